@@ -1,0 +1,1 @@
+"""Rules. Pure: no I/O, no clock, no randomness, standard library only."""

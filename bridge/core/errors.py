@@ -1,0 +1,66 @@
+"""How things go wrong: an upstream refusal is a value, an exception means this level cannot go on."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+
+
+class Retry(enum.StrEnum):
+    """What may be done after a refusal (contracts.md section 4)."""
+
+    TRANSIENT = "transient"  # the same request may succeed later
+    CONDITIONAL = "conditional"  # re-read the state, then decide
+    PERMANENT = "permanent"  # never for this request
+    AUTH_SUSPECT = "auth_suspect"  # a 401 not yet confirmed: a database fault looks the same
+    DONE = "done"  # the wished state already holds
+    FEATURE_ABSENT = "feature_absent"  # the route is missing on this server
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """What went wrong upstream. Redacted already: safe to log, store and show."""
+
+    operation: str  # "runs.events", never a URL: URLs carry tokens
+    code: str  # upstream's code, or one of ours: TIMEOUT, TRANSPORT, TLS, INVALID_RESPONSE, HTTP_ERROR
+    message: str  # short, for people; never a metric label
+    retry: Retry
+    http_status: int | None = None  # None when no reply arrived
+    wait_s: float | None = None  # demanded by the server (Retry-After), seconds, clamped to 1..300
+    request_id: str | None = None  # the platform's id of the request, for support
+
+
+class BridgeError(Exception):
+    """Root of everything this program raises on purpose."""
+
+
+class ConfigError(BridgeError):
+    """The operator must act; the process exits with 78. The text names the place and the cure."""
+
+
+class SourceFailedError(BridgeError):
+    """A follow cannot go on."""
+
+    def __init__(self, failure: Failure) -> None:
+        super().__init__(f"{failure.operation}: {failure.code}: {failure.message}")
+        self.failure = failure
+
+
+class JournalError(BridgeError):
+    """The journal cannot do what was asked."""
+
+
+class JournalFullError(JournalError):
+    """No space; nothing was written. Wait and retry."""
+
+
+class JournalCorruptError(JournalError):
+    """What is on disk is not what was written. Stop; overwrite nothing."""
+
+
+class JournalVersionError(JournalError):
+    """The file was written by a newer version of this program."""
+
+
+class JournalBusyError(JournalError):
+    """Another process writes this journal."""

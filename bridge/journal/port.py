@@ -1,0 +1,99 @@
+"""What every journal promises. Tests and reviews cite the numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple, Protocol
+
+from bridge.core.event import Draft, Feed, FeedState, Record
+from bridge.core.filter import EVERYTHING, Filter
+
+
+class Page(NamedTuple):
+    """Records after a position, oldest first. `next_after` moves even when a filter let none through."""
+
+    records: Sequence[Record]
+    next_after: int
+
+
+class Reader(Protocol):
+    """The reading half; any number of readers."""
+
+    @property
+    def epoch(self) -> str:
+        """Lower-case letters and digits; see J5."""
+        ...
+
+    @property
+    def head(self) -> int:
+        """Newest sequence that is durable; 0 when empty."""
+        ...
+
+    @property
+    def floor(self) -> int:
+        """Oldest sequence still kept; head + 1 when none is."""
+        ...
+
+    async def read(self, after: int, limit: int, only: Filter = EVERYTHING) -> Page:
+        """Return up to `limit` records with a sequence above `after`.
+
+        A call looks at a bounded number of records, so a page may be short or empty although more
+        match further on: go on from `next_after` until it equals `head`.
+        Records below the floor are skipped silently: compare `after` with `floor` first.
+        """
+        ...
+
+    async def read_last(self, count: int, only: Filter = EVERYTHING) -> Sequence[Record]:
+        """Return the last `count` records that match, oldest first."""
+        ...
+
+
+class Journal(Reader, Protocol):
+    """Durable, ordered, append-only. One writer, any number of readers.
+
+    J1 `append` returns only when a power cut can no longer lose the records (an in-memory journal
+       says that it cannot promise this).
+    J2 Sequences are dense: 1, 2, 3, ... A reader that sees a hole above the floor has found a bug.
+       (Engines that cannot, only increase; the embedded one can.)
+    J3 Feed states and checkpoints given to `append` are stored in the same commit as its records:
+       all or nothing.
+    J4 After a reopen the head, the floor, the states and the checkpoints are read from disk:
+       resuming works before the first append.
+    J5 `epoch` changes if, and only if, old sequences may mean other records.
+    J6 (source, id) is kept once: a second draft of the same pair is dropped, also within one call,
+       for as long as the first one is retained.
+    """
+
+    async def append(
+        self,
+        drafts: Sequence[Draft],
+        *,
+        states: Sequence[FeedState] = (),
+        checkpoints: Sequence[tuple[str, bytes]] = (),
+    ) -> Sequence[int | None]:
+        """Store in order; return the sequence of each draft, None for one that was there already.
+
+        Cancelling the caller does not undo a commit already begun; J6 absorbs the repeat.
+        Raises JournalFullError (nothing stored; wait and retry), JournalCorruptError (stop).
+        """
+        ...
+
+    async def wait_above(self, seq: int) -> None:
+        """Return when `head` is above `seq`."""
+        ...
+
+    async def states(self) -> Sequence[FeedState]:
+        """The stored state of every known feed, in the order they were added."""
+        ...
+
+    async def event_ids(self, feed: Feed, limit: int) -> Sequence[str]:
+        """The newest `limit` record ids of one feed, oldest first: what a dedupe cache starts with."""
+        ...
+
+    async def checkpoint(self, name: str) -> bytes | None:
+        """A value stored by `append`, or None."""
+        ...
+
+    async def close(self) -> None:
+        """Finish commits already begun, then let go of the files. Idempotent."""
+        ...

@@ -1,0 +1,1 @@
+"""Formats. Pure: bytes to small values and back."""

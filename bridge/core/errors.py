@@ -1,4 +1,4 @@
-"""How things go wrong: an upstream refusal is a value, an exception means this level cannot go on."""
+"""How things go wrong: a refusal is a value, an exception means this level cannot go on."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Failure:
     """What went wrong upstream. Redacted already: safe to log, store and show."""
 
     operation: str  # "runs.events", never a URL: URLs carry tokens
-    code: str  # upstream's code, or one of ours: TIMEOUT, TRANSPORT, TLS, INVALID_RESPONSE, HTTP_ERROR
+    code: str  # upstream's, or ours: TIMEOUT, TRANSPORT, TLS, INVALID_RESPONSE, HTTP_ERROR
     message: str  # short, for people; never a metric label
     retry: Retry
     http_status: int | None = None  # None when no reply arrived

@@ -10,7 +10,7 @@ from bridge.core.filter import EVERYTHING, Filter
 
 
 class Page(NamedTuple):
-    """Records after a position, oldest first. `next_after` moves even when a filter let none through."""
+    """Records after a position, oldest first; `next_after` moves even when none passed the filter."""
 
     records: Sequence[Record]
     next_after: int
@@ -87,7 +87,7 @@ class Journal(Reader, Protocol):
         ...
 
     async def event_ids(self, feed: Feed, limit: int) -> Sequence[str]:
-        """The newest `limit` record ids of one feed, oldest first: what a dedupe cache starts with."""
+        """The newest `limit` record ids of one feed, oldest first; a dedupe cache starts so."""
         ...
 
     async def checkpoint(self, name: str) -> bytes | None:

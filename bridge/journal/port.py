@@ -10,7 +10,7 @@ from bridge.core.filter import EVERYTHING, Filter
 
 
 class Page(NamedTuple):
-    """Records after a position, oldest first; `next_after` moves even when none passed the filter."""
+    """Records after a position, oldest first; `next_after` moves even if none passed the filter."""
 
     records: Sequence[Record]
     next_after: int

@@ -52,7 +52,7 @@ class Health(Protocol):
     """Answers of /readyz and /healthz."""
 
     def is_ready(self) -> bool:
-        """Settings loaded, journal writable, listener bound, not stopping. Upstream is not asked."""
+        """Settings loaded, journal writable, port bound, not stopping. Upstream is not asked."""
         ...
 
     def checks(self) -> Mapping[str, Mapping[str, Any]]:

@@ -1,0 +1,67 @@
+"""One record as a CloudEvents 1.0 object (interface.md section 2), encoded once.
+
+The sequence is known only inside the commit, so the object comes in two halves around it:
+`head + b"%020d" % seq + tail`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any
+
+from bridge.wire.jsontext import dumps
+
+
+@lru_cache(maxsize=1024)  # types and statuses repeat; the bound is against invented ones
+def _quoted(text: str) -> bytes:
+    return dumps(text)
+
+
+class Encoder:
+    """Encodes the records of one feed; what they all share is quoted once."""
+
+    __slots__ = ("_account", "_source", "_subject")
+
+    def __init__(self, *, source: str, subject: str, account: str) -> None:
+        self._source = b',"source":' + dumps(source) + b',"type":'
+        self._subject = b',"subject":' + dumps(subject) + b',"time":"'
+        self._account = b'","account":' + dumps(account)
+
+    def encode(
+        self,
+        id_: str,
+        type_: str,
+        *,
+        time: str,
+        recorded: str,
+        status: str | None,
+        data: Mapping[str, Any],
+    ) -> tuple[bytes, bytes]:
+        """Return both halves. The values are redacted already; times are RFC 3339 with `Z`.
+
+        `status` None leaves `runstatus` out: CloudEvents has no null attributes.
+        """
+        head = b"".join(
+            (
+                b'{"specversion":"1.0","id":',
+                dumps(id_),
+                self._source,
+                _quoted(type_),
+                self._subject,
+                time.encode(),
+                b'","datacontenttype":"application/json","sequence":"',
+            )
+        )
+        tail = b"".join(
+            (
+                b'","recordedtime":"',
+                recorded.encode(),
+                self._account,
+                b',"runstatus":' + _quoted(status) if status is not None else b"",
+                b',"data":',
+                dumps(data),
+                b"}",
+            )
+        )
+        return head, tail

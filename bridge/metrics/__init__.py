@@ -1,0 +1,12 @@
+"""The metrics of the bridge.
+
+Labels come from closed sets, so the number of series does not grow with runs; what upstream calls
+something we do not know is counted as `other`. A run id is never a label: histograms and failure
+counters carry it as an exemplar (OpenMetrics only). `python -m bridge.metrics` prints
+docs/metrics.md.
+"""
+
+from bridge.metrics.catalogue import PREFIX, Metrics
+from bridge.metrics.words import OK, OTHER
+
+__all__ = ["OK", "OTHER", "PREFIX", "Metrics"]

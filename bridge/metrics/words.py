@@ -1,0 +1,46 @@
+"""The closed sets behind the labels, and the bounds of the histograms.
+
+Sources: upstream's words from contracts.md 1.6, 1.7, 1.10 and clients.md; ours from the modules
+that use them.
+"""
+
+from __future__ import annotations
+
+OTHER = "other"
+OK = "OK"  # the `code` of a request that was answered as hoped
+
+# contracts.md 1.6 and clients.md: the nine words of upstream's enum.
+EVENT_TYPES = (
+    "started", "status_changed", "tool_started", "tool_finished", "cancel_requested",
+    "cancelled", "finished", "failed", "log", OTHER,
+)  # fmt: skip
+EVENT_TYPE_PREFIX = "com.mogplex.run.event."  # interface.md 2
+RUN_STATUSES = (
+    "pending", "streaming", "awaiting_input", "success", "failed", "cancelled", OTHER,
+)  # fmt: skip
+ENDED_STATUSES = ("success", "failed", "cancelled", OTHER)
+# contracts.md 1.10 (nine codes, one of newer servers) and ours (core/errors.py).
+ERROR_CODES = (
+    "BAD_REQUEST", "UNAUTHORIZED", "FORBIDDEN", "NOT_FOUND", "CONFLICT", "IDEMPOTENCY_CONFLICT",
+    "RATE_LIMITED", "INTERNAL_ERROR", "SERVICE_UNAVAILABLE", "AUTOMATION_REQUIRED",
+    "HTTP_ERROR", "INVALID_RESPONSE", "TIMEOUT", "TRANSPORT", "TLS", "LOGIN_REDIRECT", OTHER,
+)  # fmt: skip
+RETRIES = ("transient", "conditional", "permanent", "auth_suspect", "done", "feature_absent")
+ENDPOINTS = ("runs.get", "runs.events", "runs.stream", "repos", "auth.user", OTHER)
+WAIT_REASONS = ("budget", "retry_after")
+GAP_REASONS = (
+    "window_exhausted", "window_jumped", "segment_switched", "cursor_rejected", OTHER,
+)  # fmt: skip
+TRANSPORTS = ("sse", "websocket", "ndjson", "page")
+DISCONNECT_REASONS = ("client", "slow", "auth", "lifetime", "shutdown", "error")
+SINK_ERROR_REASONS = ("disk_full", "permission", "missing", "closed_pipe", "io", OTHER)
+SINK_MISS_REASONS = ("retention", "epoch")
+
+# Bucket bounds, seconds unless said otherwise.
+RUN_DURATION_S = (10, 30, 60, 120, 300, 600, 1200, 1800, 2400, 3600, 7200)  # runs last 1-40 min
+EVENT_LAG_S = (0.05, 0.1, 0.25, 0.5, 1, 2, 3, 5, 10, 20, 30, 60, 120, 300)  # 0.05: aim of a stream;
+# 1-3: a poll of one run; 10 and more: many runs share the 60 requests/min of a token.
+REQUEST_S = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)  # a healthy reply, up to the time-out
+APPEND_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 5)  # an fsync: flash to bad disk
+LAG_RECORDS = (0, 1, 10, 100, 1_000, 10_000, 100_000)  # records; 0 is "up to date"
+LOOP_LAG_S = (0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5)

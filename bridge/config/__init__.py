@@ -1,0 +1,28 @@
+"""Settings: one TOML file, environment and flags in; one frozen, checked value out.
+
+The only room that knows where a setting comes from. Everybody else gets plain numbers from app.py.
+"""
+
+from __future__ import annotations
+
+from bridge.config.accounts import ResolvedAccount, resolve_accounts
+from bridge.config.load import Loaded, SettingsError, load, load_settings
+from bridge.config.model import (
+    Account,
+    NdjsonOutput,
+    Settings,
+)
+from bridge.config.tokens import TokenProvider
+
+__all__ = [
+    "Account",
+    "Loaded",
+    "NdjsonOutput",
+    "ResolvedAccount",
+    "Settings",
+    "SettingsError",
+    "TokenProvider",
+    "load",
+    "load_settings",
+    "resolve_accounts",
+]

@@ -1,0 +1,252 @@
+"""Settings from a file, the environment and flags: read, merged, checked, each with its origin."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path as FileName
+from typing import Any, Final
+
+from pydantic import ValidationError
+
+from bridge.config.environment import (
+    BASE_URL_VARIABLES,
+    CONFIG_VARIABLE,
+    TOKEN_VARIABLES,
+    first_set,
+    read_environment,
+)
+from bridge.config.explain import Path, dotted, explain
+from bridge.config.model import Settings, default_index
+from bridge.config.places import find_places
+from bridge.config.rules import broken_rules
+from bridge.config.statedir import state_directory
+from bridge.core.errors import ConfigError
+
+FILE_BYTES_MAX: Final = 1 << 20  # a thousand times a long file; a wrong path may be a disk image
+
+_TOML_PLACE = re.compile(r"\s*\(at (?:line (\d+), column (\d+)|end of document)\)")
+
+
+class SettingsError(ConfigError):
+    """The settings are wrong in one or more places; the text is the first of `problems`."""
+
+    def __init__(self, problems: list[str]) -> None:
+        more = len(problems) - 1
+        rest = f" (and {more} more: mogplex-bridge check lists all)" if more else ""
+        super().__init__(problems[0] + rest)
+        self.problems = tuple(problems)
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """Checked settings, and where each value came from."""
+
+    settings: Settings
+    origins: Mapping[Path, str]  # the keys that were set; the rest are defaults
+    file: FileName | None
+
+    def origin(self, path: Path) -> str:
+        """`bridge.toml:12`, `environment NAME`, `flag --listen` or `default`."""
+        return self.origins.get(path, "default")
+
+
+def load_settings(
+    config: FileName | None,
+    overrides: Mapping[str, Any] | None = None,
+    environ: Mapping[str, str] | None = None,
+) -> Settings:
+    """`load`, without the origins."""
+    return load(config, overrides, environ).settings
+
+
+def load(
+    config: FileName | None,
+    overrides: Mapping[str, Any] | None = None,
+    environ: Mapping[str, str] | None = None,
+) -> Loaded:
+    """Read and check all settings. Precedence: flag, environment, file, default.
+
+    `config` None means MOGPLEX_BRIDGE_CONFIG, else no file. `overrides` come from flags; a value of
+    None or an empty sequence is a flag not given. Its keys are dotted settings ("listen",
+    "log.level") or one of: `token_file` and `base_url` (of the default account), `runs` (added to
+    those of the default account), `ndjson` (path of one more output).
+    Raises ConfigError; SettingsError when values are wrong.
+    """
+    environ = os.environ if environ is None else environ
+    if config is None and (named := environ.get(CONFIG_VARIABLE)):
+        config = FileName(named)
+    merged = _Merged()
+    if config is not None:
+        merged.take_file(config)
+    merged.take_environment(environ)
+    merged.take_flags({k: v for k, v in (overrides or {}).items() if v is not None and v != ()})
+    merged.take_default_journal(environ)
+    return Loaded(merged.validate(), merged.origins, config)
+
+
+class _Merged:
+    """The tree of raw values so far, and the origin of each."""
+
+    def __init__(self) -> None:
+        self.tree: dict[str, Any] = {}
+        self.origins: dict[Path, str] = {}
+
+    def take_file(self, file: FileName) -> None:
+        text = _read(file)
+        try:
+            self.tree = tomllib.loads(text)
+        except (tomllib.TOMLDecodeError, RecursionError) as error:
+            raise ConfigError(_syntax_error(file, text, error)) from None
+        for path, line in find_places(text).items():
+            self.origins[path] = f"{file}:{line}"
+
+    def take_environment(self, environ: Mapping[str, str]) -> None:
+        named: set[Path] = set()
+        for name, path, value in read_environment(environ):
+            self._set(path, value, f"environment {name}")
+            named.add(path)
+        account = self._default_account()
+        url = first_set(environ, BASE_URL_VARIABLES)
+        if url and (*account, "base_url") not in named:
+            self._set((*account, "base_url"), environ[url], f"environment {url}")
+        token = first_set(environ, TOKEN_VARIABLES)
+        if token and not named & {(*account, "token_file"), (*account, "token_env")}:
+            self._drop((*account, "token_file"))
+            self._set((*account, "token_env"), token, f"environment {token}")
+
+    def take_flags(self, overrides: Mapping[str, Any]) -> None:
+        for key, value in overrides.items():
+            flag = "flag --" + key.rpartition(".")[2].replace("_", "-")
+            if key in ("token_file", "base_url"):
+                account = self._default_account()
+                if key == "token_file":
+                    self._drop((*account, "token_env"))
+                self._set((*account, key), value, flag)
+            elif key == "runs":
+                self._append((*self._default_account(), "runs"), list(value), "flag --run")
+            elif key == "ndjson":
+                self._append(("outputs",), [{"path": value}], "flag --ndjson")
+            else:
+                self._set(tuple(key.split(".")), value, _flag_name(key))
+
+    def take_default_journal(self, environ: Mapping[str, str]) -> None:
+        """Write out the path that `sqlite:` stands for, so that `check` shows it."""
+        if self.tree.get("journal", "sqlite:") == "sqlite:":
+            directory, _ = state_directory(environ)
+            self.tree["journal"] = f"sqlite:{directory / 'journal.db'}"
+
+    def validate(self) -> Settings:
+        try:
+            settings = Settings.model_validate(_tuples(self.tree))
+        except ValidationError as error:
+            problems = explain(error, self._place)
+            problems.sort(key=lambda problem: self._order(problem[0]))
+            raise SettingsError([text for _, text in problems]) from None
+        broken = [f"{self._place(path)}: {text}" for path, text in broken_rules(settings)]
+        if broken:
+            raise SettingsError(broken)
+        return settings
+
+    def _default_account(self) -> Path:
+        accounts = self.tree.get("accounts")
+        if not isinstance(accounts, list):
+            return ("accounts", 0)
+        names = [str(a.get("name", "default")) if isinstance(a, dict) else "" for a in accounts]
+        return ("accounts", default_index(names))
+
+    def _set(self, path: Path, value: object, origin: str) -> None:
+        parent = self._parent(path)
+        if parent is None:
+            raise ConfigError(f"{origin}: there is no {dotted(path[:-1])} to set {path[-1]} of")
+        parent[path[-1]] = value
+        self._forget(path)
+        self.origins[path] = origin
+
+    def _append(self, path: Path, values: list[Any], origin: str) -> None:
+        parent = self._parent(path)
+        if parent is None or not isinstance(held := parent.setdefault(path[-1], []), list):
+            return  # of the wrong type in the file: the model says so
+        for value in values:
+            self.origins[(*path, len(held))] = origin
+            held.append(value)
+        self.origins.setdefault(path, origin)
+
+    def _drop(self, path: Path) -> None:
+        parent = self._parent(path)
+        if parent is not None:
+            parent.pop(path[-1], None)
+            self._forget(path)
+
+    def _parent(self, path: Path) -> dict[Any, Any] | None:
+        """The table that holds the last key; made when missing, None when something else is."""
+        node: Any = self.tree
+        for key, following in itertools.pairwise(path):
+            empty: Any = [] if isinstance(following, int) else {}
+            if isinstance(key, int):
+                if not isinstance(node, list) or key > len(node):
+                    return None
+                if key == len(node):
+                    node.append(empty)
+                node = node[key]
+            elif isinstance(node, dict):
+                node = node.setdefault(key, empty)
+            else:
+                return None
+        return node if isinstance(node, dict) else None
+
+    def _forget(self, path: Path) -> None:
+        for held in [p for p in self.origins if p[: len(path)] == path]:
+            del self.origins[held]
+
+    def _place(self, path: Path) -> str:
+        """Origin of the nearest enclosing key that was set; a fault always has one."""
+        for end in range(len(path), 0, -1):
+            if path[:end] in self.origins:
+                return self.origins[path[:end]]
+        return "configuration"
+
+    def _order(self, path: Path) -> tuple[str, int]:
+        head, _, line = self._place(path).rpartition(":")
+        return head, int(line) if line.isdigit() else 0
+
+
+def _read(file: FileName) -> str:
+    try:
+        with file.open("rb") as opened:
+            raw = opened.read(FILE_BYTES_MAX + 1)
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise ConfigError(f"{file}: cannot read the configuration: {reason}") from None
+    if len(raw) > FILE_BYTES_MAX:
+        raise ConfigError(f"{file}: longer than 1 MiB: this is no configuration file")
+    try:
+        return raw.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = raw.count(b"\n", 0, error.start) + 1
+        raise ConfigError(f"{file}:{line}: not UTF-8: save the file as UTF-8") from None
+
+
+def _syntax_error(file: FileName, text: str, error: Exception) -> str:
+    message = str(error)
+    match = _TOML_PLACE.search(message)
+    where = f"{text.count(chr(10)) + 1}"
+    if match and match[1]:
+        where = f"{match[1]}:{match[2]}"
+    reason = _TOML_PLACE.sub("", message) if match else "nested too deeply"
+    return f"{file}:{where}: not valid TOML: {reason[:1].lower() + reason[1:]}"
+
+
+def _tuples(value: Any) -> Any:
+    """Lists as tuples all the way down: the model is frozen and strict."""
+    if isinstance(value, dict):
+        return {key: _tuples(member) for key, member in value.items()}
+    return tuple(map(_tuples, value)) if isinstance(value, list) else value
+
+
+def _flag_name(key: str) -> str:
+    return "flag --" + key.replace(".", "-").replace("_", "-")

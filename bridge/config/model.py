@@ -1,0 +1,244 @@
+"""Every setting: name, type, limits, default and one sentence for people.
+
+The example file, the reference page and the JSON Schema are generated from here, so a description
+is written once. Durations are seconds and sizes are bytes once loaded.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from bridge.config.baseurl import DEFAULT_BASE_URL
+from bridge.config.values import (
+    Address,
+    Duration,
+    FilePath,
+    JournalUrl,
+    Regex,
+    RunId,
+    Size,
+    split_address,
+)
+
+Globs = tuple[Annotated[str, Field(min_length=1, max_length=200)], ...]
+
+
+class Section(BaseModel):
+    """Frozen; a key that is not listed is an error."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+class Retention(Section):
+    """How long the journal keeps records. Whichever limit is reached first applies."""
+
+    age: Duration = Field(default=7 * 86400.0, description="Oldest record kept; 0 keeps all ages.")
+    bytes: Size = Field(
+        default=2 * 2**30, description="Size of the journal on disk; 0 sets no limit."
+    )
+
+
+class Account(Section):
+    """One upstream account: a system, a base URL and a token."""
+
+    name: str = Field(
+        default="default",
+        pattern=r"^[a-z0-9][a-z0-9_-]{0,31}$",
+        description="Label in records and metrics. Changing it makes all its records new ones.",
+    )
+    system: Literal["mogplex"] = Field(default="mogplex", description="Kind of upstream.")
+    base_url: str = Field(
+        default=DEFAULT_BASE_URL,
+        description="Origin of the server, with or without /api/v1/mogplex and www.",
+    )
+    allow_plain_http: bool = Field(
+        default=False, description="Send the token over http:// to a host that is not this one."
+    )
+    token_file: FilePath | None = Field(
+        default=None,
+        description="File that holds the token and nothing else; read again when it changes.",
+    )
+    token_env: str | None = Field(
+        default=None,
+        pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,99}$",
+        description="Name of the environment variable that holds the token, instead of token_file.",
+    )
+    requests_per_minute: int = Field(
+        default=54,
+        ge=1,
+        le=6000,
+        description="Budget of this token. Upstream allows 60; the rest is for others on it.",
+    )
+    reserve: int = Field(
+        default=3,
+        ge=0,
+        le=5999,
+        description="Requests of the budget kept free for interactive calls.",
+    )
+    min_interval: Duration = Field(
+        default=1.0,
+        description="Shortest time between two polls of one run, however few runs there are.",
+    )
+    q: float = Field(
+        default=0.5,
+        ge=0.0,
+        le=1.0,
+        description="How much busy runs are preferred: 0 polls all alike, 1 only where events are.",
+    )
+    ra_cap: Duration = Field(
+        default=60.0,
+        description="Longest Retry-After that is honoured; a longer one is cut to this.",
+    )
+    runs: tuple[RunId, ...] = Field(default=(), description="Ids of runs to follow from the start.")
+
+
+class OutputFilter(Section):
+    """Which records an output gets; conditions left out hold always."""
+
+    types: Globs = Field(default=(), description='Globs of record types; those with "!" exclude.')
+    runs: tuple[RunId, ...] = Field(default=(), description="Only these runs.")
+    accounts: Globs = Field(default=(), description="Only these accounts.")
+
+
+class Rotate(Section):
+    """When a new file is begun; whichever comes first."""
+
+    bytes: Size | None = Field(
+        default=None, description="At this size; left out: never for its size."
+    )
+    every: Duration | None = Field(
+        default=None, description="After this time; left out: never for age."
+    )
+
+
+class Keep(Section):
+    """Which finished files are kept; a file beyond any of the limits is deleted."""
+
+    files: int | None = Field(default=None, ge=1, description="This many; left out: any number.")
+    age: Duration | None = Field(default=None, description="This old; left out: any age.")
+    bytes: Size | None = Field(default=None, description="This much in all; left out: any size.")
+
+
+class NdjsonOutput(Section):
+    """One NDJSON file (or stdout) with its own filter and its own place in the journal."""
+
+    type: Literal["ndjson"] = Field(default="ndjson", description="Kind of output.")
+    path: FilePath = Field(description='The file; "-" is stdout.')
+    naming: Literal["numbered", "fixed"] = Field(
+        default="numbered",
+        description='"numbered" adds .000001 and never renames; "fixed" renames on rotation.',
+    )
+    rotate: Rotate = Field(default=Rotate(), description="When a new file is begun.")
+    keep: Keep = Field(default=Keep(), description="Which finished files are kept.")
+    compress: Literal["none", "gzip", "zstd"] = Field(
+        default="none", description="Compression of finished files."
+    )
+    fsync: Literal["never", "interval", "always"] = Field(
+        default="interval",
+        description="Force lines to disk: never, once a second, or before each is acknowledged.",
+    )
+    filter: OutputFilter = Field(default=OutputFilter(), description="Which records it gets.")
+    format: Literal["cloudevents", "mogplex"] = Field(
+        default="cloudevents",
+        description='One record a line, or ("mogplex") upstream\'s object a line.',
+    )
+    line_bytes: Size = Field(
+        default=32_000,
+        description="Longest line; longer records have their longest strings cut; 0 = off.",
+    )
+
+
+class Redaction(Section):
+    """What is masked before anything is stored, on top of the built-in rules."""
+
+    keys: Globs = Field(
+        default=(), description="Globs of further key names whose values are masked."
+    )
+    patterns: tuple[Regex, ...] = Field(
+        default=(), description="Regular expressions of further secrets."
+    )
+    keep: Globs = Field(default=(), description="Dotted paths that are never masked.")
+    off: Globs = Field(default=(), description="Ids of built-in rules that are switched off.")
+    fingerprint_key_file: FilePath | None = Field(
+        default=None,
+        description="32-byte key; marks then carry a keyed fingerprint that tells secrets apart.",
+    )
+
+
+class Auth(Section):
+    """Who may read. Without this table only loopback addresses are served."""
+
+    tokens_file: FilePath = Field(description="File of hashed tokens; read again when it changes.")
+
+
+class Metrics(Section):
+    """Access to /metrics."""
+
+    open: bool = Field(
+        default=False, description="Serve /metrics without a token although [auth] is set."
+    )
+
+
+class Log(Section):
+    """Logs go to stderr."""
+
+    level: Literal["debug", "info", "warning", "error"] = Field(
+        default="info", description="Least important level that is written."
+    )
+    format: Literal["auto", "text", "json"] = Field(
+        default="auto", description='"auto" is text on a terminal and JSON elsewhere.'
+    )
+
+
+class Limits(Section):
+    """Bounds of what others can make the bridge hold."""
+
+    runs: int = Field(default=10_000, ge=1, le=1_000_000, description="Runs followed at a time.")
+    subscribers: int = Field(
+        default=20_000, ge=1, le=1_000_000, description="Open streams at a time, in all."
+    )
+    recent_bytes: Size = Field(
+        default=8 * 2**20, description="Newest records held in memory for all subscribers together."
+    )
+    drain: Duration = Field(default=10.0, description="Longest orderly stop; then the rest is cut.")
+
+
+class Settings(Section):
+    """Everything that can be set."""
+
+    listen: Address = Field(
+        default="127.0.0.1:8080",
+        description="HOST:PORT of the HTTP server; port 0 picks a free one.",
+    )
+    journal: JournalUrl = Field(
+        default="sqlite:",
+        description='"sqlite:PATH"; without a path journal.db in the state directory.',
+    )
+    retention: Retention = Field(default=Retention(), description="How long records are kept.")
+    accounts: tuple[Account, ...] = Field(
+        default=(Account(),), min_length=1, max_length=100, description="Upstream accounts."
+    )
+    outputs: tuple[NdjsonOutput, ...] = Field(
+        default=(), max_length=100, description="Files written."
+    )
+    redaction: Redaction = Field(default=Redaction(), description="What is masked.")
+    auth: Auth | None = Field(default=None, description="Who may read.")
+    metrics: Metrics = Field(default=Metrics(), description="Access to /metrics.")
+    log: Log = Field(default=Log(), description="Logs.")
+    limits: Limits = Field(default=Limits(), description="Bounds.")
+
+    @property
+    def listen_address(self) -> tuple[str, int]:
+        return split_address(self.listen)
+
+    @property
+    def default_account(self) -> Account:
+        """The account of runs that name none: the one called "default", else the first."""
+        return self.accounts[default_index([account.name for account in self.accounts])]
+
+
+def default_index(names: list[str]) -> int:
+    """Which of the accounts, by name, is the default one."""
+    return names.index("default") if "default" in names else 0

@@ -1,0 +1,100 @@
+"""What one key alone cannot tell: rules across settings, each a path and a sentence. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from bridge.config.baseurl import to_origin
+from bridge.config.explain import Path
+from bridge.config.model import Settings
+from bridge.config.values import is_loopback
+
+STDOUT = "-"
+
+
+def broken_rules(settings: Settings) -> Iterator[tuple[Path, str]]:
+    """Yield every rule that the settings break, in the order of the file."""
+    yield from _listen_rules(settings)
+    yield from _account_rules(settings)
+    yield from _output_rules(settings)
+
+
+def _listen_rules(settings: Settings) -> Iterator[tuple[Path, str]]:
+    host, _ = settings.listen_address
+    if settings.auth is None and not is_loopback(host):
+        yield (
+            ("listen",),
+            f"listen {settings.listen} can be reached from other machines, so [auth] with"
+            " tokens_file is needed; or listen on 127.0.0.1",
+        )
+
+
+def _account_rules(settings: Settings) -> Iterator[tuple[Path, str]]:
+    names: dict[str, int] = {}
+    tokens: dict[tuple[str, str], int] = {}
+    run_owners: dict[str, int] = {}
+    for i, account in enumerate(settings.accounts):
+        at: Path = ("accounts", i)
+        if names.setdefault(account.name, i) != i:
+            first = names[account.name]
+            yield (*at, "name"), f'account name "{account.name}" is taken by accounts[{first}]'
+        origin = ""
+        try:
+            origin = to_origin(account.base_url, allow_plain_http=account.allow_plain_http)
+        except ValueError as error:
+            yield (*at, "base_url"), f"accounts[{i}].base_url must be {error}"
+        if account.token_file and account.token_env:
+            yield (*at, "token_env"), f"accounts[{i}] has token_file and token_env; keep one"
+        token = account.token_file or account.token_env
+        if token and tokens.setdefault((origin, token), i) != i:
+            first = tokens[origin, token]
+            yield (
+                at,
+                f"accounts[{first}] and accounts[{i}] share a token, and so one rate limit;"
+                " list all runs under one account",
+            )
+        if account.reserve >= account.requests_per_minute:
+            yield (
+                (*at, "reserve"),
+                f"accounts[{i}].reserve must be below requests_per_minute"
+                f" ({account.requests_per_minute}), not {account.reserve}",
+            )
+        if account.min_interval > 3600:
+            yield (*at, "min_interval"), f"accounts[{i}].min_interval must be at most 1h"
+        if not 1 <= account.ra_cap <= 300:
+            yield (*at, "ra_cap"), f"accounts[{i}].ra_cap must be between 1s and 5m"
+        for j, run in enumerate(account.runs):
+            if run_owners.setdefault(run, i) != i:
+                yield (*at, "runs", j), f"run {run} is listed under two accounts; keep one"
+
+
+def _output_rules(settings: Settings) -> Iterator[tuple[Path, str]]:
+    paths: dict[str, int] = {}
+    journal = settings.journal.removeprefix("sqlite:")
+    accounts = {account.name for account in settings.accounts}
+    for i, output in enumerate(settings.outputs):
+        at: Path = ("outputs", i)
+        if paths.setdefault(output.path, i) != i:
+            first = paths[output.path]
+            yield (*at, "path"), f'outputs[{first}] and outputs[{i}] both write "{output.path}"'
+        if journal and output.path == journal:
+            yield (*at, "path"), f"outputs[{i}].path is the journal's file"
+        if output.path == STDOUT:
+            for key in ("naming", "rotate", "keep", "compress", "fsync"):
+                if key in output.model_fields_set:
+                    yield (*at, key), f'outputs[{i}].{key} has no meaning for stdout (path = "-")'
+        for key in ("bytes", "every"):
+            if getattr(output.rotate, key) == 0:
+                yield (
+                    (*at, "rotate", key),
+                    f"outputs[{i}].rotate.{key} must be above 0; leave it out to not rotate by it",
+                )
+        for j, name in enumerate(output.filter.accounts):
+            if not set("*?!") & set(name) and name not in accounts:
+                known = ", ".join(sorted(accounts))
+                yield (
+                    (*at, "filter", "accounts", j),
+                    f'outputs[{i}].filter.accounts names "{name}", which is no account ({known})',
+                )
+        if output.line_bytes and output.line_bytes < 1024:
+            yield (*at, "line_bytes"), f"outputs[{i}].line_bytes must be 0 or at least 1024"

@@ -1,0 +1,141 @@
+"""Tokens of upstream accounts: read from files or the environment, never shown.
+
+A token leaves this room only as the return value of `token()`. It is in no repr, error or log.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Final, Protocol
+
+from bridge.core.errors import ConfigError
+
+TOKEN_BYTES_MAX: Final = 4096  # an OAuth access token may be 2 KB; more is the wrong file
+
+
+class TokenProvider(Protocol):
+    """The current token of one account."""
+
+    def token(self) -> str:
+        """The text after `Bearer `; may change between calls. Raises ConfigError at first use."""
+        ...
+
+    @property
+    def generation(self) -> int:
+        """Grows by one whenever `token` began to return another text."""
+        ...
+
+    @property
+    def described(self) -> str:
+        """Where it comes from, for people: "file /run/secrets/mogplex"."""
+        ...
+
+    @property
+    def warning(self) -> str | None:
+        """Something the operator should mend although it works, or None."""
+        ...
+
+
+class TokenFile:
+    """A token in a file, read again when the file changed (mtime, inode or size).
+
+    Once a good token was read, a file that is missing, empty or broken for a moment (a rotation in
+    two steps) keeps the last good one; `warning` then says so.
+    """
+
+    def __init__(self, path: Path, account: str) -> None:
+        self._path = path
+        self._account = account
+        self._stamp: tuple[int, int, int] | None = None
+        self._token: str | None = None
+        self._generation = 0
+        self._warning: str | None = None
+
+    def __repr__(self) -> str:
+        return f"TokenFile({str(self._path)!r})"
+
+    def token(self) -> str:
+        try:
+            self._refresh()
+        except ConfigError as error:
+            if self._token is None:
+                raise
+            self._warning = f"{error}; the last good token stays in use"
+        assert self._token is not None
+        return self._token
+
+    @property
+    def generation(self) -> int:
+        return self._generation
+
+    @property
+    def described(self) -> str:
+        return f"file {self._path}"
+
+    @property
+    def warning(self) -> str | None:
+        return self._warning
+
+    def _refresh(self) -> None:
+        try:
+            info = self._path.stat()
+            stamp = (info.st_mtime_ns, info.st_ino, info.st_size)
+            if stamp == self._stamp:
+                return
+            if stat.S_ISDIR(info.st_mode):
+                raise ConfigError(self._text("is a directory"))
+            with self._path.open("rb") as opened:
+                raw = opened.read(TOKEN_BYTES_MAX + 1)
+        except OSError as error:
+            raise ConfigError(self._text((error.strerror or "unreadable").lower())) from None
+        token = _checked(raw, self._text)
+        # Stamped only after success: a broken file is looked at again at the next call.
+        self._stamp = stamp
+        self._warning = None
+        if info.st_mode & stat.S_IROTH:
+            self._warning = self._text("is readable by every user of this machine; chmod 600 it")
+        if token != self._token:
+            self._token = token
+            self._generation += 1
+
+    def _text(self, reason: str) -> str:
+        return f'token file {self._path} of account "{self._account}": {reason}'
+
+
+class TokenVariable:
+    """A token in an environment variable; it never changes."""
+
+    warning: str | None = None
+    generation = 1
+
+    def __init__(self, name: str, account: str, environ: Mapping[str, str]) -> None:
+        self._name = name
+        raw = os.fsencode(environ.get(name, ""))
+        self._token = _checked(raw, lambda r: f'variable {name} of account "{account}": {r}')
+
+    def __repr__(self) -> str:
+        return f"TokenVariable({self._name!r})"
+
+    def token(self) -> str:
+        return self._token
+
+    @property
+    def described(self) -> str:
+        return f"environment {self._name}"
+
+
+def _checked(raw: bytes, say: Callable[[str], str]) -> str:
+    """The token in the bytes, or ConfigError; the text never repeats any of them."""
+    if len(raw) > TOKEN_BYTES_MAX:
+        raise ConfigError(say("longer than 4 KiB; it must hold the token and nothing else"))
+    text = raw.removeprefix(b"\xef\xbb\xbf").strip()
+    if not text:
+        raise ConfigError(say("is empty; it must hold the token"))
+    if text[:7].lower() == b"bearer ":
+        raise ConfigError(say('begins with "Bearer "; it must hold the token alone'))
+    if any(byte <= 0x20 or byte >= 0x7F for byte in text):
+        raise ConfigError(say("holds blanks or other than ASCII; it must hold the token alone"))
+    return text.decode("ascii")

@@ -1,0 +1,183 @@
+"""Values with units and shapes, as people write them: "7d", "2GiB", "127.0.0.1:8080".
+
+Pure. Every function raises ValueError with a text that says what is allowed and never repeats what
+might be a secret.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from typing import Annotated, Any, Final
+
+from pydantic import BeforeValidator, WithJsonSchema
+
+SECONDS: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0}
+BYTES: Final = {
+    "B": 1,
+    "kB": 10**3,
+    "KB": 10**3,
+    "MB": 10**6,
+    "GB": 10**9,
+    "TB": 10**12,
+    "KiB": 2**10,
+    "MiB": 2**20,
+    "GiB": 2**30,
+    "TiB": 2**40,
+}
+_QUANTITY = re.compile(r"([0-9]{1,15}(?:\.[0-9]{1,6})?)\s*([A-Za-z]+)", re.ASCII)
+_DURATION_SHAPE = r"^(\d+(\.\d+)?(ms|s|m|h|d|w))+$"
+_SIZE_SHAPE = r"^\d+(\.\d+)? ?(B|kB|KB|MB|GB|TB|KiB|MiB|GiB|TiB)$"
+_HOST = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?", re.ASCII)
+_RUN_ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII | re.IGNORECASE)
+
+DURATION_ALLOWED: Final = 'a duration such as "90s", "1h30m" or "7d", or a number of seconds'
+SIZE_ALLOWED: Final = 'a size such as "100MiB" or "2GB", or a number of bytes'
+
+
+def to_seconds(value: object) -> float:
+    """Read a duration: a string of numbers with units, or a plain number of seconds."""
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        raise ValueError(DURATION_ALLOWED)
+    if isinstance(value, str):
+        parts = _QUANTITY.findall(value)
+        if not parts or _QUANTITY.sub("", value).strip() or any(u not in SECONDS for _, u in parts):
+            raise ValueError(DURATION_ALLOWED)
+        value = sum(float(number) * SECONDS[unit] for number, unit in parts)
+    if not 0 <= value < 1e11:  # three thousand years; nan fails too
+        raise ValueError(DURATION_ALLOWED)
+    return float(value)
+
+
+def to_bytes(value: object) -> int:
+    """Read a size: a number with a unit, or a plain whole number of bytes."""
+    if isinstance(value, str):
+        match = _QUANTITY.fullmatch(value.strip())
+        if match is None or match[2] not in BYTES:
+            raise ValueError(SIZE_ALLOWED)
+        value = round(float(match[1]) * BYTES[match[2]])
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < 2**63:
+        raise ValueError(SIZE_ALLOWED)
+    return value
+
+
+def duration_text(seconds: float) -> str:
+    """Write a duration the way `to_seconds` reads it, in the largest unit that divides it."""
+    for unit in ("d", "h", "m", "s"):
+        if seconds >= SECONDS[unit] and seconds % SECONDS[unit] == 0:
+            return f"{seconds / SECONDS[unit]:.0f}{unit}"
+    return f"{seconds:g}s"
+
+
+def size_text(count: int) -> str:
+    """Write a size the way `to_bytes` reads it, in the largest unit that divides it."""
+    for unit in ("GiB", "MiB", "KiB"):
+        if count >= BYTES[unit] and count % BYTES[unit] == 0:
+            return f"{count // BYTES[unit]}{unit}"
+    return f"{count}B"
+
+
+def split_address(address: str) -> tuple[str, int]:
+    """Split HOST:PORT; an IPv6 host is written in brackets and returned without them."""
+    host, colon, port = address.rpartition(":")
+    if host.startswith("[") and host.endswith("]"):
+        try:
+            host = str(ipaddress.IPv6Address(host[1:-1]))
+        except ValueError:
+            raise ValueError(_ADDRESS_ALLOWED) from None
+    elif not _HOST.fullmatch(host):
+        raise ValueError(_ADDRESS_ALLOWED)
+    if not colon or not port.isascii() or not port.isdigit() or len(port) > 5:
+        raise ValueError(_ADDRESS_ALLOWED)
+    if int(port) > 65535:
+        raise ValueError("an address with a port between 0 and 65535 (0 picks a free one)")
+    return host, int(port)
+
+
+def is_loopback(host: str) -> bool:
+    """True for `localhost` and for literal loopback addresses; no name is looked up."""
+    if host.lower() == "localhost":
+        return True
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    mapped = getattr(address, "ipv4_mapped", None)
+    return address.is_loopback or (mapped is not None and mapped.is_loopback)
+
+
+def is_run_id(text: str) -> bool:
+    """True for a UUID in its usual form: upstream answers 500 to anything else."""
+    return _RUN_ID.fullmatch(text) is not None
+
+
+_ADDRESS_ALLOWED = 'an address HOST:PORT such as "127.0.0.1:8080" or "[::1]:8080"'
+
+
+def _address(value: object) -> object:
+    if not isinstance(value, str):
+        raise ValueError(_ADDRESS_ALLOWED)
+    split_address(value)
+    return value
+
+
+def _journal_url(value: object) -> object:
+    if not isinstance(value, str) or not value.startswith("sqlite:"):
+        raise ValueError('"sqlite:" for the state directory, or "sqlite:/path/to/journal.db"')
+    if value.startswith("sqlite://") and not value.startswith("sqlite:///"):
+        raise ValueError('"sqlite:/path/to/journal.db", without a host')
+    return value
+
+
+def _run_id(value: object) -> object:
+    if not isinstance(value, str) or not is_run_id(value):
+        raise ValueError("a run id: a UUID such as 3f0c1c52-8d5e-4c8e-9d0a-2b1f6c7d8e9f")
+    return value.lower()
+
+
+def _path(value: object) -> object:
+    if not isinstance(value, str) or not value or "\0" in value or "\n" in value:
+        raise ValueError("a path to a file")
+    if value.startswith("mog_"):
+        raise ValueError("a path to a file that holds the token, not the token")
+    return value
+
+
+def _regex(value: object) -> object:
+    if not isinstance(value, str) or not value:
+        raise ValueError("a regular expression")
+    try:
+        re.compile(value)
+    except re.error as error:
+        raise ValueError(f"a regular expression ({error})") from None
+    return value
+
+
+def _shape(description: str, **schema: Any) -> WithJsonSchema:
+    return WithJsonSchema({"description": description, **schema})
+
+
+Duration = Annotated[
+    float,
+    BeforeValidator(to_seconds),
+    _shape(
+        DURATION_ALLOWED,
+        anyOf=[
+            {"type": "string", "pattern": _DURATION_SHAPE},
+            {"type": "number", "minimum": 0},
+        ],
+    ),
+]
+Size = Annotated[
+    int,
+    BeforeValidator(to_bytes),
+    _shape(
+        SIZE_ALLOWED,
+        anyOf=[{"type": "string", "pattern": _SIZE_SHAPE}, {"type": "integer", "minimum": 0}],
+    ),
+]
+Address = Annotated[str, BeforeValidator(_address)]
+JournalUrl = Annotated[str, BeforeValidator(_journal_url)]
+RunId = Annotated[str, BeforeValidator(_run_id)]
+FilePath = Annotated[str, BeforeValidator(_path)]
+Regex = Annotated[str, BeforeValidator(_regex)]

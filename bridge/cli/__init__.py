@@ -1,0 +1,131 @@
+"""The command line: which commands there are, and how each of them ends.
+
+A command is imported when it is used, so that the others do not delay it. Commands return an `Exit`
+(or nothing, when done) and raise BridgeError; turning that into one line and a code happens here.
+"""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+import sys
+from collections.abc import Sequence
+from typing import Any, Final, NoReturn
+
+import click
+
+from bridge import __version__
+from bridge.cli.exits import Exit, exit_of_error
+from bridge.cli.options import examples
+from bridge.cli.streams import abandon_stdout, complain, flush_stdout
+from bridge.core.errors import BridgeError
+
+PROGRAM: Final = "mogplex-bridge"
+
+# Name, and the line in --help. The command itself is in bridge/cli/<name>.py under the same name.
+COMMANDS: Final = {
+    "serve": "The daemon: follow runs, keep the journal, serve HTTP, write files.",
+    "follow": "Print the events of runs until all have ended; no daemon, no state.",
+    "demo": "Simulator, bridge and live page in one; no account needed.",
+    "simulate": "The simulated upstream alone.",
+    "check": "Check the configuration and print the effective settings.",
+    "export": "Print the journal as NDJSON.",
+    "verify": "Check NDJSON files for holes, repeats and torn lines.",
+    "redact": "Redact the JSON lines of stdin.",
+    "health": "Ask a running bridge whether it is ready.",
+}
+
+
+class Commands(click.Group):
+    """The group; imports only the command that is asked for."""
+
+    def list_commands(self, _ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, _ctx: click.Context, name: str) -> click.Command | None:
+        if name not in COMMANDS:
+            return None
+        command = getattr(importlib.import_module(f"bridge.cli.{name}"), name)
+        assert isinstance(command, click.Command)
+        return command
+
+    def format_commands(self, _ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        name = args[0]
+        if not name.startswith("-") and name not in COMMANDS:
+            close = difflib.get_close_matches(name, COMMANDS, n=1)
+            hint = f"Did you mean '{close[0]}'?" if close else f"Known: {', '.join(COMMANDS)}."
+            ctx.fail(f"No such command '{name}'. {hint}")
+        return super().resolve_command(ctx, args)
+
+
+@click.group(
+    cls=Commands,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog=examples(
+        f"{PROGRAM} demo",
+        f"MOGPLEX_TOKEN=mog_... {PROGRAM} follow 3f0c1c52-8d5e-4c8e-9d0a-2b1f6c7d8e9f",
+        f"{PROGRAM} serve --config /etc/mogplex-bridge/bridge.toml",
+        f"{PROGRAM} COMMAND --help",
+    ),
+)
+@click.version_option(__version__, prog_name=PROGRAM)
+def commands() -> None:
+    """Follow the runs of Mogplex agents once; give everybody their events."""
+
+
+def main(args: Sequence[str] | None = None) -> NoReturn:
+    """Run a command and end the process."""
+    code = run(sys.argv[1:] if args is None else args)
+    sys.exit(code)
+
+
+def run(args: Sequence[str]) -> int:
+    """Run a command; return the exit code. Errors are one line on stderr.
+
+    A reader of stdout that went away is no error: it had what it wanted.
+    """
+    try:
+        code = _invoke(list(args))
+        flush_stdout()
+    except BrokenPipeError:
+        abandon_stdout()
+        return Exit.DONE
+    except KeyboardInterrupt:
+        abandon_stdout()
+        return Exit.INTERRUPTED
+    except OSError as error:  # of the last flush: a full disk behind `> file`
+        abandon_stdout()
+        complain(f"cannot write to stdout: {(error.strerror or str(error)).lower()}")
+        return Exit.FAILED
+    return code
+
+
+def _invoke(args: list[str]) -> int:
+    try:
+        result: Any = commands.main(args, prog_name=PROGRAM, standalone_mode=False)
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.format_message(), err=True)
+        return Exit.USAGE
+    except click.UsageError as error:
+        where = error.ctx.command_path if error.ctx else PROGRAM
+        complain(f"{_one_line(error.format_message())} (see {where} --help)")
+        return Exit.USAGE
+    except click.Abort:
+        return Exit.INTERRUPTED
+    except click.ClickException as error:
+        complain(_one_line(error.format_message()))
+        return Exit.FAILED
+    except BridgeError as error:
+        complain(_one_line(str(error)))
+        return exit_of_error(error)
+    return result if isinstance(result, int) else Exit.DONE
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())

@@ -1,0 +1,63 @@
+# One command to a working tree, one to see it work, one to check it. Needs Python >= 3.11 and make.
+
+VENV ?= .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+# Two workers at least: the tests wait more than they compute.
+WORKERS ?= $(shell n=$$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2); [ $$n -gt 2 ] && echo $$n || echo 2)
+# The first that runs and is new enough; `make PYTHON=...` decides otherwise.
+PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3 python; do \
+	"$$p" -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 && { echo "$$p"; break; }; done)
+PYTEST := $(BIN)/python -m pytest -n $(WORKERS)
+
+.DEFAULT_GOAL := help
+.PHONY: help setup check lint types unit test e2e bench docs demo clean lock
+
+help: ## this list
+	@sed -n 's/^\([a-z0-9]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST)
+
+setup: $(STAMP) ## a working tree: .venv with everything in it
+
+$(STAMP): requirements.lock pyproject.toml
+	@test -n "$(PYTHON)" || { echo "error: no Python >= 3.11 found: install one, or run make PYTHON=/path/to/python" >&2; exit 1; }
+	@test -x $(BIN)/python || "$(PYTHON)" -m venv $(VENV) || { rm -rf $(VENV); \
+		echo "error: $(PYTHON) cannot make a virtual environment (on Debian: apt-get install python3-venv)" >&2; exit 1; }
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+check: lint types unit ## format, lint, types, unit and architecture tests: before every commit
+
+lint: $(STAMP)
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+
+types: $(STAMP)
+	$(BIN)/mypy
+
+unit: $(STAMP)
+	$(PYTEST) -q tests/architecture tests/unit
+
+test: lint types ## everything that can fail, in parallel
+	$(PYTEST)
+
+e2e: $(STAMP) ## real processes on loopback only
+	$(PYTEST) -m e2e
+
+bench: $(STAMP) ## measure; prints tables, decides nothing
+	@for script in bench/[a-z]*.py; do echo "== $$script"; $(BIN)/python "$$script" || exit 1; done
+
+docs: $(STAMP) ## what is generated: configuration and metrics reference, example, schema
+	$(BIN)/python -m bridge.config.reference
+	$(BIN)/python -m bridge.metrics > docs/metrics.md.new && mv docs/metrics.md.new docs/metrics.md
+
+demo: $(STAMP) ## no account needed: simulator, bridge and live page
+	$(BIN)/mogplex-bridge demo
+
+lock: $(STAMP) ## requirements.lock anew, for every supported Python
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+		--no-header --upgrade --extra dev --output-file requirements.lock pyproject.toml
+
+clean: ## all that was made here, the virtual environment too
+	rm -rf $(VENV) .venv-* build dist artefacts .pytest_cache .mypy_cache .ruff_cache .hypothesis *.egg-info
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

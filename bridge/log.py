@@ -1,0 +1,177 @@
+"""Logs: one line on stderr per change of state, JSON for machines, colours on a terminal only.
+
+Call `configure` before anything logs; use `structlog.get_logger()` everywhere else. Every value and
+key passes the given redactor last, whoever made it: the journal's redaction is the first line of
+defence, this is the last. stdout belongs to results and is never written here.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+from collections.abc import Callable, Mapping, MutableMapping
+from types import TracebackType
+from typing import Any, TextIO
+
+import structlog
+
+# The closed set of names (`noun.verb_past`); a test holds every call in the package against it.
+EVENTS: Mapping[str, str] = {
+    "library.logged": "a line of aiohttp, asyncio or another library; its text is `message`",
+    "sink.opened": "an output found its place and writes",
+    "sink.blocked": "an output cannot write and tries again; others go on",
+    "sink.recovered": "it writes again",
+    "sink.closed": "an output stopped; `position` is what it has written",
+    "sink.missed": "records were dropped from the journal before an output could write them",
+    "sink.epoch_changed": "the journal is another one than the output last read",
+    "file.tail_cut": "the last line was torn (power cut, kill, full disk) and is written again",
+    "file.rotated": "a segment is finished",
+    "file.removed": "a finished segment fell under `keep`",
+    "file.replaced": "the file at the path is another one now (logrotate); it was reopened",
+    "file.shrunk": "somebody truncated the file (copytruncate): lines may be gone",
+    "file.compress_failed": "a finished segment stays as it is; tried again at the next rotation",
+}
+
+REPEAT_EVERY_S = 30.0  # seconds between lines about a failure that goes on
+
+_DEPTH_MAX = 6  # levels of a logged value; deeper ones are shown as their repr
+_SAFE_KEYS = frozenset({"level", "timestamp"})  # made here, hold nothing of anybody's
+
+
+class Repeated:
+    """Says when a failure that repeats deserves a line: the first, then every 30 s, then the end.
+
+    Pure: the caller brings the monotonic time.
+    """
+
+    __slots__ = ("_count", "_every_s", "_logged_s")
+
+    def __init__(self, every_s: float = REPEAT_EVERY_S) -> None:
+        self._every_s = every_s
+        self._count = 0
+        self._logged_s = 0.0
+
+    def failed(self, now_s: float) -> int | None:
+        """Count a failure; return the failures in a row if it is time for a line, else None."""
+        self._count += 1
+        if self._count > 1 and now_s - self._logged_s < self._every_s:
+            return None
+        self._logged_s = now_s
+        return self._count
+
+    def recovered(self) -> int:
+        """Return how many failures came in a row before this success; 0 means no line is due."""
+        count, self._count = self._count, 0
+        return count
+
+
+def configure(
+    redact: Callable[[str], str],
+    *,
+    level: str = "info",
+    stream: TextIO | None = None,
+    environ: Mapping[str, str] | None = None,
+) -> None:
+    """Send the logs of this program and of its libraries to `stream` (stderr). Idempotent.
+
+    `level`: debug, info, warning, error. Raises ValueError for another word.
+    """
+    stream = sys.stderr if stream is None else stream
+    environ = os.environ if environ is None else environ
+    number = logging.getLevelNamesMapping().get(level.upper())
+    if number is None:
+        raise ValueError(f"log level {level!r}: use debug, info, warning or error")
+    pretty = stream.isatty()
+    shared: list[structlog.typing.Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+    ]
+    structlog.configure(
+        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        wrapper_class=structlog.make_filtering_bound_logger(number),
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        cache_logger_on_first_use=False,  # modules get their loggers before the settings are read
+    )
+    handler = logging.StreamHandler(stream)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=[*shared, _name_foreign],
+            processors=[
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                structlog.processors.format_exc_info,
+                _Redactor(redact, is_terminal=pretty),
+                _renderer(pretty=pretty, colors="NO_COLOR" not in environ),
+            ],
+        )
+    )
+    root = logging.getLogger()
+    for old in list(root.handlers):
+        root.removeHandler(old)
+    root.addHandler(handler)
+    root.setLevel(number)
+    logging.raiseExceptions = False  # a closed stderr is no reason to stop or to say more
+    logging.captureWarnings(True)  # noqa: FBT003 - the library's signature
+    # One line a request is a line a second for nothing; requests are metrics.
+    logging.getLogger("aiohttp.access").setLevel(logging.WARNING)
+    logging.getLogger("asyncio").setLevel(max(number, logging.WARNING))
+
+
+def _renderer(*, pretty: bool, colors: bool) -> structlog.typing.Processor:
+    if not pretty:
+        return structlog.processors.JSONRenderer()
+    return structlog.dev.ConsoleRenderer(
+        colors=colors, exception_formatter=structlog.dev.plain_traceback
+    )
+
+
+def _name_foreign(
+    logger: object, method: str, event_dict: MutableMapping[str, Any]
+) -> MutableMapping[str, Any]:
+    """A library's text is free; as `event` it would break the closed set."""
+    del logger, method
+    record: logging.LogRecord = event_dict["_record"]
+    event_dict["message"] = event_dict["event"]
+    event_dict["event"] = "library.logged"
+    event_dict["logger"] = record.name
+    return event_dict
+
+
+class _Redactor:
+    """The last processor before rendering: nothing it passes on has escaped the redactor."""
+
+    def __init__(self, redact: Callable[[str], str], *, is_terminal: bool) -> None:
+        self._redact = redact
+        self._is_terminal = is_terminal
+
+    def __call__(
+        self, logger: object, method: str, event_dict: MutableMapping[str, Any]
+    ) -> MutableMapping[str, Any]:
+        del logger, method
+        return {
+            key if key in _SAFE_KEYS else self._text(key, keep=""): value
+            if key in _SAFE_KEYS
+            else self._value(value, _DEPTH_MAX, keep="\n\t" if key == "exception" else "")
+            for key, value in event_dict.items()
+        }
+
+    def _value(self, value: object, depth_left: int, keep: str = "") -> object:
+        if value is None or isinstance(value, bool | int | float):
+            return value
+        if isinstance(value, str):
+            return self._text(value, keep=keep)
+        if isinstance(value, BaseException | TracebackType) or depth_left == 0:
+            return self._text(repr(value))
+        if isinstance(value, Mapping):
+            return {self._text(str(k)): self._value(v, depth_left - 1) for k, v in value.items()}
+        if isinstance(value, list | tuple | set | frozenset):
+            return [self._value(item, depth_left - 1) for item in value]
+        return self._text(str(value))
+
+    def _text(self, text: str, keep: str = "") -> str:
+        clean = self._redact(text)
+        if self._is_terminal and not clean.isprintable():
+            # Upstream's text must not move the cursor of somebody's terminal.
+            clean = "".join(c if c.isprintable() or c in keep else ascii(c)[1:-1] for c in clean)
+        return clean

@@ -1,0 +1,102 @@
+"""The gate: an exact mirror, on our side, of the rolling window of one token.
+
+The server counts the requests that it accepted during the last 60 s and refuses the one that would
+be number 61; a refused request leaves no trace there (contracts.md 1.11). We never learn the moment
+of acceptance, only that it lies between sending and receiving. So a slot is busy from the sending
+until 60 s and a margin after the answer. A request sent when fewer than `limit` slots are busy
+cannot be refused, whatever the latency and whatever the server's clock says; only the two clocks'
+rates matter, and the margin pays for those (scheduler.md 4.4).
+"""
+
+from __future__ import annotations
+
+import math
+from bisect import bisect_right, insort
+from collections.abc import Iterable
+
+WINDOW_S = 60.0  # length of the server's rolling window, seconds (contracts.md 1.11)
+LIMIT = 60  # requests accepted in one window (contracts.md 1.11)
+MARGIN_S = 0.25  # clock rates, rounding; measured to suffice in scheduler.md 3
+GIVE_UP_S = 10.0  # when the caller gives up on an answer, seconds (scheduler.md 7)
+
+
+class Budget:
+    """Which of the `limit` slots of one token are busy. Times are seconds of one monotonic clock.
+
+    `now` must not go backwards from call to call; `Scheduler` sees to that.
+    """
+
+    __slots__ = ("_answered", "_busy_s", "in_flight", "limit")
+
+    def __init__(self, *, limit: int = LIMIT, margin: float = MARGIN_S) -> None:
+        if limit < 1:
+            raise ValueError("limit: a token without requests cannot be followed; give 1 or more")
+        self.limit = limit
+        self.in_flight = 0
+        self._busy_s = WINDOW_S + margin
+        self._answered: list[float] = []  # receive times, ascending; at most `limit` by the gate
+
+    def send(self) -> None:
+        """Take a slot for a request that leaves now."""
+        self.in_flight += 1
+
+    def charge(self, now: float) -> None:
+        """The answer is here, or was given up: the server may have counted it as late as now."""
+        self.in_flight -= 1
+        insort(self._answered, now)
+
+    def release(self) -> None:
+        """The request was refused, or never left: the server keeps no trace of it."""
+        self.in_flight -= 1
+
+    def used(self, now: float) -> int:
+        """Slots busy at `now`: in flight, or answered within the window."""
+        self._drop_expired(now)
+        return self.in_flight + len(self._answered)
+
+    def free_at(self, now: float, cap: int) -> float:
+        """First time at which fewer than `cap` slots are busy if nothing more is sent.
+
+        `now` when that is so already; infinity when only an answer can free one.
+        """
+        excess = self.used(now) - cap
+        if excess < 0:
+            return now
+        if excess >= len(self._answered):
+            return math.inf
+        return self._answered[excess] + self._busy_s
+
+    def restore(self, now: float, log: Iterable[float]) -> None:
+        """Forget everything and continue from receive times that `log` returned.
+
+        They may come from another process, mapped to this clock: any order, some in the future
+        (see `log`). One that claims to be more than a request's life ahead is a broken clock.
+        """
+        latest = now + GIVE_UP_S
+        newest = sorted(min(t, latest) for t in log if not math.isnan(t))[-self.limit :]
+        self._answered = newest
+        self._drop_expired(now)
+
+    def assume_paced(self, now: float, count: int, gap: float) -> None:
+        """Forget everything and assume a predecessor that sent one request every `gap` seconds.
+
+        Every predecessor paced itself, so this is what the server holds at most. The first of
+        the `count` slots is just free again: a fresh start need not wait.
+        """
+        self.restore(now, (now - gap * (i + 1) for i in range(count)))
+
+    def log(self, now: float) -> list[float]:
+        """Return what a successor must know: the receive times in the window, ascending.
+
+        Requests in flight are written as if answered at the latest possible moment: they may
+        still reach the server after this process is gone.
+        """
+        self._drop_expired(now)
+        return [*self._answered, *[now + GIVE_UP_S] * self.in_flight]
+
+    def _drop_expired(self, now: float) -> None:
+        answered = self._answered
+        if answered and answered[0] + self._busy_s <= now:
+            # The same sum as in `free_at`, so that waiting until exactly then is enough.
+            busy_s = self._busy_s
+            del answered[: bisect_right(answered, now, key=lambda t: t + busy_s)]

@@ -1,0 +1,200 @@
+"""What the scheduler knows about one followed run: its event rate, and how urgent a poll is.
+
+The rate is a decaying average of events over a decaying average of observed time, drawn to a prior
+while little has been seen. It changes only when an answer arrives, so everything derived from it
+is computed then: comparing a thousand runs must stay cheap (scheduler.md 3).
+"""
+
+from __future__ import annotations
+
+import enum
+import math
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass
+
+WINDOW_EVENTS = 200  # events in one page of upstream, at most (contracts.md 1.4)
+# Upstream's words and the normalised ones (glossary). Any other word is a run under way.
+TERMINAL = frozenset({"success", "succeeded", "failed", "cancelled", "canceled"})
+PENDING = frozenset({"pending", "queued"})
+
+
+class Phase(enum.Enum):
+    """What a poll of the run can bring."""
+
+    PENDING = enum.auto()  # it has not begun, or was never looked at
+    STREAMING = enum.auto()
+    TERMINAL = enum.auto()  # over, to be confirmed
+
+
+@dataclass(frozen=True, slots=True)
+class Constants:
+    """The constants of the index. A factor of 2 in any but `q` moves the mean by 4 % at most."""
+
+    q: float = 0.5  # urgency = rate^q * age; 1/2 gives the least mean, 0 is round robin
+    tau: float = 180.0  # memory of the rate, seconds
+    prior_rate: float = 0.30  # events/s expected of a run never seen
+    prior: float = 30.0  # weight of that expectation, seconds of observation
+    floor_rate: float = 1.0 / 60.0  # a terminal status is worth 10 events, once in 600 s
+    start_rate: float = 1.0 / 20.0  # a pending run begins after 20 s on average
+    start_events: float = 3.0  # with that many events
+    confirm_rate: float = 0.02  # what confirming a terminal run is worth, events/s
+    guard: float = 0.6  # part of the newest-200 window that may fill before a poll is due
+    pending_guard_rate: float = 0.6  # events/s with which a pending run is feared to begin
+    backlog_rate: float = 1.0  # events/s assumed for a first answer without event times
+
+
+class Followed:
+    """One run. Its urgency is `weight * (now - since)`, or `unseen(now - since)` while pending.
+
+    `share` is its weight in the square-root law: places are split in proportion to it.
+    """
+
+    __slots__ = (
+        "_c",
+        "_seen_s",
+        "_sum",
+        "errors",
+        "gap_at",
+        "gap_rate",
+        "is_first_window",
+        "is_pending",
+        "multiplier",
+        "not_before",
+        "phase",
+        "ready_at",
+        "seen",
+        "sent_at",
+        "share",
+        "since",
+        "snapshot_at",
+        "tenant",
+        "was_answered",
+        "weight",
+    )
+
+    def __init__(
+        self,
+        now: float,
+        status: str | None,
+        constants: Constants,
+        *,
+        is_first_window: bool = False,
+        seen: int = 0,
+        tenant: Hashable = None,
+        multiplier: float = 1.0,
+    ) -> None:
+        self.phase = Phase.PENDING if status is None else phase_of(status)
+        self.is_first_window = is_first_window
+        self.seen = seen  # events seen so far; meaningful for a first-200 window
+        self.tenant = tenant
+        self.multiplier = multiplier  # of its urgency; a user is watching this run, for instance
+        self.sent_at = -math.inf
+        self.snapshot_at = now
+        self.since = now
+        self.ready_at = -math.inf  # not to be asked before; infinity while a request is in flight
+        self.not_before = -math.inf  # the caller's wish, part of `ready_at`
+        self.errors = 0  # failures in a row
+        self.was_answered = False
+        self._c = constants
+        self._sum = 0.0  # events seen, each decayed by its age
+        self._seen_s = 0.0  # observed time, decayed alike
+        self._derive()
+
+    @property
+    def rate(self) -> float:
+        """Events/s expected from now on."""
+        if self.phase is Phase.TERMINAL or self.is_exhausted:
+            return 0.0
+        c = self._c
+        return (self._sum + c.prior * c.prior_rate) / (self._seen_s + c.prior)
+
+    @property
+    def is_exhausted(self) -> bool:
+        """All that a window of the first 200 can show has been seen; only the status is left."""
+        return self.is_first_window and self.seen >= WINDOW_EVENTS
+
+    def observed(
+        self, snapshot_at: float, events: int | Sequence[float], status: str | None
+    ) -> None:
+        """Learn from an answer that shows upstream as it was at `snapshot_at`."""
+        before = self.phase
+        count = events if isinstance(events, int) else len(events)
+        if status is not None:
+            self.phase = phase_of(status)
+        elif before is Phase.PENDING and count:
+            self.phase = Phase.STREAMING
+        # Nothing is learnt about the rate from watching a run that has not begun.
+        if not (before is Phase.PENDING and self.phase is Phase.PENDING):
+            self._learn(snapshot_at, events, count, began=before is Phase.PENDING)
+        self.seen += count
+        self.snapshot_at = self.since = snapshot_at
+        self.was_answered = True
+        self.errors = 0
+        self._derive()
+
+    def failed(self, now: float) -> None:
+        """A request brought nothing. One failure is chance: the next tick may try again.
+
+        From the second on the age counts from the last attempt, else a run that cannot be read
+        would be the oldest at every tick and starve the others.
+        """
+        self.errors += 1
+        if self.errors > 1:
+            self.since = now
+            self.gap_at = math.inf
+
+    def unseen(self, age: float) -> float:
+        """Urgency of a pending run: expected unseen events, on the scale of `weight * age`."""
+        c = self._c
+        begun = 1.0 - math.exp(-c.start_rate * age)
+        return self.weight * (c.prior_rate * (age - begun / c.start_rate) + c.start_events * begun)
+
+    def _learn(
+        self, snapshot_at: float, events: int | Sequence[float], count: int, *, began: bool
+    ) -> None:
+        tau = self._c.tau
+        span = max(0.0, snapshot_at - self.snapshot_at)
+        if isinstance(events, int):
+            if not self.was_answered:
+                span = max(span, count / self._c.backlog_rate)
+            fresh = count * _mean_decay(span / tau)
+        else:
+            ages = [max(0.0, snapshot_at - t) for t in events]
+            if began and ages:
+                span = max(ages)  # the time before its first event is not observation of a rate
+            # A new event cannot be older than the snapshot that did not show it: this also
+            # repairs a badly mapped clock.
+            fresh = sum(math.exp(-min(age, span) / tau) for age in ages)
+        decay = math.exp(-span / tau)
+        self._sum = self._sum * decay + fresh
+        self._seen_s = self._seen_s * decay + tau * (1.0 - decay)
+
+    def _derive(self) -> None:
+        """Compute what comparisons need: `weight` and, for a newest-200 window, `gap_at`."""
+        c = self._c
+        rate = self.rate
+        self.is_pending = self.phase is Phase.PENDING
+        if self.phase is Phase.TERMINAL:
+            self.share = self.multiplier * math.pow(c.confirm_rate, c.q)
+            self.gap_rate = 0.0
+        else:
+            self.share = self.multiplier * math.pow(rate + c.floor_rate, c.q)
+            # One standard deviation above the estimate: a loss is worse than a poll too many.
+            self.gap_rate = rate + math.sqrt(rate / (self._seen_s + c.prior))
+        if self.is_pending:
+            self.gap_rate = c.pending_guard_rate
+        self.weight = self.share / (rate + c.floor_rate) if self.is_pending else self.share
+        self.gap_at = math.inf
+        if not self.is_first_window and self.gap_rate > 0.0:
+            self.gap_at = self.snapshot_at + c.guard * WINDOW_EVENTS / self.gap_rate
+
+
+def phase_of(status: str) -> Phase:
+    if status in TERMINAL:
+        return Phase.TERMINAL
+    return Phase.PENDING if status in PENDING else Phase.STREAMING
+
+
+def _mean_decay(x: float) -> float:
+    """Mean of exp(-u) for u spread evenly over 0..x."""
+    return (1.0 - math.exp(-x)) / x if x > 1e-9 else 1.0

@@ -34,17 +34,21 @@ def resolve_accounts(
 
     Each token has been read once when this returns. Raises ConfigError naming the account.
     """
+    return [resolve_account(settings, account, environ) for account in settings.accounts]
+
+
+def resolve_account(
+    settings: Settings, account: Account, environ: Mapping[str, str] | None = None
+) -> ResolvedAccount:
+    """As `resolve_accounts`, for one of them."""
     environ = os.environ if environ is None else environ
-    resolved = []
-    for account in settings.accounts:
-        try:
-            origin = to_origin(account.base_url, allow_plain_http=account.allow_plain_http)
-        except ValueError as error:
-            raise ConfigError(f'account "{account.name}": base_url must be {error}') from None
-        tokens = _tokens(account, environ, is_default=account is settings.default_account)
-        tokens.token()
-        resolved.append(ResolvedAccount(account, origin, tokens))
-    return resolved
+    try:
+        origin = to_origin(account.base_url, allow_plain_http=account.allow_plain_http)
+    except ValueError as error:
+        raise ConfigError(f'account "{account.name}": base_url must be {error}') from None
+    tokens = _tokens(account, environ, is_default=account is settings.default_account)
+    tokens.token()
+    return ResolvedAccount(account, origin, tokens)
 
 
 def _tokens(account: Account, environ: Mapping[str, str], *, is_default: bool) -> TokenProvider:

@@ -1,0 +1,159 @@
+"""`check`: are the settings right, what are they in effect, and where does each come from."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from bridge.cli.exits import Exit
+from bridge.cli.options import examples, load_with, shared_options
+from bridge.cli.streams import complain, say, write_stdout
+from bridge.core.errors import ConfigError
+
+if TYPE_CHECKING:
+    from bridge.cli.online import Verdict
+    from bridge.config import Loaded, ResolvedAccount
+
+
+@click.command(
+    epilog=examples(
+        "mogplex-bridge check --config bridge.toml",
+        "mogplex-bridge check --config bridge.toml --online",
+        "mogplex-bridge check --json | jq .origins",
+        "mogplex-bridge check --example > bridge.toml",
+    )
+)
+@shared_options
+@click.option("--online", is_flag=True, help="Try each token with one read (GET /repos?limit=1).")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout.")
+@click.option(
+    "--example", is_flag=True, help="Print a file with every setting explained; no check."
+)
+@click.option("--schema", is_flag=True, help="Print the JSON Schema of the file; no check.")
+def check(*, online: bool, as_json: bool, example: bool, schema: bool, **shared: Any) -> Exit:
+    """Check the configuration and print the effective settings.
+
+    The output is a configuration file again, with the origin of every value. Tokens are masked.
+    A token that is not there yet is a warning: the file may be checked where the secrets are not.
+
+    Exit codes: 0 all is well, 78 the configuration is wrong; with --online also 64 a token is
+    refused, 65 it may not read, 69 the server cannot be reached, 75 rate limited.
+    """
+    from bridge.config import SettingsError  # noqa: PLC0415 - so that `--help` stays fast
+    from bridge.config.reference import example_text, schema_text  # noqa: PLC0415
+
+    if example or schema:
+        write_stdout((example_text() if example else schema_text()).encode())
+        return Exit.DONE
+    try:
+        loaded = load_with(**shared)
+        report = _Report(loaded)
+    except ConfigError as error:
+        problems = error.problems if isinstance(error, SettingsError) else (str(error),)
+        if as_json:
+            _print_json({"ok": False, "problems": problems})
+        for problem in problems:
+            complain(problem)
+        return Exit.CONFIG
+    code = Exit.DONE
+    if online:
+        code = report.go_online()
+    if as_json:
+        _print_json(report.as_json(is_ok=code is Exit.DONE))
+    else:
+        report.print_text()
+    return code
+
+
+class _Report:
+    """What is known about one configuration."""
+
+    def __init__(self, loaded: Loaded) -> None:
+        self._loaded = loaded
+        self._accounts, self._tokens, self.warnings = _resolve(loaded)
+        self.warnings += _missing_files(loaded)
+        self._verdicts: list[Verdict] = []
+
+    def go_online(self) -> Exit:
+        """Ask upstream about every token; the first account that fails decides the exit code."""
+        from bridge.cli.online import try_tokens  # noqa: PLC0415 - aiohttp costs 0.15 s
+
+        self._verdicts = asyncio.run(try_tokens(self._accounts))
+        codes = [verdict.exit for verdict in self._verdicts if verdict.exit is not Exit.DONE]
+        if len(self._accounts) < len(self._loaded.settings.accounts):
+            codes.append(Exit.CONFIG)  # an account without a token cannot be tried
+        return codes[0] if codes else Exit.DONE
+
+    def print_text(self) -> None:
+        from bridge.config.effective import effective_toml  # noqa: PLC0415
+
+        lines = [effective_toml(self._loaded.settings, self._loaded.origin)]
+        lines += [f'# token of account "{name}": {text}\n' for name, text in self._tokens.items()]
+        lines += [f'# account "{v.account}": {v.text}\n' for v in self._verdicts]
+        write_stdout("".join(lines).encode())
+        for warning in self.warnings:
+            say(f"warning: {warning}")
+
+    def as_json(self, *, is_ok: bool) -> dict[str, Any]:
+        from bridge.config.effective import flat  # noqa: PLC0415
+        from bridge.config.explain import dotted  # noqa: PLC0415
+
+        return {
+            "ok": is_ok,
+            "settings": self._loaded.settings.model_dump(mode="json"),
+            "origins": {
+                dotted(path): self._loaded.origin(path) for path, _ in flat(self._loaded.settings)
+            },
+            "tokens": self._tokens,
+            "warnings": self.warnings,
+            "online": [
+                {"account": v.account, "code": v.code, "message": v.text} for v in self._verdicts
+            ],
+        }
+
+
+def _resolve(loaded: Loaded) -> tuple[list[ResolvedAccount], dict[str, str], list[str]]:
+    """Accounts with a usable token, a masked word about each token, and warnings."""
+    from bridge.config.accounts import resolve_account  # noqa: PLC0415
+
+    accounts: list[ResolvedAccount] = []
+    tokens: dict[str, str] = {}
+    warnings: list[str] = []
+    for account in loaded.settings.accounts:
+        try:
+            resolved = resolve_account(loaded.settings, account)
+        except ConfigError as error:
+            warnings.append(str(error))
+            tokens[account.name] = "none"
+            continue
+        accounts.append(resolved)
+        token = resolved.tokens.token()
+        kind = "mog_***" if token.startswith("mog_") else "***"
+        tokens[account.name] = f"{kind} ({len(token)} characters, {resolved.tokens.described})"
+        if resolved.tokens.warning:
+            warnings.append(resolved.tokens.warning)
+    return accounts, tokens, warnings
+
+
+def _missing_files(loaded: Loaded) -> list[str]:
+    """What `serve` would stumble over on this machine; elsewhere it may be right."""
+    settings = loaded.settings
+    warnings = [
+        f"{loaded.origin(('outputs', i, 'path'))}: directory of {output.path} does not exist here"
+        for i, output in enumerate(settings.outputs)
+        if output.path != "-" and not Path(output.path).expanduser().parent.is_dir()
+    ]
+    if settings.auth and not Path(settings.auth.tokens_file).expanduser().is_file():
+        warnings.append(
+            f"{loaded.origin(('auth', 'tokens_file'))}: {settings.auth.tokens_file}"
+            " does not exist here"
+        )
+    return warnings
+
+
+def _print_json(value: dict[str, Any]) -> None:
+    write_stdout(json.dumps(value, indent=2, ensure_ascii=False).encode() + b"\n")

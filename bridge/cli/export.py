@@ -1,0 +1,117 @@
+"""`export`: the journal as lines, also while the daemon writes it."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import click
+
+from bridge.cli.exits import Exit
+from bridge.cli.options import config_option, examples, load_with
+from bridge.cli.streams import say, wants_colour, write_stdout
+from bridge.core.errors import ConfigError
+from bridge.core.event import Record
+from bridge.core.filter import Filter
+from bridge.core.position import Position, maybe_position
+
+PAGE = 1000  # records a read: a few MB at the most, well under a second
+
+
+class _PositionType(click.ParamType[Position]):
+    name = "SEQ"
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> Position:
+        if isinstance(value, Position):
+            return value
+        position = maybe_position(str(value))
+        if position is None:
+            self.fail(f"{value!r} is neither a sequence nor a position", param, ctx)
+        return position
+
+
+@click.command(
+    epilog=examples(
+        "mogplex-bridge export > all.ndjson",
+        "mogplex-bridge export --run 3f0c1c52-8d5e-4c8e-9d0a-2b1f6c7d8e9f --format pretty",
+        "mogplex-bridge export --after 1000 --type 'com.mogplex.run.event.*' | jq .data",
+    )
+)
+@config_option
+@click.option("--journal", metavar="URL", help="The journal [as configured].")
+@click.option(
+    "--after",
+    type=_PositionType(),
+    default="0",
+    help="Records after this sequence or <epoch>-<sequence> [all that are kept].",
+)
+@click.option("--run", "runs", multiple=True, metavar="ID", help="Only this run; repeatable.")
+@click.option(
+    "--type",
+    "types",
+    multiple=True,
+    metavar="GLOB",
+    help="Only these types; repeatable; !GLOB excludes.",
+)
+@click.option(
+    "--format",
+    "format_",
+    type=click.Choice(["cloudevents", "mogplex", "pretty"]),
+    default="cloudevents",
+    show_default=True,
+    help="The record, upstream's object, or a line for people.",
+)
+def export(
+    *,
+    config: Path | None,
+    journal: str | None,
+    after: Position,
+    runs: tuple[str, ...],
+    types: tuple[str, ...],
+    format_: str,
+) -> Exit:
+    """Print the records of the journal, oldest first; up to the newest one at the start.
+
+    Reads only, also while the daemon runs. Exit codes: 0 done, 78 there is no such journal.
+    """
+    from bridge.config.statedir import journal_file  # noqa: PLC0415 - so that `--help` stays fast
+    from bridge.config.values import is_run_id  # noqa: PLC0415
+    from bridge.outputs.printed import formatter  # noqa: PLC0415
+
+    for run in runs:
+        if not is_run_id(run):
+            raise click.BadParameter(f"{run!r} is not a run id (a UUID)", param_hint="'--run'")
+    settings = load_with(config=config, journal=journal).settings
+    only = Filter(runs=frozenset(run.lower() for run in runs), types=types)
+    to_lines = formatter(format_, colour=wants_colour(sys.stdout))
+    file = journal_file(settings.journal)
+    if not file.is_file():
+        raise ConfigError(f"there is no journal {file}; name one with --journal sqlite:PATH")
+    asyncio.run(_export(file, after, only, to_lines))
+    return Exit.DONE
+
+
+async def _export(
+    file: Path, after: Position, only: Filter, to_lines: Callable[[Record], bytes]
+) -> None:
+    from bridge.journal.sqlite_reader import SqliteReader  # noqa: PLC0415
+
+    reader = await SqliteReader.open(file)
+    try:
+        if after.epoch not in (None, reader.epoch):
+            raise ConfigError(
+                f"position {after} is of another journal: this one's epoch is {reader.epoch}"
+            )
+        if 0 < after.seq < reader.floor - 1:
+            say(f"warning: records before {reader.floor} are gone (retention)")
+        position, end = after.seq, reader.head  # what comes later is `follow`'s business
+        while position < end:
+            page = await reader.read(position, PAGE, only)
+            write_stdout(b"".join(to_lines(r) for r in page.records if r.seq <= end))
+            position = page.next_after
+    finally:
+        await reader.close()

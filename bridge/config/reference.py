@@ -1,0 +1,206 @@
+"""What is generated from the settings model: example file, reference page, JSON Schema.
+
+`python -m bridge.config.reference` writes them; a test holds the files against this.
+"""
+
+from __future__ import annotations
+
+import json
+import textwrap
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Final
+
+from bridge.config.catalogue import INDEX, Entry, entries
+from bridge.config.effective import toml_value
+from bridge.config.environment import BASE_URL_VARIABLES, TOKEN_VARIABLES, variable_name
+from bridge.config.model import Settings
+
+SCHEMA_FILE: Final = Path("deploy/bridge.schema.json")
+EXAMPLE_FILE: Final = Path("deploy/bridge.example.toml")
+REFERENCE_FILE: Final = Path("docs/configuration.md")
+
+# Values worth showing where the default is "nothing" or says little.
+_EXAMPLES: Final[dict[str, str]] = {
+    "journal": '"sqlite:/var/lib/mogplex-bridge/journal.db"',
+    "accounts[].token_file": '"/run/secrets/mogplex"',
+    "accounts[].token_env": '"MOGPLEX_TOKEN"',
+    "accounts[].runs": '["3f0c1c52-8d5e-4c8e-9d0a-2b1f6c7d8e9f"]',
+    "outputs[].path": '"/var/log/mogplex-bridge/events.ndjson"',
+    "outputs[].rotate.bytes": '"100MiB"',
+    "outputs[].rotate.every": '"1d"',
+    "outputs[].keep.files": "14",
+    "outputs[].keep.age": '"30d"',
+    "outputs[].keep.bytes": '"10GiB"',
+    "outputs[].compress": '"zstd"',
+    "outputs[].filter.types": '["com.mogplex.run.event.*", "!*.log"]',
+    "redaction.keys": '["x-internal-*"]',
+    "redaction.patterns": "['EMP-[0-9]{6}']",
+    "redaction.keep": '["payload.tokenizer"]',
+    "redaction.fingerprint_key_file": '"/run/secrets/fingerprint-key"',
+    "auth.tokens_file": '"/etc/mogplex-bridge/tokens.toml"',
+}
+_KINDS: Final = {
+    "text": "text",
+    "integer": "whole number",
+    "number": "number",
+    "boolean": "true or false",
+    "duration": 'duration ("90s", "7d") or seconds',
+    "size": 'size ("100MiB") or bytes',
+    "list": "list",
+}
+
+
+def json_schema() -> dict[str, Any]:
+    """JSON Schema (draft 2020-12) of the configuration file, for editors and other checkers."""
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        **Settings.model_json_schema(),
+        "title": "mogplex-bridge configuration",
+    }
+
+
+def schema_text() -> str:
+    return json.dumps(json_schema(), indent=2, ensure_ascii=False) + "\n"
+
+
+def example_text() -> str:
+    """A configuration file with every key, all of them commented out."""
+    lines = [
+        "# Every setting of mogplex-bridge; all are optional. Lines that begin with `#` and no",
+        "# blank are settings: they show the default, or an example where there is none.",
+        "# Check yours with:  mogplex-bridge check --config FILE",
+        *_example_table((), header=None),
+    ]
+    return "\n".join(lines).rstrip("\n") + "\n"
+
+
+def reference_text() -> str:
+    """The reference page in Markdown."""
+    return "\n".join([_INTRODUCTION.strip(), "", *_reference_tables(), ""])
+
+
+def _example_table(prefix: tuple[str, ...], header: str | None) -> Iterator[str]:
+    members = [e for e in entries() if e.path[:-1] == prefix]
+    if header:
+        yield f"#{header}"
+    for entry in members:
+        if not entry.section:
+            yield from textwrap.wrap(
+                _explained(entry), 98, initial_indent="# ", subsequent_indent="# "
+            )
+            yield f"#{entry.path[-1]} = {_example_value(entry)}"
+    for entry in members:
+        if entry.section:
+            name = ".".join(key for key in entry.path if key != INDEX)
+            inner = (*entry.path, INDEX) if entry.kind == "tables" else entry.path
+            yield from ("", *textwrap.wrap(f"# {_section_text(entry)}", 98))
+            brackets = f"[[{name}]]" if entry.kind == "tables" else f"[{name}]"
+            yield from _example_table(inner, brackets)
+
+
+def _example_value(entry: Entry) -> str:
+    if entry.dotted in _EXAMPLES:
+        return _EXAMPLES[entry.dotted]
+    return toml_value(entry.field.get_default(), entry.kind)
+
+
+def _explained(entry: Entry) -> str:
+    text = entry.field.description or ""
+    if entry.choices and len(entry.choices) > 1:
+        text += " One of: " + ", ".join(f'"{choice}"' for choice in entry.choices) + "."
+    if entry.field.is_required():
+        return f"{text} Required."
+    if entry.dotted in _EXAMPLES:
+        default = entry.field.get_default()
+        text += f" Default: {'none' if default in (None, ()) else toml_value(default, entry.kind)}."
+    return text
+
+
+def _section_text(entry: Entry) -> str:
+    return " ".join((entry.section.__doc__ or "").split()) if entry.section else ""
+
+
+def _reference_tables() -> Iterator[str]:
+    sections: list[tuple[tuple[str, ...], str, str]] = [((), "Top level", "")]
+    for entry in entries():
+        if entry.section:
+            name = ".".join(key for key in entry.path if key != INDEX)
+            array = entry.kind == "tables"
+            inner = (*entry.path, INDEX) if array else entry.path
+            title = f"`[[{name}]]`" if array else f"`[{name}]`"
+            sections.append((inner, title, _section_text(entry)))
+    for prefix, title, text in sections:
+        rows = [e for e in entries() if e.path[:-1] == prefix and not e.section]
+        yield from (f"## {title}", "")
+        if text:
+            yield from (text, "")
+        if rows:
+            yield from ("| Key | Type | Default | Meaning |", "|---|---|---|---|")
+            yield from (_row(entry) for entry in rows)
+            yield ""
+
+
+def _row(entry: Entry) -> str:
+    kind = _KINDS.get(entry.kind) or " or ".join(f'`"{choice}"`' for choice in entry.choices)
+    if entry.field.is_required():
+        default = "required"
+    else:
+        value = entry.field.get_default()
+        default = "–" if value in (None, ()) else f"`{toml_value(value, entry.kind)}`"
+    meaning = (entry.field.description or "").replace("|", "\\|")
+    return f"| `{entry.path[-1]}` | {kind} | {default} | {meaning} |"
+
+
+def _names(names: tuple[str, ...]) -> str:
+    return ", ".join(f"`{name}`" for name in names)
+
+
+_INTRODUCTION = f"""
+# Configuration
+
+Generated from the settings model (`make docs`); a test keeps it current.
+
+One TOML file, named with `--config FILE` or `MOGPLEX_BRIDGE_CONFIG`; there is no default place, so
+that nothing is read by surprise. Everything is optional. Precedence: **flag, environment, file,
+default**. `mogplex-bridge check` prints the effective settings and where each came from;
+[bridge.example.toml](../deploy/bridge.example.toml) is a file with every key, and
+[bridge.schema.json](../deploy/bridge.schema.json) lets an editor complete and check yours.
+
+An unknown key, a wrong type or a value out of range ends the program with exit code 78 and one line
+that names file, line, key and what is allowed. Relative paths are relative to the working
+directory; `~` is the home directory in `journal`, `path` and `token_file`.
+
+**Environment.** Every key has a variable: `MOGPLEX_BRIDGE_` and the key in capitals, `__` between
+table and key: `{variable_name(("listen",))}`, `{variable_name(("retention", "age"))}`. Members of
+`[[accounts]]` and `[[outputs]]` are counted from 0:
+`{variable_name(("accounts", "*", "token_file"))}`. Lists are TOML (`["a", "b"]`) or separated by
+commas. A variable that is empty counts as unset; one that is no setting is an error, except those
+that Kubernetes makes for a Service of this name (`MOGPLEX_BRIDGE_SERVICE_HOST`,
+`MOGPLEX_BRIDGE_PORT_…`).
+
+**The default account** is the one named `default`, else the first. It also listens to the vendor's
+variables. Its token: `--token-file`, else its `MOGPLEX_BRIDGE_ACCOUNTS__…` variable, else
+{_names(TOKEN_VARIABLES)} (the first that is set), else the file.
+Its base URL: `--base-url`, else its `MOGPLEX_BRIDGE_ACCOUNTS__…` variable, else
+{_names(BASE_URL_VARIABLES)}, else the file. There is no way to give a token on the
+command line, where every user of the machine could read it.
+
+**The journal** is `journal.db` in the state directory unless `journal` says otherwise: systemd's
+`$STATE_DIRECTORY`, else `$XDG_STATE_HOME/mogplex-bridge`, else `~/.local/state/mogplex-bridge`.
+"""
+
+
+def main() -> None:
+    """Write all three files, from the root of the project."""
+    for file, text in (
+        (SCHEMA_FILE, schema_text()),
+        (EXAMPLE_FILE, example_text()),
+        (REFERENCE_FILE, reference_text()),
+    ):
+        file.parent.mkdir(exist_ok=True)
+        file.write_text(text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,144 +1,145 @@
-"""The three endless representations: how records, heartbeats and farewells look on each.
+"""Records as people and programs want them on a terminal, in a pipe or in a file. Pure.
 
-A format turns a batch into bytes once; the same bytes go to every subscriber of the batch.
+`cloudevents`: the record as it is. `mogplex`: what the vendor's CLI prints with --follow --json
+(contracts.md 1.12). `pretty`: its lines for people, with gaps and failures added.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, Protocol
+import re
+from collections.abc import Callable, Mapping
+from typing import Any, Final
 
-from bridge.core.event import Record
-from bridge.wire import sse, websocket
-from bridge.wire.jsontext import dumps
-from bridge.wire.websocket import CloseCode, Opcode
+from bridge.core.event import FOLLOW_FAILED, GAP, RUN_ENDED, RUN_STATUS, Record
+from bridge.wire.javascript import stringify
+from bridge.wire.jsontext import loads
 
-RESET_TYPE = "bridge.reset"
-RETRY_MS = 2000  # how long a browser waits before it comes back; its own default is 3 to 5 s
+FORMATS: Final = ("cloudevents", "mogplex", "pretty")
 
+# Whatever could move the cursor, colour, hide or reorder text on a terminal: C0, DEL, C1, line and
+# paragraph separators, marks and overrides of direction, invisible joiners, lone surrogates.
+_UNSAFE = re.compile(
+    "[\x00-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]"
+)
+_NAMED = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
 
-class Format(Protocol):
-    """One representation. Instances are shared and compared by identity."""
-
-    transport: str  # label of the metrics
-    content_type: str  # empty on WebSocket
-    is_chunked: bool  # HTTP/1.1 framing around each write
-    heartbeat: bytes
-
-    def encode(self, records: Sequence[Record], epoch: str) -> bytes:
-        """Return the frames of some records, joined."""
-        ...
-
-    def greeting(self, position: str) -> bytes:
-        """Return what a subscriber gets first."""
-        ...
-
-    def reset(self, facts: dict[str, Any], position: str) -> bytes:
-        """Return the message that says: records after what you asked for are gone."""
-        ...
-
-    def farewell(self, retry_ms: int) -> bytes:
-        """Return the orderly end; `retry_ms` spreads those who come back."""
-        ...
+_DIM, _BOLD, _RESET = "\x1b[2m", "\x1b[1m", "\x1b[0m"
+_CYAN, _GREEN, _YELLOW, _RED = "\x1b[36m", "\x1b[32m", "\x1b[33m", "\x1b[1;31m"
+_TYPE_COLOURS: Final = {
+    "error": _RED,
+    "failed": _RED,
+    "finished": _GREEN,
+    "tool_started": _CYAN,
+    "tool_completed": _CYAN,
+}
 
 
-class EventStream:
-    """SSE: `data`, then `id` as the last line of the frame, no `event`."""
-
-    transport = "sse"
-    content_type = "text/event-stream"
-
-    def __init__(self, *, is_chunked: bool) -> None:
-        self.is_chunked = is_chunked
-        self.heartbeat = self._wrap(sse.COMMENT)
-
-    def _wrap(self, data: bytes) -> bytes:
-        return _chunk(data) if self.is_chunked else data
-
-    def encode(self, records: Sequence[Record], epoch: str) -> bytes:
-        prefix = epoch.encode()
-        return self._wrap(
-            b"".join([sse.encode_record(r.body, b"%b-%d" % (prefix, r.seq)) for r in records])
-        )
-
-    def greeting(self, position: str) -> bytes:
-        """Tell the pace of reconnects, and the position: a stream cut before its first record
-        then resumes exactly too.
-        """
-        return self._wrap(sse.encode_frame(retry_ms=RETRY_MS, frame_id=position))
-
-    def reset(self, facts: dict[str, Any], position: str) -> bytes:
-        return self._wrap(sse.encode_frame(_message(facts), event=RESET_TYPE, frame_id=position))
-
-    def farewell(self, retry_ms: int) -> bytes:
-        return self._wrap(sse.encode_frame(retry_ms=retry_ms)) + (
-            b"0\r\n\r\n" if self.is_chunked else b""
-        )
+def formatter(name: str, *, colour: bool = False) -> Callable[[Record], bytes]:
+    """Return the function that prints a record as whole lines, or as nothing (b"")."""
+    if name == "cloudevents":
+        return cloudevents
+    if name == "mogplex":
+        return mogplex
+    assert name == "pretty", name
+    return _pretty_in_colour if colour else pretty
 
 
-class Lines:
-    """NDJSON: one record a line.
+def cloudevents(record: Record) -> bytes:
+    """The record as it is, one line."""
+    return record.body + b"\n"
 
-    The heartbeat is one blank: it becomes the start of the next line, where JSON allows it, so
-    that every line stays a record and no reader meets an empty one.
+
+def mogplex(record: Record) -> bytes:
+    """Upstream's object, byte for byte as JavaScript prints it; at the end of a run its status.
+
+    Nothing for the other records that the bridge makes.
     """
-
-    transport = "ndjson"
-    content_type = "application/x-ndjson"
-
-    def __init__(self, *, is_chunked: bool) -> None:
-        self.is_chunked = is_chunked
-        self.heartbeat = self._wrap(b" ")
-
-    def _wrap(self, data: bytes) -> bytes:
-        return _chunk(data) if self.is_chunked and data else data
-
-    def encode(self, records: Sequence[Record], epoch: str) -> bytes:  # noqa: ARG002 - one shape for all
-        return self._wrap(b"".join([b"%b\n" % r.body for r in records]))
-
-    def greeting(self, position: str) -> bytes:  # noqa: ARG002
+    if record.type in (RUN_STATUS, GAP, FOLLOW_FAILED):
         return b""
-
-    def reset(self, facts: dict[str, Any], position: str) -> bytes:  # noqa: ARG002
-        return self._wrap(_message(facts) + b"\n")
-
-    def farewell(self, retry_ms: int) -> bytes:  # noqa: ARG002
-        return b"0\r\n\r\n" if self.is_chunked else b""
+    data = _data(record)
+    if record.type == RUN_ENDED:
+        data = {"runId": data.get("runId"), "status": data.get("status")}
+    return stringify(data).encode("utf-8") + b"\n"
 
 
-class Messages:
-    """WebSocket: one text message per record."""
+def pretty(record: Record) -> bytes:
+    """One line for people; control characters are shown as escapes. Nothing for run.status."""
+    return _pretty(record, _plain)
 
-    transport = "websocket"
-    content_type = ""
-    is_chunked = False
-    heartbeat = websocket.encode_frame(Opcode.PING, b"")
 
-    def encode(self, records: Sequence[Record], epoch: str) -> bytes:  # noqa: ARG002
-        return b"".join([websocket.encode_frame(Opcode.TEXT, r.body) for r in records])
+def _pretty_in_colour(record: Record) -> bytes:
+    return _pretty(record, _coloured)
 
-    def greeting(self, position: str) -> bytes:  # noqa: ARG002
+
+def harmless(text: str) -> str:
+    """Text that cannot steer a terminal: such characters are shown as escapes."""
+    return _UNSAFE.sub(_escape, text)
+
+
+def _pretty(record: Record, paint: Callable[[str, str], str]) -> bytes:
+    if record.type == RUN_STATUS:
         return b""
+    data = _data(record)
+    if record.type == RUN_ENDED:
+        status = _text(data.get("status")) or "ended"
+        ink = _GREEN if status == "success" else _RED if status == "failed" else _BOLD
+        line = paint(f"--- run {_text(data.get('runId'))} {status} ---", ink)
+    elif record.type == GAP:
+        line = paint(_gap_line(data), _YELLOW)
+    elif record.type == FOLLOW_FAILED:
+        line = paint(
+            f"--- run {_text(data.get('runId'))} is no longer followed:"
+            f" {_text(data.get('code'))} {_text(data.get('message'))} ---",
+            _RED,
+        )
+    else:
+        line = _event_line(record, data, paint)
+    return line.encode("utf-8") + b"\n"
 
-    def reset(self, facts: dict[str, Any], position: str) -> bytes:  # noqa: ARG002
-        return websocket.encode_frame(Opcode.TEXT, _message(facts))
 
-    def farewell(self, retry_ms: int) -> bytes:  # noqa: ARG002
-        return websocket.encode_close(CloseCode.GOING_AWAY, "the bridge is stopping")
+def _event_line(record: Record, data: Mapping[str, Any], paint: Callable[[str, str], str]) -> str:
+    type_ = _text(data.get("type")) or harmless(record.type)
+    parts = [
+        paint(_text(data.get("createdAt")) or _text(loads(record.body).get("time")), _DIM),
+        paint(type_, _TYPE_COLOURS.get(type_, _BOLD)),
+    ]
+    if tool := _text(data.get("toolName")):
+        parts.append(paint(f"[tool={tool}]", _CYAN))
+    if message := _text(data.get("message")):
+        parts.append(message)
+    return "  ".join(parts)
 
 
-def _message(facts: dict[str, Any]) -> bytes:
-    return dumps({"type": RESET_TYPE, **facts})
+def _gap_line(data: Mapping[str, Any]) -> str:
+    missing = data.get("missing")
+    count = "an unknown number of events is" if missing is None else f"{missing} events are"
+    if missing == 1:
+        count = "1 event is"
+    return (
+        f"--- gap in run {_text(data.get('runId'))}: {count} missing"
+        f" ({_text(data.get('reason'))}) ---"
+    )
 
 
-def _chunk(data: bytes) -> bytes:
-    return b"%x\r\n%b\r\n" % (len(data), data)
+def _data(record: Record) -> dict[str, Any]:
+    data = loads(record.body).get("data")
+    return data if isinstance(data, dict) else {}
 
 
-# HTTP/1.0 knows no chunks (nginx speaks it to upstreams unless told otherwise): the end of the
-# connection is the end of the body there.
-SSE_CHUNKED: Format = EventStream(is_chunked=True)
-SSE_RAW: Format = EventStream(is_chunked=False)
-NDJSON_CHUNKED: Format = Lines(is_chunked=True)
-NDJSON_RAW: Format = Lines(is_chunked=False)
-WEBSOCKET: Format = Messages()
+def _text(value: object) -> str:
+    if value is None:
+        return ""
+    return harmless(value if isinstance(value, str) else stringify(value))
+
+
+def _escape(match: re.Match[str]) -> str:
+    char = match[0]
+    return _NAMED.get(char) or (f"\\x{ord(char):02x}" if char < "\x80" else f"\\u{ord(char):04x}")
+
+
+def _plain(text: str, _ink: str) -> str:
+    return text
+
+
+def _coloured(text: str, ink: str) -> str:
+    return f"{ink}{text}{_RESET}" if text else text

@@ -45,6 +45,10 @@ class Receipt:
 class Intake(Protocol):
     """The single writer, as a source sees it."""
 
+    def is_known(self, feed: Feed, event_id: str) -> bool:
+        """Whether an event of this feed was taken already, as far as memory reaches."""
+        ...
+
     async def take(self, batch: Batch) -> Receipt:
         """Return when the batch is durable. Waiting here is the back-pressure: ask for no more
         of this feed before it returns.
@@ -52,10 +56,25 @@ class Intake(Protocol):
         ...
 
 
+@dataclass(slots=True)
+class Progress:
+    """How a follow is going, for people; its source keeps it current, nobody decides by it."""
+
+    followed_by: str | None = None  # "poll", "stream", None before the first reply
+    failure: Failure | None = None  # of the latest request; None after a good one
+    failures_in_row: int = 0
+    read_at: float | None = None  # monotonic instant up to which everything visible is known
+    retry_at: float | None = None  # monotonic instant before which nothing is asked
+
+
 class Source(Protocol):
     """One account of one upstream system."""
 
-    async def follow(self, state: FeedState, intake: Intake) -> None:
+    def feed(self, id_: str) -> Feed:
+        """Name a feed of this account. Raises ValueError when upstream cannot know such an id."""
+        ...
+
+    async def follow(self, state: FeedState, intake: Intake, progress: Progress) -> None:
         """Follow one feed from its stored state until it ended or was given up.
 
         S1 Returns after the batch with `ended` or `failure` is durable; never before.

@@ -1,0 +1,273 @@
+"""The single writer: dedupe, redact, stamp, encode, append together with the feed's new state.
+
+Order, dedupe and checkpoints are decided here and nowhere else (style.md 3.1). A secret never gets
+past this file: what is redacted here is what reaches the disk.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from bridge.clock import Clock
+from bridge.core.dedupe import SeenIds
+from bridge.core.errors import JournalFullError
+from bridge.core.event import (
+    FOLLOW_FAILED,
+    GAP,
+    RUN_ENDED,
+    RUN_STATUS,
+    Draft,
+    Event,
+    Feed,
+    FeedState,
+)
+from bridge.core.redact import Redactor
+from bridge.journal.port import Journal
+from bridge.metrics import Metrics
+from bridge.sources.port import Batch, Receipt
+from bridge.wire import times
+from bridge.wire.cloudevents import Encoder
+
+FULL_RETRY_S = (1.0, 30.0)  # first and longest wait while the disk is full; sources wait meanwhile
+SEEN_IDS_MAX = 20_000  # ids a feed that are remembered; the journal knows the rest
+
+
+class _Desk:
+    """What is known in memory about one feed."""
+
+    __slots__ = ("encoder", "lock", "run", "seen", "state")
+
+    def __init__(self, state: FeedState, seen: SeenIds) -> None:
+        self.state = state
+        self.seen = seen
+        self.run: Mapping[str, Any] = {}  # upstream's run object as it was read last
+        self.lock = asyncio.Lock()  # a stream and its watchdog may both hand in batches
+        feed = state.feed
+        self.encoder = Encoder(source=feed.source, subject=feed.id, account=feed.account)
+
+
+class JournalIntake:
+    """Implements `sources.port.Intake` on a journal."""
+
+    def __init__(
+        self,
+        journal: Journal,
+        redactor: Redactor,
+        metrics: Metrics,
+        clock: Clock,
+        *,
+        on_change: Callable[[FeedState], None] = lambda _: None,
+    ) -> None:
+        """`on_change` is called with every new state, after it is durable."""
+        self._journal = journal
+        self._redactor = redactor
+        self._metrics = metrics
+        self._clock = clock
+        self._on_change = on_change
+        self._desks: dict[str, _Desk] = {}
+        self.is_blocked = False  # the journal is full; for the health check
+
+    async def open_feed(self, state: FeedState) -> None:
+        """Get ready for batches of a feed: its ids are read back from the journal."""
+        if state.feed.source not in self._desks:
+            ids = await self._journal.event_ids(state.feed, SEEN_IDS_MAX)
+            self._desks[state.feed.source] = _Desk(state, SeenIds(ids, ids_max=SEEN_IDS_MAX))
+
+    def close_feed(self, feed: Feed) -> None:
+        """Forget what memory holds of a feed; the journal keeps everything."""
+        self._desks.pop(feed.source, None)
+
+    async def save(self, state: FeedState) -> None:
+        """Store a state that changed for another reason than a batch (followed, unfollowed)."""
+        desk = self._desks.get(state.feed.source)
+        if desk is None:
+            await self._append((), state)
+        else:
+            async with desk.lock:
+                await self._append((), state)
+                desk.state = state
+        self._on_change(state)
+
+    def is_known(self, feed: Feed, event_id: str) -> bool:
+        return event_id in self._desks[feed.source].seen
+
+    async def take(self, batch: Batch) -> Receipt:
+        """Make a batch durable (`sources.port.Intake`). Raises JournalCorruptError."""
+        desk = self._desks[batch.feed.source]
+        async with desk.lock:
+            return await self._take(desk, batch)
+
+    async def _take(self, desk: _Desk, batch: Batch) -> Receipt:
+        if batch.run is not None:
+            desk.run = batch.run
+        writing = _Writing(desk, self._redactor, self._clock.wall())
+        if batch.gap is not None:
+            writing.gap(batch)
+        fresh = self._fresh(desk, batch.events)
+        writing.events(fresh, batch.status)
+        if batch.status is not None and batch.status != writing.state.status:
+            writing.status(batch.status, batch.run)
+        if batch.ended and not writing.state.ended:
+            writing.ended()
+        if batch.failure is not None:
+            writing.failed(batch)
+        if batch.cursor is not None:
+            writing.state = replace(writing.state, cursor=batch.cursor)
+        if writing.state == desk.state and not writing.drafts:
+            return Receipt(desk.state, ())
+        sequences = await self._append(writing.drafts, writing.state)
+        repeats = {
+            draft.id for draft, seq in zip(writing.drafts, sequences, strict=True) if seq is None
+        }
+        state = writing.state
+        if repeats:  # older than memory reaches; the journal knew them (J6)
+            fresh = [event for event in fresh if event.id not in repeats]
+            state = replace(state, events=state.events - len(repeats))
+        for event in fresh:
+            desk.seen.add(event.id)
+        self._count(desk, state, batch, fresh)
+        desk.state = state
+        self._on_change(state)
+        return Receipt(state, fresh)
+
+    @staticmethod
+    def _fresh(desk: _Desk, events: Sequence[Event]) -> list[Event]:
+        fresh: dict[str, Event] = {}
+        for event in events:
+            if event.id not in desk.seen:
+                fresh.setdefault(event.id, event)
+        return list(fresh.values())
+
+    async def _append(self, drafts: Sequence[Draft], state: FeedState) -> Sequence[int | None]:
+        """Append; while there is no space, wait: the caller waits too, and so upstream does."""
+        wait_s, longest_s = FULL_RETRY_S
+        while True:
+            started = self._clock.monotonic()
+            try:
+                sequences = await self._journal.append(drafts, states=(state,))
+            except JournalFullError:
+                self.is_blocked = True
+                await asyncio.sleep(wait_s)
+                wait_s = min(wait_s * 2, longest_s)
+                continue
+            self.is_blocked = False
+            duration_s = self._clock.monotonic() - started
+            self._metrics.journal_append_duration_seconds.observe(duration_s)
+            return sequences
+
+    def _count(self, desk: _Desk, after: FeedState, batch: Batch, fresh: Sequence[Event]) -> None:
+        metrics, account, run_id = self._metrics, batch.feed.account, batch.feed.id
+        if repeated := len(batch.events) - len(fresh):
+            metrics.duplicates_total.labels(account).inc(repeated)
+        if fresh:
+            now = self._clock.wall()
+            lags_s = [
+                max(0.0, now - event.created_at_s)
+                for event in fresh
+                if event.created_at_s is not None
+            ]
+            metrics.count_events(account, [event.type for event in fresh], lags_s, run_id)
+        if batch.gap is not None:
+            metrics.count_gap(account, batch.gap.reason, run_id)
+        if after.ended and not desk.state.ended:
+            metrics.count_run_ended(account, after.status, _duration_s(desk.run), run_id)
+        metrics.count_redactions(self._redactor.take_counts())
+
+
+class _Writing:
+    """Builds the drafts of one batch and the state that is committed with them."""
+
+    def __init__(self, desk: _Desk, redactor: Redactor, now_s: float) -> None:
+        self.drafts: list[Draft] = []
+        self.state = desk.state
+        self._feed = desk.state.feed
+        self._encoder = desk.encoder
+        self._redactor = redactor
+        self._recorded = times.rfc3339(now_s)
+
+    def events(self, events: Sequence[Event], status: str | None) -> None:
+        """`runstatus` of an event is the status of the reply that brought it."""
+        status = status if status is not None else self.state.status
+        encode, feed = self._encoder.encode, self._feed
+        redact, recorded = self._redactor.event, self._recorded
+        for event in events:
+            head, tail = encode(
+                event.id,
+                event.type,
+                time=event.time or recorded,
+                recorded=recorded,
+                status=status,
+                data=redact(event.data),
+            )
+            self.drafts.append(Draft(feed, event.id, event.type, head, tail))
+        self.state = replace(self.state, events=self.state.events + len(events))
+
+    def gap(self, batch: Batch) -> None:
+        assert batch.gap is not None
+        gap = batch.gap
+        data = {
+            "runId": self._feed.id,
+            "reason": str(gap.reason),
+            "after": gap.after,
+            "before": gap.before,
+            "missing": gap.missing,
+        }
+        self.state = replace(self.state, gaps=self.state.gaps + 1)
+        self._mark(GAP, data)
+
+    def status(self, status: str, run: Mapping[str, Any] | None) -> None:
+        data = {
+            "runId": self._feed.id,
+            "status": status,
+            "previousStatus": self.state.status,
+            "run": self._redactor.event(run) if run is not None else None,
+        }
+        self.state = replace(self.state, status=status)
+        self._mark(RUN_STATUS, data)
+
+    def ended(self) -> None:
+        state = self.state
+        data = {
+            "runId": self._feed.id,
+            "status": state.status,
+            "events": state.events,
+            "gaps": state.gaps,
+        }
+        self.state = replace(state, ended=True, failed=None)
+        self._mark(RUN_ENDED, data)
+
+    def failed(self, batch: Batch) -> None:
+        assert batch.failure is not None
+        failure = batch.failure
+        data = {
+            "runId": self._feed.id,
+            "code": failure.code,
+            "message": self._redactor.text(failure.message),
+            "httpStatus": failure.http_status,
+        }
+        self.state = replace(self.state, failed=failure.code)
+        self._mark(FOLLOW_FAILED, data)
+
+    def _mark(self, type_: str, data: Mapping[str, Any]) -> None:
+        """A record of our own; its id is numbered by the state it is committed with."""
+        number = self.state.marks + 1
+        self.state = replace(self.state, marks=number)
+        id_ = f"{self._feed.id}.{number}"
+        head, tail = self._encoder.encode(
+            id_,
+            type_,
+            time=self._recorded,
+            recorded=self._recorded,
+            status=self.state.status,
+            data=data,
+        )
+        self.drafts.append(Draft(self._feed, id_, type_, head, tail))
+
+
+def _duration_s(run: Mapping[str, Any]) -> float | None:
+    """From a run's creation to its last change, as its row tells them."""
+    created, updated = times.parse(run.get("createdAt")), times.parse(run.get("updatedAt"))
+    return None if created is None or updated is None else max(0.0, updated[1] - created[1])

@@ -1,0 +1,162 @@
+"""One HTTP session per credential: no redirects, time-outs, size caps; no knowledge of any system.
+
+A redirect is never followed: it would carry the credential to another host or drop it
+(contracts.md 1.2). What goes wrong below HTTP becomes a `Failure` here; what a reply means is
+decided by the system's own file.
+"""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from typing import NamedTuple
+
+import aiohttp
+
+from bridge import __version__
+from bridge.core.errors import Failure, Retry
+
+TOTAL_S = 10.0  # one whole request and reply; scheduler.md section 7 assumes it
+CONNECT_S = 5.0  # name look-up, TCP and TLS
+BODY_BYTES_MAX = 64 * 2**20  # a page of 200 events of 100 KB messages is 20 MB; thrice that
+CONNECTIONS_MAX = 2048  # streams are one connection each
+
+
+class Reply(NamedTuple):
+    """A whole reply; `body` is decompressed."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+class Stream:
+    """An open reply whose body is read piece by piece."""
+
+    def __init__(self, response: aiohttp.ClientResponse) -> None:
+        self._response = response
+        self.status = response.status
+        self.headers: Mapping[str, str] = response.headers
+
+    async def chunks(self) -> AsyncIterator[bytes]:
+        """Yield what arrives; ends when the peer closes. Raises OSError-like aiohttp errors."""
+        async for chunk in self._response.content.iter_any():
+            yield chunk
+
+    async def whole(self, bytes_max: int = 2**20) -> bytes:
+        """Read the body of a refusal. Raises as `chunks` does."""
+        return await _read_capped(self._response, bytes_max)
+
+
+class BodyTooLargeError(Exception):
+    """The body passed its limit."""
+
+
+class HttpSession:
+    """Requests of one account to one origin. The token is asked for before every request."""
+
+    def __init__(
+        self,
+        origin: str,
+        token: Callable[[], str],
+        *,
+        total_s: float = TOTAL_S,
+        body_bytes_max: int = BODY_BYTES_MAX,
+    ) -> None:
+        self.origin = origin
+        self._token = token
+        self._timeout = aiohttp.ClientTimeout(total=total_s, connect=CONNECT_S)
+        self._body_bytes_max = body_bytes_max
+        self._session: aiohttp.ClientSession | None = None
+
+    async def get(self, operation: str, path: str, params: Mapping[str, str]) -> Reply | Failure:
+        """One GET. `operation` names it in failures; the URL never appears there."""
+        try:
+            async with self._request(path, params, {"Accept": "application/json"}) as response:
+                body = await _read_capped(response, self._body_bytes_max)
+                return Reply(response.status, response.headers, body)
+        except TROUBLE as error:
+            return to_failure(operation, error)
+
+    @asynccontextmanager
+    async def stream(
+        self, path: str, params: Mapping[str, str], headers: Mapping[str, str]
+    ) -> AsyncIterator[Stream]:
+        """Open a GET whose body never ends by itself. Raises what TROUBLE lists.
+
+        The time-out covers connecting and the reply's head, not the body: silence on a stream is
+        normal (no heartbeats, contracts.md 1.8) and belongs to the caller's watchdog.
+        """
+        timeout = aiohttp.ClientTimeout(
+            total=None, connect=CONNECT_S, sock_connect=CONNECT_S, sock_read=None
+        )
+        async with self._request(path, params, headers, timeout) as response:
+            yield Stream(response)
+
+    async def close(self) -> None:
+        if self._session is not None:
+            await self._session.close()
+
+    def _request(
+        self,
+        path: str,
+        params: Mapping[str, str],
+        headers: Mapping[str, str],
+        timeout: aiohttp.ClientTimeout | None = None,
+    ) -> aiohttp.client._RequestContextManager:
+        if self._session is None:  # here, because a session belongs to a running loop
+            self._session = aiohttp.ClientSession(
+                connector=aiohttp.TCPConnector(limit=CONNECTIONS_MAX),
+                headers={"User-Agent": f"mogplex-bridge/{__version__}"},
+                cookie_jar=aiohttp.DummyCookieJar(),
+            )
+        return self._session.get(
+            f"{self.origin}{path}",
+            params=params,
+            headers={**headers, "Authorization": f"Bearer {self._token()}"},
+            timeout=timeout or self._timeout,
+            allow_redirects=False,
+        )
+
+
+# Everything that a request can raise without a bug of ours.
+TROUBLE = (aiohttp.ClientError, TimeoutError, OSError, BodyTooLargeError)
+
+
+async def _read_capped(response: aiohttp.ClientResponse, bytes_max: int) -> bytes:
+    """The cap counts decompressed bytes: a small gzip body can hold gigabytes."""
+    pieces: list[bytes] = []
+    size = 0
+    async for chunk in response.content.iter_any():
+        size += len(chunk)
+        if size > bytes_max:
+            raise BodyTooLargeError
+        pieces.append(chunk)
+    return b"".join(pieces)
+
+
+def to_failure(operation: str, error: BaseException) -> Failure:
+    """Classify what went wrong below HTTP (contracts.md section 4)."""
+    code, text = _describe(error)
+    retry = Retry.PERMANENT if code == "TLS" else Retry.TRANSIENT
+    return Failure(operation, code, text, retry)
+
+
+def _describe(error: BaseException) -> tuple[str, str]:  # noqa: PLR0911 - one for each fault
+    match error:
+        case aiohttp.ClientConnectorCertificateError() | ssl.SSLCertVerificationError():
+            return "TLS", "the server's certificate does not verify"
+        case TimeoutError():
+            return "TIMEOUT", "no answer in time"
+        case aiohttp.ClientConnectorDNSError():
+            return "TRANSPORT", f"cannot resolve {error.host}"
+        case aiohttp.ClientConnectorError():
+            reason = error.os_error.strerror or type(error.os_error).__name__
+            return "TRANSPORT", f"cannot connect to {error.host}:{error.port}: {reason}"
+        case BodyTooLargeError():
+            return "INVALID_RESPONSE", "the reply is too large"
+        case aiohttp.ServerDisconnectedError() | OSError():
+            return "TRANSPORT", f"the connection broke ({type(error).__name__})"
+        case _:
+            return "INVALID_RESPONSE", f"the reply is not proper HTTP ({type(error).__name__})"

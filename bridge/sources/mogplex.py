@@ -1,0 +1,239 @@
+"""Mogplex: paths, reply classification, JSON to `Event`. Facts: contracts.md section 1.
+
+The only file that knows what a Mogplex reply looks like; how often to ask is not its business.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC
+from email.utils import parsedate_to_datetime
+from typing import Any
+from urllib.parse import urlsplit
+
+from bridge.core.errors import Failure, Retry
+from bridge.core.event import Event, Feed
+from bridge.sources.http import HttpSession, Reply
+from bridge.wire import times
+from bridge.wire.jsontext import JsonError, loads
+
+API = "/api/v1/mogplex"
+PAGE_MAX = 200  # events a page at the most (contracts.md 1.4); always asked for
+EVENT_TYPE = "com.mogplex.run.event."
+ID_LENGTH_MAX = 256  # an id is a 36-character UUID today; longer than this is not an id
+
+_UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}", re.ASCII)
+
+# Code to class (contracts.md 1.10). A code that is not here is judged by its HTTP status.
+_CODES: Mapping[str, Retry] = {
+    "BAD_REQUEST": Retry.PERMANENT,
+    "UNAUTHORIZED": Retry.AUTH_SUSPECT,
+    "FORBIDDEN": Retry.PERMANENT,
+    "AUTOMATION_REQUIRED": Retry.PERMANENT,
+    "NOT_FOUND": Retry.PERMANENT,
+    "CONFLICT": Retry.CONDITIONAL,
+    "IDEMPOTENCY_CONFLICT": Retry.CONDITIONAL,
+    "RATE_LIMITED": Retry.TRANSIENT,
+    "INTERNAL_ERROR": Retry.TRANSIENT,
+    "SERVICE_UNAVAILABLE": Retry.TRANSIENT,
+}
+_RATE_LIMIT_WAIT_S = 60.0  # the limiter's constant Retry-After (contracts.md 1.11)
+
+
+@dataclass(frozen=True, slots=True)
+class RunPage:
+    """One read of a run, with its events unless only the row was asked for."""
+
+    run: Mapping[str, Any]
+    status: str
+    segment: str | None  # aiCallId: keys the event list, changes when a paused run resumes
+    updated_at: str | None
+    events: tuple[Event, ...]
+    size: int  # events on the page, readable or not: decides whether the page is full
+    server_time_s: float | None  # the Date header, epoch seconds
+
+
+def normalised_run_id(text: str) -> str | None:
+    """Lower-case UUID, or None: upstream answers 500 to anything else (contracts.md 1.4)."""
+    text = text.strip()
+    return text.lower() if _UUID.fullmatch(text) else None
+
+
+def feed_of(account: str, run_id: str) -> Feed:
+    return Feed(account, run_id, f"/mogplex/{account}/runs/{run_id}")
+
+
+def to_event(raw: object) -> Event | None:
+    """Normalise one event object; None when it has no usable id or type."""
+    if not isinstance(raw, dict):
+        return None
+    id_, type_ = raw.get("id"), raw.get("type")
+    if not isinstance(id_, str) or not isinstance(type_, str) or not 0 < len(id_) <= ID_LENGTH_MAX:
+        return None
+    moment = times.parse(raw.get("createdAt"))
+    time, seconds = moment if moment is not None else (None, None)
+    return Event(id_, EVENT_TYPE + type_[:ID_LENGTH_MAX], time, seconds, raw)
+
+
+class MogplexApi:
+    """The reads of one account. Every one of them costs one unit of the token's window."""
+
+    def __init__(self, http: HttpSession, redact: Callable[[str], str]) -> None:
+        self.http = http
+        self._redact = redact
+
+    async def run_events(self, run_id: str) -> RunPage | Failure:
+        """The events that upstream shows of a run, oldest first, and its row."""
+        reply = await self.http.get(
+            "runs.events", f"{API}/runs/{run_id}/events", {"limit": str(PAGE_MAX)}
+        )
+        return self._to_page("runs.events", reply)
+
+    async def run(self, run_id: str) -> RunPage | Failure:
+        """The row alone; newer servers notice dead workers only here (contracts.md 1.7)."""
+        return self._to_page(
+            "runs.get", await self.http.get("runs.get", f"{API}/runs/{run_id}", {})
+        )
+
+    async def probe(self) -> Failure | None:
+        """Whether the token reads; `/repos` tells, `/api/auth/user` does not (contracts.md 1.5)."""
+        reply = await self.http.get("repos", f"{API}/repos", {"limit": "1"})
+        if isinstance(reply, Failure):
+            return reply
+        data = self._to_data("repos", reply)
+        return data if isinstance(data, Failure) else None
+
+    def _to_page(self, operation: str, reply: Reply | Failure) -> RunPage | Failure:
+        if isinstance(reply, Failure):
+            return reply
+        data = self._to_data(operation, reply)
+        if isinstance(data, Failure):
+            return data
+        page = to_page(data, reply.headers)
+        return page or self._invalid(operation, reply.status, "the reply holds no run")
+
+    def _to_data(self, operation: str, reply: Reply) -> Mapping[str, Any] | Failure:
+        try:
+            body = loads(reply.body)
+        except JsonError:
+            body = None
+        if 200 <= reply.status < 300:
+            data = body.get("data") if isinstance(body, dict) and body.get("ok") is True else None
+            if isinstance(data, dict):
+                return data
+            return self._invalid(operation, reply.status, "a success that is not the API's JSON")
+        return self.classify(operation, reply.status, reply.headers, body)
+
+    @staticmethod
+    def _invalid(operation: str, status: int, text: str) -> Failure:
+        return Failure(operation, "INVALID_RESPONSE", text, Retry.TRANSIENT, status)
+
+    def classify(
+        self, operation: str, status: int, headers: Mapping[str, str], body: object
+    ) -> Failure:
+        """Name a refusal: its code first, then the HTTP status, then whether it is JSON at all.
+
+        `body` is the parsed JSON, or None.
+        """
+        error = body.get("error") if isinstance(body, dict) else None
+        code = error.get("code") if isinstance(error, dict) else None
+        if isinstance(code, str) and code:
+            code = code.strip().upper()[:40]
+            retry = _CODES.get(code) or _by_status(status)[1]
+            text = str(error.get("message") or code) if isinstance(error, dict) else code
+        elif 300 <= status < 400:
+            code, retry, text = _redirect(headers.get("Location", ""), status)
+        else:
+            code, retry = _by_status(status)
+            text = f"HTTP {status} without the API's JSON"
+        return Failure(
+            operation,
+            code,
+            self._redact(text)[:300],
+            retry,
+            status,
+            _wait_s(code, headers),
+            (headers.get("x-vercel-id") or headers.get("x-request-id") or "")[:100] or None,
+        )
+
+
+def to_page(data: Mapping[str, Any], headers: Mapping[str, str]) -> RunPage | None:
+    """Read `{run, events}` or `{run}`; None when there is no run with a status in it."""
+    run = data.get("run")
+    raw = data.get("events", [])
+    if not isinstance(run, dict) or not isinstance(raw, list):
+        return None
+    status = run.get("status")
+    if not isinstance(status, str) or not status:
+        return None
+    segment, updated_at = run.get("aiCallId"), run.get("updatedAt")
+    return RunPage(
+        run=run,
+        status=status[:64],
+        segment=segment if isinstance(segment, str) else None,
+        updated_at=updated_at if isinstance(updated_at, str) else None,
+        events=tuple(event for item in raw if (event := to_event(item)) is not None),
+        size=len(raw),
+        server_time_s=_http_date(headers.get("Date")),
+    )
+
+
+def _by_status(status: int) -> tuple[str, Retry]:
+    """A refusal without a code we know (contracts.md 1.2 and the last rows of 1.10)."""
+    match status:
+        case 401:
+            return "UNAUTHORIZED", Retry.AUTH_SUSPECT
+        case 404:
+            return "HTTP_ERROR", Retry.FEATURE_ABSENT
+        case 429:
+            return "RATE_LIMITED", Retry.TRANSIENT
+        case 408 | 425:
+            return "HTTP_ERROR", Retry.TRANSIENT
+        case _ if status >= 500:
+            return "HTTP_ERROR", Retry.TRANSIENT
+        case _:
+            return "HTTP_ERROR", Retry.PERMANENT
+
+
+def _redirect(location: str, status: int) -> tuple[str, Retry, str]:
+    target = urlsplit(location)
+    if target.path.rstrip("/") == "/login":
+        return (
+            "LOGIN_REDIRECT",
+            Retry.PERMANENT,
+            "the server asks to sign in: the token is not seen",
+        )
+    host = target.hostname or "another path"
+    text = (
+        f"the server redirects to {host}, which is never followed: set base_url to where the API is"
+    )
+    retry = Retry.PERMANENT if status in (301, 308) else Retry.TRANSIENT
+    return "HTTP_ERROR", retry, text
+
+
+def _wait_s(code: str, headers: Mapping[str, str]) -> float | None:
+    """Retry-After as seconds or as a date, clamped to 1..300 s (contracts.md 1.11).
+
+    A date is compared with the reply's own Date: both come from one clock, ours may differ.
+    """
+    text = headers.get("Retry-After", "").strip()
+    wait_s = _RATE_LIMIT_WAIT_S if code == "RATE_LIMITED" else None
+    if text.isascii() and text.isdigit():
+        wait_s = float(text[:9])
+    else:
+        until, now = _http_date(text), _http_date(headers.get("Date"))
+        if until is not None and now is not None:
+            wait_s = until - now
+    return None if wait_s is None else min(max(wait_s, 1.0), 300.0)
+
+
+def _http_date(text: str | None) -> float | None:
+    if not text:
+        return None
+    try:
+        moment = parsedate_to_datetime(text)
+    except (ValueError, TypeError, IndexError, OverflowError):
+        return None
+    return moment.replace(tzinfo=moment.tzinfo or UTC).timestamp()

@@ -1,0 +1,99 @@
+"""Read the JSON of a control request; every mistake names its key."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+from typing import Any
+
+
+class FieldError(ValueError):
+    """A key that is wrong, missing or unknown. The text is for people."""
+
+
+class Fields:
+    """An object whose keys are taken one by one; `done` refuses what was never asked for."""
+
+    def __init__(self, value: object, where: str = "body") -> None:
+        if not isinstance(value, dict):
+            raise FieldError(f"{where} must be a JSON object, got {_kind(value)}")
+        self._rest: dict[str, Any] = dict(value)
+        self._where = where
+        self._asked: list[str] = []
+
+    def has(self, name: str) -> bool:
+        return name in self._rest
+
+    def raw(self, name: str) -> Any:
+        self._asked.append(name)
+        return self._rest.pop(name, None)
+
+    def text(self, name: str, allowed: tuple[str, ...] | None = None) -> str | None:
+        value = self.raw(name)
+        if value is None:
+            return None
+        if not isinstance(value, str):
+            raise self.error(name, f"must be a string, got {_kind(value)}")
+        if allowed is not None and value not in allowed:
+            raise self.error(name, f"must be one of {', '.join(allowed)}, got {value!r}")
+        return value
+
+    def need_text(self, name: str, allowed: tuple[str, ...] | None = None) -> str:
+        value = self.text(name, allowed)
+        if not value:
+            raise self.error(name, "is required")
+        return value
+
+    def integer(self, name: str, low: int, high: int) -> int | None:
+        value = self.raw(name)
+        if value is None:
+            return None
+        if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
+            raise self.error(name, f"must be a whole number from {low} to {high}, got {value!r}")
+        return value
+
+    def number(self, name: str, low: float, high: float) -> float | None:
+        value = self.raw(name)
+        if value is None:
+            return None
+        is_number = isinstance(value, int | float) and not isinstance(value, bool)
+        if not is_number or not low <= value <= high:
+            raise self.error(name, f"must be a number from {low:g} to {high:g}, got {value!r}")
+        return float(value)
+
+    def flag(self, name: str) -> bool | None:
+        value = self.raw(name)
+        if value is not None and not isinstance(value, bool):
+            raise self.error(name, f"must be true or false, got {value!r}")
+        return value
+
+    def mapping(self, name: str) -> Mapping[str, Any] | None:
+        value = self.raw(name)
+        if value is not None and not isinstance(value, dict):
+            raise self.error(name, f"must be an object, got {_kind(value)}")
+        return value
+
+    def items(self, name: str) -> list[Any] | None:
+        value = self.raw(name)
+        if value is not None and not isinstance(value, list):
+            raise self.error(name, f"must be an array, got {_kind(value)}")
+        return value
+
+    def rest(self) -> dict[str, Any]:
+        """All keys that were not taken yet; their names are checked by whoever gets them."""
+        rest, self._rest = self._rest, {}
+        return rest
+
+    def done(self) -> None:
+        for name in self._rest:
+            near = difflib.get_close_matches(name, self._asked, n=1)
+            hint = f"; did you mean {near[0]!r}?" if near else f"; known: {', '.join(self._asked)}"
+            raise self.error(name, f"is not known here{hint}")
+
+    def error(self, name: str, text: str) -> FieldError:
+        return FieldError(f"{self._where}: {name!r} {text}")
+
+
+def _kind(value: object) -> str:
+    names = {dict: "an object", list: "an array", str: "a string", bool: "a boolean"}
+    return "null" if value is None else names.get(type(value), "a number")

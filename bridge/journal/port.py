@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple, Protocol
 
+from bridge.core.errors import JournalError
 from bridge.core.event import Draft, Feed, FeedState, Record
 from bridge.core.filter import EVERYTHING, Filter
+
+# Records that one `read` looks at, at most, while it searches for matches: some 5 ms of one thread.
+LOOKED_AT_MAX = 5000
+# Bytes of one encoded record: far above any event seen, and small enough to hold a few in memory.
+RECORD_BYTES_MAX = 4 * 1024 * 1024
+
+
+class RecordTooLargeError(JournalError):
+    """A record is over the limit; nothing of that `append` was stored. Shorten it, then repeat."""
 
 
 class Page(NamedTuple):
@@ -74,12 +84,19 @@ class Journal(Reader, Protocol):
         """Store in order; return the sequence of each draft, None for one that was there already.
 
         Cancelling the caller does not undo a commit already begun; J6 absorbs the repeat.
-        Raises JournalFullError (nothing stored; wait and retry), JournalCorruptError (stop).
+        Raises JournalFullError (nothing stored; wait and retry), JournalCorruptError (stop),
+        RecordTooLargeError (nothing stored; shorten), JournalError (closed).
         """
         ...
 
     async def wait_above(self, seq: int) -> None:
-        """Return when `head` is above `seq`."""
+        """Return when `head` is above `seq`. Raises JournalError when the journal is closed."""
+        ...
+
+    def add_listener(self, on_growth: Callable[[int], None]) -> Callable[[], None]:
+        """Call `on_growth(head)` on the event loop after each commit that added records, when
+        `read` already shows them; it must be short and not raise. Returns what undoes it.
+        """
         ...
 
     async def states(self) -> Sequence[FeedState]:

@@ -1,0 +1,60 @@
+"""What an SQLite error means to us: wait and retry, or stop (codes: sqlite.org/rescode.html)."""
+
+from __future__ import annotations
+
+import sqlite3
+
+from bridge.core.errors import JournalCorruptError, JournalError, JournalFullError
+
+# Primary codes are the low byte of the extended code that the driver reports.
+_CORRUPT = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
+# The medium cannot be read: waiting does not bring the bytes back.
+_UNREADABLE = frozenset(
+    {
+        sqlite3.SQLITE_IOERR_READ,
+        sqlite3.SQLITE_IOERR_SHORT_READ,
+        sqlite3.SQLITE_IOERR_CORRUPTFS,
+    }
+)
+# The medium cannot be written now: no space, no quota, a file size limit, a read-only remount, no
+# descriptor left for a new file, or a stranger's tool that holds the write lock.
+_REFUSED = frozenset(
+    {
+        sqlite3.SQLITE_FULL,
+        sqlite3.SQLITE_IOERR,
+        sqlite3.SQLITE_READONLY,
+        sqlite3.SQLITE_CANTOPEN,
+        sqlite3.SQLITE_NOMEM,
+        sqlite3.SQLITE_BUSY,
+        sqlite3.SQLITE_LOCKED,
+    }
+)
+
+
+def extended_code(error: sqlite3.Error) -> int:
+    """The extended result code; 0 for an error that the driver raised by itself."""
+    return int(getattr(error, "sqlite_errorcode", None) or 0)
+
+
+def to_journal_error(error: sqlite3.Error, path: str) -> JournalError:
+    """Name the place, the cause and the cure."""
+    code = extended_code(error)
+    name = getattr(error, "sqlite_errorname", None) or type(error).__name__
+    cause = f"{error} ({name})"
+    if code & 0xFF in _CORRUPT or code in _UNREADABLE:
+        return corrupt(path, cause)
+    if code & 0xFF in _REFUSED:
+        return JournalFullError(
+            f"journal {path}: cannot be written now: {cause}; nothing was stored. Make room, or"
+            " lower [retention]; it goes on by itself"
+        )
+    return JournalError(f"journal {path}: {cause}")
+
+
+def corrupt(path: str, cause: str) -> JournalCorruptError:
+    """The error for a file that is not what was written; says what the operator can do."""
+    return JournalCorruptError(
+        f"journal {path}: is damaged: {cause}; nothing was changed. Save what can be read with"
+        f" `mogplex-bridge export --salvage --journal {path}`, then move the file away or restore"
+        " a backup"
+    )

@@ -26,11 +26,11 @@ _NAMED = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
 _DIM, _BOLD, _RESET = "\x1b[2m", "\x1b[1m", "\x1b[0m"
 _CYAN, _GREEN, _YELLOW, _RED = "\x1b[36m", "\x1b[32m", "\x1b[33m", "\x1b[1;31m"
 _TYPE_COLOURS: Final = {
-    "error": _RED,
+    "cancelled": _YELLOW,
     "failed": _RED,
     "finished": _GREEN,
+    "tool_finished": _CYAN,
     "tool_started": _CYAN,
-    "tool_completed": _CYAN,
 }
 
 

@@ -1,0 +1,97 @@
+"""What every test gets: a seed to repeat it with, and a search for what it left behind."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import inspect
+import os
+import threading
+import time
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import settings
+
+from tests.virtual_clock import run_virtually
+
+GRACE_S = 2.0  # closing is asynchronous; a leak is what stays
+
+# The machine is shared: time limits per example would only measure the neighbours. In CI the same
+# examples every time: what is new there must be the change.
+settings.register_profile("default", deadline=None, print_blob=True)
+settings.register_profile("ci", deadline=None, print_blob=True, derandomize=True)
+settings.load_profile("ci" if os.environ.get("CI") else "default")
+
+FD_DIRECTORY = Path("/proc/self/fd")
+
+
+@pytest.fixture
+def virtually() -> Callable[[Coroutine[Any, Any, Any]], Any]:
+    """Run a coroutine on virtual time: `virtually(main())`."""
+    return run_virtually
+
+
+def pytest_terminal_summary(
+    terminalreporter: pytest.TerminalReporter, exitstatus: int, config: pytest.Config
+) -> None:
+    seed = config.getoption("randomly_seed", default=None)
+    if exitstatus and isinstance(seed, int):
+        terminalreporter.write_line(f"repeat this order and chance with: --randomly-seed={seed}")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if isinstance(item, pytest.Function) and inspect.iscoroutinefunction(item.function):
+            item.fixturenames.insert(0, "no_task_left")
+
+
+@pytest.fixture
+async def no_task_left() -> AsyncIterator[None]:
+    """Fails when a task is still running after the test and all its other fixtures."""
+    before = asyncio.all_tasks()
+    yield
+    deadline = time.monotonic() + GRACE_S
+    while left := asyncio.all_tasks() - before - {asyncio.current_task()}:
+        if time.monotonic() > deadline:
+            pytest.fail(f"tasks left running: {sorted(task.get_name() for task in left)}")
+        await asyncio.sleep(0.01)
+
+
+@pytest.fixture(autouse=True)
+def nothing_left_open() -> Iterator[None]:
+    """Fails when a thread that would keep the process alive, a socket or a file is left."""
+    threads = set(threading.enumerate())
+    descriptors = _descriptors()
+    yield
+    deadline = time.monotonic() + GRACE_S
+    while left := _left(threads, descriptors):
+        if time.monotonic() > deadline:
+            pytest.fail(f"left open: {left}")
+        gc.collect()  # what only waits for its finaliser has its own warning, which is an error
+        time.sleep(0.01)
+
+
+def _left(threads: set[threading.Thread], descriptors: dict[str, str]) -> list[str]:
+    alive = [t.name for t in threading.enumerate() if t not in threads and not t.daemon]
+    opened = [
+        target
+        for number, target in _descriptors().items()
+        if descriptors.get(number) != target
+        and (target.startswith("socket:") or "/pytest-of-" in target)
+    ]
+    return sorted(alive) + sorted(opened)
+
+
+def _descriptors() -> dict[str, str]:
+    if not FD_DIRECTORY.is_dir():
+        return {}
+    found: dict[str, str] = {}
+    for entry in os.listdir(FD_DIRECTORY):
+        try:
+            found[entry] = os.readlink(FD_DIRECTORY / entry)
+        except OSError:  # the descriptor of the listing itself
+            continue
+    return found

@@ -29,8 +29,9 @@ EVENTS: Mapping[str, str] = {
     "file.rotated": "a segment is finished",
     "file.removed": "a finished segment fell under `keep`",
     "file.replaced": "the file at the path is another one now (logrotate); it was reopened",
+    "file.set_aside": "a file at our place holds no line of ours; it was left as it is",
     "file.shrunk": "somebody truncated the file (copytruncate): lines may be gone",
-    "file.compress_failed": "a finished segment stays as it is; tried again at the next rotation",
+    "file.cleaning_failed": "finished segments could not be compressed or removed; tried again",
 }
 
 REPEAT_EVERY_S = 30.0  # seconds between lines about a failure that goes on

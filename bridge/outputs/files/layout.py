@@ -1,0 +1,113 @@
+"""Where lines go on disk: names of segments, when one is finished, which are kept."""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+from bridge.core.errors import ConfigError
+
+FILE_MODE = 0o640  # events are nobody else's business; the umask may take more away
+COMPRESSED = (".gz", ".zst")
+
+
+@dataclass(frozen=True, slots=True)
+class Keep:
+    """Which finished segments stay; the oldest go first. None: no limit of that kind."""
+
+    files: int | None = None
+    age_s: float | None = None
+    bytes: int | None = None
+
+    @property
+    def is_everything(self) -> bool:
+        return self.files is None and self.age_s is None and self.bytes is None
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """The settings of one file output.
+
+    `numbered`: `events.ndjson` means `events.000001.ndjson` and so on; names never change, so that
+    readers with a wildcard miss nothing (clients.md). `fixed`: lines go to `path` itself, which is
+    renamed to `path.000001` and so on. A segment is finished before it would grow over
+    `rotate_bytes`, and at each multiple of `rotate_every_s` since 1970 in UTC.
+
+    `fsync` says when lines are forced to the disk: `interval` once a second, `always` before a
+    batch counts as written, `never` only when a segment is finished, once a minute and at the end.
+    A power cut costs nothing in any case: the journal has the records and they are written again.
+    Raises ConfigError.
+    """
+
+    path: Path
+    naming: Literal["numbered", "fixed"] = "numbered"
+    rotate_bytes: int | None = None
+    rotate_every_s: float | None = None
+    keep: Keep = field(default_factory=Keep)
+    compress: Literal["none", "gzip", "zstd"] = "none"
+    fsync: Literal["never", "interval", "always"] = "interval"
+
+    def __post_init__(self) -> None:
+        if self.compress == "zstd":
+            try:
+                import zstandard  # noqa: F401, PLC0415 - 20 ms that others need not wait for
+            except ImportError:
+                raise ConfigError(
+                    f'{self.path}: compress = "zstd" needs the package zstandard: '
+                    'install it, or use compress = "gzip"'
+                ) from None
+        if not self.path.name:
+            raise ConfigError(f"{self.path}: this names a directory; give the name of a file")
+
+
+class Entry(NamedTuple):
+    """One segment as the directory shows it."""
+
+    number: int
+    path: Path
+    is_compressed: bool
+
+
+class Names:
+    """The names that belong to one output."""
+
+    def __init__(self, layout: Layout) -> None:
+        path = layout.path
+        self._path = path
+        self._is_numbered = layout.naming == "numbered"
+        self._prefix = path.stem if self._is_numbered else path.name
+        self._suffix = path.suffix if self._is_numbered else ""
+        packed = "|".join(re.escape(ext) for ext in COMPRESSED)
+        self._pattern = re.compile(
+            rf"{re.escape(self._prefix)}\.([0-9]{{6,12}}){re.escape(self._suffix)}({packed})?"
+        )
+
+    def segment(self, number: int) -> Path:
+        """The name of a segment; in `fixed` naming the one it gets when finished."""
+        return self._path.with_name(f"{self._prefix}.{number:06d}{self._suffix}")
+
+    def entries(self) -> list[Entry]:
+        """All numbered segments in the directory, oldest first."""
+        found = []
+        for name in os.listdir(self._path.parent):
+            match = self._pattern.fullmatch(name)
+            if match is not None:
+                path = self._path.with_name(name)
+                found.append(Entry(int(match[1]), path, match[2] is not None))
+        return sorted(found)
+
+    def siblings(self) -> list[Path]:
+        """Plain files that `path` may have been renamed to, by us or logrotate, newest first."""
+        found: list[tuple[int, Path]] = []
+        with os.scandir(self._path.parent) as scan:
+            for item in scan:
+                rest = item.name.removeprefix(self._path.name)
+                if rest == item.name or rest[:1] not in (".", "-"):
+                    continue
+                if rest.endswith((*COMPRESSED, ".bz2", ".xz")) or not item.is_file():
+                    continue
+                found.append((item.stat().st_mtime_ns, self._path.with_name(item.name)))
+        return [path for _, path in sorted(found, reverse=True)]

@@ -1,0 +1,229 @@
+"""From journal to lines: reading in pages, the chosen format, holes told, and where to resume.
+
+Shared by the outputs that write lines (files, stdout). A checkpoint is what such an output keeps in
+the journal: which journal it reads (epoch), how far its lines are surely out, and the number of the
+file it writes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
+
+from bridge.core.errors import ConfigError
+from bridge.core.event import RUN_ENDED, Record
+from bridge.core.filter import EVERYTHING, Filter
+from bridge.journal.port import Journal
+from bridge.wire.jsontext import JsonError, dumps, loads
+from bridge.wire.ndjson import (
+    LINE_BYTES_DEFAULT,
+    LINE_BYTES_MIN,
+    Line,
+    fit,
+    reset_line,
+    upstream_line,
+)
+from bridge.wire.times import rfc3339
+
+PAGE_RECORDS = 512  # records at once: 300 KB as a rule; bounds memory, amortises a thread switch
+_SEARCH_PAGES_MAX = 2_000  # pages searched for the last line of a file; a checkpoint is seconds old
+
+Format = Literal["cloudevents", "mogplex"]
+
+
+@dataclass(frozen=True, slots=True)
+class LineSettings:
+    """Which records become lines, and how.
+
+    `mogplex` lines are upstream's own objects, as the vendor's CLI prints them; marks of the bridge
+    (gaps, resets) have no place there. `bytes_max` 0 means no limit. Raises ConfigError.
+    """
+
+    only: Filter = EVERYTHING
+    format: Format = "cloudevents"
+    bytes_max: int = LINE_BYTES_DEFAULT
+
+    def __post_init__(self) -> None:
+        if self.bytes_max and self.bytes_max < LINE_BYTES_MIN:
+            raise ConfigError(
+                f"line_bytes is {self.bytes_max}: use at least {LINE_BYTES_MIN}, or 0 for no limit"
+            )
+
+
+class Checkpoint(NamedTuple):
+    """What an output keeps in the journal under `sink/<name>`."""
+
+    epoch: str
+    seq: int
+    segment: int = 0  # number of the newest file; numbers are never used twice
+
+    def encode(self) -> bytes:
+        return dumps({"epoch": self.epoch, "seq": self.seq, "segment": self.segment})
+
+    @classmethod
+    def maybe_decode(cls, value: bytes | None) -> Checkpoint | None:
+        """Read a stored value; None when there is none or it is not ours."""
+        try:
+            fields = loads(value) if value is not None else {}
+            return cls(str(fields["epoch"]), int(fields["seq"]), int(fields["segment"]))
+        except (JsonError, KeyError, TypeError, ValueError):
+            return None
+
+
+def checkpoint_key(sink: str) -> str:
+    return f"sink/{sink}"
+
+
+class Batch(NamedTuple):
+    """Lines to be written in order, and the position behind each of them."""
+
+    lines: list[bytes]
+    seqs: list[int]
+    next_after: int  # the position when all lines are out; moves without lines too (filter)
+    missing: int = 0  # sequences that retention dropped before we could read them
+    truncated: int = 0  # lines cut to the limit
+    marks: int = 0  # reset lines among the lines
+
+    def position(self, written: int, before: int) -> int:
+        """The position after the first `written` lines, having started at `before`."""
+        if written == len(self.lines):
+            return self.next_after
+        return self.seqs[written - 1] if written else before
+
+
+class Resume(NamedTuple):
+    """Where an output goes on, and whether the lines before belong to another journal."""
+
+    after: int
+    is_reset: bool
+    asked: str | None = None  # the position that means nothing here, for the reset line
+
+
+def resume(
+    stored: Checkpoint | None, last: Line | None, *, has_files: bool, journal: Journal
+) -> Resume:
+    """Decide where to go on from the checkpoint and from the last whole line of the file.
+
+    The file wins where it is ahead: a checkpoint follows the lines by seconds. A checkpoint is made
+    before the first line, so lines without one come from a journal that is gone.
+    """
+    epoch, head, oldest = journal.epoch, journal.head, journal.floor - 1
+    last_seq = last.seq if last is not None else None
+    is_same = stored is not None and stored.epoch == epoch
+    if last is not None and last.reset_epoch == epoch:
+        is_same = True  # killed between the reset line and its checkpoint
+    if is_same:
+        known = stored.seq if stored is not None and stored.epoch == epoch else 0
+        after = max(known, last_seq or 0)
+        if after <= head:
+            return Resume(after, is_reset=False)
+        # The journal has forgotten records that are in the file: the numbers above its head will
+        # be given again, to others.
+        return Resume(head, is_reset=True, asked=f"{epoch}-{after}")
+    if stored is not None:  # a restored journal: up to the checkpoint its records are the same
+        after = max(min(stored.seq, head), oldest)
+        return Resume(
+            after, is_reset=True, asked=f"{stored.epoch}-{max(stored.seq, last_seq or 0)}"
+        )
+    if has_files:
+        return Resume(oldest, is_reset=True, asked=str(last_seq) if last_seq is not None else None)
+    return Resume(oldest, is_reset=False)
+
+
+class LineReader:
+    """Reads one journal through one filter and makes lines."""
+
+    def __init__(self, journal: Journal, settings: LineSettings, wall: Callable[[], float]) -> None:
+        self._journal = journal
+        self._settings = settings
+        self._wall = wall
+        self._is_plain = settings.format == "cloudevents"
+
+    async def read(self, after: int) -> Batch:
+        """Return the next lines after a position; empty at the head.
+
+        What retention dropped in the meantime is told by a `bridge.reset` line in its place.
+        """
+        journal, only = self._journal, self._settings.only
+        lost_to = max(after, journal.floor - 1)
+        page = await journal.read(lost_to, PAGE_RECORDS, only)
+        # Retention may have moved while we read: what the page does not show below the new floor
+        # is lost, or never matched the filter. Better a hole told too large than one not told.
+        first = page.records[0].seq if page.records else page.next_after + 1
+        floor = journal.floor
+        if floor > lost_to + 1 and first > lost_to + 1:
+            lost_to = min(first, floor) - 1
+        missing = lost_to - after
+        lines: list[bytes] = []
+        seqs: list[int] = []
+        if missing:
+            lines, seqs = self.reset("retention", lost_to, f"{journal.epoch}-{after}", missing)
+        marks = len(lines)
+        if self._is_plain:
+            lines += [record.body + b"\n" for record in page.records]
+            seqs += [record.seq for record in page.records]
+        else:
+            for record in page.records:
+                line = upstream_line(record.type, record.body)
+                if line is not None:
+                    lines.append(line)
+                    seqs.append(record.seq)
+        truncated = self._cut(lines)
+        return Batch(lines, seqs, max(page.next_after, lost_to), missing, truncated, marks)
+
+    def reset(
+        self, reason: str, after: int, asked: str | None, missing: int | None
+    ) -> tuple[list[bytes], list[int]]:
+        """Return the reset line and its sequence; nothing in upstream's format."""
+        if not self._is_plain:
+            return [], []
+        line = reset_line(
+            epoch=self._journal.epoch, after=after, reason=reason, asked=asked, missing=missing,
+            time=rfc3339(self._wall()),
+        )  # fmt: skip
+        return [line], [after]
+
+    def _cut(self, lines: list[bytes]) -> int:
+        limit = self._settings.bytes_max
+        if not limit or not lines or len(max(lines, key=len)) <= limit:
+            return 0
+        count = 0
+        for i, line in enumerate(lines):
+            if len(line) > limit:
+                lines[i] = fit(line, limit)
+                count += 1
+        return count
+
+    async def recognise(self, last: Line) -> Resume | None:
+        """A line whose record stands at the same sequence here comes from this journal, whatever
+        became of the checkpoint or the epoch (an output was renamed, a journal restored).
+        """
+        if last.seq is None or last.reset_epoch is not None or last.seq > self._journal.head:
+            return None
+        page = await self._journal.read(last.seq - 1, 1)
+        is_here = any(r.seq == last.seq and r.id == last.id for r in page.records)
+        return Resume(last.seq, is_reset=False) if is_here else None
+
+    async def find(self, last: Line, after: int) -> int:
+        """Return the sequence of a line in upstream's format, which carries none.
+
+        Its record is looked for above the checkpoint; when it is not there, it was the last one
+        before it.
+        """
+        for _ in range(_SEARCH_PAGES_MAX):
+            start = after
+            page = await self._journal.read(start, PAGE_RECORDS, self._settings.only)
+            for record in page.records:
+                if _is_of(last, record):
+                    return record.seq
+            after = page.next_after
+            if after <= start or after >= self._journal.head:
+                break
+        return -1
+
+
+def _is_of(line: Line, record: Record) -> bool:
+    if line.run_id is not None:
+        return record.type == RUN_ENDED and record.feed.id == line.run_id
+    return record.id == line.id

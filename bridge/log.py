@@ -19,6 +19,7 @@ import structlog
 # The closed set of names (`noun.verb_past`); a test holds every call in the package against it.
 EVENTS: Mapping[str, str] = {
     "library.logged": "a line of aiohttp, asyncio or another library; its text is `message`",
+    "http.request_failed": "a client got a 5xx answer; `error` is the kind, a bug has its stack",
     "sink.opened": "an output found its place and writes",
     "sink.blocked": "an output cannot write and tries again; others go on",
     "sink.recovered": "it writes again",

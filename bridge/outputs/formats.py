@@ -3,6 +3,7 @@
 A format turns a batch into bytes once; the same bytes go to every subscriber of the batch.
 """
 
+# ruff: noqa: ARG002 - three formats, one shape
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -13,6 +14,7 @@ from bridge.wire import sse, websocket
 from bridge.wire.jsontext import dumps
 from bridge.wire.websocket import CloseCode, Opcode
 
+TRANSPORTS = ("sse", "ndjson", "websocket")
 RESET_TYPE = "bridge.reset"
 RETRY_MS = 2000  # how long a browser waits before it comes back; its own default is 3 to 5 s
 
@@ -25,8 +27,12 @@ class Format(Protocol):
     is_chunked: bool  # HTTP/1.1 framing around each write
     heartbeat: bytes
 
-    def encode(self, records: Sequence[Record], epoch: str) -> bytes:
-        """Return the frames of some records, joined."""
+    def frame(self, record: Record, epoch: bytes) -> bytes:
+        """Return one record as it stands in the stream."""
+        ...
+
+    def join(self, frames: Sequence[bytes]) -> bytes:
+        """Return frames as one write."""
         ...
 
     def greeting(self, position: str) -> bytes:
@@ -55,11 +61,11 @@ class EventStream:
     def _wrap(self, data: bytes) -> bytes:
         return _chunk(data) if self.is_chunked else data
 
-    def encode(self, records: Sequence[Record], epoch: str) -> bytes:
-        prefix = epoch.encode()
-        return self._wrap(
-            b"".join([sse.encode_record(r.body, b"%b-%d" % (prefix, r.seq)) for r in records])
-        )
+    def frame(self, record: Record, epoch: bytes) -> bytes:
+        return sse.encode_record(record.body, b"%b-%d" % (epoch, record.seq))
+
+    def join(self, frames: Sequence[bytes]) -> bytes:
+        return self._wrap(b"".join(frames))
 
     def greeting(self, position: str) -> bytes:
         """Tell the pace of reconnects, and the position: a stream cut before its first record
@@ -93,16 +99,19 @@ class Lines:
     def _wrap(self, data: bytes) -> bytes:
         return _chunk(data) if self.is_chunked and data else data
 
-    def encode(self, records: Sequence[Record], epoch: str) -> bytes:  # noqa: ARG002 - one shape for all
-        return self._wrap(b"".join([b"%b\n" % r.body for r in records]))
+    def frame(self, record: Record, epoch: bytes) -> bytes:
+        return record.body + b"\n"
 
-    def greeting(self, position: str) -> bytes:  # noqa: ARG002
+    def join(self, frames: Sequence[bytes]) -> bytes:
+        return self._wrap(b"".join(frames))
+
+    def greeting(self, position: str) -> bytes:
         return b""
 
-    def reset(self, facts: dict[str, Any], position: str) -> bytes:  # noqa: ARG002
+    def reset(self, facts: dict[str, Any], position: str) -> bytes:
         return self._wrap(_message(facts) + b"\n")
 
-    def farewell(self, retry_ms: int) -> bytes:  # noqa: ARG002
+    def farewell(self, retry_ms: int) -> bytes:
         return b"0\r\n\r\n" if self.is_chunked else b""
 
 
@@ -114,16 +123,19 @@ class Messages:
     is_chunked = False
     heartbeat = websocket.encode_frame(Opcode.PING, b"")
 
-    def encode(self, records: Sequence[Record], epoch: str) -> bytes:  # noqa: ARG002
-        return b"".join([websocket.encode_frame(Opcode.TEXT, r.body) for r in records])
+    def frame(self, record: Record, epoch: bytes) -> bytes:
+        return websocket.encode_frame(Opcode.TEXT, record.body)
 
-    def greeting(self, position: str) -> bytes:  # noqa: ARG002
+    def join(self, frames: Sequence[bytes]) -> bytes:
+        return b"".join(frames)
+
+    def greeting(self, position: str) -> bytes:
         return b""
 
-    def reset(self, facts: dict[str, Any], position: str) -> bytes:  # noqa: ARG002
+    def reset(self, facts: dict[str, Any], position: str) -> bytes:
         return websocket.encode_frame(Opcode.TEXT, _message(facts))
 
-    def farewell(self, retry_ms: int) -> bytes:  # noqa: ARG002
+    def farewell(self, retry_ms: int) -> bytes:
         return websocket.encode_close(CloseCode.GOING_AWAY, "the bridge is stopping")
 
 

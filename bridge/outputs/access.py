@@ -1,0 +1,146 @@
+"""Who may ask for what (design.md D10).
+
+On a loopback address without `[auth]` every program of this host may, but no web page of another
+origin: the Host header must name this server (a rebound DNS name does not), and an Origin, where a
+browser sends one, must be this server's own. On any other address `[auth]` is needed.
+"""
+
+from __future__ import annotations
+
+import enum
+import ipaddress
+from dataclasses import dataclass
+from typing import Protocol
+
+from aiohttp import hdrs, web
+
+from bridge.core.errors import ConfigError
+from bridge.core.event import Feed
+from bridge.core.filter import Filter
+from bridge.outputs.problems import ProblemError
+
+_OWN_NAMES = ("127.0.0.1", "[::1]", "localhost")
+_SEC_FETCH_SITE = "Sec-Fetch-Site"
+_SEC_FETCH_MODE = "Sec-Fetch-Mode"
+
+
+class Need(enum.Enum):
+    """What a route asks of who calls it."""
+
+    NOTHING = enum.auto()  # probes: they come from anywhere and learn one bit
+    OWN_ORIGIN = enum.auto()  # the page's own files hold nothing, but no other site may frame them
+    READ = enum.auto()
+    ADMIN = enum.auto()
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Who asks; empty sets mean no limit."""
+
+    name: str
+    runs: frozenset[str] = frozenset()
+    accounts: frozenset[str] = frozenset()
+
+    @property
+    def is_limited(self) -> bool:
+        return bool(self.runs or self.accounts)
+
+    def may_see(self, account: str, run_id: str) -> bool:
+        return Filter(runs=self.runs, accounts=self.accounts).matches_feed(
+            Feed(account=account, id=run_id, source="")
+        )
+
+    def narrow(self, only: Filter) -> Filter | None:
+        """Return what is left of a wish; None when nothing is."""
+        runs = _common(only.runs, self.runs)
+        accounts = _common(only.accounts, self.accounts)
+        if runs is None or accounts is None:
+            return None
+        return Filter(runs=runs, types=only.types, accounts=accounts)
+
+
+def _common(wished: frozenset[str], allowed: frozenset[str]) -> frozenset[str] | None:
+    if not wished or not allowed:
+        return wished or allowed
+    return wished & allowed or None
+
+
+class Access(Protocol):
+    """A policy. A refusal is a value, not an exception."""
+
+    def listening_on(self, host: str, port: int) -> None:
+        """Told once, before the first request: the address that was really bound."""
+        ...
+
+    def allow(self, request: web.Request, need: Need) -> Identity | ProblemError:
+        """Decide about one request; tickets are spent by this."""
+        ...
+
+
+class LoopbackAccess:
+    """Open to programs on this host, closed to web pages of other origins."""
+
+    def __init__(self) -> None:
+        self._hosts: frozenset[str] = frozenset()
+
+    def listening_on(self, host: str, port: int) -> None:
+        names = {*_OWN_NAMES, _bracketed(host)}
+        own = {f"{name}:{port}" for name in names}
+        if port == 80:
+            own |= names
+        self._hosts = frozenset(own)
+
+    def allow(self, request: web.Request, need: Need) -> Identity | ProblemError:
+        if need is Need.NOTHING:
+            return Identity("anybody")
+        hosts = request.headers.getall(hdrs.HOST, [])
+        if len(hosts) != 1 or hosts[0].lower() not in self._hosts:
+            return ProblemError(
+                "foreign_host",
+                "without [auth] only requests with this server's own address in the Host header"
+                " are answered, because a web page elsewhere could use another name",
+            )
+        refusal = check_origin(request, hosts[0].lower())
+        return refusal or Identity("local")
+
+
+def check_origin(request: web.Request, host: str) -> ProblemError | None:
+    """Refuse what a browser sends for a page of another origin; `host` is this server's."""
+    for origin in request.headers.getall(hdrs.ORIGIN, []):
+        if origin.lower() not in (f"http://{host}", f"https://{host}"):
+            return ProblemError(
+                "foreign_origin", "a web page may use this server only from this server's origin"
+            )
+    # Requests for images and scripts carry no Origin; browsers mark them so. Following a link
+    # to the live page is no reading of it.
+    site = request.headers.get(_SEC_FETCH_SITE, "none").lower()
+    is_visit = request.path == "/" and request.headers.get(_SEC_FETCH_MODE) == "navigate"
+    if site not in ("none", "same-origin") and not is_visit:
+        return ProblemError(
+            "foreign_origin", "a web page may use this server only from this server's origin"
+        )
+    return None
+
+
+def is_loopback(host: str) -> bool:
+    """Tell whether only programs of this host can reach the address."""
+    if host.lower() == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return False
+
+
+def check_listen(host: str, *, has_auth: bool) -> None:
+    """Raises ConfigError for an address that others can reach while nobody has to sign in."""
+    if not has_auth and not is_loopback(host):
+        raise ConfigError(
+            f"listen: {host!r} can be reached from other machines, and there is no [auth]:"
+            " set auth.tokens_file, or listen on 127.0.0.1"
+        )
+
+
+def _bracketed(host: str) -> str:
+    host = host.lower().strip("[]")
+    return f"[{host}]" if ":" in host else host

@@ -1,0 +1,71 @@
+"""How much of everything clients may have."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections import Counter
+from dataclasses import dataclass
+
+from bridge.outputs.problems import ProblemError
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Defaults suit one process on a small machine."""
+
+    subscribers_max: int = 20_000  # design.md 4 is measured with so many
+    subscribers_per_address_max: int = 500  # not for loopback: a proxy's clients all come from it
+    connections_max: int = 22_000  # open connections in all, streams among them
+    header_wait_s: float = 10.0  # from connecting to a whole first request; browsers take < 1 s
+    keepalive_s: float = 75.0  # longer than the 60 s of common reverse proxies (clients.md)
+    line_bytes_max: int = 8190  # request line, and each header field; what nginx and Apache allow
+    headers_max: int = 64
+    body_bytes_max: int = 64 * 1024  # no route reads a body of any size
+    runs_per_filter_max: int = 100
+    types_per_filter_max: int = 32
+    accounts_per_filter_max: int = 32
+    value_chars_max: int = 256  # of one filter value; types are under 80
+    tail_max: int = 10_000
+    page_records_max: int = 1000
+    page_bytes_max: int = 8 * 1024 * 1024  # a page stops early and `next` goes on from there
+
+
+class Seats:
+    """Counts open streams, in all and by client address."""
+
+    def __init__(self, limits: Limits) -> None:
+        self._limits = limits
+        self._by_address: Counter[str] = Counter()
+        self._taken = 0
+
+    def take(self, address: str) -> None:
+        """Raises ProblemError when there is none left; `leave` gives it back."""
+        if self._taken >= self._limits.subscribers_max:
+            raise ProblemError(
+                "too_many_subscribers",
+                f"{self._taken} streams are open, which is this server's limit; try again later",
+                headers={"Retry-After": "30"},
+            )
+        is_limited = not _is_loopback(address)
+        if is_limited and self._by_address[address] >= self._limits.subscribers_per_address_max:
+            raise ProblemError(
+                "too_many_from_address",
+                f"{self._by_address[address]} streams are open from this address,"
+                " which is the limit; close one first",
+                headers={"Retry-After": "30"},
+            )
+        self._taken += 1
+        self._by_address[address] += 1
+
+    def leave(self, address: str) -> None:
+        self._taken -= 1
+        self._by_address[address] -= 1
+        if not self._by_address[address]:
+            del self._by_address[address]
+
+
+def _is_loopback(address: str) -> bool:
+    try:
+        return ipaddress.ip_address(address).is_loopback
+    except ValueError:
+        return not address  # a Unix socket has none

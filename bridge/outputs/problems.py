@@ -1,0 +1,87 @@
+"""What a client did wrong, or may not have: RFC 9457, `application/problem+json`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any
+
+from aiohttp import web
+
+from bridge.core.errors import BridgeError
+from bridge.wire.jsontext import dumps
+
+CONTENT_TYPE = "application/problem+json"
+_TYPE_PREFIX = "urn:mogplex-bridge:problem:"
+
+# On every response: content is what it says it is, and no page of another origin may embed it.
+COMMON_HEADERS = {
+    "Server": "mogplex-bridge",
+    "X-Content-Type-Options": "nosniff",
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
+
+# code -> (status, title). Codes are stable: clients may switch on them.
+CODES: Mapping[str, tuple[int, str]] = {
+    "bad_request": (400, "The request cannot be understood"),
+    "unknown_parameter": (400, "A query parameter is not known here"),
+    "invalid_parameter": (400, "A query parameter has a value that cannot be used"),
+    "invalid_run_id": (400, "The run id is not a UUID"),
+    "unknown_account": (400, "No such account is configured"),
+    "invalid_websocket": (400, "The WebSocket handshake cannot be accepted"),
+    "unauthorized": (401, "Authentication is needed"),
+    "forbidden": (403, "Not allowed"),
+    "foreign_host": (403, "The Host header does not name this server"),
+    "foreign_origin": (403, "A web page of another origin may not use this server"),
+    "not_found": (404, "There is nothing at this path"),
+    "unknown_run": (404, "This run is not known here"),
+    "method_not_allowed": (405, "The method is not possible here"),
+    "position_gone": (410, "The records after this position are not available"),
+    "body_too_large": (413, "The request body is too large"),
+    "unsupported_websocket_version": (426, "Only WebSocket version 13 is spoken"),
+    "too_many_subscribers": (503, "No more streams can be served now"),
+    "too_many_from_address": (429, "This address has too many open streams"),
+    "too_many_runs": (503, "No more runs can be followed"),
+    "internal_error": (500, "Something went wrong in the bridge"),
+    "journal_unavailable": (503, "The journal cannot be used now"),
+    "not_ready": (503, "The bridge is not ready"),
+}
+
+
+class ProblemError(BridgeError):
+    """Ends a request with a problem document. The text is for people and holds no secret."""
+
+    def __init__(
+        self,
+        code: str,
+        detail: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        members: Mapping[str, Any] | None = None,
+    ) -> None:
+        super().__init__(detail)
+        self.code = code
+        self.detail = detail
+        self.headers = dict(headers or {})
+        self.members = dict(members or {})  # more members of the document
+
+
+def respond(problem: ProblemError) -> web.Response:
+    """Return the document as a response."""
+    status, title = CODES[problem.code]
+    return web.Response(
+        status=status,
+        reason=HTTPStatus(status).phrase,
+        body=dumps(
+            {
+                "type": _TYPE_PREFIX + problem.code.replace("_", "-"),
+                "title": title,
+                "status": status,
+                "detail": problem.detail,
+                "code": problem.code,
+                **problem.members,
+            }
+        ),
+        headers={"Cache-Control": "no-store", **problem.headers},
+        content_type=CONTENT_TYPE,
+    )

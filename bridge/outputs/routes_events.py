@@ -1,0 +1,166 @@
+"""GET /v1/events and /v1/runs/{runId}/events: one resource, four representations."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from email.utils import formatdate
+
+from aiohttp import hdrs, web
+
+from bridge.clock import Clock
+from bridge.core.filter import Filter
+from bridge.core.position import Position
+from bridge.metrics import Metrics
+from bridge.outputs.access import Identity
+from bridge.outputs.formats import WEBSOCKET, Format
+from bridge.outputs.handover import hand_over
+from bridge.outputs.hub import Hub, Tail, reset_facts
+from bridge.outputs.limits import Limits, Seats
+from bridge.outputs.pages import has_records, read_page
+from bridge.outputs.port import Runs
+from bridge.outputs.problems import COMMON_HEADERS, ProblemError
+from bridge.outputs.query import Query, is_websocket_upgrade, maybe_format, read_query
+from bridge.outputs.start import Start, find_start
+from bridge.outputs.subscriber import Subscriber, WebSocketSubscriber
+from bridge.wire.websocket import maybe_accept_key
+
+# No proxy may keep, compress or gather what should arrive at once (clients.md).
+STREAM_HEADERS = {
+    "Cache-Control": "no-cache, no-transform",
+    "X-Accel-Buffering": "no",
+    "Vary": "Accept",
+}
+_WEBSOCKET_VERSION = "13"
+
+
+class EventRoutes:
+    """The handlers of the two routes."""
+
+    def __init__(
+        self, journal: Tail, runs: Runs, hub: Hub, metrics: Metrics, limits: Limits, clock: Clock
+    ) -> None:
+        self._journal = journal
+        self._runs = runs
+        self._hub = hub
+        self._limits = limits
+        self._clock = clock
+        self._seats = Seats(limits)
+        self._pages_delivered = metrics.deliveries_total.labels(transport="page")
+        hub.on_lost = lambda subscriber: self._seats.leave(subscriber.address)
+        self.is_draining = False
+
+    async def get(self, request: web.Request, identity: Identity) -> web.StreamResponse:
+        """Answer in the representation that is asked for. Raises ProblemError."""
+        run_id = request.match_info.get("run_id")
+        query = read_query(request, self._limits, run_id)
+        format_ = maybe_format(request)
+        if run_id is not None:
+            await self._check_run(run_id, identity)
+        only = identity.narrow(query.only)
+        if only is None:
+            raise ProblemError("forbidden", "your token does not reach what this filter asks for")
+        query = replace(query, only=only)
+        if format_ is None:
+            return await self._page(query)
+        if request.method == hdrs.METH_HEAD:
+            return web.Response(headers={"Content-Type": format_.content_type, **STREAM_HEADERS})
+        return await self._stream(request, query, format_)
+
+    async def _check_run(self, run_id: str, identity: Identity) -> None:
+        view = self._runs.view(run_id)
+        is_known = view is not None or await has_records(self._journal, run_id)
+        is_visible = not identity.is_limited or (
+            view is not None and identity.may_see(str(view.get("account")), run_id)
+        )
+        if not is_known or not is_visible:
+            raise ProblemError(
+                "unknown_run", f"run {run_id[:64]!r} is not followed: PUT /v1/runs/{{id}} first"
+            )
+
+    async def _page(self, query: Query) -> web.Response:
+        start = await find_start(self._journal, query)
+        if start.missed is not None:
+            raise ProblemError(
+                "position_gone",
+                "what you asked for is not available; begin again with after=0",
+                members=reset_facts(self._journal, query.asked or "", start.missed),
+            )
+        page = await read_page(self._journal, query, start, self._limits)
+        self._pages_delivered.inc(page.records)
+        return web.Response(
+            body=page.body,
+            content_type="application/json",
+            headers={"Cache-Control": "no-store", "Vary": "Accept"},
+        )
+
+    async def _stream(
+        self, request: web.Request, query: Query, format_: Format
+    ) -> web.StreamResponse:
+        if self.is_draining:
+            raise ProblemError("not_ready", "the bridge is stopping", headers={"Retry-After": "5"})
+        head = (
+            _websocket_head(request)
+            if format_ is WEBSOCKET
+            else _stream_head(format_, self._clock.wall())
+        )
+        address = request.remote or ""
+        self._seats.take(address)
+        try:
+            start = await find_start(self._journal, query)
+            subscriber = self._subscriber(query.only, format_, start, address)
+            first = self._first_bytes(query, format_, start)
+            return hand_over(request, head + first, subscriber)
+        except BaseException as error:
+            self._seats.leave(address)
+            if isinstance(error, ConnectionResetError):
+                return web.Response(status=503)  # nobody reads it
+            raise
+
+    def _subscriber(self, only: Filter, format_: Format, start: Start, address: str) -> Subscriber:
+        made = WebSocketSubscriber if format_ is WEBSOCKET else Subscriber
+        return made(self._hub, only, format_, start.after, address)
+
+    def _first_bytes(self, query: Query, format_: Format, start: Start) -> bytes:
+        position = str(Position(self._journal.epoch, start.after))
+        first = format_.greeting(position)
+        if start.missed is not None:
+            facts = reset_facts(self._journal, query.asked or "", start.missed)
+            first += format_.reset(facts, position)
+        return first
+
+
+def _stream_head(format_: Format, now_s: float) -> bytes:
+    framing = (
+        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked"
+        if format_.is_chunked
+        else "HTTP/1.0 200 OK\r\nConnection: close"
+    )
+    lines = [
+        framing,
+        f"Content-Type: {format_.content_type}",
+        f"Date: {formatdate(now_s, usegmt=True)}",
+        "Vary: Accept",
+        *(f"{name}: {value}" for name, value in (COMMON_HEADERS | STREAM_HEADERS).items()),
+    ]
+    return "\r\n".join([*lines, "", ""]).encode()
+
+
+def _websocket_head(request: web.Request) -> bytes:
+    """Accept the handshake (RFC 6455, section 4.2). Raises ProblemError."""
+    if request.headers.get(hdrs.SEC_WEBSOCKET_VERSION) != _WEBSOCKET_VERSION:
+        raise ProblemError(
+            "unsupported_websocket_version",
+            "send Sec-WebSocket-Version: 13",
+            headers={hdrs.SEC_WEBSOCKET_VERSION: _WEBSOCKET_VERSION},
+        )
+    accept = maybe_accept_key(request.headers.get(hdrs.SEC_WEBSOCKET_KEY, ""))
+    if accept is None or not is_websocket_upgrade(request) or request.version < (1, 1):
+        raise ProblemError(
+            "invalid_websocket",
+            "a handshake is GET over HTTP/1.1 with Connection: Upgrade, Upgrade: websocket"
+            " and a Sec-WebSocket-Key of 16 bytes in base64",
+        )
+    return (
+        "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        f"Sec-WebSocket-Accept: {accept}\r\n\r\n"
+    ).encode()

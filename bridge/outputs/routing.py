@@ -1,0 +1,71 @@
+"""Which of the filters in use want a record, without asking each of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from bridge.core.event import Record
+from bridge.core.filter import EVERYTHING, Filter
+
+_KINDS_MAX = 1024  # remembered pairs of account and type; both are few, the bound is for surprises
+
+
+class FilterIndex:
+    """The filters in use. Filters with runs are found by run; those without by account and type,
+    of which there are so few that the answer is remembered.
+    """
+
+    def __init__(self) -> None:
+        self._wants_all = False
+        self._by_run: dict[str, set[Filter]] = {}
+        self._without_run: set[Filter] = set()
+        self._by_kind: dict[tuple[str, str], tuple[Filter, ...]] = {}
+
+    def add(self, only: Filter) -> None:
+        if only.is_empty:
+            self._wants_all = True
+        elif only.runs:
+            for run in only.runs:
+                self._by_run.setdefault(run, set()).add(only)
+        else:
+            self._without_run.add(only)
+            self._by_kind.clear()
+
+    def remove(self, only: Filter) -> None:
+        if only.is_empty:
+            self._wants_all = False
+        elif only.runs:
+            for run in only.runs:
+                filters = self._by_run[run]
+                filters.remove(only)
+                if not filters:
+                    del self._by_run[run]
+        else:
+            self._without_run.remove(only)
+            self._by_kind.clear()
+
+    def route(self, records: Sequence[Record]) -> dict[Filter, Sequence[Record]]:
+        """Return, per filter that wants any of them, the records it wants, in order."""
+        wanted: dict[Filter, list[Record]] = {}
+        for record in records:
+            feed = record.feed
+            for only in self._by_run.get(feed.id, ()):
+                if only.matches(feed, record.type):
+                    wanted.setdefault(only, []).append(record)
+            if self._without_run:
+                for only in self._of_kind(record):
+                    wanted.setdefault(only, []).append(record)
+        routed: dict[Filter, Sequence[Record]] = {**wanted}
+        if self._wants_all and records:
+            routed[EVERYTHING] = records
+        return routed
+
+    def _of_kind(self, record: Record) -> tuple[Filter, ...]:
+        kind = (record.feed.account, record.type)
+        found = self._by_kind.get(kind)
+        if found is None:
+            if len(self._by_kind) >= _KINDS_MAX:
+                self._by_kind.clear()
+            found = tuple(f for f in self._without_run if f.matches(record.feed, record.type))
+            self._by_kind[kind] = found
+        return found

@@ -1,0 +1,199 @@
+"""The HTTP server: builds the routes, opens the port, stops in order."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+from collections.abc import Awaitable, Callable
+from typing import cast
+
+import structlog
+from aiohttp import hdrs, web
+
+from bridge.clock import Clock, SystemClock
+from bridge.core.errors import ConfigError, JournalError
+from bridge.metrics import Metrics
+from bridge.outputs.access import Access, Identity, LoopbackAccess, Need
+from bridge.outputs.connection import Connection
+from bridge.outputs.hub import Hub, Tail
+from bridge.outputs.limits import Limits
+from bridge.outputs.port import Health, Runs
+from bridge.outputs.problems import COMMON_HEADERS, ProblemError, respond
+from bridge.outputs.routes_events import EventRoutes
+from bridge.outputs.routes_operation import OperationRoutes, RenderMetrics
+from bridge.outputs.routes_runs import RunRoutes, unavailable
+
+_log = structlog.get_logger()
+
+Handler = Callable[[web.Request, Identity], Awaitable[web.StreamResponse]]
+Next = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+_LISTEN_BACKLOG = 1024  # dashboards that come back together after a restart
+
+
+class Server:
+    """One HTTP server over one journal.
+
+    `await start(host, port)`, run `run()` in the program's task group, `await drain(seconds)`, then
+    cancel `run` and `await close()`.
+    """
+
+    def __init__(
+        self,
+        journal: Tail,
+        runs: Runs,
+        health: Health,
+        metrics: Metrics,
+        render_metrics: RenderMetrics,
+        *,
+        access: Access | None = None,
+        limits: Limits | None = None,
+        clock: Clock | None = None,
+    ) -> None:
+        limits, clock = limits or Limits(), clock or SystemClock()
+        self._access = access or LoopbackAccess()
+        self._limits = limits
+        self._hub = Hub(journal, metrics, clock)
+        self._events = EventRoutes(journal, runs, self._hub, metrics, limits, clock)
+        self._app = web.Application(
+            middlewares=[self._answer], client_max_size=limits.body_bytes_max
+        )
+        self._add_routes(RunRoutes(runs), OperationRoutes(health, render_metrics))
+        self._runner = web.AppRunner(
+            self._app, access_log=None, handle_signals=False, shutdown_timeout=5.0
+        )
+        self._listener: asyncio.Server | None = None
+
+    def _add_routes(self, runs: RunRoutes, operation: OperationRoutes) -> None:
+        for method, path, need, handler in (
+            ("GET", "/v1/events", Need.READ, self._events.get),
+            ("GET", "/v1/runs", Need.READ, runs.get_all),
+            ("GET", "/v1/runs/{run_id}", Need.READ, runs.get_one),
+            ("PUT", "/v1/runs/{run_id}", Need.ADMIN, runs.put),
+            ("DELETE", "/v1/runs/{run_id}", Need.ADMIN, runs.delete),
+            ("GET", "/v1/runs/{run_id}/events", Need.READ, self._events.get),
+            ("GET", "/livez", Need.NOTHING, operation.livez),
+            ("GET", "/readyz", Need.NOTHING, operation.readyz),
+            ("GET", "/healthz", Need.READ, operation.healthz),
+            ("GET", "/metrics", Need.READ, operation.metrics),
+            ("GET", "/openapi.json", Need.READ, operation.openapi),
+            ("GET", "/", Need.OWN_ORIGIN, operation.page),
+            ("GET", "/page/{name}", Need.OWN_ORIGIN, operation.page),
+        ):
+            guarded = self._guarded(need, handler)
+            self._app.router.add_route(method, path, guarded)
+            if method == "GET":
+                self._app.router.add_route("HEAD", path, guarded)
+
+    def _guarded(self, need: Need, handler: Handler) -> Next:
+        async def guarded(request: web.Request) -> web.StreamResponse:
+            decision = self._access.allow(request, need)
+            if isinstance(decision, ProblemError):
+                raise decision
+            return await handler(request, decision)
+
+        return guarded
+
+    async def start(self, host: str, port: int) -> tuple[str, int]:
+        """Open the port; return the address really bound (port 0 = any free one).
+
+        Raises ConfigError with the address and the cure.
+        """
+        await self._runner.setup()
+        web_server = self._runner.server
+        assert web_server is not None
+        loop = asyncio.get_running_loop()
+        try:
+            self._listener = await loop.create_server(
+                lambda: Connection(web_server, self._limits, self._connection_count),
+                host.strip("[]"),
+                port,
+                backlog=_LISTEN_BACKLOG,
+            )
+        except (OSError, OverflowError, UnicodeError) as error:
+            await self._runner.cleanup()
+            raise ConfigError(_why_not(host, port, error)) from error
+        bound_host, bound_port = self._listener.sockets[0].getsockname()[:2]
+        self._access.listening_on(host, bound_port)
+        return bound_host, bound_port
+
+    def _connection_count(self) -> int:
+        server = self._runner.server
+        return self._hub.count + (len(server.connections) if server is not None else 0)
+
+    async def run(self) -> None:
+        """Serve the open streams until cancelled."""
+        await self._hub.run()
+
+    async def drain(self, deadline_s: float) -> None:
+        """Take no new clients, hand out what is committed, end the streams in order.
+
+        `run` must still be running. Streams that have not ended by the deadline are cut.
+        """
+        if self._listener is not None:
+            self._listener.close()
+        self._events.is_draining = True
+        await self._hub.drain(deadline_s)
+
+    async def close(self) -> None:
+        """Let go of the port and of all connections. Idempotent."""
+        if self._listener is not None:
+            self._listener.close()
+            self._listener = None
+        self._hub.cut_all()
+        await self._runner.cleanup()
+
+    @web.middleware
+    async def _answer(self, request: web.Request, handler: Next) -> web.StreamResponse:
+        """Turn every failure into a problem document; add what each response carries."""
+        cast("Connection", request.protocol).note_request()
+        try:
+            response = await handler(request)
+        except ProblemError as problem:
+            response = respond(problem)
+        except JournalError as error:
+            _log.warning("http.request_failed", error=type(error).__name__)
+            response = respond(unavailable(error))
+        except web.HTTPMethodNotAllowed as error:
+            response = _wrong_method(request, error)
+        except web.HTTPException as error:
+            response = respond(_of_aiohttp(error))
+        except Exception as error:  # noqa: BLE001 - one client's request must not end the server
+            # The text may hold anything; the client gets a fixed sentence.
+            _log.exception("http.request_failed", error=type(error).__name__)
+            response = respond(ProblemError("internal_error", "the log has the cause"))
+        response.headers.update(COMMON_HEADERS)
+        return response
+
+
+def _wrong_method(request: web.Request, error: web.HTTPMethodNotAllowed) -> web.Response:
+    allow = ", ".join(sorted({*error.allowed_methods, hdrs.METH_OPTIONS}))
+    if request.method == hdrs.METH_OPTIONS:
+        return web.Response(status=204, headers={hdrs.ALLOW: allow})
+    return respond(
+        ProblemError(
+            "method_not_allowed",
+            f"{request.method[:16]} is not possible here, but {allow}",
+            headers={hdrs.ALLOW: allow},
+        )
+    )
+
+
+def _of_aiohttp(error: web.HTTPException) -> ProblemError:
+    if error.status == 404:
+        return ProblemError("not_found", "no such path; /openapi.json lists them")
+    if error.status == 413:
+        return ProblemError("body_too_large", "no route here needs a body of that size")
+    return ProblemError("bad_request", error.reason)
+
+
+def _why_not(host: str, port: int, error: Exception) -> str:
+    where = f"listen: cannot open {host}:{port}"
+    number = getattr(error, "errno", None)
+    if number == errno.EADDRINUSE:
+        return f"{where}: another program uses it; stop that one or choose another port (0 = any)"
+    if number == errno.EACCES:
+        return f"{where}: not permitted; ports below 1024 need a privilege, choose a higher one"
+    if number == errno.EADDRNOTAVAIL:
+        return f"{where}: this machine has no such address; 127.0.0.1 is always there"
+    return f"{where}: {error}; check host and port"

@@ -1,0 +1,172 @@
+"""Server-sent events: bytes to frames and back (WHATWG HTML, section 9.2; contracts.md section 0).
+
+Both ways: the follower of an upstream stream decodes, the HTTP outputs encode.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+FRAME_BYTES_MAX = 8 * 1024 * 1024
+"""Most bytes one unfinished frame may hold. Upstream does not cap `message`; events over 100 KB
+were seen (clients.md), so the limit only has to stop a stream that never ends its frame."""
+
+_BOM = b"\xef\xbb\xbf"
+_LF, _CR, _COLON = 0x0A, 0x0D, 0x3A
+_RETRY_DIGITS_MAX = 10  # 10 digits of milliseconds are 115 days; more is noise
+
+
+class FrameTooLargeError(Exception):
+    """A frame outgrew the limit; the decoder is spent, the connection has to be closed."""
+
+
+class Frame(NamedTuple):
+    """One dispatched frame."""
+
+    event: str  # "message" when the frame named none
+    data: str  # lines joined by LF; never empty
+    id: str  # last event id of the stream at this frame, "" when none was sent yet
+
+
+class FrameDecoder:
+    """Push decoder. The frames do not depend on how the bytes were cut.
+
+    Line ends are LF, CR and CRLF. A frame without its blank line is never returned, so a cut stream
+    yields no half event; simply drop the decoder at the end of the stream.
+    A frame whose data is empty is not returned (contracts.md section 0; the standard would dispatch
+    an empty string for a lone `data` line, which is never JSON).
+    """
+
+    def __init__(self, frame_bytes_max: int = FRAME_BYTES_MAX) -> None:
+        self.last_event_id = ""  # of the last finished frame: what to resume from
+        self.retry_ms: int | None = None  # the server's latest `retry:`; may be honoured
+        self._bytes_max = frame_bytes_max
+        self._torn: list[bytes] = []  # pieces of the line that has no end yet
+        self._torn_bytes = 0
+        self._swallow_lf = False  # the last chunk ended in CR: a LF now is its other half
+        self._at_start = True  # a byte order mark may still come
+        self._data: list[bytes] = []
+        self._data_bytes = 0
+        self._event = b""
+        self._id: bytes | None = None
+        self._is_spent = False
+
+    def feed(self, chunk: bytes) -> list[Frame]:
+        """Return the frames that `chunk` completes, oldest first; often none.
+
+        Raises FrameTooLargeError at the first call after the limit was passed, or at once when
+        there are no finished frames to return first.
+        """
+        frames: list[Frame] = []
+        if self._swallow_lf and chunk:
+            self._swallow_lf = False
+            if chunk[0] == _LF:
+                chunk = chunk[1:]
+        if not self._is_spent and chunk:
+            self._take_lines(chunk, frames)
+        if self._is_spent and not frames:
+            raise FrameTooLargeError(f"a frame is larger than {self._bytes_max} bytes")
+        return frames
+
+    def _take_lines(self, chunk: bytes, frames: list[Frame]) -> None:
+        for piece in chunk.splitlines(keepends=True):  # of bytes: LF, CR and CRLF only
+            end = piece[-1]
+            is_whole = end in (_LF, _CR)
+            line = piece.rstrip(b"\r\n") if is_whole else piece
+            if self._data_bytes + self._torn_bytes + len(line) > self._bytes_max:
+                self._spend()
+                return
+            if not is_whole:
+                self._torn.append(line)
+                self._torn_bytes += len(line)
+                return
+            if self._torn:
+                self._torn.append(line)
+                line = b"".join(self._torn)
+                self._torn.clear()
+                self._torn_bytes = 0
+            if self._at_start:
+                self._at_start = False
+                line = line.removeprefix(_BOM)
+            if line:
+                self._take_field(line)
+            elif (frame := self._maybe_frame()) is not None:
+                frames.append(frame)
+        self._swallow_lf = end == _CR
+
+    def _spend(self) -> None:
+        self._is_spent = True
+        self._torn.clear()
+        self._data.clear()
+
+    def _take_field(self, line: bytes) -> None:
+        if line[0] == _COLON:
+            return  # a comment
+        name, _, value = line.partition(b":")
+        if value[:1] == b" ":
+            value = value[1:]
+        if name == b"data":
+            self._data.append(value)
+            self._data_bytes += len(value) + 1
+        elif name == b"event":
+            self._event = value
+        elif name == b"id":
+            if b"\0" not in value:
+                self._id = value
+        elif name == b"retry" and value.isdigit() and len(value) <= _RETRY_DIGITS_MAX:
+            self.retry_ms = int(value)
+
+    def _maybe_frame(self) -> Frame | None:
+        """End the frame at its blank line; None when it carried no data."""
+        if self._id is not None:
+            self.last_event_id = self._id.decode("utf-8", "replace")
+            self._id = None
+        data, event = b"\n".join(self._data), self._event
+        self._data.clear()
+        self._data_bytes = 0
+        self._event = b""
+        if not data:
+            return None
+        return Frame(
+            event.decode("utf-8", "replace") or "message",
+            data.decode("utf-8", "replace"),
+            self.last_event_id,
+        )
+
+
+COMMENT = b":\n"
+"""A heartbeat. No blank line: it would make clients that treat every blank line as the end of an
+event deliver an empty one (two of those in clients.md do); the standard needs none."""
+
+
+def encode_record(line: bytes, frame_id: bytes) -> bytes:
+    """Return the frame of one line of JSON. Neither part may hold a line end.
+
+    `id` is the last line: clients that count an id as seen when its line arrives would otherwise
+    lose the event of a connection cut inside the frame (clients.md).
+    """
+    return b"data: %b\nid: %b\n\n" % (line, frame_id)
+
+
+def encode_frame(
+    data: bytes = b"", *, event: str = "", frame_id: str = "", retry_ms: int | None = None
+) -> bytes:
+    """Return one frame of any content: data of several lines becomes several `data` fields.
+
+    Raises ValueError when `event` or `frame_id` holds a line end or NUL: it would end the field and
+    let its author write fields of their own.
+    """
+    for value in (event, frame_id):
+        if any(c in value for c in "\r\n\0"):
+            raise ValueError("a line end or NUL in a field of a frame")
+    lines: list[bytes] = []
+    if retry_ms is not None:
+        lines.append(b"retry: %d" % retry_ms)
+    if event:
+        lines.append(b"event: " + event.encode())
+    if data:
+        normal = data.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+        lines.extend(b"data: " + part for part in normal.split(b"\n"))
+    if frame_id:
+        lines.append(b"id: " + frame_id.encode())
+    return b"\n".join(lines) + b"\n\n"

@@ -54,6 +54,7 @@ class SqliteJournal:
         path: Path,
         opened: Opened,
         rows: Rows,
+        reading: ThreadPoolExecutor,
         *,
         recent_bytes_max: int,
         record_bytes_max: int,
@@ -66,7 +67,7 @@ class SqliteJournal:
         self._connection = opened.connection
         self._lock = opened.lock
         self._rows = rows
-        self._reading = ThreadPoolExecutor(1, thread_name_prefix="journal-reader")
+        self._reading = reading
         self._recent = Recent(opened.head + 1, recent_bytes_max)
         self._growth = Growth(opened.head)
         self._trouble: str | None = None
@@ -98,11 +99,19 @@ class SqliteJournal:
         JournalCorruptError (nothing was changed), JournalFullError.
         """
         place = Path(path)
-        opened = await asyncio.to_thread(open_for_writing, place, synchronous=synchronous)
+        reading = ThreadPoolExecutor(1, thread_name_prefix="journal-reader")
+        try:
+            opened, rows = await asyncio.get_running_loop().run_in_executor(
+                reading, _open_both, place, synchronous
+            )
+        except BaseException:
+            reading.shutdown(wait=False)
+            raise
         return cls(
             place,
             opened,
-            Rows(connect(place, "ro"), place),
+            rows,
+            reading,
             recent_bytes_max=recent_bytes_max,
             record_bytes_max=record_bytes_max,
             clock=clock or SystemClock(),
@@ -220,7 +229,13 @@ class SqliteJournal:
 
         Raises JournalError when the target exists or cannot be written.
         """
-        await asyncio.to_thread(copy_to, self._path, Path(target))
+        copying = ThreadPoolExecutor(1, thread_name_prefix="journal-backup")
+        try:
+            await asyncio.get_running_loop().run_in_executor(
+                copying, copy_to, self._path, Path(target)
+            )
+        finally:
+            copying.shutdown(wait=False)
 
     def stats(self) -> JournalStats:
         """Two `stat` calls and what memory knows."""
@@ -283,6 +298,11 @@ class SqliteJournal:
 
     def _closed_error(self) -> JournalError:
         return JournalError(f"journal {self._path}: is closed")
+
+
+def _open_both(path: Path, synchronous: Synchronous) -> tuple[Opened, Rows]:
+    opened = open_for_writing(path, synchronous=synchronous)
+    return opened, Rows(connect(path, "ro"), path)
 
 
 def _size(path: Path) -> int:

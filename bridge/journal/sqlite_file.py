@@ -18,10 +18,9 @@ from urllib.parse import quote
 from bridge.core.errors import (
     ConfigError,
     JournalBusyError,
-    JournalError,
     JournalVersionError,
 )
-from bridge.journal.sqlite_faults import corrupt, to_journal_error
+from bridge.journal.sqlite_faults import corrupt, extended_code, to_journal_error
 
 Synchronous = Literal["full", "normal"]
 
@@ -69,10 +68,10 @@ def open_for_writing(
     steps = migrations() if steps is None else steps
     lock = _lock(path)
     try:
-        if not path.exists() or path.stat().st_size == 0:
-            _create(path, steps)
-        clean = _inspect(path, max(steps))
         with _named(path):
+            if not path.exists() or path.stat().st_size == 0:
+                _create(path, steps)
+            clean = _inspect(path, max(steps))
             check(path, CHECK_S_CLEAN if clean else CHECK_S_UNCLEAN)
             return _open(path, lock, steps, synchronous)
     except BaseException:
@@ -149,10 +148,26 @@ def upgrade(connection: sqlite3.Connection, steps: Mapping[int, str]) -> None:
 
 @contextmanager
 def _named(path: Path) -> Iterator[None]:
+    """Errors of opening: what cannot be opened is the operator's, what has no tables is damaged."""
     try:
         yield
+    except OSError as error:
+        raise unusable(path, error.strerror or str(error)) from error
     except sqlite3.Error as error:
+        code = extended_code(error) & 0xFF
+        if code in (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM):
+            raise unusable(path, str(error)) from error
+        if code == sqlite3.SQLITE_ERROR:  # "no such table"
+            raise corrupt(str(path), str(error)) from error
         raise to_journal_error(error, str(path)) from error
+
+
+def unusable(path: Path, cause: str) -> ConfigError:
+    """The error for a place that the operator must change."""
+    return ConfigError(
+        f"journal {path}: {cause}; make file and directory writable for this user, or choose"
+        " another place with --journal"
+    )
 
 
 def _lock(path: Path) -> IO[str]:
@@ -164,10 +179,7 @@ def _lock(path: Path) -> IO[str]:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         lock = open(os.open(name, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600), "r+")  # noqa: SIM115
     except OSError as error:
-        raise ConfigError(
-            f"journal {path}: {error.strerror}: {name}; make the directory writable or choose "
-            "another place with --journal"
-        ) from error
+        raise unusable(path, error.strerror or str(error)) from error
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as error:
@@ -192,11 +204,8 @@ def _create(path: Path, steps: Mapping[int, str]) -> None:
     fresh = path.with_name(path.name + ".new")
     for suffix in ("", "-wal", "-shm", "-journal"):
         fresh.with_name(fresh.name + suffix).unlink(missing_ok=True)
-    try:
-        os.close(os.open(fresh, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
-    except OSError as error:
-        raise ConfigError(f"journal {path}: {error.strerror}; choose another place") from error
-    with _named(path), closing(connect(fresh, "rw")) as connection:
+    os.close(os.open(fresh, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+    with closing(connect(fresh, "rw")) as connection:
         connection.execute(f"PRAGMA page_size={PAGE_BYTES}")
         connection.execute("PRAGMA auto_vacuum=INCREMENTAL")
         connection.execute("PRAGMA journal_mode=WAL")
@@ -232,7 +241,7 @@ def sync_directory(directory: Path) -> None:
 
 def _inspect(path: Path, newest: int) -> bool:
     """Refuse what is not ours or not for us; True if it was closed in order. Changes nothing."""
-    with _named(path), closing(connect(path, "ro")) as connection:
+    with closing(connect(path, "ro")) as connection:
         (whose,) = connection.execute("PRAGMA application_id").fetchone()
         if whose != APPLICATION_ID:
             raise corrupt(str(path), "it is an SQLite file of another program")
@@ -252,7 +261,7 @@ def refuse_newer(connection: sqlite3.Connection, path: Path, newest: int) -> Non
 def meta(connection: sqlite3.Connection, name: str) -> Any:
     row = connection.execute("SELECT value FROM meta WHERE name = ?", (name,)).fetchone()
     if row is None:
-        raise JournalError(f"journal: meta has no {name!r}")
+        raise sqlite3.OperationalError(f"meta has no {name}")
     return row[0]
 
 

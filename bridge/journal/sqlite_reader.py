@@ -27,13 +27,13 @@ class SqliteReader:
     `head` and `floor` are as of `open`, or of the last `read` or `refresh`.
     """
 
-    def __init__(self, rows: Rows, epoch: str, head: int, floor: int) -> None:
+    def __init__(self, rows: Rows, reading: ThreadPoolExecutor, epoch: str) -> None:
         """Use `open`."""
         self._rows = rows
+        self._reading = reading
         self._epoch = epoch
-        self._head = head
-        self._floor = floor
-        self._reading = ThreadPoolExecutor(1, thread_name_prefix="journal-reader")
+        self._head, self._floor = 0, 1
+        self._is_closed = False
 
     @classmethod
     async def open(cls, path: str | os.PathLike[str]) -> Self:
@@ -41,8 +41,21 @@ class SqliteReader:
 
         Raises ConfigError (no such file, not readable), JournalVersionError, JournalCorruptError.
         """
-        rows, epoch, (head, floor) = await asyncio.to_thread(_open, Path(path))
-        return cls(rows, epoch, head, floor)
+        reading = ThreadPoolExecutor(1, thread_name_prefix="journal-reader")
+        try:
+            rows, epoch = await asyncio.get_running_loop().run_in_executor(
+                reading, _open, Path(path)
+            )
+        except BaseException:
+            reading.shutdown(wait=False)
+            raise
+        reader = cls(rows, reading, epoch)
+        try:
+            await reader.refresh()
+        except BaseException:
+            await reader.close()
+            raise
+        return reader
 
     @property
     def epoch(self) -> str:
@@ -82,8 +95,10 @@ class SqliteReader:
 
     async def close(self) -> None:
         """Let go of the file. Idempotent."""
-        await self._run(self._rows.close)
-        self._reading.shutdown()
+        if not self._is_closed:
+            self._is_closed = True
+            await self._run(self._rows.close)
+            self._reading.shutdown()
 
     async def _run(self, work: Callable[..., T], *arguments: object) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._reading, work, *arguments)
@@ -105,7 +120,7 @@ async def read_last_from(
     return newest_first
 
 
-def _open(path: Path) -> tuple[Rows, str, tuple[int, int]]:
+def _open(path: Path) -> tuple[Rows, str]:
     if not path.exists():
         raise ConfigError(f"journal {path}: no such file; name it with --journal")
     if not os.access(path, os.R_OK):
@@ -122,14 +137,14 @@ def _open(path: Path) -> tuple[Rows, str, tuple[int, int]]:
     return _checked(connect(path, "ro", "&immutable=1"), path)
 
 
-def _checked(connection: sqlite3.Connection, path: Path) -> tuple[Rows, str, tuple[int, int]]:
+def _checked(connection: sqlite3.Connection, path: Path) -> tuple[Rows, str]:
     try:
         (whose,) = connection.execute("PRAGMA application_id").fetchone()
         if whose != APPLICATION_ID:
             raise corrupt(str(path), "it is an SQLite file of another program")
         refuse_newer(connection, path, max(migrations()))
         rows = Rows(connection, path)
-        return rows, rows.epoch(), rows.bounds()
+        return rows, rows.epoch()
     except BaseException:
         connection.close()
         raise

@@ -195,8 +195,8 @@ class Control:
     # -- what was asked
 
     def _requests(self, fields: Fields) -> Any:
-        after = int(fields.text("after") or 0)
-        limit = min(int(fields.text("limit") or 1_000), REQUESTS_PER_PAGE_MAX)
+        after = fields.digits("after", 0)
+        limit = min(fields.digits("limit", 1_000), REQUESTS_PER_PAGE_MAX)
         token = fields.text("token")
         endpoint = fields.text("endpoint")
         fields.done()

@@ -43,6 +43,9 @@ class Director:
             while rest:
                 if run.is_terminal or self.world.store.runs.get(run.id) is not run:
                     return
+                if run.resumes:
+                    run.when_resumed.append(go_on)
+                    return
                 wait_s = rest[-1].at_s / pace - (self.world.clock.now() - began_s)
                 # Less than a microsecond is rounding, and a clock moved by hand would not pass it.
                 if wait_s > 1e-6:

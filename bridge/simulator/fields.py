@@ -52,6 +52,15 @@ class Fields:
             raise self.error(name, f"must be a whole number from {low} to {high}, got {value!r}")
         return value
 
+    def digits(self, name: str, default: int) -> int:
+        """A whole number written as text, as query strings have it."""
+        text = self.text(name)
+        if text is None:
+            return default
+        if not (text.isascii() and text.isdigit()) or len(text) > 15:
+            raise self.error(name, f"must be a whole number, got {text!r}")
+        return int(text)
+
     def number(self, name: str, low: float, high: float) -> float | None:
         value = self.raw(name)
         if value is None:

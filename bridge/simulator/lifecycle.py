@@ -86,10 +86,11 @@ class Lifecycle:
 
     def set_status(self, run: Run, status: str, error: str | None = None) -> None:
         """Change the row and nothing else."""
-        was_terminal = run.is_terminal
         self.store.set_status(run, status, self._clock.now(), error)
-        if run.is_terminal and not was_terminal and self.on_end is not None:
-            self.on_end(run)
+        if run.is_terminal and not run.has_ended:
+            run.has_ended = True
+            if self.on_end is not None:
+                self.on_end(run)
 
     def finish(
         self,
@@ -101,9 +102,20 @@ class Lifecycle:
         gap_s: float | None = None,
         payload: Mapping[str, Any] | None = None,
     ) -> None:
-        """End a run; the second half follows `gap_s` later (None: as the knobs say)."""
+        """End a run; the second half follows `gap_s` later (None: as the knobs say). A run that
+        waits for input and will resume by itself ends after that. Raises StateError.
+        """
         if status not in TERMINAL_STATUSES:
             raise StateError(f"a run ends as success, failed or cancelled, not {status!r}")
+        if order is not None and order not in TERMINAL_ORDERS:
+            raise StateError(f"no terminal order {order!r}; there are {', '.join(TERMINAL_ORDERS)}")
+        if run.resumes:
+            run.when_resumed.append(
+                lambda: self.finish(
+                    run, status, order=order, error=error, gap_s=gap_s, payload=payload
+                )
+            )
+            return
         knobs = self.knobs_of(run)
         gap = knobs.terminal_gap_s if gap_s is None else gap_s
         chosen = order or knobs.terminal_order
@@ -143,9 +155,8 @@ class Lifecycle:
                 return [row]
             case "double_failed":
                 return [row, event, event]
-            case "logs_after_finished":
+            case _:
                 return [event, row, logs]
-        raise StateError(f"no terminal order {order!r}; there are {', '.join(TERMINAL_ORDERS)}")
 
     def _later(self, actions: list[Callable[[], object]], gap_s: float) -> None:
         for index, action in enumerate(actions):
@@ -192,6 +203,9 @@ class Lifecycle:
         self.set_status(run, "streaming")
         held, run.held = run.held, []
         self.append(run, held)
+        waiting, run.when_resumed = run.when_resumed, []
+        for action in waiting:
+            action()
 
     def _pause_for(self, run: Run, pause_s: float) -> None:
         self.pause(run)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 from collections.abc import Callable, Iterable, Mapping
 from types import TracebackType
 from typing import Any, Self
@@ -280,11 +279,6 @@ def _draft(given: Draft | Mapping[str, Any]) -> tuple[Draft, str | None, str | N
         given["type"], given.get("message"), given.get("payload") or {}, given.get("toolName")
     )
     return draft, given.get("id"), given.get("createdAt")
-
-
-def new_seed(text: str) -> int:
-    """A seed out of any text."""
-    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:6], "big")
 
 
 async def serve(  # noqa: PLR0913 - one keyword per option of the command

@@ -127,6 +127,8 @@ class Run:
     watchers: set[Callable[[], None]] = field(default_factory=set)  # open streams, to be woken
     held: list[Draft] = field(default_factory=list)  # written while the run waits for input
     resumes: bool = False  # it will go on by itself: writes are held until then
+    when_resumed: list[Callable[[], None]] = field(default_factory=list)
+    has_ended: bool = False  # the row was terminal once, even if it is not now
     drafted: int = 0  # events asked for so far, committed or not
     generated: int = 0  # made-up log events so far
     writer: Iterator[Draft] | None = None  # where made-up events come from

@@ -15,6 +15,7 @@ from bridge.core.errors import ConfigError
 from bridge.core.event import RUN_ENDED, Record
 from bridge.core.filter import EVERYTHING, Filter
 from bridge.journal.port import Journal
+from bridge.outputs.printed import formatter
 from bridge.wire.jsontext import JsonError, dumps, loads
 from bridge.wire.ndjson import (
     LINE_BYTES_DEFAULT,
@@ -22,7 +23,6 @@ from bridge.wire.ndjson import (
     Line,
     fit,
     reset_line,
-    upstream_line,
 )
 from bridge.wire.times import rfc3339
 
@@ -139,6 +139,7 @@ class LineReader:
         self._settings = settings
         self._wall = wall
         self._is_plain = settings.format == "cloudevents"
+        self._format = formatter(settings.format)
 
     async def read(self, after: int) -> Batch:
         """Return the next lines after a position; empty at the head.
@@ -165,8 +166,7 @@ class LineReader:
             seqs += [record.seq for record in page.records]
         else:
             for record in page.records:
-                line = upstream_line(record.type, record.body)
-                if line is not None:
+                if line := self._format(record):
                     lines.append(line)
                     seqs.append(record.seq)
         truncated = self._cut(lines)

@@ -182,6 +182,7 @@ class StdoutSink:
         self._is_closed = True
         try:
             async with asyncio.timeout(deadline_s):
+                await self._in_thread(lambda: None)  # behind the write that was cut off
                 while not self.is_abandoned and await self._copy_once():
                     pass
         except (TimeoutError, OSError):

@@ -160,8 +160,9 @@ class Segment:
         except OSError as error:
             whole = data.rfind(b"\n", 0, done) + 1
             self.size += whole
-            with contextlib.suppress(OSError):  # the file is opened anew, which cuts it too
-                self._cut()
+            self._torn = data[whole:done]
+            with contextlib.suppress(OSError):  # then before the next line
+                self.cut_torn()
             raise WriteStoppedError(data.count(b"\n", 0, whole), error) from error
         self.size += len(data)
 
@@ -175,9 +176,9 @@ class Segment:
     def cut_torn(self) -> None:
         """Remove what follows the last whole line."""
         if self._torn:
+            self._cut()
             _log.warning("file.tail_cut", path=str(self.path), bytes=len(self._torn))
             self._torn = b""
-            self._cut()
 
     def _cut(self) -> None:
         os.ftruncate(self._fd, self.size)

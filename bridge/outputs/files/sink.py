@@ -132,6 +132,7 @@ class FileSink:
         self._archive.stop()
         try:
             async with asyncio.timeout(deadline_s):
+                await self._in_thread(lambda: None)  # behind the write that was cut off
                 while self._is_started and await self._copy_once():
                     pass
                 if self._is_started:
@@ -195,7 +196,9 @@ class FileSink:
             if self._health.last_error is not None:
                 await asyncio.sleep(self._wait_s)
             else:
-                await self._journal.wait_above(self._position)
+                with suppress(TimeoutError):  # a failed fsync may move the position back
+                    async with asyncio.timeout(TICK_S):
+                        await self._journal.wait_above(self._position)
 
     async def _copy_once(self) -> bool:
         """Write the next batch; False when there is none or it could not be written."""
@@ -287,7 +290,10 @@ class FileSink:
             await self._in_thread(self._file.sync)
             self._synced_s = now_s
         every_s = CHECKPOINT_LAZY_S if self._layout.fsync == "never" else CHECKPOINT_S
-        if self._saved is not None and now_s - self._saved_s >= every_s:
+        is_due = now_s - self._saved_s >= every_s
+        if self._saved is not None and not self._archive.is_idle:
+            is_due |= self._saved.segment != self._file.number  # cleaning waits for it
+        if self._saved is not None and is_due:
             with suppress(JournalFullError):  # only a lower bound; the file itself is exact
                 await self._save()
 

@@ -49,7 +49,8 @@ class Reader(Protocol):
 
         A call looks at a bounded number of records, so a page may be short or empty although more
         match further on: go on from `next_after` until it equals `head`.
-        Records below the floor are skipped silently: compare `after` with `floor` first.
+        Records below the floor are skipped silently: compare `after` with `floor` when the page has
+        come. The floor moves before records go, so a page is whole if `floor <= after + 1` then.
         """
         ...
 

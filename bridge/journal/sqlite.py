@@ -156,6 +156,7 @@ class SqliteJournal:
         page = self._recent.maybe_after(after, limit, only)
         if page is not None:
             return page
+        after = max(after, self._floor - 1)
         return await self._on_reader(self._rows.page, after, limit, self.head, only)
 
     async def read_last(self, count: int, only: Filter = EVERYTHING) -> Sequence[Record]:
@@ -279,8 +280,13 @@ class SqliteJournal:
             outcome.settle()
 
     async def _drop_step(self, below: int) -> None:
-        self._floor = await self._on_writer(lambda db: retention.drop_step(db, below, self.head))
-        self._recent.drop_below(self._floor)
+        # The floor moves before the records go: a reader that finds its place still at or above the
+        # floor when a page has arrived knows that the page has no hole. Should deleting fail or be
+        # cancelled, the records wait below the floor for the next step.
+        floor = min(self._floor + retention.STEP_RECORDS, below)
+        self._floor = floor
+        self._recent.drop_below(floor)
+        await self._on_writer(lambda db: retention.drop_below(db, floor))
 
     def _forget_feeds(self, feeds: Sequence[tuple[int, str]], db: sqlite3.Connection) -> None:
         self._writer.forget_feeds(retention.forget_feeds(db, feeds))

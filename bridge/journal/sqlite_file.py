@@ -69,6 +69,8 @@ def open_for_writing(
     lock = _lock(path)
     try:
         with _named(path):
+            if path.is_dir():
+                raise unusable(path, "is a directory")
             if not path.exists() or path.stat().st_size == 0:
                 _create(path, steps)
             clean = _inspect(path, max(steps))

@@ -6,7 +6,6 @@ import sqlite3
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from bridge.journal.sqlite_file import meta
 from bridge.journal.sqlite_writer import MOMENT_S
 
 # Records per step: with random ids 200 take 4 ms (24 at most), 1,000 take 37 (journal.md, 3).
@@ -54,19 +53,16 @@ def used_bytes(db: sqlite3.Connection) -> int:
     return (pages - free) * page_bytes
 
 
-def drop_step(db: sqlite3.Connection, below: int, head: int) -> int:
-    """Delete the oldest records below `below`, one step of them; return the new floor."""
+def drop_below(db: sqlite3.Connection, floor: int) -> None:
+    """Delete the records below `floor`, which is the new floor."""
     db.execute("BEGIN IMMEDIATE")
-    floor = int(meta(db, "floor"))
-    end = max(floor, min(floor + STEP_RECORDS, below, head + 1))
-    db.execute("DELETE FROM record WHERE seq < ?", (end,))
+    db.execute("DELETE FROM record WHERE seq < ?", (floor,))
     # The newest note at or below the floor stays: it tells the age of what follows.
     db.execute(
-        "DELETE FROM moment WHERE seq < (SELECT max(seq) FROM moment WHERE seq <= ?)", (end,)
+        "DELETE FROM moment WHERE seq < (SELECT max(seq) FROM moment WHERE seq <= ?)", (floor,)
     )
-    db.execute("UPDATE meta SET value = ? WHERE name = 'floor'", (end,))
+    db.execute("UPDATE meta SET value = ? WHERE name = 'floor'", (floor,))
     db.execute("COMMIT")
-    return end
 
 
 def done_feeds(db: sqlite3.Connection) -> Sequence[tuple[int, str]]:

@@ -4,5 +4,6 @@ from __future__ import annotations
 
 from bridge.core.redact.engine import Redactor
 from bridge.core.redact.policy import DEFAULT_POLICY, Policy
+from bridge.core.redact.rules import RULES, Rule
 
-__all__ = ["DEFAULT_POLICY", "Policy", "Redactor"]
+__all__ = ["DEFAULT_POLICY", "RULES", "Policy", "Redactor", "Rule"]

@@ -1,0 +1,108 @@
+"""The prefilter: one pass over a text finds the few places worth a closer look.
+
+A multi-pattern automaton (Aho-Corasick) over the lower-cased text; every literal carries the
+detector to ask. Four of five texts have no hit and are done.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any, NamedTuple
+
+import ahocorasick
+
+from bridge.core.redact import assign, blocks, cli, schemes, tokens
+from bridge.core.redact.fold import fold
+from bridge.core.redact.spans import Scan
+from bridge.core.redact.words import FOREIGN
+
+Detector = Callable[[Scan, int, int, Any], int]
+
+
+class Anchor(NamedTuple):
+    """A literal and what to do where it stands."""
+
+    size: int
+    detect: Detector
+    data: Any
+
+
+# Parts of names, short enough to stand in every spelling, long enough to be rare in prose.
+NAME_PARTS = (
+    "pass", "pwd", "psw", "secret", "token", "key", "auth", "cred", "cookie", "jwt", "phrase",
+    "mnemonic", "bearer", "psk", "salt", "pincode", "otp", "cvv", "cvc", "mfa_", "_pat", "pat=",
+    "pat:", "pin:", "pin=", "pin\"", "pin'", "_pin", " pin ", "dsn", "kennwort", "senha", "wachtwoord",
+    "haslo", "heslo", "contrasen", "motdepasse", "mot de passe", "mot_de_passe", "parola", "sifre", "salasana", "jelszo",
+    "losenord", "adgangskode", "verification code", "one-time", "security code", "verification_code",
+    "verificationcode", "securitycode", "security_code", "codeverifier", "code_verifier", "sessid", "clave",
+    "geheimnis", "seed", "masterauth", "bindpw", "rootpw", "ident", "hmac", "pepper", "pw=", "pw:",
+    "pw\"", "pw ", "-pw", "_pw", "storepass", "sig=", "signature=", "code=", "sid=", "&k=", "session=",
+    "recovery code", "backup code",
+)  # fmt: skip
+
+
+def build(off: frozenset[str], extra_names: Iterable[str] = ()) -> Any:
+    """Return the automaton for a set of rules; its values are tuples of `Anchor`."""
+    anchors: dict[str, list[Anchor]] = {}
+
+    def put(literal: str, detect: Detector, data: Any = None, rule: str = "") -> None:
+        if rule not in off and literal:
+            anchors.setdefault(literal, []).append(Anchor(len(literal), detect, data))
+
+    put("[redacted:", skip_marker)
+    names = [*NAME_PARTS, *extra_names, *(fold(word).lower() for word in FOREIGN)]
+    for part in dict.fromkeys(names):
+        put(part, assign.name_hit, None, "assignment")
+    for form in tokens.FORMATS:
+        put(form.prefix, tokens.find, form, form.rule)
+    put("-begin ", _dashes(blocks.begin), None, "pem")
+    put("-end ", _dashes(blocks.end), None, "pem")
+    put("private-lines", blocks.putty, None, "pem")
+    put("ls0tls1crudjt", blocks.base64_pem, None, "pem")
+    put("eyj", blocks.jwt, None, "jwt")
+    for quote in ('"kty"', "'kty'", "kty\\"):
+        put(quote, blocks.jwk, None, "jwk")
+    put("://", schemes.url, None, "url-userinfo")
+    put("bearer", schemes.bearer, None, "auth-scheme")
+    put("basic ", _shorter(schemes.basic), None, "auth-scheme")
+    for host, path in schemes.WEBHOOKS.items():
+        put(host, schemes.webhook, path, "webhook")
+    for literal, sides in schemes.INFIX.items():
+        put(literal, schemes.infix, sides, "provider-token")
+    for name, patterns in cli.PROGRAMS.items():
+        if patterns:
+            put(name + " ", _shorter(cli.program), patterns, "command-line")
+    put("echo ", cli.echo, None, "command-line")
+    put("printf ", cli.echo, None, "command-line")
+    automaton = ahocorasick.Automaton()
+    for literal, found in anchors.items():
+        automaton.add_word(literal, tuple(found))
+    automaton.make_automaton()
+    return automaton
+
+
+def skip_marker(scan: Scan, start: int, end: int, _data: object) -> int:
+    """A marker of an earlier pass: nothing inside it is a name or a value."""
+    stop = scan.text.find("]", end, min(scan.end, end + 48))
+    return stop + 1 if stop >= 0 else end
+
+
+def _dashes(detect: Detector) -> Detector:
+    """The literal is the last dash and the word; give the detector the whole row of dashes."""
+
+    def wider(scan: Scan, start: int, end: int, data: object) -> int:
+        first = start + 1
+        while first > 0 and scan.text[first - 1] == "-" and start - first < 8:
+            first -= 1
+        return detect(scan, first, end, data)
+
+    return wider
+
+
+def _shorter(detect: Detector) -> Detector:
+    """The literal ends in a blank, so that it is a word; the blank belongs to what follows."""
+
+    def shorter(scan: Scan, start: int, end: int, data: object) -> int:
+        return detect(scan, start, end - 1, data)
+
+    return shorter

@@ -1,0 +1,311 @@
+"""The gate: values that stand below a secret's name and are none.
+
+References (`$X`, `${{ }}`, `process.env.X`, `vault:...`), placeholders, masks, type names, code,
+sentences. The other half of the quality of a redactor: a reader who sees `token: string` replaced
+stops to trust the output. Every check is linear in the value and looks at `LOOK_MAX` characters.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+LOOK_MAX = 256  # characters of a value that the gate reads; longer ones are never placeholders
+
+# What a value is made of, from "a word" to "made by a machine".
+NO_WEIGHT: Final = 0
+SOME_WEIGHT: Final = 1  # a person's password: letters with digits or signs
+HEAVY: Final = 2  # a machine's: long, mixed, no words
+
+_MARK = re.compile(
+    r"(?i)\[?redacted\b|\[truncated|\[filtered\]|\[masked\]|\[hidden\]|\[secret\]|\(hidden\)"
+    r"|\(redacted\)|\(sensitive|<redacted|<hidden|<masked|<sensitive|<secret|\*{3}|•{3}|●{3}|█{2}"
+)
+_RUN = re.compile(r"(.)\1{2,255}[\W_]?\Z|[xX*.•#_?0\-=~+/ ]{1,255}\Z", re.S)
+_ELLIPSIS = re.compile(r"(?:\.{3}|…)")
+
+# References of shells, templates, configuration languages, secret stores.
+_REFERENCE = re.compile(
+    r"""
+    \$\{ | \$\( | \$\[\[? | \$[A-Za-z_][A-Za-z_]{0,63}(?:\b|\Z)(?![!@\#$%^&*]) | \$\d\b | \$[@*?]
+  | \$[a-z]{1,12}(?:->|\[|\.|:)[A-Za-z_]
+  | %[A-Za-z_][A-Za-z0-9_]{1,63}% | %[sdvq](?:\W|\Z) | %\(\w{1,64}\)s | \{\{ | \{%
+  | \{[A-Za-z_.][\w.\[\]'":! -]{0,80}\}
+  | \#\{ | <%= | <\w[\w .:/-]{0,80}/?> | <[^>]{1,80}> | @@?[a-z]{2,20}\(|@\{ | !Ref\b | !Sub\b | !vault\b | !secret\b
+  | !env\b | !!env\b | !GetAtt\b | \[\[
+  | (?:process|import\.meta|Deno|Bun)\.env\b | os\.(?:environ|getenv|Getenv|LookupEnv)\b | ENV(?:\[|\.|\{)
+  | (?:System|Environment)\.(?:getenv|GetEnvironmentVariable)\b | getenv\( | env\( | env\.[A-Za-z_]
+  | (?:std::)?env::(?:var|args)|viper\.|config\.get|Config\.|dotenv\b|secrets\.[A-Za-z_]
+  | (?:vars?|locals?|data|module|inputs?|params?|github|steps|env|values|self|this|props|args|opts
+      |options|settings|config|cfg|conf|ctx|context|req|request|res|response|event|state|session|process
+      |parsed|result|cls|app|ctx|user|account|store|client|payload|body|form|data|row|record|item
+      |each|count|path|terraform|aws_[a-z_]{2,40}|random_[a-z_]{2,20}|azurerm_[a-z_]{2,40}
+      |google_[a-z_]{2,40}|kubernetes_[a-z_]{2,40}|vault_[a-z_]{2,40})(?:\??\.|\[|->|::)\$?[A-Za-z_"'\[]
+  | (?:vault|ssm|secretsmanager|keyvault|env|awssm|gcpsm|doppler|infisical|keyring|keychain|file|sops
+      |aws-sm|gcp-sm|secret|secrets|ref\+?[a-z]{0,12}|azurekeyvault|parameterstore):[/\w.@+{-]
+  | op://|keychain://|file://|arn:aws|arn:\$|projects/[^/]{1,64}/secrets/|/?run/secrets/
+  | ENC\[|\$ANSIBLE_VAULT|\{cipher\}|\{vault\}|\{ssm|AQICA[A-Za-z0-9]|kv/|secret/data/
+    """,
+    re.X,
+)
+_DIGEST = re.compile(r"(?:sha(?:1|224|256|384|512)|md5|h1|blake2[bs]?|crc32)[-:=]", re.I)
+_UUID = re.compile(r"[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}\Z")
+_PATH = re.compile(r"(?:\.{1,2}|~|[A-Za-z]:|@|[a-z0-9_-]{1,32})?[/\\]{1,2}")
+_CALL = re.compile(
+    r"(?:(?:new|await|typeof|not|async|yield|return|lambda|func|function|fn|go|raise|throw)\s{1,4})?"
+    r"[A-Za-z_$][\w$]{0,63}(?:(?:\??\.|::|->)[A-Za-z_$][\w$]{0,63}){0,8}!?\s?[(\[{<]"
+)
+_DOTTED = re.compile(
+    r"[A-Za-z_$][A-Za-z_$]{0,40}[0-9]{0,2}(?:(?:\??\.|::|->)[A-Za-z_$][A-Za-z_$]{0,40}[0-9]{0,2}){1,8}\Z"
+)
+_IDENT = re.compile(r"[A-Za-z_$][A-Za-z_$]{0,63}[0-9]{0,2}\Z")
+_SCREAM = re.compile(r"[A-Z][A-Z]{0,30}(?:_[A-Z0-9]{1,30}){1,9}\Z")
+_URL = re.compile(r"(?:https?|wss?|ftp|git|ssh|file)://")
+_REGEX = re.compile(
+    r"\(\?[:=!<P]|\[\^|\\[wdsbS][+*{\])]|\[a-z0-9A-Z]-[a-zA-Z0-9]|\.[*+][?)$]|\)\?|\{\d{1,3},\d{0,4}\}"
+)
+_NUMBER = re.compile(r"[+-]?\d{1,40}(?:\.\d{1,20})?(?:[smhd]|ms|%|[kKMG]i?B?)?\Z")
+_EMAIL = re.compile(r"[\w.+-]{1,64}@[\w-]{1,64}(?:\.[\w-]{1,64}){1,4}\Z")
+_VERSION = re.compile(r"[v^~=]?\d{1,5}(?:\.\d{1,6}){1,3}(?:[-+][\w.]{1,30})?\Z")
+_WORDS = re.compile(r"[A-Za-z']{1,40}")
+_PARTS = re.compile(r"[A-Z]{1,40}(?![a-z])|[A-Z]?[a-z]{1,60}|[0-9]{1,40}")
+
+_PLACEHOLDER = re.compile(
+    r"""(?xi)
+    (?:^|[^a-z])(?:your|votre|ihre?|deine?|tu|su|ton|mi)[\s_.-][a-z] | (?:^|[^a-z])your(?:[a-z]|\Z) | example | placeholder | change[\s_.-]?(?:me|it|this|in)
+  | replace[\s_.-]?(?:me|with|this|by|here) | insert[\s_.-]?(?:your|the|here|a|token|key) | (?:put|enter|add|paste|fill|set|type|use|provide)[\s_-](?:your|the|a|here|it|token|key|password|secret|in)
+  | [\s_-]here\Z | \Ahere[\s_-] | \A(?:my|the|some|any|new|old|a|an|this|that|user|test|fake|dummy|sample|demo|mock|default|invalid|wrong|bad|valid|correct)[\s_.-]?(?:new|old|super|very|app|api|own|user|db|secure|secret|token|password|passwd|pass|pwd|key|access|auth|client|private|strong|jwt)(?:[\s_.-]?(?:secret|secure|token|password|passwd|pass|key|value|api|access|string|here|id|hash|name))*[\s_.-]?\d{0,3}\Z
+  | \A(?:todo|fixme|tbd|n/?a|none|null|nil|undefined|unset|not[\s_-]?set|empty|unknown|foo|bar|baz|qux|foobar|foobaz|x+|y+|z+|asdf(?:gh)?|qwerty|lorem|ipsum|blah|abc|abcd|xyz|string|changed|secret[\s_-]?(?:value|string|key|here|token)|super[\s_-]?secret|password[\s_-]?(?:value|here|hash|string)|token[\s_-]?(?:value|here|string)|key[\s_-]?(?:value|here|string)|some[\s_-]?(?:value|thing|string)|value|dummy|fake|mock|sample|test|testing|demo|redacted|removed|hidden|masked|omitted|stripped|encrypted|sensitive|obfuscated|scrubbed|censored)\Z
+  | \b(?:dummy|fake|sample|mock|redacted|scrubbed|removed)\b|(?:^|[_-])(?:dummy|fake|sample|mock|redacted)(?:[_-]|\Z)
+  | 0123456|1234567890|abcdefgh|abcd1234|abc123(?:\Z|def)|deadbeef(?:\Z|dead)|x{4,}|\*{3,}
+    """
+)
+# Words that follow a name in code, documents and logs and are not its value.
+_WORD_VALUES = frozenset(
+    """string str text any number int integer long float double bool boolean bytes byte char object
+    array list dict map set tuple null nil none undefined void true false yes no on off required
+    optional missing invalid expired valid rejected accepted revoked updated created deleted unset
+    empty unknown default defaults enabled disabled public private protected hidden masked redacted
+    read write admin basic bearer digest auto manual inherit self this that it is was are be has
+    not in on at for from with without and or if else then a an the of to by as you your we our
+    they token tokens secret secrets password passwords passwd passphrase key keys apikey api_key
+    credential credentials cookie cookies auth oauth oauth2 jwt header headers body query param
+    params value values field fields type types name names id ids username user login email
+    generated random here there new old current previous next first last same other only also must
+    may can should will would could cannot please enter type provide specify provided given found
+    changed reset rotated removed added set updated stored saved loaded sent received used using
+    needed incorrect correct wrong mismatch error failed failure success ok good bad exists
+    available unavailable supported deprecated encrypted decrypted hashed plain plaintext raw
+    base64 hex json yaml pem rsa env environment file path url uri keychain keyring keyfile vault
+    systemd-ask-password stdin prompt interactive terraform opaque variable secretstr newtype
+    option some ok err result promise readonly static final const let var def function func fn
+    class struct interface enum import export return await async yield lambda new delete typeof
+    instanceof when while until unless which whose what how why where who there these those
+    local localhost development production staging test testing never always sometimes once
+    one-time short-lived long-lived refresh access session client server service account
+    authorization authentication permission scope grant code implicit password_hash varchar
+    integer serial uuid timestamp jsonb primary unique uint8 uint32 uint64 int32 int64 usize
+    sha256 sha512 hs256 rs256 es256 md5 bcrypt argon2 scrypt pbkdf2 aes rot13 submit cancel
+    show hide toggle forgot confirm confirmation repeat strength policy manager generator
+    field input label placeholder hint help tooltip error-message modal form page screen
+    yubikey fido webauthn passkey totp sms whatever something anything nothing everything
+    null, nullable str, lower upper mixed any unknown never object record bigint symbol""".split()
+)
+_STOP = frozenset(
+    """the a an is are was were be been to of in on at for from with without and or not no if your
+    my our their this that these those it its you we they he she please must should can could may
+    will would has have had do does did enter type provide choose select use using invalid wrong
+    incorrect required missing forgot forgotten reset change confirm show hide when where which as
+    by into than too least characters long field cannot already again before after only""".split()
+)
+_UI = frozenset(
+    """password passwort token secret key api access new old current confirm confirmation repeat
+    login sign in up forgot reset change enter your username user email show hide strength weak
+    strong medium required optional invalid incorrect wrong show visible passphrase pin code
+    verification authentication authorization credentials credential private public client id
+    settings manager generator policy expired expires field form input label github gitlab bot
+    refresh session bearer personal count limit usage name title""".split()
+)
+
+
+_SHAPE = str.maketrans(
+    {
+        chr(code): "l"
+        if 97 <= code <= 122
+        else "u"
+        if 65 <= code <= 90
+        else "d"
+        if 48 <= code <= 57
+        else "s"
+        for code in range(128)
+    }
+)
+_RUNS = re.compile(r"l+|u+|d+|s+|[^luds]+")
+_SEGMENT = re.compile(r"[^-_./:\s]{1,256}")
+
+
+def weight(value: str) -> int:
+    """Return how much the value looks like something made to be secret."""
+    size = len(value)
+    if size < 6 or " " in value:
+        return NO_WEIGHT
+    if size > LOOK_MAX:
+        value = value[:LOOK_MAX]
+        size = LOOK_MAX
+    shape = value.translate(_SHAPE)
+    lower, upper, digit = shape.count("l"), shape.count("u"), shape.count("d")
+    sign = size - lower - upper - digit
+    if digit == size:
+        return NO_WEIGHT
+    if not digit and not sign and not (lower and upper):
+        return HEAVY if size >= 20 and _is_unspeakable(value) else NO_WEIGHT
+    if size >= 12 and sign * 3 <= size and len(set(value)) >= 7 and _is_mixed(value, shape, sign):
+        return HEAVY
+    if (digit and (lower or upper)) or (sign and (digit or (lower and upper))):
+        return SOME_WEIGHT
+    return NO_WEIGHT
+
+
+def _is_unspeakable(value: str) -> bool:
+    """Letters of one case with too few vowels for words."""
+    low = value.lower()
+    return len(set(low)) >= 8 and sum(map(low.count, "aeiou")) * 4 < len(low)
+
+
+def _is_mixed(value: str, shape: str, sign: int) -> bool:
+    """Do letters of both cases and digits change as often as only chance changes them?"""
+    if not sign:
+        return _turns_enough(shape)
+    for part in _SEGMENT.finditer(value):
+        first, last = part.span()
+        if last - first >= 8 and _turns_enough(shape[first:last]):
+            return True
+    # Signs of base64 and of generated passwords, not of names: `h^r6Jic8rTL9!n%W`.
+    return sign <= 8 and _turns_enough(shape) and not _NAME_LIKE.match(value)
+
+
+_NAME_LIKE = re.compile(r"[A-Za-z0-9]{1,40}(?:[-_./:][A-Za-z0-9]{1,40}){1,20}\Z")
+
+
+def _turns_enough(shape: str) -> bool:
+    size = len(shape)
+    turns = len(_RUNS.findall(shape))
+    digit = shape.count("d")
+    if digit >= 2 and size - digit >= 3:
+        return turns * 3 >= size - 6 if size <= 32 else turns * 5 >= size
+    if digit and size >= 16:
+        return turns * 4 >= size
+    return size >= 20 and "l" in shape and "u" in shape and turns * 3 >= size
+
+
+def is_uuid(value: str) -> bool:
+    return len(value) == 36 and _UUID.match(value) is not None
+
+
+def is_marked(value: str) -> bool:
+    """Was this already replaced or masked, by us, by the server or by somebody else?"""
+    look = value[:LOOK_MAX]
+    if _MARK.search(look) is not None or _RUN.match(look) is not None:
+        return True
+    if len(look) <= 40 and (cut := _ELLIPSIS.search(look)) is not None:
+        # `mog_AbCdEfGh...`: what is shown of a masked secret is meant to be shown.
+        return cut.start() <= 14
+    return False
+
+
+def harmless_text(value: str, words: tuple[str, ...]) -> bool:
+    """Is a quoted or structured value below a sure name visibly no secret?
+
+    `words` are the words of the name: `password: "Password"` is a label.
+    """
+    look = value[:LOOK_MAX].strip()
+    if len(look) < 3 or is_marked(look):
+        return True
+    if len(value) > LOOK_MAX:
+        return _REFERENCE.match(look) is not None
+    if _REFERENCE.match(look) is not None or _PLACEHOLDER.search(look) is not None:
+        return True
+    low = look.lower()
+    if low in _WORD_VALUES or low in words or _DIGEST.match(look) or _SCREAM.match(look):
+        return True
+    if " " in look:
+        return _is_sentence(look)
+    return _is_named_after(look) or _is_location(look) or _REGEX.search(look) is not None
+
+
+def _is_sentence(look: str) -> bool:
+    found = _WORDS.findall(look.lower())
+    if len(found) < 2:
+        return False
+    stops = sum(word in _STOP for word in found)
+    has_digit = any(char.isdigit() for char in look)
+    if stops >= 2 or (stops and len(found) >= 3 and not has_digit):
+        return True
+    return all(word in _UI or word in _STOP for word in found)
+
+
+def _is_named_after(look: str) -> bool:
+    """`api-key`, `userPassword`, `github_token`: a name of a secret instead of a secret."""
+    if any(char.isdigit() for char in look) or len(look) > 64:
+        return False
+    parts = [part.lower() for part in _PARTS.findall(look)]
+    return (
+        bool(parts)
+        and len(parts) <= 8
+        and parts[-1] in _NAMES
+        and sum(map(len, parts)) > len(look) * 3 // 4
+    )
+
+
+_NAMES = frozenset(
+    """password passwd passphrase secret secrets token tokens key keys credential credentials auth
+    cookie apikey id ref name path file header field input param value url uri env var label hash
+    string data""".split()
+)
+
+
+def _is_location(look: str) -> bool:
+    """A path, a plain URL or an address: no part of it looks made to be secret."""
+    if _URL.match(look):
+        return "@" not in look and not any(weight(part) == HEAVY for part in look.split("/")[3:])
+    if _EMAIL.match(look) and not look[0].isupper():
+        return look.count(".") >= 1 and look.rsplit(".", 1)[1].isalpha()
+    if _PATH.match(look) and ("/" in look[1:] or "\\" in look[1:] or "." in look):
+        if "+" in look or "=" in look:
+            return False
+        parts = look.replace("\\", "/").split("/")
+        return all(weight(part) != HEAVY and len(part) < 32 for part in parts)
+    return False
+
+
+def harmless_code(value: str, words: tuple[str, ...], after: str) -> bool:
+    """The same for a value without quotes, where code and prose come in.
+
+    `after` is the character behind the value, or nothing at the end.
+    """
+    if harmless_text(value, words):
+        return True
+    look = value[:LOOK_MAX]
+    if after in ("(", "[") and _IDENT.match(look.rsplit(".", 1)[-1]):
+        return True
+    if _CALL.match(look) or _DOTTED.match(look) or _VERSION.match(look):
+        return True
+    if look[0] in "({[<&|=>" or _NUMBER.match(look):
+        return True
+    return look.rstrip(".,;:!?)").lower() in _WORD_VALUES
+
+
+def is_identifier(value: str) -> bool:
+    return _IDENT.match(value) is not None
+
+
+def plain_setting(value: str) -> bool:
+    """Is this the value of an ordinary variable: a switch, a word, a size, a place?"""
+    look = value[:LOOK_MAX]
+    if len(value) < 4 or is_marked(look) or _NUMBER.match(look) or _VERSION.match(look):
+        return True
+    if _REFERENCE.match(look) or _PLACEHOLDER.search(look):
+        return True
+    if _is_location(look) or look.lower() in _WORD_VALUES:
+        return True
+    return False

@@ -1,0 +1,211 @@
+"""Passwords on command lines, where the flag is known only together with the program."""
+
+from __future__ import annotations
+
+import re
+from typing import Final, NamedTuple
+
+from bridge.core.redact import benign
+from bridge.core.redact.spans import Scan
+
+LINE_MAX = 400  # characters of a command that are read
+
+_WORD = r"(?:'(?P<{0}1>[^'\n]{{1,200}})'|\"(?P<{0}2>[^\"\n]{{1,200}})\"|(?P<{0}3>[^\s'\"`;|&<>()\\]{{1,200}}))"
+
+
+def _secret(prefix: str) -> re.Pattern[str]:
+    return re.compile(prefix + _WORD.format("s"))
+
+
+_PAIR = re.compile(
+    r"(?<!\S)(?:-u|--user|--basic-auth|-a|--auth|-U|--proxy-user|--http-user|--credentials|--creds)[ =]{0,3}\\{0,3}['\"]?"
+    r"(?P<user>[^\s:'\"\\%]{1,100})[:%](?P<s3>[^\s'\"\\]{1,200})"
+)
+
+# Program -> what holds its password. Names and flags are those of the programs' manuals.
+PROGRAMS: Final[dict[str, tuple[re.Pattern[str], ...]]] = {}
+for _names, _patterns in (
+    ("curl|wget|http|https|httpie|xh|lwp-request|ab|siege|hey|k6|wrk", (_PAIR,)),
+    (
+        "smbclient|rpcclient|net ads|smbmap|crackmapexec|evil-winrm|impacket",
+        (_PAIR, _secret(r"(?<!\S)-p[ ]{1,3}")),
+    ),
+    (
+        "mysql|mysqldump|mysqladmin|mariadb|mariadb-dump|mysqlimport|mysqlsh|mycli|mysqlcheck|mysqlpump|xtrabackup",
+        (_secret(r"(?<!\S)-p(?![ ]|[a-z]{3,9}=)"), _secret(r"(?<!\S)--password[ ]{1,3}")),
+    ),
+    (
+        "mongo|mongosh|mongodump|mongorestore|mongoexport|mongoimport|cqlsh|clickhouse-client|influx|sqlcmd|bcp|isql|tsql|osql|impala-shell|presto|snowsql|vsql|beeline|neo4j-admin|cypher-shell|arangosh|couchbase-cli|redis-cli|keydb-cli|valkey-cli",
+        (_secret(r"(?<!\S)-(?:p|P|a|w)[ ]{0,3}"),),
+    ),
+    ("sshpass", (_secret(r"(?<!\S)-p[ ]{0,3}"),)),
+    (
+        "docker|podman|nerdctl|buildah|skopeo|crane|oras|helm registry|helm|az|oc|kubelogin|twine|ansible-vault|twistcli|jf|jfrog|npm-cli-login|hub-tool|cf|ibmcloud|argocd|rancher|oras login",
+        (
+            _secret(r"(?<!\S)-p[ ]{1,3}(?!\d{1,5}:\d)"),
+            _secret(r"(?<!\S)--(?:creds|src-creds|dest-creds)[ =][^\s:]{1,80}:"),
+        ),
+    ),
+    (
+        "ldapsearch|ldapmodify|ldapadd|ldapwhoami|ldapdelete|ldappasswd",
+        (_secret(r"(?<!\S)-w[ ]{0,3}"),),
+    ),
+    (
+        "ipmitool|snmpwalk|snmpget|snmpset|mosquitto_pub|mosquitto_sub|rabbitmqadmin|nsca|net-snmp",
+        (_secret(r"(?<!\S)-(?:P|A|X|p)[ ]{1,3}(?!\d{1,5}(?:\s|\Z))"),),
+    ),
+    (
+        "xfreerdp|wlfreerdp|rdesktop|freerdp",
+        (_secret(r"(?<!\S)/p:"), _secret(r"(?<!\S)-p[ ]{1,3}")),
+    ),
+    ("7z|7za|7zr|rar|unrar", (_secret(r"(?<!\S)-p(?![ ])"), _secret(r"(?<!\S)-hp(?![ ])"))),
+    ("zip|unzip", (_secret(r"(?<!\S)(?:-P|--password)[ ]{1,3}"),)),
+    (
+        "openssl",
+        (
+            _secret(r"(?<!\S)-(?:passin|passout|pass|passwd)[ ]{1,3}['\"]?pass:"),
+            _secret(r"(?<!\S)-k[ ]{1,3}"),
+            _secret(r"(?<!\S)-(?:hmac|K)[ ]{1,3}"),
+        ),
+    ),
+    (
+        "keytool|jarsigner|apksigner|zipalign",
+        (
+            _secret(
+                r"(?<!\S)-{1,2}(?:storepass|keypass|srcstorepass|deststorepass|srckeypass|destkeypass|new|ks-pass|key-pass)[ ]{1,3}(?:pass:)?"
+            ),
+        ),
+    ),
+    (
+        "htpasswd",
+        (
+            _secret(
+                r"(?<!\S)-[a-zA-Z]{0,6}b[a-zA-Z]{0,6}[ ]{1,3}[^\s]{1,120}[ ]{1,3}[^\s]{1,80}[ ]{1,3}"
+            ),
+            _secret(
+                r"(?<!\S)-[a-zA-Z]{0,6}n[a-zA-Z]{0,3}b[a-zA-Z]{0,6}[ ]{1,3}[^\s]{1,80}[ ]{1,3}"
+            ),
+        ),
+    ),
+    ("chpasswd", ()),
+    ("useradd|usermod|adduser", (_secret(r"(?<!\S)-p[ ]{1,3}"),)),
+    (
+        "net user|net use",
+        (
+            _secret(r"user[ ]{1,3}[^\s/]{1,60}[ ]{1,3}(?!/)"),
+            _secret(r"use[ ]{1,3}\S{1,120}[ ]{1,3}(?!/)"),
+        ),
+    ),
+    (
+        "lftp|ncftp|ncftpget|ncftpput",
+        (_secret(r"(?<!\S)-u[ ]{1,3}[^\s,]{1,80},"), _secret(r"(?<!\S)-p[ ]{1,3}")),
+    ),
+    ("wpa_passphrase", (_secret(r"wpa_passphrase[ ]{1,3}(?:\"[^\"]{1,60}\"|\S{1,60})[ ]{1,3}"),)),
+    (
+        "sqlplus|expdp|impdp|rman|sqlldr|exp|imp",
+        (re.compile(r"(?<!\S)[\"']?\w{1,40}/(?P<s3>[^\s@/\"']{3,100})@"),),
+    ),
+    (
+        "ngrok|snyk|vault login|vault|huggingface-cli|wandb|railway|flyctl|doctl|gcloud|netlify|vercel|fly|wrangler|supabase|sentry-cli|heroku|databricks|codecov|tailscale|cloudflared|hcp|doppler|infisical|op|bw|gh|glab|npm|pulumi|hf|civo|linode-cli|hcloud|scw|turso|neonctl|pscale|stripe|twilio|expo|eas|appcenter|surge|shopify|surreal|firebase|cargo|gem|poetry",
+        (
+            _secret(
+                r"(?<!\S)(?:authtoken|add-authtoken|auth|login|--with-token[ ]{1,3}<<<|--authkey|--auth-key|service[ ]{1,3}install|unlock)[ =]{1,3}(?!-)"
+            ),
+            _secret(r"(?<!\S)-(?:t|k|p)[ ]{1,3}"),
+            _secret(r"(?<!\S)pypi-token\.\w{1,20}[ ]{1,3}"),
+        ),
+    ),
+    (
+        "rabbitmqctl",
+        (_secret(r"(?:add_user|change_password|authenticate_user)[ ]{1,3}\S{1,60}[ ]{1,3}"),),
+    ),
+    ("gpg|gpg2|cryptsetup|restic|borg|ccrypt|age", (_secret(r"(?<!\S)--passphrase[ =]{1,3}"),)),
+    (
+        "rclone|mc",
+        (
+            _secret(r"obscure[ ]{1,3}"),
+            _secret(r"alias set[ ]{1,3}\S{1,60}[ ]{1,3}\S{1,160}[ ]{1,3}\S{1,80}[ ]{1,3}"),
+        ),
+    ),
+    ("psql|pg_dump|pg_restore|createdb|createuser", ()),
+):
+    for _name in _names.split("|"):
+        PROGRAMS[_name] = _patterns
+
+_ECHO = re.compile(
+    r"(?:echo|printf)[ ]{1,3}(?:-[neE]{1,3}[ ]{1,3})?(?:['\"]?%s(?:\\n)?['\"]?[ ]{1,3})?(?:'(?P<s1>[^'\n]{4,200})'|\"(?P<s2>[^\"\n]{4,200})\"|(?P<s3>[^\s'\"|;&]{4,200}))"
+    r"[ ]{0,3}\|[ ]{0,3}(?:sudo[ ]{1,3}-S|\S{0,40}[^|\n]{0,80}--(?:password|token|passphrase|with-token|access-token)?-?(?:stdin|with-token|fd)|(?:sudo[ ]{1,3})?chpasswd|(?:sudo[ ]{1,3})?passwd|base64|gh auth|docker login|helm registry|vault|kinit|gpg|openssl)"
+)
+
+
+class Use(NamedTuple):
+    """A program name at the start of a word."""
+
+    patterns: tuple[re.Pattern[str], ...]
+
+
+def program(scan: Scan, start: int, end: int, data: object) -> int:
+    """A program name: look for its password flag on the same line."""
+    text = scan.text
+    if (
+        start
+        and (text[start - 1].isalnum() or text[start - 1] in "_-.")
+        and not _after_escape(text, start)
+    ):
+        return 0
+    if end < scan.end and text[end] not in " .":
+        return 0
+    stop = min(scan.end, end + LINE_MAX)
+    line = text.find("\n", end, stop)
+    if line >= 0:
+        stop = line
+    if (
+        text.find("-", end, stop) < 0
+        and text.find("/", end, stop) < 0
+        and text.find(" ", end + 1, stop) < 0
+    ):
+        return 0
+    done = 0
+    for pattern in data:  # type: ignore[attr-defined]
+        found = pattern.search(
+            text, start if pattern.pattern.startswith(("user", "use", "wpa")) else end, stop
+        )
+        if found is not None:
+            done = _note(scan, found) or done
+    return 0 if not done else end
+
+
+def echo(scan: Scan, start: int, end: int, _data: object) -> int:
+    """`echo x | docker login --password-stdin`."""
+    found = _ECHO.match(scan.text, start, min(scan.end, start + LINE_MAX))
+    return _note(scan, found) if found is not None else 0
+
+
+def _after_escape(text: str, start: int) -> bool:
+    return start >= 2 and text[start - 2] == "\\" and text[start - 1] in "nrt"
+
+
+def _note(scan: Scan, found: re.Match[str]) -> int:
+    for group in ("s1", "s2", "s3"):
+        if group in found.re.groupindex and found.group(group):
+            first, last = found.span(group)
+            break
+    else:
+        return 0
+    value = scan.text[first:last]
+    if (
+        value.startswith("-")
+        or benign.harmless_text(value, ("password",))
+        or value.startswith(("/", "./", "$", "@", "{", "<", "="))
+    ):
+        return 0
+    if ":" in value and found.re is _ECHO:
+        first += value.index(":") + 1
+        value = scan.text[first:last]
+    if (
+        not benign.weight(value)
+        and not (value.isalpha() and found.re is _PAIR and len(value) >= 5)
+        and not ("-" in value and len(value) >= 8)
+    ):
+        return 0
+    return scan.add(first, last, "password", "command-line", is_cut=last >= scan.end)

@@ -1,0 +1,98 @@
+"""HTTP headers in a text: Authorization in all its schemes, Cookie and Set-Cookie."""
+
+from __future__ import annotations
+
+import re
+
+from bridge.core.redact import benign
+from bridge.core.redact.judge import SCHEME, take
+from bridge.core.redact.keys import Verdict
+from bridge.core.redact.spans import Scan
+from bridge.core.redact.values import BARE, LITERAL_TAG, QUOTE, line_end, quoted
+
+_AUTH_PARAM = re.compile(
+    r"(?i)(?:token|key|secret|password|credential|signature|response|oauth_[a-z_]{2,20}|sig|mac|nonce|id)=\"?"
+)
+_COOKIE_RUN = re.compile(
+    r"[^\s\"'`<>\\]{1,4096}+(?:;[ \t]{0,2}[^\s\"'`<>=;\\]{1,128}=[^\s\"'`<>;\\]{0,4096}){0,40}"
+)
+
+
+def authorization(scan: Scan, at: int, verdict: Verdict) -> int:
+    """The value of an Authorization header: scheme kept, credentials gone."""
+    text = scan.text
+    quote = ""
+    opened = QUOTE.match(text, at, scan.end)
+    if opened is not None:
+        quote = opened.group()
+        at = opened.end()
+        tagged = LITERAL_TAG.match(text, at)
+        if tagged is not None:
+            at = tagged.end()
+    scheme = SCHEME.match(text, at, scan.end)
+    start = scheme.end() if scheme is not None else at
+    if quote:
+        value = quoted(scan, opened.start())  # type: ignore[union-attr]
+        stop = value.end if value is not None else start
+        if stop <= start:
+            return 0
+        is_open = value.is_open if value is not None else False
+    else:
+        bare = BARE.match(text, start, scan.end)
+        if bare is None:
+            if scheme is not None and QUOTE.match(text, start, scan.end):
+                inner = quoted(scan, start)
+                return take(scan, inner, verdict, "") if inner else 0
+            return 0
+        stop = bare.end()
+        is_open = stop >= scan.end
+        if (
+            scheme is not None
+            and _AUTH_PARAM.match(text, start, scan.end)
+            or _is_params(text, start, stop)
+        ):
+            line = min(line_end(text, start, scan.end), start + 2048)
+            stop = line
+            for mark in ("' ", '" ', "'\n"):
+                cut = text.find(mark, start, line)
+                if cut > 0:
+                    stop = min(stop, cut)
+        else:
+            while stop > start and text[stop - 1] in ",;)]}" and stop < scan.end:
+                stop -= 1
+    content = text[start:stop]
+    words = verdict.words
+    if benign.harmless_text(content, words) or benign.harmless_code(
+        content, words, text[stop : stop + 1]
+    ):
+        return 0
+    if scheme is None and not benign.weight(content.replace(" ", "")):
+        return 0
+    if scheme is not None and len(content) < 6:
+        return 0
+    if " " in content and not quote and not _AUTH_PARAM.search(content):
+        return 0
+    return scan.add(start, stop, verdict.kind, "auth-scheme", is_cut=is_open)
+
+
+def _is_params(text: str, start: int, stop: int) -> bool:
+    return text[stop - 1 : stop] == "," or text[start:stop].lower().startswith(
+        ("credential=", "oauth_", "username=")
+    )
+
+
+def cookie(scan: Scan, at: int) -> int:
+    """`Cookie: a=b; c=d`: all of it, up to the end of the header."""
+    text = scan.text
+    opened = QUOTE.match(text, at, scan.end)
+    start = opened.end() if opened is not None else at
+    run = _COOKIE_RUN.match(text, start, scan.end)
+    if run is None:
+        return 0
+    content = run.group()
+    if "=" not in content or benign.is_marked(content[content.index("=") + 1 :] or "***"):
+        return 0
+    value = content[content.index("=") + 1 :]
+    if benign.harmless_code(value, ("cookie",), ""):
+        return 0
+    return scan.add(start, run.end(), "cookie", "cookie", is_cut=run.end() >= scan.end)

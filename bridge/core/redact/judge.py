@@ -1,0 +1,129 @@
+"""Is the value below this name a secret? The last word before a span is noted."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from bridge.core.redact import benign
+from bridge.core.redact.keys import CODE, FORCED, SURE, WEAKLY, Verdict
+from bridge.core.redact.spans import Scan
+from bridge.core.redact.values import Value
+
+RULE: Final = "assignment"
+PASSWORDY = frozenset(("password", "passphrase"))
+SCHEME = re.compile(
+    r"(?i)(?:bearer|basic|token|digest|apikey|api-key|negotiate|ntlm|hawk|oauth|sso-key|gitlab|dpop|jwt"
+    r"|key|bot|splunk|discogs|ghost|geniekey|klaviyo-api-key|snowflake|aws4-hmac-sha256|hmac(?:-sha256)?"
+    r"|sharedkey(?:lite)?|sharedaccesssignature|private-token|user|client|service|secret|zoho-oauthtoken|kagi|ssws"
+    r"|key-v1|x-api-key|mac|signature|vapid|webpush|privy|nextauth|pve[a-z]{3}token)(?:[ \t]{1,4}|=)"
+)
+
+
+def counts_as_secret(digits: int, verdict: Verdict) -> bool:
+    """Is a number of so many digits a secret below this name?
+
+    Short codes from 3 digits, passwords from 4, keys and tokens from 10: below that they count.
+    """
+    if verdict.grade == FORCED:
+        return True
+    if verdict.grade == CODE:
+        return digits >= 3
+    if verdict.grade != SURE:
+        return False
+    return digits >= (4 if verdict.kind in PASSWORDY else 10)
+
+
+def take(scan: Scan, value: Value, verdict: Verdict, op: str) -> int:
+    """Ask the gate; note the span; return where to go on, or 0."""
+    text = scan.text
+    start, stop = value.start, value.end
+    while start < stop and text[start] in " \t":
+        start += 1
+    while stop > start and text[stop - 1] in " \t\r":
+        stop -= 1
+    if stop <= start:
+        return 0
+    content = text[start:stop]
+    cut = value.is_open and stop >= scan.end
+    if not _is_secret(text, start, stop, content, value.quote, verdict, cut=cut):
+        return 0
+    scheme = SCHEME.match(content) if verdict.grade == SURE and " " in content[:24] else None
+    if scheme is not None and scheme.end() < len(content):
+        start += scheme.end()
+    rule = RULE
+    return scan.add(
+        start, stop, verdict.kind if verdict.kind != "key" else "api-key", rule, is_cut=cut
+    )
+
+
+def _is_secret(
+    text: str, start: int, stop: int, content: str, quote: str, verdict: Verdict, *, cut: bool
+) -> bool:
+    words = verdict.words
+    if verdict.grade == FORCED:
+        return not benign.is_marked(content)
+    if verdict.grade == CODE:
+        bare = content.replace("-", "").replace(" ", "")
+        return (
+            bare.isdigit()
+            and 3 <= len(bare) <= 12
+            or (
+                benign.weight(content) >= benign.SOME_WEIGHT
+                and not benign.harmless_text(content, words)
+                and len(content) <= 128
+                and " " not in content
+            )
+        )
+    weight = benign.weight(content)
+    if quote:
+        if benign.harmless_text(content, words):
+            return False
+        if len(content) > 512 and " " in content[:200]:
+            return False
+    elif benign.harmless_code(content, words, text[stop : stop + 1]):
+        return False
+    if verdict.grade == WEAKLY:
+        if verdict.kind == "key":
+            return _key_alone(content, weight)
+        if verdict.kind == "password" and weight and len(content) >= 6:
+            return True
+        return (
+            weight == benign.HEAVY
+            and not benign.is_uuid(content)
+            and "/" not in content[:1]
+            and not (benign.is_identifier(content))
+        )
+    if quote:
+        return True
+    if weight:
+        return True
+    if cut and len(content) < 6:
+        return False
+    return _word_is_secret(text, start, stop, content, verdict)
+
+
+def _key_alone(content: str, weight: int) -> bool:
+    if weight != benign.HEAVY or len(content) < 20 or benign.is_uuid(content):
+        return False
+    if any(char in content for char in "/:. "):
+        return False
+    return not all(char in "0123456789abcdef-_" for char in content)
+
+
+def _word_is_secret(text: str, start: int, stop: int, content: str, verdict: Verdict) -> bool:
+    """A bare word without digits or signs: a secret in configuration, an identifier in code."""
+    if " " in content and verdict.kind in PASSWORDY:
+        return True
+    if not content.isascii() and len(content) >= 4:
+        return True
+    before = text[start - 1 : start]
+    after = text[stop : stop + 1]
+    ends = after in ("", "\n", "\r", "\\", ";", "&", "<", " ")
+    if benign.is_identifier(content) and after in (";", ",", ")", "(", "]", "}", "."):
+        return before == "=" and after == ";" and verdict.kind == "password" and len(content) >= 6
+    if before == "=" and text[start - 2 : start - 1] not in " =!<>:":
+        return ends and len(content) >= 6
+    if "-" in content and len(content) >= 10:
+        return ends
+    return ends and verdict.kind in PASSWORDY and len(content) >= 6 and content.islower()

@@ -1,0 +1,64 @@
+"""One text under scan and the spans found in it; every detector reads and writes this."""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+MARK_OPEN: Final = "[REDACTED:"
+# What upstream appends where it cut a string (contracts.md 1.9, step 3).
+CUT_MARK: Final = "\n...[truncated "
+
+
+class Span(NamedTuple):
+    """Characters `start` to `end` of the scanned text are a secret.
+
+    `quote`: what to put on both sides of the marker, for a bare number inside a JSON text.
+    `is_cut`: only a part of the secret is there; it gets no fingerprint and is not propagated.
+    """
+
+    start: int
+    end: int
+    kind: str
+    rule: str
+    quote: str = ""
+    is_cut: bool = False
+
+
+class Scan:
+    """A text folded for reading, its lower-case form of equal length, and what was found."""
+
+    __slots__ = ("text", "low", "end", "was_cut", "spans", "name_end")
+
+    def __init__(self, text: str, low: str) -> None:
+        self.text = text
+        self.low = low
+        self.end = len(text)
+        self.was_cut = False
+        self.spans: list[Span] = []
+        self.name_end = 0  # end of the last name looked at: its other key words are skipped
+        if text.endswith("]"):
+            cut = text.rfind(CUT_MARK, max(0, self.end - 64))
+            if cut >= 0:
+                self.end = cut
+                self.was_cut = True
+
+    def add(
+        self, start: int, end: int, kind: str, rule: str, quote: str = "", *, is_cut: bool = False
+    ) -> int:
+        """Note a span and return where to go on."""
+        self.spans.append(Span(start, end, kind, rule, quote, is_cut))
+        return end
+
+
+def merged(spans: list[Span]) -> list[Span]:
+    """Return the spans in order of position, overlapping ones joined under the first one's name."""
+    if len(spans) == 1:
+        return spans
+    result: list[Span] = []
+    for span in sorted(spans, key=lambda s: (s.start, -s.end)):
+        if result and span.start < result[-1].end:
+            if span.end > result[-1].end:
+                result[-1] = result[-1]._replace(end=span.end)
+            continue
+        result.append(span)
+    return result

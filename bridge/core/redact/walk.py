@@ -1,0 +1,133 @@
+"""Structure: which values of a JSON tree lie below a name, and what shape that name takes.
+
+Object members, `{name, value}` pairs, `[name, value]` lists, flat header lists, argument lists,
+environment maps and `K=V` lists. Decides where; the engine decides what replaces it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from bridge.core.redact import benign
+from bridge.core.redact.judge import counts_as_secret
+from bridge.core.redact.keys import CODE, FORCED, NONE, PLAIN, SURE, WEAKLY, Verdict
+from bridge.core.redact.words import PUBLIC_ENV
+
+# `{"name": "API_TOKEN", "value": "x"}` in the spellings of HAR, Kubernetes, CloudFormation, Postman.
+NAME_MEMBERS: Final = ("name", "key", "Name", "Key", "header", "field", "variable", "param", "k",
+                       "ParameterKey", "OptionName", "id", "label", "var")  # fmt: skip
+VALUE_MEMBERS: Final = frozenset(
+    (
+        "value",
+        "Value",
+        "val",
+        "values",
+        "content",
+        "default",
+        "v",
+        "ParameterValue",
+        "secret",
+        "plaintext",
+    )
+)
+
+# Members of a credential object that are no secret themselves.
+BESIDE: Final = frozenset(
+    """user username login name host hostname port region type kind scheme url uri endpoint email
+    account accountid accountname id clientid tenant tenantid project projectid database db dbname
+    ssl sslmode method algorithm alg format description desc title scope scopes expires expiresat
+    expiresin expiration createdat updatedat lastused lastseen created updated version provider
+    issuer audience enabled required in example pattern properties namespace path file arn
+    keyid kid tokentype grant granttype status state message code error reason count limit
+    role roles label hint placeholder default enum zone bucket owner org organization team
+    environment stage realm domain protocol driver dialect charset timezone service appid
+    rotation rotated active valid source ref reference public publickey certificate fingerprint
+    clientemail authuri tokenuri universedomain size length ttl max min scopesrequested""".split()
+)
+
+
+def is_secret_value(value: str, verdict: Verdict) -> bool:
+    """Is a string below this name a secret? Whole strings: no delimiter has to be guessed."""
+    if not value:
+        return False
+    if verdict.grade == FORCED:
+        return not benign.is_marked(value) or len(value) > 64
+    if verdict.grade == SURE:
+        return not benign.harmless_text(value, verdict.words)
+    if verdict.grade == CODE:
+        bare = value.replace("-", "").replace(" ", "")
+        if bare.isdigit():
+            return 3 <= len(bare) <= 16
+        return benign.weight(value) > 0 and not benign.harmless_text(value, verdict.words)
+    if verdict.grade == WEAKLY:
+        return _weak_value(value, verdict)
+    return False
+
+
+def _weak_value(value: str, verdict: Verdict) -> bool:
+    weight = benign.weight(value)
+    if not weight or len(value) > 512 or benign.harmless_text(value, verdict.words):
+        return False
+    if verdict.kind == "key":
+        return (
+            weight == benign.HEAVY
+            and len(value) >= 20
+            and not any(char in value for char in "/:. ")
+            and not all(char in "0123456789abcdef-_" for char in value)
+        )
+    if verdict.kind == "password":
+        return True
+    return weight == benign.HEAVY and not benign.is_uuid(value)
+
+
+def is_secret_number(value: float, verdict: Verdict) -> bool:
+    """Numbers below `password`, `pin`, `token`: enough digits make a secret, fewer a count."""
+    return counts_as_secret(len(str(abs(value)).replace(".", "")), verdict)
+
+
+def is_public_env(name: str, value: str) -> bool:
+    """Is this variable of an environment public by name or plainly harmless by value?"""
+    if name.lower() in PUBLIC_ENV:
+        return True
+    return benign.plain_setting(value)
+
+
+def pair_name(obj: Mapping[str, Any]) -> str | None:
+    """The name of a `{name, value}` pair, or None."""
+    for member in NAME_MEMBERS:
+        name = obj.get(member)
+        if type(name) is str and 0 < len(name) <= 96:
+            return name
+    return None
+
+
+def is_beside(key: str) -> bool:
+    """Is this member of a credential object about the credential only?"""
+    return "".join(char for char in key.lower() if char.isalnum()) in BESIDE
+
+
+def flag_verdict(item: str, classify: Any) -> Verdict:
+    """The verdict on an argument that is a flag without its value, else `PLAIN`."""
+    if item[:1] != "-" or "=" in item or len(item) > 64:
+        return PLAIN
+    name = item.lstrip("-")
+    if len(name) < 3:
+        return PLAIN
+    verdict: Verdict = classify(name)
+    return verdict
+
+
+def names_then_values(items: Sequence[Any]) -> bool:
+    """Is this a flat list of header names and values, as Node's `rawHeaders`?"""
+    if len(items) % 2 or not 2 <= len(items) <= 256:
+        return False
+    return all(type(item) is str for item in items) and all(
+        0 < len(name) <= 64
+        and name.replace("-", "").replace("_", "").isalnum()
+        and not name[0].isdigit()
+        for name in items[::2]
+    )
+
+
+__all__ = ["NONE"]

@@ -89,6 +89,11 @@ class Hub:
         """Open streams."""
         return self._count
 
+    @property
+    def position(self) -> int:
+        """Everything up to here was handed to those at the head."""
+        return self._position
+
     async def run(self) -> None:
         """Serve until cancelled."""
         async with asyncio.TaskGroup() as tasks:

@@ -53,8 +53,8 @@ class Server:
         limits, clock = limits or Limits(), clock or SystemClock()
         self._access = access or LoopbackAccess()
         self._limits = limits
-        self._hub = Hub(journal, metrics, clock)
-        self._events = EventRoutes(journal, runs, self._hub, metrics, limits, clock)
+        self.hub = Hub(journal, metrics, clock)
+        self._events = EventRoutes(journal, runs, self.hub, metrics, limits, clock)
         self._app = web.Application(
             middlewares=[self._answer], client_max_size=limits.body_bytes_max
         )
@@ -119,11 +119,11 @@ class Server:
 
     def _connection_count(self) -> int:
         server = self._runner.server
-        return self._hub.count + (len(server.connections) if server is not None else 0)
+        return self.hub.count + (len(server.connections) if server is not None else 0)
 
     async def run(self) -> None:
         """Serve the open streams until cancelled."""
-        await self._hub.run()
+        await self.hub.run()
 
     async def drain(self, deadline_s: float) -> None:
         """Take no new clients, hand out what is committed, end the streams in order.
@@ -133,14 +133,14 @@ class Server:
         if self._listener is not None:
             self._listener.close()
         self._events.is_draining = True
-        await self._hub.drain(deadline_s)
+        await self.hub.drain(deadline_s)
 
     async def close(self) -> None:
         """Let go of the port and of all connections. Idempotent."""
         if self._listener is not None:
             self._listener.close()
             self._listener = None
-        self._hub.cut_all()
+        self.hub.cut_all()
         await self._runner.cleanup()
 
     @web.middleware

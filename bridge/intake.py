@@ -25,13 +25,15 @@ from bridge.core.event import (
     FeedState,
 )
 from bridge.core.redact import Redactor
-from bridge.journal.port import Journal
+from bridge.journal.port import RECORD_BYTES_MAX, Journal
 from bridge.metrics import Metrics
 from bridge.sources.port import Batch, Receipt
 from bridge.wire import times
 from bridge.wire.cloudevents import Encoder
+from bridge.wire.ndjson import fit
 
 FULL_RETRY_S = (1.0, 30.0)  # first and longest wait while the disk is full; sources wait meanwhile
+_SEQUENCE_DIGITS = 20  # interface.md section 2
 SEEN_IDS_MAX = 20_000  # ids a feed that are remembered; the journal knows the rest
 
 
@@ -58,15 +60,13 @@ class JournalIntake:
         redactor: Redactor,
         metrics: Metrics,
         clock: Clock,
-        *,
-        on_change: Callable[[FeedState], None] = lambda _: None,
     ) -> None:
-        """`on_change` is called with every new state, after it is durable."""
         self._journal = journal
         self._redactor = redactor
         self._metrics = metrics
         self._clock = clock
-        self._on_change = on_change
+        # Called with every new state, after it is durable; set by whoever shows states.
+        self.on_change: Callable[[FeedState], None] = lambda _: None
         self._desks: dict[str, _Desk] = {}
         self.is_blocked = False  # the journal is full; for the health check
 
@@ -89,7 +89,7 @@ class JournalIntake:
             async with desk.lock:
                 await self._append((), state)
                 desk.state = state
-        self._on_change(state)
+        self.on_change(state)
 
     def is_known(self, feed: Feed, event_id: str) -> bool:
         return event_id in self._desks[feed.source].seen
@@ -130,7 +130,7 @@ class JournalIntake:
             desk.seen.add(event.id)
         self._count(desk, state, batch, fresh)
         desk.state = state
-        self._on_change(state)
+        self.on_change(state)
         return Receipt(state, fresh)
 
     @staticmethod
@@ -202,6 +202,8 @@ class _Writing:
                 status=status,
                 data=redact(event.data),
             )
+            if len(head) + len(tail) > RECORD_BYTES_MAX - _SEQUENCE_DIGITS:
+                head, tail = _shortened(head, tail)
             self.drafts.append(Draft(feed, event.id, event.type, head, tail))
         self.state = replace(self.state, events=self.state.events + len(events))
 
@@ -265,6 +267,14 @@ class _Writing:
             data=data,
         )
         self.drafts.append(Draft(self._feed, id_, type_, head, tail))
+
+
+def _shortened(head: bytes, tail: bytes) -> tuple[bytes, bytes]:
+    """Cut the longest strings of a record that the journal would refuse, with a mark in it."""
+    gap = b"0" * _SEQUENCE_DIGITS
+    line = fit(head + gap + tail, RECORD_BYTES_MAX - 1)
+    at = line.index(b'"sequence":"' + gap) + len(b'"sequence":"')
+    return line[:at], line[at + len(gap) :]
 
 
 def _duration_s(run: Mapping[str, Any]) -> float | None:

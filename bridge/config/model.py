@@ -91,6 +91,10 @@ class Account(Section):
         default=60.0,
         description="Longest Retry-After that is honoured; a longer one is cut to this.",
     )
+    stream: bool = Field(
+        default=True,
+        description="Follow by upstream's event stream where it has one; false: only by polling.",
+    )
     runs: tuple[RunId, ...] = Field(default=(), description="Ids of runs to follow from the start.")
 
 

@@ -11,16 +11,16 @@ from datetime import UTC, datetime
 
 def parse(text: object) -> tuple[str, float] | None:
     """Return the same instant as RFC 3339 in UTC with `Z`, digits kept, and as epoch seconds."""
-    if not isinstance(text, str) or len(text) > 40 or text[10:11] != "T":
+    if not isinstance(text, str) or len(text) > 40 or (text[7:8], text[10:11]) != ("-", "T"):
         return None
     try:
         moment = datetime.fromisoformat(text)
         if moment.tzinfo is None:
             return None
         seconds = moment.timestamp()
-        if text.endswith("+00:00"):
-            return f"{text[:-6]}Z", seconds
-        return (text if text.endswith("Z") else rfc3339(seconds)), seconds
+        if text[16:17] == ":" and text.endswith(("Z", "+00:00")):
+            return f"{text.removesuffix('Z').removesuffix('+00:00')}Z", seconds
+        return rfc3339(seconds), seconds
     except (ValueError, OverflowError):
         return None
 

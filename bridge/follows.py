@@ -1,0 +1,284 @@
+"""The followed runs: one task each, kept alive, and what people may know about them."""
+
+from __future__ import annotations
+
+import asyncio
+import difflib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import structlog
+
+from bridge.clock import Clock
+from bridge.core.backoff import Backoff
+from bridge.core.errors import BridgeError, Failure
+from bridge.core.event import Feed, FeedState
+from bridge.intake import JournalIntake
+from bridge.metrics import Metrics
+from bridge.outputs.port import InvalidRunIdError, TooManyRunsError, UnknownAccountError
+from bridge.sources.account import CREDENTIAL_CODES
+from bridge.sources.port import Progress, Source
+from bridge.wire import times
+
+RUNS_MAX = 10_000  # followed at a time; a task and its memory of ids are about 30 KB
+
+log = structlog.get_logger()
+
+
+@dataclass(slots=True)
+class _Entry:
+    """One run that is or was followed."""
+
+    state: FeedState
+    progress: Progress = field(default_factory=Progress)
+    task: asyncio.Task[None] | None = None
+    last_event_at_s: float | None = None  # wall clock; None when none came since the start
+
+    @property
+    def word(self) -> str:
+        if self.state.ended:
+            return "ended"
+        if self.state.failed is not None:
+            return "failed"
+        return "following" if self.state.followed else "stopped"
+
+
+class Follows:
+    """Implements `outputs.port.Runs`. `run` must be running for anything to be followed."""
+
+    def __init__(
+        self,
+        sources: Mapping[str, Source],
+        intake: JournalIntake,
+        metrics: Metrics,
+        clock: Clock,
+        *,
+        default_account: str,
+        requests_per_minute: Mapping[str, int],
+        runs_max: int = RUNS_MAX,
+    ) -> None:
+        """`sources` and `requests_per_minute` by account name."""
+        self._sources = sources
+        self._intake = intake
+        self._metrics = metrics
+        self._clock = clock
+        self._default = default_account
+        self._requests_per_minute = requests_per_minute
+        self._runs_max = runs_max
+        self._entries: dict[str, _Entry] = {}  # by run id, in the order they were added
+        self._group: asyncio.TaskGroup | None = None
+        self._changed = asyncio.Event()
+
+    # Life
+
+    def restore(self, states: Iterable[FeedState]) -> None:
+        """Take over what the journal says was followed; call before `run`."""
+        for state in states:
+            self._entries[state.feed.id] = _Entry(state)
+
+    async def run(self) -> None:
+        """Follow what is to be followed, for ever; cancelling stops every follow."""
+        async with asyncio.TaskGroup() as group:
+            self._group = group
+            for entry in self._entries.values():
+                state = entry.state
+                if state.failed in CREDENTIAL_CODES:  # the token may be another one by now
+                    entry.state = state = replace(state, failed=None)
+                if state.followed and not state.ended and state.failed is None:
+                    self._start(entry)
+            await asyncio.Event().wait()
+
+    def revive(self, account: str) -> None:
+        """Follow again what was given up for its token: there is a new one."""
+        for entry in self._entries.values():
+            state = entry.state
+            if state.feed.account == account and state.failed in CREDENTIAL_CODES:
+                entry.state = replace(state, failed=None)
+                self._start(entry)
+
+    def state_changed(self, state: FeedState) -> None:
+        """The intake's `on_change`."""
+        entry = self._entries.get(state.feed.id)
+        if entry is None or entry.state.feed != state.feed:
+            return
+        if state.events > entry.state.events:
+            entry.last_event_at_s = self._clock.wall()
+        entry.state = state
+        if entry.word != "following":
+            self._changed.set()
+
+    async def until_none_followed(self) -> None:
+        """Return when every run has ended or was given up."""
+        while any(entry.word == "following" for entry in self._entries.values()):
+            self._changed.clear()
+            await self._changed.wait()
+
+    # Runs
+
+    async def follow(self, run_id: str, account: str | None = None) -> bool:
+        name = self._default if account is None else account
+        feed = self._feed(run_id, name)
+        entry = self._entries.get(feed.id)
+        if entry is not None and (account is None or entry.state.feed == feed):
+            if entry.word in ("following", "ended"):
+                return False
+            state = replace(entry.state, followed=True, failed=None)
+        else:
+            state = FeedState(feed, added_at_s=self._clock.wall())
+        if sum(e.word == "following" for e in self._entries.values()) >= self._runs_max:
+            raise TooManyRunsError(
+                f"{self._runs_max} runs are followed: stop some, or raise limits.runs"
+            )
+        await self._stop(entry)
+        await self._intake.save(state)
+        # Last in the order of views, and a fresh start for its progress.
+        self._entries.pop(feed.id, None)
+        entry = self._entries[feed.id] = _Entry(state)
+        self._start(entry)
+        return True
+
+    async def unfollow(self, run_id: str) -> bool:
+        entry = self._entries.get(run_id.strip().lower())
+        if entry is None or not entry.state.followed:
+            return False
+        await self._stop(entry)
+        entry.state = replace(entry.state, followed=False)
+        await self._intake.save(entry.state)
+        return True
+
+    def views(self) -> Sequence[Mapping[str, Any]]:
+        intervals = self._intervals()
+        return [self._view(entry, intervals) for entry in reversed(self._entries.values())]
+
+    def view(self, run_id: str) -> Mapping[str, Any] | None:
+        entry = self._entries.get(run_id.strip().lower())
+        return None if entry is None else self._view(entry, self._intervals())
+
+    def progress_of(self, run_id: str) -> Progress:
+        """How the follow of a known run is going. Raises KeyError."""
+        return self._entries[run_id].progress
+
+    def states(self) -> list[FeedState]:
+        return [entry.state for entry in self._entries.values()]
+
+    def set_metrics(self) -> None:
+        """Bring the gauges up to date; called when somebody reads them."""
+        counts: dict[str, dict[str | None, int]] = {name: {} for name in self._sources}
+        for entry in self._entries.values():
+            if entry.word == "following":
+                by_status = counts.setdefault(entry.state.feed.account, {})
+                by_status[entry.state.status] = by_status.get(entry.state.status, 0) + 1
+        for account, by_status in counts.items():
+            self._metrics.set_runs(account, by_status)
+
+    # Inside
+
+    def _feed(self, run_id: str, account: str) -> Feed:
+        source = self._sources.get(account)
+        if source is None:
+            near = difflib.get_close_matches(account, self._sources, n=1)
+            hint = f'; did you mean "{near[0]}"?' if near else ""
+            raise UnknownAccountError(f'no account is named "{account[:100]}"{hint}')
+        try:
+            return source.feed(run_id)
+        except ValueError:
+            raise InvalidRunIdError(f'"{run_id[:100]}" is no run id: a run id is a UUID') from None
+
+    def _start(self, entry: _Entry) -> None:
+        if self._group is not None:
+            name = f"follow {entry.state.feed.id}"
+            entry.task = self._group.create_task(self._follow(entry), name=name)
+
+    @staticmethod
+    async def _stop(entry: _Entry | None) -> None:
+        if entry is not None and entry.task is not None:
+            entry.task.cancel()
+            await asyncio.wait((entry.task,))
+            entry.task = None
+
+    async def _follow(self, entry: _Entry) -> None:
+        """Follow one run; a crash of its follow is not a crash of the others."""
+        feed = entry.state.feed
+        source = self._sources.get(feed.account)
+        if source is None:  # the account is no longer configured; the run waits for its return
+            log.warning("follow.account_missing", run_id=feed.id, account=feed.account)
+            return
+        backoff = Backoff(cap_s=60.0)
+        await self._intake.open_feed(entry.state)
+        try:
+            while True:
+                try:
+                    await source.follow(entry.state, self._intake, entry.progress)
+                    break
+                except BridgeError:
+                    raise  # of the journal: nobody can go on
+                except Exception:  # a bug in one follow must not stop the others
+                    wait_s = backoff.after_failure(jitter=0.0)
+                    log.exception("follow.crashed", run_id=feed.id, retry_in_s=wait_s)
+                    await asyncio.sleep(wait_s)
+        finally:
+            self._intake.close_feed(feed)
+        self._log_end(entry)
+
+    @staticmethod
+    def _log_end(entry: _Entry) -> None:
+        state, failure = entry.state, entry.progress.failure
+        if state.failed is None:
+            log.info("run.ended", run_id=state.feed.id, status=state.status, events=state.events)
+        else:
+            message = failure.message if failure is not None else ""
+            log.error("follow.failed", run_id=state.feed.id, code=state.failed, message=message)
+
+    def _intervals(self) -> dict[str, float]:
+        """Mean seconds between two polls of one run, by account."""
+        polled: dict[str, int] = {}
+        for entry in self._entries.values():
+            if entry.word == "following" and entry.progress.followed_by != "stream":
+                account = entry.state.feed.account
+                polled[account] = polled.get(account, 0) + 1
+        return {
+            account: max(1.0, count * 60.0 / self._requests_per_minute.get(account, 60))
+            for account, count in polled.items()
+        }
+
+    def _view(self, entry: _Entry, intervals: Mapping[str, float]) -> Mapping[str, Any]:
+        state, progress, now = entry.state, entry.progress, self._clock.monotonic()
+        is_followed = entry.word == "following"
+        is_live = is_followed and progress.followed_by == "stream"
+        lag_s = None if progress.read_at is None else max(0.0, now - progress.read_at)
+        next_s: float | None = None
+        if is_followed and not is_live:
+            due = (progress.read_at or now) + intervals.get(state.feed.account, 1.0)
+            next_s = round(max(0.0, max(due, progress.retry_at or 0.0) - now), 3)
+        return {
+            "runId": state.feed.id,
+            "account": state.feed.account,
+            "state": entry.word,
+            "status": state.status,
+            "events": state.events,
+            "gaps": state.gaps,
+            "lagSeconds": 0.0 if is_live else round(lag_s, 3) if is_followed and lag_s else None,
+            "followedBy": progress.followed_by if is_followed else None,
+            "lastFailure": _failure_view(state, progress.failure),
+            "nextRequestInSeconds": next_s,
+            "addedAt": times.rfc3339(state.added_at_s),
+            "lastEventAt": _maybe_time(entry.last_event_at_s),
+        }
+
+
+def _failure_view(state: FeedState, failure: Failure | None) -> Mapping[str, Any] | None:
+    if failure is None:
+        return None if state.failed is None else {"code": state.failed}
+    return {
+        "code": failure.code,
+        "message": failure.message,
+        "operation": failure.operation,
+        "httpStatus": failure.http_status,
+        "retry": failure.retry.value,
+        "requestId": failure.request_id,
+    }
+
+
+def _maybe_time(epoch_s: float | None) -> str | None:
+    return None if epoch_s is None else times.rfc3339(epoch_s)

@@ -1,0 +1,193 @@
+"""Follow runs until all have ended and print their records: no daemon, no state on disk."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from bridge.building import build_sources, close_sources
+from bridge.clock import SystemClock
+from bridge.config import ResolvedAccount
+from bridge.core.errors import Failure, Retry
+from bridge.core.event import FeedState, Record
+from bridge.core.redact import Redactor
+from bridge.follows import Follows
+from bridge.intake import JournalIntake
+from bridge.journal.memory import MemoryJournal
+from bridge.metrics import Metrics
+from bridge.sources.source import MogplexSource
+
+PRINT_RECORDS = 500  # records a write; a pipe takes 64 KiB at a time anyway
+GIVE_UP_AFTER = 5  # failures in a row of a run that never answered (contracts.md section 4)
+LOOK_S = 0.25  # between two looks at how the follows are going
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How it went: the state of every run, and why some of them did not end."""
+
+    states: Sequence[FeedState]
+    failures: Mapping[str, Failure]  # by run id; of runs given up, or silent until the end
+    timed_out: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """What the caller wants to see."""
+
+    to_line: Callable[[Record], bytes]
+    write: Callable[[bytes], None]  # may block: a slow reader slows the requests, drops nothing
+    tell: Callable[[str], None]  # a line for people about what is being waited for
+    timeout_s: float
+
+
+async def follow_until_ended(
+    accounts: list[ResolvedAccount],
+    default_account: str,
+    run_ids: Sequence[str],
+    redactor: Redactor,
+    wishes: Wishes,
+) -> Outcome:
+    """Print every record of the runs, in order, until the last run has ended or was given up.
+
+    Raises InvalidRunIdError before anything is asked, and what `wishes.write` raises.
+    """
+    clock = SystemClock()
+    metrics = Metrics([account.name for account in accounts])
+    sources = build_sources(accounts, redactor, metrics, clock)
+    journal = MemoryJournal()
+    intake = JournalIntake(journal, redactor, metrics, clock)
+    follows = Follows(
+        sources,
+        intake,
+        metrics,
+        clock,
+        default_account=default_account,
+        requests_per_minute={a.name: a.settings.requests_per_minute for a in accounts},
+    )
+    intake.on_change = follows.state_changed
+    for run_id in run_ids:
+        await follows.follow(run_id)
+    watch = _Watch(follows, wishes.tell)
+    try:
+        timed_out = await _run(sources, follows, watch, _Printer(journal, wishes), wishes.timeout_s)
+    except* BrokenPipeError:
+        raise BrokenPipeError from None
+    finally:
+        await close_sources(sources)
+        await journal.close()
+    return Outcome(follows.states(), watch.failures(), timed_out)
+
+
+async def _run(
+    sources: Mapping[str, MogplexSource],
+    follows: Follows,
+    watch: _Watch,
+    printer: _Printer,
+    timeout_s: float,
+) -> bool:
+    """Return True when the time was over before the runs were."""
+    async with asyncio.TaskGroup() as group:
+        tasks = [
+            group.create_task(source.account.drive(), name=f"account {name}")
+            for name, source in sources.items()
+        ]
+        tasks.append(group.create_task(follows.run(), name="follows"))
+        tasks.append(group.create_task(printer.run(), name="printer"))
+        try:
+            async with asyncio.timeout(timeout_s):
+                await watch.until_over()
+            timed_out = False
+        except TimeoutError:
+            timed_out = True
+        await printer.until_printed()
+        for task in tasks:
+            task.cancel()
+    return timed_out
+
+
+class _Printer:
+    """Prints what the journal holds, in order, each record once."""
+
+    def __init__(self, journal: MemoryJournal, wishes: Wishes) -> None:
+        self._journal = journal
+        self._wishes = wishes
+        self._after = 0
+        self._moved = asyncio.Event()
+
+    async def run(self) -> None:
+        with self._journal.pin(0) as pin:
+            while True:
+                page = await self._journal.read(self._after, PRINT_RECORDS)
+                text = b"".join(map(self._wishes.to_line, page.records))
+                if text:
+                    # In a thread: a full pipe must not stop the requests that are under way.
+                    await asyncio.to_thread(self._wishes.write, text)
+                self._after = page.next_after
+                pin.move_to(self._after)
+                self._moved.set()
+                await self._journal.wait_above(self._after)
+
+    async def until_printed(self) -> None:
+        """Return when all that is in the journal now has been printed."""
+        head = self._journal.head
+        while self._after < head:
+            self._moved.clear()
+            await self._moved.wait()
+
+
+class _Watch:
+    """Looks at the follows: tells people about trouble, and gives up what never answered."""
+
+    def __init__(self, follows: Follows, tell: Callable[[str], None]) -> None:
+        self._follows = follows
+        self._tell = tell
+        self._told: dict[str, str] = {}
+        self._silent: dict[str, Failure] = {}
+
+    async def until_over(self) -> None:
+        """Return when every run has ended, was given up, or never answered."""
+        while any(self._is_open(state) for state in self._follows.states()):
+            try:
+                async with asyncio.timeout(LOOK_S):
+                    await self._follows.until_none_followed()
+            except TimeoutError:
+                pass
+
+    def failures(self) -> Mapping[str, Failure]:
+        found = dict(self._silent)
+        for state in self._follows.states():
+            failure = self._follows.progress_of(state.feed.id).failure
+            if failure is not None and not state.ended:
+                found[state.feed.id] = failure
+        return found
+
+    def _is_open(self, state: FeedState) -> bool:
+        run_id = state.feed.id
+        if state.ended or state.failed is not None:
+            return False
+        progress = self._follows.progress_of(run_id)
+        failure = progress.failure
+        if failure is None:
+            self._told.pop(run_id, None)
+            return True
+        if self._told.get(run_id) != failure.code:
+            self._told[run_id] = failure.code
+            self._tell(f"run {run_id}: {failure.code}: {failure.message}{_next(failure)}")
+        never_answered = progress.read_at is None and failure.retry is not Retry.AUTH_SUSPECT
+        if never_answered and progress.failures_in_row >= GIVE_UP_AFTER:
+            self._silent[run_id] = failure
+            return False
+        return True
+
+
+def _next(failure: Failure) -> str:
+    """What happens after a failure that is not the end."""
+    match failure.retry:
+        case Retry.AUTH_SUSPECT:
+            return "; upstream says so now and then by mistake, trying twice more in 30 s"
+        case Retry.PERMANENT:
+            return ""
+        case _:
+            return "; trying again"

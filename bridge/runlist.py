@@ -1,0 +1,138 @@
+"""Lists of run ids in files and on stdin: one id, or one JSON object with `runId`, a line.
+
+Upstream lists no runs (contracts.md 1.5), so somebody has to name them; `mogplex run --json`, a CI
+script or a person with an editor write such lines. A file is watched: lines added later count too.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import NamedTuple
+
+from bridge.core.errors import ConfigError
+from bridge.wire.jsontext import JsonError, loads
+
+LINE_BYTES_MAX = 64 * 1024  # a whole run object is 1 KB
+CHUNK_BYTES = 1 << 20
+LOOK_S = 1.0  # between two looks at a watched file
+
+STDIN = "-"
+
+
+def to_run_text(line: str) -> str | None:
+    """The id in a line as it stands there, None for a blank line or a comment (#).
+
+    Raises ValueError when a JSON line has no `runId`.
+    """
+    line = line.strip()
+    if not line or line.startswith("#"):
+        return None
+    if not line.startswith("{"):
+        return line
+    try:
+        value = loads(line)
+    except JsonError:
+        raise ValueError("not JSON") from None
+    run_id = value.get("runId") if isinstance(value, dict) else None
+    if not isinstance(run_id, str):
+        raise ValueError('no "runId" in the object')
+    return run_id
+
+
+class LineCutter:
+    """Cuts bytes into whole lines; a line without its end waits, up to LINE_BYTES_MAX."""
+
+    def __init__(self) -> None:
+        self._torn = b""
+        self._number = 0
+
+    def feed(self, data: bytes) -> list[tuple[int, str]]:
+        """Return the lines that `data` completes, each with its number."""
+        *whole, self._torn = (self._torn + data).split(b"\n")
+        if len(self._torn) > LINE_BYTES_MAX:
+            self._torn = self._torn[:LINE_BYTES_MAX]  # it is refused as a run id when it ends
+        return [self._numbered(line) for line in whole]
+
+    def end(self) -> list[tuple[int, str]]:
+        """The last line of something that ended without a line end."""
+        torn, self._torn = self._torn, b""
+        return [self._numbered(torn)] if torn else []
+
+    def _numbered(self, line: bytes) -> tuple[int, str]:
+        self._number += 1
+        return self._number, line.decode("utf-8", "replace")
+
+
+def read_now(name: str) -> list[tuple[int, str]]:
+    """All lines of a file or of stdin, which has to end. Raises ConfigError."""
+    try:
+        data = sys.stdin.buffer.read() if name == STDIN else Path(name).read_bytes()
+    except OSError as error:
+        raise _unreadable(name, error) from None
+    cutter = LineCutter()
+    return cutter.feed(data) + cutter.end()
+
+
+def _unreadable(name: str, error: OSError) -> ConfigError:
+    reason = (error.strerror or str(error)).lower()
+    return ConfigError(f"--runs-from {name}: cannot read: {reason}")
+
+
+async def watch(name: str) -> AsyncIterator[tuple[int, str]]:
+    """Yield the lines of a file, and those appended later, for ever; of stdin until it ends.
+
+    A file that was replaced or cut is read from its start. One that is gone is waited for.
+    Raises ConfigError when it cannot be read at the first look.
+    """
+    if name == STDIN:
+        async for item in _watch_stdin():
+            yield item
+        return
+    place, cutter, is_first = _Place(0, -1), LineCutter(), True
+    while True:
+        try:
+            data, new_place = _look(name, place)
+            if new_place.inode != place.inode or new_place.offset < place.offset:
+                cutter = LineCutter()
+            place = new_place
+        except OSError as error:
+            if is_first:
+                raise _unreadable(name, error) from None
+            data = b""
+        is_first = False
+        for item in cutter.feed(data):
+            yield item
+        if len(data) < CHUNK_BYTES:
+            await asyncio.sleep(LOOK_S)
+
+
+class _Place(NamedTuple):
+    offset: int
+    inode: int
+
+
+def _look(name: str, place: _Place) -> tuple[bytes, _Place]:
+    """Read on; from the start when the file is another one or became shorter."""
+    with Path(name).open("rb") as file:
+        status = os.fstat(file.fileno())
+        if status.st_ino != place.inode or status.st_size < place.offset:
+            place = _Place(0, status.st_ino)
+        file.seek(place.offset)
+        data = file.read(CHUNK_BYTES)
+    return data, _Place(place.offset + len(data), place.inode)
+
+
+async def _watch_stdin() -> AsyncIterator[tuple[int, str]]:
+    reader = asyncio.StreamReader(limit=LINE_BYTES_MAX)
+    loop = asyncio.get_running_loop()
+    await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
+    cutter = LineCutter()
+    while data := await reader.read(LINE_BYTES_MAX):
+        for item in cutter.feed(data):
+            yield item
+    for item in cutter.end():
+        yield item

@@ -33,11 +33,12 @@ NAME_PARTS = (
     "mnemonic", "bearer", "psk", "salt", "pincode", "otp", "cvv", "cvc", "mfa_", "_pat", "pat=",
     "pat:", "pin:", "pin=", "pin\"", "pin'", "_pin", " pin ", "dsn", "kennwort", "senha", "wachtwoord",
     "haslo", "heslo", "contrasen", "motdepasse", "mot de passe", "mot_de_passe", "parola", "sifre", "salasana", "jelszo",
-    "losenord", "adgangskode", "verification code", "one-time", "security code", "verification_code",
+    "losenord", "adgangskode", "verification code", "security code", "verification_code",
     "verificationcode", "securitycode", "security_code", "codeverifier", "code_verifier", "sessid", "clave",
-    "geheimnis", "seed", "masterauth", "bindpw", "rootpw", "ident", "hmac", "pepper", "pw=", "pw:",
+    "geheimnis", "seed phrase", "seed_phrase", "seedphrase", "masterauth", "bindpw", "rootpw", "hmac", "pepper", "pw=", "pw:",
     "pw\"", "pw ", "-pw", "_pw", "storepass", "sig=", "signature=", "code=", "sid=", "&k=", "session=",
-    "recovery code", "backup code",
+    "recovery code", "backup code", "one-time code", "one-time password", "one-time passcode",
+    "one time code", "identified by", "x-amz-sig", "x-goog-sig", "&sig=", "?sig=", "signature\"",
 )  # fmt: skip
 
 
@@ -52,7 +53,7 @@ def build(off: frozenset[str], extra_names: Iterable[str] = ()) -> Any:
     put("[redacted:", skip_marker)
     names = [*NAME_PARTS, *extra_names, *(fold(word).lower() for word in FOREIGN)]
     for part in dict.fromkeys(names):
-        put(part, assign.name_hit, None, "assignment")
+        put(part, _named(part), None, "assignment")
     for form in tokens.FORMATS:
         put(form.prefix, tokens.find, form, form.rule)
     put("-begin ", _dashes(blocks.begin), None, "pem")
@@ -79,6 +80,19 @@ def build(off: frozenset[str], extra_names: Iterable[str] = ()) -> Any:
         automaton.add_word(literal, tuple(found))
     automaton.make_automaton()
     return automaton
+
+
+def _named(part: str) -> Detector:
+    """Some parts end in what follows a name, so that they are rare: that is not the name's."""
+    lead = len(part) - len(part.lstrip(" &_-"))
+    tail = len(part) - len(part.rstrip(" =:\"'"))
+    if not lead and not tail:
+        return assign.name_hit
+
+    def trimmed(scan: Scan, start: int, end: int, data: object) -> int:
+        return assign.name_hit(scan, start + lead, end - tail, data)
+
+    return trimmed
 
 
 def skip_marker(scan: Scan, start: int, end: int, _data: object) -> int:

@@ -37,15 +37,17 @@ _WORD_AFTER = re.compile(r" ([A-Za-z]{2,12})(?=[\"'`]?[ \t]{0,8}[:=])")
 _SEPARATOR = re.compile(
     r"""
     (?P<quote>\\{0,15}["'`]|&quot;|&\#0?3[49];|&apos;|%2[27]|\\{1,15}u002[27])?
-    (?:[\])}]{1,2}|\[\d{0,3}\]|\*{1,3}|_{1,2}|\?|!)?
+    (?:[\])}]{1,2}|\[\d{0,3}\]|\*{1,3}|_{1,2}|\?|!|[ ]\([A-Za-z][\w ,.-]{0,30}\))?
     [ \t]{0,24}
     (?:
-        (?P<op>:{2,4}=|:=|=>|={1,3}|!={1,2}|~=|->|<-|\?\?=|\+=|\|\|=|::?|%3[DdAa]|\\{1,15}u003[dD])
+        (?P<op>:{2,4}=|:=|=>|={1,3}|!={1,2}|~=|->|<-|\?\?=|\+=|\|\|=|::?|%3[DdAa]|\\{1,15}(?:u003[dD]|uff1a)|[→⇒])
+      | (?P<apart>[,;]?(?:\s|\\{1,15}[nr]|[+-](?=[ \t])){0,40}\\{0,15}["']?(?:value|val|content|default|defaultValue)\\{0,15}["']?[ \t]{0,8}[:=])
+      | (?P<inner>/?>\s{0,40}<(?:value|string|val)>|</(?:key|name)>\s{0,40}<(?:string|value)>)
       | (?P<table>\|)
       | (?P<xml>>)
       | (?P<comma>,)
-      | (?P<call>\()
-      | (?P<apart>[^\S\n]{0,8}[,;]?\s{0,40}\\{0,15}["']?(?:value|val|content|default|defaultValue)\\{0,15}["']?[ \t]{0,8}[:=])
+      | (?P<call>[({](?=[^\S\n]{0,4}(?:[\w.\[\]&]{1,40},[ ]{0,4}|[rbfuL@$]{1,2})?\\{0,15}["'`]))
+      | (?P<dash>[-–—][ \t])
     )
     (?:\*{1,3}(?=[ \t])|_{2}(?=[ \t]))?
     [ \t]{0,24}
@@ -53,6 +55,7 @@ _SEPARATOR = re.compile(
     re.X,
 )
 _TYPED = re.compile(
+    r"[ \t]{0,4}\{[a-z; ]{1,40}\}[ \t]{0,4}=[ \t]{0,8}|"
     r"[ \t]{1,4}\*{0,2}(?:[a-z]{2,10}[ \t])?[A-Za-z_][\w.<>\[\]*?:]{0,40}[ \t]{0,4}:?=(?![=>~])[ \t]{0,8}"
 )
 _TYPE_THEN = re.compile(
@@ -65,12 +68,13 @@ _WRAPPER = re.compile(
 _FALLBACK = re.compile(r"[ \t]{0,4}(?:\|\||\?\?|\?:|\bor\b|,|:-)[ \t]{0,4}(?=\\{0,15}[\"'`])")
 _BRACE_DEFAULT = re.compile(r"\$\{[A-Za-z_]\w{0,64}:?[-=]")
 _PROSE = re.compile(
-    r"(?:[ \t]{1,3}(?:for|of|to)[ \t]{1,3}[\w.@'/ -]{1,40}?)?[ \t]{1,3}(?:is|was|are|will be|should be|set to|changed to|reset to|equals|value|as|named|of)"
+    r"(?:[ \t]{1,3}(?:for|of|to)[ \t]{1,3}[\w.@'/ -]{1,40}?)?[ \t]{1,3}(?:to|is|was|are|will be|should be|set to|changed to|reset to|equals|value|as|named|of)"
     r"(?:[ \t]{1,3}(?:now|set to|currently|still|just|like|this|the following))?[ \t]{0,2}[:=]?[ \t]{1,3}"
 )
 _NUMBER = re.compile(r"-?\d{1,40}(?![\w.])")
-_BLOCK_SCALAR = re.compile(r"[|>][+-]?\d?[ \t]{0,8}\n[ \t]{1,40}")
+_BLOCK_SCALAR = re.compile(r"[|>][+-]?\d?[ \t]{0,8}(?:\n[+-]?|\\{1,15}n)[ \t]{1,40}")
 _NEXT_LINE = re.compile(r"[ \t]{0,8}\r?\n[ \t]{0,40}(?=[^\s:]{8,256}[ \t]{0,8}(?:\r?\n|\Z))")
+_NEXT_LITERAL = re.compile(r"[ \t]{0,8}\r?\n[ \t]{0,40}(?=[rbfu@]?\\{0,7}[\"'`])")
 _REVERSED = re.compile(
     r"(\\{0,7}[\"'])([^\"'\\\n]{3,160})\1[ \t]{0,4}(?:={2,3}|!={1,2}|~=)[ \t]{0,4}[\w.$(]{0,60}\Z"
 )
@@ -79,7 +83,7 @@ _COMPARES = ("== ", "==", "!= ", "!=")
 
 def name_hit(scan: Scan, start: int, end: int, _data: object) -> int:
     """Look at one key word; return where to go on, or 0 when no secret is named here."""
-    if start < scan.name_end:
+    if end <= scan.name_end:
         return 0
     text = scan.text
     low = start - NAME_MAX if start > NAME_MAX else 0
@@ -90,6 +94,8 @@ def name_hit(scan: Scan, start: int, end: int, _data: object) -> int:
     scan.name_end = last
     name = text[first:last]
     verdict = _verdict(name.lstrip("-.$"))
+    if first and text[first - 1] in "?&" and name.lower() in _QUERY:
+        verdict = _SIGNED
     if verdict.grade == NONE or verdict.kind in ("key", "credential") or verdict.grade == WEAKLY:
         first, verdict = _with_word_before(text, first, last, verdict)
     if last < scan.end and text[last] == " ":
@@ -119,6 +125,14 @@ def _verdict(name: str) -> Verdict:
             _cache.clear()
         _cache[name] = known
     return known
+
+
+# Query parameters that are secret by their place only.
+_QUERY = frozenset(
+    """sig signature code x-amz-signature x-goog-signature x-amz-credential ticket hmac k sid hash
+    x-oss-signature s.token sign""".split()
+)
+_SIGNED = Verdict(WEAKLY, "signature", ())
 
 
 def _after_escape(text: str, first: int, start: int) -> int:
@@ -184,23 +198,45 @@ def _value_of(scan: Scan, first: int, last: int, verdict: Verdict) -> int:
     if found.group("op"):
         return _read(scan, first, at, verdict, quote, found.group("op"))
     if found.group("xml"):
-        if _opens_tag(text, first):
-            stop = text.find("<", at, min(scan.end, at + VALUE_MAX))
-            stop = stop if stop >= 0 else line_end(text, at, scan.end)
-            return take(scan, Value(at, stop, "<", stop >= scan.end), verdict, "")
-        return 0
+        return _element(scan, first, at, verdict)
     if found.group("table"):
         return _cell(scan, first, at, verdict)
     if found.group("apart"):
         return _read(scan, first, at, verdict, quote, "=") if quote or _is_named(text, first) else 0
+    if found.group("inner"):
+        stop = text.find("<", at, min(scan.end, at + VALUE_MAX))
+        return take(scan, Value(at, stop, "<", False), verdict, "") if stop > 0 else 0
     if found.group("call"):
         return _argument(scan, at, verdict)
+    if found.group("dash"):
+        return _prose(scan, at, verdict) if text[last] == " " and not quote else 0
     # A comma: `setProperty("password", "x")`, `('token', 'x')`.
     if quote and QUOTE.match(text, at, scan.end):
         value = quoted(scan, at)
-        if value and benign.weight(text[value.start : value.end]) and not value.is_open:
+        if value and not value.is_open and _is_literal(text[value.start : value.end]):
             return take(scan, value, verdict, "")
     return 0
+
+
+def _is_literal(content: str) -> bool:
+    """Where only the place says that a literal belongs to the name, a digit must speak for it."""
+    weight = benign.weight(content)
+    return weight == benign.HEAVY or (weight > 0 and benign.has_digit(content))
+
+
+def _element(scan: Scan, first: int, at: int, verdict: Verdict) -> int:
+    """`<password>x</password>`, whole or cut; `<TOKEN>` alone is a placeholder."""
+    text = scan.text
+    if not _opens_tag(text, first):
+        return 0
+    stop = text.find("<", at, min(scan.end, at + VALUE_MAX))
+    if stop < 0:
+        stop = line_end(text, at, scan.end)
+        if stop < scan.end or not benign.weight(text[at:stop]):
+            return 0
+    elif not text.startswith(("</", "<!"), stop):
+        return 0
+    return take(scan, Value(at, stop, "<", stop >= scan.end), verdict, "")
 
 
 def _is_named(text: str, first: int) -> bool:
@@ -250,10 +286,14 @@ def _without_separator(
     at = last
     while at < scan.end and text[at] in " \t" and at - last < 24:
         at += 1
-    quoted = QUOTE.match(text, at, scan.end)
-    if quoted is not None:
+    if QUOTE.match(text, at, scan.end) is not None:
         value = quoted(scan, at)
-        if value and not value.is_open and _blank_fits(text, first, value, verdict):
+        if (
+            value
+            and not value.is_open
+            and value.quote != "`"
+            and _blank_fits(text, first, value, verdict)
+        ):
             return take(scan, value, verdict, "")
         return 0
     prose = _PROSE.match(text, last, scan.end)
@@ -272,10 +312,8 @@ def _without_separator(
     if "=" in value_text[:-2] or value_text.startswith(("(", "[", "{", "--")):
         return 0
     weight = benign.weight(value_text)
-    if (
-        weight == benign.HEAVY
-        and len(value_text) >= 12
-        or (weight and _is_config_line(text, first))
+    if (weight == benign.HEAVY and len(value_text) >= 12) or (
+        weight and (_is_config_line(text, first) or _is_told(text, first, value_text, verdict))
     ):
         return take(scan, Value(at, stop, "", stop >= scan.end), verdict, "")
     return 0
@@ -291,10 +329,20 @@ def _is_config_line(text: str, first: int) -> bool:
     return _CONFIG_BEFORE.search(text[max(0, first - 120) : first]) is not None
 
 
+_TOLD = re.compile(r"(?:\b(?:and|with|using|user \S{1,40}|is \S{1,40})|,)[ \t]{1,3}\Z")
+
+
+def _is_told(text: str, first: int, content: str, verdict: Verdict) -> bool:
+    """`with user dana and password x`."""
+    if verdict.kind != "password" or len(content) < 7 or not benign.has_digit(content):
+        return False
+    return _TOLD.search(text[max(0, first - 60) : first]) is not None
+
+
 def _blank_fits(text: str, first: int, value: Value, verdict: Verdict) -> bool:
     """`PASSWORD 'x'` in SQL, `password "x"` in configuration; not `the token "foo" is`."""
     content = text[value.start : value.end]
-    if benign.weight(content):
+    if _is_literal(content):
         return True
     line = text[max(0, first - 60) : first].upper()
     return verdict.kind == "password" and any(
@@ -307,6 +355,8 @@ def _flag(scan: Scan, at: int, verdict: Verdict) -> int:
     text = scan.text
     while at < scan.end and text[at] == " ":
         at += 1
+    if text.startswith("<<<", at):
+        at += 4
     if at >= scan.end or text[at] in "-|&;<>\n\\)]" and not text.startswith(('\\"', "\\'"), at):
         return 0
     if QUOTE.match(text, at, scan.end):
@@ -328,7 +378,8 @@ def _prose(scan: Scan, at: int, verdict: Verdict) -> int:
         value = quoted(scan, at)
         if value is None or value.is_open or value.end - value.start > 128:
             return 0
-        if not benign.weight(text[value.start : value.end]):
+        content = text[value.start : value.end]
+        if not _is_literal(content) and not (" " in content and verdict.kind == "passphrase"):
             return 0
         return take(scan, value, verdict, "")
     bare = BARE.match(text, at, scan.end)
@@ -361,22 +412,13 @@ def _cell(scan: Scan, first: int, at: int, verdict: Verdict) -> int:
     return take(scan, Value(start, start + len(content), "|", False), verdict, "")
 
 
+_ARGUMENTS_BEFORE = re.compile(r"[\w.\[\]&]{1,40},[ ]{0,4}")
+
+
 def _argument(scan: Scan, at: int, verdict: Verdict) -> int:
-    """`.password("x")`: a call with one literal; the value needs weight."""
-    text = scan.text
-    if not QUOTE.match(text, at, scan.end):
-        return 0
-    value = quoted(scan, at)
-    if value is None or value.is_open:
-        return 0
-    content = text[value.start : value.end]
-    if not benign.weight(content) or text[value.end + len(value.quote) :][:1] not in (
-        ")",
-        ",",
-        " ",
-    ):
-        return 0
-    return take(scan, value, verdict, "")
+    """`.password("x")`, `jwt.sign(payload, "x")`: literals of a call need weight."""
+    skipped = _ARGUMENTS_BEFORE.match(scan.text, at, scan.end)
+    return _literals(scan, skipped.end() if skipped is not None else at, verdict)
 
 
 def _read(scan: Scan, first: int, at: int, verdict: Verdict, name_quote: str, op: str) -> int:
@@ -389,12 +431,19 @@ def _read(scan: Scan, first: int, at: int, verdict: Verdict, name_quote: str, op
     if verdict.kind == "cookie" and not name_quote and op == ":":
         return cookie(scan, at)
     char = text[at]
+    if not name_quote and first and text[first - 1] in "\"'" and _closes(text, first, at):
+        return 0
+    if op[0] == ":" and first and text[first - 1] == ":":
+        return 0  # `arn:...:secret:name`
+    if char == "(" and QUOTE.match(text, at + 1, scan.end):
+        return _tuple(scan, at + 1, verdict)
     if char == "\n" or char == "\r":
         return _below(scan, at, verdict, op)
     if char == "|" or char == ">":
         block = _BLOCK_SCALAR.match(text, at, scan.end)
         if block is not None:
-            stop = line_end(text, block.end(), scan.end)
+            bare = BARE.match(text, block.end(), scan.end)
+            stop = bare.end() if bare is not None else block.end()
             return take(scan, Value(block.end(), stop, "\n", stop >= scan.end), verdict, "")
     if char == "[":
         return _first_of_list(scan, at, verdict, name_quote)
@@ -405,15 +454,61 @@ def _read(scan: Scan, first: int, at: int, verdict: Verdict, name_quote: str, op
         value = quoted(scan, at)
         if value is None:
             return 0
+        if value.quote == "`" and " " in text[value.start : value.end]:
+            return 0  # a command, not a literal
         done = take(scan, value, verdict, "")
         return done or _fallback(scan, value.end + len(value.quote), verdict)
     return _unquoted(scan, first, at, verdict, name_quote, op)
+
+
+def _closes(text: str, first: int, at: int) -> bool:
+    """`"Password: "`: the quote behind the colon closes the label, it opens no value."""
+    mark = text[first - 1]
+    run = at
+    while run < len(text) and text[run] == "\\" and run - at < 16:
+        run += 1
+    return text[run : run + 1] == mark
+
+
+def _tuple(scan: Scan, at: int, verdict: Verdict) -> int:
+    """`("x")`, `auth=("user", "x")`: the last literal that has the weight."""
+    return _literals(scan, at, verdict)
+
+
+_ARGUMENT_NEXT = re.compile(r"[ \t\n]{0,12},[ \t\n]{0,12}(?=[rbfuL@$]{0,2}\\{0,15}[\"'`])")
+
+
+def _literals(scan: Scan, at: int, verdict: Verdict) -> int:
+    text = scan.text
+    done = 0
+    for _ in range(4):
+        tag = LITERAL_TAG.match(text, at, scan.end)
+        if tag is not None:
+            at = tag.end()
+        value = quoted(scan, at)
+        if value is None or value.is_open:
+            return done
+        after = value.end + len(value.quote)
+        if text[after : after + 1] not in (")", ",", " ", "}", ";", "\n", ""):
+            return done
+        if _is_literal(text[value.start : value.end]):
+            strong = Verdict(SURE, verdict.kind, verdict.words)
+            done = take(scan, value, strong, "") or done
+        more = _ARGUMENT_NEXT.match(text, after, scan.end)
+        if more is None:
+            return done
+        at = more.end()
+    return done
 
 
 def _below(scan: Scan, at: int, verdict: Verdict, op: str) -> int:
     """A heading and the value alone on the next line."""
     if op not in (":", "="):
         return 0
+    literal = _NEXT_LITERAL.match(scan.text, at, scan.end)
+    if literal is not None:
+        value = quoted(scan, literal.end())
+        return take(scan, value, verdict, "") if value else 0
     found = _NEXT_LINE.match(scan.text, at, scan.end)
     if found is None:
         return 0
@@ -484,7 +579,7 @@ def _wrapped(scan: Scan, at: int, verdict: Verdict) -> int:
         if value is None or value.is_open:
             return 0
         content = text[value.start : value.end]
-        if benign.weight(content) and (done := take(scan, value, verdict, "")):
+        if _is_literal(content) and (done := take(scan, value, verdict, "")):
             return done
         at = value.end + len(value.quote)
         more = re.compile(

@@ -64,6 +64,8 @@ _URL = re.compile(r"(?:https?|wss?|ftp|git|ssh|file)://")
 _REGEX = re.compile(
     r"\(\?[:=!<P]|\[\^|\\[wdsbS][+*{\])]|\[a-z0-9A-Z]-[a-zA-Z0-9]|\.[*+][?)$]|\)\?|\{\d{1,3},\d{0,4}\}"
 )
+_COLOR = re.compile(r"#(?:[0-9a-fA-F]{3,4}|[0-9a-fA-F]{6}|[0-9a-fA-F]{8})\Z")
+_ANNOTATION = re.compile(r"@[A-Za-z.]{1,40}\(|\d{0,3}\*[a-zA-Z]")
 _NUMBER = re.compile(r"[+-]?\d{1,40}(?:\.\d{1,20})?(?:[smhd]|ms|%|[kKMG]i?B?)?\Z")
 _EMAIL = re.compile(r"[\w.+-]{1,64}@[\w-]{1,64}(?:\.[\w-]{1,64}){1,4}\Z")
 _VERSION = re.compile(r"[v^~=]?\d{1,5}(?:\.\d{1,6}){1,3}(?:[-+][\w.]{1,30})?\Z")
@@ -198,6 +200,10 @@ def _turns_enough(shape: str) -> bool:
     return size >= 20 and "l" in shape and "u" in shape and turns * 3 >= size
 
 
+def has_digit(value: str) -> bool:
+    return any(char.isdigit() for char in value)
+
+
 def is_uuid(value: str) -> bool:
     return len(value) == 36 and _UUID.match(value) is not None
 
@@ -226,7 +232,13 @@ def harmless_text(value: str, words: tuple[str, ...]) -> bool:
     if _REFERENCE.match(look) is not None or _PLACEHOLDER.search(look) is not None:
         return True
     low = look.lower()
-    if low in _WORD_VALUES or low in words or _DIGEST.match(look) or _SCREAM.match(look):
+    if (
+        low in _WORD_VALUES
+        or low in words
+        or _COLOR.match(look)
+        or _DIGEST.match(look)
+        or _SCREAM.match(look)
+    ):
         return True
     if " " in look:
         return _is_sentence(look)
@@ -288,7 +300,7 @@ def harmless_code(value: str, words: tuple[str, ...], after: str) -> bool:
     look = value[:LOOK_MAX]
     if after in ("(", "[") and _IDENT.match(look.rsplit(".", 1)[-1]):
         return True
-    if _CALL.match(look) or _DOTTED.match(look) or _VERSION.match(look):
+    if _ANNOTATION.match(look) or _CALL.match(look) or _DOTTED.match(look) or _VERSION.match(look):
         return True
     if look[0] in "({[<&|=>" or _NUMBER.match(look):
         return True

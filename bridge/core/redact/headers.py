@@ -16,6 +16,10 @@ _AUTH_PARAM = re.compile(
 _COOKIE_RUN = re.compile(
     r"[^\s\"'`<>\\]{1,4096}+(?:;[ \t]{0,2}[^\s\"'`<>=;\\]{1,128}=[^\s\"'`<>;\\]{0,4096}){0,40}"
 )
+# The quote that ends a header inside a command or a JSON text; not those of its parameters.
+_PARAMS_END = re.compile(
+    r"(?<![=\s\\])\\{0,7}['\"](?=[ \t]{1,4}(?:-|https?:|\\)|\\?[,}\])])(?<!\w\")"
+)
 
 
 def authorization(scan: Scan, at: int, verdict: Verdict) -> int:
@@ -53,15 +57,16 @@ def authorization(scan: Scan, at: int, verdict: Verdict) -> int:
         ):
             line = min(line_end(text, start, scan.end), start + 2048)
             stop = line
-            for mark in ("' ", '" ', "'\n"):
-                cut = text.find(mark, start, line)
-                if cut > 0:
-                    stop = min(stop, cut)
+            closing = _PARAMS_END.search(text, start, line)
+            if closing is not None:
+                stop = closing.start()
         else:
             while stop > start and text[stop - 1] in ",;)]}" and stop < scan.end:
                 stop -= 1
     content = text[start:stop]
     words = verdict.words
+    if _AUTH_PARAM.search(content) and benign.has_digit(content) and not benign.is_marked(content):
+        return scan.add(start, stop, verdict.kind, "auth-scheme", is_cut=is_open)
     if benign.harmless_text(content, words) or benign.harmless_code(
         content, words, text[stop : stop + 1]
     ):

@@ -115,6 +115,8 @@ def _word_is_secret(text: str, start: int, stop: int, content: str, verdict: Ver
     """A bare word without digits or signs: a secret in configuration, an identifier in code."""
     if " " in content and verdict.kind in PASSWORDY:
         return True
+    if verdict.words[-1:] == ("pass",) and text[start - 1 : start] != "=":
+        return False  # `second pass: remove ...`
     if not content.isascii() and len(content) >= 4:
         return True
     before = text[start - 1 : start]
@@ -126,4 +128,6 @@ def _word_is_secret(text: str, start: int, stop: int, content: str, verdict: Ver
         return ends and len(content) >= 6
     if "-" in content and len(content) >= 10:
         return ends
+    if "_" in content and before == " " and text[start - 2 : start - 1] == "=":
+        return False  # `password = saved_value`: code
     return ends and verdict.kind in PASSWORDY and len(content) >= 6 and content.islower()

@@ -60,6 +60,15 @@ _SUFFIX_KIND = {
 }  # fmt: skip
 
 
+# As written and as folded: homoglyphs turn part of a Cyrillic word into Latin letters.
+_FOREIGN = {
+    spelling: kind
+    for word, kind in FOREIGN.items()
+    if not word.isascii()
+    for spelling in (word.replace(" ", ""), fold(word).lower().replace(" ", ""))
+}
+
+
 def classify(name: str) -> Verdict:
     """Return what the name says; `PLAIN` for everything that is no name at all."""
     if len(name) > NAME_CHARS_MAX:
@@ -84,8 +93,8 @@ def classify(name: str) -> Verdict:
 def _foreign(name: str) -> Verdict | None:
     low = "".join(name.lower().split())
     for candidate in (low, low.replace("_", "").replace("-", "")):
-        for word, kind in FOREIGN.items():
-            if word in candidate and not word.isascii():
+        for word, kind in _FOREIGN.items():
+            if word in candidate:
                 return Verdict(SURE, kind, (word,))
     plain = plain_letters(low)
     kind = STRONG.get(plain, "")
@@ -115,6 +124,8 @@ def _by_words(words: list[str], joined: str) -> Verdict:
     for suffix in _SUFFIXES:
         if last.endswith(suffix):
             return Verdict(SURE, _SUFFIX_KIND.get(suffix, "api-key"), every)
+    if joined in STRONG:  # `ToKeN`, `PassWord`: capitals that mark no words
+        return Verdict(SURE, STRONG[joined], every)
     tail = "".join(words[-3:])
     for suffix in ("motdepasse", "onetimepassword", "seedphrase", "recoveryphrase", "secretphrase"):
         if tail.endswith(suffix):

@@ -91,6 +91,8 @@ def url(scan: Scan, start: int, end: int, _data: object) -> int:
     password = found.group("password")
     if _PORT.match(password) and (not password.isdigit() or _is_host(found.group("user"))):
         return 0
+    if password in _URL_PLACEHOLDERS:
+        return 0
     if "/" in password and ("." in found.group("user") or "?" in password):
         return 0
     if (

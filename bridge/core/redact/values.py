@@ -14,10 +14,10 @@ VALUE_MAX = 4096  # characters of a value; longer ones are redacted up to here a
 QUOTE = re.compile(
     r"\\{0,15}(?:\"\"\"|'''|[\"'`])|&quot;|&\#0?3[49];|&apos;|%2[27]|\\{1,15}u002[27]|[“‘«„]"
 )
-LITERAL_TAG = re.compile(r"(?:[rbfuRBFUL@$]{1,2}|%[qQw])(?=[\"'`{(\[])")
+LITERAL_TAG = re.compile(r"(?:[rbfuRBFUL@$]{1,2}|![a-z!]{1,20}[ \t]{1,4})(?=\\{0,15}[\"'`])")
 BARE = re.compile(
     r"(?:[^\s\"'`<>\\]|\\(?![nrtu\"'`/\\])|(?<=[^\s=:,(\[{])['\"`](?=[\w!@#$%^&*])|<(?=[^/\s<>]{0,20}[\s\w]))"
-    r"{1,4096}+"
+    r"{1,256}+"
 )
 _CUT_AT = re.compile(
     r"[;,&|](?=[ \t]{0,4}\\{0,15}[\"']?[A-Za-z_][\w .-]{0,40}\\{0,15}[\"']?[ \t]{0,4}[=:])"
@@ -146,13 +146,17 @@ def line_begins(text: str, first: int) -> bool:
     )
 
 
+_NOT_WORDS = re.compile(r"[^A-Za-z ]")
+
+
 def words_of(scan: Scan, first: int, at: int, stop: int, verdict: Verdict) -> int:
     """A passphrase of several words runs to the end of its line."""
     text = scan.text
     if stop >= scan.end or text[stop] != " ":
         return stop
     line = min(line_end(text, stop, scan.end), at + 256)
-    rest = text[at:line]
+    rest = _NOT_WORDS.split(text[at:line], maxsplit=1)[0].rstrip()
+    line = at + len(rest)
     words = rest.split(" ")
     if not 3 <= len(words) <= 25:
         return stop

@@ -123,7 +123,7 @@ CARRIER = frozenset(
     """value val string str text pem b64 base64 raw plain plaintext encoded current new old
     dev prod production staging stage test testing live sandbox local default main primary secondary
     confirm confirmation confirmed repeat repeated again retype verify 1 2 3 x literal data json
-    in clear cleartext override fallback v1 v2 v3 tmp temp hex bin der b base""".split()
+    in clear cleartext override fallback v1 v2 v3 tmp temp hex bin der b base v""".split()
 )
 # First words of a switch or a measure: `hasPassword`, `max_token`, `isSecret`.
 NOT_A_VALUE = frozenset(

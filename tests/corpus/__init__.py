@@ -1,0 +1,1 @@
+"""Labelled events of our own making: built from a seed, so that no secret stands in the repository."""

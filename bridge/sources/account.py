@@ -17,6 +17,8 @@ from bridge.core.errors import Failure, Retry
 from bridge.core.schedule import Scheduler
 from bridge.metrics import OK, Metrics
 
+_NEVER = 1e12  # an instant out of reach; infinity would mean "on the wire" to the scheduler
+
 # Codes that say the token, not the run, is what is wrong; a new token revives such follows.
 CREDENTIAL_CODES = frozenset({"UNAUTHORIZED", "LOGIN_REDIRECT"})
 
@@ -156,7 +158,7 @@ class Account:
         self._granted.discard(run_id)
         if park:
             self._parked.add(run_id)
-        not_before = math.inf if park else 0.0
+        not_before = _NEVER if park else 0.0
         self.scheduler.spent(run_id, self._clock.monotonic(), not_before=not_before)
         self._kick.set()
 

@@ -182,9 +182,11 @@ class RunFollow:
             return False
         if self.state.status == "awaiting_input":
             return False  # it goes on under a new aiCallId, which this segment's stream never tells
+        may = now >= self.stream_at and self.features.has_stream(now)
         if self.wants_fill:
-            return now >= self.stream_at and self.features.has_stream(now)
-        return self.is_verified and now >= self.stream_at and self.features.has_stream(now)
+            return may
+        # After a terminal event a stream closes at once or stays silent for ever (1.8).
+        return may and self.is_verified and not self.completion.event_seen
 
     def enter_segment(self, segment: str | None) -> None:
         """Forget what belongs to the old segment only; the ids already taken stay known."""

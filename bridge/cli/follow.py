@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import sys
 from pathlib import Path
 from typing import Any
@@ -61,8 +60,10 @@ def follow(
     Exit codes: 0 done, 1 failed or timed out, 2 usage, 64 token refused, 65 forbidden, 69 upstream
     unavailable, 75 rate limited, 78 bad configuration.
     """
+    from bridge.loop import run  # noqa: PLC0415 - `--help` needs none of it
+
     wanted = _run_ids(run_ids, runs_from)
-    outcome = asyncio.run(_follow(wanted, format_name, timeout_s, shared))
+    outcome = run(lambda: _follow(wanted, format_name, timeout_s, shared))
     return _conclude(outcome, timeout_s, exit_status=exit_status)
 
 
@@ -100,6 +101,7 @@ def _name(runs_from: str) -> str:
 async def _follow(
     run_ids: list[str], format_name: str | None, timeout_s: float, shared: dict[str, Any]
 ) -> Any:
+    from bridge import log  # noqa: PLC0415
     from bridge.building import build_redactor  # noqa: PLC0415
     from bridge.config import resolve_accounts  # noqa: PLC0415
     from bridge.oneshot import Wishes, follow_until_ended  # noqa: PLC0415
@@ -119,6 +121,7 @@ async def _follow(
         timeout_s=timeout_s,
     )
     redactor = build_redactor(settings.redaction)
+    log.configure(redactor.text, level=shared.get("log_level") or "warning")
     return await follow_until_ended(
         accounts, settings.default_account.name, run_ids, redactor, wishes
     )

@@ -1,0 +1,121 @@
+"""`demo`: the simulator, the bridge on it, and the live page; no account needed."""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import click
+
+from bridge.cli.exits import Exit
+from bridge.cli.options import examples
+from bridge.cli.streams import say
+
+TOKEN = "mog_" + "demo" * 6  # the simulator takes any; this one opens nothing anywhere
+SPEED = 8.0  # a run of ten minutes is over in 75 s
+
+
+@click.command(
+    epilog=examples(
+        "mogplex-bridge demo",
+        "mogplex-bridge demo --listen 127.0.0.1:9000 --speed 20",
+        "mogplex-bridge demo --seconds 60 > events.ndjson",
+    )
+)
+@click.option("--listen", metavar="HOST:PORT", default="127.0.0.1:8080", show_default=True)
+@click.option("--scenario", default="lively", show_default=True, help="As in `simulate`.")
+@click.option("--seed", type=int, default=1, show_default=True)
+@click.option("--speed", type=click.FloatRange(0.1, 1000), default=SPEED, show_default=True)
+@click.option(
+    "--seconds",
+    type=click.FloatRange(min=0, min_open=True),
+    help="End by itself after this time [default: run until Ctrl+C].",
+)
+def demo(listen: str, scenario: str, seed: int, speed: float, seconds: float | None) -> int:
+    """Simulator, bridge and live page in one: see it work without an account.
+
+    Everything is real but the upstream: its limits, windows and streams are simulated. The journal
+    is thrown away at the end. Records go to stdout when that is a pipe or a file.
+    """
+    from bridge.loop import run  # noqa: PLC0415 - `--help` needs none of it
+
+    with tempfile.TemporaryDirectory(prefix="mogplex-bridge-demo-") as directory:
+        run(lambda: _demo(Path(directory), listen, scenario, seed, speed, seconds))
+    return Exit.DONE
+
+
+async def _demo(
+    directory: Path, listen: str, scenario: str, seed: int, speed: float, seconds: float | None
+) -> None:
+    from bridge.core.errors import ConfigError  # noqa: PLC0415
+    from bridge.simulator import Simulator  # noqa: PLC0415
+
+    try:
+        simulator = Simulator(scenario=scenario, seed=seed, speed=speed)
+    except (ValueError, KeyError) as error:
+        raise ConfigError(f"demo: {error}") from None
+    born: asyncio.Queue[str] = asyncio.Queue()
+    simulator.world.on_run = born.put_nowait
+    await simulator.start()
+    try:
+        await _bridge_on(simulator, born, directory, listen, seconds)
+    finally:
+        await simulator.stop()
+
+
+async def _bridge_on(
+    simulator: Any, born: asyncio.Queue[str], directory: Path, listen: str, seconds: float | None
+) -> None:
+    import sys  # noqa: PLC0415
+
+    from bridge import log  # noqa: PLC0415
+    from bridge.app import Bridge  # noqa: PLC0415
+    from bridge.building import build_redactor  # noqa: PLC0415
+    from bridge.config import load_settings, resolve_accounts  # noqa: PLC0415
+
+    is_piped = sys.stdout is not None and not sys.stdout.isatty()
+    settings = load_settings(
+        None,
+        {
+            "listen": listen,
+            "journal": f"sqlite:{directory / 'journal.db'}",
+            "base_url": simulator.url,
+            "ndjson": "-" if is_piped else None,
+        },
+        {"MOGPLEX_TOKEN": TOKEN},
+    )
+    redactor = build_redactor(settings.redaction)
+    log.configure(redactor.text, level="warning")
+
+    def ready(host: str, port: int) -> None:
+        here = f"http://{host}:{port}"
+        say(f"live page   {here}/")
+        say(f"events      curl -N -H 'Accept: text/event-stream' '{here}/v1/events?tail=10'")
+        say(f"runs        {here}/v1/runs")
+        say(f"metrics     {here}/metrics")
+        say(f"simulator   {simulator.url}/_sim/runs")
+        say("Ctrl+C ends it.")
+
+    accounts = resolve_accounts(settings, {"MOGPLEX_TOKEN": TOKEN})
+    bridge = Bridge(settings, accounts, redactor, on_ready=ready)
+    async with asyncio.TaskGroup() as group:
+        side = [group.create_task(_follow_born(bridge, born), name="follow new runs")]
+        if seconds is not None:
+            side.append(group.create_task(_stop_after(bridge, seconds), name="stop"))
+        await bridge.run()
+        for task in side:
+            task.cancel()
+
+
+async def _follow_born(bridge: Any, born: asyncio.Queue[str]) -> None:
+    await bridge.ready.wait()
+    while True:
+        await bridge.runs.follow(await born.get())
+
+
+async def _stop_after(bridge: Any, seconds: float) -> None:
+    await bridge.ready.wait()
+    await asyncio.sleep(seconds)
+    bridge.stop()

@@ -1,0 +1,66 @@
+"""`serve`: the daemon."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from bridge.cli.exits import Exit
+from bridge.cli.options import examples, load_with, shared_options
+from bridge.cli.streams import say
+
+
+@click.command(
+    epilog=examples(
+        "mogplex-bridge serve --token-file /run/secrets/mogplex --run $RUN",
+        "mogplex-bridge serve --runs-from runs.txt --ndjson events.ndjson",
+        "mogplex-bridge serve --config /etc/mogplex-bridge/bridge.toml",
+        "curl -N -H 'Accept: text/event-stream' 'http://127.0.0.1:8080/v1/events?tail=10'",
+    )
+)
+@click.option("--run", "runs", metavar="ID", multiple=True, help="Follow this run; repeatable.")
+@click.option(
+    "--runs-from",
+    metavar="FILE",
+    help="Follow the runs in FILE (an id, or a JSON object with runId, a line), also those added"
+    " later; - is stdin.",
+)
+@click.option("--listen", metavar="HOST:PORT", help="[default: 127.0.0.1:8080; port 0 = any]")
+@click.option("--journal", metavar="URL", help="[default: sqlite: in the state directory]")
+@click.option("--ndjson", metavar="PATH", help="Write records to this file; - is stdout.")
+@shared_options
+def serve(
+    runs: tuple[str, ...],
+    runs_from: str | None,
+    listen: str | None,
+    journal: str | None,
+    ndjson: str | None,
+    **shared: Any,
+) -> int:
+    """Follow runs, keep the journal, serve HTTP, write files. Ctrl+C once drains, twice quits."""
+    loaded = load_with(**shared, runs=runs, listen=listen, journal=journal, ndjson=ndjson)
+    run_bridge(loaded.settings, runs_from=runs_from)
+    return Exit.DONE
+
+
+def run_bridge(settings: Any, *, runs_from: str | None) -> None:
+    """Set up logs and run the daemon to its end. Raises BridgeError."""
+    from bridge import log  # noqa: PLC0415 - `--help` needs none of it
+    from bridge.app import Bridge  # noqa: PLC0415
+    from bridge.building import build_redactor  # noqa: PLC0415
+    from bridge.config import resolve_accounts  # noqa: PLC0415
+    from bridge.loop import run  # noqa: PLC0415
+
+    redactor = build_redactor(settings.redaction)
+    log.configure(redactor.text, level=settings.log.level)
+    accounts = resolve_accounts(settings)
+
+    def ready(host: str, port: int) -> None:
+        shown = f"[{host}]" if ":" in host else host
+        say(f"mogplex-bridge listens on http://{shown}:{port}")
+
+    async def main() -> None:
+        await Bridge(settings, accounts, redactor, runs_from=runs_from, on_ready=ready).run()
+
+    run(main)

@@ -1,0 +1,168 @@
+"""What the daemon does beside following: remembers request windows, drops old records, watches
+tokens, and brings gauges up to date.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import structlog
+
+from bridge.clock import Clock
+from bridge.config import ResolvedAccount
+from bridge.core.errors import JournalFullError
+from bridge.follows import Follows
+from bridge.journal.sqlite import SqliteJournal
+from bridge.metrics import Metrics
+from bridge.sources.source import MogplexSource
+from bridge.wire.jsontext import JsonError, dumps, loads
+
+TICK_S = 1.0  # windows are stored and tokens looked at this often
+RETAIN_S = 60.0  # between two looks for records to drop
+LOOP_LAG_S = 0.5  # length of the sleep whose lateness is measured
+_WINDOWS = "windows"  # name of the checkpoint: account -> receive times, wall clock
+
+log = structlog.get_logger()
+
+
+async def restored_windows(journal: SqliteJournal, clock: Clock) -> dict[str, list[float]]:
+    """The receive times that a predecessor stored, on this process's monotonic clock, by account.
+
+    Zero 429 over a restart rests on them (design.md D4, scheduler.md section 6). Empty when there
+    are none; the scheduler then assumes a predecessor that kept the pace.
+    """
+    stored = await journal.checkpoint(_WINDOWS)
+    try:
+        saved = loads(stored) if stored is not None else {}
+        shift_s = clock.monotonic() - clock.wall()
+        return {str(name): [float(t) + shift_s for t in times] for name, times in saved.items()}
+    except (JsonError, AttributeError, TypeError, ValueError):
+        return {}
+
+
+class Housekeeping:
+    """Small periodic duties. Each method that runs for ever is one task."""
+
+    def __init__(
+        self,
+        journal: SqliteJournal,
+        accounts: Sequence[ResolvedAccount],
+        sources: Mapping[str, MogplexSource],
+        follows: Follows,
+        metrics: Metrics,
+        clock: Clock,
+    ) -> None:
+        self._journal = journal
+        self._accounts = accounts
+        self._sources = sources
+        self._follows = follows
+        self._metrics = metrics
+        self._clock = clock
+        self._saved: bytes | None = None
+        self._generations = {account.name: account.tokens.generation for account in accounts}
+        self._warned: dict[str, str | None] = {}
+        self._waited: dict[tuple[str, str], float] = {}
+
+    async def run(self) -> None:
+        """Store request windows and notice new tokens, once a second."""
+        while True:
+            self._look_at_tokens()
+            await self.save_windows()
+            await asyncio.sleep(TICK_S)
+
+    async def save_windows(self) -> None:
+        """Store what a successor must know of the last minute's requests; skip a full disk."""
+        now = self._clock.monotonic()
+        shift_s = self._clock.wall() - now
+        windows = {
+            name: [round(t + shift_s, 3) for t in source.account.scheduler.log(now)]
+            for name, source in self._sources.items()
+        }
+        value = dumps(windows)
+        if value == self._saved:
+            return
+        try:
+            await self._journal.append((), checkpoints=((_WINDOWS, value),))
+        except JournalFullError:
+            return  # the intake tells; a second later it is tried again
+        self._saved = value
+
+    async def retain(self, age_s: float | None, bytes_max: int | None) -> None:
+        """Drop what is older or more than asked for, for ever."""
+        while True:
+            await asyncio.sleep(RETAIN_S)
+            try:
+                await self._journal.retain(
+                    older_than_s=age_s, bytes_max=bytes_max, now_s=self._clock.wall()
+                )
+            except JournalFullError as error:
+                log.warning("journal.retention_failed", reason=str(error))
+
+    async def measure_loop(self) -> None:
+        """How late a sleep ends is how long the event loop was busy with something else."""
+        while True:
+            started = self._clock.monotonic()
+            await asyncio.sleep(LOOP_LAG_S)
+            late_s = self._clock.monotonic() - started - LOOP_LAG_S
+            self._metrics.event_loop_lag_seconds.observe(max(0.0, late_s))
+
+    def _look_at_tokens(self) -> None:
+        for account in self._accounts:
+            account.tokens.token()  # reads a changed file
+            warning = account.tokens.warning
+            if warning != self._warned.get(account.name):
+                self._warned[account.name] = warning
+                if warning is not None:
+                    log.warning("token.warned", account=account.name, reason=warning)
+            if account.tokens.generation != self._generations[account.name]:
+                self._generations[account.name] = account.tokens.generation
+                log.info("token.replaced", account=account.name)
+                self._sources[account.name].account.token_replaced()
+                self._follows.revive(account.name)
+
+    def account_checks(self) -> dict[str, Mapping[str, Any]]:
+        """One check per account: an outage shows here and nowhere else."""
+        return {f"account {name}": self._account_check(name) for name in self._sources}
+
+    def _account_check(self, name: str) -> Mapping[str, Any]:
+        account = self._sources[name].account
+        state = account.scheduler.snapshot(self._clock.monotonic())
+        detail = account.dead.message if account.dead is not None else "token accepted so far"
+        return {
+            "ok": account.dead is None,
+            "detail": detail,
+            "windowRequests": state.used,
+            "budgetRequests": state.cap,
+            "refusals": state.refused_count,
+            "foreignRequests": round(state.foreign, 1),
+        }
+
+    def set_metrics(self, *, is_writable: bool) -> None:
+        """Bring the gauges up to date; called when somebody reads them."""
+        metrics, now, wall = self._metrics, self._clock.monotonic(), self._clock.wall()
+        for name, source in self._sources.items():
+            state = source.account.scheduler.snapshot(now)
+            metrics.rate_limit_window_requests.labels(name).set(state.used)
+            metrics.rate_limit_budget_requests.labels(name).set(state.cap)
+            until = state.blocked_until
+            metrics.rate_limit_blocked_until_timestamp_seconds.labels(name).set(
+                wall + until - now if until else 0.0
+            )
+            oldest = wall - state.age_max_s if state.followed else 0.0
+            metrics.oldest_poll_timestamp_seconds.labels(name).set(oldest)
+            self._add_waits(name, "budget", state.waited_budget_s)
+            self._add_waits(name, "retry_after", state.waited_retry_after_s)
+        self._follows.set_metrics()
+        stats = self._journal.stats()
+        metrics.journal_records.set(stats.records)
+        metrics.journal_bytes.set(stats.bytes + stats.wal_bytes)
+        metrics.journal_head_sequence.set(self._journal.head)
+        metrics.journal_writable.set(is_writable)
+
+    def _add_waits(self, account: str, reason: str, total_s: float) -> None:
+        key = (account, reason)
+        added = total_s - self._waited.get(key, 0.0)
+        self._waited[key] = total_s
+        self._metrics.rate_limit_wait_seconds_total.labels(account, reason).inc(max(0.0, added))

@@ -1,0 +1,89 @@
+"""Two rings of named tasks, and the order in which they stop.
+
+The inner ring brings records in, the outer ring hands them out. On stop the inner one is cancelled
+first; the outer one gets what is already committed out of the door, within a deadline.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from collections.abc import Awaitable, Callable, Mapping
+
+import structlog
+
+from bridge.core.errors import BridgeError
+
+log = structlog.get_logger()
+
+Task = Callable[[], Awaitable[None]]
+
+
+def raise_first(group: BaseExceptionGroup[BaseException]) -> BaseException:
+    """The error that ended everything: one of ours if there is one, else the first."""
+    leaves: list[BaseException] = []
+    queue: list[BaseException] = [group]
+    while queue:
+        error = queue.pop(0)
+        if isinstance(error, BaseExceptionGroup):
+            queue.extend(error.exceptions)
+        else:
+            leaves.append(error)
+    return next((leaf for leaf in leaves if isinstance(leaf, BridgeError)), leaves[0])
+
+
+def stop_on_signals(stop: asyncio.Event, on_hangup: Callable[[], None]) -> None:
+    """SIGTERM and SIGINT ask for an orderly stop, a second one ends the process at once.
+
+    SIGHUP and SIGUSR1 call `on_hangup`.
+    """
+    loop = asyncio.get_running_loop()
+
+    def ask(number: signal.Signals) -> None:
+        if stop.is_set():
+            os._exit(128 + number)  # nothing is lost: what was acknowledged is on the disk
+        log.info("bridge.stopping", signal=number.name)
+        stop.set()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, ask, number)
+    for number in (signal.SIGHUP, signal.SIGUSR1):
+        loop.add_signal_handler(number, on_hangup)
+
+
+async def run_rings(
+    inner: Mapping[str, Task],
+    outer: Mapping[str, Task],
+    stop: asyncio.Event,
+    *,
+    drain: Callable[[], Awaitable[None]],
+) -> None:
+    """Run both rings until `stop` is set or a task fails; then stop the inner one, call `drain`
+    while the outer one still runs, and stop that.
+
+    `drain` sees to its own deadline. Raises the error that ended the rings, if one did.
+    """
+    crash: BaseException | None = None
+    try:
+        async with asyncio.TaskGroup() as group:
+            handing_out = [group.create_task(_named(t), name=n) for n, t in outer.items()]
+            try:
+                async with asyncio.TaskGroup() as sources:
+                    bringing = [sources.create_task(_named(t), name=n) for n, t in inner.items()]
+                    await stop.wait()
+                    for task in bringing:
+                        task.cancel()
+            except* Exception as failed:  # noqa: BLE001 - a crashed source must not skip the drain
+                crash = raise_first(failed)
+            await drain()
+            for task in handing_out:
+                task.cancel()
+    except* Exception as failed:  # noqa: BLE001 - raised again below
+        crash = crash or raise_first(failed)
+    if crash is not None:
+        raise crash
+
+
+async def _named(task: Task) -> None:
+    await task()

@@ -57,6 +57,7 @@ class Followed:
         "gap_at",
         "gap_rate",
         "is_first_window",
+        "is_out",
         "is_pending",
         "multiplier",
         "not_before",
@@ -91,7 +92,8 @@ class Followed:
         self.sent_at = -math.inf
         self.snapshot_at = now
         self.since = now
-        self.ready_at = -math.inf  # not to be asked before; infinity while a request is in flight
+        self.ready_at = -math.inf  # not to be asked before; infinity while `is_out`
+        self.is_out = False  # a request of it is on the wire
         self.not_before = -math.inf  # the caller's wish, part of `ready_at`
         self.errors = 0  # failures in a row
         self.was_answered = False

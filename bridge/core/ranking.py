@@ -54,6 +54,7 @@ class Ranking(Generic[Run]):
         """A request for the run leaves: it is not wanted any more, and busy until it is `back`."""
         self._wanted.pop(run, None)
         entry = self.followed[run]
+        entry.is_out = True
         entry.ready_at = math.inf
         if self._parked.pop(run, None) is not None:
             self._active[run] = entry
@@ -61,6 +62,7 @@ class Ranking(Generic[Run]):
 
     def back(self, run: Run, entry: Followed, *, ready_at: float, parked: bool) -> None:
         """The run may be asked again from `ready_at` on."""
+        entry.is_out = False
         entry.ready_at = ready_at
         if parked:
             self._active.pop(run, None)
@@ -76,7 +78,7 @@ class Ranking(Generic[Run]):
     def pick(self, now: float, *, overdue_before: float) -> Run | None:
         """The run to ask next; None when none may be asked now."""
         for run in self._wanted:
-            if self.followed[run].ready_at < math.inf:
+            if not self.followed[run].is_out:
                 return run
         factors = self._tenant_factors() if self._tenants else None
         oldest_since, best_urgency, best_danger = math.inf, -math.inf, -math.inf

@@ -185,7 +185,8 @@ class Scheduler(Generic[Run]):
         entry.not_before = not_before
         self._ranking.add(run, entry)
         if run in self._flights:
-            entry.ready_at = math.inf  # a request of its former life is still on the wire
+            entry.is_out = True  # a request of its former life
+            entry.ready_at = math.inf
         else:
             self._back(run, entry, now)
 

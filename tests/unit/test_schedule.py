@@ -305,6 +305,14 @@ def test_a_request_for_a_parked_run_takes_the_next_place() -> None:
     assert poll(s, 0.1)[0] == "a"
 
 
+def test_a_run_parked_for_ever_can_still_be_requested() -> None:
+    s = fresh()
+    s.add("a", 0.0, not_before=math.inf)
+    assert s.next(0.0) == ("wait", 60.0)
+    s.request("a", 0.0)
+    assert s.next(0.0) == ("poll", "a")
+
+
 def test_a_hold_pauses_everything() -> None:
     s = fresh()
     s.add("a", 0.0)

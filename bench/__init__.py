@@ -1,0 +1,1 @@
+"""Measurements. Each prints its table; none is a condition of a test."""

@@ -1,0 +1,1 @@
+"""A discrete-event world for `bench.freshness`: traces, server, other policies, an oracle."""

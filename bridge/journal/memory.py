@@ -11,6 +11,7 @@ from typing import Self
 from bridge.core.errors import JournalError
 from bridge.core.event import Draft, Feed, FeedState, Record
 from bridge.core.filter import EVERYTHING, Filter
+from bridge.core.position import SEQUENCE_MAX
 from bridge.journal.growth import Growth
 from bridge.journal.port import RECORD_BYTES_MAX, Page, RecordTooLargeError
 from bridge.journal.recent import Recent
@@ -195,7 +196,7 @@ class MemoryJournal:
     def _make_room(self) -> bool:
         """Drop the oldest while over the limits; False if a pin forbids it."""
         self._pins = [pin for pin in self._pins if not pin.is_released]
-        lowest = min((pin.after for pin in self._pins), default=self.head)
+        lowest = min((pin.after for pin in self._pins), default=SEQUENCE_MAX)
         while self._is_over() and self.floor <= lowest:
             for record in self._kept.drop_below(self.floor + 1):
                 self._record_gone(record)

@@ -10,6 +10,7 @@ import sqlite3
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
+from functools import cache
 from importlib import resources
 from pathlib import Path
 from typing import IO, Any, Literal, NamedTuple
@@ -47,6 +48,7 @@ class Opened(NamedTuple):
     floor: int
 
 
+@cache
 def migrations() -> Mapping[int, str]:
     """The scripts by the version they lead to, ascending."""
     found: dict[int, str] = {}

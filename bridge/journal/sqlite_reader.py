@@ -14,7 +14,7 @@ from bridge.core.errors import ConfigError, JournalError
 from bridge.core.event import FeedState, Record
 from bridge.core.filter import EVERYTHING, Filter
 from bridge.journal.port import Page
-from bridge.journal.sqlite_faults import corrupt, to_journal_error
+from bridge.journal.sqlite_faults import corrupt, extended_code, to_journal_error
 from bridge.journal.sqlite_file import APPLICATION_ID, connect, migrations, refuse_newer
 from bridge.journal.sqlite_rows import Rows, Slice
 
@@ -128,7 +128,7 @@ def _open(path: Path) -> tuple[Rows, str]:
     try:
         return _checked(connect(path, "ro"), path)
     except sqlite3.OperationalError as error:
-        if error.sqlite_errorcode != sqlite3.SQLITE_CANTOPEN or _wal_bytes(path):
+        if not _needs_a_writable_place(error) or _wal_bytes(path):
             raise _explained(error, path) from error
     except sqlite3.Error as error:
         raise to_journal_error(error, str(path)) from error
@@ -150,13 +150,17 @@ def _checked(connection: sqlite3.Connection, path: Path) -> tuple[Rows, str]:
         raise
 
 
+def _needs_a_writable_place(error: sqlite3.OperationalError) -> bool:
+    return extended_code(error) & 0xFF in (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY)
+
+
 def _wal_bytes(path: Path) -> int:
     wal = path.with_name(path.name + "-wal")
     return wal.stat().st_size if wal.exists() else 0
 
 
 def _explained(error: sqlite3.OperationalError, path: Path) -> JournalError | ConfigError:
-    if error.sqlite_errorcode == sqlite3.SQLITE_CANTOPEN:
+    if _needs_a_writable_place(error):
         return ConfigError(
             f"journal {path}: its newest records are in {path.name}-wal, and reading them needs a"
             " writable directory or the running daemon; run this as the daemon's user, or copy both"

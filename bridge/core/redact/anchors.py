@@ -84,6 +84,8 @@ def build(off: frozenset[str], extra_names: Iterable[str] = ()) -> Any:
 
 def _named(part: str) -> Detector:
     """Some parts end in what follows a name, so that they are rare: that is not the name's."""
+    if " " in part.strip():
+        return _phrase
     lead = len(part) - len(part.lstrip(" &_-"))
     tail = len(part) - len(part.rstrip(" =:\"'"))
     if not lead and not tail:
@@ -93,6 +95,11 @@ def _named(part: str) -> Detector:
         return assign.name_hit(scan, start + lead, end - tail, data)
 
     return trimmed
+
+
+def _phrase(scan: Scan, start: int, end: int, _data: object) -> int:
+    """A name of several words: its last word may have been looked at already, alone."""
+    return assign.name_hit(scan, start, end, "phrase")
 
 
 def skip_marker(scan: Scan, start: int, end: int, _data: object) -> int:

@@ -40,7 +40,7 @@ _SEPARATOR = re.compile(
     (?:[\])}]{1,2}|\[\d{0,3}\]|\*{1,3}|_{1,2}|\?|!|[ ]\([A-Za-z][\w ,.-]{0,30}\))?
     [ \t]{0,24}
     (?:
-        (?P<op>:{2,4}=|:=|=>|={1,3}|!={1,2}|~=|->|<-|\?\?=|\+=|\|\|=|::?|%3[DdAa]|\\{1,15}(?:u003[dD]|uff1a)|[→⇒])
+        (?P<op>:{2,4}=|:=|=>|={1,3}|!={1,2}|~=|->|<-|\?\?=|\+=|\|\|=|::?|%3[DdAa]|\\{1,15}(?:u003[dD]|uff1a|u2192)|[→⇒])
       | (?P<apart>[,;]?(?:\s|\\{1,15}[nr]|[+-](?=[ \t])){0,40}\\{0,15}["']?(?:value|val|content|default|defaultValue)\\{0,15}["']?[ \t]{0,8}[:=])
       | (?P<inner>/?>\s{0,40}<(?:value|string|val)>|</(?:key|name)>\s{0,40}<(?:string|value)>)
       | (?P<table>\|)
@@ -81,9 +81,9 @@ _REVERSED = re.compile(
 _COMPARES = ("== ", "==", "!= ", "!=")
 
 
-def name_hit(scan: Scan, start: int, end: int, _data: object) -> int:
+def name_hit(scan: Scan, start: int, end: int, data: object) -> int:
     """Look at one key word; return where to go on, or 0 when no secret is named here."""
-    if end <= scan.name_end:
+    if end <= scan.name_end and data is None:
         return 0
     text = scan.text
     low = start - NAME_MAX if start > NAME_MAX else 0
@@ -93,7 +93,7 @@ def name_hit(scan: Scan, start: int, end: int, _data: object) -> int:
     first = _after_escape(text, first, start)
     scan.name_end = last
     name = text[first:last]
-    verdict = _verdict(name.lstrip("-.$"))
+    verdict = _verdict(name.lstrip("-.$").removeprefix("with-"))
     if first and text[first - 1] in "?&" and name.lower() in _QUERY:
         verdict = _SIGNED
     if verdict.grade == NONE or verdict.kind in ("key", "credential") or verdict.grade == WEAKLY:
@@ -107,6 +107,7 @@ def name_hit(scan: Scan, start: int, end: int, _data: object) -> int:
             scan.name_end = last
     if verdict.grade == NONE or verdict.grade == ENV:
         return 0
+    scan.effort += 1
     return _value_of(scan, first, last, verdict)
 
 
@@ -342,6 +343,8 @@ def _is_told(text: str, first: int, content: str, verdict: Verdict) -> bool:
 def _blank_fits(text: str, first: int, value: Value, verdict: Verdict) -> bool:
     """`PASSWORD 'x'` in SQL, `password "x"` in configuration; not `the token "foo" is`."""
     content = text[value.start : value.end]
+    if value.quote == "`":
+        return benign.weight(content) == benign.HEAVY and "=" not in content
     if _is_literal(content):
         return True
     line = text[max(0, first - 60) : first].upper()
@@ -355,7 +358,7 @@ def _flag(scan: Scan, at: int, verdict: Verdict) -> int:
     text = scan.text
     while at < scan.end and text[at] == " ":
         at += 1
-    if text.startswith("<<<", at):
+    if text.startswith("<<< ", at):
         at += 4
     if at >= scan.end or text[at] in "-|&;<>\n\\)]" and not text.startswith(('\\"', "\\'"), at):
         return 0
@@ -463,11 +466,10 @@ def _read(scan: Scan, first: int, at: int, verdict: Verdict, name_quote: str, op
 
 def _closes(text: str, first: int, at: int) -> bool:
     """`"Password: "`: the quote behind the colon closes the label, it opens no value."""
-    mark = text[first - 1]
-    run = at
-    while run < len(text) and text[run] == "\\" and run - at < 16:
-        run += 1
-    return text[run : run + 1] == mark
+    before = first - 1
+    while before > 0 and text[before - 1] == "\\" and first - before < 16:
+        before -= 1
+    return text.startswith(text[before:first], at)
 
 
 def _tuple(scan: Scan, at: int, verdict: Verdict) -> int:
@@ -556,9 +558,15 @@ def _unquoted(scan: Scan, first: int, at: int, verdict: Verdict, name_quote: str
     wrapper = _WRAPPER.match(text, at, scan.end)
     if wrapper is not None:
         return _wrapped(scan, wrapper.end(), verdict)
+    if verdict.kind == "credential":
+        couple = _COUPLE.match(text, at, scan.end)
+        if couple is not None and _is_literal(couple.group(1)):
+            password = Value(couple.start(1), couple.end(1), "", couple.end() >= scan.end)
+            return take(scan, password, Verdict(SURE, "password", verdict.words), op)
     bare = BARE.match(text, at, scan.end)
     if bare is None:
         return 0
+    scan.effort += (bare.end() - at) >> 5
     stop = trimmed(scan, first, at, bare.end(), op)
     if stop <= at:
         return 0
@@ -566,6 +574,9 @@ def _unquoted(scan: Scan, first: int, at: int, verdict: Verdict, name_quote: str
         stop = words_of(scan, first, at, stop, verdict)
     value = Value(at, stop, "", stop >= scan.end)
     return take(scan, value, verdict, op) or _fallback(scan, stop, verdict)
+
+
+_COUPLE = re.compile(r"[\w.@+-]{1,64}(?:[ ]/[ ]|[:/|])([^\s\"'`<>,;\\]{6,128})")
 
 
 def _wrapped(scan: Scan, at: int, verdict: Verdict) -> int:

@@ -229,7 +229,7 @@ def harmless_text(value: str, words: tuple[str, ...]) -> bool:
         return True
     if len(value) > LOOK_MAX:
         return _REFERENCE.match(look) is not None
-    if _REFERENCE.match(look) is not None or _PLACEHOLDER.search(look) is not None:
+    if _REFERENCE.match(look) is not None or _PLACEHOLDER.search(look[:96]) is not None:
         return True
     low = look.lower()
     if (

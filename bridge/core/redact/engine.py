@@ -16,8 +16,10 @@ from bridge.core.redact.spans import MARK_OPEN, Scan, Span, merged
 
 DEPTH_MAX: Final = 100  # levels of nesting; upstream cuts at 3, JSON encoders give up near 250
 TEXT_MIN = 6  # a shorter text holds no secret that could be recognised
-ANCHORS_FREE = 600  # places looked at in a text, plus one for every `ANCHORS_PER` characters
-ANCHORS_PER = 6
+# What a text may cost, in values read of up to 32 characters each; then it fails closed. Ordinary
+# JSON names a value every 16 characters at most; hostile text names long ones everywhere.
+EFFORT_FREE = 600
+EFFORT_PER = 16  # one more for so many characters
 ECHOES_MAX = 64  # values of one event that are searched in the rest of it
 ECHO_LENGTH_MIN = 8
 CACHE_MAX = 8192  # key names remembered; a name is at most `CACHED_NAME_MAX` characters
@@ -394,7 +396,7 @@ class Redactor:
 
     def _detect(self, scan: Scan) -> None:
         skip = 0
-        budget = ANCHORS_FREE + scan.end // ANCHORS_PER
+        budget = EFFORT_FREE + scan.end // EFFORT_PER
         end = scan.end
         for last, found in self._find(scan.low):
             for size, detect, data in found:
@@ -403,8 +405,7 @@ class Redactor:
                     continue
                 if start >= end:
                     return
-                budget -= 1
-                if budget < 0:
+                if scan.effort > budget:
                     scan.add(start, end, "unscanned", "unscanned", is_cut=True)
                     return
                 done = detect(scan, start, last + 1, data)

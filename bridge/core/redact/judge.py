@@ -8,7 +8,7 @@ from typing import Final
 from bridge.core.redact import benign
 from bridge.core.redact.keys import CODE, FORCED, SURE, WEAKLY, Verdict
 from bridge.core.redact.spans import Scan
-from bridge.core.redact.values import Value
+from bridge.core.redact.values import BARE, BARE_MAX, VALUE_MAX, Value
 
 RULE: Final = "assignment"
 PASSWORDY = frozenset(("password", "passphrase"))
@@ -48,6 +48,12 @@ def take(scan: Scan, value: Value, verdict: Verdict, op: str) -> int:
     cut = value.is_open and stop >= scan.end
     if not _is_secret(text, start, stop, content, value.quote, verdict, cut=cut):
         return 0
+    while not value.quote and BARE_MAX <= stop - start < VALUE_MAX:
+        more = BARE.match(text, stop, scan.end)
+        if more is None:
+            break
+        stop = more.end()
+        cut = stop >= scan.end
     scheme = SCHEME.match(content) if verdict.grade == SURE and " " in content[:24] else None
     if scheme is not None and scheme.end() < len(content):
         start += scheme.end()
@@ -76,6 +82,8 @@ def _is_secret(
             )
         )
     weight = benign.weight(content)
+    if verdict.grade == WEAKLY and weight < (1 if verdict.kind == "password" else benign.HEAVY):
+        return False
     if quote:
         if benign.harmless_text(content, words):
             return False

@@ -84,7 +84,9 @@ def classify(name: str) -> Verdict:
     joined = "".join(words)
     whole = WHOLE.get(joined)
     if whole is not None:
-        return Verdict(SURE, whole, tuple(words)) if whole else PLAIN
+        if not whole:
+            return PLAIN
+        return Verdict(CODE if whole == "otp" else SURE, whole, tuple(words))
     if joined in ENV_KEYS:
         return Verdict(ENV, "env", tuple(words))
     return _by_words(words, joined)

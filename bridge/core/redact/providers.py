@@ -281,6 +281,8 @@ api-            u =26 Octopus Deploy
 sha256~         w 43  OpenShift
 swmtkn-1-       w 60  Docker swarm
 swmkey-1-       w 40  Docker swarm
+p8e-            h 32  Adobe client secret
+pk.eyj          d 60  Mapbox public
 sk.eyj          d 60  Mapbox secret
 tk.eyj          d 60  Mapbox temporary
 n8n_api_        w 32  n8n

@@ -75,6 +75,7 @@ def find(scan: Scan, start: int, end: int, form: Format) -> int:
     while stop > end and text[stop - 1] in ".-:=%$+~/" and text[stop - 1] != "=":
         stop -= 1
     size = stop - end
+    scan.effort += size >> 5
     at_end = stop >= scan.end
     if form.exact:
         if size != form.least and not (at_end and scan.was_cut and size > CUT_BODY_MIN):

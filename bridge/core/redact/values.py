@@ -9,7 +9,8 @@ from bridge.core.redact import benign
 from bridge.core.redact.keys import Verdict
 from bridge.core.redact.spans import Scan
 
-VALUE_MAX = 4096  # characters of a value; longer ones are redacted up to here and scanned on
+VALUE_MAX = 8192  # characters of a value; longer ones are redacted up to here and scanned on
+BARE_MAX = 256  # characters of an unquoted value that are judged; what follows goes with it
 
 QUOTE = re.compile(
     r"\\{0,15}(?:\"\"\"|'''|[\"'`])|&quot;|&\#0?3[49];|&apos;|%2[27]|\\{1,15}u002[27]|[“‘«„]"

@@ -1,0 +1,189 @@
+"""A bridge's HTTP server on a real socket, over a journal in memory, for the contract tests."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
+
+import aiohttp
+
+from bridge.journal.memory import MemoryJournal
+from bridge.metrics import Metrics
+from bridge.outputs.access import Access
+from bridge.outputs.limits import Limits
+from bridge.outputs.port import InvalidRunIdError, TooManyRunsError, UnknownAccountError
+from bridge.outputs.server import Server
+from bridge.wire.sse import Frame, FrameDecoder
+from tests.journal_records import draft
+
+RUN = "3f0c1c52-6a3e-4f0e-9d3b-0d8f3c5b7a10"
+OTHER_RUN = "5d1b9f4e-2c3a-4b8d-8e6f-7a9b0c1d2e3f"
+EVENT = "com.mogplex.run.event."
+WAIT_S = 5.0
+
+
+class FewRuns:
+    """`Runs` in memory: `RUN` is followed from the start."""
+
+    def __init__(self) -> None:
+        self.followed = {RUN: "default"}
+
+    def views(self) -> Sequence[Mapping[str, Any]]:
+        return [v for v in map(self.view, reversed(self.followed)) if v is not None]
+
+    def view(self, run_id: str) -> Mapping[str, Any] | None:
+        account = self.followed.get(run_id)
+        return None if account is None else {"runId": run_id, "account": account}
+
+    async def follow(self, run_id: str, account: str | None = None) -> bool:
+        if len(run_id) != 36:
+            raise InvalidRunIdError(f"run id {run_id!r} is not a UUID")
+        if account not in (None, "default", "second"):
+            raise UnknownAccountError(f"no account {account!r}; did you mean 'default'?")
+        if len(self.followed) >= 3:
+            raise TooManyRunsError("3 runs are followed already")
+        is_new = run_id not in self.followed
+        self.followed.setdefault(run_id, account or "default")
+        return is_new
+
+    async def unfollow(self, run_id: str) -> bool:
+        return self.followed.pop(run_id, None) is not None
+
+
+class TwoChecks:
+    """`Health` with switches."""
+
+    def __init__(self) -> None:
+        self.ready = True
+        self.upstream = True
+
+    def is_ready(self) -> bool:
+        return self.ready
+
+    def checks(self) -> Mapping[str, Mapping[str, Any]]:
+        return {
+            "journal": {"ok": True, "detail": "writable"},
+            "upstream": {"ok": self.upstream, "detail": "default: 503"},
+        }
+
+
+class HttpBridge:
+    """What a test holds in its hand."""
+
+    def __init__(self, journal: MemoryJournal, server: Server, metrics: Metrics) -> None:
+        self.journal = journal
+        self.server = server
+        self.metrics = metrics
+        self.runs = FewRuns()
+        self.health = TwoChecks()
+        self.host, self.port = "", 0
+        self.session: aiohttp.ClientSession
+        self._made = 0
+
+    @property
+    def url(self) -> str:
+        return f"http://{self.host}:{self.port}"
+
+    async def add(
+        self, count: int = 1, run: str = RUN, type_: str = EVENT + "log", pad: int = 10
+    ) -> None:
+        """Append records; their data says how many were made before, over all runs."""
+        made = [draft(run, f"e{self._made + n}", type_, pad) for n in range(count)]
+        self._made += count
+        await self.journal.append(made)
+
+    def position(self, seq: int) -> str:
+        return f"{self.journal.epoch}-{seq}"
+
+    def sample(self, name: str, **labels: str) -> float:
+        value = self.metrics.registry.get_sample_value(f"mogplex_bridge_{name}", labels)
+        assert value is not None, name
+        return value
+
+
+@asynccontextmanager
+async def http_bridge(
+    *, access: Access | None = None, limits: Limits | None = None, records_max: int = 100_000
+) -> AsyncIterator[HttpBridge]:
+    journal = MemoryJournal(records_max=records_max)
+    metrics = Metrics(("default",))
+    runs, health = FewRuns(), TwoChecks()
+    server = Server(
+        journal,
+        runs,
+        health,
+        metrics,
+        lambda accept: (f"asked for {accept}".encode(), "text/plain; version=0.0.4"),
+        access=access,
+        limits=limits,
+    )
+    bridge = HttpBridge(journal, server, metrics)
+    bridge.runs, bridge.health = runs, health
+    bridge.host, bridge.port = await server.start("127.0.0.1", 0)
+    async with aiohttp.ClientSession(auto_decompress=False) as bridge.session:
+        async with asyncio.TaskGroup() as tasks:
+            running = tasks.create_task(server.run(), name="server")
+            try:
+                yield bridge
+            finally:
+                running.cancel()
+        await server.close()
+    await journal.close()
+
+
+class EventStream:
+    """An SSE client of one response, on our own decoder."""
+
+    def __init__(self, response: aiohttp.ClientResponse) -> None:
+        self.response = response
+        self.decoder = FrameDecoder()
+        self._frames: list[Frame] = []
+
+    async def next(self, count: int = 1) -> list[Frame]:
+        async with asyncio.timeout(WAIT_S):
+            while len(self._frames) < count:
+                chunk = await self.response.content.readany()
+                assert chunk, "the stream ended"
+                self._frames.extend(self.decoder.feed(chunk))
+        taken, self._frames = self._frames[:count], self._frames[count:]
+        return taken
+
+    async def records(self, count: int) -> list[int]:
+        """Sequences of the next records; nothing else may come."""
+        frames = await self.next(count)
+        assert all(frame.event == "message" for frame in frames), frames
+        return [int(json.loads(frame.data)["sequence"]) for frame in frames]
+
+    async def nothing(self, for_s: float = 0.05) -> None:
+        try:
+            async with asyncio.timeout(for_s):
+                frames = await self.next()
+        except TimeoutError:
+            return
+        raise AssertionError(f"not expected: {frames}")
+
+
+@asynccontextmanager
+async def event_stream(
+    bridge: HttpBridge, path: str = "/v1/events", **headers: str
+) -> AsyncIterator[EventStream]:
+    wish = {"Accept": "text/event-stream", **{k.replace("_", "-"): v for k, v in headers.items()}}
+    async with bridge.session.get(bridge.url + path, headers=wish) as response:
+        assert response.status == 200, await response.text()
+        assert response.headers["Content-Type"] == "text/event-stream"
+        yield EventStream(response)
+
+
+async def raw(bridge: HttpBridge, request: str | bytes, *, until: bytes | None = None) -> bytes:
+    """Send bytes; return what comes until the end of the connection, or until a mark."""
+    reader, writer = await asyncio.open_connection(bridge.host, bridge.port)
+    try:
+        writer.write(request if isinstance(request, bytes) else request.encode())
+        async with asyncio.timeout(WAIT_S):
+            return await (reader.read() if until is None else reader.readuntil(until))
+    finally:
+        writer.close()
+        await writer.wait_closed()

@@ -35,7 +35,6 @@ LINES: dict[str, list[str]] = {
         "password: Optional[str] = '@P@'", 'std::string password{"@P@"};', "auth = ('admin', '@P@')",
         "requests.get(url, auth=('admin', '@P@'))", 'HTTPBasicAuth("admin", "@P@")',
         'token = base64.b64decode("@B@")', 'jwt.sign(payload, "@T@")', 'var tokenB string =  "@T@"',
-        'var x = new { Password = "@P@" };', 'mysql_connect("db", "root", "@P@")',
         'client_secret="@T@"', 'aws_secret_access_key="@B@"', "secret_key_base = '@X@@X@'",
         "pg.connect({ user: 'app', password: '@P@', host: 'db' })", 'credentials = Credentials("app", "@P@")',
         "redis.Redis(host='h', password='@P@', db=0)", 'DB_PASS = "@P@"  # production',

@@ -74,7 +74,9 @@ _PROSE = re.compile(
 _NUMBER = re.compile(r"-?\d{1,40}(?![\w.])")
 _BLOCK_SCALAR = re.compile(r"[|>][+-]?\d?[ \t]{0,8}(?:\n[+-]?|\\{1,15}n)[ \t]{1,40}")
 _NEXT_LINE = re.compile(r"[ \t]{0,8}\r?\n[ \t]{0,40}(?=[^\s:]{8,256}[ \t]{0,8}(?:\r?\n|\Z))")
-_NEXT_LITERAL = re.compile(r"[ \t]{0,8}\r?\n[ \t]{0,40}(?=[rbfu@]?\\{0,7}[\"'`])")
+_NEXT_LITERAL = re.compile(
+    r"[ \t]{0,8}(?:\r?\n|\\{1,15}n)[+-]?[ \t]{0,40}(?=[rbfu@]?\\{0,7}[\"'`])"
+)
 _REVERSED = re.compile(
     r"(\\{0,7}[\"'])([^\"'\\\n]{3,160})\1[ \t]{0,4}(?:={2,3}|!={1,2}|~=)[ \t]{0,4}[\w.$(]{0,60}\Z"
 )
@@ -321,7 +323,7 @@ def _without_separator(
 
 
 _CONFIG_BEFORE = re.compile(
-    r"(?:login|user|username|account|machine)[ \t]{1,4}\S{1,80}\s{1,4}\Z|(?:\A|\n|\\n)[+ >-]{0,3}(?:ENV|setenv|setx|set|PASS)?[ \t]{0,4}\Z"
+    r"(?:login|user|username|account|machine)[ \t]{1,4}\S{1,80}\s{1,4}\Z|(?:\A|\n|\\n|[\"'])[+ >-]{0,3}(?:ENV|setenv|setx|set|PASS)?[ \t]{0,4}\Z"
     r"|(?:config set|configure set|set|put|auth|login|create)[ \t]{1,3}(?:\S{1,30}\.)?\Z"
 )
 
@@ -440,7 +442,7 @@ def _read(scan: Scan, first: int, at: int, verdict: Verdict, name_quote: str, op
         return 0  # `arn:...:secret:name`
     if char == "(" and QUOTE.match(text, at + 1, scan.end):
         return _tuple(scan, at + 1, verdict)
-    if char == "\n" or char == "\r":
+    if char in "\n\r" or (char == "\\" and text[at + 1 : at + 2] == "n"):
         return _below(scan, at, verdict, op)
     if char == "|" or char == ">":
         block = _BLOCK_SCALAR.match(text, at, scan.end)
@@ -510,7 +512,9 @@ def _below(scan: Scan, at: int, verdict: Verdict, op: str) -> int:
     literal = _NEXT_LITERAL.match(scan.text, at, scan.end)
     if literal is not None:
         value = quoted(scan, literal.end())
-        return take(scan, value, verdict, "") if value else 0
+        if value is None or not _is_literal(scan.text[value.start : value.end]):
+            return 0
+        return take(scan, value, verdict, "")
     found = _NEXT_LINE.match(scan.text, at, scan.end)
     if found is None:
         return 0
@@ -567,6 +571,8 @@ def _unquoted(scan: Scan, first: int, at: int, verdict: Verdict, name_quote: str
     if bare is None:
         return 0
     scan.effort += (bare.end() - at) >> 5
+    if op == "->" and not _is_literal(bare.group()):
+        return 0  # the type that a function returns
     stop = trimmed(scan, first, at, bare.end(), op)
     if stop <= at:
         return 0
@@ -590,7 +596,7 @@ def _wrapped(scan: Scan, at: int, verdict: Verdict) -> int:
         if value is None or value.is_open:
             return 0
         content = text[value.start : value.end]
-        if _is_literal(content) and (done := take(scan, value, verdict, "")):
+        if len(content) >= 8 and _is_literal(content) and (done := take(scan, value, verdict, "")):
             return done
         at = value.end + len(value.quote)
         more = re.compile(

@@ -107,7 +107,7 @@ _WORD_VALUES = frozenset(
     one-time short-lived long-lived refresh access session client server service account
     authorization authentication permission scope grant code implicit password_hash varchar
     integer serial uuid timestamp jsonb primary unique uint8 uint32 uint64 int32 int64 usize
-    sha256 sha512 hs256 rs256 es256 md5 bcrypt argon2 scrypt pbkdf2 aes rot13 submit cancel
+    latin1 utf8 utf-8 utf16 ascii sha1 iso-8859-1 cp1252 sha256 sha512 hs256 rs256 es256 md5 bcrypt argon2 scrypt pbkdf2 aes rot13 submit cancel
     show hide toggle forgot confirm confirmation repeat strength policy manager generator
     field input label placeholder hint help tooltip error-message modal form page screen
     yubikey fido webauthn passkey totp sms whatever something anything nothing everything
@@ -197,7 +197,7 @@ def _turns_enough(shape: str) -> bool:
         return turns * 3 >= size - 6 if size <= 32 else turns * 5 >= size
     if digit and size >= 16:
         return turns * 4 >= size
-    return size >= 20 and "l" in shape and "u" in shape and turns * 3 >= size
+    return size >= 20 and "l" in shape and "u" in shape and turns * 12 >= size * 5
 
 
 def has_digit(value: str) -> bool:
@@ -258,7 +258,8 @@ def _is_sentence(look: str) -> bool:
 
 def _is_named_after(look: str) -> bool:
     """`api-key`, `userPassword`, `github_token`: a name of a secret instead of a secret."""
-    if any(char.isdigit() for char in look) or len(look) > 64:
+    digits = sum(char.isdigit() for char in look)
+    if len(look) > 64 or digits > 5 or (digits and not look.isalnum()) or look[:1].isdigit():
         return False
     parts = [part.lower() for part in _PARTS.findall(look)]
     return (

@@ -92,8 +92,8 @@ for _names, _patterns in (
     (
         "net user|net use",
         (
-            _secret(r"user[ ]{1,3}[^\s/]{1,60}[ ]{1,3}(?!/)"),
-            _secret(r"use[ ]{1,3}\S{1,120}[ ]{1,3}(?!/)"),
+            _secret(r"/user:\S{1,60}[ ]{1,3}(?!/)"),
+            _secret(r"(?:user|use)[ ]{1,3}[^\s/]{1,60}[ ]{1,3}(?![/\\*])"),
         ),
     ),
     (

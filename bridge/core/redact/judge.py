@@ -129,7 +129,7 @@ def _word_is_secret(text: str, start: int, stop: int, content: str, verdict: Ver
         return True
     before = text[start - 1 : start]
     after = text[stop : stop + 1]
-    ends = after in ("", "\n", "\r", "\\", ";", "&", "<", " ")
+    ends = after in ("", "\n", "\r", "\\", ";", "&", "<", " ", '"', "'")
     if benign.is_identifier(content) and after in (";", ",", ")", "(", "]", "}", "."):
         return before == "=" and after == ";" and verdict.kind == "password" and len(content) >= 6
     if before == "=" and text[start - 2 : start - 1] not in " =!<>:":

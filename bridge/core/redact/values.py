@@ -13,7 +13,7 @@ VALUE_MAX = 8192  # characters of a value; longer ones are redacted up to here a
 BARE_MAX = 256  # characters of an unquoted value that are judged; what follows goes with it
 
 QUOTE = re.compile(
-    r"\\{0,15}(?:\"\"\"|'''|[\"'`])|&quot;|&\#0?3[49];|&apos;|%2[27]|\\{1,15}u002[27]|[“‘«„]"
+    r"(?:\\{1,15}\"){3}|\\{0,15}(?:\"\"\"|'''|[\"'`])|&quot;|&\#0?3[49];|&apos;|%2[27]|\\{1,15}u002[27]|[“‘«„]"
 )
 LITERAL_TAG = re.compile(r"(?:[rbfuRBFUL@$]{1,2}|![a-z!]{1,20}[ \t]{1,4})(?=\\{0,15}[\"'`])")
 BARE = re.compile(

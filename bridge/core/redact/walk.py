@@ -6,6 +6,7 @@ environment maps and `K=V` lists. Decides where; the engine decides what replace
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
@@ -118,15 +119,15 @@ def flag_verdict(item: str, classify: Any) -> Verdict:
     return verdict
 
 
+_NAME = re.compile(r"[^\W\d][\w.\- \u200b-\u200d\ufeff]{0,63}\Z")
+
+
 def names_then_values(items: Sequence[Any]) -> bool:
     """Is this a flat list of header names and values, as Node's `rawHeaders`?"""
     if len(items) % 2 or not 2 <= len(items) <= 256:
         return False
     return all(type(item) is str for item in items) and all(
-        0 < len(name) <= 64
-        and name.replace("-", "").replace("_", "").isalnum()
-        and not name[0].isdigit()
-        for name in items[::2]
+        0 < len(name) <= 64 and _NAME.match(name) for name in items[::2]
     )
 
 

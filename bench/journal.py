@@ -1,0 +1,295 @@
+"""How fast the embedded journal is, as ratios to bare SQLite measured in the same run.
+
+    python -m bench.journal [--quick] [--directory DIR]
+
+Bodies of 700 bytes, random UUIDs as ids. The variants of one row take turns, and a row shows
+medians: wall-clock on a shared machine is noise, the ratio is what to look at. The floor of
+appending is `executemany` into a table without dedupe index, dictionary or sequence in the body,
+with the same durability; the floor of reading is `fetchall` of the same pages. Beside a busy loop
+the floor runs in a thread too, because there the interpreter lock is what is measured.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import itertools
+import shutil
+import sqlite3
+import statistics
+import tempfile
+import time
+import uuid
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from bridge.core.event import Draft, Feed
+from bridge.journal.growth import Growth
+from bridge.journal.sqlite import SqliteJournal
+from bridge.journal.sqlite_file import Synchronous
+from bridge.journal.sqlite_reader import SqliteReader
+
+BODY_BYTES = 700
+FEEDS = [Feed("default", f"run{n}", f"/mogplex/default/runs/run{n}") for n in range(20)]
+HEAD = b'{"specversion":"1.0","data":"' + b"h" * (BODY_BYTES // 2 - 50) + b'","sequence":"'
+TAIL = b'","more":"' + b"t" * (BODY_BYTES - len(HEAD) - 20 - 12) + b'"}'
+BATCHES = (1, 10, 100, 500)
+TYPE = "com.mogplex.run.event.message"
+
+
+@dataclass
+class Timed:
+    per_s: float
+    cpu_us: float  # process CPU per record
+
+
+def make_batches(batch: int, count: int) -> list[list[Draft]]:
+    """Each batch belongs to one run, as a page of a source does."""
+    feeds = itertools.cycle(FEEDS)
+    return [
+        [Draft(feed, str(uuid.uuid4()), TYPE, HEAD, TAIL) for _ in range(batch)]
+        for feed, _ in zip(feeds, range(count), strict=False)
+    ]
+
+
+def measured(records: int, begun: tuple[float, float]) -> Timed:
+    wall, cpu = time.perf_counter() - begun[0], time.process_time() - begun[1]
+    return Timed(records / wall, cpu / records * 1e6)
+
+
+def now() -> tuple[float, float]:
+    return time.perf_counter(), time.process_time()
+
+
+def append_floor(directory: Path, batches: list[list[Draft]], synchronous: Synchronous) -> Timed:
+    """Rows are made beforehand: only SQLite is timed."""
+    db = sqlite3.connect(directory / "floor.db", isolation_level=None)
+    db.execute("PRAGMA page_size=8192")
+    db.execute("PRAGMA journal_mode=WAL")
+    db.execute(f"PRAGMA synchronous={synchronous}")
+    db.execute("CREATE TABLE record (seq INTEGER PRIMARY KEY, feed, type, id, body)")
+    seq = itertools.count(1)
+    rows = [
+        [(next(seq), 1, 1, d.id, b"%b%020d%b" % (d.head, 0, d.tail)) for d in batch]
+        for batch in batches
+    ]
+    begun = now()
+    for batch in rows:
+        db.execute("BEGIN IMMEDIATE")
+        db.executemany("INSERT INTO record VALUES (?,?,?,?,?)", batch)
+        db.execute("COMMIT")
+    result = measured(sum(map(len, rows)), begun)
+    db.close()
+    return result
+
+
+async def append_ours(
+    directory: Path, batches: list[list[Draft]], synchronous: Synchronous, producers: int = 1
+) -> Timed:
+    journal = await SqliteJournal.open(directory / "ours.db", synchronous=synchronous)
+    waiting = iter(batches)
+
+    async def produce() -> None:
+        for batch in waiting:
+            await journal.append(batch)
+
+    begun = now()
+    async with asyncio.TaskGroup() as group:
+        for _ in range(producers):
+            group.create_task(produce())
+    result = measured(sum(map(len, batches)), begun)
+    assert journal.head == sum(map(len, batches))
+    await journal.close()
+    return result
+
+
+async def beside_a_busy_loop(work: Awaitable[Timed]) -> Timed:
+    """The event loop computes in turns of some milliseconds, as with many subscribers."""
+    working = True
+
+    async def compute() -> None:
+        while working:
+            until_s = time.perf_counter() + 0.005
+            while time.perf_counter() < until_s:
+                sum(range(200))
+            await asyncio.sleep(0)
+
+    async with asyncio.TaskGroup() as group:
+        group.create_task(compute())
+        result = await work
+        working = False
+    return result
+
+
+async def read_floor(path: Path, total: int, page: int) -> Timed:
+    db = sqlite3.connect(path)
+    begun = now()
+    after = got = 0
+    while after < total:
+        rows = db.execute(
+            "SELECT seq, feed, type, id, body FROM record WHERE seq > ? ORDER BY seq LIMIT ?",
+            (after, page),
+        ).fetchall()
+        after, got = rows[-1][0], got + len(rows)
+    result = measured(got, begun)
+    db.close()
+    return result
+
+
+async def read_ours(path: Path, total: int, page: int) -> Timed:
+    """From disk, as an export or a late subscriber reads."""
+    reader = await SqliteReader.open(path)
+    begun = now()
+    after = got = 0
+    while after < total:
+        records, after = await reader.read(after, page)
+        got += len(records)
+    result = measured(got, begun)
+    assert got == total
+    await reader.close()
+    return result
+
+
+async def listener_latencies_ms(directory: Path, count: int, pause_s: float) -> list[float]:
+    """From the call of `append` to the listener in the same process, synchronous=full."""
+    journal = await SqliteJournal.open(directory / "tail.db")
+    heard_s: list[float] = []
+    journal.add_listener(lambda _: heard_s.append(time.perf_counter()))
+    begun_s: list[float] = []
+    for batch in make_batches(1, count):
+        begun_s.append(time.perf_counter())
+        await journal.append(batch)
+        await asyncio.sleep(pause_s)
+    await journal.close()
+    return sorted((h - b) * 1000 for b, h in zip(begun_s, heard_s, strict=True))
+
+
+async def wake_us(waiters: int, rounds: int) -> float:
+    """CPU per coroutine that waits for growth and is woken by an append."""
+    growth = Growth(0)
+
+    async def follow() -> None:
+        seq = 0
+        while seq < rounds:
+            await growth.wait_above(seq)
+            seq = growth.head
+
+    async with asyncio.TaskGroup() as group:
+        for _ in range(waiters):
+            group.create_task(follow())
+        await asyncio.sleep(0)
+        begun = now()
+        for number in range(1, rounds + 1):
+            growth.announce(number)
+            await asyncio.sleep(0)
+            await asyncio.sleep(0)
+    return measured(waiters * rounds, begun).cpu_us
+
+
+async def alternate(
+    root: Path, rounds: int, variants: list[Callable[[Path], Awaitable[Timed]]]
+) -> list[Timed]:
+    """Run the variants in turn, each in an empty directory; the medians of each."""
+    results: list[list[Timed]] = [[] for _ in variants]
+    for _ in range(rounds):
+        for variant, got in zip(variants, results, strict=True):
+            directory = Path(tempfile.mkdtemp(dir=root))
+            got.append(await variant(directory))
+            shutil.rmtree(directory)
+    return [
+        Timed(statistics.median(r.per_s for r in got), statistics.median(r.cpu_us for r in got))
+        for got in results
+    ]
+
+
+def row(name: str, ours: Timed, floor: Timed) -> None:
+    print(
+        f"| {name} | {ours.per_s:,.0f} | {ours.cpu_us:.1f} | {floor.per_s:,.0f} |"
+        f" {floor.cpu_us:.1f} | {ours.per_s / floor.per_s:.2f} | {ours.cpu_us / floor.cpu_us:.2f} |"
+    )
+
+
+async def main(root: Path, *, quick: bool) -> None:
+    rounds = 3 if quick else 7
+    scale = 1 if quick else 3
+    print(f"SQLite {sqlite3.sqlite_version}, {rounds} rounds, bodies of {BODY_BYTES} bytes\n")
+    print("| | ours, records/s | CPU µs | floor, records/s | CPU µs | ratio | CPU ratio |")
+    print("|---|---|---|---|---|---|---|")
+    for synchronous in ("full", "normal"):
+        for batch in BATCHES:
+            batches = make_batches(batch, max(40, 400 * scale // max(1, batch // 10)))
+
+            async def floor(
+                d: Path, b: list[list[Draft]] = batches, s: Synchronous = synchronous
+            ) -> Timed:
+                return append_floor(d, b, s)
+
+            async def ours(
+                d: Path, b: list[list[Draft]] = batches, s: Synchronous = synchronous
+            ) -> Timed:
+                return await append_ours(d, b, s)
+
+            measured_floor, measured_ours = await alternate(root, rounds, [floor, ours])
+            row(f"append, {synchronous}, batches of {batch}", measured_ours, measured_floor)
+    for batch in (1, 10):
+        batches = make_batches(batch, 2000 * scale)
+
+        async def floor16(d: Path, b: list[list[Draft]] = batches) -> Timed:
+            return append_floor(d, b, "full")
+
+        async def ours16(d: Path, b: list[list[Draft]] = batches) -> Timed:
+            return await append_ours(d, b, "full", producers=16)
+
+        measured_floor, measured_ours = await alternate(root, rounds, [floor16, ours16])
+        row(f"append, full, 16 producers of {batch}", measured_ours, measured_floor)
+
+    batches = make_batches(500, 4)
+
+    async def floor_busy(d: Path) -> Timed:
+        return await beside_a_busy_loop(asyncio.to_thread(append_floor, d, batches, "full"))
+
+    async def ours_busy(d: Path) -> Timed:
+        return await beside_a_busy_loop(append_ours(d, batches, "full"))
+
+    measured_floor, measured_ours = await alternate(root, 3, [floor_busy, ours_busy])
+    row("append, full, batches of 500, busy loop", measured_ours, measured_floor)
+
+    total = 20_000 * scale
+    path = root / "read.db"
+    journal = await SqliteJournal.open(path)
+    for batch in make_batches(500, total // 500):
+        await journal.append(batch)
+    await journal.close()
+    for page in (100, 500):
+        measured_floor, measured_ours = await alternate(
+            root,
+            rounds,
+            [
+                lambda _, p=page: read_floor(path, total, p),  # type: ignore[misc]
+                lambda _, p=page: read_ours(path, total, p),  # type: ignore[misc]
+            ],
+        )
+        row(f"read from disk, pages of {page}", measured_ours, measured_floor)
+
+    print("\n| append to listener, same process, full | p50 ms | p99 ms | max ms |")
+    print("|---|---|---|---|")
+    for per_s in (100, 1000):
+        got = await listener_latencies_ms(Path(tempfile.mkdtemp(dir=root)), 300 * scale, 1 / per_s)
+        print(
+            f"| about {per_s}/s | {got[len(got) // 2]:.2f} | {got[len(got) * 99 // 100]:.2f} |"
+            f" {got[-1]:.2f} |"
+        )
+    print("\n| waiters woken per growth | CPU µs per waiter |")
+    print("|---|---|")
+    for waiters in (100, 1000, 10_000):
+        print(f"| {waiters:,} | {await wake_us(waiters, max(5, 20_000 // waiters)):.2f} |")
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("--quick", action="store_true", help="a third of the work, fewer rounds")
+    parser.add_argument("--directory", type=Path, default=None, help="on the disk to measure")
+    chosen = parser.parse_args()
+    with tempfile.TemporaryDirectory(dir=chosen.directory) as made:
+        asyncio.run(main(Path(made), quick=chosen.quick))

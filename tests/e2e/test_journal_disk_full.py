@@ -1,0 +1,134 @@
+"""A disk that is full for a while: appends are refused, readers go on, and it resumes by itself."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import tests
+from bridge.core.errors import JournalFullError
+from bridge.journal.sqlite import SqliteJournal
+from tests.journal_records import drafts, read_all
+
+pytestmark = pytest.mark.e2e
+
+ROOT = Path(tests.__path__[0]).parent
+
+# In a process of its own, because the limit holds for all of its files.
+UNDER_A_LIMIT = """
+import asyncio, json, resource, sys
+from bridge.core.errors import JournalFullError
+from bridge.journal.sqlite import SqliteJournal
+from tests.journal_records import drafts, read_all
+
+def limit(soft):
+    resource.setrlimit(resource.RLIMIT_FSIZE, (soft, resource.RLIM_INFINITY))
+
+async def main():
+    journal = await SqliteJournal.open(sys.argv[1])
+    limit(1_000_000)
+    stored, text, in_a_row = 0, "", 0
+    while in_a_row < 2:  # after one refusal a WAL that was folded may give room once more
+        try:
+            await journal.append(drafts("r", stored, 20, pad=600))
+            stored, in_a_row = stored + 20, 0
+        except JournalFullError as error:
+            text, in_a_row = str(error), in_a_row + 1
+    again = 0
+    for _ in range(3):
+        try:
+            await journal.append(drafts("r", stored, 20, pad=600))
+        except JournalFullError:
+            again += 1
+    read = len(await read_all(journal))
+    trouble = journal.trouble
+    limit(resource.RLIM_INFINITY)
+    (first, *_) = await journal.append(drafts("r", stored, 20, pad=600))
+    result = dict(stored=stored, text=text, again=again, read=read, first=first,
+                  trouble=trouble, after=journal.trouble, head=journal.head)
+    await journal.close()
+    journal = await SqliteJournal.open(sys.argv[1])
+    result["reopened"] = len(await read_all(journal))
+    await journal.close()
+    print(json.dumps(result))
+
+asyncio.run(main())
+"""
+
+
+def test_a_file_size_limit_refuses_and_then_resumes(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", UNDER_A_LIMIT, str(tmp_path / "journal.db")],
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    said = json.loads(done.stdout)
+    assert said["stored"] > 100
+    assert "cannot be written now" in said["text"]
+    assert "\n" not in said["text"]
+    assert (said["again"], said["read"]) == (3, said["stored"])
+    assert said["trouble"] is not None
+    assert said["after"] is None
+    assert said["first"] == said["stored"] + 1, "nothing of the refused appends took a sequence"
+    assert said["head"] == said["reopened"] == said["stored"] + 20
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    command = ["mount", "-t", "tmpfs", "-o", "size=3m", "tmpfs", str(disk)]
+    if os.geteuid() != 0 or subprocess.run(command, check=False, capture_output=True).returncode:
+        pytest.skip("needs the right to mount a file system; the file size limit is tested anyway")
+    yield disk
+    subprocess.run(["umount", str(disk)], check=True)
+
+
+async def test_a_full_file_system_refuses_and_then_resumes(small_disk: Path) -> None:
+    ballast = small_disk / "ballast"
+    ballast.write_bytes(bytes(1_500_000))
+    journal = await SqliteJournal.open(small_disk / "journal.db")
+    stored, refusal, in_a_row = 0, "", 0
+    while in_a_row < 2:  # after one refusal a WAL that was folded may give room once more
+        try:
+            await journal.append(drafts("r", stored, 20, pad=600))
+            stored, in_a_row = stored + 20, 0
+        except JournalFullError as error:
+            refusal, in_a_row = str(error), in_a_row + 1
+    assert "cannot be written now" in refusal
+    for _ in range(3):
+        with pytest.raises(JournalFullError):
+            await journal.append(drafts("r", stored, 20, pad=600))
+    assert len(await read_all(journal)) == stored
+    ballast.unlink()
+    assert (await journal.append(drafts("r", stored, 20, pad=600)))[0] == stored + 1
+    assert journal.trouble is None
+    # Full once more, and closed so: all that was acknowledged is there when there is room again.
+    _fill_up(ballast)
+    await journal.close()
+    ballast.unlink()
+    journal = await SqliteJournal.open(small_disk / "journal.db")
+    assert [r.id for r in await read_all(journal)] == [f"e{n}" for n in range(stored + 20)]
+    await journal.close()
+
+
+def _fill_up(ballast: Path) -> None:
+    descriptor = os.open(ballast, os.O_WRONLY | os.O_CREAT, 0o600)
+    with pytest.raises(OSError, match="No space"):
+        _write_on(descriptor)
+    os.close(descriptor)
+
+
+def _write_on(descriptor: int) -> None:
+    while os.write(descriptor, bytes(4096)):
+        pass

@@ -16,10 +16,8 @@ LINE_BYTES_DEFAULT = 32_000  # bytes; fluent-bit gives a file up at a line over 
 LINE_BYTES_MIN = 1_000  # bytes; what cannot be cut of a record (ids, times) is about 600
 
 RESET_TYPE = "bridge.reset"
-RUN_ENDED_TYPE = "bridge.run.ended"
 
 _SEQUENCE = re.compile(rb',"sequence":"([0-9]{20})"')
-_DATA = b',"data":'
 _KEEP_CHARS = 64  # a string is never cut shorter: ids, types and times fit in
 _ID_KEY = re.compile(r"(?:^|_|[a-z])[iI]d$")
 
@@ -32,21 +30,6 @@ def sequence_of(line: bytes) -> int | None:
     """
     match = _SEQUENCE.search(line)
     return int(match[1]) if match is not None else None
-
-
-def upstream_line(type_: str, body: bytes) -> bytes | None:
-    """A record's line in the vendor CLI's format (contracts.md 1.12); None if it has none there.
-
-    An upstream event is its own object, the end of a run is `{"runId":…,"status":…}`; marks that
-    only the bridge makes are left out.
-    """
-    if type_ == RUN_ENDED_TYPE:
-        data = loads(body)["data"]
-        return dumps({"runId": data["runId"], "status": data["status"]}) + b"\n"
-    if ".event." not in type_:
-        return None
-    start = body.index(_DATA) + len(_DATA)  # escaped quotes: cannot occur inside an attribute
-    return body[start:-1] + b"\n"
 
 
 def reset_line(

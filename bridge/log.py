@@ -18,6 +18,18 @@ import structlog
 
 # The closed set of names (`noun.verb_past`); a test holds every call in the package against it.
 EVENTS: Mapping[str, str] = {
+    "bridge.ready": "it serves at `listen`; `head` is the newest record",
+    "bridge.stopping": "a signal asked for an orderly stop; the next one ends the process",
+    "bridge.stopped": "everything is on disk up to `head`",
+    "token.replaced": "a token file changed and its new token is used",
+    "token.warned": "something about a token file deserves a look",
+    "run.ended": "a followed run is over and complete",
+    "follow.failed": "a run is no longer followed: `code` says why; a record tells the readers",
+    "follow.crashed": "a bug ended one follow; it is started again",
+    "follow.account_missing": "a stored run belongs to an account that is not configured",
+    "runs_from.line_refused": "a line of --runs-from is no run id",
+    "journal.retention_failed": "old records could not be dropped; tried again",
+    "http.request_failed": "a bug answered a request with 500",
     "library.logged": "a line of aiohttp, asyncio or another library; its text is `message`",
     "http.request_failed": "a client got a 5xx answer; `error` is the kind, a bug has its stack",
     "sink.opened": "an output found its place and writes",
@@ -72,19 +84,24 @@ def configure(
     redact: Callable[[str], str],
     *,
     level: str = "info",
+    form: str = "auto",
     stream: TextIO | None = None,
     environ: Mapping[str, str] | None = None,
 ) -> None:
     """Send the logs of this program and of its libraries to `stream` (stderr). Idempotent.
 
-    `level`: debug, info, warning, error. Raises ValueError for another word.
+    `level`: debug, info, warning, error. `form`: text, json, or auto, which is text on a terminal
+    and json elsewhere. Raises ValueError for another word.
     """
     stream = sys.stderr if stream is None else stream
     environ = os.environ if environ is None else environ
     number = logging.getLevelNamesMapping().get(level.upper())
     if number is None:
         raise ValueError(f"log level {level!r}: use debug, info, warning or error")
-    pretty = stream.isatty()
+    if form not in ("auto", "text", "json"):
+        raise ValueError(f"log format {form!r}: use auto, text or json")
+    is_terminal = stream.isatty()
+    pretty = form == "text" or (form == "auto" and is_terminal)
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
@@ -104,7 +121,7 @@ def configure(
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
                 structlog.processors.format_exc_info,
                 _Redactor(redact, is_terminal=pretty),
-                _renderer(pretty=pretty, colors="NO_COLOR" not in environ),
+                _renderer(pretty=pretty, colors=is_terminal and not environ.get("NO_COLOR")),
             ],
         )
     )

@@ -129,6 +129,20 @@ def test_a_closed_stderr_does_not_stop_the_program():
     structlog.get_logger().error("sink.blocked")
 
 
+def test_the_form_can_be_chosen():
+    text, lines = io.StringIO(), Terminal()
+    configure(redact, stream=text, form="text", environ={})
+    structlog.get_logger().info("sink.opened")
+    assert "sink.opened" in text.getvalue()
+    assert not text.getvalue().startswith("{")
+    assert "\x1b" not in text.getvalue()
+    configure(redact, stream=lines, form="json")
+    structlog.get_logger().info("sink.opened")
+    assert json.loads(lines.getvalue())["event"] == "sink.opened"
+    with pytest.raises(ValueError, match="use auto, text or json"):
+        configure(redact, form="xml")
+
+
 def test_an_unknown_level_is_refused():
     with pytest.raises(ValueError, match="use debug, info"):
         configure(redact, level="loud")
@@ -181,7 +195,7 @@ def test_every_log_call_uses_a_name_of_the_closed_set():
 
 
 def test_names_are_noun_dot_verb():
-    assert all(re.fullmatch(r"[a-z]+\.[a-z]+(_[a-z]+)*", name) for name in EVENTS)
+    assert all(re.fullmatch(r"[a-z]+(_[a-z]+)*\.[a-z]+(_[a-z]+)*", name) for name in EVENTS)
 
 
 def test_configure_uses_the_stderr_of_the_moment(monkeypatch):

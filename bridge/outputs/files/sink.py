@@ -109,8 +109,12 @@ class FileSink:
         )
         try:
             await self._start()
+        except ConfigError:
+            self._let_go()
+            raise
         except OSError as error:
             if not _may_pass(error):
+                self._let_go()
                 raise ConfigError(_complaint(self.name, self._layout, error)) from error
             self._health.failed(error)
 
@@ -141,9 +145,13 @@ class FileSink:
         except (TimeoutError, OSError, WriteStoppedError, JournalFullError) as error:
             self._health.failed(error)
         finally:
-            self._thread.shutdown(wait=False, cancel_futures=True)
-            self._cleaner.shutdown(wait=False, cancel_futures=True)
+            self._let_go()
             _log.info("sink.closed", sink=self.name, position=self._position, lag=self.lag)
+
+    def _let_go(self) -> None:
+        self._is_closed = True
+        self._thread.shutdown(wait=False, cancel_futures=True)
+        self._cleaner.shutdown(wait=False, cancel_futures=True)
 
     # Starting
 

@@ -1,78 +1,87 @@
-"""The redactor: walks a value, scans its texts, replaces what was found, counts by rule."""
+"""The redactor: walks a value, sends its texts to the scanner and its names to the classifier."""
 
 from __future__ import annotations
 
-import fnmatch
-import hashlib
-import re
+import difflib
 from collections.abc import Mapping
 from typing import Any, Final
 
-from bridge.core.redact import anchors, benign, walk
-from bridge.core.redact.fold import fold, offsets
-from bridge.core.redact.keys import CODE, ENV, FORCED, NONE, PLAIN, SURE, Verdict, classify
+from bridge.core.errors import ConfigError
+from bridge.core.redact import benign, cli, walk
+from bridge.core.redact.keep import restored
+from bridge.core.redact.keys import CODE, ENV, FORCED, NONE, SURE, Verdict
 from bridge.core.redact.policy import DEFAULT_POLICY, Policy
-from bridge.core.redact.spans import MARK_OPEN, Scan, Span, merged
+from bridge.core.redact.rules import RULES
+from bridge.core.redact.scanner import TEXT_MIN, Finding, TextRedactor
+from bridge.core.redact.spans import Scan
 
 DEPTH_MAX: Final = 100  # levels of nesting; upstream cuts at 3, JSON encoders give up near 250
-TEXT_MIN = 6  # a shorter text holds no secret that could be recognised
-# What a text may cost, in values read of up to 32 characters each; then it fails closed. Ordinary
-# JSON names a value every 16 characters at most; hostile text names long ones everywhere.
-EFFORT_FREE = 600
-EFFORT_PER = 16  # one more for so many characters
-ECHOES_MAX = 64  # values of one event that are searched in the rest of it
-ECHO_LENGTH_MIN = 8
-CACHE_MAX = 8192  # key names remembered; a name is at most `CACHED_NAME_MAX` characters
-CACHED_NAME_MAX = 96
-UNTOUCHED: Final = frozenset(("id", "type", "createdAt", "created_at", "timestamp", "time"))
-JWK_PRIVATE: Final = frozenset(("d", "p", "q", "dp", "dq", "qi", "k", "oth"))
-UNSCANNED: Final = "[REDACTED:unscanned]"
+KEY_MIN = 12  # characters of a member's name that may be a secret itself
+# Identity and time of an upstream event: copied as they are.
+UNTOUCHED: Final = frozenset(("id", "type", "createdAt", "created_at"))
+JWK_PRIVATE: Final = ("d", "p", "q", "dp", "dq", "qi", "k", "oth")
 
 
 class Redactor:
-    """Replaces secrets by `[REDACTED:<kind>]`. Holds caches and counters only; one per thread."""
+    """Replaces secrets by `[REDACTED:<kind>]`. Holds caches and counters only; one per thread.
+
+    Raises ConfigError for a policy with an unknown rule, a broken pattern, or too many of either.
+    """
 
     def __init__(self, policy: Policy = DEFAULT_POLICY) -> None:
+        _check(policy)
         self._off = policy.off
-        self._globs = tuple(re.compile(fnmatch.translate(_plain(glob))) for glob in policy.keys)
-        self._patterns = tuple((name, re.compile(pattern)) for name, pattern in policy.patterns)
-        self._keep = tuple(tuple(path.split(".")) for path in policy.keep)
-        self._print_key = policy.fingerprint_key
-        self._find = anchors.build(policy.off, _literals(policy.keys)).iter
-        self._counts: dict[str, int] = {}
-        self._verdicts: dict[str, Verdict] = {}
-        self._echoes: dict[str, str] = {}
+        self._keep = tuple(tuple(path.split(".")) for path in policy.keep if path)
+        self._texts = TextRedactor(policy)
+        self._text = self._texts.text
+        self._verdict = self._texts.names.verdict
+        self._known = self._texts.names.known
 
     def value(self, obj: Any) -> Any:
-        """Return a redacted copy of a JSON value; the same object when nothing was found."""
-        self._echoes.clear()
-        return self._echoed(self._any(obj, 0))
+        """Return a redacted copy of a JSON value; the same object when nothing was found.
+
+        Paths to keep begin at the value, and at `data` of a record.
+        """
+        self._texts.echoes.clear()
+        result = self._echoed(self._any(obj, 0))
+        if self._keep and result is not obj:
+            for path in self._keep:
+                result = restored(obj, restored(obj, result, path), ("data", *path))
+        return result
 
     def event(self, data: Mapping[str, Any]) -> dict[str, Any]:
-        """Return a redacted copy of an upstream event; id, type and times pass untouched."""
-        self._echoes.clear()
+        """Return a redacted copy of an upstream event; ids, `type` and times pass untouched."""
+        self._texts.echoes.clear()
         result: dict[str, Any] = {}
         for key, item in data.items():
-            if key in UNTOUCHED:
-                result[key] = item
-            else:
-                result[key] = self._member(key, item, 0)
-        if self._echoes:
-            for key, item in result.items():
-                if key not in UNTOUCHED:
-                    result[key] = self._echoed(item)
+            result[key] = item if key in UNTOUCHED else self._member(key, item, 0)
+        if self._texts.echoes:
+            result = {
+                key: item if key in UNTOUCHED else self._echoed(item)
+                for key, item in result.items()
+            }
+        for path in self._keep:
+            result = restored(dict(data), result, path)
         return result
 
     def text(self, s: str) -> str:
-        """Return the text with every secret replaced."""
-        self._echoes.clear()
+        """Return the text with every secret replaced, also where it is repeated."""
+        self._texts.echoes.clear()
         result = self._text(s)
-        return self._echoed(result) if self._echoes else result
+        return self._echoed(result) if self._texts.echoes else result
 
     def take_counts(self) -> dict[str, int]:
         """Return replacements by rule id since the last call."""
-        counts, self._counts = self._counts, {}
+        counts, self._texts.counts = self._texts.counts, {}
         return counts
+
+    def trace(self, obj: Any) -> tuple[Any, list[Finding]]:
+        """Redact and tell what was found. Findings hold the texts: for `explain`, never for logs."""
+        self._texts.trace = found = []
+        try:
+            return self.value(obj), found
+        finally:
+            self._texts.trace = None
 
     # -- structure -----------------------------------------------------------------------------
 
@@ -84,45 +93,54 @@ class Redactor:
             return self._dict(obj, depth)
         if kind is list:
             return self._list(obj, depth)
+        return self._other(obj, depth)
+
+    def _other(self, obj: Any, depth: int) -> Any:
+        """What JSON does not know but a log line may hold."""
+        if isinstance(obj, str):
+            new = self._text(str(obj))
+            return obj if new == obj else new
+        if isinstance(obj, tuple):
+            return tuple(self._list(list(obj), depth))
+        if isinstance(obj, Mapping):
+            return self._dict(dict(obj), depth)
         return obj
 
     def _dict(self, obj: dict[str, Any], depth: int) -> Any:
         if depth >= DEPTH_MAX:
-            return self._mark("unscanned", "unscanned") if obj else obj
+            return self._texts.mark("unscanned", "unscanned") if obj else obj
         changed: dict[str, Any] | None = None
-        verdicts = self._verdicts
+        known = self._known
+        text = self._text
         for key, item in obj.items():
-            verdict = verdicts.get(key)
+            verdict = known.get(key)
             if verdict is None:
                 verdict = self._verdict(key)
             kind = type(item)
-            if verdict.grade == NONE:
-                if kind is str:
-                    new = self._text(item) if len(item) >= TEXT_MIN else item
-                elif kind is dict:
-                    new = self._dict(item, depth + 1)
-                elif kind is list:
-                    new = self._list(item, depth + 1)
-                else:
-                    continue
-            else:
+            if verdict.grade != NONE:
                 new = self._named(item, verdict, depth + 1)
+            elif kind is str:
+                if len(item) < TEXT_MIN:
+                    continue
+                new = text(item)
+            elif kind is dict:
+                new = self._dict(item, depth + 1)
+            elif kind is list:
+                new = self._list(item, depth + 1)
+            elif item is None or kind is int or kind is bool or kind is float:
+                continue
+            else:
+                new = self._other(item, depth + 1)
             if new is not item:
                 if changed is None:
                     changed = dict(obj)
                 changed[key] = new
-        if (
-            "value" in obj
-            or "Value" in obj
-            or "kty" in obj
-            or "ParameterValue" in obj
-            or "val" in obj
-        ):
+        if not walk.SPECIAL.isdisjoint(obj):
             changed = self._special(obj, changed, depth)
         return self._keys(obj if changed is None else changed)
 
     def _member(self, key: str, item: Any, depth: int) -> Any:
-        verdict = self._verdicts.get(key) or self._verdict(key)
+        verdict = self._verdict(key)
         if verdict.grade == NONE:
             return self._any(item, depth + 1)
         return self._named(item, verdict, depth + 1)
@@ -130,35 +148,28 @@ class Redactor:
     def _special(
         self, obj: dict[str, Any], changed: dict[str, Any] | None, depth: int
     ) -> dict[str, Any] | None:
-        """`{name, value}` pairs and JSON web keys."""
+        """JSON web keys and `{name, value}` pairs."""
+        fresh: dict[str, Any] = {}
         if "kty" in obj and "jwk" not in self._off:
             for key in JWK_PRIVATE:
                 item = obj.get(key)
                 if type(item) is str and len(item) >= 8 and not benign.is_marked(item):
-                    changed = dict(obj) if changed is None else changed
-                    changed[key] = self._replace(item, "private-key", "jwk")
+                    fresh[key] = self._texts.replace(item, "private-key", "jwk")
         name = walk.pair_name(obj)
-        if name is None:
-            return changed
-        verdict = self._verdict(name)
-        if verdict.grade in (NONE, ENV):
-            return changed
-        for key, item in obj.items():
-            if key in walk.VALUE_MEMBERS and not (changed is not None and changed[key] is not item):
-                new = self._named(item, verdict, depth + 1)
-                if new is not item:
-                    changed = dict(obj) if changed is None else changed
-                    changed[key] = new
+        if name is not None and (verdict := self._verdict(name)).grade not in (NONE, ENV):
+            for key in walk.VALUE_MEMBERS & obj.keys():
+                if changed is None or changed[key] is obj[key]:
+                    fresh[key] = self._named(obj[key], verdict, depth + 1)
+        if any(new is not obj[key] for key, new in fresh.items()):
+            return {**(obj if changed is None else changed), **fresh}
         return changed
 
     def _keys(self, obj: dict[str, Any]) -> dict[str, Any]:
-        """Replace keys that are secrets themselves, keeping order and number of members."""
+        """Replace names that are secrets themselves, keeping order and number of members."""
         renamed: dict[str, str] = {}
         for key in obj:
-            if len(key) >= 12:
-                new = self._text(key)
-                if new is not key:
-                    renamed[key] = new
+            if len(key) >= KEY_MIN and (new := self._text(key)) is not key:
+                renamed[key] = new
         if not renamed:
             return obj
         taken = {key for key in obj if key not in renamed}
@@ -174,20 +185,12 @@ class Redactor:
 
     def _list(self, obj: list[Any], depth: int) -> Any:
         if depth >= DEPTH_MAX:
-            return self._mark("unscanned", "unscanned") if obj else obj
+            return self._texts.mark("unscanned", "unscanned") if obj else obj
         changed: list[Any] | None = None
         texts = 0
         for at, item in enumerate(obj):
-            kind = type(item)
-            if kind is str:
-                texts += 1
-                new = self._text(item) if len(item) >= TEXT_MIN else item
-            elif kind is dict:
-                new = self._dict(item, depth + 1)
-            elif kind is list:
-                new = self._list(item, depth + 1)
-            else:
-                continue
+            new = self._any(item, depth + 1)
+            texts += type(item) is str
             if new is not item:
                 if changed is None:
                     changed = list(obj)
@@ -198,119 +201,92 @@ class Redactor:
 
     def _arguments(self, obj: list[Any], changed: list[Any] | None) -> list[Any]:
         """Lists whose strings explain each other: `--flag value`, `[name, value]`, raw headers."""
-        flat = walk.names_then_values(obj)
-        for at in range(len(obj) - 1):
-            name, item = obj[at], obj[at + 1]
-            if type(name) is not str or type(item) is not str or not name or not item:
-                continue
-            if name[0] == "-":
-                verdict = walk.flag_verdict(name, self._verdict)
-                if item[0] == "-" and len(item) < 8:
-                    continue
-            elif flat and at % 2 == 0:
-                verdict = self._verdict(name)
-                if len(obj) > 2 and not benign.weight(item.split(" ")[-1]):
-                    continue
-            else:
-                continue
-            if verdict.grade in (NONE, ENV) or (
-                changed is not None and changed[at + 1] is not item
-            ):
-                continue
-            if walk.is_secret_value(item, verdict):
-                changed = list(obj) if changed is None else changed
-                changed[at + 1] = self._replace(item, verdict.kind, "argv")
-        if type(obj[0]) is str and len(obj) <= 64:
-            changed = self._command(obj, changed)
-        return obj if changed is None else changed
+        found: dict[int, str] = {}
+        for at, verdict in walk.explained(obj, self._verdict):
+            item = obj[at]
+            if (changed is None or changed[at] is item) and walk.is_secret_value(item, verdict):
+                found[at] = self._texts.replace(item, verdict.kind, "argv")
+        if type(obj[0]) is str and "command-line" not in self._off:
+            found.update(self._command(obj, changed, found))
+        if not found:
+            return obj if changed is None else changed
+        return [found.get(at, item) for at, item in enumerate(changed or obj)]
 
-    def _command(self, obj: list[Any], changed: list[Any] | None) -> list[Any] | None:
+    def _command(
+        self, obj: list[Any], changed: list[Any] | None, found: Mapping[int, str]
+    ) -> dict[int, str]:
         """`["mysql", "-pX"]`: read as the command line it is."""
-        program = obj[0].rsplit("/", 1)[-1]
-        if program not in anchors.cli.PROGRAMS or "command-line" in self._off:
-            return changed
-        if not all(type(item) is str and "\n" not in item and len(item) < 512 for item in obj):
-            return changed
-        line = " ".join(obj)
-        ends: list[int] = []
-        total = 0
-        for item in obj:
-            ends.append(total)
-            total += len(item) + 1
+        line, starts = walk.command_line(obj)
+        if not line:
+            return {}
         scan = Scan(line, line.lower())
-        size = len(program)
-        anchors.cli.program(scan, len(obj[0]) - size, len(obj[0]), anchors.cli.PROGRAMS[program])
+        name = obj[0].rsplit("/", 1)[-1]
+        cli.program(scan, len(obj[0]) - len(name), len(obj[0]), cli.PROGRAMS[name])
+        more: dict[int, str] = {}
         for span in scan.spans:
-            for at, begin in enumerate(ends):
+            for at, start in enumerate(starts):
                 item = obj[at]
-                if begin <= span.start < begin + len(item) and (
-                    changed is None or changed[at] is item
-                ):
-                    changed = list(obj) if changed is None else changed
-                    cut = span.start - begin
-                    changed[at] = item[:cut] + self._replace(item[cut:], span.kind, span.rule)
-        return changed
+                if not start <= span.start < start + len(item) or at in found:
+                    continue
+                if changed is None or changed[at] is item:
+                    cut = span.start - start
+                    mark = self._texts.replace(item[cut:], span.kind, span.rule, item, cut)
+                    more[at] = item[:cut] + mark
+        return more
 
     def _named(self, item: Any, verdict: Verdict, depth: int) -> Any:
         """A value below a name that means something."""
         kind = type(item)
+        rule = "policy-key" if verdict.grade == FORCED else "key-name"
         if kind is str:
-            if verdict.grade != ENV and walk.is_secret_value(item, verdict):
-                rule = "policy-key" if verdict.grade == FORCED else "key-name"
-                if rule not in self._off:
-                    return self._replace(
-                        item, verdict.kind if verdict.kind != "key" else "api-key", rule
-                    )
-            return self._text(item) if len(item) >= TEXT_MIN else item
+            if verdict.grade != ENV and rule not in self._off:
+                if walk.is_secret_value(item, verdict):
+                    return self._texts.replace(item, verdict.kind, rule)
+            return self._text(item)
         if kind is int or kind is float:
-            if "key-name" not in self._off and walk.is_secret_number(item, verdict):
-                return self._mark(verdict.kind, "key-name")
+            if rule not in self._off and walk.is_secret_number(item, verdict):
+                return self._texts.mark(verdict.kind, rule, str(item))
             return item
-        if depth >= DEPTH_MAX:
+        if depth >= DEPTH_MAX or (kind is not dict and kind is not list):
             return self._any(item, depth)
-        if kind is dict:
-            return (
-                self._env(item, depth)
-                if verdict.grade == ENV
-                else self._credential(item, verdict, depth)
-            )
         if kind is list:
             return self._named_list(item, verdict, depth)
-        return item
+        if verdict.grade == ENV:
+            return self._env(item, depth)
+        return (
+            self._credential(item, verdict, depth)
+            if rule not in self._off
+            else self._dict(item, depth)
+        )
 
     def _env(self, obj: dict[str, Any], depth: int) -> Any:
-        changed: dict[str, Any] | None = None
-        for key, item in obj.items():
-            new = self._variable(key, item, depth)
-            if new is not item:
-                changed = dict(obj) if changed is None else changed
-                changed[key] = new
-        return self._keys(obj if changed is None else changed)
+        fresh = {key: self._variable(key, item, depth) for key, item in obj.items()}
+        if all(fresh[key] is item for key, item in obj.items()):
+            return self._keys(obj)
+        return self._keys(fresh)
 
     def _variable(self, key: str, item: Any, depth: int) -> Any:
         new = self._member(key, item, depth)
-        if (
-            new is item
-            and type(item) is str
-            and "env" not in self._off
-            and not walk.is_public_env(key, item)
-        ):
-            return self._replace(item, "env", "env")
-        return new
+        if new is not item or type(item) is not str or "env" in self._off:
+            return new
+        return item if walk.is_public_env(key, item) else self._texts.replace(item, "env", "env")
 
     def _named_list(self, obj: list[Any], verdict: Verdict, depth: int) -> Any:
-        changed: list[Any] | None = None
-        for at, item in enumerate(obj):
-            if verdict.grade == ENV and type(item) is str:
-                new = self._env_line(item, depth)
-            elif verdict.grade == ENV:
-                new = self._env_pair(item, depth)
-            else:
-                new = self._named(item, verdict, depth + 1)
-            if new is not item:
-                changed = list(obj) if changed is None else changed
-                changed[at] = new
-        return obj if changed is None else changed
+        items = [self._named_item(item, verdict, depth) for item in obj]
+        if any(new is not old for new, old in zip(items, obj, strict=True)):
+            return items
+        return obj
+
+    def _named_item(self, item: Any, verdict: Verdict, depth: int) -> Any:
+        if verdict.grade != ENV:
+            return self._named(item, verdict, depth + 1)
+        if type(item) is str:
+            return self._env_line(item, depth)
+        if type(item) is dict and (name := walk.pair_name(item)) is not None:
+            value = item.get("value")
+            if type(value) is str and (new := self._variable(name, value, depth)) is not value:
+                return {**item, "value": new}
+        return self._any(item, depth + 1)
 
     def _env_line(self, item: str, depth: int) -> str:
         name, sign, rest = item.partition("=")
@@ -319,192 +295,47 @@ class Redactor:
         new = self._variable(name, rest, depth)
         return item if new is rest else f"{name}={new}"
 
-    def _env_pair(self, item: Any, depth: int) -> Any:
-        if type(item) is dict and (name := walk.pair_name(item)) and type(item.get("value")) is str:
-            new = self._variable(name, item["value"], depth)
-            if new is not item["value"]:
-                return {**item, "value": new}
-        return self._any(item, depth + 1)
-
     def _credential(self, obj: dict[str, Any], verdict: Verdict, depth: int) -> Any:
         """An object below a credential's name: its texts are secret, but for what is beside it."""
         done = self._dict(obj, depth)
-        changed: dict[str, Any] | None = None
+        if type(done) is not dict:
+            return done
+        fresh: dict[str, Any] = {}
         for key, item in done.items():
-            if item is not obj.get(key, item) or walk.is_beside(key):
-                continue
-            own = self._verdict(key)
-            if own.grade == ENV:
-                continue
-            use = own if own.grade in (SURE, CODE, FORCED) else verdict
-            if own.grade == NONE and own is not PLAIN and verdict.grade != SURE:
-                continue
-            new = self._named(item, use, depth + 1)
-            if new is not item:
-                changed = dict(done) if changed is None else changed
-                changed[key] = new
-        return done if changed is None else changed
-
-    def _verdict(self, key: str) -> Verdict:
-        known = self._verdicts.get(key)
-        if known is not None:
-            return known
-        verdict = PLAIN
-        if self._globs and len(key) <= CACHED_NAME_MAX:
-            plain = _plain(key)
-            if any(glob.match(plain) for glob in self._globs):
-                verdict = Verdict(FORCED, "secret", ())
-        if verdict is PLAIN:
-            verdict = classify(key)
-        if (
-            verdict.grade != NONE
-            and verdict.grade != FORCED
-            and "key-name" in self._off
-            and verdict.grade != ENV
-        ):
-            verdict = PLAIN
-        if len(key) <= CACHED_NAME_MAX:
-            if len(self._verdicts) >= CACHE_MAX:
-                self._verdicts.clear()
-            self._verdicts[key] = verdict
-        return verdict
-
-    # -- text ----------------------------------------------------------------------------------
-
-    def _text(self, s: str) -> str:
-        if len(s) < TEXT_MIN:
-            return s
-        plain = s.isascii()
-        text = s if plain else fold(s)
-        low = text.lower()
-        for _ in self._find(low):
-            return self._scan(s, text, low)
-        if self._patterns:
-            return self._scan(s, text, low)
-        return s
-
-    def _scan(self, s: str, text: str, low: str) -> str:
-        scan = Scan(text, low)
-        try:
-            self._detect(scan)
-        except Exception:  # noqa: BLE001 - whatever breaks: the text must not pass unread
-            self._count("unscanned")
-            return UNSCANNED
-        if not scan.spans:
-            return s
-        return self._apply(s, scan)
-
-    def _detect(self, scan: Scan) -> None:
-        skip = 0
-        budget = EFFORT_FREE + scan.end // EFFORT_PER
-        end = scan.end
-        for last, found in self._find(scan.low):
-            for size, detect, data in found:
-                start = last + 1 - size
-                if start < skip:
-                    continue
-                if start >= end:
-                    return
-                if scan.effort > budget:
-                    scan.add(start, end, "unscanned", "unscanned", is_cut=True)
-                    return
-                done = detect(scan, start, last + 1, data)
-                if done > skip:
-                    skip = done
-        for _name, pattern in self._patterns:
-            for match in pattern.finditer(scan.text):
-                group = "secret" if "secret" in pattern.groupindex else 0
-                if match.end(group) > match.start(group) and not benign.is_marked(
-                    match.group(group)
-                ):
-                    scan.add(match.start(group), match.end(group), "secret", "policy-pattern")
-
-    def _apply(self, s: str, scan: Scan) -> str:
-        spans = merged(scan.spans)
-        text = scan.text
-        at = offsets(s) if len(text) != len(s) else None
-        parts: list[str] = []
-        done = 0
-        for span in spans:
-            if MARK_OPEN in text[span.start : span.end] and len(text[span.start : span.end]) < 64:
-                continue
-            first, last = (at[span.start], at[span.end]) if at else (span.start, span.end)
-            if first < done:
-                continue
-            parts.append(s[done:first])
-            parts.append(span.quote + self._replacement(s[first:last], span) + span.quote)
-            done = last
-        if not done:
-            return s
-        parts.append(s[done:])
-        return "".join(parts)
-
-    def _replacement(self, secret: str, span: Span) -> str:
-        if span.is_cut:
-            self._count(span.rule)
-            return f"{MARK_OPEN}{span.kind}]"
-        return self._replace(secret, span.kind, span.rule)
-
-    def _replace(self, secret: str, kind: str, rule: str) -> str:
-        """Count, remember for the rest of the event, and return the marker."""
-        if ECHO_LENGTH_MIN <= len(secret) <= 512 and len(self._echoes) < ECHOES_MAX:
-            if benign.weight(secret):
-                self._echoes[secret] = kind
-        mark = self._mark(kind, rule)
-        if self._print_key is not None:
-            print_ = hashlib.blake2s(
-                secret.encode("utf-8", "surrogatepass"), key=self._print_key[:32], digest_size=5
-            ).hexdigest()
-            return f"{mark[:-1]}:{print_}]"
-        return mark
-
-    def _mark(self, kind: str, rule: str) -> str:
-        self._count(rule)
-        return f"{MARK_OPEN}{kind}]"
-
-    def _count(self, rule: str) -> None:
-        self._counts[rule] = self._counts.get(rule, 0) + 1
+            if item is obj.get(key) and not walk.is_beside(key):
+                own = self._verdict(key)
+                if own.grade != ENV:
+                    use = own if own.grade in (SURE, CODE, FORCED) else verdict
+                    fresh[key] = self._named(item, use, depth + 1)
+        if all(new is done[key] for key, new in fresh.items()):
+            return done
+        return {**done, **fresh}
 
     # -- echoes --------------------------------------------------------------------------------
 
     def _echoed(self, obj: Any) -> Any:
         """Replace, in the rest of the event, the values that were found once."""
-        if not self._echoes or "echo" in self._off:
+        if not self._texts.echoes or "echo" in self._off:
             return obj
-        values = sorted(self._echoes, key=lambda value: (-len(value), value))
+        values = sorted(self._texts.echoes, key=lambda value: (-len(value), value))
         return self._echo(obj, values)
 
     def _echo(self, obj: Any, values: list[str]) -> Any:
         kind = type(obj)
         if kind is str:
-            return self._echo_text(obj, values)
+            return self._texts.echoed(obj, values)
         if kind is dict:
             fresh = {key: self._echo(item, values) for key, item in obj.items()}
-            if any(fresh[key] is not item for key, item in obj.items()):
-                return fresh
-            return obj
+            return fresh if any(fresh[key] is not item for key, item in obj.items()) else obj
         if kind is list:
             items = [self._echo(item, values) for item in obj]
-            if any(new is not old for new, old in zip(items, obj, strict=True)):
-                return items
+            return items if any(a is not b for a, b in zip(items, obj, strict=True)) else obj
         return obj
 
-    def _echo_text(self, s: str, values: list[str]) -> str:
-        if len(s) < ECHO_LENGTH_MIN:
-            return s
-        result = s
-        for value in values:
-            if value in result:
-                result = result.replace(value, f"{MARK_OPEN}{self._echoes[value]}]")
-                self._count("echo")
-        return result
 
-
-def _plain(name: str) -> str:
-    return re.sub(r"[\s_.\-]", "", name).lower()
-
-
-def _literals(globs: tuple[str, ...]) -> list[str]:
-    """The longest fixed part of each glob: where a text may name such a key."""
-    parts = (max(re.split(r"[*?\[\]_.\- ]", glob), key=len) for glob in globs)
-    return [part.lower() for part in parts if len(part) >= 3]
+def _check(policy: Policy) -> None:
+    for rule in sorted(policy.off):
+        if rule not in RULES:
+            close = difflib.get_close_matches(rule, RULES, n=1)
+            hint = f"did you mean {close[0]!r}?" if close else f"known: {', '.join(RULES)}"
+            raise ConfigError(f"redaction.off: no rule {rule!r}; {hint}")

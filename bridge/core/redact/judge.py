@@ -6,7 +6,7 @@ import re
 from typing import Final
 
 from bridge.core.redact import benign
-from bridge.core.redact.keys import CODE, FORCED, SURE, WEAKLY, Verdict
+from bridge.core.redact.keys import BARE_KEY, CODE, FORCED, SURE, WEAKLY, Verdict
 from bridge.core.redact.spans import Scan
 from bridge.core.redact.values import BARE, BARE_MAX, VALUE_MAX, Value
 
@@ -57,10 +57,7 @@ def take(scan: Scan, value: Value, verdict: Verdict, op: str) -> int:
     scheme = SCHEME.match(content) if verdict.grade == SURE and " " in content[:24] else None
     if scheme is not None and scheme.end() < len(content):
         start += scheme.end()
-    rule = RULE
-    return scan.add(
-        start, stop, verdict.kind if verdict.kind != "key" else "api-key", rule, is_cut=cut
-    )
+    return scan.add(start, stop, verdict.kind, RULE, is_cut=cut)
 
 
 def _is_secret(
@@ -82,6 +79,8 @@ def _is_secret(
             )
         )
     weight = benign.weight(content)
+    if verdict.grade == BARE_KEY and weight < benign.HEAVY:
+        return False
     if verdict.grade == WEAKLY and weight < (1 if verdict.kind == "password" else benign.HEAVY):
         return False
     if quote:
@@ -91,9 +90,9 @@ def _is_secret(
             return False
     elif benign.harmless_code(content, words, text[stop : stop + 1]):
         return False
+    if verdict.grade == BARE_KEY:
+        return is_bare_key_secret(content, weight)
     if verdict.grade == WEAKLY:
-        if verdict.kind == "key":
-            return _key_alone(content, weight)
         if verdict.kind == "password" and weight and len(content) >= 6:
             return True
         return (
@@ -111,7 +110,8 @@ def _is_secret(
     return _word_is_secret(text, start, stop, content, verdict)
 
 
-def _key_alone(content: str, weight: int) -> bool:
+def is_bare_key_secret(content: str, weight: int) -> bool:
+    """Below `key` alone: long, mixed, no path, no id, no hash."""
     if weight != benign.HEAVY or len(content) < 20 or benign.is_uuid(content):
         return False
     if any(char in content for char in "/:. "):

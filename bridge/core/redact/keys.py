@@ -32,6 +32,7 @@ NAME_WORDS_MAX = 16  # a name of more words is a sentence
 NONE: Final = 0  # nothing follows from this name
 SURE: Final = 1  # any value that is not visibly harmless is a secret
 WEAKLY: Final = 2  # only a value with weight is
+BARE_KEY: Final = 6  # `key` and nothing else: the value needs more weight still
 CODE: Final = 3  # a short number or code is
 ENV: Final = 4  # a mapping or list below it is an environment
 FORCED: Final = 5  # the policy says so: any value
@@ -166,7 +167,7 @@ def _weak(words: list[str], last: str, kind: str, every: tuple[str, ...]) -> Ver
 
 def _key(words: list[str], before: str, every: tuple[str, ...]) -> Verdict:
     if not before:
-        return Verdict(WEAKLY, "key", every)  # `key` alone; the caller asks for more weight still
+        return Verdict(BARE_KEY, "api-key", every)
     if "public" in words or before in KEY_HARMLESS:
         return PLAIN
     if before == "private" or (before in ("ssh", "rsa", "pgp", "gpg", "dsa")):

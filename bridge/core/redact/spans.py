@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 MARK_OPEN: Final = "[REDACTED:"
 # What upstream appends where it cut a string (contracts.md 1.9, step 3).
@@ -27,7 +27,7 @@ class Span(NamedTuple):
 class Scan:
     """A text folded for reading, its lower-case form of equal length, and what was found."""
 
-    __slots__ = ("effort", "end", "low", "name_end", "spans", "text", "was_cut")
+    __slots__ = ("effort", "end", "low", "name_end", "names", "spans", "text", "was_cut")
 
     def __init__(self, text: str, low: str) -> None:
         self.text = text
@@ -35,6 +35,7 @@ class Scan:
         self.end = len(text)
         self.was_cut = False
         self.spans: list[Span] = []
+        self.names: Any = None  # the `Names` of the policy in force
         self.effort = 0  # values read so far, in units of 32 characters; see `engine.EFFORT_FREE`
         self.name_end = 0  # end of the last name looked at: its other key words are skipped
         if text.endswith("]"):

@@ -7,12 +7,13 @@ environment maps and `K=V` lists. Decides where; the engine decides what replace
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from bridge.core.redact import benign
-from bridge.core.redact.judge import counts_as_secret
-from bridge.core.redact.keys import CODE, FORCED, NONE, PLAIN, SURE, WEAKLY, Verdict
+from bridge.core.redact.cli import PROGRAMS
+from bridge.core.redact.judge import counts_as_secret, is_bare_key_secret
+from bridge.core.redact.keys import BARE_KEY, CODE, ENV, FORCED, NONE, PLAIN, SURE, WEAKLY, Verdict
 from bridge.core.redact.words import PUBLIC_ENV
 
 # `{"name": "API_TOKEN", "value": "x"}` in the spellings of HAR, Kubernetes, CloudFormation, Postman.
@@ -61,6 +62,8 @@ def is_secret_value(value: str, verdict: Verdict) -> bool:
         if bare.isdigit():
             return 3 <= len(bare) <= 16
         return benign.weight(value) > 0 and not benign.harmless_text(value, verdict.words)
+    if verdict.grade == BARE_KEY:
+        return is_bare_key_secret(value, benign.weight(value))
     if verdict.grade == WEAKLY:
         return _weak_value(value, verdict)
     return False
@@ -70,13 +73,6 @@ def _weak_value(value: str, verdict: Verdict) -> bool:
     weight = benign.weight(value)
     if not weight or len(value) > 512 or benign.harmless_text(value, verdict.words):
         return False
-    if verdict.kind == "key":
-        return (
-            weight == benign.HEAVY
-            and len(value) >= 20
-            and not any(char in value for char in "/:. ")
-            and not all(char in "0123456789abcdef-_" for char in value)
-        )
     if verdict.kind == "password":
         return True
     return weight == benign.HEAVY and not benign.is_uuid(value)
@@ -108,15 +104,56 @@ def is_beside(key: str) -> bool:
     return "".join(char for char in key.lower() if char.isalnum()) in BESIDE
 
 
-def flag_verdict(item: str, classify: Any) -> Verdict:
+# Members whose presence asks for a closer look at an object.
+SPECIAL: Final = frozenset(("value", "Value", "val", "ParameterValue", "kty", "v", "content"))
+
+Classifier = Callable[[str], Verdict]
+
+
+def explained(items: Sequence[Any], verdict_of: Classifier) -> Iterator[tuple[int, Verdict]]:
+    """Yield positions of strings that the string before names, with what the name says."""
+    flat = names_then_values(items)
+    for at in range(len(items) - 1):
+        name, item = items[at], items[at + 1]
+        if type(name) is not str or type(item) is not str or not name or not item:
+            continue
+        if name[0] == "-":
+            verdict = flag_verdict(name, verdict_of)
+            if item[0] == "-" and len(item) < 8:
+                continue
+        elif flat and at % 2 == 0:
+            verdict = verdict_of(name)
+            if len(items) > 2 and not benign.weight(item.rsplit(" ", 1)[-1]):
+                continue
+        else:
+            continue
+        if verdict.grade not in (NONE, ENV):
+            yield at + 1, verdict
+
+
+def flag_verdict(item: str, verdict_of: Classifier) -> Verdict:
     """The verdict on an argument that is a flag without its value, else `PLAIN`."""
-    if item[:1] != "-" or "=" in item or len(item) > 64:
-        return PLAIN
     name = item.lstrip("-")
-    if len(name) < 3:
+    if "=" in item or not 3 <= len(name) <= 64:
         return PLAIN
-    verdict: Verdict = classify(name)
-    return verdict
+    return verdict_of(name)
+
+
+COMMAND_ITEMS_MAX = 64  # arguments of a command that are read as one line
+
+
+def command_line(items: Sequence[Any]) -> tuple[str, list[int]]:
+    """A list of arguments of a known program as a line, and where each begins; or nothing."""
+    if len(items) > COMMAND_ITEMS_MAX or items[0].rsplit("/", 1)[-1] not in PROGRAMS:
+        return "", []
+    if not all(type(item) is str and "\n" not in item and len(item) < 512 for item in items):
+        return "", []
+    starts: list[int] = []
+    total = 0
+    for item in items:
+        starts.append(total)
+        total += len(item) + 1
+    return " ".join(items), starts
 
 
 _NAME = re.compile(r"[^\W\d][\w.\- \u200b-\u200d\ufeff]{0,63}\Z")
@@ -129,6 +166,3 @@ def names_then_values(items: Sequence[Any]) -> bool:
     return all(type(item) is str for item in items) and all(
         0 < len(name) <= 64 and _NAME.match(name) for name in items[::2]
     )
-
-
-__all__ = ["NONE"]

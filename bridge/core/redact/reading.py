@@ -1,0 +1,235 @@
+"""Reads the value behind a separator, in whatever form its notation gives it."""
+
+from __future__ import annotations
+
+import re
+
+from bridge.core.redact import benign
+from bridge.core.redact.headers import authorization, cookie
+from bridge.core.redact.judge import RULE, counts_as_secret, take
+from bridge.core.redact.keys import SURE, Verdict
+from bridge.core.redact.spans import Scan
+from bridge.core.redact.values import (
+    BARE,
+    LITERAL_TAG,
+    QUOTE,
+    Value,
+    line_end,
+    quoted,
+    trimmed,
+    words_of,
+)
+
+_TYPE_THEN = re.compile(
+    r"[A-Za-z_&*][\w.<>\[\]|?,& *']{0,60}?[ \t]{0,4}(?<![=!<>])=(?![=>])[ \t]{0,8}(?=[rbfuRBFU@$]{0,2}\\{0,15}[\"'`]|[A-Za-z_.]{1,30}\()"
+)
+_WRAPPER = re.compile(
+    r"(?:(?:new|await|return)[ \t]{1,4})?&?[A-Za-z_$][\w$]{0,40}(?:(?:\.|::|->)[A-Za-z_$][\w$]{0,40}){0,5}!?"
+    r"\([ \t\n]{0,12}(?=[rbfuRBFU@$]{0,2}\\{0,15}[\"'`])"
+)
+_FALLBACK = re.compile(r"[ \t]{0,4}(?:\|\||\?\?|\?:|\bor\b|,|:-)[ \t]{0,4}(?=\\{0,15}[\"'`])")
+_BRACE_DEFAULT = re.compile(r"\$\{[A-Za-z_]\w{0,64}:?[-=]")
+_NUMBER = re.compile(r"-?\d{1,40}(?![\w.])")
+_BLOCK_SCALAR = re.compile(r"[|>][+-]?\d?[ \t]{0,8}(?:\n[+-]?|\\{1,15}n)[ \t]{1,40}")
+_NEXT_LINE = re.compile(r"[ \t]{0,8}\r?\n[ \t]{0,40}(?=[^\s:]{8,256}[ \t]{0,8}(?:\r?\n|\Z))")
+_NEXT_LITERAL = re.compile(
+    r"[ \t]{0,8}(?:\r?\n|\\{1,15}n)[+-]?[ \t]{0,40}(?=[rbfu@]?\\{0,7}[\"'`])"
+)
+_ARGUMENT_NEXT = re.compile(r"[ \t\n]{0,12},[ \t\n]{0,12}(?=[rbfuL@$]{0,2}\\{0,15}[\"'`])")
+_COUPLE = re.compile(r"[\w.@+-]{1,64}(?:[ ]/[ ]|[:/|])([^\s\"'`<>,;\\]{6,128})")
+
+
+def read(scan: Scan, first: int, at: int, verdict: Verdict, name_quote: str, op: str) -> int:
+    """Read the value behind a separator."""
+    text = scan.text
+    if at >= scan.end:
+        return 0
+    if verdict.kind == "authorization":
+        return authorization(scan, at, verdict)
+    if verdict.kind == "cookie" and not name_quote and op == ":":
+        return cookie(scan, at)
+    char = text[at]
+    if not name_quote and first and text[first - 1] in "\"'" and _closes(text, first, at):
+        return 0
+    if op[0] == ":" and first and text[first - 1] == ":":
+        return 0  # `arn:...:secret:name`
+    if char == "(" and QUOTE.match(text, at + 1, scan.end):
+        return literals(scan, at + 1, verdict)
+    if char in "\n\r" or (char == "\\" and text[at + 1 : at + 2] == "n"):
+        return _below(scan, at, verdict, op)
+    if char == "|" or char == ">":
+        block = _BLOCK_SCALAR.match(text, at, scan.end)
+        if block is not None:
+            bare = BARE.match(text, block.end(), scan.end)
+            stop = bare.end() if bare is not None else block.end()
+            return take(scan, Value(block.end(), stop, "\n", stop >= scan.end), verdict, "")
+    if char == "[":
+        return _first_of_list(scan, at, verdict, name_quote)
+    tag = LITERAL_TAG.match(text, at, scan.end)
+    if tag is not None:
+        at = tag.end()
+    if QUOTE.match(text, at, scan.end):
+        value = quoted(scan, at)
+        if value is None:
+            return 0
+        if value.quote == "`" and " " in text[value.start : value.end]:
+            return 0  # a command, not a literal
+        done = take(scan, value, verdict, "")
+        return done or _fallback(scan, value.end + len(value.quote), verdict)
+    return _unquoted(scan, first, at, verdict, name_quote, op)
+
+
+def _closes(text: str, first: int, at: int) -> bool:
+    """`"Password: "`: the quote behind the colon closes the label, it opens no value."""
+    before = first - 1
+    while before > 0 and text[before - 1] == "\\" and first - before < 16:
+        before -= 1
+    return text.startswith(text[before:first], at)
+
+
+def literals(scan: Scan, at: int, verdict: Verdict) -> int:
+    text = scan.text
+    done = 0
+    for _ in range(4):
+        tag = LITERAL_TAG.match(text, at, scan.end)
+        if tag is not None:
+            at = tag.end()
+        value = quoted(scan, at)
+        if value is None or value.is_open:
+            return done
+        after = value.end + len(value.quote)
+        if text[after : after + 1] not in (")", ",", " ", "}", ";", "\n", ""):
+            return done
+        if is_literal(text[value.start : value.end]):
+            strong = Verdict(SURE, verdict.kind, verdict.words)
+            done = take(scan, value, strong, "") or done
+        more = _ARGUMENT_NEXT.match(text, after, scan.end)
+        if more is None:
+            return done
+        at = more.end()
+    return done
+
+
+def _below(scan: Scan, at: int, verdict: Verdict, op: str) -> int:
+    """A heading and the value alone on the next line."""
+    if op not in (":", "="):
+        return 0
+    literal = _NEXT_LITERAL.match(scan.text, at, scan.end)
+    if literal is not None:
+        value = quoted(scan, literal.end())
+        if value is None or not is_literal(scan.text[value.start : value.end]):
+            return 0
+        return take(scan, value, verdict, "")
+    found = _NEXT_LINE.match(scan.text, at, scan.end)
+    if found is None:
+        return 0
+    stop = line_end(scan.text, found.end(), scan.end)
+    while stop > found.end() and scan.text[stop - 1] in " \t\r":
+        stop -= 1
+    if benign.weight(scan.text[found.end() : stop]) != benign.HEAVY:
+        return 0
+    return take(scan, Value(found.end(), stop, "\n", stop >= scan.end), verdict, "")
+
+
+def _first_of_list(scan: Scan, at: int, verdict: Verdict, name_quote: str) -> int:
+    """`"password": ["x", "y"]`: every quoted item, within limits."""
+    text = scan.text
+    done = 0
+    at += 1
+    for _ in range(16):
+        while at < scan.end and text[at] in " \t\r\n,":
+            at += 1
+        if not QUOTE.match(text, at, scan.end):
+            break
+        value = quoted(scan, at)
+        if value is None:
+            break
+        done = take(scan, value, verdict, "") or done
+        at = value.end + len(value.quote)
+    return done
+
+
+def _unquoted(scan: Scan, first: int, at: int, verdict: Verdict, name_quote: str, op: str) -> int:
+    text = scan.text
+    if name_quote and op in (":", "=>", "=", "->"):
+        number = _NUMBER.match(text, at, scan.end)
+        if number is not None:
+            return _number(scan, at, number.end(), verdict, name_quote)
+    typed = _TYPE_THEN.match(text, at, scan.end) if op == ":" else None
+    if typed is not None:
+        return read(scan, first, typed.end(), verdict, "", "=")
+    default = _BRACE_DEFAULT.match(text, at, scan.end)
+    if default is not None:
+        stop = text.find("}", default.end(), min(scan.end, default.end() + 256))
+        if stop > 0:
+            return take(scan, Value(default.end(), stop, "}", False), verdict, "")
+        return 0
+    wrapper = _WRAPPER.match(text, at, scan.end)
+    if wrapper is not None:
+        return _wrapped(scan, wrapper.end(), verdict)
+    if verdict.kind == "credential":
+        couple = _COUPLE.match(text, at, scan.end)
+        if couple is not None and is_literal(couple.group(1)):
+            password = Value(couple.start(1), couple.end(1), "", couple.end() >= scan.end)
+            return take(scan, password, Verdict(SURE, "password", verdict.words), op)
+    bare = BARE.match(text, at, scan.end)
+    if bare is None:
+        return 0
+    scan.effort += (bare.end() - at) >> 5
+    if op == "->" and not is_literal(bare.group()):
+        return 0  # the type that a function returns
+    stop = trimmed(scan, first, at, bare.end(), op)
+    if stop <= at:
+        return 0
+    if verdict.kind == "passphrase" or verdict.kind == "password":
+        stop = words_of(scan, first, at, stop, verdict)
+    value = Value(at, stop, "", stop >= scan.end)
+    return take(scan, value, verdict, op) or _fallback(scan, stop, verdict)
+
+
+def _wrapped(scan: Scan, at: int, verdict: Verdict) -> int:
+    """`String::from("x")`, `env('X', 'default')`: the literals of a call need weight."""
+    text = scan.text
+    for _ in range(4):
+        tag = LITERAL_TAG.match(text, at, scan.end)
+        if tag is not None:
+            at = tag.end()
+        value = quoted(scan, at)
+        if value is None or value.is_open:
+            return 0
+        content = text[value.start : value.end]
+        if len(content) >= 8 and is_literal(content) and (done := take(scan, value, verdict, "")):
+            return done
+        at = value.end + len(value.quote)
+        more = re.compile(
+            r"[ \t\n)]{0,12}(?:,|\|\||\?\?|\bor\b)[ \t\n]{0,12}(?=\\{0,15}[\"'`])"
+        ).match(text, at, scan.end)
+        if more is None:
+            return 0
+        at = more.end()
+    return 0
+
+
+def _fallback(scan: Scan, at: int, verdict: Verdict) -> int:
+    """`process.env.X || "default"`."""
+    found = _FALLBACK.match(scan.text, at, scan.end)
+    if found is None or scan.text[found.start() : found.end()].strip() == ",":
+        return 0
+    value = quoted(scan, found.end())
+    if value is None or value.is_open:
+        return 0
+    return take(scan, value, verdict, "")
+
+
+def _number(scan: Scan, at: int, stop: int, verdict: Verdict, quote: str) -> int:
+    """A bare number in a JSON text: the marker must be quoted, or the text no longer parses."""
+    if not counts_as_secret(stop - at, verdict):
+        return 0
+    closing = quote
+    return scan.add(at, stop, verdict.kind, RULE, closing)
+
+
+def is_literal(content: str) -> bool:
+    """Where only the place says that a literal belongs to the name, a digit must speak for it."""
+    weight = benign.weight(content)
+    return weight == benign.HEAVY or (weight > 0 and benign.has_digit(content))

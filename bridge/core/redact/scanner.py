@@ -1,0 +1,173 @@
+"""One text: find, replace, count; and what is remembered of an event for its other texts."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from typing import Final, NamedTuple
+
+from bridge.core.errors import ConfigError
+from bridge.core.redact import anchors, benign
+from bridge.core.redact.fold import fold, offsets
+from bridge.core.redact.names import Names
+from bridge.core.redact.policy import EXTRA_PATTERNS_MAX, Policy
+from bridge.core.redact.spans import MARK_OPEN, Scan, Span, merged
+
+TEXT_MIN = 6  # a shorter text holds no secret that could be recognised
+# What a text may cost, in values read of up to 32 characters each; then it fails closed. Ordinary
+# JSON names a value every 16 characters at most; hostile text names long ones everywhere.
+EFFORT_FREE = 600
+EFFORT_PER = 16  # one more for so many characters
+ECHOES_MAX = 64  # values of one event that are searched in the rest of it
+ECHO_LENGTH_MIN = 8
+ECHO_LENGTH_MAX = 512
+PATTERN_TEXT_MAX = 65_536  # characters that an operator's pattern is searched in
+UNSCANNED: Final = "[REDACTED:unscanned]"
+
+
+class Finding(NamedTuple):
+    """A replacement: in which text, from which character on, by which rule. Never logged whole."""
+
+    text: str
+    start: int
+    rule: str
+    kind: str
+
+
+class TextRedactor:
+    """Redacts single texts. Counts by rule; `trace`, if set to a list, collects findings."""
+
+    def __init__(self, policy: Policy) -> None:
+        self._off = policy.off
+        self._patterns = _compiled(policy)
+        self._print_key = (
+            None
+            if policy.fingerprint_key is None
+            else hashlib.sha256(policy.fingerprint_key).digest()
+        )
+        self._find = anchors.build(policy.off, _literals(policy.keys)).iter
+        self.names = Names(policy)
+        self.counts: dict[str, int] = {}
+        self.echoes: dict[str, str] = {}
+        self.trace: list[Finding] | None = None
+
+    def text(self, s: str) -> str:
+        """Return the text with every secret replaced; the same object when there is none."""
+        if len(s) < TEXT_MIN:
+            return s
+        text = s if s.isascii() else fold(s)
+        low = text.lower()
+        for _ in self._find(low):
+            return self._scan(s, text, low)
+        return self._scan(s, text, low) if self._patterns else s
+
+    def replace(self, secret: str, kind: str, rule: str, source: str = "", start: int = 0) -> str:
+        """Count, remember the value for the rest of the event, and return its marker."""
+        if (
+            ECHO_LENGTH_MIN <= len(secret) <= ECHO_LENGTH_MAX
+            and len(self.echoes) < ECHOES_MAX
+            and benign.weight(secret)
+        ):
+            self.echoes[secret] = kind
+        mark = self.mark(kind, rule, source or secret, start)
+        if self._print_key is None:
+            return mark
+        return f"{mark[:-1]}:{fingerprint(secret, self._print_key)}]"
+
+    def mark(self, kind: str, rule: str, source: str = "", start: int = 0) -> str:
+        """Count and return a marker without a fingerprint."""
+        self.counts[rule] = self.counts.get(rule, 0) + 1
+        if self.trace is not None:
+            self.trace.append(Finding(source, start, rule, kind))
+        return f"{MARK_OPEN}{kind}]"
+
+    def echoed(self, s: str, values: list[str]) -> str:
+        """Replace the values found elsewhere in the same event, longest first."""
+        if len(s) < ECHO_LENGTH_MIN:
+            return s
+        result = s
+        for value in values:
+            at = result.find(value)
+            if at >= 0:
+                result = result.replace(value, self.mark(self.echoes[value], "echo", s, at))
+        return result
+
+    def _scan(self, s: str, text: str, low: str) -> str:
+        scan = Scan(text, low)
+        try:
+            self._detect(scan)
+        except Exception:  # noqa: BLE001 - whatever breaks, the text must not pass unread
+            return self.mark("unscanned", "unscanned", s)
+        return self._apply(s, scan) if scan.spans else s
+
+    def _detect(self, scan: Scan) -> None:
+        skip = 0
+        end = scan.end
+        budget = EFFORT_FREE + end // EFFORT_PER
+        scan.names = self.names
+        for last, found in self._find(scan.low):
+            for size, detect, data in found:
+                start = last + 1 - size
+                if start < skip:
+                    continue
+                if start >= end:
+                    break
+                if scan.effort > budget:
+                    scan.add(start, end, "unscanned", "unscanned", is_cut=True)
+                    return
+                done = detect(scan, start, last + 1, data)
+                skip = max(skip, done)
+        for pattern in self._patterns:
+            self._search(scan, pattern)
+
+    def _search(self, scan: Scan, pattern: re.Pattern[str]) -> None:
+        group = "secret" if "secret" in pattern.groupindex else 0
+        for match in pattern.finditer(scan.text, 0, PATTERN_TEXT_MAX):
+            first, last = match.span(group)
+            if last > first and not benign.is_marked(match.group(group)):
+                scan.add(first, last, "secret", "policy-pattern")
+
+    def _apply(self, s: str, scan: Scan) -> str:
+        text = scan.text
+        at = offsets(s) if len(text) != len(s) else None
+        parts: list[str] = []
+        done = 0
+        for span in merged(scan.spans):
+            if span.end - span.start < 64 and MARK_OPEN in text[span.start : span.end]:
+                continue  # an earlier pass has been here
+            first, last = (at[span.start], at[span.end]) if at else (span.start, span.end)
+            parts += (s[done:first], span.quote, self._marker(s, first, last, span), span.quote)
+            done = last
+        if not parts:
+            return s
+        parts.append(s[done:])
+        return "".join(parts)
+
+    def _marker(self, s: str, first: int, last: int, span: Span) -> str:
+        if span.is_cut:  # half a secret: its fingerprint would match nothing
+            return self.mark(span.kind, span.rule, s, first)
+        return self.replace(s[first:last], span.kind, span.rule, s, first)
+
+
+def fingerprint(secret: str, key: bytes) -> str:
+    """40 bits of a keyed hash: the same secret is seen again, and nothing can be guessed from it."""
+    raw = secret.encode("utf-8", "surrogatepass")
+    return hashlib.blake2s(raw, key=key, digest_size=5).hexdigest()
+
+
+def _compiled(policy: Policy) -> tuple[re.Pattern[str], ...]:
+    if len(policy.patterns) > EXTRA_PATTERNS_MAX:
+        raise ConfigError(f"redaction.patterns: more than {EXTRA_PATTERNS_MAX}: join some with |")
+    compiled = []
+    for name, pattern in policy.patterns:
+        try:
+            compiled.append(re.compile(pattern))
+        except re.error as error:
+            raise ConfigError(f"redaction.patterns: {name}: {error.msg}: mend it") from None
+    return tuple(compiled)
+
+
+def _literals(globs: tuple[str, ...]) -> list[str]:
+    """The longest fixed part of each glob: where a text may name such a key."""
+    parts = (max(re.split(r"[*?\[\]_.\- ]", glob), key=len) for glob in globs)
+    return [part.lower() for part in parts if len(part) >= 3]

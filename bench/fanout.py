@@ -94,7 +94,8 @@ def show(label: str, streams: int, load_name: str, r: dict[str, Any]) -> None:
     cpu_us = r["cpu_s"] / max(r["sent"], 1) * 1e6
     print(
         f"{label:28} {streams:6} {load_name:>10} {per_s:12,.0f} {received_per_s:12,.0f}"
-        f" {cpu_us:8.2f} {r['p50_ms']:8.1f} {r['p99_ms']:8.1f} {r['idle_kib']:8.1f} {r['growth_kib'] / 1024:8.1f}",
+        f" {cpu_us:8.2f} {r['p50_ms']:8.1f} {r['p99_ms']:8.1f} {r['idle_kib']:8.1f}"
+        f" {r['growth_kib'] / 1024:8.1f}",
         flush=True,
     )
 
@@ -120,8 +121,9 @@ def main() -> None:
                 r = measure(load, "ours", transport, args.idle, -1, 0, loop=args.loop)
                 print(f"{transport}: {args.idle} idle streams, {r['idle_kib']:.2f} KiB each")
             return
-        print(f"{'design':28} {'subs':>6} {'load':>10} {'deliveries/s':>12} {'received/s':>12} {'CPU us':>8}"
-              f" {'p50 ms':>8} {'p99 ms':>8} {'KiB/idle':>8} {'grew MiB':>8}")  # fmt: skip
+        print(f"{'design':28} {'subs':>6} {'load':>10} {'deliveries/s':>12} {'received/s':>12}"
+              f" {'CPU us':>8} {'p50 ms':>8} {'p99 ms':>8} {'KiB/idle':>8}"
+              f" {'grew MiB':>8}")  # fmt: skip
         for transport in args.transports.split(","):
             for design in args.designs.split(","):
                 if design != "ours" and transport != "sse":

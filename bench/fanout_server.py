@@ -1,7 +1,7 @@
 """The server under test of bench/fanout.py: ours, or the design it is compared with.
 
-Prints its port, then obeys lines on stdin: `idle` prints memory, `go RATE SECONDS` publishes (rate 0
-is as fast as the design keeps up) and prints what it cost, `quit` ends.
+Prints its port, then obeys lines on stdin: `idle` prints memory, `go RATE SECONDS` publishes (rate
+0 is as fast as the design keeps up) and prints what it cost, `quit` ends.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ class NoRuns:
         return []
 
     def view(self, run_id: str) -> None:
-        return None
+        del run_id
 
     async def follow(self, run_id: str, account: str | None = None) -> bool:
         raise NotImplementedError
@@ -72,7 +72,7 @@ class Ours:
     def __init__(self) -> None:
         self.journal = MemoryJournal()
         self.metrics = Metrics()
-        limits = Limits(subscribers_max=100_000, connections_max=100_000)
+        limits = Limits(subscribers_max=100_000)
         self.server = Server(
             self.journal,
             NoRuns(),
@@ -203,7 +203,7 @@ async def main() -> None:
     parser.add_argument("design", choices=DESIGNS)
     parser.add_argument("--size", type=int, default=560)
     args = parser.parse_args()
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     design = DESIGNS[args.design]()
     async with asyncio.TaskGroup() as tasks:

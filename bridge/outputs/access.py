@@ -68,6 +68,10 @@ def _common(wished: frozenset[str], allowed: frozenset[str]) -> frozenset[str] |
 class Access(Protocol):
     """A policy. A refusal is a value, not an exception."""
 
+    def check_listen(self, host: str) -> None:
+        """Raises ConfigError for an address on which this policy would be too open."""
+        ...
+
     def listening_on(self, host: str, port: int) -> None:
         """Told once, before the first request: the address that was really bound."""
         ...
@@ -82,6 +86,14 @@ class LoopbackAccess:
 
     def __init__(self) -> None:
         self._hosts: frozenset[str] = frozenset()
+
+    def check_listen(self, host: str) -> None:
+        """The settings are checked for the same; here nobody can forget to."""
+        if not is_loopback(host):
+            raise ConfigError(
+                f"listen: {host!r} can be reached from other machines, and there is no [auth]:"
+                " set auth.tokens_file, or listen on 127.0.0.1"
+            )
 
     def listening_on(self, host: str, port: int) -> None:
         names = {*_OWN_NAMES, _bracketed(host)}
@@ -130,15 +142,6 @@ def is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host.strip("[]")).is_loopback
     except ValueError:
         return False
-
-
-def check_listen(host: str, *, has_auth: bool) -> None:
-    """Raises ConfigError for an address that others can reach while nobody has to sign in."""
-    if not has_auth and not is_loopback(host):
-        raise ConfigError(
-            f"listen: {host!r} can be reached from other machines, and there is no [auth]:"
-            " set auth.tokens_file, or listen on 127.0.0.1"
-        )
 
 
 def _bracketed(host: str) -> str:

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from aiohttp.web_request import BaseRequest
 
 
+_LINGER_S = 1.0  # for the rest of a body nobody reads, before the connection is closed
+
+
 class Connection(web.RequestHandler):
     """One client connection that speaks HTTP."""
 
@@ -34,6 +37,7 @@ class Connection(web.RequestHandler):
             max_line_size=limits.line_bytes_max,
             max_field_size=limits.line_bytes_max,
             max_headers=limits.headers_max,
+            lingering_time=_LINGER_S,
         )
         self._limits = limits
         self._count_open = count_open
@@ -41,7 +45,7 @@ class Connection(web.RequestHandler):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
-        if self._count_open() > self._limits.connections_max:
+        if self._count_open() > self._limits.other_connections_max:
             self.force_close()
             return
         self._patience = self._loop.call_later(self._limits.header_wait_s, self.force_close)

@@ -15,7 +15,7 @@ class Limits:
 
     subscribers_max: int = 20_000  # design.md 4 is measured with so many
     subscribers_per_address_max: int = 500  # not for loopback: a proxy's clients all come from it
-    connections_max: int = 22_000  # open connections in all, streams among them
+    other_connections_max: int = 2_000  # open connections that are no streams (yet)
     header_wait_s: float = 10.0  # from connecting to a whole first request; browsers take < 1 s
     keepalive_s: float = 75.0  # longer than the 60 s of common reverse proxies (clients.md)
     line_bytes_max: int = 8190  # request line, and each header field; what nginx and Apache allow

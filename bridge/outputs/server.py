@@ -99,6 +99,7 @@ class Server:
 
         Raises ConfigError with the address and the cure.
         """
+        self._access.check_listen(host)
         await self._runner.setup()
         web_server = self._runner.server
         assert web_server is not None
@@ -118,8 +119,9 @@ class Server:
         return bound_host, bound_port
 
     def _connection_count(self) -> int:
+        """Connections that aiohttp still holds: streams have left it."""
         server = self._runner.server
-        return self.hub.count + (len(server.connections) if server is not None else 0)
+        return len(server.connections) if server is not None else 0
 
     async def run(self) -> None:
         """Serve the open streams until cancelled."""
@@ -143,11 +145,20 @@ class Server:
         self.hub.cut_all()
         await self._runner.cleanup()
 
+    def _check_body(self, request: web.Request) -> None:
+        if (request.content_length or 0) > self._limits.body_bytes_max:
+            raise ProblemError(
+                "body_too_large",
+                f"no route here takes a body over {self._limits.body_bytes_max} bytes",
+                headers={"Connection": "close"},
+            )
+
     @web.middleware
     async def _answer(self, request: web.Request, handler: Next) -> web.StreamResponse:
         """Turn every failure into a problem document; add what each response carries."""
         cast("Connection", request.protocol).note_request()
         try:
+            self._check_body(request)
             response = await handler(request)
         except ProblemError as problem:
             response = respond(problem)

@@ -1,4 +1,4 @@
-"""SSE, NDJSON and WebSocket: the same records, starts, filters and ends (interface.md section 3)."""
+"""SSE, NDJSON and WebSocket: same records, starts, filters and ends (interface.md section 3)."""
 
 from __future__ import annotations
 
@@ -309,11 +309,11 @@ async def test_a_broken_handshake_is_refused(
         **change,
     }
     async with http_bridge() as bridge:
-        async with bridge.session.get(bridge.url + "/v1/events", headers=headers) as response:
-            problem = await response.json(content_type="application/problem+json")
-            assert (response.status, problem["code"]) == (status, code)
-            if status == 426:
-                assert response.headers["Sec-WebSocket-Version"] == "13"
+        response = await bridge.session.get(bridge.url + "/v1/events", headers=headers)
+        problem = await response.json(content_type="application/problem+json")
+        assert (response.status, problem["code"]) == (status, code)
+        if status == 426:
+            assert response.headers["Sec-WebSocket-Version"] == "13"
 
 
 async def test_resuming_again_and_again_gives_each_record_once() -> None:
@@ -357,43 +357,44 @@ async def test_a_stream_cut_before_its_first_record_resumes_where_it_began() -> 
 
 
 async def test_a_reader_that_stops_loses_nothing_and_holds_nobody_up() -> None:
-    async with http_bridge() as bridge:
-        async with event_stream(bridge, "/v1/events?after=0") as stalled:
-            async with event_stream(bridge, "/v1/events?after=0") as brisk:
-                for part in range(60):  # 12 MB, more than sockets hold
-                    await bridge.add(100, pad=2000)
-                    got = await brisk.records(100)
-                    assert got[0] == part * 100 + 1
-                held = [
-                    s.transport.get_write_buffer_size() for bucket in bridge.server.hub._wheel
-                    for s in bucket
-                ]  # fmt: skip
-                assert max(held) < 300_000, "a slow reader must not grow memory"
-                assert max(held) > 0, "the test did not stall anybody"
-            assert await stalled.records(6000) == list(range(1, 6001))
+    async with http_bridge() as bridge, event_stream(bridge, "/v1/events?after=0") as stalled:
+        async with event_stream(bridge, "/v1/events?after=0") as brisk:
+            for part in range(60):  # 12 MB, more than sockets hold
+                await bridge.add(100, pad=2000)
+                got = await brisk.records(100)
+                assert got[0] == part * 100 + 1
+            held = [
+                s.transport.get_write_buffer_size() for bucket in bridge.server.hub._wheel
+                for s in bucket
+            ]  # fmt: skip
+            assert max(held) < 300_000, "a slow reader must not grow memory"
+            assert max(held) > 0, "the test did not stall anybody"
+        assert await stalled.records(6000) == list(range(1, 6001))
 
 
 async def test_a_reader_that_falls_off_the_journal_is_told() -> None:
-    async with http_bridge(records_max=200) as bridge:
-        async with event_stream(bridge, "/v1/events?after=0") as stalled:
-            for _ in range(100):
-                await bridge.add(100, pad=2000)
-                await asyncio.sleep(0)
-            seen: list[int] = []
-            resets, at = 0, 0  # `at`: every sequence up to here came, or a reset told of it
-            while at < 10_000:
-                (frame,) = await stalled.next()
-                if frame.event == "bridge.reset":
-                    facts = json.loads(frame.data)
-                    assert (facts["reason"], facts["asked"]) == ("dropped", bridge.position(at))
-                    resets += 1
-                    at = int(facts["oldest"].partition("-")[2]) - 1
-                else:
-                    seen.append(int(json.loads(frame.data)["sequence"]))
-                    assert seen[-1] == at + 1, "a hole without a word"
-                    at = seen[-1]
-            assert resets >= 1
-            assert seen[-200:] == list(range(9801, 10_001))
+    async with (
+        http_bridge(records_max=200) as bridge,
+        event_stream(bridge, "/v1/events?after=0") as stalled,
+    ):
+        for _ in range(100):
+            await bridge.add(100, pad=2000)
+            await asyncio.sleep(0)
+        seen: list[int] = []
+        resets, at = 0, 0  # `at`: every sequence up to here came, or a reset told of it
+        while at < 10_000:
+            (frame,) = await stalled.next()
+            if frame.event == "bridge.reset":
+                facts = json.loads(frame.data)
+                assert (facts["reason"], facts["asked"]) == ("dropped", bridge.position(at))
+                resets += 1
+                at = int(facts["oldest"].partition("-")[2]) - 1
+            else:
+                seen.append(int(json.loads(frame.data)["sequence"]))
+                assert seen[-1] == at + 1, "a hole without a word"
+                at = seen[-1]
+        assert resets >= 1
+        assert seen[-200:] == list(range(9801, 10_001))
 
 
 async def test_shutdown_spreads_those_who_come_back() -> None:
@@ -422,12 +423,11 @@ async def test_shutdown_spreads_those_who_come_back() -> None:
 
 
 async def test_a_stream_that_does_not_end_in_time_is_cut() -> None:
-    async with http_bridge() as bridge:
-        async with event_stream(bridge, "/v1/events?after=0"):
-            await bridge.add(6000, pad=2000)
-            await asyncio.sleep(0.05)
-            await bridge.server.drain(0.05)
-            await gone(bridge)
+    async with http_bridge() as bridge, event_stream(bridge, "/v1/events?after=0"):
+        await bridge.add(6000, pad=2000)
+        await asyncio.sleep(0.05)
+        await bridge.server.drain(0.05)
+        await gone(bridge)
 
 
 async def test_records_and_streams_are_counted() -> None:

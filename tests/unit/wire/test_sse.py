@@ -90,11 +90,14 @@ def test_retry_is_digits_only(value: bytes, retry_ms: int | None) -> None:
     ],
 )
 def test_a_frame_over_the_limit_ends_the_decoder(data: bytes) -> None:
+    def feed_all(decoder: FrameDecoder, size: int) -> None:
+        for at in range(0, len(data), size):
+            decoder.feed(data[at : at + size])
+
     for size in (len(data), 1, 7):
         decoder = FrameDecoder(frame_bytes_max=100)
         with pytest.raises(FrameTooLargeError, match="100 bytes"):
-            for at in range(0, len(data), size):
-                decoder.feed(data[at : at + size])
+            feed_all(decoder, size)
         with pytest.raises(FrameTooLargeError):
             decoder.feed(b"\n\ndata: a\n\n")
 

@@ -1,0 +1,293 @@
+"""Runs, probes, metrics, the description of the interface: each against the other."""
+
+from __future__ import annotations
+
+import json
+from importlib import resources
+from typing import Any
+
+import aiohttp
+import jsonschema
+import pytest
+
+from bridge.core.errors import ConfigError, JournalFullError
+from bridge.outputs.problems import CODES
+from bridge.outputs.routes_operation import PAGE_FILES
+from bridge.outputs.server import Server
+from tests.http_bridge import OTHER_RUN, RUN, HttpBridge, http_bridge, raw
+
+THIRD_RUN = "9a2e4d10-77b1-4c55-9c0a-2d1f0b6b3f01"
+FOURTH_RUN = "b5c7a9d2-1f64-4a83-8a0f-51c7f0f2a6aa"
+DESCRIPTION: dict[str, Any] = json.loads(
+    (resources.files("bridge.outputs") / "openapi.json").read_bytes()
+)
+
+
+async def call(bridge: HttpBridge, method: str, path: str) -> tuple[int, Any]:
+    async with bridge.session.request(method, bridge.url + path) as response:
+        body = await response.read()
+        if body and "json" in response.headers.get("Content-Type", ""):
+            return response.status, json.loads(body)
+        return response.status, body.decode()
+
+
+async def test_following_and_unfollowing_are_idempotent() -> None:
+    async with http_bridge() as bridge:
+        path = f"/v1/runs/{OTHER_RUN}"
+        assert (await call(bridge, "GET", path))[0] == 404
+        view = {"runId": OTHER_RUN, "account": "second"}
+        assert await call(bridge, "PUT", path + "?account=second") == (201, view)
+        assert await call(bridge, "PUT", path + "?account=second") == (200, view)
+        assert await call(bridge, "GET", path) == (200, view)
+        status, listed = await call(bridge, "GET", "/v1/runs")
+        assert (status, [v["runId"] for v in listed["runs"]]) == (200, [OTHER_RUN, RUN])
+        assert await call(bridge, "DELETE", path) == (204, "")
+        assert await call(bridge, "DELETE", path) == (204, "")
+        assert (await call(bridge, "GET", path))[0] == 404
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "code"),
+    [
+        ("/v1/runs/not-a-uuid", 400, "invalid_run_id"),
+        (f"/v1/runs/{OTHER_RUN}?account=defualt", 400, "unknown_account"),
+        (f"/v1/runs/{OTHER_RUN}?account=a&account=b", 400, "invalid_parameter"),
+        (f"/v1/runs/{FOURTH_RUN}", 503, "too_many_runs"),
+    ],
+)
+async def test_runs_that_cannot_be_followed(path: str, status: int, code: str) -> None:
+    async with http_bridge() as bridge:
+        if code == "too_many_runs":
+            bridge.runs.followed |= {OTHER_RUN: "default", THIRD_RUN: "default"}
+        got, problem = await call(bridge, "PUT", path)
+        assert (got, problem["code"]) == (status, code)
+
+
+async def test_a_journal_that_fails_is_a_503_and_a_bug_a_500_without_its_text() -> None:
+    async with http_bridge() as bridge:
+
+        async def full(run_id: str, account: str | None = None) -> bool:
+            raise JournalFullError("no space on /secret/place")
+
+        bridge.runs.follow = full  # type: ignore[method-assign]
+        status, problem = await call(bridge, "PUT", f"/v1/runs/{OTHER_RUN}")
+        assert (status, problem["code"]) == (503, "journal_unavailable")
+        assert "secret" not in json.dumps(problem)
+
+        def broken() -> Any:
+            raise ZeroDivisionError("secret")
+
+        bridge.runs.views = broken  # type: ignore[method-assign]
+        status, problem = await call(bridge, "GET", "/v1/runs")
+        assert (status, problem["code"]) == (500, "internal_error")
+        assert "secret" not in json.dumps(problem)
+
+
+async def test_probes() -> None:
+    async with http_bridge() as bridge:
+        assert await call(bridge, "GET", "/livez") == (200, "ok\n")
+        assert await call(bridge, "HEAD", "/livez") == (200, "")
+        assert await call(bridge, "GET", "/readyz") == (200, "ready\n")
+        status, checks = await call(bridge, "GET", "/healthz")
+        assert (status, checks["ok"]) == (200, True)
+        bridge.health.upstream = False
+        assert (await call(bridge, "GET", "/readyz"))[0] == 200
+        status, checks = await call(bridge, "GET", "/healthz")
+        assert (status, checks["ok"]) == (503, False)
+        assert checks["checks"]["upstream"] == {"ok": False, "detail": "default: 503"}
+        bridge.health.ready = False
+        status, problem = await call(bridge, "GET", "/readyz")
+        assert (status, problem["code"]) == (503, "not_ready")
+        assert (await call(bridge, "HEAD", "/readyz"))[0] == 503
+        assert await call(bridge, "GET", "/livez") == (200, "ok\n")
+
+
+async def test_probes_answer_whatever_host_is_named() -> None:
+    async with http_bridge() as bridge:
+        for path in ("/livez", "/readyz"):
+            answer = await raw(bridge, f"GET {path} HTTP/1.0\r\nHost: 10.0.0.7:99\r\n\r\n")
+            assert answer.startswith(b"HTTP/1.0 200 ")
+
+
+async def test_metrics_are_rendered_for_the_accept_header() -> None:
+    async with http_bridge() as bridge:
+        headers = {"Accept": "application/openmetrics-text"}
+        async with bridge.session.get(bridge.url + "/metrics", headers=headers) as response:
+            assert await response.text() == "asked for application/openmetrics-text"
+            assert response.headers["Content-Type"] == "text/plain; version=0.0.4"
+
+
+async def test_the_page_is_whole_and_closed_to_the_outside() -> None:
+    async with http_bridge() as bridge:
+        for path in ("/", *(f"/page/{name}" for name in PAGE_FILES)):
+            async with bridge.session.get(bridge.url + path) as response:
+                assert response.status == 200
+                assert await response.read()
+                policy = response.headers["Content-Security-Policy"]
+                assert "default-src 'none'" in policy
+                assert "unsafe" not in policy
+                assert "http" not in policy
+
+
+def test_the_page_needs_nothing_from_elsewhere() -> None:
+    page = resources.files("bridge.outputs") / "page"
+    assert {item.name for item in page.iterdir()} == set(PAGE_FILES)
+    html = (page / "index.html").read_text()
+    for name in PAGE_FILES:
+        text = (page / name).read_text().replace("http://www.w3.org/2000/svg", "")
+        assert "http://" not in text
+        assert "https://" not in text
+        assert "innerHTML" not in text, "records hold text of anybody: textContent only"
+        assert "eval(" not in text
+    assert "style=" not in html
+    assert "<style" not in html
+    assert "onclick" not in html
+
+
+def described() -> set[tuple[str, str]]:
+    methods = {"get", "put", "delete", "post"}
+    return {
+        (method.upper(), path.replace("{runId}", "{run_id}"))
+        for path, item in DESCRIPTION["paths"].items()
+        for method in item
+        if method in methods
+    }
+
+
+async def test_the_description_lists_exactly_the_routes() -> None:
+    async with http_bridge() as bridge:
+        routes = {
+            (route.method, route.resource.canonical)
+            for route in bridge.server._app.router.routes()
+            if route.resource is not None and route.method != "HEAD"
+        }
+        assert described() == routes
+        status, served = await call(bridge, "GET", "/openapi.json")
+        assert (status, served) == (200, DESCRIPTION)
+
+
+def test_the_description_lists_exactly_the_codes() -> None:
+    schema = DESCRIPTION["components"]["schemas"]["Problem"]
+    assert set(schema["properties"]["code"]["enum"]) == set(CODES)
+    statuses = {
+        int(status)
+        for item in DESCRIPTION["paths"].values()
+        for method, operation in item.items()
+        if method != "parameters"
+        for status in operation["responses"]
+    }
+    unlisted = {500, 405}  # anything may break; a wrong method has no operation
+    assert {status for status, _ in CODES.values()} - unlisted <= statuses
+
+
+def test_every_reference_of_the_description_leads_somewhere() -> None:
+    def walk(value: Any) -> None:
+        if isinstance(value, dict):
+            if "$ref" in value:
+                at: Any = DESCRIPTION
+                for step in value["$ref"].removeprefix("#/").split("/"):
+                    at = at[step]
+            for item in value.values():
+                walk(item)
+        elif isinstance(value, list):
+            for item in value:
+                walk(item)
+
+    walk(DESCRIPTION)
+    ids = [o["operationId"] for i in DESCRIPTION["paths"].values() for m, o in i.items()
+           if m != "parameters"]  # fmt: skip
+    assert len(ids) == len(set(ids))
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "template"),
+    [
+        ("GET", "/v1/events?after=0", "/v1/events"),
+        ("GET", "/v1/events?after=1-1", "/v1/events"),
+        ("GET", "/v1/events?limit=x", "/v1/events"),
+        ("GET", f"/v1/runs/{RUN}/events?after=0", "/v1/runs/{runId}/events"),
+        ("GET", f"/v1/runs/{THIRD_RUN}/events", "/v1/runs/{runId}/events"),
+        ("GET", "/v1/runs", "/v1/runs"),
+        ("GET", f"/v1/runs/{RUN}", "/v1/runs/{runId}"),
+        ("PUT", f"/v1/runs/{OTHER_RUN}", "/v1/runs/{runId}"),
+        ("PUT", "/v1/runs/x", "/v1/runs/{runId}"),
+        ("DELETE", f"/v1/runs/{RUN}", "/v1/runs/{runId}"),
+        ("GET", "/healthz", "/healthz"),
+        ("GET", "/livez", "/livez"),
+    ],
+)
+async def test_answers_are_as_described(method: str, path: str, template: str) -> None:
+    async with http_bridge() as bridge:
+        await bridge.add(2)
+        async with bridge.session.request(method, bridge.url + path) as response:
+            responses = DESCRIPTION["paths"][template][method.lower()]["responses"]
+            expected = responses[str(response.status)]
+            if "$ref" in expected:
+                name = expected["$ref"].rsplit("/", 1)[1]
+                expected = DESCRIPTION["components"]["responses"][name]
+            content_type = response.headers.get("Content-Type", "").split(";")[0]
+            if not (content := expected.get("content")):
+                assert await response.read() == b""
+                return
+            schema = content[content_type]["schema"]
+            if content_type.endswith("json"):
+                jsonschema.validate(
+                    json.loads(await response.read()),
+                    {**schema, "components": DESCRIPTION["components"]},
+                )
+
+
+async def test_the_parameters_are_as_described() -> None:
+    """What is described is accepted; what is accepted is described."""
+    async with http_bridge() as bridge:
+        for template in ("/v1/events", "/v1/runs/{runId}/events"):
+            names = set()
+            for parameter in DESCRIPTION["paths"][template]["get"]["parameters"]:
+                name = parameter["$ref"].rsplit("/", 1)[1]
+                if DESCRIPTION["components"]["parameters"][name]["in"] == "query":
+                    names.add(name)
+            path = template.replace("{runId}", RUN)
+            for name in ("after", "tail", "limit", "run", "type", "account", "ticket"):
+                status, _ = await call(bridge, "GET", f"{path}?{name}=1")
+                refused = status == 400
+                assert refused == (name not in names), (path, name)
+
+
+async def test_a_port_in_use_is_said_in_one_line_with_the_cure() -> None:
+    async with http_bridge() as bridge:
+        other = Server(
+            bridge.journal,
+            bridge.runs,
+            bridge.health,
+            bridge.metrics,
+            lambda _: (b"", "text/plain"),
+        )
+        with pytest.raises(ConfigError) as caught:
+            await other.start(bridge.host, bridge.port)
+        assert str(caught.value) == (
+            f"listen: cannot open 127.0.0.1:{bridge.port}: another program uses it;"
+            " stop that one or choose another port (0 = any)"
+        )
+        for host, port in (("192.0.2.1", 0), ("127.0.0.1", 70000)):
+            with pytest.raises(ConfigError, match=f"^listen: cannot open {host}:{port}: "):
+                await other.start(host, port)
+
+
+async def test_a_body_that_is_too_large_is_refused_unread() -> None:
+    async with http_bridge() as bridge:
+        request = (
+            f"PUT /v1/runs/{OTHER_RUN} HTTP/1.1\r\nHost: {bridge.host}:{bridge.port}\r\n"
+            "Content-Length: 1000000\r\n\r\n"
+        )
+        answer = await raw(bridge, request, until=b"body_too_large")
+        assert b" 413 " in answer.splitlines()[0]
+
+
+async def test_the_server_can_stop_while_a_client_keeps_its_connection() -> None:
+    async with http_bridge() as bridge, aiohttp.ClientSession() as session:
+        async with session.get(bridge.url + "/livez") as response:
+            assert response.status == 200
+        await bridge.server.drain(1)
+        await bridge.server.close()
+        with pytest.raises(aiohttp.ClientError):
+            await session.get(bridge.url + "/livez")

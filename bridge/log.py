@@ -29,7 +29,6 @@ EVENTS: Mapping[str, str] = {
     "follow.account_missing": "a stored run belongs to an account that is not configured",
     "runs_from.line_refused": "a line of --runs-from is no run id",
     "journal.retention_failed": "old records could not be dropped; tried again",
-    "http.request_failed": "a bug answered a request with 500",
     "library.logged": "a line of aiohttp, asyncio or another library; its text is `message`",
     "http.request_failed": "a client got a 5xx answer; `error` is the kind, a bug has its stack",
     "sink.opened": "an output found its place and writes",

@@ -11,6 +11,7 @@ import jsonschema
 import pytest
 
 from bridge.core.errors import ConfigError, JournalFullError
+from bridge.outputs.access import LoopbackAccess
 from bridge.outputs.problems import CODES
 from bridge.outputs.routes_operation import PAGE_FILES
 from bridge.outputs.server import Server
@@ -253,6 +254,11 @@ async def test_the_parameters_are_as_described() -> None:
                 assert refused == (name not in names), (path, name)
 
 
+class AnyAddress(LoopbackAccess):
+    def check_listen(self, host: str) -> None:
+        pass
+
+
 async def test_a_port_in_use_is_said_in_one_line_with_the_cure() -> None:
     async with http_bridge() as bridge:
         other = Server(
@@ -261,6 +267,7 @@ async def test_a_port_in_use_is_said_in_one_line_with_the_cure() -> None:
             bridge.health,
             bridge.metrics,
             lambda _: (b"", "text/plain"),
+            access=AnyAddress(),
         )
         with pytest.raises(ConfigError) as caught:
             await other.start(bridge.host, bridge.port)

@@ -188,7 +188,7 @@ class Follows:
     def _start(self, entry: _Entry) -> None:
         if self._group is not None:
             name = f"follow {entry.state.feed.id}"
-            entry.task = self._group.create_task(self._follow(entry), name=name)
+            entry.task = self._group.create_task(self._follow(entry, entry.task), name=name)
 
     @staticmethod
     async def _stop(entry: _Entry | None) -> None:
@@ -197,8 +197,10 @@ class Follows:
             await asyncio.wait((entry.task,))
             entry.task = None
 
-    async def _follow(self, entry: _Entry) -> None:
+    async def _follow(self, entry: _Entry, previous: asyncio.Task[None] | None) -> None:
         """Follow one run; a crash of its follow is not a crash of the others."""
+        if previous is not None:
+            await asyncio.wait((previous,))  # it may still be on its way out
         feed = entry.state.feed
         source = self._sources.get(feed.account)
         if source is None:  # the account is no longer configured; the run waits for its return

@@ -18,7 +18,7 @@ from bridge.core.errors import Failure, Retry
 from bridge.core.event import Event, Feed, FeedState
 from bridge.core.window import Hole, Kind, Window
 from bridge.sources.account import Account
-from bridge.sources.features import Features
+from bridge.sources.features import Features, StreamKind
 from bridge.sources.mogplex import EVENT_TYPE, PAGE_MAX, MogplexApi, RunPage
 from bridge.sources.port import Batch, Gap, Intake, Progress, Receipt
 from bridge.wire import times
@@ -27,7 +27,7 @@ from bridge.wire.jsontext import JsonError, dumps, loads
 IDLE_S = 60.0  # quiet for so long: read the row, where newer servers notice dead workers (1.7)
 ABSENT_STRIKES = 3  # replies in a row that know no such route, before the base URL is called wrong
 FILL_TRIES = 5  # connects tried to fill a hole before it is recorded as one
-ORIGIN_S = 2.0  # a run's first event is written with its row; later is not the first
+ORIGIN_S = 0.25  # a run's first event is written with its row; later is not the first
 RESUME_AGE_S = 10.0  # resume from an id this old: younger events may commit out of order (1.8)
 RESUME_IDS_MAX = 2_000  # ids held for that; a burst longer than this resumes from further on
 PAUSE_S = 30.0  # a run that pauses waits for a person; it does not go on within this time
@@ -53,7 +53,8 @@ class RunFollow:
     last_id: str | None = None  # newest event taken of this segment
     stream_backoff: Backoff = field(default_factory=Backoff)
     stream_at: float = 0.0  # no connect before this instant
-    stream_closed_at: float = -PAUSE_S
+    stream_closed_at: float | None = None  # None: no stream was open yet
+    saw_pause: bool = False  # a page of this segment was read while the run waited for input
     wants_fill: bool = False  # a hole was seen that a resumed stream may fill
     fill_tries: int = 0  # connects that failed to
     is_verified: bool = False  # a whole page was read since the last stream closed
@@ -80,9 +81,7 @@ class RunFollow:
         return self.state.feed.id
 
     async def read(self) -> None:
-        """Take one turn and one read, of the page or of the row."""
-        if not await self.turn():
-            return
+        """One read that has its turn: of the page, or of the row where that tells more."""
         if self._wants_row():
             await self._read_row(park=False)
             return
@@ -164,16 +163,24 @@ class RunFollow:
         receipt = await self.take(Batch(self.feed, events=events, cursor=cursor, **more))
         if receipt.fresh:
             self.moved_at = self.clock.monotonic()
+        if self.features.stream is StreamKind.REPLAYING and self.segment_count > PAGE_MAX:
+            await self._tell_blind()
         return receipt
 
+    async def _tell_blind(self) -> None:
+        """Behind a full page a stream of the first version brings only what is written while it is
+        connected (contracts.md 1.0): from here on nobody can say that nothing is missing.
+        """
+        hole = self.window.exhaust()
+        if hole is not Hole.NONE:
+            await self.take(Batch(self.feed, gap=Gap(hole, self.last_id, None, None)))
+
     def resume_from(self) -> tuple[str, float] | None:
-        """The event to resume a stream from (id, creation time); None to connect afresh."""
-        if not self.recent:
-            return None
-        is_young = self.recent[0][1] > self.newest_s - RESUME_AGE_S
-        if is_young and self.segment_count < PAGE_MAX:
-            return None  # a fresh connect replays the newest page, which holds everything
-        return self.recent[0]
+        """The event to resume a stream from (id, creation time); None to connect afresh.
+
+        It is RESUME_AGE_S older than the newest one, or the first of its segment.
+        """
+        return self.recent[0] if self.recent else None
 
     def wants_stream(self) -> bool:
         """Whether the next turn is better spent on a stream than on a page."""
@@ -192,6 +199,7 @@ class RunFollow:
         """Forget what belongs to the old segment only; the ids already taken stay known."""
         self.segment = segment
         self.segment_count = 0
+        self.saw_pause = False
         self.last_id = None
         self.forget_recent()
         self.window.new_segment()
@@ -218,6 +226,7 @@ class RunFollow:
         self.wants_fill = False
         self.fill_tries = 0
         self.is_verified = True
+        self.saw_pause = page.status == "awaiting_input"
         now = self.clock.monotonic()
         self.progress.read_at = now
         verdict = self.completion.saw_read(now, page.status, upstream_types(receipt.fresh))
@@ -232,9 +241,9 @@ class RunFollow:
             await self._end(page)
 
     async def _end(self, page: RunPage) -> None:
-        last = page.events[-1] if page.events else None
-        is_terminal = last is not None and last.type.removeprefix(EVENT_TYPE) in TERMINAL_EVENTS
-        hole = self.window.at_end(last_is_terminal=is_terminal or self.completion.event_seen)
+        # A stream showed what a page hides; where it could not, that was told on reconnecting.
+        is_seen = self.stream_closed_at is not None or self.completion.event_seen or _ends(page)
+        hole = self.window.at_end(last_is_terminal=is_seen)
         await self.take(Batch(self.feed, gap=self._gap(hole, page), ended=True))
         self.is_over = True
 
@@ -243,8 +252,10 @@ class RunFollow:
         if page.segment is None or page.segment == self.segment:
             return None
         is_first = self.segment is None
-        was_paused = self.state.status == "awaiting_input"
-        was_live = self.clock.monotonic() - self.stream_closed_at < PAUSE_S
+        if not is_first:
+            self.window.kind = Kind.TAIL  # only newer servers pause runs (1.0)
+        was_paused, closed_at = self.saw_pause, self.stream_closed_at
+        was_live = closed_at is not None and self.clock.monotonic() - closed_at < PAUSE_S
         after = self.last_id
         self.enter_segment(page.segment)
         if is_first or was_paused or was_live or after is None:
@@ -262,6 +273,7 @@ class RunFollow:
             is_known=lambda id_: self.intake.is_known(self.feed, id_),
             knows_any=self.last_id is not None,
             begins_at_origin=_begins_at_origin(page, is_later_segment=self.state.events > 0),
+            may_go_on=page.status not in TERMINAL_STATUSES and not _ends(page),
             updated_at=page.updated_at,
         )
         if self.window.kind is not Kind.UNKNOWN:
@@ -357,6 +369,11 @@ def upstream_types(events: Iterable[Event]) -> list[str]:
     return [event.type.removeprefix(EVENT_TYPE) for event in events]
 
 
+def _ends(page: RunPage) -> bool:
+    """Whether the page's last event is one that ends a run."""
+    return bool(page.events) and not TERMINAL_EVENTS.isdisjoint(upstream_types(page.events[-1:]))
+
+
 def _begins_at_origin(page: RunPage, *, is_later_segment: bool) -> bool:
     """Whether the page's first event is the first one of its segment, as far as can be told.
 
@@ -369,4 +386,8 @@ def _begins_at_origin(page: RunPage, *, is_later_segment: bool) -> bool:
     created = times.parse(page.run.get("createdAt"))
     if is_later_segment or first.created_at_s is None or created is None:
         return first.type in (f"{EVENT_TYPE}started", f"{EVENT_TYPE}status_changed")
-    return first.created_at_s - created[1] <= ORIGIN_S
+    if first.created_at_s - created[1] <= ORIGIN_S:
+        return True
+    # The second event is of the same type (1.7): a page with both holds the first.
+    types = [event.type for event in page.events]
+    return types[0] == f"{EVENT_TYPE}started" and types.count(types[0]) > 1

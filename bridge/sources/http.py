@@ -53,6 +53,10 @@ class BodyTooLargeError(Exception):
     """The body passed its limit."""
 
 
+def _tcp() -> aiohttp.BaseConnector:
+    return aiohttp.TCPConnector(limit=CONNECTIONS_MAX)
+
+
 class HttpSession:
     """Requests of one account to one origin. The token is asked for before every request."""
 
@@ -63,8 +67,11 @@ class HttpSession:
         *,
         total_s: float = TOTAL_S,
         body_bytes_max: int = BODY_BYTES_MAX,
+        connector: Callable[[], aiohttp.BaseConnector] = _tcp,
     ) -> None:
+        """`connector` makes the way to the server; it is called inside the running loop."""
         self.origin = origin
+        self._connector = connector
         self._token = token
         self._timeout = aiohttp.ClientTimeout(total=total_s, connect=CONNECT_S)
         self._body_bytes_max = body_bytes_max
@@ -107,7 +114,7 @@ class HttpSession:
     ) -> aiohttp.client._RequestContextManager:
         if self._session is None:  # here, because a session belongs to a running loop
             self._session = aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(limit=CONNECTIONS_MAX),
+                connector=self._connector(),
                 headers={"User-Agent": f"mogplex-bridge/{__version__}"},
                 cookie_jar=aiohttp.DummyCookieJar(),
             )

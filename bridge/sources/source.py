@@ -47,7 +47,7 @@ class MogplexSource:
             clock=self._clock,
         )
         try:
-            while not run.is_over:
+            while not run.is_over and await run.turn(urgent=run.wants_fill):
                 if self._may_stream and run.wants_stream():
                     await follow_stream(run)
                 else:

@@ -31,9 +31,7 @@ class _LeaveError(Exception):
 
 
 async def follow_stream(follow: RunFollow) -> None:
-    """Take a turn, connect, and read until the stream closes."""
-    if not await follow.turn(urgent=follow.wants_fill):
-        return
+    """Connect with the turn that was taken, and read until the stream closes."""
     connect = _Connect(follow)
     try:
         async with asyncio.timeout(CONNECT_S) as deadline:

@@ -1,1 +1,243 @@
+// The live page: runs by polling /v1/runs, events by EventSource. Records hold text of anybody, so
+// everything is written with textContent, and nothing is kept beyond ROWS_MAX rows.
 
+const ROWS_MAX = 500; // rows in the list; more cannot be read anyway
+const WAITING_MAX = 500; // records between two frames of the screen, or while paused
+const TAIL = 100; // records shown at once when the page opens
+const RUNS_EVERY_MS = 2000;
+const RUNS_SHOWN_MAX = 200;
+const TEXT_CHARS_MAX = 400; // of a row; the whole record is behind it
+
+const at = (id) => document.getElementById(id);
+const list = at("events");
+const filters = at("filters");
+
+function element(tag, className, text) {
+  const made = document.createElement(tag);
+  if (className) made.className = className;
+  if (text !== undefined) made.textContent = text;
+  return made;
+}
+
+const short = (id) => (id && id.length > 13 ? id.slice(0, 8) + "…" : id || "");
+
+function clock(iso) {
+  const when = new Date(iso);
+  return Number.isNaN(when.getTime())
+    ? ""
+    : when.toLocaleTimeString([], { hour12: false }) + "." + String(when.getMilliseconds()).padStart(3, "0");
+}
+
+function span(seconds) {
+  if (typeof seconds !== "number") return "–";
+  if (seconds < 10) return seconds.toFixed(1) + " s";
+  if (seconds < 120) return Math.round(seconds) + " s";
+  return Math.round(seconds / 60) + " min";
+}
+
+// Runs
+
+const TONE_OF_STATE = { following: "calm", ended: "good", failed: "bad", stopped: "" };
+const TONE_OF_STATUS = { success: "good", failed: "bad", cancelled: "warn" };
+
+function failureText(failure) {
+  if (!failure) return "";
+  return [failure.code, failure.message].filter(Boolean).join(": ").slice(0, 120);
+}
+
+function runRow(view) {
+  const row = element("tr");
+  const name = element("td");
+  const pick = element("button", "", short(view.runId));
+  pick.type = "button";
+  pick.title = view.runId + " – show only its events";
+  pick.dataset.run = view.runId;
+  name.append(pick);
+  row.append(
+    name,
+    element("td", "", view.account),
+    element("td", TONE_OF_STATE[view.state] ?? "", view.state),
+    element("td", TONE_OF_STATUS[view.status] ?? "", view.status ?? "–"),
+    element("td", "number", view.events ?? 0),
+    element("td", "number" + (view.gaps ? " bad" : ""), view.gaps ?? 0),
+    element("td", "number", span(view.lagSeconds)),
+    element("td", "", view.followedBy ?? "–"),
+    element("td", "wide", failureText(view.lastFailure)),
+  );
+  return row;
+}
+
+let runsShown = "";
+
+async function showRuns() {
+  try {
+    const response = await fetch("/v1/runs", { cache: "no-store" });
+    if (!response.ok) throw new Error("HTTP " + response.status);
+    const text = await response.text();
+    at("runs-note").textContent = "";
+    if (text === runsShown) return; // no new rows under a reader's cursor for nothing
+    runsShown = text;
+    const { runs } = JSON.parse(text);
+    const focused = document.activeElement?.dataset?.run;
+    const body = at("runs").tBodies[0];
+    body.replaceChildren(...runs.slice(0, RUNS_SHOWN_MAX).map(runRow));
+    if (focused) body.querySelector(`[data-run="${CSS.escape(focused)}"]`)?.focus();
+    at("runs").hidden = runs.length === 0;
+    at("no-runs").hidden = runs.length > 0;
+    const following = runs.filter((run) => run.state === "following").length;
+    at("runs-note").textContent =
+      `${following} of ${runs.length} followed now` +
+      (runs.length > RUNS_SHOWN_MAX ? `, the newest ${RUNS_SHOWN_MAX} shown` : "");
+  } catch (error) {
+    runsShown = "";
+    at("runs-note").textContent = `cannot be read: ${error.message}`;
+  }
+}
+
+async function keepRuns() {
+  if (!document.hidden) await showRuns();
+  setTimeout(keepRuns, RUNS_EVERY_MS);
+}
+
+at("runs").addEventListener("click", (event) => {
+  const run = event.target.dataset?.run;
+  if (!run) return;
+  filters.elements.run.value = filters.elements.run.value === run ? "" : run;
+  filters.requestSubmit();
+});
+
+// Events
+
+const TONE_OF_TYPE = {
+  "bridge.gap": "bad",
+  "bridge.follow.failed": "bad",
+  "bridge.reset": "warn",
+  "com.mogplex.run.event.failed": "warn",
+  "com.mogplex.run.event.cancelled": "warn",
+};
+
+function sentence(record) {
+  const data = record.data ?? {};
+  switch (record.type) {
+    case "com.mogplex.run.status":
+      return `${data.previousStatus ?? "–"} → ${data.status}`;
+    case "bridge.run.ended":
+      return `ended: ${data.status}, ${data.events} events, ${data.gaps} gaps`;
+    case "bridge.gap":
+      return `a hole: ${data.missing ?? "unknown many"} missing (${data.reason})`;
+    case "bridge.follow.failed":
+      return `given up: ${failureText(data)}`;
+    case "bridge.reset":
+      return `records were missed: asked for ${record.asked}, the oldest kept is ${record.oldest} (${record.reason})`;
+    default:
+      return [data.toolName, data.message].filter(Boolean).join(" · ");
+  }
+}
+
+function eventRow(record) {
+  const row = element("li", ["fresh", TONE_OF_TYPE[record.type]].filter(Boolean).join(" "));
+  const details = element("details");
+  const line = element("summary");
+  const type = String(record.type).replace(/^com\.mogplex\.run\.(event\.)?/, "");
+  line.append(
+    element("time", "", clock(record.time ?? record.recordedtime ?? new Date().toISOString())),
+    element("span", "run mono", short(record.subject)),
+    element("span", "type", type),
+    element("span", "text", sentence(record).slice(0, TEXT_CHARS_MAX)),
+  );
+  details.append(line);
+  details.addEventListener("toggle", () => {
+    if (details.open && details.childElementCount === 1) {
+      details.append(element("pre", "", JSON.stringify(record, null, 2)));
+    }
+  });
+  row.append(details);
+  return row;
+}
+
+let waiting = []; // records that are not rows yet, oldest first
+let skipped = 0; // of those, dropped because nobody could have read them
+let isDrawing = false;
+let isHeld = false;
+let seen = 0;
+let seenBefore = 0;
+
+function take(record) {
+  seen += 1;
+  waiting.push(record);
+  if (waiting.length > WAITING_MAX) {
+    waiting.shift();
+    skipped += 1;
+  }
+  if (isHeld) {
+    at("held").textContent = `paused: ${waiting.length + skipped} new`;
+  } else if (!isDrawing) {
+    isDrawing = true;
+    requestAnimationFrame(draw);
+  }
+}
+
+function draw() {
+  isDrawing = false;
+  const rows = document.createDocumentFragment();
+  for (const record of waiting.reverse()) rows.append(eventRow(record));
+  if (skipped) rows.append(element("li", "empty", `${skipped} more came in between; the journal has them`));
+  waiting = [];
+  skipped = 0;
+  list.prepend(rows);
+  while (list.childElementCount > ROWS_MAX) list.lastElementChild.remove();
+}
+
+function setLink(state, text) {
+  at("link").dataset.state = state;
+  at("link").textContent = text;
+}
+
+let source;
+
+function connect() {
+  source?.close();
+  list.replaceChildren();
+  waiting = [];
+  skipped = 0;
+  const query = new URLSearchParams({ tail: TAIL });
+  for (const name of ["run", "type"]) {
+    for (const value of filters.elements[name].value.split(/[\s,]+/).filter(Boolean)) {
+      query.append(name, value);
+    }
+  }
+  history.replaceState(null, "", "#" + new URLSearchParams(new FormData(filters)));
+  setLink("waiting", "connecting");
+  source = new EventSource("/v1/events?" + query);
+  source.addEventListener("open", () => setLink("live", "live"));
+  source.addEventListener("message", (event) => take(JSON.parse(event.data)));
+  source.addEventListener("bridge.reset", (event) => take(JSON.parse(event.data)));
+  source.addEventListener("error", () => {
+    const isOver = source.readyState === EventSource.CLOSED;
+    setLink(isOver ? "lost" : "waiting", isOver ? "refused; check the filters" : "reconnecting");
+  });
+}
+
+filters.addEventListener("submit", (event) => {
+  event.preventDefault();
+  connect();
+});
+
+at("hold").addEventListener("click", () => {
+  isHeld = !isHeld;
+  at("hold").setAttribute("aria-pressed", String(isHeld));
+  at("hold").textContent = isHeld ? "Go on" : "Pause";
+  at("held").hidden = !isHeld;
+  at("held").textContent = "paused";
+  if (!isHeld) draw();
+});
+
+setInterval(() => {
+  at("figures").textContent = `${seen - seenBefore} events/s · ${seen.toLocaleString()} since opened`;
+  seenBefore = seen;
+}, 1000);
+
+const wished = new URLSearchParams(location.hash.slice(1));
+for (const name of ["run", "type"]) filters.elements[name].value = wished.get(name) ?? "";
+connect();
+keepRuns();

@@ -5,8 +5,7 @@
 Bodies of 700 bytes, random UUIDs as ids. The variants of one row take turns, and a row shows
 medians: wall-clock on a shared machine is noise, the ratio is what to look at. The floor of
 appending is `executemany` into a table without dedupe index, dictionary or sequence in the body,
-with the same durability; the floor of reading is `fetchall` of the same pages. Beside a busy loop
-the floor runs in a thread too, because there the interpreter lock is what is measured.
+with the same durability; the floor of reading is `fetchall` of the same pages.
 """
 
 from __future__ import annotations
@@ -104,25 +103,7 @@ async def append_ours(
     return result
 
 
-async def beside_a_busy_loop(work: Awaitable[Timed]) -> Timed:
-    """The event loop computes in turns of some milliseconds, as with many subscribers."""
-    working = True
-
-    async def compute() -> None:
-        while working:
-            until_s = time.perf_counter() + 0.005
-            while time.perf_counter() < until_s:
-                sum(range(200))
-            await asyncio.sleep(0)
-
-    async with asyncio.TaskGroup() as group:
-        group.create_task(compute())
-        result = await work
-        working = False
-    return result
-
-
-async def read_floor(path: Path, total: int, page: int) -> Timed:
+def read_floor(path: Path, total: int, page: int) -> Timed:
     db = sqlite3.connect(path)
     begun = now()
     after = got = 0
@@ -210,76 +191,65 @@ def row(name: str, ours: Timed, floor: Timed) -> None:
     )
 
 
-async def main(root: Path, *, quick: bool) -> None:
-    rounds = 3 if quick else 7
-    scale = 1 if quick else 3
-    print(f"SQLite {sqlite3.sqlite_version}, {rounds} rounds, bodies of {BODY_BYTES} bytes\n")
-    print("| | ours, records/s | CPU µs | floor, records/s | CPU µs | ratio | CPU ratio |")
-    print("|---|---|---|---|---|---|---|")
+async def append_rows(root: Path, rounds: int, scale: int) -> None:
     for synchronous in ("full", "normal"):
         for batch in BATCHES:
             batches = make_batches(batch, max(40, 400 * scale // max(1, batch // 10)))
-
-            async def floor(
-                d: Path, b: list[list[Draft]] = batches, s: Synchronous = synchronous
-            ) -> Timed:
-                return append_floor(d, b, s)
-
-            async def ours(
-                d: Path, b: list[list[Draft]] = batches, s: Synchronous = synchronous
-            ) -> Timed:
-                return await append_ours(d, b, s)
-
-            measured_floor, measured_ours = await alternate(root, rounds, [floor, ours])
-            row(f"append, {synchronous}, batches of {batch}", measured_ours, measured_floor)
+            await append_row(root, rounds, batches, synchronous)
     for batch in (1, 10):
-        batches = make_batches(batch, 2000 * scale)
+        await append_row(root, rounds, make_batches(batch, 2000 * scale), "full", producers=16)
 
-        async def floor16(d: Path, b: list[list[Draft]] = batches) -> Timed:
-            return append_floor(d, b, "full")
 
-        async def ours16(d: Path, b: list[list[Draft]] = batches) -> Timed:
-            return await append_ours(d, b, "full", producers=16)
+async def append_row(
+    root: Path,
+    rounds: int,
+    batches: list[list[Draft]],
+    synchronous: Synchronous,
+    producers: int = 1,
+) -> None:
+    async def floor(directory: Path) -> Timed:
+        return append_floor(directory, batches, synchronous)
 
-        measured_floor, measured_ours = await alternate(root, rounds, [floor16, ours16])
-        row(f"append, full, 16 producers of {batch}", measured_ours, measured_floor)
+    async def ours(directory: Path) -> Timed:
+        return await append_ours(directory, batches, synchronous, producers)
 
-    batches = make_batches(500, 4)
+    measured_floor, measured_ours = await alternate(root, rounds, [floor, ours])
+    name = f"{producers} producers" if producers > 1 else "batches"
+    row(f"append, {synchronous}, {name} of {len(batches[0])}", measured_ours, measured_floor)
 
-    async def floor_busy(d: Path) -> Timed:
-        return await beside_a_busy_loop(asyncio.to_thread(append_floor, d, batches, "full"))
 
-    async def ours_busy(d: Path) -> Timed:
-        return await beside_a_busy_loop(append_ours(d, batches, "full"))
-
-    measured_floor, measured_ours = await alternate(root, 3, [floor_busy, ours_busy])
-    row("append, full, batches of 500, busy loop", measured_ours, measured_floor)
-
-    total = 20_000 * scale
+async def read_rows(root: Path, rounds: int, total: int) -> None:
     path = root / "read.db"
     journal = await SqliteJournal.open(path)
     for batch in make_batches(500, total // 500):
         await journal.append(batch)
     await journal.close()
     for page in (100, 500):
-        measured_floor, measured_ours = await alternate(
-            root,
-            rounds,
-            [
-                lambda _, p=page: read_floor(path, total, p),  # type: ignore[misc]
-                lambda _, p=page: read_ours(path, total, p),  # type: ignore[misc]
-            ],
-        )
+
+        async def floor(_: Path, page: int = page) -> Timed:
+            return read_floor(path, total, page)
+
+        async def ours(_: Path, page: int = page) -> Timed:
+            return await read_ours(path, total, page)
+
+        measured_floor, measured_ours = await alternate(root, rounds, [floor, ours])
         row(f"read from disk, pages of {page}", measured_ours, measured_floor)
 
+
+async def main(root: Path, *, quick: bool) -> None:
+    rounds, scale = (3, 1) if quick else (7, 3)
+    print(f"SQLite {sqlite3.sqlite_version}, {rounds} rounds, bodies of {BODY_BYTES} bytes\n")
+    print("| | ours, records/s | CPU µs | floor, records/s | CPU µs | ratio | CPU ratio |")
+    print("|---|---|---|---|---|---|---|")
+    await append_rows(root, rounds, scale)
+    await read_rows(root, rounds, 20_000 * scale)
     print("\n| append to listener, same process, full | p50 ms | p99 ms | max ms |")
     print("|---|---|---|---|")
     for per_s in (100, 1000):
-        got = await listener_latencies_ms(Path(tempfile.mkdtemp(dir=root)), 300 * scale, 1 / per_s)
-        print(
-            f"| about {per_s}/s | {got[len(got) // 2]:.2f} | {got[len(got) * 99 // 100]:.2f} |"
-            f" {got[-1]:.2f} |"
-        )
+        directory = Path(tempfile.mkdtemp(dir=root))
+        got = await listener_latencies_ms(directory, 300 * scale, 1 / per_s)
+        p50, p99 = got[len(got) // 2], got[len(got) * 99 // 100]
+        print(f"| about {per_s}/s | {p50:.2f} | {p99:.2f} | {got[-1]:.2f} |")
     print("\n| waiters woken per growth | CPU µs per waiter |")
     print("|---|---|")
     for waiters in (100, 1000, 10_000):

@@ -15,6 +15,7 @@ import pytest
 
 from bridge.core.errors import JournalCorruptError, JournalError
 from bridge.core.event import FeedState, Record
+from bridge.journal import sqlite_rows
 from bridge.journal.sqlite import SqliteJournal
 from bridge.journal.sqlite_reader import SqliteReader
 from bridge.journal.sqlite_salvage import salvage
@@ -258,3 +259,21 @@ async def test_a_reader_follows_a_journal_that_grows(tmp_path: Path) -> None:
 
 def _said(of: Record) -> tuple[object, ...]:
     return of.seq, of.id
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        sqlite_rows._FORWARD,
+        sqlite_rows._BACKWARD,
+        sqlite_rows._FEED_FORWARD,
+        sqlite_rows._FEED_BACKWARD,
+    ],
+)
+def test_reading_seeks_and_never_sorts(path: Path, sql: str) -> None:
+    with closing(sqlite3.connect(path)) as db:
+        plan = [row[3] for row in db.execute(f"EXPLAIN QUERY PLAN {sql}", (1,) * sql.count("?"))]
+    assert len(plan) == 1
+    wanted = "record_by_feed (feed=? AND rowid>?" if "feed = ?" in sql else "PRIMARY KEY (rowid>?"
+    assert plan[0].startswith("SEARCH record")
+    assert wanted in plan[0]

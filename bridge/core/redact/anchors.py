@@ -31,7 +31,7 @@ class Anchor(NamedTuple):
 NAME_PARTS = (
     "pass", "pwd", "psw", "secret", "token", "key", "auth", "cred", "cookie", "jwt", "phrase",
     "mnemonic", "bearer", "psk", "salt", "pincode", "otp", "cvv", "cvc", "mfa_", "_pat", "pat=",
-    "pat:", "pin:", "pin=", "pin\"", "pin'", "_pin", " pin ", "dsn", "kennwort", "senha", "wachtwoord",
+    "pat:", "pin:", "pin=", "pin\"", "pin'", "pin\\", "_pin", " pin ", "dsn", "kennwort", "senha", "wachtwoord",
     "haslo", "heslo", "contrasen", "motdepasse", "mot de passe", "mot_de_passe", "parola", "sifre", "salasana", "jelszo",
     "losenord", "adgangskode", "verification code", "security code", "verification_code",
     "verificationcode", "securitycode", "security_code", "codeverifier", "code_verifier", "sessid", "clave",
@@ -87,7 +87,7 @@ def _named(part: str) -> Detector:
     if " " in part.strip():
         return _phrase
     lead = len(part) - len(part.lstrip(" &_-"))
-    tail = len(part) - len(part.rstrip(" =:\"'"))
+    tail = len(part) - len(part.rstrip(" =:\"'\\"))
     if not lead and not tail:
         return assign.name_hit
 

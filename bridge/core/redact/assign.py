@@ -39,6 +39,7 @@ _SEPARATOR = re.compile(
         (?P<op>:{2,4}=|:=|=>|={1,3}|!={1,2}|~=|->|<-|\?\?=|\+=|\|\|=|::?|%3[DdAa]|\\{1,15}(?:u003[dD]|uff1a|u2192)|[→⇒])
       | (?P<apart>[,;]?(?:\s|\\{1,15}[nr]|[+-](?=[ \t])){0,40}\\{0,15}["']?(?:value|val|content|default|defaultValue)\\{0,15}["']?[ \t]{0,8}[:=])
       | (?P<inner>/?>\s{0,40}<(?:value|string|val)>|</(?:key|name)>\s{0,40}<(?:string|value)>)
+      | (?P<or>(?:\|\||\?\?|or[ ])(?=[ \t]{0,4}\\{0,15}["'`]))
       | (?P<table>\|)
       | (?P<xml>>)
       | (?P<comma>,)
@@ -50,6 +51,7 @@ _SEPARATOR = re.compile(
     """,
     re.X,
 )
+_DEFAULT = re.compile(r":?[-=+]([^}\n\"']{1,256})")  # `${TOKEN:-x}`
 _REVERSED = re.compile(
     r"(\\{0,7}[\"'])([^\"'\\\n]{3,160})\1[ \t]{0,4}(?:={2,3}|!={1,2}|~=)[ \t]{0,4}[\w.$(]{0,60}\Z"
 )
@@ -154,6 +156,8 @@ def _value_of(scan: Scan, first: int, last: int, verdict: Verdict) -> int:
         done = _reversed(scan, first, last, verdict)
         if done:
             return done
+    if text.startswith("${", first - 2) and (default := _DEFAULT.match(text, last, scan.end)):
+        return take(scan, Value(default.start(1), default.end(1), "}", False), verdict, "")
     flag = text[first] == "-" if first < last else False
     found = _SEPARATOR.match(text, last, scan.end)
     if found is None:
@@ -164,6 +168,9 @@ def _value_of(scan: Scan, first: int, last: int, verdict: Verdict) -> int:
         return read(scan, first, at, verdict, quote, found.group("op"))
     if found.group("xml"):
         return _element(scan, first, at, verdict)
+    if found.group("or"):
+        value = quoted(scan, at)
+        return take(scan, value, verdict, "") if value and not value.is_open else 0
     if found.group("table"):
         return cell(scan, first, at, verdict)
     if found.group("apart"):

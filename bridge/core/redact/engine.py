@@ -33,6 +33,7 @@ class Redactor:
         self._off = policy.off
         self._keep = tuple(tuple(path.split(".")) for path in policy.keep if path)
         self._texts = TextRedactor(policy)
+        self._texts.walk = self._walked
         self._text = self._texts.text
         self._verdict = self._texts.names.verdict
         self._known = self._texts.names.known
@@ -82,6 +83,10 @@ class Redactor:
             return self.value(obj), found
         finally:
             self._texts.trace = None
+
+    def _walked(self, tree: Any) -> Any:
+        """A JSON text as a tree; deep enough below an event to be cut as deep as one."""
+        return self._any(tree, DEPTH_MAX // 2)
 
     # -- structure -----------------------------------------------------------------------------
 

@@ -10,6 +10,7 @@ import re
 from typing import Final, NamedTuple
 
 from bridge.core.redact.fold import fold, plain_letters
+from bridge.core.redact.spans import MARK_OPEN
 from bridge.core.redact.words import (
     CARRIER,
     CODE_BEFORE,
@@ -72,7 +73,7 @@ _FOREIGN = {
 
 def classify(name: str) -> Verdict:
     """Return what the name says; `PLAIN` for everything that is no name at all."""
-    if len(name) > NAME_CHARS_MAX:
+    if len(name) > NAME_CHARS_MAX or MARK_OPEN in name:
         return PLAIN
     if not name.isascii():
         foreign = _foreign(name)

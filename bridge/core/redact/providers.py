@@ -176,7 +176,7 @@ hvb.            w 90  HashiCorp Vault batch
 hvr.            w 90  HashiCorp Vault recovery
 s.              a =24 HashiCorp Vault (old)
 ops_            w 200 1Password service account
-a3-             u =6  1Password secret key
+a3-             u 30  1Password secret key
 st.             d 60  Infisical
 pul-            h 40  Pulumi
 ccipat_         w 40  CircleCI

@@ -29,7 +29,7 @@ _WRAPPER = re.compile(
 )
 _FALLBACK = re.compile(r"[ \t]{0,4}(?:\|\||\?\?|\?:|\bor\b|,|:-)[ \t]{0,4}(?=\\{0,15}[\"'`])")
 _BRACE_DEFAULT = re.compile(r"\$\{[A-Za-z_]\w{0,64}:?[-=]")
-_NUMBER = re.compile(r"-?\d{1,40}(?![\w.])")
+_NUMBER = re.compile(r"-?\d{1,40}(?:\.\d{1,40})?(?:[eE][+-]?\d{1,4})?(?![\w.])")
 _BLOCK_SCALAR = re.compile(r"[|>][+-]?\d?[ \t]{0,8}(?:\n[+-]?|\\{1,15}n)[ \t]{1,40}")
 _NEXT_LINE = re.compile(r"[ \t]{0,8}\r?\n[ \t]{0,40}(?=[^\s:]{8,256}[ \t]{0,8}(?:\r?\n|\Z))")
 _NEXT_LITERAL = re.compile(
@@ -176,7 +176,7 @@ def _unquoted(scan: Scan, first: int, at: int, verdict: Verdict, name_quote: str
     if bare is None:
         return 0
     scan.effort += (bare.end() - at) >> 5
-    if op == "->" and not is_literal(bare.group()):
+    if op == "->" and benign.weight(bare.group()) != benign.HEAVY:
         return 0  # the type that a function returns
     stop = trimmed(scan, first, at, bare.end(), op)
     if stop <= at:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import re
-from typing import Final, NamedTuple
+from collections.abc import Callable
+from typing import Any, Final, NamedTuple
 
 from bridge.core.errors import ConfigError
 from bridge.core.redact import anchors, benign
@@ -50,6 +52,7 @@ class TextRedactor:
         self.counts: dict[str, int] = {}
         self.echoes: dict[str, str] = {}
         self.trace: list[Finding] | None = None
+        self.walk: Callable[[Any], Any] = lambda tree: tree  # set by who knows structure
 
     def text(self, s: str) -> str:
         """Return the text with every secret replaced; the same object when there is none."""
@@ -98,7 +101,20 @@ class TextRedactor:
             self._detect(scan)
         except Exception:  # noqa: BLE001 - whatever breaks, the text must not pass unread
             return self.mark("unscanned", "unscanned", s)
-        return self._apply(s, scan) if scan.spans else s
+        if not scan.spans:
+            return s
+        result = self._apply(s, scan)
+        if s[:1] in "{[" and s[-1:] in "}]" and not _parses(result):
+            return self._by_structure(s, result)
+        return result
+
+    def _by_structure(self, s: str, result: str) -> str:
+        """A JSON text that the spans broke is redacted as the tree it is, and written anew."""
+        try:
+            tree = json.loads(s)
+        except (ValueError, RecursionError):
+            return result  # it was none before
+        return json.dumps(self.walk(tree), ensure_ascii=False, separators=(",", ":"))
 
     def _detect(self, scan: Scan) -> None:
         skip = 0
@@ -147,6 +163,14 @@ class TextRedactor:
         if span.is_cut:  # half a secret: its fingerprint would match nothing
             return self.mark(span.kind, span.rule, s, first)
         return self.replace(s[first:last], span.kind, span.rule, s, first)
+
+
+def _parses(text: str) -> bool:
+    try:
+        json.loads(text)
+    except (ValueError, RecursionError):
+        return False
+    return True
 
 
 def fingerprint(secret: str, key: bytes) -> str:

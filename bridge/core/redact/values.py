@@ -86,7 +86,10 @@ def trimmed(scan: Scan, first: int, at: int, stop: int, op: str) -> int:
             if cut > 0:
                 stop = cut
         return stop
-    cut = _CUT_AT.search(text, at, stop)
+    # The pair behind a delimiter may reach beyond the first blank: `Password=x;User Id=y`.
+    cut = _CUT_AT.search(text, at, min(scan.end, stop + 64))
+    if cut is not None and cut.start() >= stop:
+        cut = None
     if cut is None and stop < scan.end and text[stop - 1 : stop] in ",;":
         stop -= 1
     if cut is not None:

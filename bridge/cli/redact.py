@@ -1,0 +1,153 @@
+"""`mogplex-bridge redact`: the bridge's own engine as a filter."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import click
+
+from bridge.cli.options import config_option, examples
+from bridge.cli.streams import say, write_stdout
+from bridge.core.redact import Policy, Redactor
+from bridge.core.redact.explain import explain as places_of
+
+CHUNK_BYTES = 65_536  # read at a time; what is complete of it is written before the next read
+# A longer line is not held: it is replaced whole, because half of it cannot be redacted safely.
+# 16 MiB is eight times what upstream serves as one page.
+LINE_BYTES_MAX = 16 * 2**20
+TOO_LONG = b'"[REDACTED:unscanned]"\n'
+
+_LONG_INTEGER = re.compile(rb"(?<![\d.\"])\d{19}")
+
+PolicyLoader = Callable[[Path | None], Policy]
+
+
+def load_policy(config: Path | None) -> Policy:
+    """`[redaction]` of the configuration; without a file the default. Raises ConfigError."""
+    if config is None and not os.environ.get("MOGPLEX_BRIDGE_CONFIG"):
+        return Policy()
+    from bridge.building import build_policy  # noqa: PLC0415 - the filter alone needs no settings
+    from bridge.cli.options import load_with  # noqa: PLC0415
+
+    return build_policy(load_with(config=config).settings.redaction)
+
+
+def make_command(policy_of: PolicyLoader) -> click.Command:
+    """The command, with the policy from wherever the caller keeps it."""
+
+    @click.command(
+        "redact",
+        epilog=examples(
+            "kubectl logs agent | mogplex-bridge redact",
+            "mogplex-bridge redact < events.ndjson > clean.ndjson",
+            "mogplex-bridge redact --explain < events.ndjson",
+            "mogplex-bridge redact --config bridge.toml < events.ndjson",
+        ),
+    )
+    @config_option
+    @click.option(
+        "--explain",
+        is_flag=True,
+        help="Print what would be replaced instead: line, path, offset, rule, kind.",
+    )
+    def redact(config: Path | None, explain: bool) -> None:  # noqa: FBT001 - click's way
+        """Redact the lines of stdin.
+
+        A line that is JSON comes out as the same value redacted; any other line is redacted as
+        text. Secrets never appear on stderr or in --explain.
+        """
+        redactor = Redactor(policy_of(config))
+        number = 0
+        for lines in _chunks_of_lines(sys.stdin.buffer.fileno()):
+            out: list[bytes] = []
+            for line in lines:
+                number += 1
+                if explain:
+                    out += _explained(redactor, number, line)
+                else:
+                    out.append(_redacted(redactor, number, line))
+            if out:
+                write_stdout(b"".join(out))
+
+    return redact
+
+
+redact = make_command(load_policy)
+
+
+def _chunks_of_lines(descriptor: int) -> Iterator[list[bytes | None]]:
+    """Yield the complete lines of each read; None stands for a line that is too long.
+
+    Nothing waits for a buffer to fill: a line is out before the next read can block.
+    """
+    held: list[bytes] = []
+    held_bytes = 0
+    is_skipping = False
+    while chunk := os.read(descriptor, CHUNK_BYTES):
+        *complete, rest = chunk.split(b"\n")
+        lines: list[bytes | None] = []
+        for piece in complete:
+            if is_skipping or held_bytes + len(piece) > LINE_BYTES_MAX:
+                lines.append(None)
+            else:
+                lines.append(b"".join([*held, piece]))
+            held, held_bytes, is_skipping = [], 0, False
+        if held_bytes + len(rest) > LINE_BYTES_MAX:
+            held, held_bytes, is_skipping = [], 0, True
+        elif rest and not is_skipping:
+            held.append(rest)
+            held_bytes += len(rest)
+        yield lines
+    if is_skipping:
+        yield [None]
+    elif held:
+        yield [b"".join(held)]
+
+
+def _parsed(line: bytes) -> tuple[bool, object]:
+    """Return (is it JSON, value or text). Bytes that are no UTF-8 survive as they are."""
+    from bridge.wire import jsontext  # noqa: PLC0415 - `--help` needs no parser
+
+    bare = line.strip()
+    if bare:
+        try:
+            # orjson turns integers beyond 64 bits into floats; a filter must not.
+            return True, json.loads(bare) if _LONG_INTEGER.search(bare) else jsontext.loads(bare)
+        except (ValueError, RecursionError):
+            pass
+    return False, line.decode("utf-8", "surrogateescape")
+
+
+def _redacted(redactor: Redactor, number: int, line: bytes | None) -> bytes:
+    if line is None:
+        say(f"line {number}: longer than {LINE_BYTES_MAX} bytes, replaced whole")
+        return TOO_LONG
+    from bridge.wire import jsontext  # noqa: PLC0415
+
+    is_json, value = _parsed(line)
+    if is_json:
+        return jsontext.dumps(redactor.value(value)) + b"\n"
+    assert isinstance(value, str)
+    return redactor.text(value).encode("utf-8", "surrogateescape") + b"\n"
+
+
+def _explained(redactor: Redactor, number: int, line: bytes | None) -> list[bytes]:
+    if line is None:
+        return [f"{number}\t.\t0\tunscanned\tunscanned\n".encode()]
+    _, value = _parsed(line)
+    return [
+        f"{number}\t{_printable(place.path)}\t{place.offset}\t{place.rule}\t{place.kind}\n".encode(
+            "utf-8", "backslashreplace"
+        )
+        for place in places_of(redactor, value)
+    ]
+
+
+def _printable(path: str) -> str:
+    """A path for a terminal: names come from outside and may hold anything."""
+    return path if path.isprintable() else ascii(path)[1:-1]

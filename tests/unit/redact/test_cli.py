@@ -1,0 +1,34 @@
+"""Passwords on command lines of known programs."""
+
+from __future__ import annotations
+
+import pytest
+
+from bridge.core.redact import Redactor
+
+P = "dWTin8bXnBg0" + "k1fs5pCR"
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("mysql -uroot -p", " -e 'show tables'"), ("curl -u bot:", " https://e.com"), ("sshpass -p '", "' ssh h"), ("docker login -u a -p ", " r.example.com"),
+        ("redis-cli -h c -a ", " ping"), ("echo ", " | sudo -S apt update"), ("echo '", "' | docker login --password-stdin"), ("ldapsearch -x -w ", " -b dc=x"),
+        ("openssl rsa -passin pass:", " -in k"), ("7z x -p", " a.7z"), ("unzip -P ", " a.zip"), ("vault login ", "\n"), ("htpasswd -b f admin ", "\n"),
+        ("rabbitmqctl add_user app ", "\n"), ("sqlplus app/", "@orcl"), ("smbclient //h/s -U 'a%", "'"), ("xfreerdp /u:a /p:", " /v:h"), ("keytool -storepass ", " -list"),
+    ],
+)  # fmt: skip
+def test_the_password_goes_and_the_command_stays(before: str, after: str) -> None:
+    result = Redactor().text(f"set -e\n{before}{P}{after}\nnpm test")
+    assert P not in result
+    assert before in result
+    assert after in result
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["mysql -u root -p$PW db", "curl -u $USER:$PASS https://e.com", "docker run -p 8080:80 app", "docker login --password-stdin", "redis-cli -p 6379 ping",
+     "curl -u admin https://e.com", "unzip -p a.zip x", "ssh -p 2222 h", "echo done | tee log", "zip -P", "mysql -p", "vault login -method=oidc"],
+)  # fmt: skip
+def test_commands_without_a_password_stay(text: str) -> None:
+    assert Redactor().text(text) == text

@@ -1,0 +1,74 @@
+"""Tokens by prefix: whole, among others, cut at the end; and what only begins like one."""
+
+from __future__ import annotations
+
+import random
+import string
+
+import pytest
+
+from bridge.core.redact import Redactor
+from bridge.core.redact.tokens import FORMATS, Format
+
+ALNUM = string.ascii_letters + string.digits
+SAMPLES = {"h": "0123456789abcdef", "H": "0123456789ABCDEF", "u": string.ascii_uppercase + string.digits, "l": string.ascii_lowercase + string.digits}  # fmt: skip
+
+
+def body(size: int, alphabet: str = ALNUM, seed: int = 5) -> str:
+    draw = random.Random(seed)
+    return "7q" + "".join(draw.choice(alphabet) for _ in range(size - 2))
+
+
+def sample(form: Format) -> str:
+    """A token of this format; the row's own pattern says which alphabet it takes."""
+    for alphabet in (ALNUM, *SAMPLES.values()):
+        draw = random.Random(11)
+        text = "".join(draw.choice(alphabet) for _ in range(max(form.least, 20 if not form.exact else 0)))
+        found = form.body.match(text)
+        if found is not None and found.end() == len(text) and any(c.isdigit() for c in text):
+            return text
+    raise AssertionError(form.prefix)
+
+
+@pytest.mark.parametrize("form", FORMATS, ids=[form.prefix for form in FORMATS])
+def test_every_row_of_the_table_finds_its_token(form: Format) -> None:
+    for prefix in (form.prefix, form.prefix.upper()):
+        token = prefix + sample(form)
+        if token not in Redactor().text(f"see {token} here"):
+            return
+    pytest.fail(form.prefix)
+
+
+def test_own_tokens_are_found_wherever_they_stand() -> None:
+    for prefix in ("mo" + "g_", "msk_u_", "msk_live_", "convo_key_", "sset_", "mootup_pat_"):
+        token = prefix + body(32)
+        for frame in ("{}", "a {} b", "x={}", '"{}"', "\\n{}\\n", "({})", "Bearer {}", "/{}/", "%3D{}"):
+            assert token not in Redactor().text(frame.format(token)), (prefix, frame)
+
+
+def test_the_shown_prefix_of_an_own_token_is_no_secret() -> None:
+    for text in ("mog_" + "AbCdEfGh", "mog_" + "AbCdEfG1...", "key mog_" + "Ab3dEfGh created"):
+        assert Redactor().text(text) == text
+
+
+def test_a_token_cut_off_at_the_end_is_found_from_nine_characters_on() -> None:
+    cut = "gh" + "p_" + body(9)
+    assert cut not in Redactor().text(f"pushed with {cut}")
+    assert cut not in Redactor().text(f"pushed with {cut}\n...[truncated 41 chars]")
+    assert cut in Redactor().text(f"pushed with {cut} and more")
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["mcp__convo__share", "sk-toggleable__content-wrapper", "msk_cluster_name_here", "task-queue-worker-long-name-x",
+     "npm_config_registry_url", "hf_hub_download_from_cache", "s.AcceptanceTimeoutSeconds", "ghp_" + "x" * 36, "ntn_12345678901"],
+)  # fmt: skip
+def test_names_and_placeholders_are_no_tokens(text: str) -> None:
+    assert Redactor().text(f"a {text} b") == f"a {text} b"
+
+
+def test_a_zero_width_character_inside_does_not_hide_a_token() -> None:
+    token = "gl" + "pat-" + body(10) + "\ufeff" + body(10, seed=6)
+    result = Redactor().text(f"token {token}, ok")
+    assert body(10) not in result
+    assert result.endswith(", ok")

@@ -51,13 +51,15 @@ def nearest(path: Sequence[str | int]) -> str | None:
     """The known key most like an unknown one: first among its siblings, then anywhere."""
     wanted = [INDEX if isinstance(key, int) else str(key) for key in path]
     parent, leaf = tuple(wanted[:-1]), wanted[-1]
+    flat = {e.dotted.replace(".", "_").replace("[]", ""): e.dotted for e in entries()}
+    if leaf in flat:  # `retention_age` for `retention.age`
+        return flat[leaf]
     siblings = {e.path[-1]: e for e in entries() if e.path[:-1] == parent and e.path[-1] != INDEX}
     close = difflib.get_close_matches(leaf, siblings, n=1)
     if close:
         return siblings[close[0]].dotted
     leaves = {e.path[-1]: e.dotted for e in entries() if not e.section}
     dotted = {e.dotted: e.dotted for e in entries()}
-    flat = {e.dotted.replace(".", "_").replace("[]", ""): e.dotted for e in entries()}
     for names in (flat, dotted, leaves):
         for word in (leaf, ".".join(wanted)):
             close = difflib.get_close_matches(word, names, n=1, cutoff=0.75)

@@ -28,6 +28,7 @@ _PATTERNS: Final = {
     "name": 'lower-case letters, digits, "-" and "_", at most 32, such as "default"',
     "token_env": "the name of an environment variable",
 }
+_BARE = re.compile(r"[A-Za-z0-9_-]{1,60}", re.ASCII)
 # What must not be repeated on a terminal or in a log, even when it stands in the wrong place.
 _SECRET = re.compile(r"mog_|://[^/\s]*@|bearer\s|password|secret", re.IGNORECASE)
 
@@ -36,8 +37,17 @@ def dotted(path: Sequence[str | int]) -> str:
     """`accounts[0].name`."""
     text = ""
     for key in path:
-        text += f"[{key}]" if isinstance(key, int) else f".{key}" if text else key
+        if isinstance(key, int):
+            text += f"[{key}]"
+        else:
+            text += f"{'.' if text else ''}{_key(key)}"
     return text
+
+
+def _key(key: str) -> str:
+    if key.startswith("mog_"):
+        return "mog_*** (a token is no key)"
+    return key if _BARE.fullmatch(key) else repr(key)[:60]
 
 
 def shown(value: object) -> str:

@@ -56,7 +56,7 @@ class _Places:
             path = (*path, key)
             if is_array and i == len(keys) - 1:
                 self._counts[path] = self._counts.get(path, 0) + 1
-                self._lines.setdefault(path, line)
+            self._lines.setdefault(path, line)
             if path in self._counts:  # a header goes into the last member of an array
                 path = (*path, self._counts[path] - 1)
         self._lines.setdefault(path, line)
@@ -94,8 +94,13 @@ class _Places:
                 self._at += 1
                 index += 1
                 continue
+            start = self._at
             self._lines[(*path, index)] = self._line()
+            start = self._at
             self._value((*path, index))
+            self._at = max(self._at, start + 1)  # not TOML after all; see `_keys`
+            if start == self._at:  # not TOML after all, as in `_keys`
+                self._at += 1
 
     def _inline_table(self, path: Path) -> None:
         self._at += 1

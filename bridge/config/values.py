@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
+from decimal import Decimal
 from typing import Annotated, Any, Final
 
 from pydantic import BeforeValidator, WithJsonSchema
@@ -25,7 +26,7 @@ BYTES: Final = {
     "GiB": 2**30,
     "TiB": 2**40,
 }
-_QUANTITY = re.compile(r"([0-9]{1,15}(?:\.[0-9]{1,6})?)\s*([A-Za-z]+)", re.ASCII)
+_QUANTITY = re.compile(r"([0-9]{1,19}(?:\.[0-9]{1,6})?)\s*([A-Za-z]+)", re.ASCII)
 _DURATION_SHAPE = r"^(\d+(\.\d+)?(ms|s|m|h|d|w))+$"
 _SIZE_SHAPE = r"^\d+(\.\d+)? ?(B|kB|KB|MB|GB|TB|KiB|MiB|GiB|TiB)$"
 _HOST = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?", re.ASCII)
@@ -55,7 +56,7 @@ def to_bytes(value: object) -> int:
         match = _QUANTITY.fullmatch(value.strip())
         if match is None or match[2] not in BYTES:
             raise ValueError(SIZE_ALLOWED)
-        value = round(float(match[1]) * BYTES[match[2]])
+        value = round(Decimal(match[1]) * BYTES[match[2]])
     if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < 2**63:
         raise ValueError(SIZE_ALLOWED)
     return value

@@ -1,0 +1,113 @@
+"""`simulate`: the simulated upstream alone, for pipelines without an account."""
+
+from __future__ import annotations
+
+import difflib
+import json
+from collections.abc import Iterable
+from typing import Final
+
+import click
+
+from bridge.cli.exits import Exit
+from bridge.cli.options import examples
+from bridge.cli.streams import complain, say
+
+LISTEN: Final = "127.0.0.1:9090"
+
+
+@click.command(
+    epilog=examples(
+        "mogplex-bridge simulate",
+        "mogplex-bridge simulate --listen 127.0.0.1:9000 --scenario storm --seed 7",
+        "mogplex-bridge simulate --knob window=head --knob stream=absent",
+        f"MOGPLEX_TOKEN=mog_any MOGPLEX_BASE_URL=http://{LISTEN} mogplex-bridge follow $RUN",
+    )
+)
+@click.option("--listen", metavar="HOST:PORT", default=LISTEN, show_default=True)
+@click.option("--scenario", metavar="NAME", default="lively", show_default=True)
+@click.option("--seed", type=int, default=1, show_default=True, help="Same seed, same runs.")
+@click.option(
+    "--speed",
+    type=click.FloatRange(0.001, 10_000),
+    default=1.0,
+    show_default=True,
+    help="How fast runs live; limits stay on the real clock.",
+)
+@click.option(
+    "--knob",
+    "knobs",
+    metavar="NAME=VALUE",
+    multiple=True,
+    help="Change the server's behaviour; repeatable; docs/simulator.md lists them.",
+)
+@click.option("--list", "is_list", is_flag=True, help="List the scenarios and exit.")
+def simulate(
+    *,
+    listen: str,
+    scenario: str,
+    seed: int,
+    speed: float,
+    knobs: tuple[str, ...],
+    is_list: bool,
+) -> Exit:
+    """Serve the simulated upstream until Ctrl+C. Accepts any mog_ token, keeps the real limits.
+
+    Ids of the runs are at /_sim/runs.txt, the control API is explained in docs/simulator.md.
+    """
+    from bridge.config.values import split_address  # noqa: PLC0415 - so that `--help` stays fast
+    from bridge.simulator import SCENARIOS, KnobError, run  # noqa: PLC0415
+
+    if is_list:
+        for one in SCENARIOS.values():
+            click.echo(f"{one.name:<10} {one.description}")
+        return Exit.DONE
+    if scenario not in SCENARIOS:
+        raise click.UsageError(f"No scenario '{scenario}'. {_hint(scenario, SCENARIOS)}")
+    try:
+        host, port = split_address(listen)
+    except ValueError as error:
+        raise click.UsageError(f"--listen must be {error}") from None
+    try:
+        run(
+            host,
+            port,
+            scenario=scenario,
+            seed=seed,
+            speed=speed,
+            knobs=dict(map(_knob, knobs)),
+            on_bound=_announce,
+        )
+    except KnobError as error:
+        raise click.UsageError(f"--knob: {error}") from None
+    except OSError as error:
+        reason = error.strerror or str(error)
+        complain(f"cannot listen on {listen}: {reason.rpartition(': ')[2]}; use another --listen")
+        return Exit.FAILED
+    return Exit.DONE
+
+
+def _announce(host: str, port: int) -> None:
+    here = f"http://{f'[{host}]' if ':' in host else host}:{port}"
+    say(f"simulator   {here}")
+    say(f"runs        {here}/_sim/runs.txt")
+    say(
+        f"follow      curl -s {here}/_sim/runs.txt | MOGPLEX_TOKEN=mog_any mogplex-bridge follow \\"
+    )
+    say(f"              --base-url {here} --runs-from -")
+
+
+def _knob(text: str) -> tuple[str, object]:
+    """`NAME=VALUE`; the value is JSON where it can be, else a word."""
+    name, equals, value = text.partition("=")
+    if not equals or not name:
+        raise click.UsageError(f"--knob {text!r} is not NAME=VALUE")
+    try:
+        return name, json.loads(value)
+    except ValueError:
+        return name, value
+
+
+def _hint(name: str, known: Iterable[str]) -> str:
+    close = difflib.get_close_matches(name, list(known), n=1)
+    return f"Did you mean '{close[0]}'?" if close else f"Known: {', '.join(known)}."

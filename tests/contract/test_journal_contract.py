@@ -280,7 +280,7 @@ FILTERS = [
 ]
 
 
-@pytest.mark.parametrize("only", FILTERS, ids=str)
+@pytest.mark.parametrize("only", FILTERS, ids=range(len(FILTERS)))
 @pytest.mark.parametrize("limit", [1, 7, 1000])
 async def test_filtered_pages_hold_what_matches_and_end_at_the_head(
     journal: Journal, only: Filter, limit: int

@@ -36,8 +36,18 @@ COMMANDS: Final = {
 }
 
 
+class _ReaderGoneError(Exception):
+    """Nobody reads stdout any more."""
+
+
 class Commands(click.Group):
     """The group; imports only the command that is asked for."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:  # click would make it exit code 1
+            raise _ReaderGoneError from None
 
     def list_commands(self, _ctx: click.Context) -> list[str]:
         return list(COMMANDS)
@@ -93,7 +103,7 @@ def run(args: Sequence[str]) -> int:
     try:
         code = _invoke(list(args))
         flush_stdout()
-    except BrokenPipeError:
+    except (_ReaderGoneError, BrokenPipeError):
         abandon_stdout()
         return Exit.DONE
     except KeyboardInterrupt:

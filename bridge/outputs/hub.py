@@ -305,7 +305,7 @@ class Hub:
         """Put the next slice into `rest` and move the position; False if it left meanwhile."""
         only, format_, after = subscriber.only, subscriber.format, subscriber.position
         try:
-            piece = await self._slices.get(only, format_, after, self._position)
+            piece = await self._slices.get(only, format_, after)
         except JournalError:
             subscriber.cut("error")  # it comes back and resumes; the others go on
             return False

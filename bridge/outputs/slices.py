@@ -40,19 +40,14 @@ class Slices:
         """Return how many records probably make up so many bytes."""
         return min(max(int(wished_bytes / self._record_bytes), 1), BATCH_RECORDS_MAX)
 
-    async def get(self, only: Filter, format_: Format, after: int, end: int) -> Slice:
-        """Return the slice after a position; `next_after` is above `after` and at most `end`.
-
-        `end` is above `after`. Raises what the journal raises.
-        """
+    async def get(self, only: Filter, format_: Format, after: int) -> Slice:
+        """Return the slice after a position below the head. Raises what the journal raises."""
         key = (only, format_, after)
         if (cached := self._cache.get(key)) is not None:
             self._cache.move_to_end(key)
             return cached
         page = await self._journal.read(after, self.records_for(BATCH_BYTES), only)
         batch, next_after = next(batches(page))
-        if next_after > end:
-            batch, next_after = [r for r in batch if r.seq <= end], end
         if batch:
             mean = sum(len(r.body) for r in batch) / len(batch)
             self._record_bytes += (mean - self._record_bytes) / 8

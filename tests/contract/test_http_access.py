@@ -179,12 +179,16 @@ def test_seats_are_counted_by_address_but_not_on_loopback() -> None:
         seats.take(address)
     seats.leave("192.0.2.1")
     seats.take("192.0.2.1")
-    for address in ("192.0.2.2", "192.0.2.3", "192.0.2.3"):
-        seats.take(address) if address != "192.0.2.2" else None
-    seats.take("192.0.2.4")
+    taken = ["192.0.2.1"] * 2 + ["192.0.2.2"] + ["127.0.0.1"] * 3 + ["::1"]
+    for address in ("192.0.2.3", "192.0.2.3", "192.0.2.4"):
+        seats.take(address)
+        taken.append(address)
     with pytest.raises(ProblemError) as caught:
         seats.take("192.0.2.5")
     assert caught.value.code == "too_many_subscribers"
+    for address in taken:
+        seats.leave(address)
+    assert not seats._by_address, "an address that has left is forgotten"
 
 
 @pytest.mark.parametrize("sent", [b"", b"GET /v1/ru", b"GET /v1/runs HTTP/1.1\r\nHost: x\r\nA"])

@@ -89,7 +89,8 @@ async def test_a_rare_match_far_on_is_found_without_one_endless_request() -> Non
 
 async def test_a_page_of_huge_records_is_short_and_goes_on() -> None:
     async with http_bridge(limits=Limits(page_bytes_max=10_000)) as bridge:
-        await bridge.add(5, pad=4000)
+        await bridge.add(4, pad=4000)
+        await bridge.add(1, pad=20_000)  # longer than a page may be, alone
         seen: list[int] = []
         after = "0"
         while len(seen) < 5:

@@ -271,6 +271,7 @@ def test_one_slow_reader_does_not_delay_a_cursor_behind_it(virtually: Virtually)
     async def main() -> None:
         async with bench() as b:
             await b.journal.append(drafts("r", 0, 2000, pad=500))
+            await settle()  # or they would all be at the head
             stalled = [b.join(after=0) for _ in range(20)]
             for _, pipe in stalled:
                 pipe.reads(0)
@@ -286,6 +287,7 @@ def test_cursors_at_the_same_place_share_one_read(virtually: Virtually) -> None:
     async def main() -> None:
         async with bench() as b:
             await b.journal.append(drafts("r", 0, 1000, pad=500))
+            await settle()
             reads = 0
             read = b.journal.read
 
@@ -338,6 +340,11 @@ def test_filters_split_a_batch_and_all_get_theirs(virtually: Virtually) -> None:
             await settle()
             for only, expected in filters.items():
                 assert sequences(pipes[only]) == expected, only
+            _, late = b.join(only=Filter(types=("*.1",)))  # after such a record was seen
+            await b.journal.append([draft("d", "e9", "x.1")])
+            await settle()
+            assert sequences(late) == [5]
+            late.close()
             for pipe in pipes.values():
                 pipe.close()
             await settle()

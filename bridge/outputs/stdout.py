@@ -34,7 +34,8 @@ from bridge.outputs.sink_health import SinkHealth
 
 _log = structlog.get_logger()
 
-CHECKPOINT_S = 1.0  # seconds; bounds what is repeated after a kill. Each one is a journal commit
+CHECKPOINT_S = 0.2  # seconds; bounds what is repeated after a kill. Each one is a journal commit
+IDLE_S = 1.0  # seconds between looks whether anybody still reads
 CLOSE_S = 5.0  # seconds for a slow reader at the end
 _LOOK_MS = 200  # how soon a waiting thread notices that it should stop
 
@@ -163,7 +164,8 @@ class StdoutSink:
                 if await self._copy_once():
                     continue
                 with suppress(TimeoutError):
-                    async with asyncio.timeout(CHECKPOINT_S):
+                    is_saved = self._saved is not None and self._saved.seq == self._position
+                    async with asyncio.timeout(IDLE_S if is_saved else CHECKPOINT_S):
                         await self._journal.wait_above(self._position)
                 await self._in_thread(self._pipe.check)
                 await self._save_if_due()

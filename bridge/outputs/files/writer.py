@@ -86,7 +86,9 @@ class FileWriter:
             last = _last_line(path)
             if last is not None:
                 break
-        has_files = not segment.created or bool(entries) or last is not None
+        # An empty file is none: a kill between its making and the first checkpoint leaves one.
+        is_packed = any(entry.is_compressed for entry in entries)
+        has_files = last is not None or is_packed or segment.torn_bytes > 0
         self._period = self._period_of(
             self._clock.wall() if segment.created else segment.modified_s
         )

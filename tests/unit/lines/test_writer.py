@@ -236,6 +236,15 @@ def test_the_place_is_found_in_a_file_that_logrotate_renamed_while_we_were_down(
     assert w.open().last.seq == 3
 
 
+def test_an_empty_file_says_nothing_about_lines_written_before(world, tmp_path):
+    (tmp_path / "events.000001.ndjson").touch()
+    assert not world().open().has_files
+    (tmp_path / "events.000002.ndjson").write_bytes(lines(1, 1)[0])
+    other = world()
+    other.writer = FileWriter(Layout(tmp_path / "events.ndjson", naming="numbered"), other.clock)
+    assert other.open().has_files
+
+
 def test_numbers_are_not_used_again_when_the_files_were_carried_away(world, tmp_path):
     w = world()
     found = w.open(number_min=7)

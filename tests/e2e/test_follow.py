@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import shutil
 import subprocess
 import sys
 import time
@@ -38,6 +39,7 @@ def _vendor_lines(sim: Simulator, followed: Any) -> bytes:
     return node.stdout
 
 
+@pytest.mark.skipif(shutil.which("node") is None, reason="JavaScript itself is the judge here")
 async def test_the_mogplex_format_is_byte_equal_to_the_vendors() -> None:
     async with Simulator() as sim:
         followed = sim.create_run(events=40)
@@ -45,7 +47,7 @@ async def test_the_mogplex_format_is_byte_equal_to_the_vendors() -> None:
             followed,
             {
                 "type": "log",
-                "message": 'umlaut \u00e4, emoji \U0001f600, tab \t, quote ", del \x7f, line \u2028',
+                "message": '\u00e4, emoji \U0001f600, tab \t, quote ", del \x7f, line \u2028',
                 "payload": {"big": 1e21, "small": 1e-7, "one": 1.0, "n": 123456789012, "neg": -0.5},
             },
         )

@@ -136,7 +136,8 @@ class Bridge:
             await self._server.close()
             await self._house.save_windows()
             await close_sources(self._sources)
-            log.info("bridge.stopped", head=journal.head)
+            if self.ready.is_set():
+                log.info("bridge.stopped", head=journal.head)
 
     async def _start(self, *, handle_signals: bool) -> None:
         for name, times in (await restored_windows(self._journal, self._clock)).items():

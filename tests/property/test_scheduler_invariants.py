@@ -23,7 +23,7 @@ PACE = 60.5 / 57
 TIMEOUT = 10.0
 # Derandomized: a suite that others wait for must give the same verdict twice.
 fast = settings(
-    max_examples=30,
+    max_examples=60,
     deadline=None,
     derandomize=True,
     database=None,
@@ -44,6 +44,7 @@ class World:
     with_log: bool = True
     life: float = math.inf  # mean length of a run; a new one follows
     rates: Callable[[int], float] = lambda _: 0.3
+    moves_per_min: float = 0.0  # a run is forgotten and followed again at once
     chatty: bool = False  # ask `next` far more often than needed
     options: dict[str, object] = field(default_factory=dict)
 
@@ -74,6 +75,8 @@ class World:
             self.add(0.0)
         if self.interactive_per_min:
             self.at(self.rng.expovariate(self.interactive_per_min / 60.0), "call", None)
+        if self.moves_per_min:
+            self.at(self.rng.expovariate(self.moves_per_min / 60.0), "move", None)
         for time in self.restarts:
             self.at(time, "restart", None)
         self.ticks: set[float] = set()
@@ -195,6 +198,13 @@ class World:
         if data[1] == self.epoch:
             self.scheduler.interactive_done(now, data[0])
 
+    def on_move(self, now: float, _: object) -> None:
+        self.at(now + self.rng.expovariate(self.moves_per_min / 60.0), "move", None)
+        run = self.rng.choice([run for run in self.alive if run not in self.confirmed])
+        self.scheduler.forget(run)
+        self.scheduler.add(run, now, "streaming")
+        self.terminal_answers.pop(run, None)
+
     def on_restart(self, now: float, _: object) -> None:
         """The process dies, with requests on the wire, and another takes over at once."""
         log = self.scheduler.log(now) if self.with_log else None
@@ -231,12 +241,11 @@ seeds = st.integers(0, 2**32)
     loss=st.sampled_from([0.0, 0.02, 0.3]),
     per_min=st.sampled_from([0.0, 2.0, 30.0, 200.0]),
     restarts=st.lists(st.floats(0.0, 300.0), max_size=4),
+    moves=st.sampled_from([0.0, 60.0]),
     min_interval=st.sampled_from([1.0, 3.0]),
 )
-@example(
-    seed=1, runs=40, slowest=9.9, loss=0.3, per_min=200.0, restarts=[100.0, 100.5], min_interval=1.0
-)
-@example(seed=2, runs=1, slowest=0.05, loss=0.0, per_min=200.0, restarts=[], min_interval=3.0)
+@example(1, 40, 9.9, 0.3, 200.0, [100.0, 100.5], 60.0, 1.0)
+@example(2, 1, 0.05, 0.0, 200.0, [], 0.0, 3.0)
 def test_zero_refusals_whatever_the_latency_losses_calls_and_restarts(
     seed: int,
     runs: int,
@@ -244,6 +253,7 @@ def test_zero_refusals_whatever_the_latency_losses_calls_and_restarts(
     loss: float,
     per_min: float,
     restarts: list[float],
+    moves: float,
     min_interval: float,
 ) -> None:
     world = World(
@@ -253,6 +263,7 @@ def test_zero_refusals_whatever_the_latency_losses_calls_and_restarts(
         loss=loss,
         interactive_per_min=per_min,
         restarts=tuple(restarts),
+        moves_per_min=moves,
         options={"min_interval": min_interval},
     ).play(300.0)
     assert world.refused == 0
@@ -278,13 +289,14 @@ def test_the_background_keeps_to_the_accounts_requests_per_minute(rpm: int, cap:
 # 2. Nobody starves
 
 
-@settings(fast, max_examples=12)
+@settings(fast, max_examples=25)
 @given(seed=seeds, runs=st.sampled_from([1, 2, 5, 20, 90]), life=st.sampled_from([math.inf, 400.0]))
 def test_no_run_is_older_than_four_mean_intervals_and_two_seconds(
     seed: int, runs: int, life: float
 ) -> None:
     shares = random.Random(seed)
-    rates = [shares.choice([0.0, 0.01, 0.1, 0.5, 5.0]) for _ in range(100)]
+    # Few quiet runs among many hot ones: the index alone would leave the quiet ones far behind.
+    rates = [shares.choice([0.0, 5.0, 5.0, 5.0, 5.0, 5.0, 5.0, 0.3]) for _ in range(100)]
     # The gap guard of a newest-200 window goes before this promise: hence the other window.
     world = World(
         runs,

@@ -550,6 +550,12 @@ def test_a_successor_with_the_log_continues_the_window() -> None:
     assert poll(successor, 4.2)[1] == pytest.approx(4.1 + GAP)
 
 
+def test_without_a_log_the_window_is_taken_for_full_of_a_predecessors_polls() -> None:
+    s: Scheduler[str] = Scheduler()
+    s.start(0.0)
+    assert [s.try_interactive(0.0) for _ in range(5)] == [True, True, True, True, False]
+
+
 # What is shown
 
 

@@ -17,6 +17,7 @@ from hypothesis import settings
 
 from tests.virtual_clock import run_virtually
 
+OPEN_NET = "nothing_left_open"
 GRACE_S = 2.0  # closing is asynchronous; a leak is what stays
 
 # The machine is shared: time limits per example would only measure the neighbours. In CI the same
@@ -45,7 +46,8 @@ def pytest_terminal_summary(
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if isinstance(item, pytest.Function) and inspect.iscoroutinefunction(item.function):
-            item.fixturenames.insert(0, "no_task_left")
+            # After the other net, so that the loop is closed, with its threads, when that looks.
+            item.fixturenames.insert(item.fixturenames.index(OPEN_NET) + 1, "no_task_left")
 
 
 @pytest.fixture

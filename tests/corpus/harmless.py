@@ -87,7 +87,7 @@ LINES: dict[str, list[str]] = {
         "pk_live_@a24@", "client_id=@U@", "tenant: @U@", "org-@a24@", "proj_@a24@", "price_@a24@", "https://e.com/oauth/authorize?client_id=web&response_type=code",
         "mongodb://localhost:27017/test", "https://e.com:8443/a@b", "http://h:8080/x@y", "git@github.com:a/b.git", "ssh://git@h:22/a.git",
         "mailto:a@example.com", "npm:@scope/pkg@1.2.3", "https://e.com/a?page=2&sort=key", "s3://bucket/key/a.png", "redis://cache:6379/0",
-        "https://docs.example.com/api-keys/create", "mcp__convo__share", "convo_share_message", "https://registry.npmjs.org/@jest/types/-/types-27.5.1.tgz",
+        "https://docs.example.com/api-keys/create", "mcp__convo__share", "convo_share_message", "https://packages.example.org/@jest/types/-/types-27.5.1.tgz",
         "AC@h32@", "00000000-0000-0000-0000-000000000000", "key-value-store", "sk-learn-pipeline-with-long-name", "sk-toggleable__content-wrapper",
         "task_queue_worker_name", "ghp_", "npm_config_registry_url", "npm_lifecycle_event", "msk_cluster_name", "hf_hub_download_function",
     ],

@@ -66,7 +66,7 @@ LINES: dict[str, list[str]] = {
         "[mail]\npassword = @P@\nport = 25", "password=@P@", "db.password=@P@", "secret.token: @T@",
         '[service]\ntoken = "@T@"', "requirepass @P@", "masterauth @P@", "bindpw @P@",
         "machine example.com login bot password @P@", "machine h\n  login a\n  password @P@",
-        "//registry.npmjs.org/:_authToken=@T@", "_auth=@B@", '<password>@P@</password>',
+        "//npm.example.org/:_authToken=@T@", "_auth=@B@", '<password>@P@</password>',
         "<ns:apiKey>@T@</ns:apiKey>", '<add key="Password" value="@P@"/>',
         '<property name="password" value="@P@"/>', '<setting name="ApiKey"><value>@T@</value></setting>',
         'variable "x" {\n  default = "y"\n}\npassword = "@P@"', 'secret_key = "@B@"',

@@ -1,0 +1,156 @@
+"""Imports go down; technologies stay in their rooms (docs/architecture.md)."""
+
+from __future__ import annotations
+
+import sys
+
+import pytest
+
+from tests.architecture.tree import Module, imports, modules, parse
+
+# Room -> what it may import of the package. A dot narrows to one file: adapters know ports only.
+MAY_IMPORT: dict[str, set[str]] = {
+    "__init__": set(),
+    "clock": set(),
+    "core": set(),
+    "log": set(),
+    "loop": set(),
+    "metrics": set(),
+    "wire": set(),
+    "simulator": set(),
+    "config": {"core"},
+    "journal": {"core", "clock", "metrics"},
+    "sources": {"core", "wire", "clock", "metrics"},
+    "outputs": {"core", "wire", "journal.port", "sources.port", "clock", "metrics", "log"},
+    "intake": {"core", "wire", "journal.port", "sources.port", "clock", "metrics"},
+    "runlist": {"core", "wire"},
+    "supervisor": {"core"},
+    "follows": {
+        *("core", "wire", "clock", "metrics", "intake", "outputs.port"),
+        *("sources.port", "sources.account"),
+    },
+    # Who knows concrete classes: everything but the command line and the simulator.
+    "app": {"*"},
+    "building": {"*"},
+    "housekeeping": {"*"},
+    "oneshot": {"*"},
+    "cli": {"*", "simulator"},
+    "__main__": {"cli"},
+}
+NOT_FOR_WIRING = {"cli", "simulator", "__main__"}
+
+# Technology -> the only places that may know it.
+ONLY_IN = {
+    "orjson": {"wire/jsontext.py", "simulator/"},
+    "ahocorasick": {"core/redact/"},
+    "aiohttp": {"sources/http.py", "outputs/", "simulator/"},
+    "sqlite3": {"journal/"},
+    "zstandard": {"outputs/"},
+    "prometheus_client": {"metrics/", "outputs/"},
+    "pydantic": {"config/"},
+    "click": {"cli/"},
+    "uvloop": {"loop.py"},
+    "time": {"clock.py", "simulator/"},
+    "tomllib": {"config/", "outputs/"},
+}
+PURE = {"core", "wire"}
+# fmt: off
+WORLD = {
+    "aiohttp", "asyncio", "click", "http", "io", "logging", "multiprocessing", "nats", "os",
+    "pathlib", "random", "secrets", "select", "selectors", "shutil", "signal", "socket", "sqlite3",
+    "structlog", "subprocess", "sys", "tempfile", "threading", "time", "urllib", "uuid", "uvloop",
+}
+# fmt: on
+STANDARD_LIBRARY_ONLY = {"core": {"ahocorasick"}, "wire": {"orjson"}}  # and these
+
+
+def room_faults(module: Module) -> list[str]:
+    """What a module imports of the package although it may not."""
+    allowed = MAY_IMPORT[module.room]
+    faults = []
+    for name in imports(module):
+        if not name.startswith("bridge.") or name == "bridge.__version__":
+            continue
+        _, room, *rest = name.split(".")
+        if room == module.room or room in allowed or f"{room}.{''.join(rest[:1])}" in allowed:
+            continue
+        if "*" in allowed and room not in NOT_FOR_WIRING:
+            continue
+        faults.append(f"{module.name} imports {name}")
+    return faults
+
+
+def technology_faults(module: Module) -> list[str]:
+    """Technologies outside of their rooms, and the world in a pure one."""
+    faults = []
+    for name in imports(module):
+        top = name.split(".")[0]
+        if top in ONLY_IN and not any(
+            module.name == place or (place.endswith("/") and module.name.startswith(place))
+            for place in ONLY_IN[top]
+        ):
+            faults.append(f"{module.name} imports {top}, which belongs to {sorted(ONLY_IN[top])}")
+        if module.room in PURE:
+            known = sys.stdlib_module_names | STANDARD_LIBRARY_ONLY[module.room] | {"bridge"}
+            if top in WORLD or top not in known:
+                faults.append(f"{module.name} is pure and imports {top}")
+    return faults
+
+
+def test_every_room_is_in_the_table() -> None:
+    assert {module.room for module in modules()} == set(MAY_IMPORT)
+
+
+def test_imports_go_down() -> None:
+    assert [fault for module in modules() for fault in room_faults(module)] == []
+
+
+def test_technologies_stay_in_their_rooms() -> None:
+    assert [fault for module in modules() for fault in technology_faults(module)] == []
+
+
+def test_pure_rooms_ask_no_clock_through_datetime() -> None:
+    for module in modules():
+        if module.room in PURE:
+            for call in (".now(", ".utcnow(", ".today("):
+                assert call not in module.text, module.name
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("core/x.py", "from bridge.wire.sse import Frame"),
+        ("wire/x.py", "import bridge.core.event"),
+        ("journal/x.py", "from bridge.outputs import port"),
+        ("sources/x.py", "from bridge.journal.port import Journal"),
+        ("outputs/x.py", "from bridge.journal.sqlite import SqliteJournal"),
+        ("outputs/x.py", "from bridge.sources.http import HttpSession"),
+        ("intake.py", "from bridge.config import Settings"),
+        ("config/x.py", "def f():\n    from bridge.journal.port import Journal"),
+        ("simulator/x.py", "from bridge.wire.jsontext import dumps"),
+        ("simulator/x.py", "from bridge.core.event import Record"),
+        ("app.py", "from bridge.simulator import Simulator"),
+        ("app.py", "from bridge.cli.exits import Exit"),
+    ],
+)
+def test_the_rule_of_rooms_sees_an_import_that_goes_up(name: str, text: str) -> None:
+    assert room_faults(parse(name, text))
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("core/x.py", "import time"),
+        ("core/x.py", "import ahocorasick_other"),
+        ("wire/x.py", "from pathlib import Path"),
+        ("wire/cloudevents.py", "import orjson"),
+        ("intake.py", "import sqlite3"),
+        ("outputs/x.py", "import time"),
+        ("app.py", "from time import monotonic"),
+        ("journal/x.py", "import pydantic"),
+        ("sources/mogplex.py", "import aiohttp"),
+        ("core/event.py", "import ahocorasick"),
+    ],
+)
+def test_the_rule_of_technologies_sees_one_outside_of_its_room(name: str, text: str) -> None:
+    assert technology_faults(parse(name, text))

@@ -1,0 +1,53 @@
+"""Every metric that a document, dashboard or rule names is in the catalogue."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from bridge.metrics import Metrics
+from tests.architecture.tree import ROOT
+
+PREFIX = "mogplex_bridge_"
+NAME = re.compile(rf"\b{PREFIX}[a-z0-9_]+")
+SUFFIXES = ("_bucket", "_sum", "_count", "_created")
+PLACES = ("docs", "grafana", "deploy", "README.md", "CHANGELOG.md")
+# Recording rules name series of their own: `level:metric:operation` has no prefix of ours.
+
+
+def known() -> set[str]:
+    return {PREFIX + name.removeprefix(PREFIX) for name, *_ in Metrics(accounts=["a"]).catalogue}
+
+
+def unknown_names(text: str) -> set[str]:
+    """Names in a text that are no metric, nor a series of a histogram or counter."""
+    names = known()
+    bad = set()
+    for name in NAME.findall(text):
+        plain = next((name.removesuffix(s) for s in SUFFIXES if name.endswith(s)), name)
+        if name.rstrip("_") not in names and plain not in names and not name.endswith("_"):
+            bad.add(name)
+    return bad
+
+
+def files() -> list[Path]:
+    found: list[Path] = []
+    for place in PLACES:
+        path = ROOT / place
+        found += [path] if path.is_file() else [f for f in path.rglob("*") if f.is_file()]
+    return found
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_every_metric_named_exists(place: str) -> None:
+    for file in files():
+        if file.relative_to(ROOT).parts[0] == place:
+            text = file.read_text(errors="replace")
+            assert unknown_names(text) == set(), file.relative_to(ROOT)
+
+
+def test_an_unknown_name_is_seen_and_the_series_of_a_known_one_are_not() -> None:
+    assert unknown_names(f"rate({PREFIX}evnts_total[5m])") == {f"{PREFIX}evnts_total"}
+    assert unknown_names(f"{PREFIX}events_total {PREFIX}event_lag_seconds_bucket") == set()

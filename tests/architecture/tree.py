@@ -1,0 +1,57 @@
+"""The package as the architecture tests see it: modules, what they import, what they define."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+PACKAGE = ROOT / "bridge"
+
+
+@dataclass(frozen=True, slots=True)
+class Module:
+    """One file of the package; `parts` is its path below it, without `.py`."""
+
+    parts: tuple[str, ...]
+    text: str
+    tree: ast.Module
+
+    @property
+    def name(self) -> str:
+        return "/".join(self.parts) + ".py"
+
+    @property
+    def room(self) -> str:
+        return self.parts[0]
+
+
+def parse(name: str, text: str) -> Module:
+    return Module(tuple(name.removesuffix(".py").split("/")), text, ast.parse(text))
+
+
+@cache
+def modules() -> tuple[Module, ...]:
+    return tuple(
+        parse(str(file.relative_to(PACKAGE)), file.read_text())
+        for file in sorted(PACKAGE.rglob("*.py"))
+    )
+
+
+def imports(module: Module) -> Iterator[str]:
+    """Dotted names, also those inside functions; `from a import b` gives `a.b`."""
+    for node in ast.walk(module.tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def functions(module: Module) -> Iterator[tuple[str, int]]:
+    """Name and lines of every function, without decorators: options of commands are a table."""
+    for node in ast.walk(module.tree):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            yield node.name, (node.end_lineno or node.lineno) - node.lineno + 1

@@ -20,18 +20,11 @@ from bridge.core.position import Position, maybe_position
 PAGE = 1000  # records a read: a few MB at the most, well under a second
 
 
-class _PositionType(click.ParamType[Position]):
-    name = "SEQ"
-
-    def convert(
-        self, value: object, param: click.Parameter | None, ctx: click.Context | None
-    ) -> Position:
-        if isinstance(value, Position):
-            return value
-        position = maybe_position(str(value))
-        if position is None:
-            self.fail(f"{value!r} is neither a sequence nor a position", param, ctx)
-        return position
+def _to_position(_ctx: click.Context, _param: click.Parameter, value: str) -> Position:
+    position = maybe_position(value)
+    if position is None:
+        raise click.BadParameter(f"{value!r} is neither a sequence nor a position")
+    return position
 
 
 @click.command(
@@ -45,8 +38,9 @@ class _PositionType(click.ParamType[Position]):
 @click.option("--journal", metavar="URL", help="The journal [as configured].")
 @click.option(
     "--after",
-    type=_PositionType(),
+    callback=_to_position,
     default="0",
+    metavar="SEQ",
     help="Records after this sequence or <epoch>-<sequence> [all that are kept].",
 )
 @click.option("--run", "runs", multiple=True, metavar="ID", help="Only this run; repeatable.")

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from bridge.core.event import Draft, Feed, Record
+from bridge.core.filter import EVERYTHING, Filter
 from bridge.journal.port import Reader
 
 
@@ -53,11 +54,13 @@ def record(of: Draft, seq: int) -> Record:
     return Record(seq, of.feed, of.id, of.type, of.head + str(seq).zfill(20).encode() + of.tail)
 
 
-async def read_all(reader: Reader, after: int = 0, limit: int = 100) -> Sequence[Record]:
+async def read_all(
+    reader: Reader, after: int = 0, limit: int = 100, only: Filter = EVERYTHING
+) -> Sequence[Record]:
     """Everything from `after` to the head, page by page; fails when a page does not move on."""
     found: list[Record] = []
     while after < reader.head:
-        page = await reader.read(after, limit)
+        page = await reader.read(after, limit, only)
         assert page.next_after > after, "a page must move on"
         assert len(page.records) <= limit
         found += page.records

@@ -6,6 +6,7 @@ import sqlite3
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from bridge.core.position import SEQUENCE_MAX
 from bridge.journal.sqlite_writer import MOMENT_S
 
 # Records per step: with random ids 200 take 4 ms (24 at most), 1,000 take 37 (journal.md, 3).
@@ -32,19 +33,21 @@ class Retained(NamedTuple):
 def cut_by_age(db: sqlite3.Connection, cutoff_s: float, now_s: float, head: int) -> int:
     """The sequence below which all records are older than `cutoff_s`; at most MOMENT_S too low.
 
-    The wall clock may have jumped. The first note within (cutoff, now] decides, in the order of
-    writing: notes from before a backward jump then protect what follows them, and notes from the
-    future are passed over unless there is nothing else.
+    The wall clock may have jumped, so the notes are judged in the order of writing. What was
+    written after the first note within (cutoff, now] is young, whatever later notes say: a start
+    in 1970 protects its records. Before that, the last old note decides, so what was written just
+    after a note from the future stays until a later note is old.
     """
     after_s = cutoff_s - MOMENT_S  # a note stands for all that was written in the seconds after it
-    for until_s in (now_s, float("inf")):
-        row = db.execute(
-            "SELECT seq FROM moment WHERE at_s > ? AND at_s <= ? ORDER BY seq LIMIT 1",
-            (after_s, until_s),
-        ).fetchone()
-        if row is not None:
-            return int(row[0])
-    return head + 1
+    (young,) = db.execute(
+        "SELECT min(seq) FROM moment WHERE at_s > ? AND at_s <= ?", (after_s, now_s)
+    ).fetchone()
+    (old,) = db.execute(
+        "SELECT max(seq) FROM moment WHERE at_s <= ? AND seq < ?",
+        (after_s, SEQUENCE_MAX if young is None else young),
+    ).fetchone()
+    (cut,) = db.execute("SELECT min(seq) FROM moment WHERE seq > ?", (old or 0,)).fetchone()
+    return head + 1 if cut is None else int(cut)
 
 
 def used_bytes(db: sqlite3.Connection) -> int:

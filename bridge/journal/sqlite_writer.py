@@ -37,6 +37,7 @@ _VALUES = 5  # seq, feed, type, id, body
 # (intake knows the recent ids) and no undo log has to be kept for the single statement.
 _INSERT_HEAD = "INSERT OR ROLLBACK INTO record(seq, feed, type, id, body) VALUES "
 _INSERT = {rows: _INSERT_HEAD + ",".join(["(?,?,?,?,?)"] * rows) for rows in ROWS_PER_INSERT}
+_TAKEN = (sqlite3.SQLITE_CONSTRAINT_UNIQUE, sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY)
 _PUT_STATE = (
     "INSERT INTO state(feed, followed, status, ended, failed, events, gaps, marks, added_at_s,"
     " cursor) VALUES (?,?,?,?,?,?,?,?,?,?) ON CONFLICT(feed) DO UPDATE SET"
@@ -211,11 +212,13 @@ class Writer:
                 return self._transaction(group, None)
             except sqlite3.IntegrityError as error:
                 self._roll_back()
-                if extended_code(error) != sqlite3.SQLITE_CONSTRAINT_UNIQUE:
-                    raise
+                if extended_code(error) not in _TAKEN:
+                    raise  # a value that no table takes: the caller's mistake
             return self._transaction(group, self._ids_there(group))
         except sqlite3.IntegrityError as error:
             self._roll_back()
+            if extended_code(error) not in _TAKEN:
+                raise
             raise corrupt(self._path, f"table and index disagree: {error}") from error
         except sqlite3.Error as error:
             self._roll_back()

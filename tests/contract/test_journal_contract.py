@@ -353,6 +353,10 @@ async def test_listeners_hear_of_each_growth_when_it_can_be_read(journal: Journa
 
     def listen(head: int) -> None:
         assert journal.head == head
+        reading = journal.read(head - 1, 10)
+        with pytest.raises(StopIteration) as done:  # the newest comes from memory, without a wait
+            reading.send(None)
+        assert [r.seq for r in done.value.value.records] == [head]
         heard.append(head)
 
     remove = journal.add_listener(listen)

@@ -268,4 +268,4 @@ class SqliteMachine(MemoryMachine):
 TestMemoryJournal = MemoryMachine.TestCase
 TestMemoryJournal.settings = settings(max_examples=40, stateful_step_count=30, deadline=None)
 TestSqliteJournal = SqliteMachine.TestCase
-TestSqliteJournal.settings = settings(max_examples=40, stateful_step_count=25, deadline=None)
+TestSqliteJournal.settings = settings(max_examples=25, stateful_step_count=25, deadline=None)

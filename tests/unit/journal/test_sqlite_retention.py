@@ -99,7 +99,8 @@ async def test_readers_see_only_what_is_kept(
         ((5 * DAY_S, 5 * DAY_S, 0), 2),  # no jump: two batches are old
         ((-9_000 * DAY_S, 9_001 * DAY_S, 0), 0),  # a start in 1997 in between: nothing is old yet
         ((9_000 * DAY_S, -9_000 * DAY_S, 0), 0),  # a batch from the future
-        ((5 * DAY_S, 9_000 * DAY_S, -9_000 * DAY_S), 1),  # the newest from the future: it stays
+        ((9_005 * DAY_S, -9_000 * DAY_S, 0), 1),  # between an old and a new batch: not known, stays
+        ((9_005 * DAY_S, -9_000 * DAY_S, 5 * DAY_S), 3),  # and goes when the one after it is old
     ],
 )
 async def test_a_clock_that_jumps_drops_nothing_early(

@@ -179,6 +179,13 @@ async def test_a_sequence_that_is_taken_is_damage_and_no_repeat(journal: SqliteJ
         await journal.append(drafts("r", 5, 1))
 
 
+async def test_a_mistake_of_the_caller_is_no_damage(journal: SqliteJournal) -> None:
+    nameless = draft("r", "x")._replace(id=None)  # type: ignore[arg-type]
+    with pytest.raises(sqlite3.IntegrityError, match="NOT NULL"):
+        await journal.append([nameless])
+    assert list(await journal.append(drafts("r", 0, 1))) == [1]
+
+
 async def test_types_above_the_limit_are_written_out(
     journal: SqliteJournal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -76,6 +76,7 @@ class SqliteReader:
     async def read(self, after: int, limit: int, only: Filter = EVERYTHING) -> Page:
         """See `Reader.read`."""
         await self.refresh()
+        after = max(after, self._floor - 1)
         return await self._run(self._rows.page, after, limit, self._head, only)
 
     async def read_last(self, count: int, only: Filter = EVERYTHING) -> Sequence[Record]:

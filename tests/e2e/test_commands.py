@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
-import time
 from pathlib import Path
 
 import orjson
@@ -48,26 +48,19 @@ async def test_export_and_health_read_beside_a_running_daemon(tmp_path: Path) ->
         code, out, err = await run("export", *place, "--after", "zz-1", env=env)
         assert (code, out) == (78, b"")
         assert "is of another journal" in err
+        await _leaves_quietly("export", *place, env=env)
+        await _leaves_quietly("export", *place, "--format", "pretty", env=env)
+        await _leaves_quietly("check", env=env)
 
 
-async def test_a_reader_that_leaves_ends_a_command_quietly(tmp_path: Path) -> None:
+async def _leaves_quietly(*command: str, env: dict[str, str]) -> None:
     """`| head -1`: no traceback, no message, exit code 0."""
-    async with Simulator() as sim:
-        one = sim.create_run()
-        sim.append(one, 150)
-        sim.finish(one, order="event_first", gap_s=0.1)
-        env = environment(sim.url)
-        place = journal(tmp_path)
-        async with serve(*place, "--run", one.id, env=env) as daemon:
-            await daemon.ended(1)
-            await daemon.stop()
-    for command in (("export", *place), ("export", *place, "--format", "pretty"), ("check",)):
-        process = await asyncio.create_subprocess_exec(
-            sys.executable, "-c", _UNREAD, sys.executable, "-m", "bridge", *command,
-            env=env, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
-        )  # fmt: skip
-        out, err = await process.communicate()
-        assert (command[0], out, err) == (command[0], b"0\n", b"")
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", _UNREAD, sys.executable, "-m", "bridge", *command,
+        env=env, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
+    )  # fmt: skip
+    out, err = await process.communicate()
+    assert (command[0], out, err) == (command[0], b"0\n", b"")
 
 
 # Runs a command whose stdout nobody can read any more, and prints its exit code.
@@ -103,25 +96,26 @@ async def test_check_online_says_what_is_wrong_with_a_token(
     assert TOKEN not in out.decode()
 
 
-async def test_the_first_record_is_on_stdout_within_a_second() -> None:
-    """The best of three: the machine may be busy, the code may not be slow."""
+async def test_the_first_record_costs_less_than_a_second() -> None:
+    """CPU time: on an idle machine it is the time, on a busy one it still tells about the code."""
     async with Simulator() as sim:
         one = sim.create_run()
         sim.append(one, 3)
-        took: list[float] = []
-        for _ in range(3):
-            begun = time.monotonic()
-            process = await asyncio.create_subprocess_exec(
-                sys.executable, "-m", "bridge", "follow", one.id,
-                env=environment(sim.url), stdout=asyncio.subprocess.PIPE,
-                stderr=asyncio.subprocess.DEVNULL,
-            )  # fmt: skip
-            assert process.stdout is not None
-            first = await process.stdout.readline()
-            took.append(time.monotonic() - begun)
-            assert orjson.loads(first)["subject"] == one.id
-            process.terminate()
-            await process.communicate()
-            if took[-1] <= START_S_MAX:
-                return
-    pytest.fail(f"first record after {took} s")
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "bridge", "follow", one.id,
+            env=environment(sim.url), stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.DEVNULL,
+        )  # fmt: skip
+        assert process.stdout is not None
+        first = await process.stdout.readline()
+        used_s = _cpu_s(process.pid)
+        process.terminate()
+        await process.communicate()
+    assert orjson.loads(first)["subject"] == one.id
+    assert 0 < used_s <= START_S_MAX
+
+
+def _cpu_s(pid: int) -> float:
+    """What a living process has used so far; Linux only."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")

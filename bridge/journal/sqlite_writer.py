@@ -16,6 +16,7 @@ from bridge.core.errors import JournalCorruptError, JournalError, JournalFullErr
 from bridge.core.event import Draft, Feed, FeedState, Record
 from bridge.journal.port import RecordTooLargeError
 from bridge.journal.sqlite_faults import corrupt, extended_code, to_journal_error
+from bridge.journal.sqlite_states import put_checkpoints, put_state
 
 T = TypeVar("T")
 
@@ -38,17 +39,6 @@ _VALUES = 5  # seq, feed, type, id, body
 _INSERT_HEAD = "INSERT OR ROLLBACK INTO record(seq, feed, type, id, body) VALUES "
 _INSERT = {rows: _INSERT_HEAD + ",".join(["(?,?,?,?,?)"] * rows) for rows in ROWS_PER_INSERT}
 _TAKEN = (sqlite3.SQLITE_CONSTRAINT_UNIQUE, sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY)
-_PUT_STATE = (
-    "INSERT INTO state(feed, followed, status, ended, failed, events, gaps, marks, added_at_s,"
-    " cursor) VALUES (?,?,?,?,?,?,?,?,?,?) ON CONFLICT(feed) DO UPDATE SET"
-    " followed = excluded.followed, status = excluded.status, ended = excluded.ended,"
-    " failed = excluded.failed, events = excluded.events, gaps = excluded.gaps,"
-    " marks = excluded.marks, added_at_s = excluded.added_at_s, cursor = excluded.cursor"
-)
-_PUT_CHECKPOINT = (
-    "INSERT INTO checkpoint(name, value) VALUES (?, ?)"
-    " ON CONFLICT(name) DO UPDATE SET value = excluded.value"
-)
 
 
 @dataclass(slots=True)
@@ -253,9 +243,8 @@ class Writer:
             self._note_moment(records[0].seq)
         for request in group:
             for state in request.states:
-                self._put_state(state)
-            if request.checkpoints:
-                self._db.executemany(_PUT_CHECKPOINT, request.checkpoints)
+                put_state(self._db, self._feed_number(state.feed), state)
+            put_checkpoints(self._db, request.checkpoints)
         execute("COMMIT")
         self._undo.clear()
         self._head += len(records)
@@ -349,23 +338,6 @@ class Writer:
         self._types[name] = number
         self._undo.append(lambda: self._types.pop(name, None))
         return number
-
-    def _put_state(self, state: FeedState) -> None:
-        self._db.execute(
-            _PUT_STATE,
-            (
-                self._feed_number(state.feed),
-                state.followed,
-                state.status,
-                state.ended,
-                state.failed,
-                state.events,
-                state.gaps,
-                state.marks,
-                state.added_at_s,
-                state.cursor,
-            ),
-        )
 
     def _note_moment(self, seq: int) -> None:
         now_s, before = int(self._clock.wall()), self._moment_s

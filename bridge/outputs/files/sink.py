@@ -142,6 +142,8 @@ class FileSink:
                 if self._is_started:
                     await self._save()
                 await self._in_thread(self._file.close)
+                # Behind a compression that is being given up: nothing moves after this.
+                await asyncio.get_running_loop().run_in_executor(self._cleaner, lambda: None)
         except (TimeoutError, OSError, WriteStoppedError, JournalFullError) as error:
             self._health.failed(error)
         finally:

@@ -341,6 +341,35 @@ async def test_a_full_disk_blocks_one_output_which_resumes_by_itself(
     assert outputs.metric("sink_blocked", sink="one") == 0
 
 
+@pytest.mark.parametrize("format_", ["cloudevents", "mogplex"])
+async def test_the_lines_that_a_full_disk_still_took_are_not_repeated(
+    outputs, tmp_path, monkeypatch, format_
+):
+    real, left = os.write, 1500
+
+    def write(fd, data):
+        nonlocal left
+        if not os.readlink(f"/proc/self/fd/{fd}").endswith(".ndjson"):
+            return real(fd, data)
+        if left == 0:
+            left = 1 << 30
+            raise OSError(errno.ENOSPC, "No space left on device")
+        done = real(fd, bytes(data)[:left])
+        left -= done
+        return done
+
+    monkeypatch.setattr(os, "write", write)
+    journal = MemoryJournal()
+    sink = await outputs.open(journal, lines=LineSettings(format=format_))
+    async with running(sink):
+        await journal.append(drafts(0, 30))
+        await until(lambda: sink.lag == 0 and sink.status()["ok"])
+    await sink.close()
+    found = [r.get("data", r)["id"] for r in records(segments(tmp_path))]
+    assert found == [f"e{i}" for i in range(30)]
+    assert outputs.metric("sink_errors_total", sink="out", reason="disk_full") == 1
+
+
 async def test_a_disk_full_at_the_start_is_waited_for(outputs, tmp_path, monkeypatch):
     real = os.open
     is_full = True

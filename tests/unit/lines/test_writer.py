@@ -169,8 +169,12 @@ def test_zeros_in_the_middle_end_the_good_part(world, tmp_path):
 
 
 def test_a_torn_line_is_completed_not_cut_because_readers_take_a_shrunk_file_for_a_new_one(
-    world, tmp_path
+    world, tmp_path, monkeypatch
 ):
+    def refuse(fd, size):
+        pytest.fail(f"the file was cut to {size}")
+
+    monkeypatch.setattr(os, "ftruncate", refuse)
     w = world()
     w.open()
     w.writer.write(lines(1, 2))

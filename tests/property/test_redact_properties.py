@@ -31,7 +31,7 @@ texts = st.one_of(
 )
 names = st.one_of(st.sampled_from(["password", "token", "env", "headers", "name", "value", "key", "argv", "auth", "kty", "d", "id", "n"]), texts)  # fmt: skip
 scalars = st.one_of(
-    st.none(), st.booleans(), st.integers(), st.floats(allow_nan=False), texts
+    st.none(), st.booleans(), st.integers(), st.floats(allow_nan=False, allow_infinity=False), texts
 )
 values = st.recursive(
     scalars,

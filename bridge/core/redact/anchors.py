@@ -13,7 +13,7 @@ import ahocorasick
 
 from bridge.core.redact import assign, blocks, cli, schemes, tokens
 from bridge.core.redact.fold import fold
-from bridge.core.redact.spans import Scan
+from bridge.core.redact.spans import MARKER, Scan
 from bridge.core.redact.words import FOREIGN
 
 Detector = Callable[[Scan, int, int, Any], int]
@@ -104,8 +104,8 @@ def _phrase(scan: Scan, start: int, end: int, _data: object) -> int:
 
 def skip_marker(scan: Scan, start: int, end: int, _data: object) -> int:
     """A marker of an earlier pass: nothing inside it is a name or a value."""
-    stop = scan.text.find("]", end, min(scan.end, end + 48))
-    return stop + 1 if stop >= 0 else end
+    found = MARKER.match(scan.text, start, scan.end)
+    return found.end() if found is not None else 0
 
 
 def _dashes(detect: Detector) -> Detector:

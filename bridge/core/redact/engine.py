@@ -307,7 +307,7 @@ class Redactor:
             return done
         fresh: dict[str, Any] = {}
         for key, item in done.items():
-            if item is obj.get(key) and not walk.is_beside(key):
+            if not walk.is_beside(key):
                 own = self._verdict(key)
                 if own.grade != ENV:
                     use = own if own.grade in (SURE, CODE, FORCED) else verdict

@@ -13,6 +13,7 @@ from bridge.core.redact.values import (
     BARE,
     LITERAL_TAG,
     QUOTE,
+    TRAIL,
     Value,
     line_end,
     quoted,
@@ -176,7 +177,7 @@ def _unquoted(scan: Scan, first: int, at: int, verdict: Verdict, name_quote: str
     if bare is None:
         return 0
     scan.effort += (bare.end() - at) >> 5
-    if op == "->" and benign.weight(bare.group()) != benign.HEAVY:
+    if op == "->" and benign.weight(bare.group().rstrip(TRAIL)) != benign.HEAVY:
         return 0  # the type that a function returns
     stop = trimmed(scan, first, at, bare.end(), op)
     if stop <= at:

@@ -13,7 +13,7 @@ from bridge.core.redact import anchors, benign
 from bridge.core.redact.fold import fold, offsets
 from bridge.core.redact.names import Names
 from bridge.core.redact.policy import EXTRA_PATTERNS_MAX, Policy
-from bridge.core.redact.spans import MARK_OPEN, Scan, Span, merged
+from bridge.core.redact.spans import MARK_OPEN, Scan, Span, beside_markers, merged
 
 TEXT_MIN = 6  # a shorter text holds no secret that could be recognised
 # What a text may cost, in values read of up to 32 characters each; then it fails closed. Ordinary
@@ -25,6 +25,10 @@ ECHO_LENGTH_MIN = 8
 ECHO_LENGTH_MAX = 512
 PATTERN_TEXT_MAX = 65_536  # characters that an operator's pattern is searched in
 UNSCANNED: Final = "[REDACTED:unscanned]"
+
+
+# A number or a piece of JSON found again may be part of the structure of another text.
+_NO_ECHO = re.compile(r"[\"\\\n]|\A[^A-Za-z]*(?:[eE][^A-Za-z]*)?\Z")
 
 
 class Finding(NamedTuple):
@@ -70,8 +74,10 @@ class TextRedactor:
             ECHO_LENGTH_MIN <= len(secret) <= ECHO_LENGTH_MAX
             and len(self.echoes) < ECHOES_MAX
             and benign.weight(secret)
+            and not _NO_ECHO.search(secret)
         ):
-            self.echoes[secret] = kind
+            # Found by two rules, the kind must not depend on which came first.
+            self.echoes[secret] = min(kind, self.echoes.get(secret, kind))
         mark = self.mark(kind, rule, source or secret, start)
         if self._print_key is None:
             return mark
@@ -117,22 +123,26 @@ class TextRedactor:
         return json.dumps(self.walk(tree), ensure_ascii=False, separators=(",", ":"))
 
     def _detect(self, scan: Scan) -> None:
-        skip = 0
+        # What lies inside the last span is done; what lies between a name and its value is not.
+        skip_from = skip = 0
         end = scan.end
         budget = EFFORT_FREE + end // EFFORT_PER
         scan.names = self.names
         for last, found in self._find(scan.low):
             for size, detect, data in found:
                 start = last + 1 - size
-                if start < skip:
+                if skip_from <= start < skip:
                     continue
                 if start >= end:
                     break
                 if scan.effort > budget:
                     scan.add(start, end, "unscanned", "unscanned", is_cut=True)
                     return
+                before = len(scan.spans)
                 done = detect(scan, start, last + 1, data)
-                skip = max(skip, done)
+                if done > skip:
+                    skip_from = scan.spans[-1].start if len(scan.spans) > before else start
+                    skip = done
         for pattern in self._patterns:
             self._search(scan, pattern)
 
@@ -148,9 +158,7 @@ class TextRedactor:
         at = offsets(s) if len(text) != len(s) else None
         parts: list[str] = []
         done = 0
-        for span in merged(scan.spans):
-            if span.end - span.start < 64 and MARK_OPEN in text[span.start : span.end]:
-                continue  # an earlier pass has been here
+        for span in merged(beside_markers(scan.spans, text)):
             first, last = (at[span.start], at[span.end]) if at else (span.start, span.end)
             parts += (s[done:first], span.quote, self._marker(s, first, last, span), span.quote)
             done = last

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import re
+from bisect import bisect_right
 from typing import Any, Final, NamedTuple
 
 MARK_OPEN: Final = "[REDACTED:"
+# A whole marker of ours, with or without a fingerprint and the number of a replaced name.
+MARKER: Final = re.compile(r"\[REDACTED:[a-z-]{2,24}(?::[0-9a-f]{10})?\](?:~\d{1,4})?")
 # What upstream appends where it cut a string (contracts.md 1.9, step 3).
 CUT_MARK: Final = "\n...[truncated "
 
@@ -50,6 +54,20 @@ class Scan:
         """Note a span and return where to go on."""
         self.spans.append(Span(start, end, kind, rule, quote, is_cut))
         return end
+
+
+def beside_markers(spans: list[Span], text: str) -> list[Span]:
+    """Return the spans that touch no marker: what an earlier pass left beside one stays left."""
+    if MARK_OPEN not in text:
+        return spans
+    ends = [mark.end() for mark in MARKER.finditer(text)]
+    starts = [mark.start() for mark in MARKER.finditer(text)]
+    kept = []
+    for span in spans:
+        at = bisect_right(ends, span.start)  # the first marker that ends behind the span's start
+        if at == len(starts) or starts[at] >= span.end:
+            kept.append(span)
+    return kept
 
 
 def merged(spans: list[Span]) -> list[Span]:

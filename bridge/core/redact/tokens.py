@@ -94,7 +94,7 @@ def find(scan: Scan, start: int, end: int, form: Format) -> int:
 
 def _may_begin(text: str, start: int, form: Format) -> bool:
     before = text[start - 1]
-    if not (before.isalnum() or before == "_"):
+    if not ((before.isascii() and before.isalnum()) or before == "_"):
         return before != "-" or len(form.prefix) >= 4
     if before == "_":
         return form.prefix not in (

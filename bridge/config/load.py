@@ -131,7 +131,7 @@ class _Merged:
                 self._append((*self._default_account(), "runs"), list(value), "flag --run")
             elif key == "ndjson":
                 # The name on the command line is the file's name; numbered ones are for [[outputs]].
-                output = {"path": value, "naming": "fixed"}
+                output = {"path": value} if value == "-" else {"path": value, "naming": "fixed"}
                 self._append(("outputs",), [output], "flag --ndjson")
             else:
                 self._set(tuple(key.split(".")), value, _flag_name(key))

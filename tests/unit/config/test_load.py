@@ -364,6 +364,11 @@ def test_runs_and_outputs_of_flags_are_added_to_those_of_the_file(write: Write) 
     assert loaded.origin(("outputs", 1)) == "flag --ndjson"
 
 
+def test_a_file_named_by_a_flag_has_that_name() -> None:
+    assert read(ndjson="/tmp/x.ndjson").settings.outputs[0].naming == "fixed"
+    assert read(ndjson="-").settings.outputs[0].path == "-"
+
+
 @pytest.mark.parametrize(
     ("env", "expected"),
     [

@@ -130,7 +130,7 @@ class _Merged:
             elif key == "runs":
                 self._append((*self._default_account(), "runs"), list(value), "flag --run")
             elif key == "ndjson":
-                # The name on the command line is the file's name; numbered ones are for [[outputs]].
+                # The name on the command line is the name of the file; [[outputs]] number theirs.
                 output = {"path": value} if value == "-" else {"path": value, "naming": "fixed"}
                 self._append(("outputs",), [output], "flag --ndjson")
             else:

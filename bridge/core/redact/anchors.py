@@ -102,7 +102,7 @@ def _phrase(scan: Scan, start: int, end: int, _data: object) -> int:
     return assign.name_hit(scan, start, end, "phrase")
 
 
-def skip_marker(scan: Scan, start: int, end: int, _data: object) -> int:
+def skip_marker(scan: Scan, start: int, _end: int, _data: object) -> int:
     """A marker of an earlier pass: nothing inside it is a name or a value."""
     found = MARKER.match(scan.text, start, scan.end)
     return found.end() if found is not None else 0

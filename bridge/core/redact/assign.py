@@ -82,7 +82,7 @@ def name_hit(scan: Scan, start: int, end: int, data: object) -> int:
             name = text[first:last]
             verdict = scan.names.verdict(name.lstrip("-.$"))
             scan.name_end = last
-    if verdict.grade == NONE or verdict.grade == ENV:
+    if verdict.grade in (NONE, ENV):
         return 0
     scan.effort += 1
     return _value_of(scan, first, last, verdict)
@@ -157,7 +157,7 @@ def _value_of(scan: Scan, first: int, last: int, verdict: Verdict) -> int:
         if done:
             return done
     if text.startswith("${", first - 2) and (default := _DEFAULT.match(text, last, scan.end)):
-        return take(scan, Value(default.start(1), default.end(1), "}", False), verdict, "")
+        return take(scan, Value(default.start(1), default.end(1), "}"), verdict)
     flag = text[first] == "-" if first < last else False
     found = _SEPARATOR.match(text, last, scan.end)
     if found is None:
@@ -170,14 +170,14 @@ def _value_of(scan: Scan, first: int, last: int, verdict: Verdict) -> int:
         return _element(scan, first, at, verdict)
     if found.group("or"):
         value = quoted(scan, at)
-        return take(scan, value, verdict, "") if value and not value.is_open else 0
+        return take(scan, value, verdict) if value and not value.is_open else 0
     if found.group("table"):
-        return cell(scan, first, at, verdict)
+        return cell(scan, at, verdict)
     if found.group("apart"):
         return read(scan, first, at, verdict, quote, "=") if quote or _is_named(text, first) else 0
     if found.group("inner"):
         stop = text.find("<", at, min(scan.end, at + VALUE_MAX))
-        return take(scan, Value(at, stop, "<", False), verdict, "") if stop > 0 else 0
+        return take(scan, Value(at, stop, "<"), verdict) if stop > 0 else 0
     if found.group("call"):
         return _argument(scan, at, verdict)
     if found.group("dash"):
@@ -186,7 +186,7 @@ def _value_of(scan: Scan, first: int, last: int, verdict: Verdict) -> int:
     if quote and QUOTE.match(text, at, scan.end):
         value = quoted(scan, at)
         if value and not value.is_open and is_literal(text[value.start : value.end]):
-            return take(scan, value, verdict, "")
+            return take(scan, value, verdict)
     return 0
 
 
@@ -202,7 +202,7 @@ def _element(scan: Scan, first: int, at: int, verdict: Verdict) -> int:
             return 0
     elif not text.startswith(("</", "<!"), stop):
         return 0
-    return take(scan, Value(at, stop, "<", stop >= scan.end), verdict, "")
+    return take(scan, Value(at, stop, "<", stop >= scan.end), verdict)
 
 
 def _is_named(text: str, first: int) -> bool:
@@ -232,9 +232,7 @@ def _reversed(scan: Scan, first: int, last: int, verdict: Verdict) -> int:
     found = _REVERSED.search(text, low, first)
     if found is None:
         return 0
-    return (
-        take(scan, Value(found.start(2), found.end(2), found.group(1), False), verdict, "") and last
-    )
+    return take(scan, Value(found.start(2), found.end(2), found.group(1)), verdict) and last
 
 
 _ARGUMENTS_BEFORE = re.compile(r"[\w.\[\]&]{1,40},[ ]{0,4}")

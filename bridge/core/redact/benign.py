@@ -241,11 +241,12 @@ def harmless_text(value: str, words: tuple[str, ...]) -> bool:
     ):
         return True
     if " " in look:
-        return _is_sentence(look)
+        return is_sentence(look)
     return _is_named_after(look) or _is_location(look) or _REGEX.search(look) is not None
 
 
-def _is_sentence(look: str) -> bool:
+def is_sentence(look: str) -> bool:
+    """Is this text for people: two words of grammar, or nothing but the words of a form?"""
     found = _WORDS.findall(look.lower())
     if len(found) < 2:
         return False
@@ -319,6 +320,4 @@ def plain_setting(value: str) -> bool:
         return True
     if _REFERENCE.match(look) or _PLACEHOLDER.search(look):
         return True
-    if _is_location(look) or look.lower() in _WORD_VALUES:
-        return True
-    return False
+    return _is_location(look) or look.lower() in _WORD_VALUES

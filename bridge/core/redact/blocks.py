@@ -32,9 +32,10 @@ _JWK_MEMBER = re.compile(
     r"(\\{0,7}[\"'])(?:d|p|q|dp|dq|qi|k|oth)\1\s{0,8}:\s{0,8}(\\{0,7}[\"'])([A-Za-z0-9_=+/-]{8,4096}+)"
 )
 JWK_LOOK = 6_000
+_COUNT = re.compile(r":\s?\d{1,4}")
 
 
-def begin(scan: Scan, start: int, end: int, _data: object) -> int:
+def begin(scan: Scan, start: int, _end: int, _data: object) -> int:
     """`-----BEGIN`: redact the body of a private key up to END, or to the end of the text."""
     text = scan.text
     found = _BEGIN.match(text, start, scan.end)
@@ -67,7 +68,7 @@ def _escaped(text: str, at: int) -> bool:
     return at > 0 and text[at - 1] == "\\"
 
 
-def end(scan: Scan, start: int, end_: int, _data: object) -> int:
+def end(scan: Scan, start: int, _end: int, _data: object) -> int:
     """`-----END` without a BEGIN: the head of the block was cut off; redact the lines before it."""
     text = scan.text
     found = _END_OF.match(text, start, scan.end)
@@ -108,7 +109,7 @@ def _block_start(text: str, low: int, start: int) -> int:
     return first
 
 
-def jwt(scan: Scan, start: int, end_: int, _data: object) -> int:
+def jwt(scan: Scan, start: int, _end: int, _data: object) -> int:
     """`eyJ`: a JSON web token, whole or cut; other base64 of a JSON object passes."""
     text = scan.text
     if start and (text[start - 1].isalnum() or text[start - 1] in "_-/+"):
@@ -142,7 +143,7 @@ def _is_jose(head: str) -> bool:
     return any(b'"' + word.encode() + b'"' in plain for word in _JOSE)
 
 
-def base64_pem(scan: Scan, start: int, end_: int, _data: object) -> int:
+def base64_pem(scan: Scan, start: int, _end: int, _data: object) -> int:
     """`LS0tLS1CRUdJT`: base64 of a PEM header; only private keys are redacted."""
     text = scan.text
     found = _B64_RUN.match(text, start, scan.end)
@@ -158,9 +159,9 @@ def base64_pem(scan: Scan, start: int, end_: int, _data: object) -> int:
     return found.end()
 
 
-def putty(scan: Scan, start: int, end_: int, _data: object) -> int:
+def putty(scan: Scan, _start: int, end: int, _data: object) -> int:
     """`Private-Lines: 8`: the lines that follow."""
-    head = re.compile(r":\s?\d{1,4}").match(scan.text, end_, scan.end)
+    head = _COUNT.match(scan.text, end, scan.end)
     if head is None:
         return 0
     found = _PUTTY.match(scan.text, head.end(), min(scan.end, head.end() + BLOCK_MAX))
@@ -175,15 +176,15 @@ def putty(scan: Scan, start: int, end_: int, _data: object) -> int:
     return scan.add(found.start(1), last, "private-key", "pem")
 
 
-def jwk(scan: Scan, start: int, end_: int, _data: object) -> int:
+def jwk(scan: Scan, start: int, end: int, _data: object) -> int:
     """`kty` in a JSON text: the private members of the key around it."""
     text = scan.text
     low = text.rfind("{", max(0, start - JWK_LOOK), start)
-    high = text.find("}", end_, min(scan.end, end_ + JWK_LOOK))
+    high = text.find("}", end, min(scan.end, end + JWK_LOOK))
     if high < 0:
-        high = min(scan.end, end_ + JWK_LOOK)
+        high = min(scan.end, end + JWK_LOOK)
     found = 0
     for member in _JWK_MEMBER.finditer(text, max(0, low), high):
         scan.add(member.start(3), member.end(3), "private-key", "jwk")
-        found = end_
+        found = end
     return found

@@ -175,7 +175,7 @@ def program(scan: Scan, start: int, end: int, data: object) -> int:
     return 0 if not done else end
 
 
-def echo(scan: Scan, start: int, end: int, _data: object) -> int:
+def echo(scan: Scan, start: int, _end: int, _data: object) -> int:
     """`echo x | docker login --password-stdin`."""
     found = _ECHO.match(scan.text, start, min(scan.end, start + LINE_MAX))
     return _note(scan, found) if found is not None else 0

@@ -78,7 +78,8 @@ class Redactor:
 
     def trace(self, obj: Any) -> tuple[Any, list[Finding]]:
         """Redact and tell what was found. Findings hold the texts: for `explain`, never for logs."""
-        self._texts.trace = found = []
+        found: list[Finding] = []
+        self._texts.trace = found
         try:
             return self.value(obj), found
         finally:
@@ -244,9 +245,9 @@ class Redactor:
         kind = type(item)
         rule = "policy-key" if verdict.grade == FORCED else "key-name"
         if kind is str:
-            if verdict.grade != ENV and rule not in self._off:
-                if walk.is_secret_value(item, verdict):
-                    return self._texts.replace(item, verdict.kind, rule)
+            is_named = verdict.grade != ENV and rule not in self._off
+            if is_named and walk.is_secret_value(item, verdict):
+                return self._texts.replace(item, verdict.kind, rule)
             return self._text(item)
         if kind is int or kind is float:
             if rule not in self._off and walk.is_secret_number(item, verdict):

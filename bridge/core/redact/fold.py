@@ -12,12 +12,14 @@ import unicodedata
 # Characters without width that may stand inside a word: soft hyphen, zero-width space and
 # joiners, word joiner, byte-order mark, direction marks and overrides, variation selectors.
 INVISIBLE = frozenset(
-    [0x00AD, 0x034F, 0x061C, 0x180E, 0xFEFF]
-    + list(range(0x200B, 0x2010))
-    + list(range(0x202A, 0x202F))
-    + list(range(0x2060, 0x2070))
-    + list(range(0xFE00, 0xFE10))
-    + list(range(0xE0000, 0xE0080))
+    (
+        *(0x00AD, 0x034F, 0x061C, 0x180E, 0xFEFF),
+        *range(0x200B, 0x2010),
+        *range(0x202A, 0x202F),
+        *range(0x2060, 0x2070),
+        *range(0xFE00, 0xFE10),
+        *range(0xE0000, 0xE0080),
+    )
 )
 
 # Letters of other scripts that look like Latin ones (Unicode TR39, the pairs in common use).

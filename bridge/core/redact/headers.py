@@ -46,14 +46,12 @@ def authorization(scan: Scan, at: int, verdict: Verdict) -> int:
         if bare is None:
             if scheme is not None and QUOTE.match(text, start, scan.end):
                 inner = quoted(scan, start)
-                return take(scan, inner, verdict, "") if inner else 0
+                return take(scan, inner, verdict) if inner else 0
             return 0
         stop = bare.end()
         is_open = stop >= scan.end
-        if (
-            scheme is not None
-            and _AUTH_PARAM.match(text, start, scan.end)
-            or _is_params(text, start, stop)
+        if (scheme is not None and _AUTH_PARAM.match(text, start, scan.end)) or _is_params(
+            text, start, stop
         ):
             line = min(line_end(text, start, scan.end), start + 2048)
             stop = line

@@ -34,7 +34,7 @@ def counts_as_secret(digits: int, verdict: Verdict) -> bool:
     return digits >= (4 if verdict.kind in PASSWORDY else 10)
 
 
-def take(scan: Scan, value: Value, verdict: Verdict, op: str) -> int:
+def take(scan: Scan, value: Value, verdict: Verdict) -> int:
     """Ask the gate; note the span; return where to go on, or 0."""
     text = scan.text
     start, stop = value.start, value.end
@@ -68,15 +68,11 @@ def _is_secret(
         return not benign.is_marked(content)
     if verdict.grade == CODE:
         bare = content.replace("-", "").replace(" ", "")
-        return (
-            bare.isdigit()
-            and 3 <= len(bare) <= 12
-            or (
-                benign.weight(content) >= benign.SOME_WEIGHT
-                and not benign.harmless_text(content, words)
-                and len(content) <= 128
-                and " " not in content
-            )
+        return (bare.isdigit() and 3 <= len(bare) <= 12) or (
+            benign.weight(content) >= benign.SOME_WEIGHT
+            and not benign.harmless_text(content, words)
+            and len(content) <= 128
+            and " " not in content
         )
     weight = benign.weight(content)
     if verdict.grade == BARE_KEY and weight < benign.HEAVY:

@@ -51,7 +51,7 @@ def without_separator(scan: Scan, first: int, last: int, verdict: Verdict, *, is
             and value.quote != "`"
             and _blank_fits(text, first, value, verdict)
         ):
-            return take(scan, value, verdict, "")
+            return take(scan, value, verdict)
         return 0
     prose = _PROSE.match(text, last, scan.end)
     if prose is not None:
@@ -72,7 +72,7 @@ def without_separator(scan: Scan, first: int, last: int, verdict: Verdict, *, is
     if (weight == benign.HEAVY and len(value_text) >= 12) or (
         weight and (_is_config_line(text, first) or _is_told(text, first, value_text, verdict))
     ):
-        return take(scan, Value(at, stop, "", stop >= scan.end), verdict, "")
+        return take(scan, Value(at, stop, "", stop >= scan.end), verdict)
     return 0
 
 
@@ -107,18 +107,18 @@ def _flag(scan: Scan, at: int, verdict: Verdict) -> int:
         at += 1
     if text.startswith("<<< ", at):
         at += 4
-    if at >= scan.end or text[at] in "-|&;<>\n\\)]" and not text.startswith(('\\"', "\\'"), at):
+    if at >= scan.end or (text[at] in "-|&;<>\n\\)]" and not text.startswith(('\\"', "\\'"), at)):
         return 0
     if QUOTE.match(text, at, scan.end):
         value = quoted(scan, at)
-        return take(scan, value, verdict, "") if value else 0
+        return take(scan, value, verdict) if value else 0
     bare = BARE.match(text, at, scan.end)
     if bare is None:
         return 0
     value = Value(at, bare.end(), "", bare.end() >= scan.end)
     if verdict.grade in (WEAKLY, BARE_KEY) and benign.weight(text[at : bare.end()]) != benign.HEAVY:
         return 0
-    return take(scan, value, verdict, "")
+    return take(scan, value, verdict)
 
 
 def prose_value(scan: Scan, at: int, verdict: Verdict) -> int:
@@ -131,7 +131,7 @@ def prose_value(scan: Scan, at: int, verdict: Verdict) -> int:
         content = text[value.start : value.end]
         if not is_literal(content) and not (" " in content and verdict.kind == "passphrase"):
             return 0
-        return take(scan, value, verdict, "")
+        return take(scan, value, verdict)
     bare = BARE.match(text, at, scan.end)
     if bare is None:
         return 0
@@ -147,10 +147,10 @@ def prose_value(scan: Scan, at: int, verdict: Verdict) -> int:
         verdict.grade in (WEAKLY, BARE_KEY) and benign.weight(content) < 2
     ):
         return 0
-    return take(scan, Value(at, stop, "", stop >= scan.end), verdict, "")
+    return take(scan, Value(at, stop, "", stop >= scan.end), verdict)
 
 
-def cell(scan: Scan, first: int, at: int, verdict: Verdict) -> int:
+def cell(scan: Scan, at: int, verdict: Verdict) -> int:
     """`| password | x |`: the cell to the right, unless this is a heading."""
     text = scan.text
     stop = text.find("|", at, min(scan.end, at + 256))
@@ -161,4 +161,4 @@ def cell(scan: Scan, first: int, at: int, verdict: Verdict) -> int:
     if not content or not benign.weight(content) or verdict.grade == NONE:
         return 0
     start = text.find(content, at)
-    return take(scan, Value(start, start + len(content), "|", False), verdict, "")
+    return take(scan, Value(start, start + len(content), "|"), verdict)

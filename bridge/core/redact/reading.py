@@ -6,7 +6,7 @@ import re
 
 from bridge.core.redact import benign
 from bridge.core.redact.headers import authorization, cookie
-from bridge.core.redact.judge import RULE, counts_as_secret, take
+from bridge.core.redact.judge import PASSWORDY, RULE, counts_as_secret, take
 from bridge.core.redact.keys import SURE, Verdict
 from bridge.core.redact.spans import Scan
 from bridge.core.redact.values import (
@@ -36,6 +36,7 @@ _NEXT_LINE = re.compile(r"[ \t]{0,8}\r?\n[ \t]{0,40}(?=[^\s:]{8,256}[ \t]{0,8}(?
 _NEXT_LITERAL = re.compile(
     r"[ \t]{0,8}(?:\r?\n|\\{1,15}n)[+-]?[ \t]{0,40}(?=[rbfu@]?\\{0,7}[\"'`])"
 )
+_MORE = re.compile(r"[ \t\n)]{0,12}(?:,|\|\||\?\?|\bor\b)[ \t\n]{0,12}(?=\\{0,15}[\"'`])")
 _ARGUMENT_NEXT = re.compile(r"[ \t\n]{0,12},[ \t\n]{0,12}(?=[rbfuL@$]{0,2}\\{0,15}[\"'`])")
 _COUPLE = re.compile(r"[\w.@+-]{1,64}(?:[ ]/[ ]|[:/|])([^\s\"'`<>,;\\]{6,128})")
 
@@ -58,14 +59,14 @@ def read(scan: Scan, first: int, at: int, verdict: Verdict, name_quote: str, op:
         return literals(scan, at + 1, verdict)
     if char in "\n\r" or (char == "\\" and text[at + 1 : at + 2] == "n"):
         return _below(scan, at, verdict, op)
-    if char == "|" or char == ">":
+    if char in "|>":
         block = _BLOCK_SCALAR.match(text, at, scan.end)
         if block is not None:
             bare = BARE.match(text, block.end(), scan.end)
             stop = bare.end() if bare is not None else block.end()
-            return take(scan, Value(block.end(), stop, "\n", stop >= scan.end), verdict, "")
+            return take(scan, Value(block.end(), stop, "\n", stop >= scan.end), verdict)
     if char == "[":
-        return _first_of_list(scan, at, verdict, name_quote)
+        return _first_of_list(scan, at, verdict)
     tag = LITERAL_TAG.match(text, at, scan.end)
     if tag is not None:
         at = tag.end()
@@ -75,7 +76,7 @@ def read(scan: Scan, first: int, at: int, verdict: Verdict, name_quote: str, op:
             return 0
         if value.quote == "`" and " " in text[value.start : value.end]:
             return 0  # a command, not a literal
-        done = take(scan, value, verdict, "")
+        done = take(scan, value, verdict)
         return done or _fallback(scan, value.end + len(value.quote), verdict)
     return _unquoted(scan, first, at, verdict, name_quote, op)
 
@@ -103,7 +104,7 @@ def literals(scan: Scan, at: int, verdict: Verdict) -> int:
             return done
         if is_literal(text[value.start : value.end]):
             strong = Verdict(SURE, verdict.kind, verdict.words)
-            done = take(scan, value, strong, "") or done
+            done = take(scan, value, strong) or done
         more = _ARGUMENT_NEXT.match(text, after, scan.end)
         if more is None:
             return done
@@ -120,7 +121,7 @@ def _below(scan: Scan, at: int, verdict: Verdict, op: str) -> int:
         value = quoted(scan, literal.end())
         if value is None or not is_literal(scan.text[value.start : value.end]):
             return 0
-        return take(scan, value, verdict, "")
+        return take(scan, value, verdict)
     found = _NEXT_LINE.match(scan.text, at, scan.end)
     if found is None:
         return 0
@@ -129,10 +130,10 @@ def _below(scan: Scan, at: int, verdict: Verdict, op: str) -> int:
         stop -= 1
     if benign.weight(scan.text[found.end() : stop]) != benign.HEAVY:
         return 0
-    return take(scan, Value(found.end(), stop, "\n", stop >= scan.end), verdict, "")
+    return take(scan, Value(found.end(), stop, "\n", stop >= scan.end), verdict)
 
 
-def _first_of_list(scan: Scan, at: int, verdict: Verdict, name_quote: str) -> int:
+def _first_of_list(scan: Scan, at: int, verdict: Verdict) -> int:
     """`"password": ["x", "y"]`: every quoted item, within limits."""
     text = scan.text
     done = 0
@@ -145,7 +146,7 @@ def _first_of_list(scan: Scan, at: int, verdict: Verdict, name_quote: str) -> in
         value = quoted(scan, at)
         if value is None:
             break
-        done = take(scan, value, verdict, "") or done
+        done = take(scan, value, verdict) or done
         at = value.end + len(value.quote)
     return done
 
@@ -163,7 +164,7 @@ def _unquoted(scan: Scan, first: int, at: int, verdict: Verdict, name_quote: str
     if default is not None:
         stop = text.find("}", default.end(), min(scan.end, default.end() + 256))
         if stop > 0:
-            return take(scan, Value(default.end(), stop, "}", False), verdict, "")
+            return take(scan, Value(default.end(), stop, "}"), verdict)
         return 0
     wrapper = _WRAPPER.match(text, at, scan.end)
     if wrapper is not None:
@@ -172,7 +173,7 @@ def _unquoted(scan: Scan, first: int, at: int, verdict: Verdict, name_quote: str
         couple = _COUPLE.match(text, at, scan.end)
         if couple is not None and is_literal(couple.group(1)):
             password = Value(couple.start(1), couple.end(1), "", couple.end() >= scan.end)
-            return take(scan, password, Verdict(SURE, "password", verdict.words), op)
+            return take(scan, password, Verdict(SURE, "password", verdict.words))
     bare = BARE.match(text, at, scan.end)
     if bare is None:
         return 0
@@ -182,10 +183,10 @@ def _unquoted(scan: Scan, first: int, at: int, verdict: Verdict, name_quote: str
     stop = trimmed(scan, first, at, bare.end(), op)
     if stop <= at:
         return 0
-    if verdict.kind == "passphrase" or verdict.kind == "password":
-        stop = words_of(scan, first, at, stop, verdict)
+    if verdict.kind in PASSWORDY:
+        stop = words_of(scan, at, stop)
     value = Value(at, stop, "", stop >= scan.end)
-    return take(scan, value, verdict, op) or _fallback(scan, stop, verdict)
+    return take(scan, value, verdict) or _fallback(scan, stop, verdict)
 
 
 def _wrapped(scan: Scan, at: int, verdict: Verdict) -> int:
@@ -199,12 +200,10 @@ def _wrapped(scan: Scan, at: int, verdict: Verdict) -> int:
         if value is None or value.is_open:
             return 0
         content = text[value.start : value.end]
-        if len(content) >= 8 and is_literal(content) and (done := take(scan, value, verdict, "")):
+        if len(content) >= 8 and is_literal(content) and (done := take(scan, value, verdict)):
             return done
         at = value.end + len(value.quote)
-        more = re.compile(
-            r"[ \t\n)]{0,12}(?:,|\|\||\?\?|\bor\b)[ \t\n]{0,12}(?=\\{0,15}[\"'`])"
-        ).match(text, at, scan.end)
+        more = _MORE.match(text, at, scan.end)
         if more is None:
             return 0
         at = more.end()
@@ -219,15 +218,14 @@ def _fallback(scan: Scan, at: int, verdict: Verdict) -> int:
     value = quoted(scan, found.end())
     if value is None or value.is_open:
         return 0
-    return take(scan, value, verdict, "")
+    return take(scan, value, verdict)
 
 
 def _number(scan: Scan, at: int, stop: int, verdict: Verdict, quote: str) -> int:
     """A bare number in a JSON text: the marker must be quoted, or the text no longer parses."""
     if not counts_as_secret(stop - at, verdict):
         return 0
-    closing = quote
-    return scan.add(at, stop, verdict.kind, RULE, closing)
+    return scan.add(at, stop, verdict.kind, RULE, quote)
 
 
 def is_literal(content: str) -> bool:

@@ -22,6 +22,7 @@ EFFORT_FREE = 600
 EFFORT_PER = 16  # one more for so many characters
 ECHOES_MAX = 64  # values of one event that are searched in the rest of it
 ECHO_LENGTH_MIN = 8
+ECHO_CHARS_MIN = 5  # different ones; fewer stand in other values by chance
 ECHO_LENGTH_MAX = 512
 PATTERN_TEXT_MAX = 65_536  # characters that an operator's pattern is searched in
 UNSCANNED: Final = "[REDACTED:unscanned]"
@@ -73,6 +74,7 @@ class TextRedactor:
         if (
             ECHO_LENGTH_MIN <= len(secret) <= ECHO_LENGTH_MAX
             and len(self.echoes) < ECHOES_MAX
+            and len(set(secret)) >= ECHO_CHARS_MIN
             and benign.weight(secret)
             and not _NO_ECHO.search(secret)
         ):

@@ -72,7 +72,6 @@ WEBHOOKS: Final[dict[str, re.Pattern[str]]] = {
         "mattermost.": r"[\w.-]{1,60}(?::\d{1,5})?/hooks/(?P<secret>[a-z0-9]{26})",
         "botman.io/": r"(?P<secret>(?!))",
     }.items()
-    if "(?!))" not in path
 }
 
 
@@ -95,10 +94,8 @@ def url(scan: Scan, start: int, end: int, _data: object) -> int:
         return 0
     if "/" in password and ("." in found.group("user") or "?" in password):
         return 0
-    if (
-        benign.is_marked(password)
-        or benign.harmless_text(password, ("password",))
-        and not _weak_word(password)
+    if benign.is_marked(password) or (
+        benign.harmless_text(password, ("password",)) and not _weak_word(password)
     ):
         if (
             found.group("user")
@@ -205,7 +202,7 @@ def basic(scan: Scan, start: int, end: int, _data: object) -> int:
     return 0
 
 
-def webhook(scan: Scan, start: int, end: int, data: object) -> int:
+def webhook(scan: Scan, _start: int, end: int, data: object) -> int:
     """The path of a known webhook host."""
     assert isinstance(data, re.Pattern)
     found = data.match(scan.text, end, scan.end)
@@ -224,7 +221,8 @@ def webhook(scan: Scan, start: int, end: int, data: object) -> int:
 
 
 # Tokens recognised by a mark in their middle: (literal, characters before, characters behind).
-INFIX: Final[dict[str, tuple[re.Pattern[str], re.Pattern[str], str]]] = {
+Infix = tuple[re.Pattern[str], re.Pattern[str], str]
+INFIX: Final[dict[str, Infix]] = {
     "8q~": (
         re.compile(r"[A-Za-z0-9_~.-]{3}\Z"),
         re.compile(r"[A-Za-z0-9_~.-]{31,36}(?![A-Za-z0-9_~-])"),
@@ -260,9 +258,9 @@ INFIX: Final[dict[str, tuple[re.Pattern[str], re.Pattern[str], str]]] = {
 }
 
 
-def infix(scan: Scan, start: int, end: int, data: object) -> int:
+def infix(scan: Scan, start: int, end: int, data: Infix) -> int:
     """A literal in the middle of a token: both sides must fit."""
-    left, right, kind = data  # type: ignore[misc]
+    left, right, kind = data
     text = scan.text
     before = left.search(text[max(0, start - 104) : start])
     if before is None:

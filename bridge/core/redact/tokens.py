@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 from typing import Final, NamedTuple
 
 from bridge.core.redact.benign import HEAVY, weight
@@ -13,6 +14,7 @@ BODY_MAX = 2048  # characters; the longest real bodies (JWT-like) are about 1,00
 # A token cut by upstream's limits keeps at least this much of its body: fewer characters are what
 # a list of keys shows of each on purpose (`mog_` and 8).
 CUT_BODY_MIN = 8
+GLUED_BODY_MIN = 24  # characters of one of our own tokens that is glued to the word before it
 LOOSE: Final = 0.75  # share of the usual length that is enough after a distinctive prefix
 DISTINCTIVE = 5  # characters of a prefix that needs no word boundary before it
 
@@ -66,57 +68,60 @@ FORMATS: Final = tuple(_formats(OWN, "own-token") + _formats(TABLE, "provider-to
 def find(scan: Scan, start: int, end: int, form: Format) -> int:
     """Look at one prefix hit; return where to go on, or 0 when this is no token."""
     text = scan.text
-    if start and not _may_begin(text, start, form):
+    may_begin = start == 0 or _may_begin(text, start, form)
+    if not may_begin and form.rule != "own-token":
         return 0
     found = form.body.match(text, end, scan.end)
     if found is None:
         return 0
     stop = found.end()
-    while stop > end and text[stop - 1] in ".-:=%$+~/" and text[stop - 1] != "=":
+    while stop > end and text[stop - 1] in ".-:%$+~/":
         stop -= 1
     size = stop - end
     scan.effort += size >> 5
-    at_end = stop >= scan.end
-    if form.exact:
-        if size != form.least and not (at_end and scan.was_cut and size > CUT_BODY_MIN):
-            return 0
-        if text[start:end].lower() != text[start:end] and form.prefix in ("sk", "s."):
-            pass
-        if weight(text[end:stop]) != HEAVY and form.kind != "access-key-id":
-            return 0
-    elif size < form.least and not (at_end and size > CUT_BODY_MIN):
+    if not may_begin and size < GLUED_BODY_MIN:
         return 0
+    at_end = stop >= scan.end
     body = text[end:stop]
-    if _is_wordy(body) or _FAKE.search(body[:80]) or not _case_fits(text, start, end, form):
+    if not (_size_fits(form, size, body) or (at_end and _may_be_cut(scan, form, size))):
+        return 0
+    if _is_wordy(body) or _FAKE.search(body[:80]) or not _case_fits(text[start:end], form):
         return 0
     return scan.add(start, stop, form.kind, form.rule, is_cut=at_end and size < form.least)
 
 
-def _may_begin(text: str, start: int, form: Format) -> bool:
-    before = text[start - 1]
-    if not ((before.isascii() and before.isalnum()) or before == "_"):
-        return before != "-" or len(form.prefix) >= 4
-    if before == "_":
-        return form.prefix not in (
-            "convo_",
-            "key_",
-            "live_",
-            "test_",
-            "secret_",
-            "pat_",
-            "re_",
-            "pk_",
-        )
-    if before in "nrtb" and start >= 2 and text[start - 2] == "\\":
-        return True  # `\nghp_...`: an escape inside a JSON text
-    if start >= 3 and text[start - 3] == "%":
-        return True  # `%3Dghp_...`
-    if start >= 6 and text[start - 6 : start - 4] == "\\u":
-        return True
-    return len(form.prefix) >= DISTINCTIVE and form.prefix[-1] in "_-." and form.prefix not in (
-        "live_", "test_", "convo_",
-    )  # fmt: skip
+def _size_fits(form: Format, size: int, body: str) -> bool:
+    if not form.exact:
+        return size >= form.least
+    # A prefix too short to stand alone: the body must have the exact length and look random.
+    return size == form.least and (form.kind == "access-key-id" or weight(body) == HEAVY)
 
+
+def _may_be_cut(scan: Scan, form: Format, size: int) -> bool:
+    """At the end of a text; without upstream's mark only behind a prefix that says enough."""
+    return size > CUT_BODY_MIN and (scan.was_cut if form.exact else True)
+
+
+def _may_begin(text: str, start: int, form: Format) -> bool:
+    """Does a word begin here? Escapes of JSON and URLs end in letters that are not its own."""
+    before = text[start - 1]
+    if before == "_":
+        return form.prefix not in _PARTS_OF_NAMES
+    if not (before.isascii() and before.isalnum()):
+        return before != "-" or len(form.prefix) >= 4
+    if before in "nrtb" and text[start - 2 : start - 1] == "\\":
+        return True  # `\nghp_...`
+    if text[start - 3 : start - 2] == "%" or text[start - 6 : start - 4] == "\\u":
+        return True  # `%3Dghp_...`, `\u0022ghp_...`
+    return (
+        len(form.prefix) >= DISTINCTIVE
+        and form.prefix[-1] in "_-."
+        and form.prefix not in _PARTS_OF_NAMES
+    )
+
+
+# Prefixes that also end ordinary names: `is_live_`, `mcp__convo_`.
+_PARTS_OF_NAMES = frozenset("convo_ key_ live_ test_ secret_ pat_ re_ pk_".split())
 
 # Upper-case prefixes whose lower-case twin is ordinary text.
 _UPPER = frozenset(
@@ -125,8 +130,7 @@ _UPPER = frozenset(
 )
 
 
-def _case_fits(text: str, start: int, end: int, form: Format) -> bool:
-    given = text[start:end]
+def _case_fits(given: str, form: Format) -> bool:
     if form.prefix in _UPPER:
         return given == given.upper()
     return given != given.upper() or not any(char.isalpha() for char in given) or len(given) > 3
@@ -139,5 +143,5 @@ def _is_wordy(body: str) -> bool:
     if body.islower() or body.isupper():
         return True
     # `AcceptanceTimeoutSeconds`: capitals only where words begin.
-    turns = sum(1 for a, b in zip(body, body[1:], strict=False) if a.islower() and b.isupper())
+    turns = sum(1 for a, b in pairwise(body) if a.islower() and b.isupper())
     return turns * 4 <= len(body) and len(body) < 48

@@ -6,7 +6,6 @@ import re
 from typing import NamedTuple
 
 from bridge.core.redact import benign
-from bridge.core.redact.keys import Verdict
 from bridge.core.redact.spans import Scan
 
 VALUE_MAX = 8192  # characters of a value; longer ones are redacted up to here and scanned on
@@ -23,6 +22,8 @@ BARE = re.compile(
 _CUT_AT = re.compile(
     r"[;,&|](?=[ \t]{0,4}\\{0,15}[\"']?[A-Za-z_][\w .-]{0,40}\\{0,15}[\"']?[ \t]{0,4}[=:])"
 )
+# Inside a line: a bracket or a delimiter that nothing of a password follows.
+_CLOSES = re.compile(r"[,;&)\]}|](?![\w!@#$%^*-])|[)\]}](?=[\])},;.])|&(?=[\w.-]{1,40}=)")
 TRAIL = ".,;:!?)]}>*"
 
 
@@ -32,7 +33,7 @@ class Value(NamedTuple):
     start: int
     end: int
     quote: str
-    is_open: bool
+    is_open: bool = False
 
 
 def line_end(text: str, at: int, end: int) -> int:
@@ -65,8 +66,8 @@ def quoted(scan: Scan, at: int) -> Value | None:
     line = text.find("\n", start, limit if stop < 0 else stop)
     if stop < 0 or (line >= 0 and len(closing) == 1):
         if line >= 0:
-            return Value(start, line, quote, True)
-        return Value(start, limit, quote, True)
+            return Value(start, line, quote, is_open=True)
+        return Value(start, limit, quote, is_open=True)
     if slashes and stop > start:
         # `\\\"` closes only what it opened: deeper escapes belong to the value.
         while stop > start and text[stop - 1] == "\\":
@@ -74,7 +75,7 @@ def quoted(scan: Scan, at: int) -> Value | None:
             if deeper < 0:
                 break
             stop = deeper
-    return Value(start, stop, quote, False)
+    return Value(start, stop, quote)
 
 
 def trimmed(scan: Scan, first: int, at: int, stop: int, op: str) -> int:
@@ -87,19 +88,15 @@ def trimmed(scan: Scan, first: int, at: int, stop: int, op: str) -> int:
                 stop = cut
         return stop
     # The pair behind a delimiter may reach beyond the first blank: `Password=x;User Id=y`.
-    cut = _CUT_AT.search(text, at, min(scan.end, stop + 64))
-    if cut is not None and cut.start() >= stop:
-        cut = None
-    if cut is None and stop < scan.end and text[stop - 1 : stop] in ",;":
+    pair = _CUT_AT.search(text, at, min(scan.end, stop + 64))
+    if pair is not None and pair.start() < stop:
+        stop = pair.start()
+    elif stop < scan.end and text[stop - 1 : stop] in ",;":
         stop -= 1
-    if cut is not None:
-        stop = cut.start()
     opening = text[first - 1 : first]
     alone = line_begins(text, first) and (stop >= scan.end or text[stop] in "\r\n")
     if not alone or opening in "([{?&":
-        inner = re.compile(
-            r"[,;&)\]}|](?![\w!@#$%^*-])|[)\]}](?=[\])},;.])|&(?=[\w.-]{1,40}=)"
-        ).search(text, at, stop)
+        inner = _CLOSES.search(text, at, stop)
         if inner is not None and not _balanced(text, at, inner.start()):
             stop = inner.start()
     while (
@@ -153,7 +150,7 @@ def line_begins(text: str, first: int) -> bool:
 _NOT_WORDS = re.compile(r"[^A-Za-z ]")
 
 
-def words_of(scan: Scan, first: int, at: int, stop: int, verdict: Verdict) -> int:
+def words_of(scan: Scan, at: int, stop: int) -> int:
     """A passphrase of several words runs to the end of its line."""
     text = scan.text
     if stop >= scan.end or text[stop] != " ":
@@ -165,7 +162,7 @@ def words_of(scan: Scan, first: int, at: int, stop: int, verdict: Verdict) -> in
     if not 3 <= len(words) <= 25:
         return stop
     if all(word.isalpha() and word.islower() and 3 <= len(word) <= 10 for word in words):
-        if benign._is_sentence(rest):
+        if benign.is_sentence(rest):
             return stop
         return line
     return stop

@@ -80,7 +80,7 @@ KEY_HARMLESS = frozenset(
     first last next prev previous current new old same duplicate missing invalid unknown
     wrong valid the a an this that your my its which what soft home end escape esc ctrl control
     alt shift return delete backspace known pub verify verification
-    verifying answer cost usage rate limit window issue ticket jira sprint epic 
+    verifying answer cost usage rate limit window issue ticket jira sprint epic
     resource entity record document doc node edge graph component element class type kind
     status error msg text string int id idx foo bar sample""".split()
 )

@@ -30,7 +30,19 @@ class Need(enum.Enum):
     NOTHING = enum.auto()  # probes: they come from anywhere and learn one bit
     OWN_ORIGIN = enum.auto()  # the page's own files hold nothing, but no other site may frame them
     READ = enum.auto()
+    OVERVIEW = enum.auto()  # shows all accounts at once
+    METRICS = enum.auto()  # the same; settable to be open
     ADMIN = enum.auto()
+
+
+class Scope(enum.Enum):
+    """What a token may do; admin includes read."""
+
+    READ = "read"
+    ADMIN = "admin"
+
+
+_ALL_SCOPES = frozenset(Scope)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +52,10 @@ class Identity:
     name: str
     runs: frozenset[str] = frozenset()
     accounts: frozenset[str] = frozenset()
+    scopes: frozenset[Scope] = _ALL_SCOPES
+
+    def has(self, scope: Scope) -> bool:
+        return scope in self.scopes or Scope.ADMIN in self.scopes
 
     @property
     def is_limited(self) -> bool:
@@ -80,6 +96,18 @@ class Access(Protocol):
         """Decide about one request; tickets are spent by this."""
         ...
 
+    def refresh(self) -> bool:
+        """Called every few seconds; True when somebody may have lost access."""
+        ...
+
+    def is_valid(self, identity: Identity) -> bool:
+        """Tell whether someone who was let in would still be."""
+        ...
+
+    def issue(self, identity: Identity) -> tuple[str, float]:
+        """Return a ticket and the seconds it lives. Raises ProblemError."""
+        ...
+
 
 class LoopbackAccess:
     """Open to programs on this host, closed to web pages of other origins."""
@@ -114,6 +142,16 @@ class LoopbackAccess:
             )
         refusal = check_origin(request, hosts[0].lower())
         return refusal or Identity("local")
+
+    def refresh(self) -> bool:
+        return False
+
+    def is_valid(self, identity: Identity) -> bool:  # noqa: ARG002 - nobody loses this
+        return True
+
+    def issue(self, identity: Identity) -> tuple[str, float]:  # noqa: ARG002
+        """Nobody needs one here; clients that always ask for one work all the same."""
+        return "none-needed", 60.0
 
 
 def check_origin(request: web.Request, host: str) -> ProblemError | None:

@@ -41,6 +41,7 @@ CODES: Mapping[str, tuple[int, str]] = {
     "unsupported_websocket_version": (426, "Only WebSocket version 13 is spoken"),
     "too_many_subscribers": (503, "No more streams can be served now"),
     "too_many_from_address": (429, "This address has too many open streams"),
+    "too_many_tickets": (429, "Too many tickets are unused"),
     "too_many_runs": (503, "No more runs can be followed"),
     "internal_error": (500, "Something went wrong in the bridge"),
     "journal_unavailable": (503, "The journal cannot be used now"),

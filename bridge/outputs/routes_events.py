@@ -64,7 +64,7 @@ class EventRoutes:
             return await self._page(query)
         if request.method == hdrs.METH_HEAD:
             return web.Response(headers={"Content-Type": format_.content_type, **STREAM_HEADERS})
-        return await self._stream(request, query, format_)
+        return await self._stream(request, query, format_, identity)
 
     async def _check_run(self, run_id: str, identity: Identity) -> None:
         view = self._runs.view(run_id)
@@ -94,7 +94,7 @@ class EventRoutes:
         )
 
     async def _stream(
-        self, request: web.Request, query: Query, format_: Format
+        self, request: web.Request, query: Query, format_: Format, identity: Identity
     ) -> web.StreamResponse:
         if self.is_draining:
             raise ProblemError("not_ready", "the bridge is stopping", headers={"Retry-After": "5"})
@@ -108,6 +108,7 @@ class EventRoutes:
         try:
             start = await find_start(self._journal, query)
             subscriber = self._subscriber(query.only, format_, start, address)
+            subscriber.identity = identity
             first = self._first_bytes(query, format_, start)
             return hand_over(request, head + first, subscriber)
         except BaseException as error:

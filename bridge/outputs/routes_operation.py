@@ -8,9 +8,10 @@ from importlib import resources
 
 from aiohttp import hdrs, web
 
-from bridge.outputs.access import Identity
+from bridge.outputs.access import Access, Identity
 from bridge.outputs.port import Health
 from bridge.outputs.problems import ProblemError
+from bridge.outputs.query import check_names
 from bridge.wire.jsontext import dumps
 
 # Accept header -> exposition and its content type.
@@ -32,8 +33,9 @@ PAGE_FILES: Mapping[str, str] = {
 class OperationRoutes:
     """The handlers."""
 
-    def __init__(self, health: Health, render_metrics: RenderMetrics) -> None:
+    def __init__(self, health: Health, render_metrics: RenderMetrics, access: Access) -> None:
         self._health = health
+        self._access = access
         self._render_metrics = render_metrics
         here = resources.files("bridge.outputs")
         self._page = {name: (here / "page" / name).read_bytes() for name in PAGE_FILES}
@@ -65,6 +67,17 @@ class OperationRoutes:
 
     async def openapi(self, request: web.Request, identity: Identity) -> web.StreamResponse:
         return web.Response(body=self._openapi, content_type="application/json")
+
+    async def ticket(self, request: web.Request, identity: Identity) -> web.StreamResponse:
+        """Issue a ticket that stands for who asks."""
+        check_names(request, ())
+        ticket, lives_s = self._access.issue(identity)
+        return web.Response(
+            status=201,
+            body=dumps({"ticket": ticket, "expiresInSeconds": int(lives_s)}),
+            content_type="application/json",
+            headers={"Cache-Control": "no-store"},
+        )
 
     async def page(self, request: web.Request, identity: Identity) -> web.StreamResponse:
         name = request.match_info.get("name", "index.html")

@@ -43,7 +43,9 @@ class RunRoutes:
         """201 when the run was not followed before, else 200; with its view."""
         check_names(request, ("account",))
         run_id, account = request.match_info["run_id"], single(request, "account")
-        if identity.is_limited and not identity.may_see(account or "", run_id):
+        view = self._runs.view(run_id)
+        owner = account or (str(view["account"]) if view is not None else "")
+        if identity.is_limited and not identity.may_see(owner, run_id):
             raise ProblemError(
                 "forbidden", "your token is limited to other runs or accounts (name ?account=)"
             )

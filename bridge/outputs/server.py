@@ -22,12 +22,14 @@ from bridge.outputs.problems import COMMON_HEADERS, ProblemError, respond
 from bridge.outputs.routes_events import EventRoutes
 from bridge.outputs.routes_operation import OperationRoutes, RenderMetrics
 from bridge.outputs.routes_runs import RunRoutes, unavailable
+from bridge.outputs.subscriber import Subscriber
 
 _log = structlog.get_logger()
 
 Handler = Callable[[web.Request, Identity], Awaitable[web.StreamResponse]]
 Next = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
+_ACCESS_EVERY_S = 2.0  # until a token that was taken out of its file is worth nothing
 _LISTEN_BACKLOG = 1024  # dashboards that come back together after a restart
 
 
@@ -58,7 +60,7 @@ class Server:
         self._app = web.Application(
             middlewares=[self._answer], client_max_size=limits.body_bytes_max
         )
-        self._add_routes(RunRoutes(runs), OperationRoutes(health, render_metrics))
+        self._add_routes(RunRoutes(runs), OperationRoutes(health, render_metrics, self._access))
         self._runner = web.AppRunner(
             self._app, access_log=None, handle_signals=False, shutdown_timeout=5.0
         )
@@ -74,8 +76,9 @@ class Server:
             ("GET", "/v1/runs/{run_id}/events", Need.READ, self._events.get),
             ("GET", "/livez", Need.NOTHING, operation.livez),
             ("GET", "/readyz", Need.NOTHING, operation.readyz),
-            ("GET", "/healthz", Need.READ, operation.healthz),
-            ("GET", "/metrics", Need.READ, operation.metrics),
+            ("POST", "/v1/tickets", Need.READ, operation.ticket),
+            ("GET", "/healthz", Need.OVERVIEW, operation.healthz),
+            ("GET", "/metrics", Need.METRICS, operation.metrics),
             ("GET", "/openapi.json", Need.READ, operation.openapi),
             ("GET", "/", Need.OWN_ORIGIN, operation.page),
             ("GET", "/page/{name}", Need.OWN_ORIGIN, operation.page),
@@ -125,7 +128,18 @@ class Server:
 
     async def run(self) -> None:
         """Serve the open streams until cancelled."""
-        await self.hub.run()
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self.hub.run(), name="server.hub")
+            tasks.create_task(self._watch_access(), name="server.access")
+
+    async def _watch_access(self) -> None:
+        while True:
+            await asyncio.sleep(_ACCESS_EVERY_S)
+            if self._access.refresh():
+                self.hub.end_those(self._has_lost_access, "auth")
+
+    def _has_lost_access(self, subscriber: Subscriber) -> bool:
+        return subscriber.identity is not None and not self._access.is_valid(subscriber.identity)
 
     async def drain(self, deadline_s: float) -> None:
         """Take no new clients, hand out what is committed, end the streams in order.

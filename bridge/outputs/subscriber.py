@@ -13,6 +13,7 @@ import enum
 from typing import Protocol, cast
 
 from bridge.core.filter import Filter
+from bridge.outputs.access import Identity
 from bridge.outputs.formats import Format
 from bridge.wire.websocket import (
     ClientFrameDecoder,
@@ -72,6 +73,7 @@ class Subscriber(asyncio.Protocol):
         "beat",
         "client_bytes",
         "format",
+        "identity",
         "is_slow",
         "only",
         "owner",
@@ -98,6 +100,7 @@ class Subscriber(asyncio.Protocol):
         self.beat = 0  # bucket of the hub's wheel of heartbeats
         self.reason = "client"  # who ends it, for the metrics
         self.client_bytes = 0
+        self.identity: Identity | None = None  # whose stream it is, where that can end
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Called by whoever hands the connection over."""

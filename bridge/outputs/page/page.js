@@ -35,6 +35,30 @@ function span(seconds) {
   return Math.round(seconds / 60) + " min";
 }
 
+// Access: without [auth] nothing of this is used. With it, the token of this tab goes into a header,
+// and streams, which cannot send headers, get a one-use ticket each time they connect.
+
+const TOKEN = "mogplex-bridge.token";
+const RETRY_MS = 2000;
+
+async function ask(path, options = {}) {
+  const token = sessionStorage.getItem(TOKEN);
+  const headers = token ? { Authorization: "Bearer " + token } : {};
+  const response = await fetch(path, { ...options, cache: "no-store", headers });
+  at("entrance").hidden = response.status !== 401;
+  if (!response.ok) throw new Error(response.status === 401 ? "sign in first" : "HTTP " + response.status);
+  return response;
+}
+
+at("sign-in").addEventListener("submit", (event) => {
+  event.preventDefault();
+  const field = event.target.elements.token;
+  sessionStorage.setItem(TOKEN, field.value.trim());
+  field.value = "";
+  showRuns();
+  connect();
+});
+
 // Runs
 
 const TONE_OF_STATE = { following: "calm", ended: "good", failed: "bad", stopped: "" };
@@ -71,8 +95,7 @@ let runsShown = "";
 
 async function showRuns() {
   try {
-    const response = await fetch("/v1/runs", { cache: "no-store" });
-    if (!response.ok) throw new Error("HTTP " + response.status);
+    const response = await ask("/v1/runs");
     const text = await response.text();
     at("runs-note").textContent = "";
     if (text === runsShown) return; // no new rows under a reader's cursor for nothing
@@ -194,27 +217,54 @@ function setLink(state, text) {
 }
 
 let source;
+let attempt = 0; // counts calls of open: an older one that still waits for its ticket gives way
 
 function connect() {
-  source?.close();
   list.replaceChildren();
   waiting = [];
   skipped = 0;
-  const query = new URLSearchParams({ tail: TAIL });
+  history.replaceState(null, "", "#" + new URLSearchParams(new FormData(filters)));
+  open("");
+}
+
+async function open(lastId) {
+  const mine = ++attempt;
+  source?.close();
+  setLink("waiting", "connecting");
+  const query = new URLSearchParams(lastId ? { after: lastId } : { tail: TAIL });
   for (const name of ["run", "type"]) {
     for (const value of filters.elements[name].value.split(/[\s,]+/).filter(Boolean)) {
       query.append(name, value);
     }
   }
-  history.replaceState(null, "", "#" + new URLSearchParams(new FormData(filters)));
-  setLink("waiting", "connecting");
+  const hasToken = sessionStorage.getItem(TOKEN) !== null;
+  if (hasToken) {
+    try {
+      const response = await ask("/v1/tickets", { method: "POST" });
+      query.set("ticket", (await response.json()).ticket);
+    } catch (error) {
+      setLink("lost", error.message);
+      setTimeout(() => mine === attempt && open(lastId), RETRY_MS * 2);
+      return;
+    }
+    if (mine !== attempt) return;
+  }
+  let last = lastId;
+  const receive = (event) => {
+    last = event.lastEventId || last;
+    take(JSON.parse(event.data));
+  };
   source = new EventSource("/v1/events?" + query);
   source.addEventListener("open", () => setLink("live", "live"));
-  source.addEventListener("message", (event) => take(JSON.parse(event.data)));
-  source.addEventListener("bridge.reset", (event) => take(JSON.parse(event.data)));
+  source.addEventListener("message", receive);
+  source.addEventListener("bridge.reset", receive);
   source.addEventListener("error", () => {
     const isOver = source.readyState === EventSource.CLOSED;
     setLink(isOver ? "lost" : "waiting", isOver ? "refused; check the filters" : "reconnecting");
+    if (hasToken) {
+      source.close(); // its own next try would send the spent ticket
+      setTimeout(() => mine === attempt && open(last), RETRY_MS);
+    }
   });
 }
 

@@ -1,0 +1,117 @@
+"""Access with `[auth]`: bearer tokens, and one-use tickets for clients that cannot send headers.
+
+Credentials are never ambient here (no cookies), so a page of another origin has nothing to ride on
+and needs no Host or Origin rule; it cannot read answers either, because CORS is not granted.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+
+import structlog
+from aiohttp import hdrs, web
+
+from bridge.clock import Clock
+from bridge.core.errors import ConfigError
+from bridge.outputs.access import Identity, Need, Scope
+from bridge.outputs.problems import ProblemError
+from bridge.outputs.tokens import Tokens
+
+_log = structlog.get_logger()
+
+TICKET_S = 60.0  # to connect; the stream may last longer (interface.md section 3)
+TICKETS_MAX = 10_000  # issued and not yet used
+_TICKET_BYTES = 24
+_NEEDS_SCOPE = {
+    Need.READ: Scope.READ,
+    Need.OVERVIEW: Scope.READ,
+    Need.METRICS: Scope.READ,
+    Need.ADMIN: Scope.ADMIN,
+}
+
+
+class TokenAccess:
+    """Every address, but only with a token."""
+
+    def __init__(self, tokens: Tokens, clock: Clock, *, open_metrics: bool = False) -> None:
+        self._tokens = tokens
+        self._clock = clock
+        self._open_metrics = open_metrics
+        # By hash, so that looking one up tells nothing about the others by its time.
+        self._tickets: dict[bytes, tuple[float, Identity]] = {}
+
+    def check_listen(self, host: str) -> None:
+        """Any address will do."""
+
+    def listening_on(self, host: str, port: int) -> None:
+        """The address plays no part."""
+
+    def refresh(self) -> bool:
+        """Read the tokens again if their file changed; True if it did."""
+        try:
+            return self._tokens.refresh()
+        except ConfigError as error:
+            _log.warning("auth.tokens_refused", error=str(error))
+            return False
+
+    def is_valid(self, identity: Identity) -> bool:
+        return self._tokens.holds(identity)
+
+    def allow(self, request: web.Request, need: Need) -> Identity | ProblemError:
+        is_open = need in (Need.NOTHING, Need.OWN_ORIGIN)
+        if is_open or (need is Need.METRICS and self._open_metrics):
+            return Identity("anybody")
+        found = self._who(request)
+        if isinstance(found, ProblemError):
+            return found
+        if not found.has(_NEEDS_SCOPE[need]):
+            return ProblemError(
+                "forbidden", f"this needs a token with the scope {_NEEDS_SCOPE[need].value!r}"
+            )
+        if need in (Need.OVERVIEW, Need.METRICS) and found.is_limited:
+            return ProblemError("forbidden", "this needs a token without limits")
+        return found
+
+    def _who(self, request: web.Request) -> Identity | ProblemError:
+        headers = request.headers.getall(hdrs.AUTHORIZATION, [])
+        if len(headers) == 1:
+            scheme, _, token = headers[0].partition(" ")
+            if scheme.lower() == "bearer":
+                return self._tokens.maybe_identity(token.strip()) or _unauthorized("wrong token")
+        tickets = request.query.getall("ticket", [])
+        if len(tickets) == 1 and not headers and request.path.endswith("/events"):
+            return self._spend(tickets[0]) or _unauthorized("this ticket is spent, old or unknown")
+        return _unauthorized("send Authorization: Bearer, or on a stream ?ticket=")
+
+    def issue(self, identity: Identity) -> tuple[str, float]:
+        """Return a new ticket and the seconds it lives. Raises ProblemError when there are many."""
+        now_s = self._clock.monotonic()
+        while self._tickets:  # they stand in the order of their end
+            oldest = next(iter(self._tickets))
+            if self._tickets[oldest][0] > now_s:
+                break
+            del self._tickets[oldest]
+        if len(self._tickets) >= TICKETS_MAX:
+            raise ProblemError(
+                "too_many_tickets",
+                "too many tickets wait to be used",
+                headers={"Retry-After": "60"},
+            )
+        ticket = secrets.token_urlsafe(_TICKET_BYTES)
+        self._tickets[_digest(ticket)] = (now_s + TICKET_S, identity)
+        return ticket, TICKET_S
+
+    def _spend(self, ticket: str) -> Identity | None:
+        until_s, identity = self._tickets.pop(_digest(ticket), (0.0, None))
+        if identity is None or until_s <= self._clock.monotonic():
+            return None
+        return identity if self.is_valid(identity) else None
+
+
+def _digest(ticket: str) -> bytes:
+    return hashlib.sha256(ticket.encode("utf-8", "surrogatepass")).digest()
+
+
+def _unauthorized(detail: str) -> ProblemError:
+    return ProblemError("unauthorized", detail, headers={hdrs.WWW_AUTHENTICATE: "Bearer"})

@@ -96,9 +96,7 @@ class _Places:
                 continue
             start = self._at
             self._lines[(*path, index)] = self._line()
-            start = self._at
             self._value((*path, index))
-            self._at = max(self._at, start + 1)  # not TOML after all; see `_keys`
             if start == self._at:  # not TOML after all, as in `_keys`
                 self._at += 1
 

@@ -112,7 +112,13 @@ class Maker:
         return "".join(parts), values, around
 
 
-NOISE = ["listening on 0.0.0.0:3000", "compiled 214 modules in 1.2s", "3 files changed", "drwxr-xr-x 2 a a 4096 src", "done"]
+NOISE = [
+    "listening on 0.0.0.0:3000",
+    "compiled 214 modules in 1.2s",
+    "3 files changed",
+    "drwxr-xr-x 2 a a 4096 src",
+    "done",
+]
 
 
 def wrap(maker: Maker, text: str) -> dict[str, Any]:
@@ -123,16 +129,26 @@ def wrap(maker: Maker, text: str) -> dict[str, Any]:
     if style == 0:
         event["message"] = f"Found this:\n{text}"
     elif style == 1:
-        event["payload"] = {"output": f"{r.choice(NOISE)}\n{text}\n{r.choice(NOISE)}", "exitCode": 0}
+        event["payload"] = {
+            "output": f"{r.choice(NOISE)}\n{text}\n{r.choice(NOISE)}",
+            "exitCode": 0,
+        }
     elif style == 2:
-        event["payload"] = {"output": {"stdout": text, "stderr": "", "exitCode": 0}, "duration_ms": 12}
+        event["payload"] = {
+            "output": {"stdout": text, "stderr": "", "exitCode": 0},
+            "duration_ms": 12,
+        }
     elif style == 3:
         event["payload"] = {"input": {"path": "src/a.ts", "content": text}, "step_number": 3}
     elif style == 4:
         body = "\n".join("+" + line for line in text.split("\n"))
-        event["payload"] = {"output": f"--- a/x\n+++ b/x\n@@ -1,2 +1,3 @@\n # settings\n{body}\n-# old"}
+        event["payload"] = {
+            "output": f"--- a/x\n+++ b/x\n@@ -1,2 +1,3 @@\n # settings\n{body}\n-# old"
+        }
     else:
-        event["payload"] = {"output": json.dumps({"path": "a.ts", "content": text, "bytes": len(text)})}
+        event["payload"] = {
+            "output": json.dumps({"path": "a.ts", "content": text, "bytes": len(text)})
+        }
     return event
 
 
@@ -146,7 +162,11 @@ def text_cases(maker: Maker) -> Iterator[Case]:
                 event["message"] = f"{maker.random.choice(NOISE)} {tail}"
             else:
                 event = wrap(maker, text)
-            keep = [piece for piece in re.split(r"[\s\"\\]+", " ".join(around)) if len(piece) >= 5 and piece.isalpha()]
+            keep = [
+                piece
+                for piece in re.split(r"[\s\"\\]+", " ".join(around))
+                if len(piece) >= 5 and piece.isalpha()
+            ]
             yield Case(f"text.{category}", event, values, keep)
 
 
@@ -180,7 +200,13 @@ HARMLESS_KEYS: list[tuple[str, Any]] = [
 def key_cases(maker: Maker) -> Iterator[Case]:
     r = maker.random
     for key in KEYS:
-        value = maker.slot(r.choice("TTPPXBL") if "ass" in key.lower() or "pw" in key.lower() else r.choice("TTXB"), "", "")
+        value = maker.slot(
+            r.choice("TTPPXBL")
+            if "ass" in key.lower() or "pw" in key.lower()
+            else r.choice("TTXB"),
+            "",
+            "",
+        )
         event = wrap(maker, "")
         shapes: list[Any] = [
             {key: value}, {"a": {"b": [{"name": "first", key: value}]}}, {key: [value]}, {key: {"value": value, "updatedAt": "2026-03-04"}},
@@ -191,7 +217,12 @@ def key_cases(maker: Maker) -> Iterator[Case]:
     for key, item in HARMLESS_KEYS:
         event = wrap(maker, "")
         event["payload"] = {"usage": {key: item}, "n": 7}
-        yield Case("neg.key", event, [], [json.dumps({key: item}, ensure_ascii=False, separators=(",", ":"))[1:-1]])
+        yield Case(
+            "neg.key",
+            event,
+            [],
+            [json.dumps({key: item}, ensure_ascii=False, separators=(",", ":"))[1:-1]],
+        )
 
 
 def shape_cases(maker: Maker) -> Iterator[Case]:
@@ -243,14 +274,30 @@ def block_cases(maker: Maker) -> Iterator[Case]:
                 event["payload"]["output"] = text
             yield Case("block", event, gone, ['"n":7'])
     for _ in range(4):
-        head = base64.urlsafe_b64encode(json.dumps({"alg": "HS256", "typ": "JWT"}).encode()).decode().rstrip("=")
-        body = base64.urlsafe_b64encode(json.dumps({"sub": maker.pick(string.digits, 10)}).encode()).decode().rstrip("=")
+        head = (
+            base64.urlsafe_b64encode(json.dumps({"alg": "HS256", "typ": "JWT"}).encode())
+            .decode()
+            .rstrip("=")
+        )
+        body = (
+            base64.urlsafe_b64encode(json.dumps({"sub": maker.pick(string.digits, 10)}).encode())
+            .decode()
+            .rstrip("=")
+        )
         sign = maker.mixed(ALNUM + "_-", 43)
-        for text, gone in ((f"jwt {head}.{body}.{sign} ok", f"{head}.{body}.{sign}"), (f"x={head}.{body}.", f"{head}.{body}"), (f"cut {head}.{body[:9]}", f"{head}.{body[:9]}")):
+        for text, gone in (
+            (f"jwt {head}.{body}.{sign} ok", f"{head}.{body}.{sign}"),
+            (f"x={head}.{body}.", f"{head}.{body}"),
+            (f"cut {head}.{body[:9]}", f"{head}.{body[:9]}"),
+        ):
             event = wrap(maker, "")
             event["message"] = text
             yield Case("jwt", event, [gone], [])
-    certificate = "-----BEGIN CERTIFICATE-----\n" + "\n".join(maker.mixed(ALNUM + "+/", 64) for _ in range(6)) + "\n-----END CERTIFICATE-----"
+    certificate = (
+        "-----BEGIN CERTIFICATE-----\n"
+        + "\n".join(maker.mixed(ALNUM + "+/", 64) for _ in range(6))
+        + "\n-----END CERTIFICATE-----"
+    )
     event = wrap(maker, "")
     event["payload"] = {"output": certificate}
     yield Case("neg.block", event, [], certificate.split("\n"))
@@ -279,8 +326,12 @@ def harmless_cases(maker: Maker) -> Iterator[Case]:
         for line in lines:
             text, _, _ = maker.fill(line)
             event = wrap(maker, text)
-            keep = [piece for piece in text.split("\n")]
-            if event["payload"].get("output", "") and isinstance(event["payload"]["output"], str) and event["payload"]["output"].startswith("{"):
+            keep = text.split("\n")
+            if (
+                event["payload"].get("output", "")
+                and isinstance(event["payload"]["output"], str)
+                and event["payload"]["output"].startswith("{")
+            ):
                 keep = [json.dumps(piece)[1:-1] for piece in keep]
             yield Case(f"neg.{category}", event, [], keep)
 

@@ -4,6 +4,8 @@ A multi-pattern automaton (Aho-Corasick) over the lower-cased text; every litera
 detector to ask. Four of five texts have no hit and are done.
 """
 
+# ruff: noqa: E501 - a pattern or a row of a table is read on one line
+
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable

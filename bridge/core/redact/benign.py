@@ -5,6 +5,8 @@ sentences. The other half of the quality of a redactor: a reader who sees `token
 stops to trust the output. Every check is linear in the value and looks at `LOOK_MAX` characters.
 """
 
+# ruff: noqa: E501 - a pattern or a row of a table is read on one line
+
 from __future__ import annotations
 
 import re

@@ -1,5 +1,7 @@
 """Key blocks and JSON web tokens: PEM whole, escaped, on one line, cut or in base64; PuTTY; JWK."""
 
+# ruff: noqa: E501 - a pattern or a row of a table is read on one line
+
 from __future__ import annotations
 
 import base64
@@ -154,8 +156,9 @@ def base64_pem(scan: Scan, start: int, _end: int, _data: object) -> int:
         plain = base64.b64decode(run[: len(run) // 4 * 4])
     except (binascii.Error, ValueError):
         return found.end()
-    if b"PRIVATE" in plain or (len(plain) < 30 and b"BEGIN" in plain):
-        return scan.add(start, found.end(), "private-key", "pem", is_cut=found.end() >= scan.end)
+    is_cut = found.end() >= scan.end
+    if b"PRIVATE" in plain or (is_cut and len(plain) < 30 and b"BEGIN" in plain):
+        return scan.add(start, found.end(), "private-key", "pem", is_cut=is_cut)
     return found.end()
 
 

@@ -1,5 +1,7 @@
 """Passwords on command lines, where the flag is known only together with the program."""
 
+# ruff: noqa: E501 - a pattern or a row of a table is read on one line
+
 from __future__ import annotations
 
 import re
@@ -193,10 +195,8 @@ def _note(scan: Scan, found: re.Match[str]) -> int:
     else:
         return 0
     value = scan.text[first:last]
-    if (
-        value.startswith("-")
-        or benign.harmless_text(value, ("password",))
-        or value.startswith(("/", "./", "$", "@", "{", "<", "="))
+    if benign.harmless_text(value, ("password",)) or value.startswith(
+        ("-", "/", "./", "$", "@", "{", "<", "=")
     ):
         return 0
     if ":" in value and found.re is _ECHO:

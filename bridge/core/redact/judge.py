@@ -1,5 +1,8 @@
 """Is the value below this name a secret? The last word before a span is noted."""
 
+# ruff: noqa: E501 - a pattern or a row of a table is read on one line
+# ruff: noqa: PLR0911 - a detector is a row of early exits
+
 from __future__ import annotations
 
 import re
@@ -60,7 +63,7 @@ def take(scan: Scan, value: Value, verdict: Verdict) -> int:
     return scan.add(start, stop, verdict.kind, RULE, is_cut=cut)
 
 
-def _is_secret(
+def _is_secret(  # noqa: C901, PLR0912 - one branch per notation
     text: str, start: int, stop: int, content: str, quote: str, verdict: Verdict, *, cut: bool
 ) -> bool:
     words = verdict.words

@@ -4,6 +4,8 @@ Words, never substrings: a substring rule also eats `author`, `tokenizer` and ev
 (the vendor's own rule does). Pure and cacheable: the verdict depends on the name alone.
 """
 
+# ruff: noqa: PLR0911 - a detector is a row of early exits
+
 from __future__ import annotations
 
 import re
@@ -105,7 +107,7 @@ def _foreign(name: str) -> Verdict | None:
     return Verdict(SURE, kind, (plain,)) if kind else None
 
 
-def _by_words(words: list[str], joined: str) -> Verdict:
+def _by_words(words: list[str], joined: str) -> Verdict:  # noqa: C901, PLR0912 - one branch per notation
     every = tuple(words)
     while len(words) > 1 and (words[-1] in CARRIER or words[-1].isdigit()):
         words = words[:-1]

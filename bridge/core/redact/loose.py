@@ -4,6 +4,9 @@ Without a separator the name says little; the value must have weight, or the lin
 that is known to hold one.
 """
 
+# ruff: noqa: E501 - a pattern or a row of a table is read on one line
+# ruff: noqa: PLR0911 - a detector is a row of early exits
+
 from __future__ import annotations
 
 import re
@@ -30,7 +33,7 @@ _CONFIG_BEFORE = re.compile(
 _TOLD = re.compile(r"(?:\b(?:and|with|using|user \S{1,40}|is \S{1,40})|,)[ \t]{1,3}\Z")
 
 
-def without_separator(scan: Scan, first: int, last: int, verdict: Verdict, *, is_flag: bool) -> int:
+def without_separator(scan: Scan, first: int, last: int, verdict: Verdict, *, is_flag: bool) -> int:  # noqa: C901, PLR0912 - one branch per notation
     """Flags, typed declarations, SQL, netrc, prose: only blanks between name and value."""
     text = scan.text
     if last >= scan.end or text[last] not in " \t\n":

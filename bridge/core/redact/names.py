@@ -1,5 +1,7 @@
 """Verdicts on key names, remembered: the built-in classifier, and the globs of a policy before it."""
 
+# ruff: noqa: E501 - a pattern or a row of a table is read on one line
+
 from __future__ import annotations
 
 import fnmatch

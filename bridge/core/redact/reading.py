@@ -1,5 +1,8 @@
 """Reads the value behind a separator, in whatever form its notation gives it."""
 
+# ruff: noqa: E501 - a pattern or a row of a table is read on one line
+# ruff: noqa: PLR0911 - a detector is a row of early exits
+
 from __future__ import annotations
 
 import re
@@ -41,7 +44,7 @@ _ARGUMENT_NEXT = re.compile(r"[ \t\n]{0,12},[ \t\n]{0,12}(?=[rbfuL@$]{0,2}\\{0,1
 _COUPLE = re.compile(r"[\w.@+-]{1,64}(?:[ ]/[ ]|[:/|])([^\s\"'`<>,;\\]{6,128})")
 
 
-def read(scan: Scan, first: int, at: int, verdict: Verdict, name_quote: str, op: str) -> int:
+def read(scan: Scan, first: int, at: int, verdict: Verdict, name_quote: str, op: str) -> int:  # noqa: C901, PLR0912 - one branch per notation
     """Read the value behind a separator."""
     text = scan.text
     if at >= scan.end:
@@ -151,7 +154,7 @@ def _first_of_list(scan: Scan, at: int, verdict: Verdict) -> int:
     return done
 
 
-def _unquoted(scan: Scan, first: int, at: int, verdict: Verdict, name_quote: str, op: str) -> int:
+def _unquoted(scan: Scan, first: int, at: int, verdict: Verdict, name_quote: str, op: str) -> int:  # noqa: C901 - one branch per notation
     text = scan.text
     if name_quote and op in (":", "=>", "=", "->"):
         number = _NUMBER.match(text, at, scan.end)

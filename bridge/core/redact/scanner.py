@@ -1,5 +1,7 @@
 """One text: find, replace, count; and what is remembered of an event for its other texts."""
 
+# ruff: noqa: E501 - a pattern or a row of a table is read on one line
+
 from __future__ import annotations
 
 import hashlib

@@ -78,7 +78,7 @@ def quoted(scan: Scan, at: int) -> Value | None:
     return Value(start, stop, quote)
 
 
-def trimmed(scan: Scan, first: int, at: int, stop: int, op: str) -> int:
+def trimmed(scan: Scan, first: int, at: int, stop: int, op: str) -> int:  # noqa: C901 - one branch per notation
     """Where a value without quotes ends: at what the notation around it uses as a delimiter."""
     text = scan.text
     if op.startswith("%"):

@@ -4,6 +4,9 @@ Object members, `{name, value}` pairs, `[name, value]` lists, flat header lists,
 environment maps and `K=V` lists. Decides where; the engine decides what replaces it.
 """
 
+# ruff: noqa: E501 - a pattern or a row of a table is read on one line
+# ruff: noqa: PLR0911 - a detector is a row of early exits
+
 from __future__ import annotations
 
 import re

@@ -4,6 +4,8 @@ Data only. Facts: the names used by the configuration of common databases, cloud
 libraries, and the words of their documentation in the larger languages.
 """
 
+# ruff: noqa: E501 - a pattern or a row of a table is read on one line
+
 from __future__ import annotations
 
 # A name that ends in one of these holds a secret, whatever stands before it. Word -> kind.

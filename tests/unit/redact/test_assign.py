@@ -31,7 +31,9 @@ T = "dCvviZVwZ84NWfU9" + "jQzR2MO5bKz3et6b"
         ("passphrase: ", "nickel indigo pebble quartz", "\nn: 1"), ("mapboxApiKey:\n  '", T, "',"), ("password = r'", P, "'"),
     ],
 )  # fmt: skip
-def test_the_value_goes_and_everything_around_it_stays(before: str, secret: str, after: str) -> None:
+def test_the_value_goes_and_everything_around_it_stays(
+    before: str, secret: str, after: str
+) -> None:
     result = Redactor().text(before + secret + after)
     assert secret not in result
     assert result.startswith(before)
@@ -40,7 +42,13 @@ def test_the_value_goes_and_everything_around_it_stays(before: str, secret: str,
 
 @pytest.mark.parametrize(
     "cut",
-    [f"password={P[:9]}", '{"api_key": "' + T[:12], '{\\"api_key\\": \\"' + T[:12], f"Authorization: Bearer {T[:14]}", f"--token {T[:12]}"],
+    [
+        f"password={P[:9]}",
+        '{"api_key": "' + T[:12],
+        '{\\"api_key\\": \\"' + T[:12],
+        f"Authorization: Bearer {T[:14]}",
+        f"--token {T[:12]}",
+    ],
 )
 def test_a_value_cut_off_at_the_end_goes_and_the_mark_of_the_cut_stays(cut: str) -> None:
     for tail in ("", "\n...[truncated 246 chars]"):
@@ -55,11 +63,20 @@ def test_a_bare_number_in_a_json_text_leaves_it_parseable() -> None:
     assert json.loads(result) == {"password": "[REDACTED:password]", "n": 1}
     nested = json.dumps({"text": '{"pin": 4821}'})
     assert json.loads(json.loads(Redactor().text(nested))["text"]) == {"pin": "[REDACTED:otp]"}
-    assert Redactor().text('{"max_tokens":4096,"token_count":12345678901}') == '{"max_tokens":4096,"token_count":12345678901}'
+    assert (
+        Redactor().text('{"max_tokens":4096,"token_count":12345678901}')
+        == '{"max_tokens":4096,"token_count":12345678901}'
+    )
 
 
 def test_a_value_may_hold_the_signs_that_end_other_values() -> None:
-    for secret in ("h^r6Jic8rTL9!n%W", "z5-DR#bAkc#i", "Meadow2281$", "p@ss,w0rd;x9&y", "a'b9Kq2!m"):
+    for secret in (
+        "h^r6Jic8rTL9!n%W",
+        "z5-DR#bAkc#i",
+        "Meadow2281$",
+        "p@ss,w0rd;x9&y",
+        "a'b9Kq2!m",
+    ):
         assert secret not in Redactor().text(f"DB_PASSWORD={secret}\nPORT=1")
 
 

@@ -38,7 +38,17 @@ def test_a_secret_is_not_taken_for_harmless(value: str) -> None:
 
 @pytest.mark.parametrize(
     "value",
-    ["get_credential()", "self.token", "values[0]", "input.githubToken", "a::b::c", "3600", "v1.2.3", "@Value(", "new Token("],
+    [
+        "get_credential()",
+        "self.token",
+        "values[0]",
+        "input.githubToken",
+        "a::b::c",
+        "3600",
+        "v1.2.3",
+        "@Value(",
+        "new Token(",
+    ],
 )
 def test_code_passes_where_a_value_has_no_quotes(value: str) -> None:
     assert benign.harmless_code(value, WORDS, "")

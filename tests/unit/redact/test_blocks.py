@@ -49,7 +49,9 @@ def test_a_block_without_its_end_or_its_beginning_is_removed() -> None:
 def test_base64_of_a_key_block_is_removed_and_of_a_certificate_is_not() -> None:
     secret = base64.b64encode(WHOLE.encode()).decode()
     assert secret[40:80] not in Redactor().text(f"data: {secret}")
-    public = base64.b64encode(WHOLE.replace("RSA PRIVATE" + " KEY", "CERTIFICATE").encode()).decode()
+    public = base64.b64encode(
+        WHOLE.replace("RSA PRIVATE" + " KEY", "CERTIFICATE").encode()
+    ).decode()
     assert public in Redactor().text(f"ca: {public}")
 
 

@@ -12,7 +12,15 @@ from tests.corpus.build import Case, cases, survives, texts_in
 SEEDS = (1, 2)
 # Share of cases without a fault. The texts were written with the detectors at hand: these numbers
 # guard against steps back, they do not say how unseen text would fare (docs/redaction.md does).
-LEAST = {"text": 0.97, "key": 0.99, "shape": 1.0, "block": 1.0, "jwt": 1.0, "provider": 0.995, "neg": 0.995}
+LEAST = {
+    "text": 0.97,
+    "key": 0.99,
+    "shape": 1.0,
+    "block": 1.0,
+    "jwt": 1.0,
+    "provider": 0.995,
+    "neg": 0.995,
+}
 
 
 def is_faulty(case: Case, redactor: Redactor) -> bool:

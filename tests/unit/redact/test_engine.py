@@ -59,7 +59,14 @@ def test_numbers_below_sure_names_go_from_their_lengths_on() -> None:
 
 
 def test_identity_of_an_event_is_never_touched() -> None:
-    event = {"id": OWN, "type": OWN, "createdAt": OWN, "toolName": OWN, "message": OWN, "payload": {}}
+    event = {
+        "id": OWN,
+        "type": OWN,
+        "createdAt": OWN,
+        "toolName": OWN,
+        "message": OWN,
+        "payload": {},
+    }
     result = Redactor().event(event)
     assert (result["id"], result["type"], result["createdAt"]) == (OWN, OWN, OWN)
     assert OWN not in result["toolName"] + result["message"]
@@ -80,7 +87,9 @@ def test_names_that_are_secrets_are_replaced_and_stay_apart() -> None:
     assert T not in json.dumps(result)
 
 
-def test_a_failing_scan_replaces_the_text_instead_of_passing_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failing_scan_replaces_the_text_instead_of_passing_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     redactor = Redactor()
 
     def broken(scan: object) -> None:
@@ -119,7 +128,9 @@ def test_lone_surrogates_and_strange_types_are_taken() -> None:
 
 def test_counts_are_by_rule_from_the_closed_list_and_are_taken_once() -> None:
     redactor = Redactor()
-    redactor.event({"id": "e", "message": f"x {OWN}", "payload": {"password": P, "c": f"TOKEN={T}"}})
+    redactor.event(
+        {"id": "e", "message": f"x {OWN}", "payload": {"password": P, "c": f"TOKEN={T}"}}
+    )
     counts = redactor.take_counts()
     assert counts == {"own-token": 1, "key-name": 1, "assignment": 1}
     assert counts.keys() <= RULES.keys()
@@ -127,7 +138,14 @@ def test_counts_are_by_rule_from_the_closed_list_and_are_taken_once() -> None:
 
 
 def test_markers_and_masks_of_others_pass_through() -> None:
-    for text in ("token=[REDACTED:token]", "[redacted]", "Bearer [redacted]", "password: ********", '{"token":"[REDACTED:token]"}', "https://u:[REDACTED:url-credential]@h/x"):
+    for text in (
+        "token=[REDACTED:token]",
+        "[redacted]",
+        "Bearer [redacted]",
+        "password: ********",
+        '{"token":"[REDACTED:token]"}',
+        "https://u:[REDACTED:url-credential]@h/x",
+    ):
         assert Redactor().text(text) == text
 
 
@@ -144,13 +162,24 @@ def test_added_keys_are_globs_over_any_spelling() -> None:
 
 def test_added_patterns_replace_their_group_or_the_whole() -> None:
     policy = Policy(patterns=(("badge", r"EMP-(?P<secret>\d{6})"), ("room", r"R\d{3}Q")))
-    assert Redactor(policy).text("EMP-123456 in R101Q") == "EMP-[REDACTED:secret] in [REDACTED:secret]"
+    assert (
+        Redactor(policy).text("EMP-123456 in R101Q") == "EMP-[REDACTED:secret] in [REDACTED:secret]"
+    )
 
 
 def test_kept_paths_come_back_unread() -> None:
     policy = Policy(keep=("payload.tokenizer", "payload.items.*.password"))
-    result = Redactor(policy).event({"id": "e", "payload": {"tokenizer": OWN, "password": P, "items": [{"password": P, "secret": P}]}})
-    assert result["payload"] == {"tokenizer": OWN, "password": "[REDACTED:password]", "items": [{"password": P, "secret": "[REDACTED:secret]"}]}
+    result = Redactor(policy).event(
+        {
+            "id": "e",
+            "payload": {"tokenizer": OWN, "password": P, "items": [{"password": P, "secret": P}]},
+        }
+    )
+    assert result["payload"] == {
+        "tokenizer": OWN,
+        "password": "[REDACTED:password]",
+        "items": [{"password": P, "secret": "[REDACTED:secret]"}],
+    }
     record = Redactor(policy).value({"data": {"payload": {"tokenizer": OWN}}, "password": P})
     assert record["data"]["payload"]["tokenizer"] == OWN
     assert record["password"] != P
@@ -177,7 +206,10 @@ def test_a_wrong_policy_is_refused_in_one_line(policy: Policy, says: str) -> Non
 
 
 def test_fingerprints_are_keyed_equal_for_equal_secrets_and_absent_for_cut_ones() -> None:
-    one, two = Redactor(Policy(fingerprint_key=b"a" * 32)), Redactor(Policy(fingerprint_key=b"b" * 32))
+    one, two = (
+        Redactor(Policy(fingerprint_key=b"a" * 32)),
+        Redactor(Policy(fingerprint_key=b"b" * 32)),
+    )
     first = one.text(f"x {OWN} y")
     assert first == one.text(f"x {OWN} y")
     assert first != two.text(f"x {OWN} y")

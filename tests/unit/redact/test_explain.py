@@ -20,7 +20,10 @@ def test_places_name_path_offset_rule_and_kind() -> None:
 
 def test_a_path_never_shows_a_name_that_is_a_secret() -> None:
     places = explain(Redactor(), {"sessions": {OWN: {"password": "Amber5528#"}}})
-    assert [place.path for place in places] == ["sessions.[REDACTED:token]", "sessions.[REDACTED:token].password"]
+    assert [place.path for place in places] == [
+        "sessions.[REDACTED:token]",
+        "sessions.[REDACTED:token].password",
+    ]
     assert not any(T in repr(place) for place in places)
 
 

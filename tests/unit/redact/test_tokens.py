@@ -23,7 +23,9 @@ def sample(form: Format) -> str:
     """A token of this format; the row's own pattern says which alphabet it takes."""
     for alphabet in (ALNUM, *SAMPLES.values()):
         draw = random.Random(11)
-        text = "".join(draw.choice(alphabet) for _ in range(max(form.least, 20 if not form.exact else 0)))
+        text = "".join(
+            draw.choice(alphabet) for _ in range(max(form.least, 20 if not form.exact else 0))
+        )
         found = form.body.match(text)
         if found is not None and found.end() == len(text) and any(c.isdigit() for c in text):
             return text
@@ -42,7 +44,17 @@ def test_every_row_of_the_table_finds_its_token(form: Format) -> None:
 def test_own_tokens_are_found_wherever_they_stand() -> None:
     for prefix in ("mo" + "g_", "msk_u_", "msk_live_", "convo_key_", "sset_", "mootup_pat_"):
         token = prefix + body(32)
-        for frame in ("{}", "a {} b", "x={}", '"{}"', "\\n{}\\n", "({})", "Bearer {}", "/{}/", "%3D{}"):
+        for frame in (
+            "{}",
+            "a {} b",
+            "x={}",
+            '"{}"',
+            "\\n{}\\n",
+            "({})",
+            "Bearer {}",
+            "/{}/",
+            "%3D{}",
+        ):
             assert token not in Redactor().text(frame.format(token)), (prefix, frame)
 
 

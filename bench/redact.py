@@ -1,0 +1,111 @@
+"""The redactor: events per CPU second, slowest events, growth on hostile texts (issue 6).
+
+    python -m bench.redact [--events 4000] [--seed 1] [--corpus FILE.ndjson]
+
+Events are the project's own corpus (tests/corpus) or lines of a file: an event object, or an object
+with one under `event`. CPU time of this process, best of five rounds. Prints three tables.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import platform
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from bridge.core.redact import Redactor
+from tests.corpus.build import cases
+from tests.property.test_redact_properties import HOSTILE
+
+ROUNDS = 5
+SIZES = (5_000, 10_000, 20_000, 40_000)
+
+
+def load(path: str | None, seed: int, count: int) -> list[dict[str, Any]]:
+    if path is None:
+        events = [case.event for case in cases(seed)]
+    else:
+        rows = [
+            json.loads(line) for line in Path(path).read_text(encoding="utf-8").splitlines() if line
+        ]
+        events = [row.get("event", row) for row in rows]
+    return (events * (count // len(events) + 1))[:count]
+
+
+def best_s(run: Callable[[], object]) -> float:
+    """CPU seconds of the fastest of `ROUNDS` runs."""
+    best = float("inf")
+    for _ in range(ROUNDS):
+        begin = time.process_time()
+        run()
+        best = min(best, time.process_time() - begin)
+    return best
+
+
+def throughput(name: str, events: list[dict[str, Any]]) -> None:
+    redactor = Redactor()
+    total = best_s(lambda: [redactor.event(event) for event in events])
+    parse = [orjson.dumps(event) for event in events]
+    floor = best_s(lambda: [orjson.loads(line) for line in parse])
+    each: list[float] = []
+    for event in events:
+        begin = time.process_time_ns()
+        redactor.event(event)
+        each.append((time.process_time_ns() - begin) / 1e3)
+    each.sort()
+    size = sum(map(len, parse)) / len(parse)
+    count = len(events)
+    print(
+        f"{name:<10} {count:>7} {size:>7.0f} {count / total:>11,.0f} {1e6 * total / count:>8.1f}"
+        f" {each[count // 2]:>8.0f} {each[int(count * 0.99)]:>8.0f} {1e6 * floor / count:>8.1f}"
+    )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--events", type=int, default=4000)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--corpus")
+    options = parser.parse_args()
+    events = load(options.corpus, options.seed, options.events)
+    clean = [event for event in events if Redactor().event(event) == event]
+    print(f"python {platform.python_version()}, {platform.machine()}; CPU time, best of {ROUNDS}\n")
+    heads = ("us", "p50 us", "p99 us", "parse us")
+    print(
+        f"{'events':<10} {'count':>7} {'bytes':>7} {'events/s':>11} "
+        + " ".join(f"{head:>8}" for head in heads)
+    )
+    throughput("all", events)
+    throughput("clean", clean or events)
+    begin = time.perf_counter()
+    Redactor()
+    print(f"\na redactor is built in {1e3 * (time.perf_counter() - begin):.1f} ms\n")
+    print(
+        f"{'hostile text, ms per size':<26}"
+        + "".join(f"{size:>9,}" for size in SIZES)
+        + f"{'x at x8':>9}"
+    )
+    rows = []
+    for name, piece in HOSTILE.items():
+        redactor = Redactor()
+        spent = []
+        for size in SIZES:
+            text = (piece * size)[:size]
+            begin = time.process_time()
+            redactor.text(text)
+            spent.append(1e3 * (time.process_time() - begin))
+        rows.append((spent[-1], name, spent))
+    for _, name, spent in sorted(rows, reverse=True)[:12]:
+        growth = spent[-1] / max(spent[0], 0.05)
+        print(f"{name:<26}" + "".join(f"{ms:>9.2f}" for ms in spent) + f"{growth:>9.1f}")
+
+
+if __name__ == "__main__":
+    main()

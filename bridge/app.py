@@ -15,7 +15,7 @@ from typing import Any, Protocol
 import structlog
 
 from bridge.building import build_sources, close_sources
-from bridge.clock import SystemClock
+from bridge.clock import Clock, SystemClock
 from bridge.config import NdjsonOutput, ResolvedAccount, Settings
 from bridge.core.errors import BridgeError, ConfigError
 from bridge.core.filter import Filter
@@ -31,6 +31,8 @@ from bridge.outputs.limits import Limits
 from bridge.outputs.lines import LineSettings
 from bridge.outputs.server import Server
 from bridge.outputs.stdout import StdoutSink
+from bridge.outputs.token_access import TokenAccess
+from bridge.outputs.tokens import Tokens
 from bridge.runlist import to_run_text, watch
 from bridge.supervisor import run_rings, stop_on_signals
 
@@ -123,6 +125,7 @@ class Bridge:
             self,
             metrics,
             self._render_metrics,
+            access=_access(settings, clock),
             limits=Limits(subscribers_max=settings.limits.subscribers),
             clock=clock,
         )
@@ -236,6 +239,14 @@ def journal_path(url: str) -> Path:
     if scheme != "sqlite" or not path:
         raise ConfigError(f"journal {url!r}: use sqlite:PATH")
     return Path(path)
+
+
+def _access(settings: Settings, clock: Clock) -> TokenAccess | None:
+    """Who may read: with [auth] who has a token, without it this machine only (None)."""
+    if settings.auth is None:
+        return None
+    tokens = Tokens(Path(settings.auth.tokens_file).expanduser())
+    return TokenAccess(tokens, clock, open_metrics=settings.metrics.open)
 
 
 def sink_name(output: NdjsonOutput) -> str:

@@ -121,7 +121,9 @@ async def _follow(
         timeout_s=timeout_s,
     )
     redactor = build_redactor(settings.redaction)
-    log.configure(redactor.text, level=shared.get("log_level") or "warning")
+    log.configure(
+        redactor.text, level=shared.get("log_level") or "warning", form=settings.log.format
+    )
     return await follow_until_ended(
         accounts, settings.default_account.name, run_ids, redactor, wishes
     )

@@ -53,7 +53,7 @@ def run_bridge(settings: Any, *, runs_from: str | None) -> None:
     from bridge.loop import run  # noqa: PLC0415
 
     redactor = build_redactor(settings.redaction)
-    log.configure(redactor.text, level=settings.log.level)
+    log.configure(redactor.text, level=settings.log.level, form=settings.log.format)
     accounts = resolve_accounts(settings)
 
     def ready(host: str, port: int) -> None:

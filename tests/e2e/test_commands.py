@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import os
 import sys
 from pathlib import Path
@@ -119,3 +120,30 @@ def _cpu_s(pid: int) -> float:
     """What a living process has used so far; Linux only."""
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+async def test_a_server_with_auth_answers_who_has_a_token_and_logs_as_configured(
+    tmp_path: Path,
+) -> None:
+    token = "reader-of-this-test"
+    (tmp_path / "tokens.toml").write_text(
+        f'[[tokens]]\nname = "reader"\nsha256 = "{hashlib.sha256(token.encode()).hexdigest()}"\n'
+    )
+    config = tmp_path / "bridge.toml"
+    config.write_text(
+        f'journal = "sqlite:{tmp_path / "journal.db"}"\n'
+        f'[auth]\ntokens_file = "{tmp_path / "tokens.toml"}"\n'
+        "[metrics]\nopen = true\n"
+        '[log]\nformat = "text"\n'
+    )
+    env = environment("http://127.0.0.1:9")
+    async with serve("--config", str(config), env=env) as daemon:
+        assert await daemon.status("GET", "/v1/events?after=0") == 401
+        assert await daemon.status("GET", "/metrics") == 200
+        assert await daemon.status("GET", "/readyz") == 200
+        headers = {"Authorization": f"Bearer {token}"}
+        assert await daemon.status("GET", "/v1/events?after=0", **headers) == 200
+        assert await daemon.status("PUT", f"/v1/runs/{'0' * 8}-0000-4000-8000-{'0' * 12}",
+                                   **headers) == 403  # fmt: skip
+        assert await daemon.stop() == 0
+    assert not any(line.startswith("{") for line in daemon.stderr)

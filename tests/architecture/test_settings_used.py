@@ -1,0 +1,72 @@
+"""No setting changes nothing: the files that wire things up read every one of them."""
+
+from __future__ import annotations
+
+import ast
+
+from bridge.config.catalogue import INDEX, entries
+from tests.architecture.tree import Module, modules, parse
+
+# Who turns settings into constructor arguments; in `config` itself tokens and URLs are resolved.
+WIRING = {
+    "app.py",
+    "building.py",
+    "housekeeping.py",
+    "oneshot.py",
+    "config/accounts.py",
+    "cli/serve.py",
+}
+READ_BY_THE_MODEL = {"name": "labels", "type": "one kind so far", "system": "one kind so far"}
+
+
+def chains(module: Module) -> set[str]:
+    """Attribute chains as written, from the second name on: `settings.log.level` -> `log.level`."""
+    found = set()
+    for node in ast.walk(module.tree):
+        if isinstance(node, ast.Attribute):
+            names = [node.attr]
+            inner = node.value
+            while isinstance(inner, ast.Attribute):
+                names.append(inner.attr)
+                inner = inner.value
+            if isinstance(inner, ast.Name):
+                names.append(inner.id)
+            found.add(".".join(reversed(names)))
+    return found
+
+
+def unread(sources: list[Module]) -> list[str]:
+    """Settings that no chain of these modules reads as `<table>.<key>`.
+
+    `settings.<key>` counts too: a function that gets one table calls it so.
+    """
+    written = {
+        tuple(name.lstrip("_") for name in chain.split(".")[-2:])
+        for module in sources
+        for chain in chains(module)
+    }
+    missing = []
+    for entry in entries():
+        if entry.section or entry.path[-1] in READ_BY_THE_MODEL:
+            continue
+        tables = [key for key in entry.path[:-1] if key != INDEX]
+        owners = {tables[-1], tables[-1].removesuffix("s"), "settings"} if tables else {"settings"}
+        keys = (entry.path[-1], f"{entry.path[-1]}_address")
+        if not any((owner, key) in written for owner in owners for key in keys):
+            missing.append(entry.dotted)
+    return missing
+
+
+def wiring() -> list[Module]:
+    return [m for m in modules() if m.name in WIRING]
+
+
+def test_every_setting_is_read_by_who_wires_things_up() -> None:
+    assert unread(wiring()) == []
+
+
+def test_a_setting_that_nobody_reads_is_seen() -> None:
+    assert "retention.age" in unread([parse("app.py", "settings.retention.bytes")])
+    assert "retention.age" in unread([parse("app.py", "x.age, account.age")])
+    assert "retention.age" not in unread([parse("app.py", "settings.retention.age")])
+    assert "accounts[].reserve" not in unread([parse("app.py", "account.reserve")])

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import ipaddress
+import resource
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bridge.outputs.problems import ProblemError
 
@@ -28,6 +29,32 @@ class Limits:
     tail_max: int = 10_000
     page_records_max: int = 1000
     page_bytes_max: int = 8 * 1024 * 1024  # a page stops early and `next` goes on from there
+
+
+_OTHER_FILES = 256  # journal, sinks, upstream connections, what libraries open
+
+
+def fit_to_open_files(limits: Limits) -> Limits:
+    """Raise the process's soft limit of open files to the hard one; return limits that fit into it.
+
+    Without this the listening socket runs out of files before a client hears a clear 503.
+    """
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if hard != resource.RLIM_INFINITY and soft < hard:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+        soft = hard
+    return limits if soft == resource.RLIM_INFINITY else fit(limits, soft)
+
+
+def fit(limits: Limits, files: int) -> Limits:
+    """Return the limits, lowered where so many open files do not allow them."""
+    room = max(files - _OTHER_FILES, files // 2)
+    others = min(limits.other_connections_max, room // 4)
+    return replace(
+        limits,
+        other_connections_max=others,
+        subscribers_max=min(limits.subscribers_max, room - others),
+    )
 
 
 class Seats:

@@ -16,7 +16,7 @@ from bridge.metrics import Metrics
 from bridge.outputs.access import Access, Identity, LoopbackAccess, Need
 from bridge.outputs.connection import Connection
 from bridge.outputs.hub import Hub, Tail
-from bridge.outputs.limits import Limits
+from bridge.outputs.limits import Limits, fit_to_open_files
 from bridge.outputs.port import Health, Runs
 from bridge.outputs.problems import COMMON_HEADERS, ProblemError, respond
 from bridge.outputs.routes_events import EventRoutes
@@ -52,7 +52,7 @@ class Server:
         limits: Limits | None = None,
         clock: Clock | None = None,
     ) -> None:
-        limits, clock = limits or Limits(), clock or SystemClock()
+        limits, clock = fit_to_open_files(limits or Limits()), clock or SystemClock()
         self._access = access or LoopbackAccess()
         self._limits = limits
         self.hub = Hub(journal, metrics, clock)

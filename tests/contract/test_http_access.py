@@ -10,7 +10,7 @@ import pytest
 from bridge.core.errors import ConfigError
 from bridge.core.filter import Filter
 from bridge.outputs.access import Identity, LoopbackAccess
-from bridge.outputs.limits import Limits, Seats
+from bridge.outputs.limits import Limits, Seats, fit
 from bridge.outputs.problems import ProblemError
 from tests.http_bridge import RUN, WAIT_S, HttpBridge, event_stream, http_bridge, raw
 
@@ -165,6 +165,17 @@ async def test_more_streams_than_seats_are_refused_and_a_seat_comes_back() -> No
                 await asyncio.sleep(0.005)
         async with event_stream(bridge):
             assert bridge.server.hub.count == 1
+
+
+@pytest.mark.parametrize(
+    ("files", "streams", "others"),
+    [(1_000_000, 20_000, 2_000), (20_000, 17_744, 2_000), (1024, 576, 192), (64, 24, 8)],
+)
+def test_limits_fit_into_the_files_a_process_may_open(
+    files: int, streams: int, others: int
+) -> None:
+    fitted = fit(Limits(), files)
+    assert (fitted.subscribers_max, fitted.other_connections_max) == (streams, others)
 
 
 def test_seats_are_counted_by_address_but_not_on_loopback() -> None:

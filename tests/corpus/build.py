@@ -307,7 +307,7 @@ def provider_cases(maker: Maker) -> Iterator[Case]:
     """Tokens in common use, by what their issuers document; prefix and body meet at run time only."""
     table = """ghp_ a36|gho_ a36|ghs_ a36|github_pat_ a82|glpat- w20|gldt- w20|glrt- w20|xoxb- a24|xapp-1- u40|sk_live_ a24|rk_live_ a24|whsec_ a32|sk-ant-api03- w93
 |sk-proj- w60|sk- a48|AIza w35|ya29. w60|GOCSPX- w28|AKIA u16|ASIA u16|dop_v1_ h64|npm_ a36|pypi-AgEIcHlwaS5vcmc w70|rubygems_ h48|dckr_pat_ w27|hf_ a34|gsk_ a52
-|pplx- a48|sgp_ h40|sbp_ h40|sb_secret_ w36|dapi h32|glsa_ a41|NRAK- u27|dp.pt. a43|hvs. w90|pul- h40|sqp_ h40|nfp_ a36|tskey-auth- a30|SG. w60|key- h32|xkeysib- h64|re_ w33
+|pplx- a48|sgp_ h40|sbp_ h40|sb_secret_ w36|dapi h32|glsa_ a41|NRAK- u27|dp.pt. a43|hvs. w90|pul- h40|sqp_ h40|nfp_ a36|tskey-auth- a30|SG. w60|key- h32|xkeysib- h64|re_ a33
 |ntn_ a46|lin_api_ a40|figd_ w40|shpat_ h32|sq0atp- w22|mog_ a32|msk_live_ a32|msk_u_ a32|convo_key_ a32|mootup_pat_ a40|sset_ a32|AGE-SECRET-KEY-1 u58|lsv2_pt_ h32|tvly- a32
 |nvapi- w64|r8_ a37|PMAK- w59|rdme_ l70|duffel_test_ w43|shippo_live_ h40|CFPAT- w43|ATATT3 w180|EZAK a54|LTAI a20|hvb. w138|vercel_blob_rw_ a40|napi_ l64|pscale_tkn_ w43
 |phx_ a43|sntryu_ h64|lin_oauth_ h64|CCIPAT_ a40|snyk_uat. w60|e2b_ h40|fio-u- w64|apify_api_ a36|tfp_ w59|rzp_live_ a14|access-production- h36|FLWSECK- a38|pat-na1- h36"""  # fmt: skip

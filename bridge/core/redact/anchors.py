@@ -15,6 +15,7 @@ import ahocorasick
 
 from bridge.core.redact import assign, blocks, cli, schemes, tokens
 from bridge.core.redact.fold import fold
+from bridge.core.redact.issuers import ISSUERS
 from bridge.core.redact.spans import MARKER, Scan
 from bridge.core.redact.words import FOREIGN
 
@@ -53,7 +54,7 @@ def build(off: frozenset[str], extra_names: Iterable[str] = ()) -> Any:
             anchors.setdefault(literal, []).append(Anchor(len(literal), detect, data))
 
     put("[redacted:", skip_marker)
-    names = [*NAME_PARTS, *extra_names, *(fold(word).lower() for word in FOREIGN)]
+    names = [*NAME_PARTS, *ISSUERS, *extra_names, *(fold(word).lower() for word in FOREIGN)]
     for part in dict.fromkeys(names):
         put(part, _named(part), None, "assignment")
     for form in tokens.FORMATS:

@@ -113,7 +113,7 @@ _WORD_VALUES = frozenset(
     show hide toggle forgot confirm confirmation repeat strength policy manager generator
     field input label placeholder hint help tooltip error-message modal form page screen
     yubikey fido webauthn passkey totp sms whatever something anything nothing everything
-    null, nullable str, lower upper mixed any unknown never object record bigint symbol""".split()
+    option options flag flags argument arguments prompts null, nullable str, lower upper mixed any unknown never object record bigint symbol""".split()
 )
 _STOP = frozenset(
     """the a an is are was were be been to of in on at for from with without and or not no if your

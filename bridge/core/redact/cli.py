@@ -196,7 +196,7 @@ def _note(scan: Scan, found: re.Match[str]) -> int:
         return 0
     value = scan.text[first:last]
     if benign.harmless_text(value, ("password",)) or value.startswith(
-        ("-", "/", "./", "$", "@", "{", "<", "=")
+        ("-", "/", "./", "$", "{", "<", "=")
     ):
         return 0
     if ":" in value and found.re is _ECHO:

@@ -12,6 +12,7 @@ import re
 from typing import Final, NamedTuple
 
 from bridge.core.redact.fold import fold, plain_letters
+from bridge.core.redact.issuers import ABOUT, ISSUERS
 from bridge.core.redact.spans import MARK_OPEN
 from bridge.core.redact.words import (
     CARRIER,
@@ -141,6 +142,8 @@ def _by_words(words: list[str], joined: str) -> Verdict:  # noqa: C901, PLR0912 
         kind = STRONG.get(word)
         if kind is not None:
             return Verdict(WEAKLY, kind, every)
+    if not ISSUERS.isdisjoint(words) and ABOUT.isdisjoint(words):
+        return Verdict(WEAKLY, "token", every)
     if joined.startswith(("password", "passwd")) and len(joined) < 24:
         return Verdict(WEAKLY, "password", every)
     return PLAIN

@@ -33,7 +33,7 @@ _CONFIG_BEFORE = re.compile(
 _TOLD = re.compile(r"(?:\b(?:and|with|using|user \S{1,40}|is \S{1,40})|,)[ \t]{1,3}\Z")
 
 
-def without_separator(scan: Scan, first: int, last: int, verdict: Verdict, *, is_flag: bool) -> int:  # noqa: C901, PLR0912 - one branch per notation
+def without_separator(scan: Scan, first: int, last: int, verdict: Verdict, *, is_flag: bool) -> int:
     """Flags, typed declarations, SQL, netrc, prose: only blanks between name and value."""
     text = scan.text
     if last >= scan.end or text[last] not in " \t\n":
@@ -48,12 +48,7 @@ def without_separator(scan: Scan, first: int, last: int, verdict: Verdict, *, is
         at += 1
     if QUOTE.match(text, at, scan.end) is not None:
         value = quoted(scan, at)
-        if (
-            value
-            and not value.is_open
-            and value.quote != "`"
-            and _blank_fits(text, first, value, verdict)
-        ):
+        if value and not value.is_open and _blank_fits(text, first, value, verdict):
             return take(scan, value, verdict)
         return 0
     prose = _PROSE.match(text, last, scan.end)
@@ -61,6 +56,12 @@ def without_separator(scan: Scan, first: int, last: int, verdict: Verdict, *, is
         return prose_value(scan, prose.end(), verdict)
     if verdict.grade != SURE or at == last:
         return 0
+    return _bare(scan, first, at, verdict)
+
+
+def _bare(scan: Scan, first: int, at: int, verdict: Verdict) -> int:
+    """A word behind a blank: a token by its weight, a password where the line says so."""
+    text = scan.text
     bare = BARE.match(text, at, scan.end)
     if bare is None:
         return 0

@@ -298,6 +298,9 @@ gaaaaa          x 60  Fernet
 zpka_           w 30  Zuplo
 unkey_          w 16  Unkey
 tsec_           w 40  Tigris
+amzn.mws.       w 30  Amazon marketplace
+amzn1.oa2-cs.   d 40  Amazon login client secret
+atzr|           x 60  Amazon refresh
 age-secret-key- u 50  age
 age-plugin-     u 50  age
 xprv            a =107 BIP 32

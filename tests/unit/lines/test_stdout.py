@@ -75,6 +75,26 @@ async def running(sink):
         task.cancel()
 
 
+@contextlib.contextmanager
+def reading(pipe):
+    """Read on in a thread until the end of the block, and then what is left."""
+    stop = threading.Event()
+
+    def read_on():
+        while not stop.is_set():
+            pipe.read()
+            time.sleep(0.001)
+
+    reader = threading.Thread(target=read_on)
+    reader.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        reader.join()
+        pipe.read()
+
+
 async def until(condition, within_s=5.0):
     async with asyncio.timeout(within_s):
         while not condition():
@@ -143,19 +163,8 @@ async def test_the_place_is_what_the_pipe_took_when_closing_meets_a_sleeping_rea
     sink = sink_on(journal, pipe)
     await sink.open()
     assert sink.position == first[-1] > 0
-    stop = threading.Event()
-
-    def read_on():
-        while not stop.is_set():
-            pipe.read()
-            time.sleep(0.001)
-
-    reader = threading.Thread(target=read_on)
-    reader.start()
-    await sink.close()
-    stop.set()
-    reader.join()
-    pipe.read()
+    with reading(pipe):
+        await sink.close()
     assert pipe.sequences() == list(range(1, 2001))
 
 
@@ -179,6 +188,19 @@ async def test_cancelling_in_the_middle_of_a_write_repeats_nothing(pipe):
     await sink.close()
     pipe.read()
     assert pipe.sequences() == list(range(1, 1501))
+
+
+async def test_closing_while_a_cancelled_write_still_goes_on_repeats_nothing(pipe):
+    journal = MemoryJournal()
+    with reading(pipe):
+        for round_ in range(6):
+            sink = sink_on(journal, pipe)
+            await sink.open()
+            await journal.append(drafts(round_ * 500, 500))
+            async with running(sink):
+                await until(lambda: sink.position > round_ * 500)  # noqa: B023 - used at once
+            await sink.close()
+    assert pipe.sequences() == list(range(1, 3001))
 
 
 async def test_no_short_line_is_ever_torn_by_a_pipe_that_is_nearly_full(pipe):

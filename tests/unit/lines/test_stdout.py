@@ -196,7 +196,7 @@ async def test_closing_while_a_cancelled_write_still_goes_on_repeats_nothing(pip
         for round_ in range(6):
             sink = sink_on(journal, pipe)
             await sink.open()
-            await journal.append(drafts(round_ * 500, 500))
+            await journal.append(drafts(round_ * 500, 500, size=2000))
             async with running(sink):
                 await until(lambda: sink.position > round_ * 500)  # noqa: B023 - used at once
             await sink.close()

@@ -29,7 +29,7 @@ MIXED = [
         Filter(types=("t.1",)),
         Filter(accounts=frozenset({"other"}), types=("!t.2",)),
     ],
-    ids=str,
+    ids=["all", "run", "runs and type", "type", "account and not type"],
 )
 async def test_bounded_pages_together_hold_all_that_matches(
     tmp_path: Path,

@@ -13,7 +13,7 @@ WORDS = ("password",)
     "value",
     [
         "$SECRET", "${API_KEY}", "${{ secrets.X }}", "{{ secret }}", "%PASSWORD%", "%s", "<your-token>", "<REDACTED>",
-        "[redacted]", "********", "xxxxxxxx", "...", "YOUR_API_KEY", "your-token", "changeme", "my_api_key_here",
+        "[redacted]", "********", "[FILTERED] by x9", "(hidden) a1b2c3", "●●●a1b2c3d4", "<hidden a1", "xxxxxxxx", "...", "YOUR_API_KEY", "your-token", "changeme", "my_api_key_here",
         "process.env.TOKEN", "os.environ['X']", "vault:secret/data/x", "op://vault/item", "arn:aws:iam::1:role/x",
         "/run/secrets/db", "./key.pem", "https://example.com/reset", "sha256:0a1b2c3d4e5f", "none", "string", "Password",
         "Enter your password", "forgot password", "DB_PASSWORD", "api-key", "userPassword", "#cccccc", "", "ab",

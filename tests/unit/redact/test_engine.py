@@ -149,6 +149,34 @@ def test_markers_and_masks_of_others_pass_through() -> None:
         assert Redactor().text(text) == text
 
 
+def test_a_marker_is_never_read_as_a_user_a_value_or_a_name() -> None:
+    redactor = Redactor()
+    for text in (f"curl -u {OWN}-----BEGIN ", f"https://{OWN}:x1y2z3w4@h/", f"password={OWN}={P}"):
+        once = redactor.text(text)
+        assert redactor.text(once) == once
+
+
+def test_a_false_marker_hides_nothing() -> None:
+    assert T not in Redactor().text(f"[REDACTED: {OWN} ]")
+
+
+def test_a_token_between_a_name_and_its_value_is_seen() -> None:
+    result = Redactor().text(f"password {OWN} ={P}")
+    assert T not in result
+    assert P not in result
+
+
+def test_secrets_behind_invisible_characters_are_cut_out_where_they_stand() -> None:
+    text = f"a\u200b\u200bb TOKEN={T} and c"
+    assert Redactor().text(text) == "a\u200b\u200bb TOKEN=[REDACTED:token] and c"
+
+
+def test_replaced_names_are_numbered_by_what_they_were_and_not_by_their_order() -> None:
+    second = "mo" + "g_" + T[::-1]
+    one, two = payload({OWN: 1, second: 2}), payload({second: 2, OWN: 1})
+    assert one == two
+
+
 # -- policy ----------------------------------------------------------------------------------------
 
 

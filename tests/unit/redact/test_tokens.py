@@ -73,7 +73,7 @@ def test_a_token_cut_off_at_the_end_is_found_from_nine_characters_on() -> None:
 @pytest.mark.parametrize(
     "text",
     ["mcp__convo__share", "sk-toggleable__content-wrapper", "msk_cluster_name_here", "task-queue-worker-long-name-x",
-     "npm_config_registry_url", "hf_hub_download_from_cache", "s.AcceptanceTimeoutSeconds", "ghp_" + "x" * 36, "ntn_12345678901"],
+     "npm_config_registry_url", "hf_hub_download_from_cache", "s.AcceptanceTimeoutSeconds", "ghp_" + "x" * 36, "RISK" + "0a1b2c3d" * 4, "is_live_" + "0a1b2c3d" * 4 + "abc", "ntn_12345678901"],
 )  # fmt: skip
 def test_names_and_placeholders_are_no_tokens(text: str) -> None:
     assert Redactor().text(f"a {text} b") == f"a {text} b"

@@ -1,4 +1,4 @@
-"""`serve` that cannot start: one line that names the place and the cure, and nothing overwritten."""
+"""`serve` that cannot start: one line that names place and cure, and nothing overwritten."""
 
 from __future__ import annotations
 

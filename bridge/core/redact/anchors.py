@@ -40,7 +40,8 @@ NAME_PARTS = (
     "verificationcode", "securitycode", "security_code", "codeverifier", "code_verifier", "sessid", "clave",
     "geheimnis", "seed phrase", "seed_phrase", "seedphrase", "masterauth", "bindpw", "rootpw", "hmac", "pepper", "pw=", "pw:",
     "pw\"", "pw ", "-pw", "_pw", "storepass", "sig=", "signature=", "code=", "sid=", "&k=", "session=",
-    "recovery code", "backup code", "one-time code", "one-time password", "one-time passcode",
+    "mfa code", "2fa code", "factor code", "pin code", "login code", "sms code", "confirmation code",
+    "client_assertion", "clientassertion", "samlresponse", "recovery code", "backup code", "one-time code", "one-time password", "one-time passcode",
     "one time code", "identified by", "x-amz-sig", "x-goog-sig", "&sig=", "?sig=", "signature\"",
 )  # fmt: skip
 

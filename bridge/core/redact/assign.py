@@ -13,6 +13,7 @@ from __future__ import annotations
 import re
 
 from bridge.core.redact import benign
+from bridge.core.redact.columns import below
 from bridge.core.redact.judge import take
 from bridge.core.redact.keys import BARE_KEY, ENV, NONE, SURE, WEAKLY, Verdict
 from bridge.core.redact.loose import cell, prose_value, without_separator
@@ -40,13 +41,14 @@ _SEPARATOR = re.compile(
     [ \t]{0,24}
     (?:
         (?P<op>:{2,4}=|:=|\?=|=>|={1,3}|!={1,2}|~=|->|<-|\?\?=|\+=|\|\|=|::?|%3[DdAa]|\\{1,15}(?:u003[dD]|uff1a|u2192)|[→⇒])
-      | (?P<apart>[,;]?(?:\s|\\{1,15}[nr]|[+-](?=[ \t])){0,40}\\{0,15}["']?(?:value|val|content|default|defaultValue)\\{0,15}["']?[ \t]{0,8}[:=])
+      | (?P<apart>[,;{]?(?:\s{1,20}(?:type|description|sensitive|nullable)\s{0,8}=[^\n]{0,100}){0,3}(?:\s|\\{1,15}[nr]|[+-](?=[ \t])){0,40}\\{0,15}["']?(?:value|val|content|default|defaultValue)\\{0,15}["']?[ \t]{0,8}[:=])
       | (?P<inner>/?>\s{0,40}<(?:value|string|val)>|</(?:key|name)>\s{0,40}<(?:string|value)>)
       | (?P<or>(?:\|\||\?\?|or[ ])(?=[ \t]{0,4}\\{0,15}["'`]))
       | (?P<table>\|)
       | (?P<xml>>)
       | (?P<comma>,)
       | (?P<call>[({](?=[^\S\n]{0,4}(?:[\w.\[\]&]{1,40},[ ]{0,4}|[rbfuL@$]{1,2})?\\{0,15}["'`]))
+      | (?P<paren>[\[(](?:value[=:][ ]?)?(?=[A-Za-z0-9+/_-]{12}))
       | (?P<dash>[-–—][ \t])
     )
     (?:\*{1,3}(?=[ \t])|_{2}(?=[ \t]))?
@@ -55,6 +57,7 @@ _SEPARATOR = re.compile(
     re.X,
 )
 _DEFAULT = re.compile(r":?[-=+]([^}\n\"']{1,256})")  # `${TOKEN:-x}`
+_ATTRIBUTES = re.compile(r"[ \t][\w:-]{1,40}=[\"'][^<>\n]{0,160}(?<!/)>")
 _REVERSED = re.compile(
     r"(\\{0,7}[\"'])([^\"'\\\n]{3,160})\1[ \t]{0,4}(?:={2,3}|!={1,2}|~=)[ \t]{0,4}[\w.$(]{0,60}\Z"
 )
@@ -88,7 +91,32 @@ def name_hit(scan: Scan, start: int, end: int, data: object) -> int:
     if verdict.grade in (NONE, ENV):
         return 0
     scan.effort += 1
-    return _value_of(scan, first, last, verdict)
+    return (
+        _value_of(scan, first, last, verdict)
+        or below(scan, first, last, verdict)
+        or _told_before(scan, first, last, verdict)
+    )
+
+
+_BEFORE = re.compile(
+    r"(?:\A|[\s\"'`(])([^\s\"'`()]{8,128})[\"'`]?[ ](?:is|as|was)[ ](?:the|my|your|our|an?|its)?[ ]?(?:[A-Za-z]{1,12}[ ])?\Z"
+)
+
+
+def _told_before(scan: Scan, first: int, last: int, verdict: Verdict) -> int:
+    """`use x as the token`, `"x" is the password`."""
+    text = scan.text
+    if verdict.grade != SURE or text[first - 1 : first] != " ":
+        return 0
+    near = text[max(0, first - 24) : first]
+    if " is " not in near and " as " not in near and " was " not in near:
+        return 0
+    low = max(0, first - 170)
+    found = _BEFORE.search(text[low:first])
+    if found is None or not is_literal(found.group(1).rstrip(".,;:")):
+        return 0
+    start, stop = low + found.start(1), low + found.end(1)
+    return take(scan, Value(start, stop, "'"), verdict) and last
 
 
 _SECOND = frozenset(
@@ -162,6 +190,8 @@ def _value_of(scan: Scan, first: int, last: int, verdict: Verdict) -> int:  # no
     if text.startswith("${", first - 2) and (default := _DEFAULT.match(text, last, scan.end)):
         return take(scan, Value(default.start(1), default.end(1), "}"), verdict)
     flag = text[first] == "-" if first < last else False
+    if text[first - 1 : first] in "<:" and (tag := _ATTRIBUTES.match(text, last, scan.end)):
+        return _element(scan, first, tag.end(), verdict)
     found = _SEPARATOR.match(text, last, scan.end)
     if found is None:
         return without_separator(scan, first, last, verdict, is_flag=flag)
@@ -173,7 +203,9 @@ def _value_of(scan: Scan, first: int, last: int, verdict: Verdict) -> int:  # no
         return _element(scan, first, at, verdict)
     if found.group("or"):
         value = quoted(scan, at)
-        return take(scan, value, verdict) if value and not value.is_open else 0
+        if value is None or value.is_open or not is_literal(text[value.start : value.end]):
+            return 0
+        return take(scan, value, verdict)
     if found.group("table"):
         return cell(scan, at, verdict)
     if found.group("apart"):
@@ -183,6 +215,8 @@ def _value_of(scan: Scan, first: int, last: int, verdict: Verdict) -> int:  # no
         return take(scan, Value(at, stop, "<"), verdict) if stop > 0 else 0
     if found.group("call"):
         return _argument(scan, at, verdict)
+    if found.group("paren"):
+        return _bracketed(scan, at, verdict)
     if found.group("dash"):
         return prose_value(scan, at, verdict) if text[last] == " " and not quote else 0
     # A comma: `setProperty("password", "x")`, `('token', 'x')`.
@@ -193,17 +227,30 @@ def _value_of(scan: Scan, first: int, last: int, verdict: Verdict) -> int:  # no
     return 0
 
 
+_BRACKETED = re.compile(r"([A-Za-z0-9+/=_.-]{12,512})[\])]")
+
+
+def _bracketed(scan: Scan, at: int, verdict: Verdict) -> int:
+    """`ApiKey[x]`, `Token(value=x)`: printed objects."""
+    found = _BRACKETED.match(scan.text, at, scan.end)
+    if found is None or verdict.grade != SURE or benign.weight(found.group(1)) != benign.HEAVY:
+        return 0
+    return take(scan, Value(found.start(1), found.end(1), "'"), verdict)
+
+
 def _element(scan: Scan, first: int, at: int, verdict: Verdict) -> int:
     """`<password>x</password>`, whole or cut; `<TOKEN>` alone is a placeholder."""
     text = scan.text
     if not _opens_tag(text, first):
         return 0
-    stop = text.find("<", at, min(scan.end, at + VALUE_MAX))
+    cdata = text.startswith("<![CDATA[", at)
+    at += 9 if cdata else 0
+    stop = text.find("]]>" if cdata else "<", at, min(scan.end, at + VALUE_MAX))
     if stop < 0:
         stop = line_end(text, at, scan.end)
         if stop < scan.end or not benign.weight(text[at:stop]):
             return 0
-    elif not text.startswith(("</", "<!"), stop):
+    elif not text.startswith(("</", "<!", "]]>"), stop):
         return 0
     return take(scan, Value(at, stop, "<", stop >= scan.end), verdict)
 

@@ -61,7 +61,7 @@ _DOTTED = re.compile(
     r"[A-Za-z_$][A-Za-z_$]{0,40}[0-9]{0,2}(?:(?:\??\.|::|->)[A-Za-z_$][A-Za-z_$]{0,40}[0-9]{0,2}){1,8}\Z"
 )
 _IDENT = re.compile(r"[A-Za-z_$][A-Za-z_$]{0,63}[0-9]{0,2}\Z")
-_SCREAM = re.compile(r"[A-Z][A-Z]{0,30}(?:_[A-Z0-9]{1,30}){1,9}\Z")
+_SCREAM = re.compile(r"[A-Z][A-Z0-9]{0,30}(?:_[A-Z0-9]{1,30}){1,9}\Z")
 _URL = re.compile(r"(?:https?|wss?|ftp|git|ssh|file)://")
 _REGEX = re.compile(
     r"\(\?[:=!<P]|\[\^|\\[wdsbS][+*{\])]|\[a-z0-9A-Z]-[a-zA-Z0-9]|\.[*+][?)$]|\)\?|\{\d{1,3},\d{0,4}\}"
@@ -69,6 +69,7 @@ _REGEX = re.compile(
 _COLOR = re.compile(r"#(?:[0-9a-fA-F]{3,4}|[0-9a-fA-F]{6}|[0-9a-fA-F]{8})\Z")
 _ANNOTATION = re.compile(r"@[A-Za-z.]{1,40}\(|\d{0,3}\*[a-zA-Z]")
 _NUMBER = re.compile(r"[+-]?\d{1,40}(?:\.\d{1,20})?(?:[smhd]|ms|%|[kKMG]i?B?)?\Z")
+_HOST_PORT = re.compile(r"[A-Za-z][A-Za-z0-9.-]{0,80}:\d{2,5}/?\Z")
 _EMAIL = re.compile(r"[\w.+-]{1,64}@[\w-]{1,64}(?:\.[\w-]{1,64}){1,4}\Z")
 _VERSION = re.compile(r"[v^~=]?\d{1,5}(?:\.\d{1,6}){1,3}(?:[-+][\w.]{1,30})?\Z")
 _WORDS = re.compile(r"[A-Za-z']{1,40}")
@@ -161,7 +162,7 @@ def weight(value: str) -> int:
     sign = size - lower - upper - digit
     if digit == size:
         return NO_WEIGHT
-    if not digit and not sign and not (lower and upper):
+    if not digit and value.replace("_", "").isalpha() and not (lower and upper and not sign):
         return HEAVY if size >= 20 and _is_unspeakable(value) else NO_WEIGHT
     if size >= 12 and sign * 3 <= size and len(set(value)) >= 7 and _is_mixed(value, shape, sign):
         return HEAVY
@@ -284,6 +285,8 @@ def _is_location(look: str) -> bool:
     """A path, a plain URL or an address: no part of it looks made to be secret."""
     if _URL.match(look):
         return "@" not in look and not any(weight(part) == HEAVY for part in look.split("/")[3:])
+    if _HOST_PORT.match(look):
+        return True
     if _EMAIL.match(look) and not look[0].isupper():
         return look.count(".") >= 1 and look.rsplit(".", 1)[1].isalpha()
     if _PATH.match(look) and ("/" in look[1:] or "\\" in look[1:] or "." in look):

@@ -21,13 +21,16 @@ def _secret(prefix: str) -> re.Pattern[str]:
 
 _PAIR = re.compile(
     r"(?<!\S)(?:-u|--user|--basic-auth|-a|--auth|-U|--proxy-user|--http-user|--credentials|--creds)[ =]{0,3}\\{0,3}['\"]?"
-    r"(?P<user>[^\s:'\"\\%]{1,100})[:%](?P<s3>[^\s'\"\\]{1,200})"
+    r"(?P<user>[^\s:'\"\\%]{0,100})[:%](?P<s3>[^\s'\"\\]{1,200})"
 )
 
 # Program -> what holds its password. Names and flags are those of the programs' manuals.
 PROGRAMS: Final[dict[str, tuple[re.Pattern[str], ...]]] = {}
 for _names, _patterns in (
-    ("curl|wget|http|https|httpie|xh|lwp-request|ab|siege|hey|k6|wrk", (_PAIR,)),
+    (
+        "curl|wget|http|https|httpie|xh|lwp-request|ab|siege|hey|k6|wrk",
+        (_PAIR, _secret(r"(?<!\S)(?:-b|--cookie)[ =]['\"]?[\w.-]{1,64}=")),
+    ),
     (
         "smbclient|rpcclient|net ads|smbmap|crackmapexec|evil-winrm|impacket",
         (_PAIR, _secret(r"(?<!\S)-p[ ]{1,3}")),
@@ -157,6 +160,7 @@ def program(scan: Scan, start: int, end: int, data: object) -> int:
         return 0
     if end < scan.end and text[end] not in " .":
         return 0
+    scan.effort += 2
     stop = min(scan.end, end + LINE_MAX)
     line = text.find("\n", end, stop)
     if line >= 0:

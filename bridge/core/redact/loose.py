@@ -94,6 +94,8 @@ def _is_told(text: str, first: int, content: str, verdict: Verdict) -> bool:
 def _blank_fits(text: str, first: int, value: Value, verdict: Verdict) -> bool:
     """`PASSWORD 'x'` in SQL, `password "x"` in configuration; not `the token "foo" is`."""
     content = text[value.start : value.end]
+    if verdict.words == ("pass",):
+        return False  # "pass `x` to it" is said in every manual
     if value.quote == "`":
         return benign.weight(content) == benign.HEAVY and "=" not in content
     if is_literal(content):

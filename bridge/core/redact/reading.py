@@ -33,6 +33,8 @@ _WRAPPER = re.compile(
 )
 _FALLBACK = re.compile(r"[ \t]{0,4}(?:\|\||\?\?|\?:|\bor\b|,|:-)[ \t]{0,4}(?=\\{0,15}[\"'`])")
 _BRACE_DEFAULT = re.compile(r"\$\{[A-Za-z_]\w{0,64}:?[-=]")
+_YAML_TAG = re.compile(r"!{1,2}(?:str|binary|unsafe)[ \t]{1,4}|&\w{1,20}[ \t]{1,4}")
+_TAME = re.compile(r"[a-z_]{1,40}[0-9]{0,2}[a-z_]{0,40}[0-9]?[a-z]?\Z")  # `plot2d1`: a name
 _NUMBER = re.compile(r"-?\d{1,40}(?:\.\d{1,40})?(?:[eE][+-]?\d{1,4})?(?![\w.])")
 _BLOCK_SCALAR = re.compile(r"[|>][+-]?\d?[ \t]{0,8}(?:\n[+-]?|\\{1,15}n)[ \t]{1,40}")
 _NEXT_LINE = re.compile(r"[ \t]{0,8}\r?\n[ \t]{0,40}(?=[^\s:]{8,256}[ \t]{0,8}(?:\r?\n|\Z))")
@@ -133,7 +135,7 @@ def _below(scan: Scan, at: int, verdict: Verdict, op: str) -> int:
         stop -= 1
     if benign.weight(scan.text[found.end() : stop]) != benign.HEAVY:
         return 0
-    return take(scan, Value(found.end(), stop, "\n", stop >= scan.end), verdict)
+    return take(scan, Value(found.end(), stop, "", stop >= scan.end), verdict)
 
 
 def _first_of_list(scan: Scan, at: int, verdict: Verdict) -> int:
@@ -154,7 +156,7 @@ def _first_of_list(scan: Scan, at: int, verdict: Verdict) -> int:
     return done
 
 
-def _unquoted(scan: Scan, first: int, at: int, verdict: Verdict, name_quote: str, op: str) -> int:  # noqa: C901 - one branch per notation
+def _unquoted(scan: Scan, first: int, at: int, verdict: Verdict, name_quote: str, op: str) -> int:  # noqa: C901, PLR0912 - one branch per notation  # noqa: PLR0912 - one branch per notation
     text = scan.text
     if name_quote and op in (":", "=>", "=", "->"):
         number = _NUMBER.match(text, at, scan.end)
@@ -163,6 +165,9 @@ def _unquoted(scan: Scan, first: int, at: int, verdict: Verdict, name_quote: str
     typed = _TYPE_THEN.match(text, at, scan.end) if op == ":" else None
     if typed is not None:
         return read(scan, first, typed.end(), verdict, "", "=")
+    yaml_tag = _YAML_TAG.match(text, at, scan.end) if op == ":" else None
+    if yaml_tag is not None:
+        at = yaml_tag.end()
     default = _BRACE_DEFAULT.match(text, at, scan.end)
     if default is not None:
         stop = text.find("}", default.end(), min(scan.end, default.end() + 256))
@@ -234,4 +239,6 @@ def _number(scan: Scan, at: int, stop: int, verdict: Verdict, quote: str) -> int
 def is_literal(content: str) -> bool:
     """Where only the place says that a literal belongs to the name, a digit must speak for it."""
     weight = benign.weight(content)
-    return weight == benign.HEAVY or (weight > 0 and benign.has_digit(content))
+    if weight == benign.HEAVY:
+        return True
+    return weight > 0 and benign.has_digit(content) and _TAME.match(content) is None

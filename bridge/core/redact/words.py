@@ -157,7 +157,8 @@ WHOLE: dict[str, str] = {
     "codeverifier": "secret", "sharedaccesssignature": "signature", "sastoken": "token",
     "connectionpassword": "password", "npmauth": "token", "githubpat": "token",
     "onetimecode": "otp", "onetimepassword": "otp", "onetimepasscode": "otp",
-    "sonarlogin": "token", "identifiedby": "password", "masteruserpassword": "password",
+    "sonarlogin": "token", "clientassertion": "token", "samlresponse": "token", "samlassertion": "token",
+    "refreshtokenvalue": "token", "identifiedby": "password", "masteruserpassword": "password",
     "primarykey": "", "secondarykey": "",
 }  # fmt: skip
 
@@ -170,8 +171,8 @@ FOREIGN: dict[str, str] = {
     "סיסמא": "password", "كلمةالمرور": "password", "كلمةالسر": "password", "رمزعبور": "password",
     "पासवर्ड": "password", "รหัสผ่าน": "password", "密钥": "secret", "密鑰": "secret", "秘钥": "secret",
     "秘密鍵": "private-key", "私钥": "private-key", "私鑰": "private-key", "令牌": "token",
-    "トークン": "token", "토큰": "token", "токен": "token", "секрет": "secret", "ключдоступа": "api-key",
-    "секретныйключ": "api-key", "закрытыйключ": "private-key", "шифр": "secret", "秘密": "secret",
+    "トークン": "token", "토큰": "token", "токен": "token", "секрет": "secret", "ключ доступа": "api-key",
+    "секретный ключ": "api-key", "закрытый ключ": "private-key", "шифр": "secret", "秘密": "secret",
     "シークレット": "secret", "비밀키": "api-key", "시크릿": "secret", "סוד": "secret", "τοκεν": "token",
     "mật khẩu": "password", "mậtkhẩu": "password", "şifre": "password", "hasło": "password",
     "contraseña": "password", "lösenord": "password", "jelszó": "password", "apikey": "api-key",

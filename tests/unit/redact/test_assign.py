@@ -29,6 +29,9 @@ T = "dCvviZVwZ84NWfU9" + "jQzR2MO5bKz3et6b"
         ("User(name='a', password='", P, "')"), ("secret：", T, " 完"), ("пароль: ", P, "\n"), ("api key: ", T, " (new)"),
         ("auth=('admin', '", P, "')"), ("jwt.sign(payload, \"", T, '")'), ("credentials: dana / ", P, "\n"), ("PIN: ", "482915", "\n"),
         ("passphrase: ", "nickel indigo pebble quartz", "\nn: 1"), ("mapboxApiKey:\n  '", T, "',"), ("password = r'", P, "'"),
+        ("| user | password |\n|---|---|\n| dana | ", P, " |\nend"), ("name,api_key\nx,", T, "\n"), ("INSERT INTO u (name, password) VALUES ('a', '", P, "');"),
+        ("API Key\n-------\n", T, "\n"), ("use ", T, " as the token"), ('"', P, '" is the password'), ("<password encrypted=\"no\">", P, "</password>"),
+        ("<token><![CDATA[", T, "]]></token>"), ('variable "db_password" {\n  default = "', P, '"\n}'), ("ApiKey[", T, "]"), ("algolia := \"", T, '"'),
     ],
 )  # fmt: skip
 def test_the_value_goes_and_everything_around_it_stays(
@@ -95,7 +98,8 @@ def test_a_long_bare_value_goes_to_its_end() -> None:
         "\"password\": \"Password\"", "Failed password for invalid user admin from 198.51.100.4 port 57512 ssh2", "cache key: node-linux-0a1b2c3d4e5f",
         "export TOKEN=\"$(cat /run/token)\"", "-H \"Authorization: Bearer $API_KEY\"", "getpass(prompt: str = \"Password: \", stream=None)",
         "arn:aws:secretsmanager:eu-west-1:123456789012:secret:app-x1Yz9Q", "def f(token: Token) -> AutoEscapeNode2: ...", "usage: input_tokens=18021",
-        "password = saved_value", "api_key: <TOKEN>", "Unexpected token '<' in JSON", "key: value", "sortKey: 'created_at'", "etag: W/\"x1Yz9Q\"",
+        "password = saved_value", "if t == token.NEWLINE:\n    node.children[-1].remove()", "user, password = 'a', 'b'", "password: _PasswordType | None = None",
+        "pass `v8::Isolate::GetCurrent` to it", "publicKeyToken=\"1fc8b3b9a1e18e3b\"", "api_key: <TOKEN>", "Unexpected token '<' in JSON", "key: value", "sortKey: 'created_at'", "etag: W/\"x1Yz9Q\"",
     ],
 )  # fmt: skip
 def test_ordinary_text_stays_whole(text: str) -> None:

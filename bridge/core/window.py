@@ -36,12 +36,12 @@ class Window:
     kind: Kind = Kind.UNKNOWN
     is_full: bool = False  # the latest page had PAGE_FULL events
     is_exhausted: bool = False  # Hole.EXHAUSTED was told for this segment
-    _first_id: str | None = None  # of a full page; it leaves a tail window, never a head window
-    _updated_at: str | None = None  # of the run, when the latest full page was first seen
+    _first_id: str | None = None  # seen on a page; it leaves a tail window, never a head window
+    _full_since: str | None = None  # updatedAt of the run when the page had become full
 
     def new_segment(self) -> None:
         self.is_full = self.is_exhausted = False
-        self._first_id = self._updated_at = None
+        self._first_id = self._full_since = None
 
     def look(
         self,
@@ -61,27 +61,28 @@ class Window:
         run row's.
         """
         self.is_full = len(ids) >= PAGE_FULL
+        # Not by equality: events of one instant may change places, and at the edge be swapped.
+        if self._first_id is not None and self._first_id not in ids:
+            self.kind, self._full_since = Kind.TAIL, None
+            self._first_id = None
+        if self._first_id is None and ids:
+            self._first_id = ids[0]
         if not self.is_full:
             return Hole.NONE
-        # Not by equality: events of one instant may change places, and at the edge be swapped.
-        is_stuck = self._first_id is not None and self._first_id in ids
-        if self._first_id is not None and not is_stuck:
-            self.kind = Kind.TAIL
         hole = Hole.NONE
         if not any(map(is_known, ids)):
             if knows_any:
                 hole, self.kind = Hole.JUMPED, Kind.TAIL
             elif not begins_at_origin:
                 hole, self.kind = Hole.JOINED_LATE, Kind.TAIL
-        elif self._is_walled(is_stuck and may_go_on, updated_at):
+        elif (
+            self.kind is not Kind.TAIL and may_go_on and self._full_since not in (None, updated_at)
+        ):
+            # The row moved, the page did not: the news lie behind the wall.
             hole = self.exhaust()
-        if not is_stuck:
-            self._first_id, self._updated_at = ids[0], updated_at
+        if self._full_since is None:
+            self._full_since = updated_at
         return hole
-
-    def _is_walled(self, is_stuck: bool, updated_at: str | None) -> bool:  # noqa: FBT001
-        """The row moved, the page did not: the news lie behind the wall."""
-        return is_stuck and self.kind is not Kind.TAIL and updated_at != self._updated_at
 
     def at_end(self, *, last_is_terminal: bool) -> Hole:
         """Judge the latest page when the run is over: does it hold the run's last event?"""

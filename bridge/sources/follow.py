@@ -56,7 +56,8 @@ class RunFollow:
     stream_closed_at: float | None = None  # None: no stream was open yet
     saw_pause: bool = False  # a page of this segment was read while the run waited for input
     wants_fill: bool = False  # a hole was seen that a resumed stream may fill
-    fill_tries: int = 0  # connects that failed to
+    fill_tries: int = 0  # streams that did not fill it
+    is_stuck: bool = False  # the last stream brought nothing that was not known
     is_verified: bool = False  # a whole page was read since the last stream closed
     row_segment: str | None = None  # aiCallId of the row read last
     moved_at: float = 0.0  # when anything new was last seen
@@ -178,9 +179,13 @@ class RunFollow:
     def resume_from(self) -> tuple[str, float] | None:
         """The event to resume a stream from (id, creation time); None to connect afresh.
 
-        It is RESUME_AGE_S older than the newest one, or the first of its segment.
+        It is RESUME_AGE_S older than the newest one, or the first of its segment. A stream that
+        brought nothing may have met a terminal event on the way, where it always stops (1.8): the
+        next one starts behind it.
         """
-        return self.recent[0] if self.recent else None
+        if not self.recent:
+            return None
+        return self.recent[-1] if self.is_stuck else self.recent[0]
 
     def wants_stream(self) -> bool:
         """Whether the next turn is better spent on a stream than on a page."""
@@ -197,6 +202,8 @@ class RunFollow:
 
     def enter_segment(self, segment: str | None) -> None:
         """Forget what belongs to the old segment only; the ids already taken stay known."""
+        if self.segment is not None:
+            self.window.kind = Kind.TAIL  # only newer servers pause runs (1.0)
         self.segment = segment
         self.segment_count = 0
         self.saw_pause = False
@@ -241,9 +248,11 @@ class RunFollow:
             await self._end(page)
 
     async def _end(self, page: RunPage) -> None:
-        # A stream showed what a page hides; where it could not, that was told on reconnecting.
-        is_seen = self.stream_closed_at is not None or self.completion.event_seen or _ends(page)
-        hole = self.window.at_end(last_is_terminal=is_seen)
+        # A stream that resumes showed what a page hides.
+        was_streamed = self.stream_closed_at is not None
+        is_seen = was_streamed and self.features.stream is StreamKind.RESUMABLE
+        is_whole = is_seen or self.completion.event_seen or _ends(page)
+        hole = self.window.at_end(last_is_terminal=is_whole)
         await self.take(Batch(self.feed, gap=self._gap(hole, page), ended=True))
         self.is_over = True
 
@@ -252,8 +261,6 @@ class RunFollow:
         if page.segment is None or page.segment == self.segment:
             return None
         is_first = self.segment is None
-        if not is_first:
-            self.window.kind = Kind.TAIL  # only newer servers pause runs (1.0)
         was_paused, closed_at = self.saw_pause, self.stream_closed_at
         was_live = closed_at is not None and self.clock.monotonic() - closed_at < PAUSE_S
         after = self.last_id

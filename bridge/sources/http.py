@@ -118,6 +118,9 @@ class HttpSession:
                 headers={"User-Agent": f"mogplex-bridge/{__version__}"},
                 cookie_jar=aiohttp.DummyCookieJar(),
             )
+            # By default a GET whose connection drops without a reply is silently sent again: two
+            # units of the token's window for one that the gate knows of. There is no public switch.
+            self._session._retry_connection = False
         return self._session.get(
             f"{self.origin}{path}",
             params=params,

@@ -43,6 +43,10 @@ async def follow_stream(follow: RunFollow) -> None:
         now = follow.clock.monotonic()
         if connect.is_open:
             follow.stream_closed_at = now
+            follow.is_stuck = follow.segment_count == connect.count_before
+        if connect.is_open and follow.is_stuck:
+            follow.fill_tries += follow.wants_fill
+        follow.wants_fill = False  # the page read next says whether there still is a hole
         follow.progress.followed_by = "poll"
         follow.progress.read_at = now
         follow.is_verified = False
@@ -56,6 +60,7 @@ class _Connect:
         self.is_open = False  # the reply was a stream
         self._follow = follow
         self._started = follow.clock.monotonic()
+        self.count_before = follow.segment_count
         self._resume = follow.resume_from()
 
     async def run(self, deadline: asyncio.Timeout) -> None:
@@ -196,11 +201,13 @@ class _Reader:
                 raise _LeaveError  # it may stay open for ever: a page decides
 
     def _judge(self, first: Event) -> None:
-        """A resumed stream begins after its cursor, in (creation time, id) order (1.8)."""
+        """A resumed stream begins after its cursor (1.8). Equal times prove nothing: a server that
+        writes milliseconds sorts by the microseconds that it does not show.
+        """
         if self._resumed_from is None or first.created_at_s is None:
             return
         id_, created_s = self._resumed_from
-        if (first.created_at_s, first.id) <= (created_s, id_):
+        if first.id == id_ or first.created_at_s < created_s:
             self._follow.features.stream_replayed()
 
 

@@ -93,8 +93,8 @@ class Ranking(Generic[Run]):
                 danger = entry.gap_rate * (now - entry.snapshot_at)
                 if danger > best_danger:
                     best_danger, endangered = danger, run
-            if entry.is_pending:
-                urgency = entry.unseen(now - since)
+            if entry.is_curved:
+                urgency = entry.expected(now - since)
             else:
                 urgency = entry.weight * (now - since)
             if factors is not None:

@@ -139,6 +139,36 @@ def test_event_times_and_event_counts_teach_the_same_rate() -> None:
     assert rates[0] == pytest.approx(3 / GAP, rel=0.4)
 
 
+def test_a_run_seen_in_a_burst_is_asked_before_one_seen_in_a_pause() -> None:
+    def last(q: float, times: list[float]) -> tuple[str, object]:
+        """Two runs of the same rate: five events each, a's just before the answer or not."""
+        s = fresh(q=q, kappa=1e9)
+        s.add("b", 0.0, "streaming")
+        s.add("a", 0.0, "streaming")
+        s.request("b", 0.0)
+        for run, events in (("b", [1.0, 3.0, 5.0, 7.0, 9.0]), ("a", times)):
+            now = 20.0 + 2.0 * (run == "a")
+            assert s.next(now) == ("poll", run)
+            s.observe(run, now + 0.2, events, "streaming")
+        return s.next(40.0)
+
+    burst = [20.1, 20.6, 21.1, 21.6, 22.0]
+    assert last(0.5, burst) == ("poll", "a")
+    assert last(0.5, [t - 20.0 for t in burst]) == ("poll", "b")
+    assert last(0.0, burst) == ("poll", "b")  # round robin looks at ages only
+
+
+def test_events_of_one_instant_are_one_piece_of_evidence_for_a_burst() -> None:
+    bursts = []
+    for times in ([9.9] * 6, [8.0, 8.4, 8.8, 9.2, 9.6, 9.9]):
+        s = fresh()
+        s.add("a", 0.0, "streaming")
+        s.next(9.9)
+        s.observe("a", 10.0, times, "streaming")
+        bursts.append(s._ranking.followed["a"].burst)
+    assert 0.0 < 2.0 * bursts[0] < bursts[1]
+
+
 def test_a_clock_mapped_wrongly_does_not_spoil_the_rate() -> None:
     s = fresh()
     s.add("a", 0.0, "streaming")

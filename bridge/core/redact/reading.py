@@ -156,7 +156,7 @@ def _first_of_list(scan: Scan, at: int, verdict: Verdict) -> int:
     return done
 
 
-def _unquoted(scan: Scan, first: int, at: int, verdict: Verdict, name_quote: str, op: str) -> int:  # noqa: C901, PLR0912 - one branch per notation  # noqa: PLR0912 - one branch per notation
+def _unquoted(scan: Scan, first: int, at: int, verdict: Verdict, name_quote: str, op: str) -> int:  # noqa: C901, PLR0912 - one branch per notation
     text = scan.text
     if name_quote and op in (":", "=>", "=", "->"):
         number = _NUMBER.match(text, at, scan.end)

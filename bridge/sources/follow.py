@@ -44,6 +44,7 @@ class RunFollow:
     intake: Intake
     progress: Progress
     clock: Clock
+    may_stream: bool = True  # the operator's wish; what the server can is in `features`
     is_over: bool = False  # ended or given up, durably
     window: Window = field(default_factory=Window)
     completion: Completion = field(default_factory=Completion)
@@ -57,6 +58,7 @@ class RunFollow:
     saw_pause: bool = False  # a page of this segment was read while the run waited for input
     wants_fill: bool = False  # a hole was seen that a resumed stream may fill
     fill_tries: int = 0  # streams that did not fill it
+    was_blind: bool = False  # upstream did not answer for a while, and no stream was resumed since
     is_stuck: bool = False  # the last stream brought nothing that was not known
     is_verified: bool = False  # a whole page was read since the last stream closed
     row_segment: str | None = None  # aiCallId of the row read last
@@ -130,6 +132,7 @@ class RunFollow:
         self.progress.retry_at = self.account.answered(
             self.run_id, operation, started, failure, self.backoff
         )
+        self.was_blind = True
         self.progress.failure = failure
         self.progress.failures_in_row += 1
         self.absent_strikes += failure.retry is Retry.FEATURE_ABSENT
@@ -194,7 +197,7 @@ class RunFollow:
             return False
         if self.state.status == "awaiting_input":
             return False  # it goes on under a new aiCallId, which this segment's stream never tells
-        may = now >= self.stream_at and self.features.has_stream(now)
+        may = self.may_stream and now >= self.stream_at and self.features.has_stream(now)
         if self.wants_fill:
             return may
         # After a terminal event a stream closes at once or stays silent for ever (1.8).
@@ -248,6 +251,9 @@ class RunFollow:
             await self._end(page)
 
     async def _end(self, page: RunPage) -> None:
+        if self.window.is_full and self.was_blind and self._may_fill():
+            self.wants_fill = True  # what became visible late may have left the page by now
+            return
         # A stream that resumes showed what a page hides.
         was_streamed = self.stream_closed_at is not None
         is_seen = was_streamed and self.features.stream is StreamKind.RESUMABLE
@@ -290,7 +296,8 @@ class RunFollow:
     def _may_fill(self) -> bool:
         now = self.clock.monotonic()
         return (
-            self.fill_tries < FILL_TRIES
+            self.may_stream
+            and self.fill_tries < FILL_TRIES
             and self.features.may_resume
             and self.features.has_stream(now)
             and self.resume_from() is not None
@@ -341,6 +348,8 @@ class RunFollow:
             return
         self.newest_s = max(self.newest_s, event.created_at_s)
         self.recent.append((event.id, event.created_at_s))
+        if self.was_blind:
+            return  # the place to catch up from stays where it was
         while len(self.recent) > 1 and self.recent[1][1] <= self.newest_s - RESUME_AGE_S:
             self.recent.popleft()
 

@@ -45,10 +45,11 @@ class MogplexSource:
             intake=intake,
             progress=progress,
             clock=self._clock,
+            may_stream=self._may_stream,
         )
         try:
             while not run.is_over and await run.turn(urgent=run.wants_fill):
-                if self._may_stream and run.wants_stream():
+                if run.wants_stream():
                     await follow_stream(run)
                 else:
                     await run.read()

@@ -43,6 +43,7 @@ async def follow_stream(follow: RunFollow) -> None:
         now = follow.clock.monotonic()
         if connect.is_open:
             follow.stream_closed_at = now
+            follow.was_blind = False
             follow.is_stuck = follow.segment_count == connect.count_before
         if connect.is_open and follow.is_stuck:
             follow.fill_tries += follow.wants_fill
@@ -201,10 +202,11 @@ class _Reader:
                 raise _LeaveError  # it may stay open for ever: a page decides
 
     def _judge(self, first: Event) -> None:
-        """A resumed stream begins after its cursor (1.8). Equal times prove nothing: a server that
-        writes milliseconds sorts by the microseconds that it does not show.
+        """A resumed stream begins after its cursor (1.8), or with an event that is news. Equal
+        times prove nothing: a server that writes milliseconds sorts by what it does not show.
         """
-        if self._resumed_from is None or first.created_at_s is None:
+        is_known = self._follow.intake.is_known(self._follow.feed, first.id)
+        if self._resumed_from is None or first.created_at_s is None or not is_known:
             return
         id_, created_s = self._resumed_from
         if first.id == id_ or first.created_at_s < created_s:

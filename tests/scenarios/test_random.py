@@ -144,4 +144,6 @@ async def check(stage: Stage, run: Any, knobs: dict[str, Any]) -> None:
     if missing:
         assert gaps, f"{len(missing)} of {len(truth)} lost in silence, {knobs}"
     elif knobs["stream"] != "v1":  # there the bridge cannot know whether it missed anything
+        # Nor can it when a run paused and went on while upstream did not answer.
+        gaps = [gap for gap in gaps if gap["reason"] != "segment_switched"]
         assert not gaps, f"a gap without a hole: {gaps}, {knobs}"

@@ -13,21 +13,20 @@ from typing import Any
 
 from bridge.clock import Clock
 from bridge.core.backoff import Backoff
-from bridge.core.completion import TERMINAL_EVENTS, TERMINAL_STATUSES, Completion
+from bridge.core.completion import TERMINAL_STATUSES, Completion
 from bridge.core.errors import Failure, Retry
 from bridge.core.event import Event, Feed, FeedState
 from bridge.core.window import Hole, Kind, Window
 from bridge.sources.account import Account
 from bridge.sources.features import Features, StreamKind
-from bridge.sources.mogplex import EVENT_TYPE, PAGE_MAX, MogplexApi, RunPage
+from bridge.sources.mogplex import PAGE_MAX, MogplexApi, RunPage
+from bridge.sources.pages import begins_at_origin, ends, upstream_types
 from bridge.sources.port import Batch, Gap, Intake, Progress, Receipt
-from bridge.wire import times
 from bridge.wire.jsontext import JsonError, dumps, loads
 
 IDLE_S = 60.0  # quiet for so long: read the row, where newer servers notice dead workers (1.7)
 ABSENT_STRIKES = 3  # replies in a row that know no such route, before the base URL is called wrong
 FILL_TRIES = 5  # connects tried to fill a hole before it is recorded as one
-ORIGIN_S = 0.25  # a run's first event is written with its row; later is not the first
 RESUME_AGE_S = 10.0  # resume from an id this old: younger events may commit out of order (1.8)
 RESUME_IDS_MAX = 2_000  # ids held for that; a burst longer than this resumes from further on
 PAUSE_S = 30.0  # a run that pauses waits for a person; it does not go on within this time
@@ -257,7 +256,7 @@ class RunFollow:
         # A stream that resumes showed what a page hides.
         was_streamed = self.stream_closed_at is not None
         is_seen = was_streamed and self.features.stream is StreamKind.RESUMABLE
-        is_whole = is_seen or self.completion.event_seen or _ends(page)
+        is_whole = is_seen or self.completion.event_seen or ends(page)
         hole = self.window.at_end(last_is_terminal=is_whole)
         await self.take(Batch(self.feed, gap=self._gap(hole, page), ended=True))
         self.is_over = True
@@ -285,8 +284,8 @@ class RunFollow:
             ids,
             is_known=lambda id_: self.intake.is_known(self.feed, id_),
             knows_any=self.last_id is not None,
-            begins_at_origin=_begins_at_origin(page, is_later_segment=self.state.events > 0),
-            may_go_on=page.status not in TERMINAL_STATUSES and not _ends(page),
+            begins_at_origin=begins_at_origin(page, is_later_segment=self.state.events > 0),
+            may_go_on=page.status not in TERMINAL_STATUSES and not ends(page),
             updated_at=page.updated_at,
         )
         if self.window.kind is not Kind.UNKNOWN:
@@ -379,31 +378,3 @@ class RunFollow:
         self.newest_s = float(saved.get("newest") or 0.0)
         if isinstance(resume := saved.get("resume"), list):
             self.recent.append((str(resume[0]), float(resume[1])))
-
-
-def upstream_types(events: Iterable[Event]) -> list[str]:
-    return [event.type.removeprefix(EVENT_TYPE) for event in events]
-
-
-def _ends(page: RunPage) -> bool:
-    """Whether the page's last event is one that ends a run."""
-    return bool(page.events) and not TERMINAL_EVENTS.isdisjoint(upstream_types(page.events[-1:]))
-
-
-def _begins_at_origin(page: RunPage, *, is_later_segment: bool) -> bool:
-    """Whether the page's first event is the first one of its segment, as far as can be told.
-
-    Head windows begin with the run's first `started` event, written together with the row;
-    a tail window that has slid does not (contracts.md 1.8).
-    """
-    if not page.events:
-        return True
-    first = page.events[0]
-    created = times.parse(page.run.get("createdAt"))
-    if is_later_segment or first.created_at_s is None or created is None:
-        return first.type in (f"{EVENT_TYPE}started", f"{EVENT_TYPE}status_changed")
-    if first.created_at_s - created[1] <= ORIGIN_S:
-        return True
-    # The second event is of the same type (1.7): a page with both holds the first.
-    types = [event.type for event in page.events]
-    return types[0] == f"{EVENT_TYPE}started" and types.count(types[0]) > 1

@@ -13,8 +13,9 @@ from bridge.core.completion import TERMINAL_STATUSES
 from bridge.core.errors import Failure, Retry
 from bridge.core.event import Event
 from bridge.sources import http
-from bridge.sources.follow import RunFollow, upstream_types
+from bridge.sources.follow import RunFollow
 from bridge.sources.mogplex import API, PAGE_MAX, to_event, to_page
+from bridge.sources.pages import upstream_types
 from bridge.sources.port import Batch
 from bridge.wire.jsontext import JsonError, loads
 from bridge.wire.sse import Frame, FrameDecoder, FrameTooLargeError

@@ -1,0 +1,40 @@
+"""What a page of events says about the run beyond the events themselves. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from bridge.core.completion import TERMINAL_EVENTS
+from bridge.core.event import Event
+from bridge.sources.mogplex import EVENT_TYPE, RunPage
+from bridge.wire import times
+
+ORIGIN_S = 0.25  # a run's first event is written with its row; later is not the first
+
+
+def upstream_types(events: Iterable[Event]) -> list[str]:
+    return [event.type.removeprefix(EVENT_TYPE) for event in events]
+
+
+def ends(page: RunPage) -> bool:
+    """Whether the page's last event is one that ends a run."""
+    return bool(page.events) and not TERMINAL_EVENTS.isdisjoint(upstream_types(page.events[-1:]))
+
+
+def begins_at_origin(page: RunPage, *, is_later_segment: bool) -> bool:
+    """Whether the page's first event is the first one of its segment, as far as can be told.
+
+    Head windows begin with the run's first `started` event, written together with the row;
+    a tail window that has slid does not (contracts.md 1.8).
+    """
+    if not page.events:
+        return True
+    first = page.events[0]
+    created = times.parse(page.run.get("createdAt"))
+    if is_later_segment or first.created_at_s is None or created is None:
+        return first.type in (f"{EVENT_TYPE}started", f"{EVENT_TYPE}status_changed")
+    if first.created_at_s - created[1] <= ORIGIN_S:
+        return True
+    # The second event is of the same type (1.7): a page with both holds the first.
+    types = [event.type for event in page.events]
+    return types[0] == f"{EVENT_TYPE}started" and types.count(types[0]) > 1

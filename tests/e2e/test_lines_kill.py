@@ -97,18 +97,18 @@ def test_files_hold_each_record_once_through_kills_at_random_instants(tmp_path, 
 
 
 class Reader:
-    """Reads a pipe to its end, slowly."""
+    """Reads a pipe to its end, with a pause after each 20 KB."""
 
-    def __init__(self, fd: int) -> None:
+    def __init__(self, fd: int, pause_s: float) -> None:
         self.data = b""
-        self._fd = fd
+        self._fd, self._pause_s = fd, pause_s
         self._thread = threading.Thread(target=self._read)
         self._thread.start()
 
     def _read(self) -> None:
         while piece := os.read(self._fd, 20_000):
             self.data += piece
-            time.sleep(0.01)
+            time.sleep(self._pause_s)
         os.close(self._fd)
 
     def lines(self) -> list[bytes]:
@@ -126,7 +126,7 @@ def test_stdout_loses_nothing_and_tears_no_short_line_through_kills(tmp_path):
         read_fd, write_fd = os.pipe()
         child = start(tmp_path, "stdout", (round_ + 1) * PER_KILL, write_fd)
         os.close(write_fd)
-        reader = Reader(read_fd)
+        reader = Reader(read_fd, 0.01 if round_ < rounds else 0.0)
         wait_ready(child)
         if round_ == rounds:
             finish(child)

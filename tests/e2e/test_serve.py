@@ -232,3 +232,30 @@ async def test_sigterm_under_load_ends_in_order_and_the_second_signal_at_once(
             daemon.process.send_signal(signal.SIGINT)
             daemon.process.send_signal(signal.SIGINT)
             assert await daemon.process.wait() in (0, 130)
+
+
+async def test_two_tokens_are_two_budgets_and_each_follows_its_own_runs(tmp_path: Path) -> None:
+    other = "mog_" + "o" * 24
+    async with Simulator(knobs={"stream": "absent"}) as sim:
+        mine, theirs = sim.create_run(events=4), sim.create_run(events=4)
+        config = tmp_path / "bridge.toml"
+        config.write_text(
+            f'journal = "sqlite:{tmp_path / "journal.db"}"\n'
+            f'[[accounts]]\nname = "default"\nbase_url = "{sim.url}"\ntoken_env = "FIRST"\n'
+            f'runs = ["{mine.id}"]\n'
+            f'[[accounts]]\nname = "second"\nbase_url = "{sim.url}"\ntoken_env = "SECOND"\n'
+        )
+        env = environment(None, FIRST=TOKEN, SECOND=other)
+        async with serve("--config", str(config), env=env) as daemon:
+            assert await daemon.status("PUT", f"/v1/runs/{theirs.id}?account=secnd") == 400
+            assert await daemon.status("PUT", f"/v1/runs/{theirs.id}?account=second") == 201
+            async with asyncio.timeout(20):
+                while len([r for r in await daemon.records() if "run.event" in r["type"]]) < 8:
+                    await asyncio.sleep(0.2)
+            records = await daemon.records()
+        assert {(r["account"], r["subject"]) for r in records} == {
+            ("default", mine.id),
+            ("second", theirs.id),
+        }
+        assert sim.accepted(TOKEN) >= 1
+        assert sim.accepted(other) >= 1

@@ -21,6 +21,7 @@ from bridge.sources.account import CREDENTIAL_CODES
 from bridge.sources.port import Progress, Source
 from bridge.wire import times
 
+DEGRADED_AFTER = 5  # failures in a row (contracts.md section 4)
 RUNS_MAX = 10_000  # followed at a time; a task and its memory of ids are about 30 KB
 
 log = structlog.get_logger()
@@ -34,6 +35,7 @@ class _Entry:
     progress: Progress = field(default_factory=Progress)
     task: asyncio.Task[None] | None = None
     last_event_at_s: float | None = None  # wall clock; None when none came since the start
+    is_degraded: bool = False  # the log says that upstream does not answer for this run
 
     @property
     def word(self) -> str:
@@ -171,6 +173,20 @@ class Follows:
                 by_status[entry.state.status] = by_status.get(entry.state.status, 0) + 1
         for account, by_status in counts.items():
             self._metrics.set_runs(account, by_status)
+
+    def log_trouble(self) -> None:
+        """One line when a follow has failed several times in a row, one when it goes on again."""
+        for run_id, entry in self._entries.items():
+            progress = entry.progress
+            failure = progress.failure
+            if not entry.is_degraded and progress.failures_in_row >= DEGRADED_AFTER and failure:
+                entry.is_degraded = True
+                log.warning(
+                    "follow.degraded", run_id=run_id, code=failure.code, message=failure.message
+                )
+            elif entry.is_degraded and progress.failures_in_row == 0:
+                entry.is_degraded = False
+                log.info("follow.recovered", run_id=run_id)
 
     # Inside
 

@@ -66,9 +66,10 @@ class Housekeeping:
         self._waited: dict[tuple[str, str], float] = {}
 
     async def run(self) -> None:
-        """Store request windows and notice new tokens, once a second."""
+        """Store request windows, notice new tokens, tell of trouble, once a second."""
         while True:
             self._look_at_tokens()
+            self._follows.log_trouble()
             await self.save_windows()
             await asyncio.sleep(TICK_S)
 

@@ -24,6 +24,8 @@ EVENTS: Mapping[str, str] = {
     "token.replaced": "a token file changed and its new token is used",
     "token.warned": "something about a token file deserves a look",
     "run.ended": "a followed run is over and complete",
+    "follow.degraded": "upstream failed several times in a row for a run; it is tried again",
+    "follow.recovered": "it answers again",
     "follow.failed": "a run is no longer followed: `code` says why; a record tells the readers",
     "follow.crashed": "a bug ended one follow; it is started again",
     "follow.account_missing": "a stored run belongs to an account that is not configured",

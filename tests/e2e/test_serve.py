@@ -259,3 +259,18 @@ async def test_two_tokens_are_two_budgets_and_each_follows_its_own_runs(tmp_path
         }
         assert sim.accepted(TOKEN) >= 1
         assert sim.accepted(other) >= 1
+
+
+async def test_an_upstream_that_is_away_is_one_line_in_the_log_and_one_when_it_is_back(
+    tmp_path: Path,
+) -> None:
+    async with Simulator(knobs={"limiter": "off"}) as sim:
+        run = sim.create_run(events=3)
+        sim.fault("html_5xx", times=5)
+        options = ["--config", str(quick_config(tmp_path, sim.url)), "--run", run.id]
+        async with serve(*options, env=environment(None, MOGPLEX_TOKEN=TOKEN)) as daemon:
+            async with asyncio.timeout(100):
+                while not any("follow.recovered" in line for line in daemon.stderr):
+                    assert await daemon.status("GET", "/readyz") == 200
+                    await asyncio.sleep(0.5)
+        assert sum("follow.degraded" in line for line in daemon.stderr) == 1

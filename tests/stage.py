@@ -44,17 +44,100 @@ class LoopClock:
         return asyncio.get_running_loop().call_later(max(0.0, delay_s), callback)
 
 
-@dataclass
-class Stage:
-    """What a scenario has at hand."""
+class SkewedClock(VirtualClock):
+    """The virtual clock of a machine whose wall clock is wrong by `skew_s`."""
 
-    sim: Simulator
+    def __init__(self, loop: asyncio.AbstractEventLoop, skew_s: float) -> None:
+        super().__init__(loop)
+        self._skew_s = skew_s
+
+    def wall(self) -> float:
+        return super().wall() + self._skew_s
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What a scenario may choose about the bridge and the way to upstream."""
+
+    may_stream: bool = True
+    seed: int = 1
+    delay_s: float = 0.02  # one way
+    reserve: int = 6
+    skew_s: float = 0.0  # of the bridge's wall clock
+
+
+class Stage:
+    """What a scenario has at hand. Build with `set_stage`."""
+
     source: MogplexSource
     follows: Follows
-    journal: MemoryJournal
     metrics: Metrics
-    clock: VirtualClock
-    token: list[str]  # one element; put another in its place to rotate
+
+    def __init__(self, sim: Simulator, setting: Setting, group: asyncio.TaskGroup) -> None:
+        loop = asyncio.get_running_loop()
+        self.sim = sim
+        self.setting = setting
+        self.clock = SkewedClock(loop, setting.skew_s)
+        self.journal = MemoryJournal(records_max=10**6, bytes_max=2**30)
+        self.token = [TOKEN]  # put another in its place to rotate
+        self._group = group
+        self._tasks: list[asyncio.Task[None]] = []
+
+    async def start(self) -> None:
+        """A bridge as a process would start it: all it knows is what the journal holds."""
+        metrics = self.metrics = Metrics(["default"])
+        redactor = Redactor()
+        clock, setting = self.clock, self.setting
+        account = Account(
+            "default",
+            Scheduler(reserve=setting.reserve),
+            clock=clock,
+            metrics=metrics,
+            jitter=random.Random(setting.seed).random,
+        )
+        api = MogplexApi(self.http(), redactor.text)
+        self.source = MogplexSource(
+            account, api, Features(), clock=clock, may_stream=setting.may_stream
+        )
+        intake = JournalIntake(self.journal, redactor, metrics, clock)
+        self.follows = Follows(
+            {"default": self.source},
+            intake,
+            metrics,
+            clock,
+            default_account="default",
+            requests_per_minute={"default": 60 - setting.reserve},
+        )
+        intake.on_change = self.follows.state_changed
+        self.follows.restore(await self.journal.states())
+        self._tasks = [
+            self._group.create_task(account.drive()),
+            self._group.create_task(self.follows.run()),
+        ]
+        await asyncio.sleep(0)
+
+    async def stop(self) -> None:
+        """Drop everything where it stands, as a process that ends does."""
+        for task in self._tasks:
+            task.cancel()
+        if self._tasks:
+            await asyncio.wait(self._tasks)
+        await self.source.api.http.close()
+
+    async def restart(self) -> None:
+        await self.stop()
+        await self.start()
+
+    def http(self) -> HttpSession:
+        """A client of the simulator with the token; the caller closes it."""
+        assert self.sim._runner is not None
+        server = self.sim._runner.server
+        assert server is not None
+        return HttpSession(
+            "http://upstream.test",
+            lambda: self.token[0],
+            connector=lambda: MemoryConnector(server, delay_s=self.setting.delay_s),
+        )
 
     @property
     def account(self) -> Account:
@@ -89,83 +172,31 @@ class Stage:
 
 def play(
     scenario: Callable[[Stage], Coroutine[Any, Any, None]],
+    setting: Setting | None = None,
     *,
     may_stream: bool = True,
-    seed: int = 1,
-    delay_s: float = 0.02,
-    reserve: int = 6,
     **knobs: object,
 ) -> None:
     """Run one scenario from an empty stage to its end, on a fresh virtual loop."""
 
     async def main() -> None:
-        async with set_stage(
-            may_stream=may_stream, seed=seed, delay_s=delay_s, reserve=reserve, **knobs
-        ) as stage:
+        async with set_stage(setting or Setting(may_stream=may_stream), **knobs) as stage:
             await scenario(stage)
 
     run_virtually(main())
 
 
 @asynccontextmanager
-async def set_stage(
-    *, may_stream: bool, seed: int, delay_s: float, reserve: int, **knobs: object
-) -> AsyncIterator[Stage]:
-    clock = VirtualClock(asyncio.get_running_loop())
-    async with Simulator(knobs=knobs, seed=seed, clock=LoopClock(clock)) as sim:
-        stage = build(sim, clock, may_stream, seed, delay_s, reserve)
-        tasks: list[asyncio.Task[None]] = []
+async def set_stage(setting: Setting, **knobs: object) -> AsyncIterator[Stage]:
+    clock = LoopClock(VirtualClock(asyncio.get_running_loop()))
+    async with (
+        Simulator(knobs=knobs, seed=setting.seed, clock=clock) as sim,
+        asyncio.TaskGroup() as group,
+    ):
+        stage = Stage(sim, setting, group)
+        await stage.start()
         try:
-            async with asyncio.TaskGroup() as group:
-                tasks.append(group.create_task(stage.account.drive()))
-                tasks.append(group.create_task(stage.follows.run()))
-                await asyncio.sleep(0)
-                yield stage
-                for task in tasks:
-                    task.cancel()
+            yield stage
         finally:
-            await stage.source.api.http.close()
+            await stage.stop()
             await stage.journal.close()
-
-
-def build(
-    sim: Simulator,
-    clock: VirtualClock,
-    may_stream: bool,
-    seed: int,
-    delay_s: float,
-    reserve: int,
-) -> Stage:
-    assert sim._runner is not None
-    server = sim._runner.server
-    assert server is not None
-    token = [TOKEN]
-    metrics = Metrics(["default"])
-    redactor = Redactor()
-    http = HttpSession(
-        "http://upstream.test",
-        lambda: token[0],
-        connector=lambda: MemoryConnector(server, delay_s=delay_s),
-    )
-    account = Account(
-        "default",
-        Scheduler(reserve=reserve),
-        clock=clock,
-        metrics=metrics,
-        jitter=random.Random(seed).random,
-    )
-    source = MogplexSource(
-        account, MogplexApi(http, redactor.text), Features(), clock=clock, may_stream=may_stream
-    )
-    journal = MemoryJournal(records_max=10**6, bytes_max=2**30)
-    intake = JournalIntake(journal, redactor, metrics, clock)
-    follows = Follows(
-        {"default": source},
-        intake,
-        metrics,
-        clock,
-        default_account="default",
-        requests_per_minute={"default": 60 - reserve},
-    )
-    intake.on_change = follows.state_changed
-    return Stage(sim, source, follows, journal, metrics, clock, token)

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 TERMINAL_STATUSES = frozenset({"success", "failed", "cancelled"})
+RESTING_STATUSES = TERMINAL_STATUSES | {"awaiting_input"}  # a stream tells nothing after these
 TERMINAL_EVENTS = frozenset({"finished", "failed", "cancelled"})  # upstream's event types
 
 QUIET_POLLS = 2  # reads in a row that bring nothing new

@@ -2,7 +2,15 @@
 
 Upstream shows at most `PAGE_FULL` events of a segment: the first ones (older servers: a head
 window, a wall for ever) or the newest ones (newer servers: a tail window, which slides). A page
-shorter than that is the whole history. No reply says which window it is.
+shorter than that is the whole history. No reply says which window it is; what is on a full page and
+what is not does:
+
+- the oldest event taken has left the page: a tail window;
+- the newest event taken is not on it, though the page ends before it: a head window;
+- no event taken is on it, and it does not end before them: the window slid by more than a page.
+
+While nothing but the row moves behind a full page it may be either. One such move proves nothing:
+the row and the events are two reads of upstream, and rows move without events too.
 """
 
 from __future__ import annotations
@@ -11,7 +19,12 @@ import enum
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from bridge.core.segment import Segment
+
 PAGE_FULL = 200  # events; upstream's cap (contracts.md 1.4)
+# Moves of the row behind an unchanged full page until that is a wall: a pause and a status that
+# regresses move it twice without an event; an agent at work moves it with every event.
+WALL_MOVES = 3
 
 
 class Kind(enum.StrEnum):
@@ -27,6 +40,19 @@ class Hole(enum.StrEnum):
     JOINED_LATE = "joined_late"  # a tail window was first seen when it had already slid
     JUMPED = "window_jumped"  # it slid by more than a page between two reads
     EXHAUSTED = "window_exhausted"  # a head window is full and the run goes on behind it
+    SWITCHED = "segment_switched"  # the run paused and went on between two reads
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """One page, before its events are taken."""
+
+    ids: Sequence[str]  # oldest first
+    last_s: float | None  # creation time of the last one
+    begins_at_origin: bool  # the first one is the segment's first, as far as can be told
+    may_go_on: bool  # the run is not over and the page does not end with its last event
+    updated_at: str | None  # the row's
+    is_alone: bool  # pages are all there is: no stream can show what they hide
 
 
 @dataclass(slots=True)
@@ -36,59 +62,44 @@ class Window:
     kind: Kind = Kind.UNKNOWN
     is_full: bool = False  # the latest page had PAGE_FULL events
     is_exhausted: bool = False  # Hole.EXHAUSTED was told for this segment
-    _first_id: str | None = None  # seen on a page; it leaves a tail window, never a head window
-    _full_since: str | None = None  # updatedAt of the run when the page had become full
+    _updated_at: str | None = None  # of the row, with the latest full page
+    _moves: int = 0  # of the row behind a page that stayed
 
     def new_segment(self) -> None:
         self.is_full = self.is_exhausted = False
-        self._first_id = self._full_since = None
+        self._updated_at, self._moves = None, 0
 
-    def look(
-        self,
-        ids: Sequence[str],
-        *,
-        is_known: Callable[[str], bool],
-        knows_any: bool,
-        begins_at_origin: bool,
-        may_go_on: bool,
-        updated_at: str | None,
-    ) -> Hole:
-        """Judge one page before its events are taken.
-
-        `ids` oldest first; `is_known(id)`: it was taken before; `knows_any`: anything of this
-        segment was; `begins_at_origin`: the page's first event is the segment's first one;
-        `may_go_on`: the run is not over and its last event is not on the page; `updated_at`: the
-        run row's.
-        """
-        self.is_full = len(ids) >= PAGE_FULL
-        # Not by equality: events of one instant may change places, and at the edge be swapped.
-        if self._first_id is not None and self._first_id not in ids:
-            self.kind, self._full_since = Kind.TAIL, None
-            self._first_id = None
-        if self._first_id is None and ids:
-            self._first_id = ids[0]
+    def look(self, page: Sight, taken: Segment, is_known: Callable[[str], bool]) -> Hole:
+        """Judge a page before its events are taken. `is_known(id)`: it was taken before."""
+        self.is_full = len(page.ids) >= PAGE_FULL
         if not self.is_full:
             return Hole.NONE
-        hole = Hole.NONE
-        if not any(map(is_known, ids)):
-            if knows_any:
-                hole, self.kind = Hole.JUMPED, Kind.TAIL
-            elif not begins_at_origin:
-                hole, self.kind = Hole.JOINED_LATE, Kind.TAIL
-        elif (
-            self.kind is not Kind.TAIL and may_go_on and self._full_since not in (None, updated_at)
-        ):
-            # The row moved, the page did not: the news lie behind the wall.
-            hole = self.exhaust()
-        if self._full_since is None:
-            self._full_since = updated_at
-        return hole
+        ends_before = page.last_s is not None and page.last_s < taken.newest_s
+        if not any(map(is_known, page.ids)):
+            if taken.last_id is None:
+                if page.begins_at_origin:
+                    return Hole.NONE
+                self.kind = Kind.TAIL
+                return Hole.JOINED_LATE
+            if not ends_before:
+                self.kind = Kind.TAIL
+                return Hole.JUMPED
+        if ends_before:
+            self.kind = Kind.HEAD
+        elif taken.oldest_id is not None and taken.oldest_id not in page.ids:
+            self.kind = Kind.TAIL
+        return self.exhaust() if self._is_walled(page) else Hole.NONE
 
-    def at_end(self, *, last_is_terminal: bool) -> Hole:
-        """Judge the latest page when the run is over: does it hold the run's last event?"""
-        if self.is_full and self.kind is not Kind.TAIL and not last_is_terminal:
-            return self.exhaust()
-        return Hole.NONE
+    def _is_walled(self, page: Sight) -> bool:
+        if self.kind is Kind.TAIL or not page.may_go_on or not page.is_alone:
+            return False
+        self._moves += self._updated_at not in (None, page.updated_at)
+        self._updated_at = page.updated_at
+        return self._moves >= (1 if self.kind is Kind.HEAD else WALL_MOVES)
+
+    def may_hide(self) -> bool:
+        """Whether there may be events behind the latest page."""
+        return self.is_full and self.kind is not Kind.TAIL
 
     def exhaust(self) -> Hole:
         """Events behind a full head window cannot be seen; told once for a segment."""

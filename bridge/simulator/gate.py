@@ -24,6 +24,7 @@ from bridge.simulator.replies import (
     unauthorized,
 )
 from bridge.simulator.requestlog import RequestRecord
+from bridge.simulator.times import http_date
 from bridge.simulator.tokens import Rights, token_hash
 from bridge.simulator.world import Call, World
 
@@ -182,11 +183,12 @@ class Gate:
     async def _send(
         self, request: web.Request, record: RequestRecord, reply: Reply
     ) -> web.StreamResponse:
-        knobs = self._world.knobs
+        world = self._world
+        knobs = world.knobs
         if knobs.delay_s > 0:
-            await sleep(self._world.clock, knobs.delay_s)
+            await sleep(world.clock, knobs.delay_s)
         record.status = reply.status
-        headers = dict(reply.headers)
+        headers = {**reply.headers, "Date": http_date(world.clock.now())}
         if reply.content_type is not None:
             headers["Content-Type"] = reply.content_type
         if knobs.request_id:

@@ -17,6 +17,7 @@ from bridge.simulator.params import parse_limit
 from bridge.simulator.replies import Reply, failure
 from bridge.simulator.runs import find_run
 from bridge.simulator.store import TERMINAL_TYPES, Run, StoredEvent
+from bridge.simulator.times import http_date
 from bridge.simulator.world import Call, World
 
 HEADERS = {
@@ -56,7 +57,7 @@ async def stream_events(call: Call) -> Reply | web.StreamResponse:
     if isinstance(replay, Reply):
         return replay
     stream = OpenStream(world, found, knobs)
-    response = web.StreamResponse(headers=HEADERS)
+    response = web.StreamResponse(headers={**HEADERS, "Date": http_date(world.clock.now())})
     if knobs.request_id:
         response.headers["x-vercel-id"] = f"sim1::{call.record.number}"
     # Registered before the first await: nothing that commits from here on can be missed.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from email.utils import formatdate
 
 TIME_FORMATS = ("micros_offset", "millis_z")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -11,6 +12,11 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 def to_us(seconds: float) -> int:
     """Microseconds since the epoch."""
     return round(seconds * 1_000_000)
+
+
+def http_date(now_s: float) -> str:
+    """The `Date` header: it must tell the clock that made the timestamps of the same reply."""
+    return formatdate(now_s, usegmt=True)
 
 
 def format_time(at_us: int, style: str) -> str:

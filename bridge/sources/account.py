@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable, Sequence
 
 from bridge.clock import Clock
 from bridge.core.backoff import Backoff
+from bridge.core.budget import WINDOW_S
 from bridge.core.credential import Credential
 from bridge.core.errors import Failure, Retry
 from bridge.core.schedule import Scheduler
@@ -46,6 +47,7 @@ class Account:
         self._known: set[str] = set()  # runs in the scheduler's line
         self._granted: set[str] = set()  # those whose turn it is, until its outcome is told
         self._parked: set[str] = set()  # those that are not in line until they ask again
+        self._called: set[str] = set()  # those whose turn was asked for out of line
         self._waiting: dict[str, asyncio.Future[None]] = {}
 
     async def drive(self) -> None:
@@ -78,8 +80,11 @@ class Account:
             self._known.add(run_id)
             self.scheduler.add(run_id, now)
         if urgent or run_id in self._parked:
+            self._called.add(run_id)
             self._parked.discard(run_id)
             self.scheduler.request(run_id, now)
+        else:
+            self._called.discard(run_id)
         self._kick.set()
         if self.dead is None and run_id not in self._granted:
             waiter = asyncio.get_running_loop().create_future()
@@ -97,11 +102,14 @@ class Account:
         started: float,
         failure: Failure | None,
         backoff: Backoff | None = None,
+        *,
+        park: bool = False,
     ) -> float:
         """Tell how a request ended that had its turn; after a success `settle` or `spent` follows.
 
         `started` is the monotonic instant before sending; `backoff` counts this run's failures,
-        None asks again at the usual pace. Returns the instant before which nothing is asked.
+        None asks again at the usual pace; `park`: as in `spent`, after a failure. Returns the
+        instant before which nothing is asked.
         """
         now = self._clock.monotonic()
         code = OK if failure is None else failure.code
@@ -116,16 +124,20 @@ class Account:
         self._metrics.count_failure(self.name, failure.code, failure.retry, run_id)
         self._granted.discard(run_id)
         self._kick.set()
+        if park:
+            self._parked.add(run_id)
         if failure.code == "RATE_LIMITED":
+            if run_id in self._called:
+                self._parked.add(run_id)  # the scheduler still has it out of line
             self.scheduler.on_429(run_id, now, failure.wait_s)
             return self.scheduler.snapshot(now).blocked_until
         if failure.retry is Retry.AUTH_SUSPECT:
-            self.scheduler.on_error(run_id, now)
+            self.scheduler.on_error(run_id, now, not_before=_NEVER if park else 0.0)
             return self._suspect(now, failure)
         wait_s = failure.wait_s or 0.0
         if backoff is not None:
             wait_s = backoff.after_failure(jitter=self._jitter(), hint_s=failure.wait_s)
-        self.scheduler.on_error(run_id, now, not_before=now + wait_s)
+        self.scheduler.on_error(run_id, now, not_before=_NEVER if park else now + wait_s)
         return now + wait_s
 
     def settle(
@@ -168,10 +180,18 @@ class Account:
             self._granted.discard(run_id)
             self.scheduler.on_error(run_id, self._clock.monotonic())
         self._parked.discard(run_id)
+        self._called.discard(run_id)
         if run_id in self._known:
             self._known.discard(run_id)
             self.scheduler.forget(run_id)
         self._kick.set()
+
+    def pace_s(self, share: float) -> float:
+        """How far apart the reads of one stay, in seconds, when every parked run may use an equal
+        part of `share` of the pace.
+        """
+        cap = self.scheduler.snapshot(self._clock.monotonic()).cap
+        return len(self._parked) * WINDOW_S / (cap * share)
 
     async def ask_now(
         self, operation: str, request: Callable[[], Awaitable[Failure | None]]

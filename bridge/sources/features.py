@@ -12,6 +12,7 @@ from bridge.core.window import Kind
 
 ABSENT_RETRY_S = 600.0  # a deployment that gains the route is noticed within ten minutes
 BROKEN_RETRY_S = (120.0, 900.0)  # first and longest wait while the server's listener is down
+BROKEN_STRIKES = 3  # connects in a row without a stream until it is; a single one is chance
 
 
 class StreamKind(enum.StrEnum):
@@ -21,7 +22,7 @@ class StreamKind(enum.StrEnum):
     RESUMABLE = "resumable"  # v2: `Last-Event-ID` replays all that followed
     REPLAYING = "replaying"  # v1: every connect replays what `/events` shows
     ABSENT = "absent"  # a 404 in HTML
-    BROKEN = "broken"  # a 500 on connect while `/events` works
+    BROKEN = "broken"  # no stream comes of a connect while `/events` works
 
 
 @dataclass(slots=True)
@@ -32,6 +33,7 @@ class Features:
     window: Kind = Kind.UNKNOWN
     _retry_at: float = 0.0
     _broken_wait_s: float = BROKEN_RETRY_S[0]
+    _strikes: int = 0
 
     def has_stream(self, now: float) -> bool:
         """Whether a connect is worth a request."""
@@ -45,19 +47,25 @@ class Features:
         return self.stream in (StreamKind.UNKNOWN, StreamKind.RESUMABLE)
 
     def stream_connected(self) -> None:
+        """A stream began. That it resumes is believed until it shows what it does."""
+        self._strikes = 0
         self._broken_wait_s = BROKEN_RETRY_S[0]
         if self.stream is not StreamKind.REPLAYING:
             self.stream = StreamKind.RESUMABLE
 
-    def stream_replayed(self) -> None:
-        """A resumed stream began before its cursor."""
-        self.stream = StreamKind.REPLAYING
+    def stream_began(self, *, before_cursor: bool) -> None:
+        """The first event of a stream was one that a resumed stream skips, or not."""
+        self.stream = StreamKind.REPLAYING if before_cursor else StreamKind.RESUMABLE
 
     def stream_absent(self, now: float) -> None:
         self.stream = StreamKind.ABSENT
         self._retry_at = now + ABSENT_RETRY_S
 
-    def stream_broken(self, now: float) -> None:
+    def stream_failed(self, now: float) -> None:
+        """A connect brought no stream, for a reason that is the server's or of the way there."""
+        self._strikes += 1
+        if self._strikes < BROKEN_STRIKES:
+            return
         self.stream = StreamKind.BROKEN
         self._retry_at = now + self._broken_wait_s
         self._broken_wait_s = min(self._broken_wait_s * 2, BROKEN_RETRY_S[1])

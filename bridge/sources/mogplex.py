@@ -176,7 +176,7 @@ def to_page(data: Mapping[str, Any], headers: Mapping[str, str]) -> RunPage | No
         updated_at=updated_at if isinstance(updated_at, str) else None,
         events=tuple(event for item in raw if (event := to_event(item)) is not None),
         size=len(raw),
-        server_time_s=_http_date(headers.get("Date")),
+        server_time_s=http_date(headers.get("Date")),
     )
 
 
@@ -223,13 +223,14 @@ def _wait_s(code: str, headers: Mapping[str, str]) -> float | None:
     if text.isascii() and text.isdigit():
         wait_s = float(text[:9])
     else:
-        until, now = _http_date(text), _http_date(headers.get("Date"))
+        until, now = http_date(text), http_date(headers.get("Date"))
         if until is not None and now is not None:
             wait_s = until - now
     return None if wait_s is None else min(max(wait_s, 1.0), 300.0)
 
 
-def _http_date(text: str | None) -> float | None:
+def http_date(text: str | None) -> float | None:
+    """Epoch seconds of a header like `Date`; None when there is none that can be read."""
     if not text:
         return None
     try:

@@ -9,7 +9,7 @@ from bridge.core.event import Event
 from bridge.sources.mogplex import EVENT_TYPE, RunPage
 from bridge.wire import times
 
-ORIGIN_S = 0.25  # a run's first event is written with its row; later is not the first
+ORIGIN_S = 0.25  # a run's first event is written with its row; a later one is the second
 
 
 def upstream_types(events: Iterable[Event]) -> list[str]:
@@ -29,12 +29,14 @@ def begins_at_origin(page: RunPage, *, is_later_segment: bool) -> bool:
     """
     if not page.events:
         return True
-    first = page.events[0]
-    created = times.parse(page.run.get("createdAt"))
-    if is_later_segment or first.created_at_s is None or created is None:
-        return first.type in (f"{EVENT_TYPE}started", f"{EVENT_TYPE}status_changed")
-    if first.created_at_s - created[1] <= ORIGIN_S:
-        return True
+    types = upstream_types(page.events)
+    if is_later_segment:
+        return types[0] in ("started", "status_changed")
+    first_s, row_s = page.events[0].created_at_s, times.seconds(page.run.get("createdAt"))
+    if first_s is not None and first_s == row_s:
+        return True  # of one transaction
+    if types[0] != "started":
+        return False
     # The second event is of the same type (1.7): a page with both holds the first.
-    types = [event.type for event in page.events]
-    return types[0] == f"{EVENT_TYPE}started" and types.count(types[0]) > 1
+    is_near = first_s is not None and row_s is not None and first_s - row_s <= ORIGIN_S
+    return is_near or types.count("started") > 1

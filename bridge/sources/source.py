@@ -48,7 +48,7 @@ class MogplexSource:
             may_stream=self._may_stream,
         )
         try:
-            while not run.is_over and await run.turn(urgent=run.wants_fill):
+            while not run.is_over and await run.turn(urgent=run.is_urgent):
                 if run.wants_stream():
                     await follow_stream(run)
                 else:

@@ -7,24 +7,28 @@ fault, and after every close the caller reads a page, which decides.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+import math
+from collections.abc import AsyncIterator, Mapping
 
-from bridge.core.completion import TERMINAL_STATUSES
+from bridge.core.completion import RESTING_STATUSES, TERMINAL_STATUSES
 from bridge.core.errors import Failure, Retry
 from bridge.core.event import Event
 from bridge.sources import http
 from bridge.sources.follow import RunFollow
-from bridge.sources.mogplex import API, PAGE_MAX, to_event, to_page
+from bridge.sources.mogplex import API, PAGE_MAX, http_date, to_event, to_page
 from bridge.sources.pages import upstream_types
 from bridge.sources.port import Batch
 from bridge.wire.jsontext import JsonError, loads
 from bridge.wire.sse import Frame, FrameDecoder, FrameTooLargeError
 
-SILENCE_S = 60.0  # without a byte: read the row; the stream of a finished run may stay open (1.8)
-CONNECT_S = 15.0  # until the reply's head is there
-SILENCE_AT_END_S = 5.0  # the same on a run that is over: only the replay is still to come
+# Without a byte for so long: read the row; the stream of a finished run may stay open (1.8). While
+# the row stays too, the wait doubles: many quiet runs must not use up the requests of the others.
+SILENCE_S = (60.0, 300.0)
+WATCH_SHARE = 1 / 3  # of the token's pace may go into such reads
+SILENCE_AT_END_S = 5.0  # on a run that is over: only the replay is still to come
+CONNECT_S = 15.0  # until the first byte of the stream; upstream greets at once (1.8)
+REPLAY_S = 60.0  # unknown and created so long before the cursor: forgotten here, not late there
 TELLING = frozenset({"status_changed", "cancel_requested"})  # events after which the row moved
-RESTING = TERMINAL_STATUSES | {"awaiting_input"}  # statuses after which a stream tells nothing
 
 
 class _LeaveError(Exception):
@@ -34,21 +38,20 @@ class _LeaveError(Exception):
 async def follow_stream(follow: RunFollow) -> None:
     """Connect with the turn that was taken, and read until the stream closes."""
     connect = _Connect(follow)
+    count_before = follow.segment.count
+    follow.fill_tries += follow.wants_fill
     try:
         async with asyncio.timeout(CONNECT_S) as deadline:
             await connect.run(deadline)
     except (*http.TROUBLE, FrameTooLargeError) as error:
         if not connect.is_open:
-            await connect.refused(http.to_failure("runs.stream", error))
+            connect.refused(http.to_failure("runs.stream", error))
     finally:
         now = follow.clock.monotonic()
         if connect.is_open:
             follow.stream_closed_at = now
-            follow.was_blind = False
-            follow.is_stuck = follow.segment_count == connect.count_before
-        if connect.is_open and follow.is_stuck:
-            follow.fill_tries += follow.wants_fill
-        follow.wants_fill = False  # the page read next says whether there still is a hole
+            follow.is_stuck = follow.segment.count == count_before
+        follow.wants_fill = False  # the page read next says whether something is still missing
         follow.progress.followed_by = "poll"
         follow.progress.read_at = now
         follow.is_verified = False
@@ -59,43 +62,47 @@ class _Connect:
     """One request for one stream."""
 
     def __init__(self, follow: RunFollow) -> None:
-        self.is_open = False  # the reply was a stream
+        self.is_open = False  # the reply was a stream, and its first byte came
         self._follow = follow
         self._started = follow.clock.monotonic()
-        self.count_before = follow.segment_count
         self._resume = follow.resume_from()
 
     async def run(self, deadline: asyncio.Timeout) -> None:
         follow = self._follow
         headers = {"Accept": "text/event-stream", "Cache-Control": "no-cache"}
-        params: dict[str, str] = {}
-        if self._resume is None:
-            params["limit"] = str(PAGE_MAX)
-        else:
+        if self._resume is not None:
             headers["Last-Event-ID"] = self._resume[0]
+        # A server that resumes ignores the limit; one of the first version replays so many.
+        params = {"limit": str(PAGE_MAX)}
         path = f"{API}/runs/{follow.run_id}/events/stream"
         async with follow.api.http.stream(path, params, headers) as stream:
             failure = await _refusal(follow, stream)
             if failure is not None:
-                await self.refused(failure)
+                self.refused(failure)
                 return
+            chunks = stream.chunks()
+            first = await anext(chunks, b"")
             deadline.reschedule(None)
             self.is_open = True
             follow.account.answered(follow.run_id, "runs.stream", self._started, None)
             follow.account.spent(follow.run_id, park=True)
-            await _read(follow, stream, self._resume)
+            reader = _Reader(follow, self._resume, http_date(stream.headers.get("Date")))
+            await _read(reader, first, chunks)
 
-    async def refused(self, failure: Failure) -> None:
+    def refused(self, failure: Failure) -> None:
         """Learn from a refused connect; the page read next decides about the run itself."""
         follow, now = self._follow, self._follow.clock.monotonic()
-        follow.fill_tries += follow.wants_fill
         if failure.retry is Retry.FEATURE_ABSENT:
             follow.features.stream_absent(now)
-        elif failure.http_status is not None and failure.http_status >= 500:
-            follow.features.stream_broken(now)
-        elif failure.code == "BAD_REQUEST" and self._resume is not None:
-            follow.forget_recent()  # the cursor's segment is gone; a page tells which one is there
+        elif failure.code == "BAD_REQUEST":
+            follow.segment.forget_resume()  # another segment by now; a page tells which
+        elif failure.code not in _OF_TOKEN_OR_RUN:
+            follow.features.stream_failed(now)
         follow.account.answered(follow.run_id, "runs.stream", self._started, failure)
+
+
+# Refusals that say nothing about the route.
+_OF_TOKEN_OR_RUN = frozenset({"RATE_LIMITED", "UNAUTHORIZED", "LOGIN_REDIRECT", "NOT_FOUND"})
 
 
 async def _refusal(follow: RunFollow, stream: http.Stream) -> Failure | None:
@@ -113,16 +120,14 @@ async def _refusal(follow: RunFollow, stream: http.Stream) -> Failure | None:
     return follow.api.classify("runs.stream", stream.status, stream.headers, body)
 
 
-async def _read(
-    follow: RunFollow, stream: http.Stream, resumed_from: tuple[str, float] | None
-) -> None:
+async def _read(reader: _Reader, first: bytes, chunks: AsyncIterator[bytes]) -> None:
     """Read frames and watch the silence until one of both ends the stream."""
-    reader = _Reader(follow, resumed_from)
     try:
         async with asyncio.TaskGroup() as group:
-            watch = group.create_task(reader.watch(), name=f"watch {follow.run_id}")
+            watch = group.create_task(reader.watch(), name=f"watch {reader.run_id}")
             try:
-                async for chunk in stream.chunks():
+                await reader.take(first)
+                async for chunk in chunks:
                     await reader.take(chunk)
             finally:
                 watch.cancel()
@@ -133,17 +138,31 @@ async def _read(
 class _Reader:
     """Turns chunks into batches, and silence into reads of the row."""
 
-    def __init__(self, follow: RunFollow, resumed_from: tuple[str, float] | None) -> None:
+    def __init__(
+        self,
+        follow: RunFollow,
+        resumed_from: tuple[str, float] | None,
+        connected_s: float | None,
+    ) -> None:
+        """`connected_s`: upstream's clock when it answered, in whole seconds."""
+        self.run_id = follow.run_id
+        self._connected_s = math.inf if connected_s is None else connected_s + 1.0
+        self._received = 0
         self._follow = follow
         self._resumed_from = resumed_from
+        self._newest_s = follow.segment.newest_s
         self._decoder = FrameDecoder()
-        self._silence_s = SILENCE_S
+        self._silence_s = SILENCE_S[0]
         self._heard_at = follow.clock.monotonic()
-        self._row_moved = asyncio.Event()
+        self._row_moved = False  # an event said so
+        self._wake = asyncio.Event()  # what the watch waits for is another instant
         self._is_first = True
+        self._is_of_end = False  # the run was over when the stream began
 
     async def take(self, chunk: bytes) -> None:
-        self._heard_at = self._follow.clock.monotonic()
+        follow = self._follow
+        self._heard_at = follow.clock.monotonic()
+        self._silence_s = SILENCE_AT_END_S if self._is_of_end else SILENCE_S[0]
         frames = self._decoder.feed(chunk)
         if not frames:
             return
@@ -161,11 +180,20 @@ class _Reader:
         if self._is_first:
             self._is_first = False
             self._judge(events[0])
-        receipt = await self._follow.take_events(events)
+        received, self._received = self._received, self._received + len(events)
+        if received < PAGE_MAX <= self._received:
+            # A replay of the first version ends with a full page, whatever lies behind it.
+            fills_up = events[PAGE_MAX - received - 1]
+            follow.window.is_full |= (fills_up.created_at_s or 0.0) < self._connected_s
+        receipt = await follow.take_events(events)
+        await follow.tell_blind()
         types = upstream_types(receipt.fresh)
-        self._follow.completion.saw_events(types)
+        follow.completion.saw_events(types)
+        if any((event.created_at_s or 0.0) >= self._newest_s for event in events):
+            follow.segment.is_held = False  # the replay has reached what was known
         if not TELLING.isdisjoint(types):
-            self._row_moved.set()
+            self._row_moved = True
+            self._wake.set()
 
     async def watch(self) -> None:
         """Read the row after silence, or when an event says that it moved."""
@@ -174,16 +202,30 @@ class _Reader:
             wait_s = self._heard_at + self._silence_s - follow.clock.monotonic()
             try:
                 async with asyncio.timeout(max(wait_s, 0.0)):
-                    await self._row_moved.wait()
+                    await self._wake.wait()
             except TimeoutError:
-                if follow.clock.monotonic() < self._heard_at + self._silence_s:
-                    continue  # something was heard meanwhile
-            self._row_moved.clear()
-            self._heard_at = follow.clock.monotonic()
-            await follow.check_row()
-            moved_on = follow.row_segment not in (None, follow.segment)
-            if follow.is_over or moved_on or follow.state.status in RESTING:
+                pass
+            self._wake.clear()
+            is_silent = follow.clock.monotonic() >= self._heard_at + self._silence_s
+            if self._is_of_end and is_silent:
+                follow.is_read_out, follow.segment.is_held = True, False
                 raise _LeaveError
+            if self._row_moved or (is_silent and not self._is_of_end):
+                self._row_moved = False
+                await self._look_at_row()
+            if is_silent:
+                least_s = follow.account.pace_s(WATCH_SHARE)
+                self._silence_s = max(min(self._silence_s * 2, SILENCE_S[1]), least_s)
+
+    async def _look_at_row(self) -> None:
+        follow = self._follow
+        self._heard_at = follow.clock.monotonic()
+        await follow.check_row()
+        has_moved_on = follow.row_segment not in (None, follow.segment.id)
+        if follow.state.status == "awaiting_input" and not has_moved_on:
+            follow.segment.was_paused = True  # the stream showed all that came before
+        if follow.is_over or has_moved_on or follow.state.status in RESTING_STATUSES:
+            raise _LeaveError
 
     async def _take_run(self, run: Mapping[str, object]) -> None:
         """The `run` frame opens every stream and is the only one that shows the row (1.8)."""
@@ -194,24 +236,28 @@ class _Reader:
         follow.features.stream_connected()
         follow.stream_backoff.reset()
         follow.progress.followed_by = "stream"
-        if page.segment is not None and page.segment != follow.segment:
-            follow.enter_segment(page.segment)
+        if page.segment not in (None, follow.segment.id):
+            raise _LeaveError  # another segment by now: a page tells what that means
         await follow.take(Batch(follow.feed, status=page.status, run=page.run))
         if page.status in TERMINAL_STATUSES:
-            self._silence_s = SILENCE_AT_END_S
             if not follow.wants_fill:
                 raise _LeaveError  # it may stay open for ever: a page decides
+            self._is_of_end, self._silence_s = True, SILENCE_AT_END_S
+            self._wake.set()
 
     def _judge(self, first: Event) -> None:
         """A resumed stream begins after its cursor (1.8), or with an event that is news. Equal
         times prove nothing: a server that writes milliseconds sorts by what it does not show.
         """
-        is_known = self._follow.intake.is_known(self._follow.feed, first.id)
-        if self._resumed_from is None or first.created_at_s is None or not is_known:
+        follow = self._follow
+        if self._resumed_from is None or first.created_at_s is None:
             return
-        id_, created_s = self._resumed_from
-        if first.id == id_ or first.created_at_s < created_s:
-            self._follow.features.stream_replayed()
+        id_, at_s = self._resumed_from
+        if follow.intake.is_known(follow.feed, first.id):
+            is_before = first.id == id_ or first.created_at_s < at_s
+        else:
+            is_before = first.created_at_s < at_s - REPLAY_S
+        follow.features.stream_began(before_cursor=is_before)
 
 
 def _value(frame: Frame) -> Mapping[str, object] | None:

@@ -25,6 +25,12 @@ def parse(text: object) -> tuple[str, float] | None:
         return None
 
 
+def seconds(text: object) -> float | None:
+    """Epoch seconds alone."""
+    moment = parse(text)
+    return None if moment is None else moment[1]
+
+
 def rfc3339(epoch_s: float) -> str:
     """Epoch seconds as `2026-08-03T15:00:34.200000Z`."""
     return datetime.fromtimestamp(epoch_s, UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")

@@ -1,0 +1,86 @@
+"""What was taken of the present segment of a run: enough to resume, and to judge the next page.
+
+A segment is what one aiCallId keys; a run that paused for input goes on in a new one, and the
+events of the old one are never shown again (contracts.md 1.7).
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+RESUME_AGE_S = 10.0  # resume from an event this old: younger ones may commit out of order (1.8)
+RESUME_IDS_MAX = 2_000  # events held for that; a burst longer than this resumes from further on
+
+
+@dataclass(slots=True)
+class Segment:
+    """Creation times are upstream's, seconds since the epoch; 0.0 when it gave none."""
+
+    id: str | None = None  # None before the first page
+    count: int = 0  # events taken
+    last_id: str | None = None  # the one taken last
+    oldest_id: str | None = None  # the one created first
+    oldest_s: float = 0.0
+    newest_s: float = 0.0
+    was_paused: bool = False  # everything was read while the run waited: nothing came after it
+    is_held: bool = False  # the place to resume from stays where it is
+    _recent: deque[tuple[str, float]] = field(
+        default_factory=lambda: deque(maxlen=RESUME_IDS_MAX)
+    )  # (id, creation time); the first one is where resuming starts
+
+    def took(self, id_: str, created_s: float | None) -> None:
+        """Tell an event that had not been taken before."""
+        at_s = self.newest_s if created_s is None else created_s
+        if self.oldest_id is None or at_s < self.oldest_s:
+            self.oldest_id, self.oldest_s = id_, at_s
+        self.newest_s = max(self.newest_s, at_s)
+        self.last_id = id_
+        self.count += 1
+        self._recent.append((id_, at_s))
+        if self.is_held:
+            return
+        while len(self._recent) > 1 and self._recent[1][1] <= self.newest_s - RESUME_AGE_S:
+            self._recent.popleft()
+
+    def resume_from(self, *, newest: bool = False) -> tuple[str, float] | None:
+        """The event to resume a stream from: (id, creation time); None when there is none."""
+        if not self._recent:
+            return None
+        return self._recent[-1] if newest else self._recent[0]
+
+    def forget_resume(self) -> None:
+        """Upstream knows none of these ids any more."""
+        self._recent.clear()
+
+    def saved(self) -> dict[str, Any]:
+        """What a restart needs, as JSON; `restored` reads it."""
+        return {
+            "segment": self.id,
+            "count": self.count,
+            "last": self.last_id,
+            "oldest": [self.oldest_id, self.oldest_s],
+            "newest": self.newest_s,
+            "paused": self.was_paused,
+            "resume": self.resume_from(),
+        }
+
+    @classmethod
+    def restored(cls, saved: Mapping[str, Any]) -> Segment:
+        """Raises TypeError, ValueError or KeyError for what `saved` never returned."""
+        oldest_id, oldest_s = saved["oldest"]
+        segment = cls(
+            id=saved["segment"],
+            count=int(saved["count"]),
+            last_id=saved["last"],
+            oldest_id=oldest_id,
+            oldest_s=float(oldest_s),
+            newest_s=float(saved["newest"]),
+            was_paused=bool(saved["paused"]),
+        )
+        if saved["resume"] is not None:
+            id_, at_s = saved["resume"]
+            segment._recent.append((str(id_), float(at_s)))
+        return segment

@@ -1,0 +1,123 @@
+"""The alerts: valid, tested, about series that exist, each with a page that says what to do."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.unit.ops.promql import complaints, counters_outside_rate
+
+ROOT = Path(__file__).parents[3]
+PLACE = ROOT / "deploy" / "prometheus"
+RULES = (PLACE / "rules.yml").read_text()
+TESTS = (PLACE / "rules_test.yml").read_text()
+PAGE = (ROOT / "docs" / "operations.md").read_text()
+ALL_RULES = [rule for group in yaml.safe_load(RULES)["groups"] for rule in group["rules"]]
+ALERTS = {rule["alert"]: rule for rule in ALL_RULES if "alert" in rule}
+RECORDED = frozenset(rule["record"] for rule in ALL_RULES if "record" in rule)
+JOB = "mogplex-bridge"
+
+PROMTOOL = shutil.which("promtool")
+needs_promtool = pytest.mark.skipif(
+    PROMTOOL is None, reason="no promtool here (Debian: apt-get install prometheus)"
+)
+
+
+def promtool(*args: str, place: Path = PLACE) -> subprocess.CompletedProcess[str]:
+    assert PROMTOOL is not None
+    return subprocess.run(
+        [PROMTOOL, *args], cwd=place, capture_output=True, text=True, timeout=60, check=False
+    )
+
+
+def outcome_of_tests(rules: str, place: Path) -> int:
+    (place / "rules.yml").write_text(rules)
+    (place / "rules_test.yml").write_text(TESTS)
+    return promtool("test", "rules", "rules_test.yml", place=place).returncode
+
+
+@needs_promtool
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["check", "rules", "rules.yml"],
+        ["check", "config", "scrape.yml"],
+        ["test", "rules", "rules_test.yml"],
+    ],
+    ids=" ".join,
+)
+def test_promtool_is_content(command: list[str]) -> None:
+    result = promtool(*command)
+    assert result.returncode == 0, result.stdout + result.stderr
+
+
+@needs_promtool
+def test_the_rule_tests_notice_a_guard_that_is_gone(tmp_path: Path) -> None:
+    guard = (
+        "            unless on (job, instance, account)\n"
+        "              (sum by (job, instance, account) "
+        "(increase(mogplex_bridge_events_total[3m])) > 0)\n"
+    )
+    assert RULES.count(guard) == 1
+    assert outcome_of_tests(RULES.replace(guard, ""), tmp_path) == 1
+
+
+@pytest.mark.parametrize("rule", ALL_RULES, ids=lambda rule: rule.get("alert") or rule["record"])
+def test_rules_name_series_labels_and_values_that_exist(rule: dict[str, Any]) -> None:
+    assert complaints(rule["expr"], recorded=RECORDED) == []
+
+
+def test_counters_are_only_read_as_rates_but_where_a_restart_would_hide_them() -> None:
+    raw = {name for name, rule in ALERTS.items() if counters_outside_rate(rule["expr"])}
+    assert raw == {"MogplexBridgeAuthFailing"}  # "never accepted": counts from the start on
+
+
+def test_the_rules_and_the_scrape_configuration_mean_the_same_job() -> None:
+    scrape = yaml.safe_load((PLACE / "scrape.yml").read_text())
+    assert [job["job_name"] for job in scrape["scrape_configs"]] == [JOB]
+    assert set(re.findall(r'job="([^"]*)"', RULES)) == {JOB}
+
+
+@pytest.mark.parametrize("name", ALERTS)
+def test_an_alert_says_how_bad_it_is_what_it_means_and_where_to_read_on(name: str) -> None:
+    alert = ALERTS[name]
+    assert name.startswith("MogplexBridge")
+    assert alert["labels"]["severity"] in ("critical", "warning")
+    texts = alert["annotations"]
+    assert set(texts) == {"summary", "description", "runbook_url"}
+    assert not texts["summary"].endswith(".")
+    assert texts["description"].endswith(".")
+    assert texts["runbook_url"] == f"docs/operations.md#{name.lower()}"
+
+
+@pytest.mark.parametrize("name", ALERTS)
+def test_an_alert_has_its_section_with_three_commands(name: str) -> None:
+    section = re.search(rf"^### {name}\n(.*?)(?=^##|\Z)", PAGE, re.MULTILINE | re.DOTALL)
+    assert section is not None
+    text = section.group(1)
+    for word in ("Meaning", "Impact", "Do"):
+        assert f"**{word}.**" in text
+    block = re.search(r"```sh\n(.*?)```", text, re.DOTALL)
+    assert block is not None
+    lines = block.group(1).splitlines()
+    assert len([line for line in lines if not line.startswith((" ", "#"))]) == 3
+
+
+def test_no_section_is_about_an_alert_that_does_not_exist() -> None:
+    assert set(re.findall(r"^### (MogplexBridge\w+)$", PAGE, re.MULTILINE)) == set(ALERTS)
+
+
+def test_every_alert_is_seen_firing_in_a_test() -> None:
+    fired = {
+        case["alertname"]
+        for group in yaml.safe_load(TESTS)["tests"]
+        for case in group["alert_rule_test"]
+        if case["exp_alerts"]
+    }
+    assert fired == set(ALERTS)

@@ -26,7 +26,7 @@ class Segment:
     oldest_s: float = 0.0
     newest_s: float = 0.0
     was_paused: bool = False  # everything was read while the run waited: nothing came after it
-    is_held: bool = False  # the place to resume from stays where it is
+    is_streamed: bool = False  # a stream is connected and has shown all that was known before
     _recent: deque[tuple[str, float]] = field(
         default_factory=lambda: deque(maxlen=RESUME_IDS_MAX)
     )  # (id, creation time); the first one is where resuming starts
@@ -40,8 +40,19 @@ class Segment:
         self.last_id = id_
         self.count += 1
         self._recent.append((id_, at_s))
-        if self.is_held:
-            return
+        if self.is_streamed:
+            self._move_on()
+
+    def caught_up(self) -> None:
+        """The stream has shown everything up to now.
+
+        Without one the place to resume from stays: what commits late may have left the page
+        before anybody reads it, and only a replay from further back shows it.
+        """
+        self.is_streamed = True
+        self._move_on()
+
+    def _move_on(self) -> None:
         while len(self._recent) > 1 and self._recent[1][1] <= self.newest_s - RESUME_AGE_S:
             self._recent.popleft()
 

@@ -21,7 +21,7 @@ from bridge.core.segment import Segment
 from bridge.core.window import Hole, Kind, Sight, Window
 from bridge.sources.account import Account
 from bridge.sources.features import Features, StreamKind
-from bridge.sources.mogplex import MogplexApi, RunPage
+from bridge.sources.mogplex import PAGE_MAX, MogplexApi, RunPage
 from bridge.sources.pages import begins_at_origin, ends, upstream_types
 from bridge.sources.port import Batch, Gap, Intake, Progress, Receipt
 from bridge.wire import times
@@ -30,7 +30,7 @@ from bridge.wire.jsontext import JsonError, dumps, loads
 IDLE_S = 60.0  # quiet for so long: read the row, where newer servers notice dead workers (1.7)
 ABSENT_STRIKES = 3  # replies in a row that know no such route, before the base URL is called wrong
 FILL_TRIES = 5  # connects tried to fill a hole before it is recorded as one
-CLOCK_S = 2.0  # the Date header counts whole seconds, and the way back takes time
+CLOCK_S = 1.0  # the Date header counts whole seconds, and the way back takes time
 
 
 @dataclass(slots=True)
@@ -83,8 +83,6 @@ class RunFollow:
         started = self.clock.monotonic()
         page = await self.api.run_events(self.run_id)
         if isinstance(page, Failure):
-            # What becomes visible late may have left the page by the next one: catch up from here.
-            self.segment.is_held = True
             await self._refused("runs.events", started, page)
         else:
             self._accepted("runs.events", started)
@@ -182,11 +180,10 @@ class RunFollow:
     def resume_from(self) -> tuple[str, float] | None:
         """The event to resume a stream from (id, creation time).
 
-        It is some seconds older than the newest one, or the first of its segment. A stream that
-        brought nothing may have met a terminal event on the way, where it always stops (1.8): the
-        next one starts behind it.
+        It is some seconds older than the newest one, or the first of its segment. A stream always
+        stops at a terminal event (1.8): when it brought nothing, the next one starts behind it.
         """
-        return self.segment.resume_from(newest=self.is_stuck)
+        return self.segment.resume_from(newest=self.is_stuck and self.completion.event_seen)
 
     @property
     def is_urgent(self) -> bool:
@@ -245,14 +242,24 @@ class RunFollow:
             await self._end(page)
 
     async def _end(self, page: RunPage) -> None:
-        is_whole = self.is_read_out or self.completion.event_seen or not self.window.may_hide()
-        is_late = self.segment.is_held and self.window.is_full
-        if (is_late or not is_whole) and self._may_fill():
+        # More events of one instant than fit before the wall come and go on a page of the first.
+        saw_end = self.completion.event_seen and (
+            self.stream_closed_at is not None or self.segment.count <= PAGE_MAX
+        )
+        is_whole = self.is_read_out or saw_end or not self.window.may_hide()
+        if (self._slid_past(page) or not is_whole) and self._may_fill():
             self.wants_fill = True
             return
         hole = Hole.NONE if is_whole else self.window.exhaust()
         await self.take(Batch(self.feed, gap=self._gap(hole, page), ended=True))
         self.is_over = True
+
+    def _slid_past(self, page: RunPage) -> bool:
+        """Whether what committed late, since a stream was connected, may have left the page."""
+        place = self.segment.resume_from()
+        if self.is_read_out or not self.window.is_full or place is None or not page.events:
+            return False
+        return (page.events[0].created_at_s or 0.0) > place[1]
 
     def _switch_gap(self, page: RunPage) -> Gap | None:
         """Notice a new segment: the ids of the old one vanish from every page (1.7)."""

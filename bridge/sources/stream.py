@@ -51,6 +51,7 @@ async def follow_stream(follow: RunFollow) -> None:
         if connect.is_open:
             follow.stream_closed_at = now
             follow.is_stuck = follow.segment.count == count_before
+        follow.segment.is_streamed = False
         follow.wants_fill = False  # the page read next says whether something is still missing
         follow.progress.followed_by = "poll"
         follow.progress.read_at = now
@@ -190,7 +191,7 @@ class _Reader:
         types = upstream_types(receipt.fresh)
         follow.completion.saw_events(types)
         if any((event.created_at_s or 0.0) >= self._newest_s for event in events):
-            follow.segment.is_held = False  # the replay has reached what was known
+            follow.segment.caught_up()
         if not TELLING.isdisjoint(types):
             self._row_moved = True
             self._wake.set()
@@ -208,7 +209,7 @@ class _Reader:
             self._wake.clear()
             is_silent = follow.clock.monotonic() >= self._heard_at + self._silence_s
             if self._is_of_end and is_silent:
-                follow.is_read_out, follow.segment.is_held = True, False
+                follow.is_read_out = True
                 raise _LeaveError
             if self._row_moved or (is_silent and not self._is_of_end):
                 self._row_moved = False

@@ -89,6 +89,8 @@ async def live(stage: Stage, run: Any, chance: random.Random) -> None:
             _disturb(stage, chance)
         if chance.random() < 0.05:
             stage.sim.cut_streams("mid_frame")
+    if 0 < stage.sim.knobs.segment_switch - run.drafted <= 4:
+        stage.sim.append(run, 4)  # the simulator cannot pause a run by the event that ends it
     while stage.sim.truth(run)["run"]["status"] == "awaiting_input":
         await asyncio.sleep(1.0)
     stage.sim.finish(run, chance.choice(["success", "failed", "cancelled"]))

@@ -61,9 +61,18 @@ class Oracle:
     def _left_no_trace(self, run: Any, missing: set[str]) -> bool:
         committed = self._stage.sim.truth(run)["committed"]
         shown = self._segments_read(run, committed)
-        missing = {e["id"] for e in committed if e["id"] in missing and e["aiCallId"] in shown}
+        missing = {
+            event["id"]
+            for event in committed
+            if event["id"] in missing
+            # A segment that was over before the first read is never shown.
+            and event["aiCallId"] in shown
+            # Whoever reads a run that waits for input reads all that it wrote before; what becomes
+            # visible only then is gone when it goes on at once.
+            and not (self._is_late(event) and self._came_in_a_pause(run, event))
+        }
         if not missing:
-            return True  # of segments that were over before the first read: they are never shown
+            return True
         if self._knobs["window"] == "head":
             # The page ends at its wall with, or after, an event that ends a run; what a run says
             # after its end (1.7) would have come behind the wall.
@@ -85,6 +94,11 @@ class Oracle:
         resumed = [s for s in self._paused.get(run.id, [])[1::2] if s <= first_s]
         segments = list(dict.fromkeys(event["aiCallId"] for event in committed))
         return set(segments[len(resumed) :])
+
+    def _came_in_a_pause(self, run: Any, event: dict[str, Any]) -> bool:
+        at_s, instants = _s(event["committedAt"]), self._paused.get(run.id, [])
+        pauses = zip(instants[::2], instants[1::2], strict=False)
+        return any(paused - 0.01 <= at_s <= resumed for paused, resumed in pauses)
 
     @staticmethod
     def _is_late(event: dict[str, Any]) -> bool:
@@ -118,15 +132,23 @@ class Oracle:
             return True  # it never says whether its replay is all there was
         if gap["reason"] == "segment_switched":
             # Nobody looked while it paused: it may have written before it did.
-            times_ = self._paused.get(run.id, [])
-            pauses = list(zip(times_[::2], times_[1::2], strict=False))
+            instants = self._paused.get(run.id, [])
+            pauses = list(zip(instants[::2], instants[1::2], strict=False))
             return not any(a + 1 < s < b - 1 for s in self._reads(run) for a, b in pauses)
         if gap["reason"] == "window_exhausted":
             # Exactly a page of events and none that ends the run: a wall looks the same.
+            # So does a first page whose last places go to any of the events of one instant: that
+            # it has shown all of them, one after the other, cannot be seen.
             reading = self._stage.sim.truth(run)["reading"]
+            if self._knobs["window"] == "head" and len(reading) > PAGE:
+                return True
             types = {e["id"]: e["type"] for e in self._stage.sim.truth(run)["committed"]}
             ends = any(types[id_] in TERMINAL_EVENTS for id_ in reading)
             return len(reading) == PAGE and not ends
+        if gap["reason"] == "window_jumped":
+            # The page slid by exactly its own length.
+            reading = self._stage.sim.truth(run)["reading"]
+            return bool(reading.index(gap["before"]) == reading.index(gap["after"]) + 1)
         return False
 
 

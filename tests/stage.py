@@ -80,6 +80,7 @@ class Stage:
         self.clock = SkewedClock(loop, setting.skew_s)
         self.journal = MemoryJournal(records_max=10**6, bytes_max=2**30)
         self.token = [TOKEN]  # put another in its place to rotate
+        self.stopped_at: list[float] = []  # on the simulator's clock
         self._group = group
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -118,6 +119,7 @@ class Stage:
 
     async def stop(self) -> None:
         """Drop everything where it stands, as a process that ends does."""
+        self.stopped_at.append(self.sim.clock.now())
         for task in self._tasks:
             task.cancel()
         if self._tasks:

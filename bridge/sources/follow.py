@@ -14,7 +14,7 @@ from typing import Any
 
 from bridge.clock import Clock
 from bridge.core.backoff import Backoff
-from bridge.core.completion import RESTING_STATUSES, TERMINAL_STATUSES, Completion
+from bridge.core.completion import RESTING_STATUSES, TERMINAL_EVENTS, TERMINAL_STATUSES, Completion
 from bridge.core.errors import Failure, Retry
 from bridge.core.event import Event, Feed, FeedState
 from bridge.core.segment import Segment
@@ -57,6 +57,7 @@ class RunFollow:
     fill_tries: int = 0  # connects for that, since any of them brought news
     is_stuck: bool = False  # the last stream brought nothing that was not known
     is_verified: bool = False  # a whole page was read since the last stream closed
+    took_end: bool = False  # a terminal event of this segment was handed over
     is_read_out: bool = False  # a stream of the run as it ended had nothing more to say
     row_segment: str | None = None  # aiCallId of the row read last
     moved_at: float = 0.0  # when anything new was last seen
@@ -161,6 +162,7 @@ class RunFollow:
         for event in events:
             if not self.intake.is_known(self.feed, event.id):
                 self.segment.took(event.id, event.created_at_s)
+        self.took_end |= not TERMINAL_EVENTS.isdisjoint(upstream_types(events))
         receipt = await self.take(Batch(self.feed, events=events, **more))
         if receipt.fresh:
             self.moved_at = self.clock.monotonic()
@@ -212,6 +214,7 @@ class RunFollow:
         self.stream_closed_at = self.row_segment = None
         self.window.new_segment()
         self.completion.new_segment()
+        self.took_end = False
 
     # Judging a page
 
@@ -224,9 +227,9 @@ class RunFollow:
             self.account.settle(self.run_id, 0, page.status, not_before=self.stream_at)
             return
         gap = self._gap(hole, page) or gap
+        self.segment.was_paused = page.status == "awaiting_input"
         receipt = await self.take_events(page.events, gap=gap, status=page.status, run=page.run)
         self.is_verified = True
-        self.segment.was_paused = page.status == "awaiting_input"
         now = self.clock.monotonic()
         self.progress.read_at = now
         verdict = self.completion.saw_read(now, page.status, upstream_types(receipt.fresh))
@@ -357,7 +360,7 @@ class RunFollow:
 
     def _cursor(self) -> str:
         saved = self.segment.saved()
-        saved["terminal"] = self.completion.event_seen
+        saved["terminal"] = self.took_end
         saved["window"] = self.window.kind
         saved["exhausted"] = self.window.is_exhausted
         return dumps(saved).decode()
@@ -370,6 +373,6 @@ class RunFollow:
                 self.segment = Segment.restored(saved)
                 self.window.kind = Kind(saved["window"])
                 self.window.is_exhausted = bool(saved["exhausted"])
-                self.completion.event_seen = bool(saved["terminal"])
+                self.took_end = self.completion.event_seen = bool(saved["terminal"])
         except (JsonError, LookupError, TypeError, ValueError):
             self.segment = Segment()

@@ -100,7 +100,7 @@ def _grow(stage: Stage, run: Any, chance: random.Random) -> None:
     count = chance.choice([1, 1, 2, 5, 5, 20, 60])
     if chance.random() < 0.3 and not run.resumes:
         # One transaction: all of them have the instant at which it began.
-        began = datetime.fromtimestamp(stage.sim.clock.now(), UTC).isoformat()
+        began = datetime.fromtimestamp(stage.sim.clock.now() - 0.002, UTC).isoformat()
         stage.sim.append(run, count, created_at=began)
     else:
         stage.sim.append(run, count)

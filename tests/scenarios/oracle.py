@@ -120,11 +120,13 @@ class Oracle:
         return len(newer) <= PAGE
 
     def _reads(self, run: Any) -> list[float]:
-        """Instants of the pages of a run that were answered."""
+        """Instants of the pages of a run that were answered and cannot have been dropped."""
+        stops = self._stage.stopped_at
         return [
             r.at_s
             for r in self._stage.sim.requests
             if r.run_id == run.id and r.endpoint == "events" and r.status == 200 and not r.fault
+            if not any(r.at_s <= stop < r.at_s + 3.0 for stop in stops)
         ]
 
     def _could_not_know(self, run: Any, gap: dict[str, Any]) -> bool:
@@ -145,6 +147,9 @@ class Oracle:
             types = {e["id"]: e["type"] for e in self._stage.sim.truth(run)["committed"]}
             ends = any(types[id_] in TERMINAL_EVENTS for id_ in reading)
             return len(reading) == PAGE and not ends
+        if gap["reason"] == "joined_late":
+            # A later segment that has exactly a page of events when it is first read.
+            return bool(self._stage.sim.truth(run)["reading"][0] == gap["before"])
         if gap["reason"] == "window_jumped":
             # The page slid by exactly its own length.
             reading = self._stage.sim.truth(run)["reading"]

@@ -177,12 +177,14 @@ def play(
     setting: Setting | None = None,
     *,
     may_stream: bool = True,
+    delay_s: float = 0.02,
     **knobs: object,
 ) -> None:
     """Run one scenario from an empty stage to its end, on a fresh virtual loop."""
 
     async def main() -> None:
-        async with set_stage(setting or Setting(may_stream=may_stream), **knobs) as stage:
+        chosen = setting or Setting(may_stream=may_stream, delay_s=delay_s)
+        async with set_stage(chosen, **knobs) as stage:
             await scenario(stage)
 
     run_virtually(main())

@@ -29,6 +29,7 @@ COMMANDS: Final = {
     "demo": "Simulator, bridge and live page in one; no account needed.",
     "simulate": "The simulated upstream alone.",
     "check": "Check the configuration and print the effective settings.",
+    "doctor": "Say what is wrong between here and upstream, in words.",
     "export": "Print the journal as NDJSON.",
     "verify": "Check NDJSON files for holes, repeats and torn lines.",
     "redact": "Redact the JSON lines of stdin.",

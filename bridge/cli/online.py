@@ -34,7 +34,7 @@ async def _try(account: ResolvedAccount) -> Verdict:
         await http.close()
     if failure is None:
         return Verdict(account.name, Exit.DONE, "OK", f"ok, {account.base_url} accepts the token")
-    text = _words(failure, account)
+    text = explain(failure, account)
     return Verdict(account.name, exit_of_failure(failure), failure.code, text)
 
 
@@ -43,12 +43,20 @@ def _nothing(_message: str) -> str:
     return ""
 
 
-def _words(failure: Failure, account: ResolvedAccount) -> str:  # noqa: PLR0911 - one for each
+def explain(failure: Failure, account: ResolvedAccount) -> str:  # noqa: PLR0911 - one for each
+    """What a refused or failed read means, and what to do about it."""
     where = account.base_url
     if failure.code == "TLS":
         return f"unreachable: the certificate of {where} does not verify; is the clock right?"
     if failure.http_status is None:
         return f"unreachable: {failure.message} ({where}); check base_url and the network"
+    if failure.code == "LOGIN_REDIRECT":
+        return f"refused: {where} asks to sign in: something on the way takes the token off"
+    if 300 <= failure.http_status < 400:
+        return (
+            f"wrong server: {where} redirects (HTTP {failure.http_status}), which is never followed"
+            " with a token; set base_url to where the API is, without www. and path"
+        )
     match exit_of_failure(failure):
         case Exit.UNAUTHORISED:
             return (

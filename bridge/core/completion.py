@@ -71,7 +71,7 @@ class Completion:
         )
         if age_s >= CAP_S or (self._quiet >= quiet_polls and age_s >= grace_s):
             return Verdict(is_over=True)
-        is_last = self._quiet == quiet_polls - 1
+        is_last = self._quiet >= quiet_polls - 1
         return Verdict(
             is_over=False, ask_at=max(now + 1.0, self._since + grace_s) if is_last else now + ASK_S
         )

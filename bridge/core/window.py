@@ -76,12 +76,10 @@ class Window:
             return Hole.NONE
         ends_before = page.last_s is not None and page.last_s < taken.newest_s
         if not any(map(is_known, page.ids)):
-            if taken.last_id is None:
-                if page.begins_at_origin:
-                    return Hole.NONE
+            if taken.last_id is None and not page.begins_at_origin:
                 self.kind = Kind.TAIL
                 return Hole.JOINED_LATE
-            if not ends_before:
+            if taken.last_id is not None and not ends_before:
                 self.kind = Kind.TAIL
                 return Hole.JUMPED
         if ends_before:

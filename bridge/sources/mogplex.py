@@ -102,19 +102,20 @@ class MogplexApi:
         reply = await self.http.get("repos", f"{API}/repos", {"limit": "1"})
         if isinstance(reply, Failure):
             return reply
-        data = self._to_data("repos", reply)
+        data = self.to_data("repos", reply)
         return data if isinstance(data, Failure) else None
 
     def _to_page(self, operation: str, reply: Reply | Failure) -> RunPage | Failure:
         if isinstance(reply, Failure):
             return reply
-        data = self._to_data(operation, reply)
+        data = self.to_data(operation, reply)
         if isinstance(data, Failure):
             return data
         page = to_page(data, reply.headers)
         return page or self._invalid(operation, reply.status, "the reply holds no run")
 
-    def _to_data(self, operation: str, reply: Reply) -> Mapping[str, Any] | Failure:
+    def to_data(self, operation: str, reply: Reply) -> Mapping[str, Any] | Failure:
+        """The `data` of the envelope, or what its absence means."""
         try:
             body = loads(reply.body)
         except JsonError:

@@ -1,0 +1,133 @@
+"""`doctor`: what is wrong between here and upstream, in words."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import TYPE_CHECKING, Any, Final
+
+import click
+
+from bridge.cli.exits import Exit, exit_of_failure
+from bridge.cli.options import examples, load_with, shared_options
+from bridge.cli.streams import write_stdout
+from bridge.core.errors import ConfigError
+
+if TYPE_CHECKING:
+    from bridge.config import Loaded
+    from bridge.config.model import Account
+    from bridge.sources.examine import Finding
+
+_MARKS: Final = {"ok": "ok      ", "note": "note    ", "problem": "PROBLEM "}
+
+
+@click.command(
+    epilog=examples(
+        "mogplex-bridge doctor",
+        "mogplex-bridge doctor --config bridge.toml --json | jq '.accounts[].findings[]'",
+        "mogplex-bridge doctor --fill",
+    )
+)
+@shared_options
+@click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout.")
+@click.option(
+    "--fill",
+    is_flag=True,
+    help="Also use up each token's window (up to 61 reads) to see how much of it others use. "
+    "Whatever runs with the token is refused for up to a minute.",
+)
+def doctor(*, as_json: bool, fill: bool, **shared: Any) -> Exit:
+    """Say what is wrong between here and upstream, in words.
+
+    Three reads for each account: is the server there, is it the right one, is the token alive,
+    what may it read, do the clocks agree, is there a stream.
+
+    Exit codes: 0 runs can be followed, 64 a token is refused, 65 it may not read, 69 the server
+    cannot be reached, 75 rate limited, 1 another problem upstream, 78 a configuration problem.
+    """
+    loaded = load_with(**shared)
+    reports = asyncio.run(_examine_all(loaded, fill=fill))
+    code = next((report.exit for report in reports if report.exit is not Exit.DONE), Exit.DONE)
+    if as_json:
+        value = {"ok": code is Exit.DONE, "accounts": [report.as_json() for report in reports]}
+        write_stdout(json.dumps(value, indent=2, ensure_ascii=False).encode() + b"\n")
+    else:
+        write_stdout("".join(report.as_text() for report in reports).encode())
+    return code
+
+
+class _Report:
+    """What was found about one account."""
+
+    def __init__(self, account: str, base_url: str, findings: list[Finding]) -> None:
+        self.account = account
+        self.base_url = base_url
+        self.findings = findings
+
+    @property
+    def exit(self) -> Exit:
+        for finding in self.findings:
+            if finding.level == "problem":
+                failure = finding.failure
+                return Exit.CONFIG if failure is None else exit_of_failure(failure)
+        return Exit.DONE
+
+    def as_text(self) -> str:
+        lines = [f'account "{self.account}" at {self.base_url}\n']
+        lines += [f"  {_MARKS[f.level]} {f.about}: {f.text}\n" for f in self.findings]
+        return "".join(lines)
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "account": self.account,
+            "baseUrl": self.base_url,
+            "findings": [
+                {
+                    "about": finding.about,
+                    "level": finding.level.value,
+                    "text": finding.text,
+                    "code": None if finding.failure is None else finding.failure.code,
+                    "httpStatus": None if finding.failure is None else finding.failure.http_status,
+                }
+                for finding in self.findings
+            ],
+        }
+
+
+async def _examine_all(loaded: Loaded, *, fill: bool) -> list[_Report]:
+    """One after the other: three reads each, well within any limit."""
+    accounts = loaded.settings.accounts
+    return [await _examine(loaded, account, fill=fill) for account in accounts]
+
+
+async def _examine(loaded: Loaded, account: Account, *, fill: bool) -> _Report:
+    from bridge.cli.online import explain  # noqa: PLC0415 - aiohttp costs 0.15 s
+    from bridge.clock import SystemClock  # noqa: PLC0415
+    from bridge.config.accounts import resolve_account  # noqa: PLC0415
+    from bridge.sources.examine import (  # noqa: PLC0415
+        Finding,
+        Level,
+        examine,
+        host_was_rewritten,
+    )
+    from bridge.sources.http import HttpSession  # noqa: PLC0415
+
+    findings: list[Finding] = []
+    try:
+        resolved = resolve_account(loaded.settings, account)
+    except ConfigError as error:
+        findings.append(Finding("token", Level.PROBLEM, str(error)))
+        return _Report(account.name, account.base_url, findings)
+    if resolved.tokens.warning:
+        findings.append(Finding("token", Level.NOTE, resolved.tokens.warning))
+    if host_was_rewritten(account.base_url, resolved.base_url):
+        text = "www. is left out of base_url: that host only redirects, and no token is sent on"
+        findings.append(Finding("server", Level.NOTE, text))
+    http = HttpSession(resolved.base_url, resolved.tokens.token)
+    try:
+        findings += await examine(
+            http, SystemClock(), lambda failure: explain(failure, resolved), fill=fill
+        )
+    finally:
+        await http.close()
+    return _Report(account.name, resolved.base_url, findings)

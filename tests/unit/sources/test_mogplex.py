@@ -1,0 +1,199 @@
+"""How refusals are named: every row of contracts.md 1.2 and 1.10, and Retry-After in every form."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from bridge.core.errors import Failure, Retry
+from bridge.sources.http import HttpSession, Reply
+from bridge.sources.mogplex import MogplexApi, http_date, normalised_run_id, to_event, to_page
+from bridge.wire.jsontext import dumps
+
+API = MogplexApi(HttpSession("https://example.com", lambda: ""), redact=lambda text: text)
+NOW = "Mon, 03 Aug 2026 15:00:00 GMT"
+
+
+def classify(status: int, code: str | None = None, **headers: str) -> Failure:
+    body: Any = None
+    if code is not None:
+        body = {"ok": False, "error": {"code": code, "message": "as it says"}}
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    return API.classify("runs.events", status, named, body)
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "retry"),
+    [
+        (400, "BAD_REQUEST", Retry.PERMANENT),
+        (409, "BAD_REQUEST", Retry.PERMANENT),
+        (401, "UNAUTHORIZED", Retry.AUTH_SUSPECT),
+        (403, "FORBIDDEN", Retry.PERMANENT),
+        (403, "AUTOMATION_REQUIRED", Retry.PERMANENT),
+        (404, "NOT_FOUND", Retry.PERMANENT),
+        (409, "CONFLICT", Retry.CONDITIONAL),
+        (401, "CONFLICT", Retry.CONDITIONAL),
+        (404, "CONFLICT", Retry.CONDITIONAL),
+        (500, "CONFLICT", Retry.CONDITIONAL),
+        (409, "IDEMPOTENCY_CONFLICT", Retry.CONDITIONAL),
+        (429, "RATE_LIMITED", Retry.TRANSIENT),
+        (500, "INTERNAL_ERROR", Retry.TRANSIENT),
+        (503, "SERVICE_UNAVAILABLE", Retry.TRANSIENT),
+        (502, "SERVICE_UNAVAILABLE", Retry.TRANSIENT),
+        (500, "internal_error", Retry.TRANSIENT),  # the code in any case
+        (418, "TEAPOT", Retry.PERMANENT),  # unknown: its status decides
+        (500, "TEAPOT", Retry.TRANSIENT),
+    ],
+)
+def test_a_code_decides_before_the_status(status: int, code: str, retry: Retry) -> None:
+    failure = classify(status, code)
+    assert (failure.code, failure.retry, failure.http_status) == (code.upper(), retry, status)
+    assert failure.message == "as it says"
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "retry"),
+    [
+        (400, "HTTP_ERROR", Retry.PERMANENT),
+        (401, "UNAUTHORIZED", Retry.AUTH_SUSPECT),
+        (403, "HTTP_ERROR", Retry.PERMANENT),
+        (404, "HTTP_ERROR", Retry.FEATURE_ABSENT),
+        (405, "HTTP_ERROR", Retry.PERMANENT),
+        (408, "HTTP_ERROR", Retry.TRANSIENT),
+        (425, "HTTP_ERROR", Retry.TRANSIENT),
+        (429, "RATE_LIMITED", Retry.TRANSIENT),
+        (500, "HTTP_ERROR", Retry.TRANSIENT),
+        (502, "HTTP_ERROR", Retry.TRANSIENT),
+        (503, "HTTP_ERROR", Retry.TRANSIENT),
+        (504, "HTTP_ERROR", Retry.TRANSIENT),
+    ],
+)
+def test_without_an_envelope_the_status_decides(status: int, code: str, retry: Retry) -> None:
+    failure = classify(status)
+    assert (failure.code, failure.retry) == (code, retry)
+
+
+@pytest.mark.parametrize(
+    ("status", "location", "code", "retry"),
+    [
+        (307, "https://mogplex.com/login?next=%2Fapi", "LOGIN_REDIRECT", Retry.PERMANENT),
+        (302, "/login", "LOGIN_REDIRECT", Retry.PERMANENT),
+        (308, "https://mogplex.com/api/v1/mogplex/repos", "HTTP_ERROR", Retry.PERMANENT),
+        (301, "https://elsewhere.example/", "HTTP_ERROR", Retry.PERMANENT),
+        (302, "https://elsewhere.example/logins", "HTTP_ERROR", Retry.TRANSIENT),
+        (307, "", "HTTP_ERROR", Retry.TRANSIENT),
+    ],
+)
+def test_a_redirect_is_a_refusal(status: int, location: str, code: str, retry: Retry) -> None:
+    failure = classify(status, Location=location)
+    assert (failure.code, failure.retry) == (code, retry)
+
+
+@pytest.mark.parametrize(
+    ("text", "wait_s"),
+    [
+        ("60", 60.0),
+        ("7", 7.0),
+        ("0", 1.0),  # clamped to 1..300
+        ("4000", 300.0),
+        ("9" * 400, 300.0),
+        ("Mon, 03 Aug 2026 15:01:30 GMT", 90.0),  # against the reply's own Date
+        ("Mon, 03 Aug 2026 14:00:00 GMT", 1.0),
+        ("Mon, 03 Aug 2099 15:00:00 GMT", 300.0),
+        ("-3", 60.0),  # nonsense: the limiter's constant
+        ("1.5", 60.0),
+        ("soon", 60.0),
+        ("", 60.0),
+        ("\u0664\u0662", 60.0),  # digits, but not ASCII
+        ("Mon, 99 Foo 2026 15:01:30 GMT", 60.0),
+    ],
+)
+def test_retry_after_in_every_form(text: str, wait_s: float) -> None:
+    failure = classify(429, "RATE_LIMITED", Retry_After=text, Date=NOW)
+    assert failure.wait_s == wait_s
+
+
+def test_retry_after_as_a_date_is_worth_nothing_without_the_servers_clock() -> None:
+    text = "Mon, 03 Aug 2026 15:01:30 GMT"
+    assert classify(429, "RATE_LIMITED", Retry_After=text).wait_s == 60.0
+    assert classify(503, "SERVICE_UNAVAILABLE", Retry_After=text).wait_s is None
+
+
+def test_only_the_limiter_has_a_wait_of_its_own() -> None:
+    assert classify(429, "RATE_LIMITED").wait_s == 60.0
+    assert classify(429).wait_s == 60.0
+    assert classify(503, "SERVICE_UNAVAILABLE").wait_s is None
+    assert classify(503, "SERVICE_UNAVAILABLE", Retry_After="60").wait_s == 60.0
+
+
+def test_the_platforms_request_id_is_kept_for_support() -> None:
+    headers = {"x-vercel-id": "fra1::abc"}
+    assert API.classify("runs.get", 500, headers, None).request_id == "fra1::abc"
+    assert classify(500).request_id is None
+
+
+@pytest.mark.parametrize(
+    "body", [b"<html>", b"null", b"[]", b"{}", b'{"ok":false}', b'{"ok":true,"data":[]}', b""]
+)
+def test_a_success_that_is_not_the_envelope_is_tried_again(body: bytes) -> None:
+    failure = API.to_data("runs.events", Reply(200, {}, body))
+    assert isinstance(failure, Failure)
+    assert (failure.code, failure.retry) == ("INVALID_RESPONSE", Retry.TRANSIENT)
+
+
+def test_a_message_is_redacted_and_cut() -> None:
+    api = MogplexApi(API.http, redact=lambda text: text.replace("secret", "***"))
+    body = {"error": {"code": "INTERNAL_ERROR", "message": "secret " * 1000}}
+    failure = api.classify("runs.get", 500, {}, body)
+    assert "secret" not in failure.message
+    assert len(failure.message) == 300
+
+
+@pytest.mark.parametrize(
+    ("text", "run_id"),
+    [
+        ("3F0C1C52-6a3e-4f0e-9d3b-0d8f3c5b7a10", "3f0c1c52-6a3e-4f0e-9d3b-0d8f3c5b7a10"),
+        (" 3f0c1c52-6a3e-4f0e-9d3b-0d8f3c5b7a10\n", "3f0c1c52-6a3e-4f0e-9d3b-0d8f3c5b7a10"),
+        ("3f0c1c526a3e4f0e9d3b0d8f3c5b7a10", None),
+        ("run_c0ffee", None),
+        ("", None),
+        ("../repos", None),
+    ],
+)
+def test_only_a_uuid_is_a_run_id(text: str, run_id: str | None) -> None:
+    assert normalised_run_id(text) == run_id
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        None,
+        [],
+        {},
+        {"id": 1, "type": "log"},
+        {"id": "", "type": "log"},
+        {"id": "a"},
+        {"id": "x" * 300, "type": "log"},
+    ],
+)
+def test_what_has_no_id_and_type_is_no_event(raw: object) -> None:
+    assert to_event(raw) is None
+
+
+def test_a_page_counts_events_that_cannot_be_read() -> None:
+    run = {"runId": "r", "status": "new-word", "aiCallId": None, "updatedAt": 5}
+    page = to_page({"run": run, "events": [{"id": "a", "type": "log"}, 7]}, {"Date": NOW})
+    assert page is not None
+    assert (page.size, [event.id for event in page.events]) == (2, ["a"])
+    assert (page.status, page.segment, page.updated_at) == ("new-word", None, None)
+    assert page.server_time_s == http_date(NOW) == 1785769200.0
+
+
+@pytest.mark.parametrize("data", [{}, {"run": {}}, {"run": {"status": ""}}, {"run": []},
+                                  {"run": {"status": "x"}, "events": {}}])  # fmt: skip
+def test_a_reply_without_a_run_is_no_page(data: dict[str, Any]) -> None:
+    assert to_page(data, {}) is None
+    failure = API._to_page("runs.events", Reply(200, {}, dumps({"ok": True, "data": data})))
+    assert isinstance(failure, Failure)
+    assert failure.code == "INVALID_RESPONSE"

@@ -18,6 +18,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+from bench import freshness_stream
 from bench.freshness_sim.oracle import judge
 from bench.freshness_sim.policies import Genie, RoundRobin, VendorLoop
 from bench.freshness_sim.traces import FAMILIES, WORKLOADS, Trace, Workload, build
@@ -277,7 +278,13 @@ def main(arguments: list[str]) -> None:
     parser.add_argument("--foreign", action="store_true", help="only: others on the same token")
     parser.add_argument("--families", action="store_true", help="only: other generators")
     parser.add_argument("--no-oracle", action="store_true")
+    parser.add_argument(
+        "--stream", nargs=argparse.REMAINDER, help="only: by stream, see bench/freshness_stream.py"
+    )
     options = parser.parse_args(arguments)
+    if options.stream is not None:
+        freshness_stream.main(options.stream)
+        return
     seeds = options.seeds or (2 if options.quick else 6)
     world = Conditions(until_s=2100.0) if options.quick else Conditions()
     names = [n for n in options.runs.split(",") if n]

@@ -29,7 +29,7 @@ RETRIES = ("transient", "conditional", "permanent", "auth_suspect", "done", "fea
 ENDPOINTS = ("runs.get", "runs.events", "runs.stream", "repos", "auth.user", OTHER)
 WAIT_REASONS = ("budget", "retry_after")
 GAP_REASONS = (
-    "window_exhausted", "window_jumped", "segment_switched", "cursor_rejected", OTHER,
+    "window_exhausted", "window_jumped", "segment_switched", "joined_late", OTHER,
 )  # fmt: skip
 TRANSPORTS = ("sse", "websocket", "ndjson", "page")
 DISCONNECT_REASONS = ("client", "slow", "auth", "lifetime", "shutdown", "error")

@@ -9,6 +9,7 @@ import pytest
 
 from bridge.core.segment import Segment
 from bridge.core.window import PAGE_FULL, WALL_MOVES, Hole, Kind, Sight, Window
+from bridge.metrics.words import GAP_REASONS, OTHER
 
 
 class Pages:
@@ -146,3 +147,7 @@ def test_a_new_segment_tells_its_own_wall() -> None:
     assert pages.window.exhaust() is Hole.NONE
     pages.window.new_segment()
     assert pages.window.exhaust() is Hole.EXHAUSTED
+
+
+def test_every_hole_is_a_reason_that_the_metrics_know() -> None:
+    assert set(GAP_REASONS) == {hole.value for hole in Hole if hole is not Hole.NONE} | {OTHER}

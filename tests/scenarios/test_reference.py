@@ -409,3 +409,76 @@ def test_thirteen_streams_cost_few_requests() -> None:
         assert per_minute <= 2.5  # a connect and a verifying read each 800 s: 13 * 2 / 13.3 min
 
     play(scenario)
+
+
+@pytest.mark.parametrize("window", ["tail", "head"])
+def test_a_full_page_whose_row_moves_without_events_is_no_wall(window: str) -> None:
+    async def scenario(stage: Stage) -> None:
+        run = stage.sim.create_run(events=150)
+        await stage.follow(run)
+        await asyncio.sleep(10)
+        stage.sim.append(run, 49)
+        for _ in range(2):
+            await asyncio.sleep(10)
+            stage.sim.set_status(run, "streaming")  # the row is written, nothing happened
+        await asyncio.sleep(10)
+        stage.sim.finish(run, gap_s=0.5)
+        await stage.over(300)
+        assert len(stage.truth_ids(run)) == 200
+        await assert_complete(stage, run)
+
+    play(scenario, may_stream=False, window=window, stream="absent")
+
+
+def test_a_full_head_window_is_told_at_the_end_when_nothing_told_it_before() -> None:
+    async def scenario(stage: Stage) -> None:
+        run = stage.sim.create_run(events=150)
+        await stage.follow(run)
+        await asyncio.sleep(10)
+        stage.sim.append(run, 300)
+        stage.sim.finish(run)
+        await stage.over(300)
+        (gap,) = await stage.gaps(run)
+        assert (gap["reason"], gap["after"]) == ("window_exhausted", stage.truth_ids(run)[199])
+        (end,) = await stage.ends(run)
+        assert (end["status"], end["events"], end["gaps"]) == ("success", 200, 1)
+
+    play(scenario, window="head", stream="absent", touch_row=False)
+
+
+def test_a_restart_tells_nothing_twice_and_forgets_no_gap() -> None:
+    async def scenario(stage: Stage) -> None:
+        run = stage.sim.create_run(events=190)
+        await stage.follow(run)
+        for n in range(30):
+            await asyncio.sleep(2)
+            stage.sim.append(run, 10)
+            if n % 5 == 4:
+                await stage.restart()
+        stage.sim.finish(run)
+        await stage.over(300)
+        assert await stage.event_ids(run) == stage.truth_ids(run)[:200]
+        (gap,) = await stage.gaps(run)
+        assert gap["reason"] == "window_exhausted"
+        assert len(await stage.ends(run)) == 1
+
+    play(scenario, window="head", stream="absent")
+
+
+def test_a_restart_while_a_run_is_paused_knows_that_it_has_read_everything() -> None:
+    async def scenario(stage: Stage) -> None:
+        run = stage.sim.create_run(events=20)
+        await stage.follow(run)
+        await asyncio.sleep(5)
+        stage.sim.pause(run)
+        await asyncio.sleep(20)
+        await stage.stop()
+        stage.sim.resume(run)
+        stage.sim.append(run, 5)
+        await stage.start()
+        await asyncio.sleep(10)
+        stage.sim.finish(run)
+        await stage.over(100)
+        await assert_complete(stage, run)
+
+    play(scenario, may_stream=False)

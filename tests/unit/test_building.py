@@ -1,0 +1,77 @@
+"""What the settings say about an account reaches the object that it is meant for."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from bridge.building import build_sources
+from bridge.clock import SystemClock
+from bridge.config import ResolvedAccount
+from bridge.config.model import Account
+from bridge.config.tokens import TokenVariable
+from bridge.core.redact import Redactor
+from bridge.metrics import Metrics
+from bridge.sources.source import MogplexSource
+
+
+def build(**settings: Any) -> MogplexSource:
+    account = Account.model_validate({"token_env": "T", **settings})
+    tokens = TokenVariable("T", account.name, {"T": "mog_abcdefghijklmnop"})
+    resolved = ResolvedAccount(account, "https://example.com", tokens)
+    sources = build_sources([resolved], Redactor(), Metrics([account.name]), SystemClock())
+    return sources[account.name]
+
+
+@pytest.mark.parametrize(
+    ("settings", "cap"),
+    [
+        ({}, 54),  # interface.md section 5
+        ({"requests_per_minute": 30}, 30),
+        ({"reserve": 20}, 40),
+        ({"requests_per_minute": 50, "reserve": 20}, 40),  # the smaller of the two
+        ({"requests_per_minute": 6000}, 6000 - 3),
+    ],
+)
+def test_budget_and_reserve(settings: dict[str, int], cap: int) -> None:
+    assert build(**settings).account.scheduler.snapshot(0.0).cap == cap
+
+
+def test_the_fastest_pace_of_one_run() -> None:
+    scheduler = build(min_interval="5s").account.scheduler
+    scheduler.start(0.0, [])
+    scheduler.add("run", 0.0)
+    assert scheduler.next(0.0) == ("poll", "run")
+    scheduler.observe("run", 0.1, 0, "streaming")
+    action, until = scheduler.next(2.0)
+    assert action == "wait"
+    assert until == 5.0
+
+
+def test_how_long_retry_after_is_obeyed() -> None:
+    scheduler = build(ra_cap="15s").account.scheduler
+    scheduler.start(0.0, [])
+    scheduler.add("run", 0.0)
+    scheduler.next(0.0)
+    scheduler.on_429("run", 1.0, 60.0)
+    assert scheduler.snapshot(1.0).blocked_until == 16.0
+
+
+def test_accounts_of_one_server_share_what_is_learnt_about_it() -> None:
+    accounts = [
+        ResolvedAccount(
+            Account.model_validate({"name": name, "token_env": "T"}),
+            url,
+            TokenVariable("T", name, {"T": "mog_abcdefghijklmnop"}),
+        )
+        for name, url in (
+            ("a", "https://x.example"),
+            ("b", "https://x.example"),
+            ("c", "https://y.example"),
+        )
+    ]
+    sources = build_sources(accounts, Redactor(), Metrics(["a", "b", "c"]), SystemClock())
+    a, b, c = (sources[name]._features for name in "abc")
+    assert a is b
+    assert a is not c

@@ -1,0 +1,218 @@
+"""Holes that a resumed stream fills, and reads that must not be made for it."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from tests.stage import TOKEN, Stage, play
+
+
+async def assert_whole(stage: Stage, run: Any) -> None:
+    taken, truth = await stage.event_ids(run), stage.truth_ids(run)
+    assert (len(taken), set(taken)) == (len(truth), set(truth))
+    assert await stage.gaps(run) == []
+    assert len(await stage.ends(run)) == 1
+
+
+def test_late_events_that_left_the_page_are_fetched_before_the_end() -> None:
+    """They were created before 250 others and committed after them, while pages were read."""
+
+    async def scenario(stage: Stage) -> None:
+        run = stage.sim.create_run(events=100)
+        stage.sim.fault("reply", status=429, code="RATE_LIMITED", retry_after="1",
+                        endpoint="stream", times=2)  # fmt: skip
+        await stage.follow(run)
+        await asyncio.sleep(4)
+        stage.sim.append(run, 5, commit_after_s=6.0)
+        await asyncio.sleep(0.1)
+        stage.sim.append(run, 150)
+        await asyncio.sleep(2.5)
+        stage.sim.append(run, 100)
+        stage.sim.finish(run, order="event_first", gap_s=0.0)
+        await stage.over(120)
+        await assert_whole(stage, run)
+
+    play(scenario)
+
+
+@pytest.mark.parametrize("order", ["row_only", "event_first", "row_first"])
+def test_a_head_window_beside_a_stream_that_resumes_hides_nothing(order: str) -> None:
+    async def scenario(stage: Stage) -> None:
+        run = stage.sim.create_run(events=150)
+        await stage.follow(run)
+        await asyncio.sleep(10)
+        for _ in range(5):
+            stage.sim.append(run, 60)
+            await asyncio.sleep(5)
+            stage.sim.cut_streams()
+        stage.sim.finish(run, "failed", order=order)
+        await stage.over(300)
+        await assert_whole(stage, run)
+
+    play(scenario, window="head", stream="v2")
+
+
+def test_a_stream_that_was_connected_until_a_short_pause_proves_that_nothing_is_missing() -> None:
+    async def scenario(stage: Stage) -> None:
+        run = stage.sim.create_run(events=10)
+        await stage.follow(run)
+        await asyncio.sleep(10)
+        stage.sim.append(run, 5)
+        stage.sim.pause(run)
+        await asyncio.sleep(2)
+        stage.sim.resume(run)
+        stage.sim.append(run, 5)
+        await asyncio.sleep(20)
+        stage.sim.finish(run)
+        await stage.over(100)
+        await assert_whole(stage, run)
+
+    play(scenario, segment_stream="ends")
+
+
+def test_a_stream_that_noticed_the_pause_proves_it_too() -> None:
+    """The pause is read from the row beside the stream; no page is answered before it is over."""
+
+    async def scenario(stage: Stage) -> None:
+        run = stage.sim.create_run(events=10)
+        await stage.follow(run)
+        await asyncio.sleep(10)
+        stage.sim.append(run, 5)
+        stage.sim.pause(run)
+        while not any(r.endpoint == "run" for r in stage.sim.requests):
+            await asyncio.sleep(1)
+        stage.sim.fault("database", endpoint="events", times=4)
+        await asyncio.sleep(8)
+        stage.sim.resume(run)
+        stage.sim.append(run, 5)
+        await asyncio.sleep(30)
+        stage.sim.finish(run)
+        await stage.over(100)
+        await assert_whole(stage, run)
+
+    play(scenario)
+
+
+def test_a_pause_that_nobody_could_see_is_told() -> None:
+    async def scenario(stage: Stage) -> None:
+        run = stage.sim.create_run(events=10)
+        await stage.follow(run)
+        await asyncio.sleep(10)
+        before = stage.truth_ids(run)
+        stage.sim.fault("database", endpoint="events", times=5)
+        await asyncio.sleep(2)
+        stage.sim.append(run, 5)
+        stage.sim.pause(run)
+        await asyncio.sleep(2)
+        stage.sim.resume(run)
+        stage.sim.append(run, 5)
+        await asyncio.sleep(60)
+        stage.sim.finish(run)
+        await stage.over(100)
+        (gap,) = await stage.gaps(run)
+        assert (gap["reason"], gap["after"]) == ("segment_switched", before[-1])
+        assert gap["before"] == stage.truth_ids(run)[15]
+
+    play(scenario, may_stream=False)
+
+
+def test_a_terminal_event_in_mid_history_does_not_stop_the_repair() -> None:
+    async def scenario(stage: Stage) -> None:
+        run = stage.sim.create_run(events=20)
+        await stage.follow(run)
+        await asyncio.sleep(10)
+        stage.sim.append(run, {"type": "cancelled", "message": "not the end after all"})
+        await asyncio.sleep(15)
+        stage.sim.append(run, 350)
+        await asyncio.sleep(15)
+        stage.sim.finish(run)
+        await stage.over(120)
+        await assert_whole(stage, run)
+
+    play(scenario)
+
+
+def test_a_hole_that_no_connect_can_fill_is_told_and_costs_few_reads() -> None:
+    async def scenario(stage: Stage) -> None:
+        run = stage.sim.create_run(events=150)
+        await stage.follow(run)
+        await asyncio.sleep(10)
+        stage.sim.cut_streams()
+        stage.sim.fault("reply", status=429, code="RATE_LIMITED", retry_after="1",
+                        endpoint="stream", times=900)  # fmt: skip
+        stage.sim.append(run, 300)
+        asked = len([r for r in stage.sim.requests if r.endpoint == "events"])
+        while not await stage.gaps(run):
+            await asyncio.sleep(1)
+        reads = len([r for r in stage.sim.requests if r.endpoint == "events"]) - asked
+        streams = len([r for r in stage.sim.requests if r.endpoint == "stream"]) - 1
+        assert streams == 5
+        assert reads <= streams + 2
+        stage.sim.finish(run)
+        await stage.over(300)
+        (gap,) = await stage.gaps(run)
+        assert gap["reason"] == "window_jumped"
+
+    play(scenario)
+
+
+def test_a_restart_between_the_terminal_event_and_its_row_is_no_gap() -> None:
+    async def scenario(stage: Stage) -> None:
+        run = stage.sim.create_run(events=150)
+        await stage.follow(run)
+        await asyncio.sleep(10)
+        stage.sim.append(run, 49)
+        stage.sim.finish(run, order="event_first", gap_s=20.0)
+        await asyncio.sleep(10)
+        await stage.restart()
+        await stage.over(100)
+        assert len(stage.truth_ids(run)) == 200
+        await assert_whole(stage, run)
+
+    play(scenario, window="head", stream="absent")
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        {"kind": "reply", "status": 429, "code": "RATE_LIMITED", "retry_after": "1"},
+        {"kind": "unauthorized"},
+        {"kind": "database"},
+    ],
+    ids=["429", "401", "500"],
+)
+def test_a_refused_read_beside_a_stream_holds_no_place_on_the_wire(fault: dict[str, Any]) -> None:
+    async def scenario(stage: Stage) -> None:
+        run = stage.sim.create_run(events=5)
+        await stage.follow(run)
+        await asyncio.sleep(10)
+        stage.sim.fault(**fault, endpoint="run")
+        while not any(r.fault for r in stage.sim.requests):
+            await asyncio.sleep(1)
+        await asyncio.sleep(20)
+        assert stage.account.scheduler.snapshot(stage.clock.monotonic()).in_flight == 0
+
+    play(scenario)
+
+
+def test_a_row_that_is_read_while_its_stream_closes_is_counted_once() -> None:
+    async def scenario(stage: Stage) -> None:
+        run = stage.sim.create_run(events=5)
+        await stage.follow(run)
+        await asyncio.sleep(100)
+        for _ in range(8):
+            stage.sim.fault("slow", endpoint="run", delay_s=3.0)
+            stage.sim.append(run, {"type": "status_changed", "message": "moved"})
+            await asyncio.sleep(2)
+            stage.sim.cut_streams()
+            await asyncio.sleep(4)
+        since = stage.sim.clock.now() - 60.0
+        counted = [r for r in stage.sim.requests if r.at_s > since and r.outcome == "accepted"]
+        assert len([r for r in counted if r.endpoint == "run"]) == 8
+        used = stage.account.scheduler.snapshot(stage.clock.monotonic()).used
+        assert used == len(counted) == stage.sim.peak(TOKEN)
+
+    play(scenario)

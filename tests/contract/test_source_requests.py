@@ -253,3 +253,17 @@ def test_a_wrong_clock_loses_nothing(skew_s: float, may_stream: bool) -> None:
         assert await stage.gaps(run) == []
 
     play(scenario, Setting(may_stream=may_stream, skew_s=skew_s))
+
+
+def test_the_row_of_a_quiet_run_is_read_once_a_minute_instead_of_its_page() -> None:
+    """Newer servers notice a dead worker only there (contracts.md 1.7)."""
+
+    async def scenario(stage: Stage) -> None:
+        run = stage.sim.create_run(events=3)
+        await stage.follow(run)
+        await asyncio.sleep(400)
+        rows = [r.at_s for r in stage.sim.requests if r.endpoint == "run"]
+        assert len(rows) == 6
+        assert all(60 <= b - a < 66 for a, b in itertools.pairwise(rows))
+
+    play(scenario, may_stream=False)

@@ -411,23 +411,21 @@ def test_thirteen_streams_cost_few_requests() -> None:
     play(scenario)
 
 
-@pytest.mark.parametrize("window", ["tail", "head"])
-def test_a_full_page_whose_row_moves_without_events_is_no_wall(window: str) -> None:
+def test_a_full_page_whose_row_moves_without_events_is_no_wall() -> None:
     async def scenario(stage: Stage) -> None:
         run = stage.sim.create_run(events=150)
         await stage.follow(run)
         await asyncio.sleep(10)
-        stage.sim.append(run, 49)
+        stage.sim.append(run, 50)
         for _ in range(2):
             await asyncio.sleep(10)
             stage.sim.set_status(run, "streaming")  # the row is written, nothing happened
         await asyncio.sleep(10)
         stage.sim.finish(run, gap_s=0.5)
         await stage.over(300)
-        assert len(stage.truth_ids(run)) == 200
         await assert_complete(stage, run)
 
-    play(scenario, may_stream=False, window=window, stream="absent")
+    play(scenario, may_stream=False)
 
 
 def test_a_full_head_window_is_told_at_the_end_when_nothing_told_it_before() -> None:

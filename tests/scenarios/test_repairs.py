@@ -216,3 +216,74 @@ def test_a_row_that_is_read_while_its_stream_closes_is_counted_once() -> None:
         assert used == len(counted) == stage.sim.peak(TOKEN)
 
     play(scenario)
+
+
+def test_a_stream_that_brought_nothing_is_resumed_from_some_seconds_ago_all_the_same() -> None:
+    """One event is committed between the page and the connect, and is older than another."""
+
+    async def scenario(stage: Stage) -> None:
+        run = stage.sim.create_run(events=20)
+        await stage.follow(run)
+        await asyncio.sleep(10)
+        stage.sim.cut_streams()
+        pages = len([r for r in stage.sim.requests if r.endpoint == "events"])
+        stage.sim.append(run, 1, created_at="2026-07-25T17:20:13Z")
+        while len([r for r in stage.sim.requests if r.endpoint == "events"]) == pages:
+            await asyncio.sleep(0.01)
+        stage.sim.append(run, 1, created_at="2026-07-25T17:20:12Z")
+        assert len([r for r in stage.sim.requests if r.endpoint == "stream"]) == 1
+        await asyncio.sleep(5)
+        stage.sim.append(run, 300)
+        for _ in range(30):
+            await asyncio.sleep(2)
+            stage.sim.append(run, 10)
+        stage.sim.finish(run)
+        await stage.over(60)
+        await assert_whole(stage, run)
+
+    play(scenario)
+
+
+def test_a_run_without_events_is_not_streamed_for_nobody_could_say_where_that_begins() -> None:
+    async def scenario(stage: Stage) -> None:
+        run = stage.sim.create_run()
+        await stage.follow(run)
+        await asyncio.sleep(20)
+        assert not [r for r in stage.sim.requests if r.endpoint == "stream"]
+        stage.sim.append(run, 1)
+        await asyncio.sleep(10)
+        assert len([r for r in stage.sim.requests if r.endpoint == "stream"]) == 1
+
+    play(scenario)
+
+
+def test_events_of_one_instant_that_come_and_go_at_the_wall_prove_that_there_is_one() -> None:
+    async def scenario(stage: Stage) -> None:
+        run = stage.sim.create_run(events=170)
+        await stage.follow(run)
+        await asyncio.sleep(5)
+        events = [{"type": "log"} for _ in range(60)]
+        stage.sim.append(run, [*events, {"type": "finished"}], created_at="2026-07-25T18:00:00Z")
+        await asyncio.sleep(30)
+        stage.sim.set_status(run, "success")
+        await stage.over(60)
+        (gap,) = await stage.gaps(run)
+        assert gap["reason"] == "window_exhausted"
+
+    play(scenario, window="head", stream="absent", tie_order="arbitrary", touch_row=False)
+
+
+def test_any_number_of_holes_is_filled_as_long_as_each_connect_brings_news() -> None:
+    async def scenario(stage: Stage) -> None:
+        run = stage.sim.create_run(events=150)
+        await stage.follow(run)
+        await asyncio.sleep(10)
+        for _ in range(8):
+            stage.sim.cut_streams()
+            stage.sim.append(run, 300)
+            await asyncio.sleep(10)
+        stage.sim.finish(run)
+        await stage.over(60)
+        await assert_whole(stage, run)
+
+    play(scenario)

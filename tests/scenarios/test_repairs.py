@@ -287,3 +287,82 @@ def test_any_number_of_holes_is_filled_as_long_as_each_connect_brings_news() -> 
         await assert_whole(stage, run)
 
     play(scenario)
+
+
+def test_while_no_stream_is_connected_the_place_to_resume_from_waits() -> None:
+    """Events that commit 13 s late, behind 250 others, and after the pages have moved on."""
+
+    async def scenario(stage: Stage) -> None:
+        run = stage.sim.create_run(events=20)
+        await stage.follow(run)
+        await asyncio.sleep(15)
+        stage.sim.fault("reply", status=429, code="RATE_LIMITED", retry_after="1",
+                        endpoint="stream", times=4)  # fmt: skip
+        stage.sim.cut_streams()
+        await asyncio.sleep(1)
+        stage.sim.append(run, 5, commit_after_s=13.0)
+        stage.sim.append(run, 150)
+        await asyncio.sleep(3)
+        stage.sim.append(run, 100)
+        for _ in range(20):
+            await asyncio.sleep(2)
+            stage.sim.append(run, 1)
+        stage.sim.finish(run)
+        await stage.over(60)
+        await assert_whole(stage, run)
+
+    play(scenario)
+
+
+def test_a_stream_that_was_read_for_long_is_resumed_from_its_last_seconds() -> None:
+    async def scenario(stage: Stage) -> None:
+        run = stage.sim.create_run(events=5)
+        await stage.follow(run)
+        for _ in range(60):
+            await asyncio.sleep(2)
+            stage.sim.append(run, 1)
+        stage.sim.cut_streams()
+        await asyncio.sleep(5)
+        last = [r for r in stage.sim.requests if r.endpoint == "stream"][-1]
+        ids = stage.truth_ids(run)
+        assert len(ids) - 8 <= ids.index(str(last.last_event_id)) < len(ids) - 4
+
+    play(scenario)
+
+
+def test_a_replay_of_the_first_version_that_ends_at_the_wall_is_told() -> None:
+    """The page before it was not full; what came in between lies behind the wall."""
+
+    async def scenario(stage: Stage) -> None:
+        run = stage.sim.create_run(events=150)
+        await stage.follow(run)
+        while not stage.sim.requests:
+            await asyncio.sleep(0.01)
+        await asyncio.sleep(0.1)
+        stage.sim.append(run, 100)
+        await asyncio.sleep(30)
+        stage.sim.append(run, 10)
+        await asyncio.sleep(10)
+        stage.sim.finish(run)
+        await stage.over(60)
+        truth = stage.truth_ids(run)
+        assert await stage.event_ids(run) == truth[:200] + truth[250:]
+        (gap,) = await stage.gaps(run)
+        assert gap["reason"] == "window_exhausted"
+
+    play(scenario, window="head", stream="v1")
+
+
+def test_the_first_version_that_was_connected_all_the_time_missed_nothing() -> None:
+    async def scenario(stage: Stage) -> None:
+        run = stage.sim.create_run(events=150)
+        await stage.follow(run)
+        await asyncio.sleep(10)
+        for _ in range(30):
+            await asyncio.sleep(1)
+            stage.sim.append(run, 10)
+        stage.sim.finish(run)
+        await stage.over(60)
+        await assert_whole(stage, run)
+
+    play(scenario, window="head", stream="v1")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 from typing import Any
 
 import pytest
@@ -366,3 +367,48 @@ def test_the_first_version_that_was_connected_all_the_time_missed_nothing() -> N
         await assert_whole(stage, run)
 
     play(scenario, window="head", stream="v1")
+
+
+def test_a_run_that_ends_between_page_and_connect_is_not_waited_for_on_a_silent_stream() -> None:
+    async def scenario(stage: Stage) -> None:
+        run = stage.sim.create_run(events=5)
+        await stage.follow(run)
+        while not stage.sim.requests:
+            await asyncio.sleep(0.01)
+        await asyncio.sleep(0.1)
+        stage.sim.finish(run, "cancelled", order="row_only")
+        await stage.over(20)
+        assert [r.endpoint for r in stage.sim.requests][1] == "stream"
+        await assert_whole(stage, run)
+
+    play(scenario)
+
+
+def test_a_cursor_that_is_refused_is_not_offered_again() -> None:
+    async def scenario(stage: Stage) -> None:
+        run = stage.sim.create_run(events=5)
+        stage.sim.fault("reply", status=400, code="BAD_REQUEST", endpoint="stream")
+        await stage.follow(run)
+        await asyncio.sleep(30)
+        assert len([r for r in stage.sim.requests if r.endpoint == "stream"]) == 1
+        (event,) = stage.sim.append(run, 1)
+        await asyncio.sleep(10)
+        again = [r for r in stage.sim.requests if r.endpoint == "stream"][1:]
+        assert [r.last_event_id for r in again] == [event.id]
+
+    play(scenario)
+
+
+def test_refused_connects_come_less_and_less_often() -> None:
+    async def scenario(stage: Stage) -> None:
+        run = stage.sim.create_run(events=5)
+        stage.sim.fault("reply", status=429, code="RATE_LIMITED", retry_after="1",
+                        endpoint="stream", times=900)  # fmt: skip
+        await stage.follow(run)
+        await asyncio.sleep(300)
+        tried = [r.at_s for r in stage.sim.requests if r.endpoint == "stream"]
+        waits = [b - a for a, b in itertools.pairwise(tried)]
+        assert waits[-1] >= 30
+        assert all(wait >= least for wait, least in zip(waits, (1, 2, 4, 8, 16), strict=False))
+
+    play(scenario)

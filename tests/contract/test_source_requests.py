@@ -142,8 +142,28 @@ def test_a_quiet_stream_is_watched_less_often_until_something_is_heard() -> None
     play(scenario, stream_max_s=0.0)
 
 
-def test_a_stream_that_never_says_a_word_is_given_up() -> None:
-    """A proxy that holds back what it should pass on."""
+def test_a_stream_that_never_says_a_word_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A proxy that holds back what it should pass on: pages must not wait for it for ever."""
+
+    async def silent(*_: object) -> None:
+        await asyncio.sleep(10_000)
+
+    monkeypatch.setattr("bridge.simulator.stream.OpenStream.serve", silent)
+
+    async def scenario(stage: Stage) -> None:
+        run = stage.sim.create_run(events=3)
+        await stage.follow(run)
+        await asyncio.sleep(120)
+        streams = [r for r in stage.sim.requests if r.endpoint == "stream"]
+        assert len(streams) == 3
+        stage.sim.append(run, 2)
+        await asyncio.sleep(5)
+        assert await stage.event_ids(run) == stage.truth_ids(run)
+
+    play(scenario)
+
+
+def test_what_is_no_stream_three_times_is_left_alone_for_two_minutes() -> None:
 
     async def scenario(stage: Stage) -> None:
         run = stage.sim.create_run(events=3)

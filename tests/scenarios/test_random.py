@@ -21,7 +21,7 @@ from tests.scenarios.lives import (
 from tests.scenarios.oracle import Oracle
 from tests.stage import TOKEN, Stage, play
 
-SEEDS = 60  # about 15 s on one core
+SEEDS = 60  # about 10 s on one core
 
 
 def _seeds() -> range:

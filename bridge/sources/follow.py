@@ -28,7 +28,8 @@ from bridge.wire import times
 from bridge.wire.jsontext import JsonError, dumps, loads
 
 IDLE_S = 60.0  # quiet for so long: read the row, where newer servers notice dead workers (1.7)
-ABSENT_STRIKES = 3  # replies in a row that know no such route, before the base URL is called wrong
+ABSENT_STRIKES = 3  # foreign refusals in a row of a run never read, and ...
+ABSENT_SPAN_S = 30.0  # ... this long, before the base URL is called wrong: deployments take less
 FILL_TRIES = 5  # connects tried to fill a hole before it is recorded as one
 CLOCK_S = 1.0  # the Date header counts whole seconds, and the way back takes time
 
@@ -63,6 +64,7 @@ class RunFollow:
     moved_at: float = 0.0  # when anything new was last seen
     row_read_at: float = 0.0
     absent_strikes: int = 0
+    absent_since: float = 0.0  # when the first of them came
 
     def __post_init__(self) -> None:
         self.moved_at = self.row_read_at = self.clock.monotonic()
@@ -115,8 +117,9 @@ class RunFollow:
         self._accepted("runs.get", started)
         self.row_read_at = self.clock.monotonic()
         self.row_segment = page.segment
-        await self.take_row(page)
+        # Before the commit: a stream that closes meanwhile cancels us, and the turn must be over.
         self.account.spent(self.run_id, park=park)
+        await self.take_row(page)
 
     async def take_row(self, page: RunPage) -> None:
         """Record what a row alone says. A new segment is left for the next page to tell."""
@@ -133,14 +136,26 @@ class RunFollow:
         )
         self.progress.failure = failure
         self.progress.failures_in_row += 1
-        self.absent_strikes += failure.retry is Retry.FEATURE_ABSENT
         if failure.retry is Retry.PERMANENT:
             await self.give_up(failure)
-        elif self.absent_strikes >= ABSENT_STRIKES:
-            text = "the server knows no such route: base_url is not where the Mogplex API is"
+        elif self._is_elsewhere(failure):
+            text = f"{failure.message}; base_url is not where the Mogplex API is"
             await self.give_up(replace(failure, message=text, retry=Retry.PERMANENT))
         elif self.account.dead is not None:
             await self.give_up(self.account.dead)
+
+    def _is_elsewhere(self, failure: Failure) -> bool:
+        """Whether there is no API at the base URL: it refuses in a foreign voice, again and again,
+        a run that it never showed. A run that was read lives through any firewall.
+        """
+        is_foreign = failure.code == "HTTP_ERROR" and (failure.http_status or 500) < 500
+        if not is_foreign or self.state.status is not None:
+            return False
+        now = self.clock.monotonic()
+        if self.absent_strikes == 0:
+            self.absent_since = now
+        self.absent_strikes += 1
+        return self.absent_strikes >= ABSENT_STRIKES and now - self.absent_since >= ABSENT_SPAN_S
 
     async def give_up(self, failure: Failure) -> None:
         """Record that this follow ends without the run having ended."""

@@ -142,10 +142,10 @@ class MogplexApi:
         code = error.get("code") if isinstance(error, dict) else None
         if isinstance(code, str) and code:
             code = code.strip().upper()[:40]
-            retry = _CODES.get(code) or _by_status(status)[1]
+            retry = _CODES.get(code) or _of_unknown_code(status)
             text = str(error.get("message") or code) if isinstance(error, dict) else code
         elif 300 <= status < 400:
-            code, retry, text = _redirect(headers.get("Location", ""), status)
+            code, retry, text = _redirect(headers.get("Location", ""))
         else:
             code, retry = _by_status(status)
             text = f"HTTP {status} without the API's JSON"
@@ -181,8 +181,19 @@ def to_page(data: Mapping[str, Any], headers: Mapping[str, str]) -> RunPage | No
     )
 
 
+def _of_unknown_code(status: int) -> Retry:
+    """The API itself speaks, in a word that is new to us."""
+    if 400 <= status < 500 and status not in (401, 408, 425, 429):
+        return Retry.PERMANENT
+    return _by_status(status)[1]
+
+
 def _by_status(status: int) -> tuple[str, Retry]:
-    """A refusal without a code we know (contracts.md 1.2 and the last rows of 1.10)."""
+    """A refusal without a code we know (contracts.md 1.2 and the last rows of 1.10).
+
+    Without the API's envelope it is not the API that speaks but something before it: a proxy, a
+    firewall, a deployment in progress, or a wrong base URL. None of them ends a run that was read.
+    """
     match status:
         case 401:
             return "UNAUTHORIZED", Retry.AUTH_SUSPECT
@@ -190,28 +201,24 @@ def _by_status(status: int) -> tuple[str, Retry]:
             return "HTTP_ERROR", Retry.FEATURE_ABSENT
         case 429:
             return "RATE_LIMITED", Retry.TRANSIENT
-        case 408 | 425:
-            return "HTTP_ERROR", Retry.TRANSIENT
-        case _ if status >= 500:
-            return "HTTP_ERROR", Retry.TRANSIENT
         case _:
-            return "HTTP_ERROR", Retry.PERMANENT
+            return "HTTP_ERROR", Retry.TRANSIENT
 
 
-def _redirect(location: str, status: int) -> tuple[str, Retry, str]:
-    target = urlsplit(location)
-    if target.path.rstrip("/") == "/login":
+def _redirect(location: str) -> tuple[str, Retry, str]:
+    try:
+        target = urlsplit(location)
+        path, host = target.path.rstrip("/"), target.hostname or "another path"
+    except ValueError:  # of a text that is no URL
+        path, host = "", "another place"
+    if path == "/login":
         return (
             "LOGIN_REDIRECT",
             Retry.PERMANENT,
             "the server asks to sign in: the token is not seen",
         )
-    host = target.hostname or "another path"
-    text = (
-        f"the server redirects to {host}, which is never followed: set base_url to where the API is"
-    )
-    retry = Retry.PERMANENT if status in (301, 308) else Retry.TRANSIENT
-    return "HTTP_ERROR", retry, text
+    text = f"the server redirects to {host[:100]}, never followed: set base_url to where the API is"
+    return "HTTP_ERROR", Retry.TRANSIENT, text
 
 
 def _wait_s(code: str, headers: Mapping[str, str]) -> float | None:

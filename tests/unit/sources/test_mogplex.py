@@ -55,11 +55,11 @@ def test_a_code_decides_before_the_status(status: int, code: str, retry: Retry) 
 @pytest.mark.parametrize(
     ("status", "code", "retry"),
     [
-        (400, "HTTP_ERROR", Retry.PERMANENT),
+        (400, "HTTP_ERROR", Retry.TRANSIENT),
         (401, "UNAUTHORIZED", Retry.AUTH_SUSPECT),
-        (403, "HTTP_ERROR", Retry.PERMANENT),
+        (403, "HTTP_ERROR", Retry.TRANSIENT),
         (404, "HTTP_ERROR", Retry.FEATURE_ABSENT),
-        (405, "HTTP_ERROR", Retry.PERMANENT),
+        (405, "HTTP_ERROR", Retry.TRANSIENT),
         (408, "HTTP_ERROR", Retry.TRANSIENT),
         (425, "HTTP_ERROR", Retry.TRANSIENT),
         (429, "RATE_LIMITED", Retry.TRANSIENT),
@@ -79,10 +79,11 @@ def test_without_an_envelope_the_status_decides(status: int, code: str, retry: R
     [
         (307, "https://mogplex.com/login?next=%2Fapi", "LOGIN_REDIRECT", Retry.PERMANENT),
         (302, "/login", "LOGIN_REDIRECT", Retry.PERMANENT),
-        (308, "https://mogplex.com/api/v1/mogplex/repos", "HTTP_ERROR", Retry.PERMANENT),
-        (301, "https://elsewhere.example/", "HTTP_ERROR", Retry.PERMANENT),
+        (308, "https://mogplex.com/api/v1/mogplex/repos", "HTTP_ERROR", Retry.TRANSIENT),
+        (301, "https://elsewhere.example/", "HTTP_ERROR", Retry.TRANSIENT),
         (302, "https://elsewhere.example/logins", "HTTP_ERROR", Retry.TRANSIENT),
         (307, "", "HTTP_ERROR", Retry.TRANSIENT),
+        (302, "http://[no-url", "HTTP_ERROR", Retry.TRANSIENT),
     ],
 )
 def test_a_redirect_is_a_refusal(status: int, location: str, code: str, retry: Retry) -> None:

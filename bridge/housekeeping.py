@@ -5,7 +5,7 @@ tokens, and brings gauges up to date.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import structlog
@@ -53,7 +53,11 @@ class Housekeeping:
         follows: Follows,
         metrics: Metrics,
         clock: Clock,
+        *,
+        protect: Callable[[list[str]], None],
     ) -> None:
+        """`protect` is told the tokens in use, for the redactor to know them by heart."""
+        self._protect = protect
         self._journal = journal
         self._accounts = accounts
         self._sources = sources
@@ -64,6 +68,7 @@ class Housekeeping:
         self._generations = {account.name: account.tokens.generation for account in accounts}
         self._warned: dict[str, str | None] = {}
         self._waited: dict[tuple[str, str], float] = {}
+        self._protect_tokens()
 
     async def run(self) -> None:
         """Store request windows, notice new tokens, tell of trouble, once a second."""
@@ -120,8 +125,15 @@ class Housekeeping:
             if account.tokens.generation != self._generations[account.name]:
                 self._generations[account.name] = account.tokens.generation
                 log.info("token.replaced", account=account.name)
+                self._protect_tokens()
                 self._sources[account.name].account.token_replaced()
                 self._follows.revive(account.name)
+            elif self._sources[account.name].account.dead is None:
+                # A run may have been on its way to giving up when its new token came.
+                self._follows.revive(account.name, ("UNAUTHORIZED",))
+
+    def _protect_tokens(self) -> None:
+        self._protect([account.tokens.token() for account in self._accounts])
 
     def account_checks(self) -> dict[str, Mapping[str, Any]]:
         """One check per account: an outage shows here and nowhere else."""
@@ -130,9 +142,15 @@ class Housekeeping:
     def _account_check(self, name: str) -> Mapping[str, Any]:
         account = self._sources[name].account
         state = account.scheduler.snapshot(self._clock.monotonic())
-        detail = account.dead.message if account.dead is not None else "token accepted so far"
+        trouble = self._follows.trouble_of(name)
+        detail = "token accepted" if account.was_accepted else "nothing asked so far"
+        if account.dead is not None:
+            detail = account.dead.message
+        elif trouble is not None:
+            count, _, failure = trouble
+            detail = f"{count} runs fail: {failure.code}: {failure.message}"
         return {
-            "ok": account.dead is None,
+            "ok": account.dead is None and trouble is None,
             "detail": detail,
             "windowRequests": state.used,
             "budgetRequests": state.cap,

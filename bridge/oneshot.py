@@ -55,6 +55,7 @@ async def follow_until_ended(
     """
     clock = SystemClock()
     metrics = Metrics([account.name for account in accounts])
+    redactor.protect([account.tokens.token() for account in accounts])
     sources = build_sources(accounts, redactor, metrics, clock)
     journal = MemoryJournal()
     intake = JournalIntake(journal, redactor, metrics, clock)

@@ -152,6 +152,7 @@ _CURES = {
     "UNAUTHORIZED": "; issue a new token in the settings of your account",
     "LOGIN_REDIRECT": "; check the token and the base URL",
     "FORBIDDEN": "; issue a token that may read",
+    "HTTP_ERROR": "; check the base URL, and what stands between",
     "TRANSPORT": "; check the base URL and the network",
     "TIMEOUT": "; check the base URL and the network",
 }

@@ -38,6 +38,7 @@ class Account:
     ) -> None:
         self.name = name
         self.scheduler = scheduler
+        self.was_accepted = False  # the token was good for a request
         self.dead: Failure | None = None  # set when the token is confirmed to be refused
         self._credential = Credential()
         self._clock = clock
@@ -118,6 +119,7 @@ class Account:
             if backoff is not None:
                 backoff.reset()
             self._credential.accepted()
+            self.was_accepted = True
             wall = self._clock.wall()
             self._metrics.last_poll_success_timestamp_seconds.labels(self.name).set(wall)
             return now

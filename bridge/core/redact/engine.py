@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from bridge.core.errors import ConfigError
@@ -19,6 +19,7 @@ from bridge.core.redact.scanner import TEXT_MIN, Finding, TextRedactor
 from bridge.core.redact.spans import Scan
 
 DEPTH_MAX: Final = 100  # levels of nesting; upstream cuts at 3, JSON encoders give up near 250
+OWN_SECRET_MIN: Final = 8  # characters; every token seen is longer
 KEY_MIN = 12  # characters of a member's name that may be a secret itself
 # Identity and time of an upstream event: copied as they are.
 UNTOUCHED: Final = frozenset(("id", "type", "createdAt", "created_at"))
@@ -73,6 +74,14 @@ class Redactor:
         self._texts.echoes.clear()
         result = self._text(s)
         return self._echoed(result) if self._texts.echoes else result
+
+    def protect(self, secrets: Iterable[str]) -> None:
+        """Replace these wherever they stand, whatever they look like: the program's own tokens.
+
+        Ones shorter than 8 characters are ignored: they would stand in innocent words.
+        """
+        known = {secret for secret in secrets if len(secret) >= OWN_SECRET_MIN}
+        self._texts.own_secrets = tuple(sorted(known, key=lambda secret: (-len(secret), secret)))
 
     def take_counts(self) -> dict[str, int]:
         """Return replacements by rule id since the last call."""

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import os
+import stat
 import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import IO, NamedTuple
 
 from bridge.core.errors import ConfigError
 from bridge.wire.jsontext import JsonError, loads
@@ -48,6 +49,7 @@ class LineCutter:
 
     def __init__(self) -> None:
         self._torn = b""
+        self._told = b""  # what `settled` returned
         self._number = 0
 
     def feed(self, data: bytes) -> list[tuple[int, str]]:
@@ -61,6 +63,15 @@ class LineCutter:
         """The last line of something that ended without a line end."""
         torn, self._torn = self._torn, b""
         return [self._numbered(torn)] if torn else []
+
+    def settled(self) -> list[tuple[int, str]]:
+        """The last line, if it has no line end and has not been told as it is; it stays the last
+        one: what is written behind it is still its end.
+        """
+        if not self._torn or self._torn == self._told:
+            return []
+        self._told = self._torn
+        return [(self._number + 1, self._torn.decode("utf-8", "replace"))]
 
     def _numbered(self, line: bytes) -> tuple[int, str]:
         self._number += 1
@@ -83,19 +94,29 @@ def _unreadable(name: str, error: OSError) -> ConfigError:
 
 
 async def watch(name: str) -> AsyncIterator[tuple[int, str]]:
-    """Yield the lines of a file, and those appended later, for ever; of stdin until it ends.
+    """Yield the lines of a file, and those appended later, for ever; of a pipe until it ends.
 
-    A file that was replaced or cut is read from its start. One that is gone is waited for.
+    A file that was replaced or cut is read from its start. One that is gone is waited for. A last
+    line without its end counts when nothing was added to it for a second.
     Raises ConfigError when it cannot be read at the first look.
     """
-    if name == STDIN:
-        async for item in _watch_stdin():
+    if name == STDIN and stat.S_ISREG(os.fstat(sys.stdin.fileno()).st_mode):
+        for item in await asyncio.to_thread(read_now, name):
+            yield item
+        return
+    try:
+        pipe = _maybe_pipe(name)
+    except OSError as error:
+        raise _unreadable(name, error) from None
+    if pipe is not None:
+        async for item in _watch_pipe(pipe):
             yield item
         return
     place, cutter, is_first = _Place(0, -1), LineCutter(), True
     while True:
         try:
-            data, new_place = _look(name, place)
+            # In a thread: a file on a network may take its time.
+            data, new_place = await asyncio.to_thread(_look, name, place)
             if new_place.inode != place.inode or new_place.offset < place.offset:
                 cutter = LineCutter()
             place = new_place
@@ -103,11 +124,22 @@ async def watch(name: str) -> AsyncIterator[tuple[int, str]]:
             if is_first:
                 raise _unreadable(name, error) from None
             data = b""
+        is_new = bool(data) or is_first
         is_first = False
-        for item in cutter.feed(data):
+        for item in cutter.feed(data) if is_new else cutter.settled():
             yield item
         if len(data) < CHUNK_BYTES:
             await asyncio.sleep(LOOK_S)
+
+
+def _maybe_pipe(name: str) -> IO[bytes] | None:
+    """stdin, or the pipe at a path, opened without waiting for who writes it; None for a file."""
+    if name == STDIN:
+        return sys.stdin.buffer
+    if not stat.S_ISFIFO(Path(name).stat().st_mode):
+        return None
+    # Also for writing: so it does not end when one of several writers goes away.
+    return os.fdopen(os.open(name, os.O_RDWR | os.O_NONBLOCK), "rb", buffering=0)
 
 
 class _Place(NamedTuple):
@@ -126,13 +158,25 @@ def _look(name: str, place: _Place) -> tuple[bytes, _Place]:
     return data, _Place(place.offset + len(data), place.inode)
 
 
-async def _watch_stdin() -> AsyncIterator[tuple[int, str]]:
+async def _watch_pipe(pipe: IO[bytes]) -> AsyncIterator[tuple[int, str]]:
     reader = asyncio.StreamReader(limit=LINE_BYTES_MAX)
     loop = asyncio.get_running_loop()
-    await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
+    transport, _ = await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), pipe)
     cutter = LineCutter()
-    while data := await reader.read(LINE_BYTES_MAX):
-        for item in cutter.feed(data):
+    try:
+        while True:
+            try:
+                async with asyncio.timeout(LOOK_S):
+                    data = await reader.read(LINE_BYTES_MAX)
+            except TimeoutError:
+                for item in cutter.settled():
+                    yield item
+                continue
+            if not data:
+                break
+            for item in cutter.feed(data):
+                yield item
+        for item in cutter.end():
             yield item
-    for item in cutter.end():
-        yield item
+    finally:
+        transport.close()

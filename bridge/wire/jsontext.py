@@ -8,6 +8,7 @@ become U+FFFD here and nowhere else.
 from __future__ import annotations
 
 import json
+import math
 import re
 from typing import Any, NoReturn
 
@@ -33,11 +34,17 @@ def loads(text: bytes | str) -> Any:
 def _loads_with_lone_surrogates(text: bytes | str) -> Any:
     try:
         decoded = text.decode("utf-8") if isinstance(text, bytes) else text
-        value = json.loads(decoded, parse_constant=_refuse_constant)
+        value = json.loads(decoded, parse_constant=_refuse_constant, parse_float=_to_float)
         return _repaired(value, DEPTH_MAX)
     except (ValueError, RecursionError):
         # `from None`: the decoder's message quotes the document.
         raise JsonError("not JSON, or nested too deeply") from None
+
+
+def _to_float(text: str) -> float | None:
+    """None for 1e400: JavaScript reads infinity there and writes it as null."""
+    number = float(text)
+    return number if math.isfinite(number) else None
 
 
 def _refuse_constant(_: str) -> NoReturn:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
@@ -17,7 +18,7 @@ import structlog
 from bridge.building import build_sources, close_sources
 from bridge.clock import Clock, SystemClock
 from bridge.config import NdjsonOutput, ResolvedAccount, Settings
-from bridge.core.errors import BridgeError, ConfigError
+from bridge.core.errors import ConfigError, JournalError, JournalFullError
 from bridge.core.filter import Filter
 from bridge.core.redact import RULES, Redactor
 from bridge.follows import Follows
@@ -29,6 +30,7 @@ from bridge.outputs.files.layout import Keep, Layout
 from bridge.outputs.files.sink import FileSink
 from bridge.outputs.limits import Limits
 from bridge.outputs.lines import LineSettings
+from bridge.outputs.port import InvalidRunIdError, TooManyRunsError
 from bridge.outputs.server import Server
 from bridge.outputs.stdout import StdoutSink
 from bridge.outputs.token_access import TokenAccess
@@ -39,6 +41,7 @@ from bridge.supervisor import run_rings, stop_on_signals
 log = structlog.get_logger()
 
 STDOUT = "-"
+FULL_WAIT_S = 10.0  # between two tries to add a listed run while the journal is full
 
 
 class Sink(Protocol):
@@ -78,6 +81,7 @@ class Bridge:
         self._is_ready = False
         self.ready = asyncio.Event()  # set once, when it serves
         self._sinks: list[Sink] = []
+        self._not_added: list[tuple[str, str]] = []  # listed runs, while the journal is full
         sink_names = [sink_name(output) for output in settings.outputs]
         self.metrics = Metrics([a.name for a in accounts], sink_names, rules=RULES)
 
@@ -117,7 +121,13 @@ class Bridge:
         )
         self._intake.on_change = self._follows.state_changed
         self._house = Housekeeping(
-            journal, self._accounts, self._sources, self._follows, metrics, clock
+            journal,
+            self._accounts,
+            self._sources,
+            self._follows,
+            metrics,
+            clock,
+            protect=self._redactor.protect,
         )
         self._server = Server(
             journal,
@@ -134,10 +144,12 @@ class Bridge:
             await run_rings(self._inner(), self._outer(), self._stop, drain=self._drain)
         finally:
             self._is_ready = False
-            for sink in self._sinks:
-                await sink.close()
-            await self._server.close()
-            await self._house.save_windows()
+            async with asyncio.TaskGroup() as group:
+                for sink in self._sinks:
+                    group.create_task(sink.close(), name=f"close {sink.name}")
+                group.create_task(self._server.close(), name="close server")
+            with suppress(JournalError):  # a successor then assumes the worst
+                await self._house.save_windows()
             await close_sources(self._sources)
             if self.ready.is_set():
                 log.info("bridge.stopped", head=journal.head)
@@ -152,9 +164,7 @@ class Bridge:
             sink = build_sink(output, self._journal, self.metrics, self._clock)
             await sink.open()
             self._sinks.append(sink)
-        for account in self._accounts:
-            for run_id in account.settings.runs:
-                await self._follows.follow(run_id, account.name)
+        await self._follow_configured()
         if handle_signals:
             stop_on_signals(self._stop, self._reopen)
         host, port = await self._server.start(*self._settings.listen_address)
@@ -168,6 +178,7 @@ class Bridge:
             f"account {name}": source.account.drive for name, source in self._sources.items()
         }
         tasks["follows"] = self._follows.run
+        tasks["configured runs"] = self._follow_not_added
         tasks["housekeeping"] = self._house.run
         tasks["retention"] = lambda: self._house.retain(
             self._settings.retention.age, self._settings.retention.bytes
@@ -197,14 +208,41 @@ class Bridge:
         for sink in self._sinks:
             sink.reopen()
 
+    async def _follow_configured(self) -> None:
+        """Follow what the settings name, before anybody may ask.
+
+        A full journal must not keep readers from what it has: what does not fit waits for later.
+        """
+        for account in self._accounts:
+            for run_id in account.settings.runs:
+                try:
+                    await self._follows.follow(run_id, account.name)
+                except JournalFullError:
+                    self._not_added.append((run_id, account.name))
+
+    async def _follow_not_added(self) -> None:
+        for run_id, account in self._not_added:
+            await self._follow_listed(run_id, account)
+
+    async def _follow_listed(self, run_id: str, account: str | None = None) -> None:
+        """Follow a run that nobody waits for; while the journal is full, wait."""
+        while True:
+            try:
+                await self._follows.follow(run_id, account)
+            except JournalFullError as error:
+                log.warning("run.not_added", run_id=run_id, reason=str(error))
+                await asyncio.sleep(FULL_WAIT_S)
+            else:
+                return
+
     async def _watch_runs(self) -> None:
         assert self._runs_from is not None
         async for number, line in watch(self._runs_from):
             try:
                 text = to_run_text(line)
                 if text is not None:
-                    await self._follows.follow(text)
-            except (ValueError, BridgeError) as error:
+                    await self._follow_listed(text)
+            except (ValueError, InvalidRunIdError, TooManyRunsError) as error:
                 log.warning("runs_from.line_refused", line=number, reason=str(error))
 
     # outputs.port.Health

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import difflib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -12,7 +12,7 @@ import structlog
 
 from bridge.clock import Clock
 from bridge.core.backoff import Backoff
-from bridge.core.errors import BridgeError, Failure
+from bridge.core.errors import BridgeError, Failure, Retry
 from bridge.core.event import Feed, FeedState
 from bridge.intake import JournalIntake
 from bridge.metrics import Metrics
@@ -22,6 +22,9 @@ from bridge.sources.port import Progress, Source
 from bridge.wire import times
 
 DEGRADED_AFTER = 5  # failures in a row (contracts.md section 4)
+FINISHED_MAX = 10_000  # runs that are over and still shown; the journal keeps as many states
+# Given up for reasons that somebody may have mended while this program was down.
+RETRIED_AT_START = CREDENTIAL_CODES | {"TLS", "HTTP_ERROR"}
 RUNS_MAX = 10_000  # followed at a time; a task and its memory of ids are about 30 KB
 
 log = structlog.get_logger()
@@ -35,15 +38,15 @@ class _Entry:
     progress: Progress = field(default_factory=Progress)
     task: asyncio.Task[None] | None = None
     last_event_at_s: float | None = None  # wall clock; None when none came since the start
-    is_degraded: bool = False  # the log says that upstream does not answer for this run
+    added_at: float | None = None  # monotonic; None when it was taken over from the journal
 
     @property
     def word(self) -> str:
         if self.state.ended:
             return "ended"
-        if self.state.failed is not None:
-            return "failed"
-        return "following" if self.state.followed else "stopped"
+        if not self.state.followed:
+            return "stopped"
+        return "following" if self.state.failed is None else "failed"
 
 
 class Follows:
@@ -70,6 +73,9 @@ class Follows:
         self._runs_max = runs_max
         self._entries: dict[str, _Entry] = {}  # by run id, in the order they were added
         self._group: asyncio.TaskGroup | None = None
+        # One change of what is followed at a time: two PUTs of one run must not start it twice.
+        self._changing = asyncio.Lock()
+        self._degraded: set[str] = set()  # accounts of which the log says so
         self._changed = asyncio.Event()
 
     # Life
@@ -85,17 +91,17 @@ class Follows:
             self._group = group
             for entry in self._entries.values():
                 state = entry.state
-                if state.failed in CREDENTIAL_CODES:  # the token may be another one by now
+                if state.followed and state.failed in RETRIED_AT_START:
                     entry.state = state = replace(state, failed=None)
                 if state.followed and not state.ended and state.failed is None:
                     self._start(entry)
             await asyncio.Event().wait()
 
-    def revive(self, account: str) -> None:
+    def revive(self, account: str, codes: Collection[str] = CREDENTIAL_CODES) -> None:
         """Follow again what was given up for its token: there is a new one."""
         for entry in self._entries.values():
             state = entry.state
-            if state.feed.account == account and state.failed in CREDENTIAL_CODES:
+            if state.feed.account == account and state.followed and state.failed in codes:
                 entry.state = replace(state, failed=None)
                 self._start(entry)
 
@@ -119,35 +125,44 @@ class Follows:
     # Runs
 
     async def follow(self, run_id: str, account: str | None = None) -> bool:
-        name = self._default if account is None else account
-        feed = self._feed(run_id, name)
-        entry = self._entries.get(feed.id)
-        if entry is not None and (account is None or entry.state.feed == feed):
-            if entry.word in ("following", "ended"):
-                return False
-            state = replace(entry.state, followed=True, failed=None)
-        else:
-            state = FeedState(feed, added_at_s=self._clock.wall())
-        if sum(e.word == "following" for e in self._entries.values()) >= self._runs_max:
-            raise TooManyRunsError(
-                f"{self._runs_max} runs are followed: stop some, or raise limits.runs"
-            )
-        await self._stop(entry)
-        await self._intake.save(state)
-        # Last in the order of views, and a fresh start for its progress.
-        self._entries.pop(feed.id, None)
-        entry = self._entries[feed.id] = _Entry(state)
-        self._start(entry)
-        return True
+        feed = self._feed(run_id, self._default if account is None else account)
+        async with self._changing:
+            entry = self._entries.get(feed.id)
+            if entry is not None and (account is None or entry.state.feed == feed):
+                if entry.word in ("following", "ended"):
+                    return False
+                state = replace(entry.state, followed=True, failed=None)
+            else:
+                state = FeedState(feed, added_at_s=self._clock.wall())
+            if sum(e.word == "following" for e in self._entries.values()) >= self._runs_max:
+                raise TooManyRunsError(
+                    f"{self._runs_max} runs are followed: stop some, or raise limits.runs"
+                )
+            await self._intake.save(state)
+            await self._stop(entry)
+            # Last in the order of views, and a fresh start for its progress.
+            self._entries.pop(feed.id, None)
+            entry = self._entries[feed.id] = _Entry(state, added_at=self._clock.monotonic())
+            self._forget_finished()
+            self._start(entry)
+            return True
 
     async def unfollow(self, run_id: str) -> bool:
-        entry = self._entries.get(run_id.strip().lower())
-        if entry is None or not entry.state.followed:
-            return False
-        await self._stop(entry)
-        entry.state = replace(entry.state, followed=False)
-        await self._intake.save(entry.state)
-        return True
+        async with self._changing:
+            entry = self._entries.get(run_id.strip().lower())
+            if entry is None or not entry.state.followed:
+                return False
+            state = replace(entry.state, followed=False, failed=None)
+            await self._intake.save(state)
+            entry.state = state
+            await self._stop(entry)
+            return True
+
+    def _forget_finished(self) -> None:
+        """Keep the newest of those that are over; the journal knows the others longer."""
+        over = [id_ for id_, entry in self._entries.items() if entry.word != "following"]
+        for id_ in over[: max(0, len(over) - FINISHED_MAX)]:
+            del self._entries[id_]
 
     def views(self) -> Sequence[Mapping[str, Any]]:
         intervals = self._intervals()
@@ -174,19 +189,40 @@ class Follows:
         for account, by_status in counts.items():
             self._metrics.set_runs(account, by_status)
 
+    def trouble_of(self, account: str) -> tuple[int, str, Failure] | None:
+        """Runs of an account that failed several times in a row: how many, and one of them."""
+        failing = [
+            (entry.state.feed.id, entry.progress.failure)
+            for entry in self._entries.values()
+            if entry.state.feed.account == account
+            and entry.word == "following"
+            and entry.progress.failures_in_row >= DEGRADED_AFTER
+            and entry.progress.failure is not None
+        ]
+        if not failing:
+            return None
+        run_id, failure = failing[-1]
+        assert failure is not None
+        return len(failing), run_id, failure
+
     def log_trouble(self) -> None:
-        """One line when a follow has failed several times in a row, one when it goes on again."""
-        for run_id, entry in self._entries.items():
-            progress = entry.progress
-            failure = progress.failure
-            if not entry.is_degraded and progress.failures_in_row >= DEGRADED_AFTER and failure:
-                entry.is_degraded = True
+        """One line when runs of an account fail several times in a row, one when none does."""
+        for account in self._sources:
+            trouble = self.trouble_of(account)
+            if trouble is not None and account not in self._degraded:
+                self._degraded.add(account)
+                count, run_id, failure = trouble
                 log.warning(
-                    "follow.degraded", run_id=run_id, code=failure.code, message=failure.message
+                    "follow.degraded",
+                    account=account,
+                    runs=count,
+                    run_id=run_id,
+                    code=failure.code,
+                    message=failure.message,
                 )
-            elif entry.is_degraded and progress.failures_in_row == 0:
-                entry.is_degraded = False
-                log.info("follow.recovered", run_id=run_id)
+            elif trouble is None and account in self._degraded:
+                self._degraded.discard(account)
+                log.info("follow.recovered", account=account)
 
     # Inside
 
@@ -234,6 +270,9 @@ class Follows:
                 except Exception:  # a bug in one follow must not stop the others
                     wait_s = backoff.after_failure(jitter=0.0)
                     log.exception("follow.crashed", run_id=feed.id, retry_in_s=wait_s)
+                    text = "a bug in this program; its log has the cause"
+                    entry.progress.failure = Failure("follow", "CRASHED", text, Retry.TRANSIENT)
+                    entry.progress.failures_in_row += 1
                     await asyncio.sleep(wait_s)
         finally:
             self._intake.close_feed(feed)
@@ -267,7 +306,8 @@ class Follows:
         lag_s = None if progress.read_at is None else max(0.0, now - progress.read_at)
         next_s: float | None = None
         if is_followed and not is_live:
-            due = (progress.read_at or now) + intervals.get(state.feed.account, 1.0)
+            since = progress.read_at or entry.added_at or now
+            due = since + intervals.get(state.feed.account, 1.0)
             next_s = round(max(0.0, max(due, progress.retry_at or 0.0) - now), 3)
         return {
             "runId": state.feed.id,

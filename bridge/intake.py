@@ -11,6 +11,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+import structlog
+
 from bridge.clock import Clock
 from bridge.core.dedupe import SeenIds
 from bridge.core.errors import JournalFullError
@@ -26,13 +28,16 @@ from bridge.core.event import (
 )
 from bridge.core.redact import Redactor
 from bridge.journal.port import RECORD_BYTES_MAX, Journal
+from bridge.log import Repeated
 from bridge.metrics import Metrics
 from bridge.sources.port import Batch, Receipt
 from bridge.wire import times
 from bridge.wire.cloudevents import Encoder
 from bridge.wire.ndjson import fit
 
-FULL_RETRY_S = (1.0, 30.0)  # first and longest wait while the disk is full; sources wait meanwhile
+log = structlog.get_logger()
+
+FULL_RETRY_S = (1.0, 10.0)  # first and longest wait while the disk is full; sources wait meanwhile
 _SEQUENCE_DIGITS = 20  # interface.md section 2
 SEEN_IDS_MAX = 20_000  # ids a feed that are remembered; the journal knows the rest
 
@@ -68,7 +73,7 @@ class JournalIntake:
         # Called with every new state, after it is durable; set by whoever shows states.
         self.on_change: Callable[[FeedState], None] = lambda _: None
         self._desks: dict[str, _Desk] = {}
-        self.is_blocked = False  # the journal is full; for the health check
+        self._full = Repeated()
 
     async def open_feed(self, state: FeedState) -> None:
         """Get ready for batches of a feed: its ids are read back from the journal."""
@@ -81,13 +86,17 @@ class JournalIntake:
         self._desks.pop(feed.source, None)
 
     async def save(self, state: FeedState) -> None:
-        """Store a state that changed for another reason than a batch (followed, unfollowed)."""
+        """Store a state that changed for another reason than a batch (followed, unfollowed).
+
+        Somebody waits for the answer: a full journal is raised, not waited for.
+        Raises JournalFullError; nothing was stored then.
+        """
         desk = self._desks.get(state.feed.source)
         if desk is None:
-            await self._append((), state)
+            await self._journal.append((), states=(state,))
         else:
             async with desk.lock:
-                await self._append((), state)
+                await self._journal.append((), states=(state,))
                 desk.state = state
         self.on_change(state)
 
@@ -148,12 +157,14 @@ class JournalIntake:
             started = self._clock.monotonic()
             try:
                 sequences = await self._journal.append(drafts, states=(state,))
-            except JournalFullError:
-                self.is_blocked = True
+            except JournalFullError as error:
+                if self._full.failed(started) is not None:
+                    log.error("journal.full", reason=str(error))
                 await asyncio.sleep(wait_s)
                 wait_s = min(wait_s * 2, longest_s)
                 continue
-            self.is_blocked = False
+            if self._full.recovered():
+                log.info("journal.writable_again", head=self._journal.head)
             duration_s = self._clock.monotonic() - started
             self._metrics.journal_append_duration_seconds.observe(duration_s)
             return sequences

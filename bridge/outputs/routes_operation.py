@@ -47,7 +47,12 @@ class OperationRoutes:
 
     async def readyz(self, request: web.Request, identity: Identity) -> web.StreamResponse:
         if not self._health.is_ready():
-            raise ProblemError("not_ready", "starting or stopping; /healthz shows the checks")
+            failing = [
+                f"{name}: {check.get('detail')}"
+                for name, check in self._health.checks().items()
+                if name in ("ready", "journal") and not check.get("ok")
+            ]
+            raise ProblemError("not_ready", "; ".join(failing) or "starting")
         return _text("ready\n")
 
     async def healthz(self, request: web.Request, identity: Identity) -> web.StreamResponse:

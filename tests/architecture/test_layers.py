@@ -22,7 +22,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "journal": {"core", "clock", "metrics"},
     "sources": {"core", "wire", "clock", "metrics"},
     "outputs": {"core", "wire", "journal.port", "sources.port", "clock", "metrics", "log"},
-    "intake": {"core", "wire", "journal.port", "sources.port", "clock", "metrics"},
+    "intake": {"log", "core", "wire", "journal.port", "sources.port", "clock", "metrics"},
     "runlist": {"core", "wire"},
     "supervisor": {"core"},
     "follows": {

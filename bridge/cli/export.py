@@ -59,8 +59,14 @@ def _to_position(_ctx: click.Context, _param: click.Parameter, value: str) -> Po
     show_default=True,
     help="The record, upstream's object, or a line for people.",
 )
+@click.option(
+    "--salvage",
+    is_flag=True,
+    help="Read a damaged journal page by page; prints every record that is still whole.",
+)
 def export(
     *,
+    salvage: bool,
     config: Path | None,
     journal: str | None,
     after: Position,
@@ -85,8 +91,26 @@ def export(
     file = journal_file(settings.journal)
     if not file.is_file():
         raise ConfigError(f"there is no journal {file}; name one with --journal sqlite:PATH")
+    if salvage:
+        return _salvage(file, after, only, to_lines)
     asyncio.run(_export(file, after, only, to_lines))
     return Exit.DONE
+
+
+def _salvage(
+    file: Path, after: Position, only: Filter, to_lines: Callable[[Record], bytes]
+) -> Exit:
+    """Print what is whole; 1 when something between the first and the last record is missing."""
+    from bridge.journal.sqlite_salvage import salvage  # noqa: PLC0415
+
+    first = last = found = 0
+    for record in salvage(file):
+        first, last, found = first or record.seq, record.seq, found + 1
+        if record.seq > after.seq and only.matches(record.feed, record.type):
+            write_stdout(to_lines(record))
+    lost = last - first + 1 - found if found else 0
+    say(f"salvaged {found} records, sequences {first} to {last}; {lost} in between are lost")
+    return Exit.DONE if found and not lost else Exit.FAILED
 
 
 async def _export(

@@ -25,7 +25,7 @@ class Runs(Protocol):
 
     `runId, account, state (following|ended|failed|stopped), status, events, gaps, lagSeconds,
     followedBy (poll|stream|null), lastFailure (object|null), nextRequestInSeconds (number|null),
-    addedAt, lastEventAt, updatedAt`.
+    addedAt, lastEventAt`; lastEventAt is null until an event came since the start.
     """
 
     def views(self) -> Sequence[Mapping[str, Any]]:

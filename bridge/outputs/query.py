@@ -23,6 +23,7 @@ from bridge.outputs.problems import ProblemError
 
 PAGE_RECORDS = 100
 EVENT_PARAMETERS = ("after", "tail", "limit", "run", "type", "account", "ticket")
+_UUID = re.compile(r"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}", re.ASCII)
 _LAST_EVENT_ID = "Last-Event-ID"
 
 
@@ -63,13 +64,14 @@ def read_query(request: web.Request, limits: Limits, run_id: str | None = None) 
     check_names(request, known)
     after = single(request, "after")
     last_id = request.headers.get(_LAST_EVENT_ID, "").strip()
+    runs = (
+        [run_id]
+        if run_id is not None
+        else _values(request, "run", limits.runs_per_filter_max, limits)
+    )
     return Query(
         only=Filter(
-            runs=frozenset(
-                [run_id]
-                if run_id is not None
-                else _values(request, "run", limits.runs_per_filter_max, limits)
-            ),
+            runs=frozenset(map(_lowered, runs)),
             # Sorted, so that the same wish in another order is the same filter.
             types=tuple(sorted(set(_values(request, "type", limits.types_per_filter_max, limits)))),
             accounts=frozenset(_values(request, "account", limits.accounts_per_filter_max, limits)),
@@ -78,6 +80,11 @@ def read_query(request: web.Request, limits: Limits, run_id: str | None = None) 
         tail=_maybe_number(request, "tail", 0, limits.tail_max),
         limit=_maybe_number(request, "limit", 1, limits.page_records_max) or PAGE_RECORDS,
     )
+
+
+def _lowered(run_id: str) -> str:
+    """A UUID in upper case is the same UUID; other ids are told apart by case."""
+    return run_id.lower() if _UUID.fullmatch(run_id) else run_id
 
 
 def _values(request: web.Request, name: str, count_max: int, limits: Limits) -> list[str]:

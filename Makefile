@@ -54,9 +54,9 @@ docs: $(STAMP) ## what is generated: configuration and metrics reference, exampl
 demo: $(STAMP) ## no account needed: simulator, bridge and live page
 	$(BIN)/mogplex-bridge demo
 
-lock: $(STAMP) ## requirements.lock anew, for every supported Python
+lock: $(STAMP) ## requirements.lock for every supported Python; UPGRADE=--upgrade for newer releases
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
-		--no-header --upgrade --extra dev --output-file requirements.lock pyproject.toml
+		--no-header $(UPGRADE) --extra dev --output-file requirements.lock pyproject.toml
 
 clean: ## all that was made here, the virtual environment too
 	rm -rf $(VENV) .venv-* build dist artefacts .pytest_cache .mypy_cache .ruff_cache .hypothesis *.egg-info

@@ -48,9 +48,10 @@ int main(int argc, char **argv) {
     struct sockaddr_in to = {.sin_family = AF_INET};
     for (int i = 0; i < streams; i++) {
         int fd = socket(AF_INET, SOCK_STREAM, 0);
-        /* many source addresses: one has only 28,000 ports */
+        /* Many source addresses, other ones in each run: one has only 28,000 ports, and those of
+         * the run before are in TIME_WAIT. */
         struct sockaddr_in from = {.sin_family = AF_INET};
-        from.sin_addr.s_addr = htonl(0x7f000001 + i / 20000);
+        from.sin_addr.s_addr = htonl(0x7f010001 + (getpid() % 8192) * 16 + i / 5000);
         bind(fd, (struct sockaddr *)&from, sizeof from);
         to.sin_port = htons(port);
         inet_pton(AF_INET, host, &to.sin_addr);

@@ -126,6 +126,8 @@ class WritePerEvent:
             while True:
                 await response.write(await queue.get())
                 self.sent += 1
+        except ConnectionResetError:  # the load client has gone
+            return response
         finally:
             self.queues.discard(queue)
 

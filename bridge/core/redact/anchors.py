@@ -8,12 +8,12 @@ detector to ask. Four of five texts have no hit and are done.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
 import ahocorasick
 
-from bridge.core.redact import assign, blocks, cli, schemes, tokens
+from bridge.core.redact import assign, blocks, calls, cli, schemes, stored, tokens
 from bridge.core.redact.fold import fold
 from bridge.core.redact.issuers import ISSUERS
 from bridge.core.redact.spans import MARKER, Scan
@@ -43,7 +43,16 @@ NAME_PARTS = (
     "mfa code", "2fa code", "factor code", "pin code", "login code", "sms code", "confirmation code",
     "client_assertion", "clientassertion", "samlresponse", "recovery code", "backup code", "one-time code", "one-time password", "one-time passcode",
     "one time code", "identified by", "x-amz-sig", "x-goog-sig", "&sig=", "?sig=", "signature\"",
+    "activation code", "access code", "unlock code", "pairing code", "authentication code", "authorization code", "auth code", "appid=", "sonar.login",
 )  # fmt: skip
+
+
+# Literals that each bring their own data, all under the rule `assignment`.
+_TABLES: tuple[tuple[Detector, Mapping[str, Any]], ...] = (
+    (calls.call, calls.CALLS),
+    (stored.hashed, stored.HASHES),
+    (stored.field, stored.FIELDS),
+)
 
 
 def build(off: frozenset[str], extra_names: Iterable[str] = ()) -> Any:
@@ -74,6 +83,11 @@ def build(off: frozenset[str], extra_names: Iterable[str] = ()) -> Any:
         put(host, schemes.webhook, path, "webhook")
     for literal, sides in schemes.INFIX.items():
         put(literal, schemes.infix, sides, "provider-token")
+    for detect, table in _TABLES:
+        for literal, data in table.items():
+            put(literal, detect, data, "assignment")
+    put("auth ", stored.redis, None, "assignment")
+    put("kind: secret", stored.kubernetes, None, "assignment")
     for name, patterns in cli.PROGRAMS.items():
         if patterns:
             put(name + " ", _shorter(cli.program), patterns, "command-line")

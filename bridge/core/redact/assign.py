@@ -37,11 +37,11 @@ _WORD_AFTER = re.compile(r" ([A-Za-z]{2,12})(?=[\"'`]?[ \t]{0,8}[:=])")
 _SEPARATOR = re.compile(
     r"""
     (?P<quote>\\{0,15}["'`]|&quot;|&\#0?3[49];|&apos;|%2[27]|\\{1,15}u002[27])?
-    (?:[\])}]{1,2}|\[\d{0,3}\]|\*{1,3}|_{1,2}|\?|!|[ ]\([A-Za-z][\w ,.-]{0,30}\))?
+    (?:[\])}]{1,2}(?:\\{0,15}["'`])?|\[\d{0,3}\]|[ ]\#?\d{1,2}(?=[ \t]{0,3}[:=])|[ ]?\.{2,40}(?=[ :])|\*{1,3}|_{1,2}|\?|!|[ ]\([A-Za-z][\w ,.-]{0,30}\))?
     [ \t]{0,24}
     (?:
         (?P<op>:{2,4}=|:=|\?=|=>|={1,3}|!={1,2}|~=|->|<-|\?\?=|\+=|\|\|=|::?|%3[DdAa]|\\{1,15}(?:u003[dD]|uff1a|u2192)|[→⇒])
-      | (?P<apart>[,;{]?(?:\s{1,20}(?:type|description|sensitive|nullable)\s{0,8}=[^\n]{0,100}){0,3}(?:\s|\\{1,15}[nr]|[+-](?=[ \t])){0,40}\\{0,15}["']?(?:value|val|content|default|defaultValue)\\{0,15}["']?[ \t]{0,8}[:=])
+      | (?P<apart>[,;{]?(?:\s{1,20}(?:type|description|sensitive|nullable)\s{0,8}=[^\n]{0,100}){0,3}(?:\s|\\{1,15}[nr]|[+-](?=[ \t])){0,40}\\{0,15}["']?(?:value|val|content|default|defaultValue|(?P<typed>text))\\{0,15}["']?[ \t]{0,8}[:=])
       | (?P<inner>/?>\s{0,40}<(?:value|string|val)>|</(?:key|name)>\s{0,40}<(?:string|value)>)
       | (?P<or>(?:\|\||\?\?|or[ ])(?=[ \t]{0,4}\\{0,15}["'`]))
       | (?P<table>\|)
@@ -76,7 +76,10 @@ def name_hit(scan: Scan, start: int, end: int, data: object) -> int:
     first = _after_escape(text, first, start)
     scan.name_end = last
     name = text[first:last]
-    verdict = scan.names.verdict(name.lstrip("-.$").removeprefix("with-"))
+    bare = name.lstrip("-.$").removeprefix("with-")
+    if name[:2] == "-D":  # a property of the Java command line
+        bare = bare[1:]
+    verdict = scan.names.verdict(bare)
     if first and text[first - 1] in "?&" and name.lower() in _QUERY:
         verdict = _SIGNED
     if verdict.grade in (NONE, WEAKLY, BARE_KEY):
@@ -127,7 +130,7 @@ _SECOND = frozenset(
 # Query parameters that are secret by their place only.
 _QUERY = frozenset(
     """sig signature code x-amz-signature x-goog-signature x-amz-credential ticket hmac k sid hash
-    x-oss-signature s.token sign""".split()
+    x-oss-signature s.token sign appid""".split()
 )
 _SIGNED = Verdict(WEAKLY, "signature", ())
 
@@ -163,14 +166,16 @@ def _with_word_before(scan: Scan, first: int, last: int, verdict: Verdict) -> tu
     found = _WORD_BEFORE.search(text, max(0, first - 33), first)
     if found is None:
         return first, verdict
-    word = found.group(1)
+    word, begin = found.group(1), found.start(1)
+    if word[0] in "nrt" and text[begin - 1 : begin] == "\\":
+        word, begin = word[1:], begin + 1  # the `n` of `\\nUnseal Key 2`
     joined: Verdict = scan.names.verdict(f"{word} {text[first:last]}")
     if joined.grade != NONE and (
         verdict.grade == NONE or joined.grade == SURE or joined.grade != BARE_KEY
     ):
         if verdict.grade == NONE and joined.grade == WEAKLY:
             return first, verdict
-        return found.start(1), joined
+        return begin, joined
     if verdict.grade == BARE_KEY and joined.grade == NONE:
         return first, joined
     return first, verdict
@@ -197,21 +202,33 @@ def _value_of(scan: Scan, first: int, last: int, verdict: Verdict) -> int:  # no
         return without_separator(scan, first, last, verdict, is_flag=flag)
     quote = found.group("quote") or ""
     at = found.end()
+    if (
+        text[last] == ")"
+        and (found.group("op") or "")[:2] in ("==", "!=")
+        and _is_argument(text, first)
+    ):
+        return 0  # `sha256(password) == "..."`: what is compared is not the password
     if found.group("op"):
         return read(scan, first, at, verdict, quote, found.group("op"))
     if found.group("xml"):
         return _element(scan, first, at, verdict)
     if found.group("or"):
         value = quoted(scan, at)
-        if value is None or value.is_open or not is_literal(text[value.start : value.end]):
+        if value is None or value.is_torn(scan) or not is_literal(text[value.start : value.end]):
             return 0
         return take(scan, value, verdict)
     if found.group("table"):
         return cell(scan, at, verdict)
     if found.group("apart"):
+        if found.group("typed"):  # `"#password","text":"x"`: as a browser is told to type
+            value = quoted(scan, at)
+            if value is None or not is_literal(text[value.start : value.end]):
+                return 0
         return read(scan, first, at, verdict, quote, "=") if quote or _is_named(text, first) else 0
     if found.group("inner"):
         stop = text.find("<", at, min(scan.end, at + VALUE_MAX))
+        if stop < 0 and benign.weight(text[at : scan.end]) == benign.HEAVY:
+            return take(scan, Value(at, scan.end, "<", is_open=True), verdict)
         return take(scan, Value(at, stop, "<"), verdict) if stop > 0 else 0
     if found.group("call"):
         return _argument(scan, at, verdict)
@@ -222,9 +239,13 @@ def _value_of(scan: Scan, first: int, last: int, verdict: Verdict) -> int:  # no
     # A comma: `setProperty("password", "x")`, `('token', 'x')`.
     if quote and QUOTE.match(text, at, scan.end):
         value = quoted(scan, at)
-        if value and not value.is_open and is_literal(text[value.start : value.end]):
+        if value and not value.is_torn(scan) and is_literal(text[value.start : value.end]):
             return take(scan, value, verdict)
     return 0
+
+
+def _is_argument(text: str, first: int) -> bool:
+    return first >= 2 and text[first - 1] == "(" and text[first - 2].isalnum()
 
 
 _BRACKETED = re.compile(r"([A-Za-z0-9+/=_.-]{12,512})[\])]")

@@ -64,7 +64,7 @@ _IDENT = re.compile(r"[A-Za-z_$][A-Za-z_$]{0,63}[0-9]{0,2}\Z")
 _SCREAM = re.compile(r"[A-Z][A-Z0-9]{0,30}(?:_[A-Z0-9]{1,30}){1,9}\Z")
 _URL = re.compile(r"(?:https?|wss?|ftp|git|ssh|file)://")
 _REGEX = re.compile(
-    r"\(\?[:=!<P]|\[\^|\\[wdsbS][+*{\])]|\[a-z0-9A-Z]-[a-zA-Z0-9]|\.[*+][?)$]|\)\?|\{\d{1,3},\d{0,4}\}"
+    r"\A\[[^\]]{1,120}\][+*?{]|\(\?[:=!<P]|\[\^|\\[wdsbS][+*{\])]|\[a-z0-9A-Z]-[a-zA-Z0-9]|\.[*+][?)$]|\)\?|\{\d{1,3},\d{0,4}\}"
 )
 _COLOR = re.compile(r"#(?:[0-9a-fA-F]{3,4}|[0-9a-fA-F]{6}|[0-9a-fA-F]{8})\Z")
 _ANNOTATION = re.compile(r"@[A-Za-z.]{1,40}\(|\d{0,3}\*[a-zA-Z]")
@@ -72,6 +72,13 @@ _NUMBER = re.compile(r"[+-]?\d{1,40}(?:\.\d{1,20})?(?:[smhd]|ms|%|[kKMG]i?B?)?\Z
 _HOST_PORT = re.compile(r"[A-Za-z][A-Za-z0-9.-]{0,80}:\d{2,5}/?\Z")
 _EMAIL = re.compile(r"[\w.+-]{1,64}@[\w-]{1,64}(?:\.[\w-]{1,64}){1,4}\Z")
 _VERSION = re.compile(r"[v^~=]?\d{1,5}(?:\.\d{1,6}){1,3}(?:[-+][\w.]{1,30})?\Z")
+_DOTTED_NUMBER = re.compile(r"\d{1,9}(?:\.\d{1,9}){2,20}\Z")  # an object identifier, an address
+_TYPE_NAME = re.compile(
+    r"[A-Z][A-Za-z0-9]{0,60}(?:Key|Token|Secret|Password|Credential|Auth)[A-Za-z]{0,20}\Z"
+)
+_DIGITS = re.compile(r"\d{1,20}")
+_TEMPLATE = re.compile(r"\{[A-Za-z_][\w.\[\]()]{0,60}(?:![rsa])?(?::[^{}]{0,20})?\}")
+_SPECIAL_TOKEN = re.compile(r"\[[A-Z_/]{2,16}\d{0,3}\]\Z")
 _WORDS = re.compile(r"[A-Za-z']{1,40}")
 _PARTS = re.compile(r"[A-Z]{1,40}(?![a-z])|[A-Z]?[a-z]{1,60}|[0-9]{1,40}")
 
@@ -82,7 +89,7 @@ _PLACEHOLDER = re.compile(
   | [\s_-]here\Z | \Ahere[\s_-] | \A(?:my|the|some|any|new|old|a|an|this|that|user|test|fake|dummy|sample|demo|mock|default|invalid|wrong|bad|valid|correct)[\s_.-]?(?:new|old|super|very|app|api|own|user|db|secure|secret|token|password|passwd|pass|pwd|key|access|auth|client|private|strong|jwt)(?:[\s_.-]?(?:secret|secure|token|password|passwd|pass|key|value|api|access|string|here|id|hash|name))*[\s_.-]?\d{0,3}\Z
   | \A(?:todo|fixme|tbd|n/?a|none|null|nil|undefined|unset|not[\s_-]?set|empty|unknown|foo|bar|baz|qux|foobar|foobaz|x+|y+|z+|asdf(?:gh)?|qwerty|lorem|ipsum|blah|abc|abcd|xyz|string|changed|secret[\s_-]?(?:value|string|key|here|token)|super[\s_-]?secret|password[\s_-]?(?:value|here|hash|string)|token[\s_-]?(?:value|here|string)|key[\s_-]?(?:value|here|string)|some[\s_-]?(?:value|thing|string)|value|dummy|fake|mock|sample|test|testing|demo|redacted|removed|hidden|masked|omitted|stripped|encrypted|sensitive|obfuscated|scrubbed|censored)\Z
   | \b(?:dummy|fake|sample|mock|redacted|scrubbed|removed)\b|(?:^|[_-])(?:dummy|fake|sample|mock|redacted)(?:[_-]|\Z)
-  | 0123456|1234567890|abcdefgh|abcd1234|abc123(?:\Z|def)|deadbeef(?:\Z|dead)|x{4,}|\*{3,}
+  | 0123456|1234567890|abcdefgh|abcd1234|abc123(?:\Z|def)|\A(?:required|nullable|sometimes|confirmed)\||deadbeef(?:\Z|dead)|x{4,}|\*{3,}
     """
 )
 # Words that follow a name in code, documents and logs and are not its value.
@@ -163,7 +170,7 @@ def weight(value: str) -> int:
     if digit == size:
         return NO_WEIGHT
     if not digit and value.replace("_", "").isalpha() and not (lower and upper and not sign):
-        return HEAVY if size >= 20 and _is_unspeakable(value) else NO_WEIGHT
+        return HEAVY if size >= 20 and "_" not in value and _is_unspeakable(value) else NO_WEIGHT
     if size >= 12 and sign * 3 <= size and len(set(value)) >= 7 and _is_mixed(value, shape, sign):
         return HEAVY
     if (digit and (lower or upper)) or (sign and (digit or (lower and upper))):
@@ -192,6 +199,10 @@ def _is_mixed(value: str, shape: str, sign: int) -> bool:
 _NAME_LIKE = re.compile(r"[A-Za-z0-9]{1,40}(?:[-_./:][A-Za-z0-9]{1,40}){1,20}\Z")
 
 
+# Shape of a name in capitals and small letters: chance puts more capitals side by side.
+_CAMEL = re.compile(r"l{0,40}(?:u{1,5}l{2,40}){1,20}u{0,3}\Z")
+
+
 def _turns_enough(shape: str) -> bool:
     size = len(shape)
     turns = len(_RUNS.findall(shape))
@@ -200,7 +211,9 @@ def _turns_enough(shape: str) -> bool:
         return turns * 3 >= size - 6 if size <= 32 else turns * 5 >= size
     if digit and size >= 16:
         return turns * 4 >= size
-    return size >= 20 and "l" in shape and "u" in shape and turns * 12 >= size * 5
+    if size < 20 or _CAMEL.match(shape):
+        return False
+    return "l" in shape and "u" in shape and turns * 12 >= size * 5
 
 
 def has_digit(value: str) -> bool:
@@ -241,6 +254,10 @@ def harmless_text(value: str, words: tuple[str, ...]) -> bool:
         or _COLOR.match(look)
         or _DIGEST.match(look)
         or _SCREAM.match(look)
+        or _SPECIAL_TOKEN.match(look)
+        or ("{" in look and _is_template(look))
+        or (len(look) < 16 and _VERSION.match(look))
+        or _DOTTED_NUMBER.match(look)
     ):
         return True
     if " " in look:
@@ -258,6 +275,12 @@ def is_sentence(look: str) -> bool:
     if stops >= 2 or (stops and len(found) >= 3 and not has_digit):
         return True
     return all(word in _UI or word in _STOP for word in found)
+
+
+def _is_template(look: str) -> bool:
+    """`share-{owner}-{kind}`: what is filled in is not there yet."""
+    rest, holes = _TEMPLATE.subn(" ", look)
+    return holes > 0 and not any(weight(part) == HEAVY for part in rest.split())
 
 
 def _is_named_after(look: str) -> bool:
@@ -307,11 +330,30 @@ def harmless_code(value: str, words: tuple[str, ...], after: str) -> bool:
     look = value[:LOOK_MAX]
     if after in ("(", "[") and _IDENT.match(look.rsplit(".", 1)[-1]):
         return True
+    if _is_code_name(look, after):
+        return True
     if _ANNOTATION.match(look) or _CALL.match(look) or _DOTTED.match(look) or _VERSION.match(look):
         return True
     if look[0] in "({[<&|=>" or _NUMBER.match(look):
         return True
     return look.rstrip(".,;:!?)").lower() in _WORD_VALUES
+
+
+_DOTTED_TYPE = re.compile(
+    r"[A-Za-z_]\w{0,60}(?:\.\w{1,60}){0,4}\.[A-Z]\w{0,60}(?:Key|Token|Secret|Password|Credential)\w{0,20}\b"
+)
+_SNAKE_NAME = re.compile(
+    r"_?[a-z]{2,20}(?:_[a-z0-9]{1,20}){0,5}_(?:key|token|secret|password|hash|id)\Z"
+)
+
+
+def _is_code_name(look: str, after: str) -> bool:
+    """`ed25519.Ed25519PrivateKey`, `_pep_440_key`: names of types and variables, digits and all."""
+    if after in (",", ")", "|", "=", "[", "]") and _TYPE_NAME.match(look):
+        return True
+    if _DOTTED_TYPE.match(look):
+        return True
+    return _SNAKE_NAME.match(look) is not None and len(_DIGITS.findall(look)) < 2
 
 
 def is_identifier(value: str) -> bool:

@@ -34,6 +34,7 @@ _JWK_MEMBER = re.compile(
     r"(\\{0,7}[\"'])(?:d|p|q|dp|dq|qi|k|oth)\1\s{0,8}:\s{0,8}(\\{0,7}[\"'])([A-Za-z0-9_=+/-]{8,4096}+)"
 )
 JWK_LOOK = 6_000
+_KEY_LINE = re.compile(r"[A-Za-z0-9+/=]{16}")
 _COUNT = re.compile(r":\s?\d{1,4}")
 
 
@@ -60,6 +61,8 @@ def begin(scan: Scan, start: int, _end: int, _data: object) -> int:
     if last - first < 8 or text.startswith(("[REDACTED", "..."), first):
         return resume
     body = text[first:last]
+    if closing is not None and _KEY_LINE.search(body) is None:
+        return resume  # the two lines named in code, nothing between them
     if len(body) < 64 and ("..." in body or "…" in body or "<" in body):
         return resume
     scan.add(first, last, "private-key", "pem", is_cut=closing is None)

@@ -10,9 +10,11 @@ from typing import Final, NamedTuple
 from bridge.core.redact import benign
 from bridge.core.redact.spans import Scan
 
+TRIES_MAX = 4  # flags of a line that look like the one for the password
 LINE_MAX = 400  # characters of a command that are read
 
-_WORD = r"(?:'(?P<{0}1>[^'\n]{{1,200}})'|\"(?P<{0}2>[^\"\n]{{1,200}})\"|(?P<{0}3>[^\s'\"`;|&<>()\\]{{1,200}}))"
+# Quotes stand escaped in a JSON text.
+_WORD = r"(?:\\{{0,7}}'(?P<{0}1>[^'\n\\]{{1,200}})(?:\\{{0,7}}'|\Z)|\\{{0,7}}\"(?P<{0}2>[^\"\n\\]{{1,200}})(?:\\{{0,7}}\"|\Z)|(?P<{0}3>[^\s'\"`;|&<>()\\]{{1,200}}))"
 
 
 def _secret(prefix: str) -> re.Pattern[str]:
@@ -28,7 +30,7 @@ _PAIR = re.compile(
 PROGRAMS: Final[dict[str, tuple[re.Pattern[str], ...]]] = {}
 for _names, _patterns in (
     (
-        "curl|wget|http|https|httpie|xh|lwp-request|ab|siege|hey|k6|wrk",
+        "curl|wget|http|https|httpie|xh|lwp-request|ab|siege|hey|k6|wrk|etcdctl",
         (_PAIR, _secret(r"(?<!\S)(?:-b|--cookie)[ =]['\"]?[\w.-]{1,64}=")),
     ),
     (
@@ -98,7 +100,7 @@ for _names, _patterns in (
         "net user|net use",
         (
             _secret(r"/user:\S{1,60}[ ]{1,3}(?!/)"),
-            _secret(r"(?:user|use)[ ]{1,3}[^\s/]{1,60}[ ]{1,3}(?![/\\*])"),
+            _secret(r"[ ]{1,3}[^\s/]{1,60}[ ]{1,3}(?![/\\*])"),
         ),
     ),
     (
@@ -111,7 +113,7 @@ for _names, _patterns in (
         (re.compile(r"(?<!\S)[\"']?\w{1,40}/(?P<s3>[^\s@/\"']{3,100})@"),),
     ),
     (
-        "ngrok|snyk|vault login|vault|huggingface-cli|wandb|railway|flyctl|doctl|gcloud|netlify|vercel|fly|wrangler|supabase|sentry-cli|heroku|databricks|codecov|tailscale|cloudflared|hcp|doppler|infisical|op|bw|gh|glab|npm|pulumi|hf|civo|linode-cli|hcloud|scw|turso|neonctl|pscale|stripe|twilio|expo|eas|appcenter|surge|shopify|surreal|firebase|cargo|gem|poetry",
+        "ngrok|snyk|vault login|vault|huggingface-cli|wandb|railway|flyctl|doctl|netlify|vercel|fly|wrangler|supabase|sentry-cli|heroku|databricks|codecov|tailscale|cloudflared|hcp|doppler|infisical|op|bw|gh|glab|npm|pulumi|hf|civo|linode-cli|hcloud|scw|turso|neonctl|pscale|stripe|twilio|expo|eas|appcenter|surge|shopify|surreal|firebase|cargo|gem|poetry",
         (
             _secret(
                 r"(?<!\S)(?:authtoken|add-authtoken|auth|login|--with-token[ ]{1,3}<<<|--authkey|--auth-key|service[ ]{1,3}install|unlock)[ =]{1,3}(?!-)"
@@ -133,14 +135,28 @@ for _names, _patterns in (
         ),
     ),
     ("psql|pg_dump|pg_restore|createdb|createuser", ()),
+    ("nuget push|choco push|chocolatey push", (_secret(r"(?<!\S)-(?:k|s?ApiKey|ak)[ ]{1,3}"),)),
+    ("cmdkey|runas", (_secret(r"(?<!\S)/pass(?:word)?:"),)),
+    ("convertto-securestring", (_secret(r"[ ]{1,3}(?:-String[ ]{1,3})?"),)),
+    (
+        "secret set|secrets set|secret put|env add|secrets add|secret create|secrets create|put-parameter|put-secret-value|update-secret",
+        (
+            _secret(
+                r"(?:(?<!\S)(?:--body|--value|--secret-string|--data|-b|-v)[ =]{0,3}|<<<[ ]{0,3})"
+            ),
+        ),
+    ),
 ):
     for _name in _names.split("|"):
         PROGRAMS[_name] = _patterns
 
 _ECHO = re.compile(
-    r"(?:echo|printf)[ ]{1,3}(?:-[neE]{1,3}[ ]{1,3})?(?:['\"]?%s(?:\\n)?['\"]?[ ]{1,3})?(?:'(?P<s1>[^'\n]{4,200})'|\"(?P<s2>[^\"\n]{4,200})\"|(?P<s3>[^\s'\"|;&]{4,200}))"
+    r"(?:echo|printf)[ ]{1,3}(?:-[neE]{1,3}[ ]{1,3})?(?:['\"]?%s(?:\\n)?['\"]?[ ]{1,3})?(?:\\{0,7}'(?P<s1>[^'\n\\]{4,200})\\{0,7}'|\\{0,7}\"(?P<s2>[^\"\n\\]{4,200})\\{0,7}\"|(?P<s3>[^\s'\"|;&\\]{4,200}))"
     r"[ ]{0,3}\|[ ]{0,3}(?:sudo[ ]{1,3}-S|\S{0,40}[^|\n]{0,80}--(?:password|token|passphrase|with-token|access-token)?-?(?:stdin|with-token|fd)|(?:sudo[ ]{1,3})?chpasswd|(?:sudo[ ]{1,3})?passwd|base64|gh auth|docker login|helm registry|vault|kinit|gpg|openssl)"
 )
+
+
+_FLAG = r"(?<!\S)-"
 
 
 class Use(NamedTuple):
@@ -173,11 +189,17 @@ def program(scan: Scan, start: int, end: int, data: object) -> int:
         return 0
     done = 0
     for pattern in data:  # type: ignore[attr-defined]
-        found = pattern.search(
-            text, start if pattern.pattern.startswith(("user", "use", "wpa")) else end, stop
-        )
-        if found is not None:
-            done = _note(scan, found) or done
+        at = start if pattern.pattern.startswith("wpa") else end
+        for _ in range(TRIES_MAX):
+            found = pattern.search(text, at, stop)
+            if found is None:
+                break
+            if noted := _note(scan, found):
+                done = noted
+                break
+            if not pattern.pattern.startswith(_FLAG):
+                break
+            at = found.end()  # `-p 6379 -a x`: the next one
     return 0 if not done else end
 
 

@@ -20,6 +20,7 @@ CELLS_MAX = 24
 _HEADING_CELL = re.compile(
     r"[ \t]{0,40}[\"'`*]{0,3}[A-Za-z#][\w ./#()-]{0,40}[\"'`*]{0,3}[ \t]{0,40}\Z"
 )
+_PLAIN_HEADING = re.compile(r"[^(){}\[\].=]{1,300}\Z")
 _RULE_LINE = re.compile(r"[-=+|: \t]{3,300}\Z")
 _INSERT = re.compile(r"[^()\n]{0,200}\)\s{0,8}VALUES\s{0,8}\(", re.I)
 _SQL_ITEM = re.compile(r"\s{0,8}(?:[NEBX]?'((?:[^'\n]|''){0,256})'|([^,()'\n]{0,80}))\s{0,8}[,)]")
@@ -49,6 +50,8 @@ def _columns(scan: Scan, line: str, mark: str, at: int, start: int, verdict: Ver
     cells = line.lstrip("+-> ").split(mark) if mark == "|" else line.split(mark)
     if not 2 <= len(cells) <= CELLS_MAX:
         return 0
+    if mark in ",;" and not _PLAIN_HEADING.match(line):
+        return 0  # arguments of a call
     if not all(not cell.strip() or _HEADING_CELL.match(cell) for cell in cells):
         return 0
     column = line.count(mark, 0, at)

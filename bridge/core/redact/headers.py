@@ -21,6 +21,7 @@ _COOKIE_RUN = re.compile(
 # The quote that ends a header inside a command or a JSON text; not those of its parameters.
 _PARAMS_END = re.compile(
     r"(?<![=\s\\])\\{0,7}['\"](?=[ \t]{1,4}(?:-|https?:|\\)|\\?[,}\])])(?<!\w\")"
+    r"(?<!\w\\\")(?<!\w\\\\\\\")"
 )
 
 
@@ -28,6 +29,9 @@ def authorization(scan: Scan, at: int, verdict: Verdict) -> int:  # noqa: C901, 
     """The value of an Authorization header: scheme kept, credentials gone."""
     text = scan.text
     quote = ""
+    tagged = LITERAL_TAG.match(text, at, scan.end)
+    if tagged is not None:
+        at = tagged.end()
     opened = QUOTE.match(text, at, scan.end)
     if opened is not None:
         quote = opened.group()
@@ -48,7 +52,9 @@ def authorization(scan: Scan, at: int, verdict: Verdict) -> int:  # noqa: C901, 
         if bare is None:
             if scheme is not None and QUOTE.match(text, start, scan.end):
                 inner = quoted(scan, start)
-                return take(scan, inner, verdict) if inner else 0
+                if inner is None or text[inner.start : inner.start + 1] in " )+":
+                    return 0  # `"Basic " + encoded`
+                return take(scan, inner, verdict)
             return 0
         stop = bare.end()
         is_open = stop >= scan.end

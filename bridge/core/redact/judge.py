@@ -5,15 +5,20 @@
 
 from __future__ import annotations
 
+import base64
+import binascii
 import re
 from typing import Final
 
 from bridge.core.redact import benign
+from bridge.core.redact.issuers import ABOUT, ISSUERS
 from bridge.core.redact.keys import BARE_KEY, CODE, FORCED, SURE, WEAKLY, Verdict
 from bridge.core.redact.spans import Scan
 from bridge.core.redact.values import BARE, BARE_MAX, VALUE_MAX, Value
 
 RULE: Final = "assignment"
+_DIGEST_PART = re.compile(r"[A-Za-z][-_][0-9a-f]{64}\Z")
+_NUMBERED = re.compile(r"[A-Za-z]{2,8}_?\d{1,3}\Z")
 PASSWORDY = frozenset(("password", "passphrase"))
 SCHEME = re.compile(
     r"(?i)(?:bearer|basic|token|digest|apikey|api-key|negotiate|ntlm|hawk|oauth|sso-key|gitlab|dpop|jwt"
@@ -69,7 +74,11 @@ def _is_secret(  # noqa: C901, PLR0912 - one branch per notation
     words = verdict.words
     if verdict.grade == FORCED:
         return not benign.is_marked(content)
+    if content.startswith("-----BEGIN"):
+        return False  # key blocks and certificates have a detector of their own
     if verdict.grade == CODE:
+        if _NUMBERED.match(content):
+            return False  # `pin: GPIO17`
         bare = content.replace("-", "").replace(" ", "")
         return (bare.isdigit() and 3 <= len(bare) <= 12) or (
             benign.weight(content) >= benign.SOME_WEIGHT
@@ -81,7 +90,7 @@ def _is_secret(  # noqa: C901, PLR0912 - one branch per notation
     if verdict.grade == BARE_KEY and weight < benign.HEAVY:
         return False
     if verdict.grade == WEAKLY and weight < (1 if verdict.kind == "password" else benign.HEAVY):
-        return False
+        return words[-1:] == ("auth",) and len(content) >= 12 and is_user_and_password(content)
     if quote:
         if benign.harmless_text(content, words):
             return False
@@ -92,11 +101,13 @@ def _is_secret(  # noqa: C901, PLR0912 - one branch per notation
     if verdict.grade == BARE_KEY:
         return is_bare_key_secret(content, weight)
     if verdict.grade == WEAKLY:
+        if words[-1:] == ("dsn",) and "://" in content and "@" in content:
+            return False  # the URL is read as one, and keeps its host
         if verdict.kind == "password" and weight and len(content) >= 6:
             return True
         return (
             weight == benign.HEAVY
-            and not benign.is_uuid(content)
+            and (not benign.is_uuid(content) or is_issued(words))
             and "/" not in content[:1]
             and not (benign.is_identifier(content))
         )
@@ -109,12 +120,30 @@ def _is_secret(  # noqa: C901, PLR0912 - one branch per notation
     return _word_is_secret(text, start, stop, content, verdict)
 
 
+def is_issued(words: tuple[str, ...]) -> bool:
+    """`heroku_key`: some services hand out UUIDs as keys."""
+    return not ISSUERS.isdisjoint(words) and ABOUT.isdisjoint(words)
+
+
+def is_user_and_password(content: str) -> bool:
+    """Base64 of `user:password`, whole or cut: what a registry's login file holds."""
+    raw = content.rstrip("=")
+    try:
+        plain = base64.b64decode(raw[: len(raw) // 4 * 4][:256])
+    except (binascii.Error, ValueError):
+        return False
+    name, colon, _ = plain.partition(b":")
+    return bool(colon) and len(name) > 0 and all(32 < byte < 127 for byte in plain)
+
+
 def is_bare_key_secret(content: str, weight: int) -> bool:
     """Below `key` alone: long, mixed, no path, no id, no hash."""
     if weight != benign.HEAVY or len(content) < 20 or benign.is_uuid(content):
         return False
     if any(char in content for char in "/:. "):
         return False
+    if _DIGEST_PART.search(content):
+        return False  # `npm-Linux-<digest>`: the key of a cache
     return not all(char in "0123456789abcdef-_" for char in content)
 
 

@@ -84,6 +84,8 @@ def classify(name: str) -> Verdict:
             return foreign
         name = fold(name)
     words = [word.lower() for word in _WORD.findall(name)]
+    if words[:4] == ["fs", "azure", "account", "key"]:  # Hadoop: `fs.azure.account.key.<host>`
+        return Verdict(SURE, "api-key", tuple(words[:4]))
     if not words or len(words) > NAME_WORDS_MAX:
         return PLAIN
     joined = "".join(words)

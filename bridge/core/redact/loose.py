@@ -23,13 +23,15 @@ _TYPED = re.compile(
     r"[ \t]{1,4}\*{0,2}(?:[a-z]{2,10}[ \t])?[A-Za-z_][\w.<>\[\]*?:]{0,40}[ \t]{0,4}:?=(?![=>~])[ \t]{0,8}"
 )
 _PROSE = re.compile(
-    r"(?:[ \t]{1,3}(?:for|of|to)[ \t]{1,3}[\w.@'/ -]{1,40}?)?[ \t]{1,3}(?:to|is|was|are|will be|should be|set to|changed to|reset to|equals|value|as|named|of)"
+    r"(?i:[ \t]{1,3}(?:for|of|to)[ \t]{1,3}[\w.@'/ -]{1,40}?)?[ \t]{1,3}(?i:to|is|was|are|will be|should be|set to|changed to|reset to|equals|value|as|named|of)"
     r"(?:[ \t]{1,3}(?:now|set to|currently|still|just|like|this|the following))?[ \t]{0,2}[:=]?[ \t]{1,3}"
 )
 _CONFIG_BEFORE = re.compile(
     r"(?:login|user|username|account|machine)[ \t]{1,4}\S{1,80}\s{1,4}\Z|(?:\A|\n|\\n|[\"'])[+ >-]{0,3}(?:ENV|setenv|setx|set|PASS)?[ \t]{0,4}\Z"
     r"|(?:config set|configure set|set|put|auth|login|create)[ \t]{1,3}(?:\S{1,30}\.)?\Z"
 )
+_DIGITS = re.compile(r"(?<=[ \t])\d{5,8}(?![\w.:-])")
+_ENCODING = re.compile(r"[0-9][ ](?=\S)")  # network gear: `password 7 <obfuscated>`
 _TOLD = re.compile(r"(?:\b(?:and|with|using|user \S{1,40}|is \S{1,40})|,)[ \t]{1,3}\Z")
 
 
@@ -48,14 +50,18 @@ def without_separator(scan: Scan, first: int, last: int, verdict: Verdict, *, is
         at += 1
     if QUOTE.match(text, at, scan.end) is not None:
         value = quoted(scan, at)
-        if value and not value.is_open and _blank_fits(text, first, value, verdict):
+        if value and not value.is_torn(scan) and _blank_fits(text, first, value, verdict):
             return take(scan, value, verdict)
         return 0
     prose = _PROSE.match(text, last, scan.end)
     if prose is not None:
         return prose_value(scan, prose.end(), verdict)
+    if verdict.grade == CODE and (digits := _DIGITS.match(text, at, scan.end)) is not None:
+        return scan.add(at, digits.end(), verdict.kind, RULE)  # `2FA code 853736 accepted`
     if verdict.grade != SURE or at == last:
         return 0
+    if (typed_as := _ENCODING.match(text, at, scan.end)) is not None:
+        at = typed_as.end()
     return _bare(scan, first, at, verdict)
 
 
@@ -70,8 +76,10 @@ def _bare(scan: Scan, first: int, at: int, verdict: Verdict) -> int:
         while stop > at and text[stop - 1] in TRAIL:
             stop -= 1
     value_text = text[at:stop]
-    if "=" in value_text[:-2] or value_text.startswith(("(", "[", "{", "--")):
+    if "=" in value_text[:-2] or value_text.startswith(("(", "[", "{", "-")):
         return 0
+    if verdict.kind == "private-key":
+        return 0  # `using RSA key <fingerprint>`: no private key stands behind a blank
     weight = benign.weight(value_text)
     if (weight == benign.HEAVY and len(value_text) >= 12) or (
         weight and (_is_config_line(text, first) or _is_told(text, first, value_text, verdict))
@@ -113,7 +121,7 @@ def _flag(scan: Scan, at: int, verdict: Verdict) -> int:
         at += 1
     if text.startswith("<<< ", at):
         at += 4
-    if at >= scan.end or (text[at] in "-|&;<>\n\\)]" and not text.startswith(('\\"', "\\'"), at)):
+    if at >= scan.end or (text[at] in "-|&;<>\n\\)]" and QUOTE.match(text, at) is None):
         return 0
     if QUOTE.match(text, at, scan.end):
         value = quoted(scan, at)
@@ -132,7 +140,7 @@ def prose_value(scan: Scan, at: int, verdict: Verdict) -> int:
     text = scan.text
     if QUOTE.match(text, at, scan.end):
         value = quoted(scan, at)
-        if value is None or value.is_open or value.end - value.start > 128:
+        if value is None or value.is_torn(scan) or value.end - value.start > 128:
             return 0
         content = text[value.start : value.end]
         if not is_literal(content) and not (" " in content and verdict.kind == "passphrase"):

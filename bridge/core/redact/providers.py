@@ -202,7 +202,7 @@ fm1a_           b 60  Fly.io
 fo1_            w 40  Fly.io
 rnd_            a 28  Render
 scw             u =17 Scaleway access key
-v1.0-           h 40  Cloudflare origin CA
+v1.0-           w 100 Cloudflare origin CA
 cfut_           w 40  Cloudflare user
 cfat_           w 40  Cloudflare account
 tskey-          w 20  Tailscale
@@ -281,7 +281,10 @@ api-            u =26 Octopus Deploy
 sha256~         w 43  OpenShift
 swmtkn-1-       w 60  Docker swarm
 swmkey-1-       w 40  Docker swarm
-p8e-            h 32  Adobe client secret
+p8e-            w 32  Adobe client secret
+pat             d =79 Airtable personal
+eyjhdxrocyi6    b 24  Docker configuration with logins, in base64
+ewogicahdxroc   b 24  the same, indented
 pk.eyj          d 60  Mapbox public
 sk.eyj          d 60  Mapbox secret
 tk.eyj          d 60  Mapbox temporary

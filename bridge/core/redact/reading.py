@@ -41,9 +41,11 @@ _NEXT_LINE = re.compile(r"[ \t]{0,8}\r?\n[ \t]{0,40}(?=[^\s:]{8,256}[ \t]{0,8}(?
 _NEXT_LITERAL = re.compile(
     r"[ \t]{0,8}(?:\r?\n|\\{1,15}n)[+-]?[ \t]{0,40}(?=[rbfu@]?\\{0,7}[\"'`])"
 )
+_ESCAPED_BREAK = re.compile(r"\\{1,15}r?\\{0,15}n")
+_ITEM = re.compile(r"[ \t]{0,8}(?:\r?\n|\\{1,15}n)[+]?[ \t]{0,40}-[ \t]{1,4}")
 _MORE = re.compile(r"[ \t\n)]{0,12}(?:,|\|\||\?\?|\bor\b)[ \t\n]{0,12}(?=\\{0,15}[\"'`])")
 _ARGUMENT_NEXT = re.compile(r"[ \t\n]{0,12},[ \t\n]{0,12}(?=[rbfuL@$]{0,2}\\{0,15}[\"'`])")
-_COUPLE = re.compile(r"[\w.@+-]{1,64}(?:[ ]/[ ]|[:/|])([^\s\"'`<>,;\\]{6,128})")
+_COUPLE = re.compile(r"[\w.@+-]{1,64}(?:[ ]/[ ]|:(?!//)|[/|])([^\s\"'`<>,;\\]{6,128})")
 
 
 def read(scan: Scan, first: int, at: int, verdict: Verdict, name_quote: str, op: str) -> int:  # noqa: C901, PLR0912 - one branch per notation
@@ -55,6 +57,8 @@ def read(scan: Scan, first: int, at: int, verdict: Verdict, name_quote: str, op:
         return authorization(scan, at, verdict)
     if verdict.kind == "cookie" and not name_quote and op == ":":
         return cookie(scan, at)
+    if op[:2] in ("==", "!=") and verdict.kind == "token" and not _has_weight(scan, at):
+        return 0  # `if token == "end":` in a parser
     char = text[at]
     if not name_quote and first and text[first - 1] in "\"'" and _closes(text, first, at):
         return 0
@@ -62,7 +66,7 @@ def read(scan: Scan, first: int, at: int, verdict: Verdict, name_quote: str, op:
         return 0  # `arn:...:secret:name`
     if char == "(" and QUOTE.match(text, at + 1, scan.end):
         return literals(scan, at + 1, verdict)
-    if char in "\n\r" or (char == "\\" and text[at + 1 : at + 2] == "n"):
+    if char in "\n\r" or (char == "\\" and _ESCAPED_BREAK.match(text, at)):
         return _below(scan, at, verdict, op)
     if char in "|>":
         block = _BLOCK_SCALAR.match(text, at, scan.end)
@@ -94,6 +98,11 @@ def _closes(text: str, first: int, at: int) -> bool:
     return text.startswith(text[before:first], at)
 
 
+def _has_weight(scan: Scan, at: int) -> bool:
+    value = quoted(scan, at)
+    return value is not None and benign.weight(scan.text[value.start : value.end]) > 0
+
+
 def literals(scan: Scan, at: int, verdict: Verdict) -> int:
     text = scan.text
     done = 0
@@ -102,7 +111,7 @@ def literals(scan: Scan, at: int, verdict: Verdict) -> int:
         if tag is not None:
             at = tag.end()
         value = quoted(scan, at)
-        if value is None or value.is_open:
+        if value is None or value.is_torn(scan):
             return done
         after = value.end + len(value.quote)
         if text[after : after + 1] not in (")", ",", " ", "}", ";", "\n", ""):
@@ -121,6 +130,8 @@ def _below(scan: Scan, at: int, verdict: Verdict, op: str) -> int:
     """A heading and the value alone on the next line."""
     if op not in (":", "="):
         return 0
+    if op == ":" and _ITEM.match(scan.text, at, scan.end) is not None:
+        return _items(scan, at, verdict)
     literal = _NEXT_LITERAL.match(scan.text, at, scan.end)
     if literal is not None:
         value = quoted(scan, literal.end())
@@ -136,6 +147,27 @@ def _below(scan: Scan, at: int, verdict: Verdict, op: str) -> int:
     if benign.weight(scan.text[found.end() : stop]) != benign.HEAVY:
         return 0
     return take(scan, Value(found.end(), stop, "", stop >= scan.end), verdict)
+
+
+def _items(scan: Scan, at: int, verdict: Verdict) -> int:
+    """`tokens:` and a list of YAML below it."""
+    done = 0
+    for _ in range(16):
+        item = _ITEM.match(scan.text, at, scan.end)
+        if item is None:
+            break
+        if QUOTE.match(scan.text, item.end(), scan.end):
+            value = quoted(scan, item.end())
+        else:
+            bare = BARE.match(scan.text, item.end(), scan.end)
+            value = bare and Value(item.end(), bare.end(), "", bare.end() >= scan.end)
+        if value is None:
+            break
+        content = scan.text[value.start : value.end]
+        if ":" not in content and benign.weight(content):
+            done = take(scan, value, verdict) or done
+        at = value.end + len(value.quote)
+    return done
 
 
 def _first_of_list(scan: Scan, at: int, verdict: Verdict) -> int:
@@ -191,7 +223,7 @@ def _unquoted(scan: Scan, first: int, at: int, verdict: Verdict, name_quote: str
     stop = trimmed(scan, first, at, bare.end(), op)
     if stop <= at:
         return 0
-    if verdict.kind in PASSWORDY:
+    if verdict.kind in PASSWORDY and verdict.words[-1:] != ("pass",):
         stop = words_of(scan, at, stop)
     value = Value(at, stop, "", stop >= scan.end)
     return take(scan, value, verdict) or _fallback(scan, stop, verdict)
@@ -205,7 +237,7 @@ def _wrapped(scan: Scan, at: int, verdict: Verdict) -> int:
         if tag is not None:
             at = tag.end()
         value = quoted(scan, at)
-        if value is None or value.is_open:
+        if value is None or value.is_torn(scan):
             return 0
         content = text[value.start : value.end]
         if len(content) >= 8 and is_literal(content) and (done := take(scan, value, verdict)):
@@ -224,7 +256,7 @@ def _fallback(scan: Scan, at: int, verdict: Verdict) -> int:
     if found is None or scan.text[found.start() : found.end()].strip() == ",":
         return 0
     value = quoted(scan, found.end())
-    if value is None or value.is_open:
+    if value is None or value.is_torn(scan):
         return 0
     return take(scan, value, verdict)
 

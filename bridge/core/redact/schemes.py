@@ -24,6 +24,7 @@ _USER_ONLY = re.compile(r"(?P<user>[^\s/:@?#\"'<>`\\,]{16,512})@")
 _CUT_USERINFO = re.compile(
     r"(?P<user>[^\s/:@?#\"'<>`\\]{1,256}):(?P<password>[^\s\"'<>`@/\\]{1,512})\Z"
 )
+_CUT_USER = re.compile(r"[A-Za-z0-9_-]{20,512}\Z")
 _PORT = re.compile(r"\d{1,5}(?:[/?#].*)?\Z", re.S)
 
 _BEARER = re.compile(
@@ -127,7 +128,7 @@ def _weak_word(password: str) -> bool:
 
 _URL_PLACEHOLDERS = frozenset(
     """password pass passwd pwd secret token key yourpassword mypassword xxx xxxx changeme example
-    username user apikey none null placeholder redacted test""".split()
+    username user apikey none null placeholder redacted test bar""".split()
 )
 
 
@@ -148,7 +149,10 @@ def _cut_userinfo(scan: Scan, end: int, limit: int) -> int:
         return 0
     found = _CUT_USERINFO.match(scan.text[end:limit])
     if found is None:
-        return 0
+        alone = _CUT_USER.match(scan.text, end, limit)
+        if alone is None or benign.weight(alone.group()) != benign.HEAVY:
+            return 0
+        return scan.add(end, limit, "url-credential", "url-userinfo", is_cut=True)
     password = found.group("password")
     if password.isdigit() or _is_host(found.group("user")) or len(password) < 3:
         return 0

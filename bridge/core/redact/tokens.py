@@ -31,7 +31,7 @@ _ALPHABETS = {
 }
 _EXACT_NEXT = re.compile(r"[A-Za-z0-9_]")
 _FAKE = re.compile(
-    r"(?i)example|your|x{4}|\.{3}|(.)\1{6}|1234567890|abcdefghij|redacted|placeholder"
+    r"(?i)example|your|ecdsa-sha2|x{4}|\.{3}|(.)\1{6}|1234567890|abcdefghij|redacted|placeholder"
 )
 # One of ours is masked even if somebody made it up to look like an example: contracts.md 1.3.
 _FAKE_OWN = re.compile(r"(?i)x{6}|\.{3}|(.)\1{9}|redacted")
@@ -105,7 +105,9 @@ def _size_fits(form: Format, size: int, body: str) -> bool:
 
 def _may_be_cut(scan: Scan, form: Format, size: int) -> bool:
     """At the end of a text; without upstream's mark only behind a prefix that says enough."""
-    return size > CUT_BODY_MIN and (scan.was_cut if form.exact else True)
+    if form.exact and not scan.was_cut:
+        return size >= 2 * CUT_BODY_MIN and len(form.prefix) >= 4 and form.least > size
+    return size > CUT_BODY_MIN
 
 
 def _may_begin(text: str, start: int, form: Format) -> bool:

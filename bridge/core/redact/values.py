@@ -14,7 +14,7 @@ BARE_MAX = 256  # characters of an unquoted value that are judged; what follows 
 QUOTE = re.compile(
     r"(?:\\{1,15}\"){3}|\\{0,15}(?:\"\"\"|'''|[\"'`])|&quot;|&\#0?3[49];|&apos;|%2[27]|\\{1,15}u002[27]|[“‘«„]"
 )
-LITERAL_TAG = re.compile(r"(?:[rbfuRBFUL@$]{1,2}|![a-z!]{1,20}[ \t]{1,4})(?=\\{0,15}[\"'`])")
+LITERAL_TAG = re.compile(r"(?:[rbfuRBFULN@$]{1,2}|![a-z!]{1,20}[ \t]{1,4})(?=\\{0,15}[\"'`])")
 BARE = re.compile(
     r"(?:[^\s\"'`<>\\]|\\(?![nrtu\"'`/\\])|(?<=[^\s=:,(\[{])['\"`](?=[\w!@#$%^&*])|<(?=[^/\s<>]{0,20}[\s\w]))"
     r"{1,256}+"
@@ -34,6 +34,10 @@ class Value(NamedTuple):
     end: int
     quote: str
     is_open: bool = False
+
+    def is_torn(self, scan: Scan) -> bool:
+        """Open although the text goes on: no literal. At the end of a cut text it may be one."""
+        return self.is_open and self.end < scan.end
 
 
 def line_end(text: str, at: int, end: int) -> int:

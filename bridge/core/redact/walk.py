@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from bridge.core.redact import benign
 from bridge.core.redact.cli import PROGRAMS
-from bridge.core.redact.judge import counts_as_secret, is_bare_key_secret
+from bridge.core.redact.judge import counts_as_secret, is_bare_key_secret, is_issued
 from bridge.core.redact.keys import BARE_KEY, CODE, ENV, FORCED, NONE, PLAIN, SURE, WEAKLY, Verdict
 from bridge.core.redact.words import PUBLIC_ENV
 
@@ -78,7 +78,7 @@ def _weak_value(value: str, verdict: Verdict) -> bool:
         return False
     if verdict.kind == "password":
         return True
-    return weight == benign.HEAVY and not benign.is_uuid(value)
+    return weight == benign.HEAVY and (not benign.is_uuid(value) or is_issued(verdict.words))
 
 
 def is_secret_number(value: float, verdict: Verdict) -> bool:

@@ -48,7 +48,7 @@ STRONG: dict[str, str] = {
 CODES = frozenset("pin otp totp mfa cvv cvc cvv2 cvn puk pincode passcode".split())
 CODE_BEFORE = frozenset(
     """otp verification security mfa auth authentication backup recovery access sms login
-    confirmation 2fa twofactor factor totp pin activation pairing unlock time device""".split()
+    confirmation 2fa fa twofactor factor totp pin activation pairing unlock time device""".split()
 )
 
 # Only text with weight below such a name is a secret: the name alone is often harmless.
@@ -62,14 +62,12 @@ WEAK: dict[str, str] = {
 
 # `<one of these> key` is a secret as surely as a password is.
 KEY_BEFORE = frozenset(
-    """api access secret private signing sign encryption encrypt encrypted decryption decrypt
-    account subscription master shared storage auth service client consumer app application admin
-    root deploy ssh rsa dsa pgp gpg aes hmac webhook session cookie license licence ingestion
-    ingest write integration functions function host data function instrumentation primaryshared
-    developer dev live project personal org organization organisation team merchant
-    bot management mgmt publish publishing push server srv wireguard peer preshared vapid jwt
-    token crypto cipher cryption symmetric wallet keystore kms otp totp recovery backup
-    restricted connection endpointaccess authentication authorization security""".split()
+    """access account admin aes api app application auth authentication authorization backup bot cipher
+    client consumer cookie cryption crypto decrypt decryption deploy developer dsa encrypt
+    encrypted encryption endpointaccess gpg hmac instrumentation integration jwt keystore kms
+    licence license management master mgmt otp peer pgp preshared primaryshared private publish
+    publishing push recovery restricted root rsa secret security server service session shared
+    sign signing srv ssh subscription symmetric token totp unseal vapid wallet webhook wireguard""".split()
 )
 # `<one of these> key` is a name of something, never a secret.
 KEY_HARMLESS = frozenset(
@@ -78,7 +76,7 @@ KEY_HARMLESS = frozenset(
     feature flag shortcut hot arrow enter tab react json lookup hash range candidate natural
     surrogate routing message event query param parameter item list enum sequence sub dict
     property prop attribute attr column field label metadata locale lang search filter
-    s3 redis memcache bucket file path page state store action keyboard any each other no every
+    from restored hit miss saved s3 redis memcache bucket file path page state store action keyboard any each other no every
     first last next prev previous current new old same duplicate missing invalid unknown
     wrong valid the a an this that your my its which what soft home end escape esc ctrl control
     alt shift return delete backspace known pub verify verification
@@ -113,7 +111,7 @@ META = frozenset(
     typed counted budgeted sha sha1 sha256 md5 lookup info details detail summary preview
     order ordering offset start stop begin logprobs probability ids embedding embeddings
     vocab vocabulary ratio percent percentage hashing hasher encoder decoder cipher
-    encrypted_at tag tags arns session_name comment comments note notes doc docs example
+    hashers validators backends encrypted_at tag tags arns session_name comment comments note notes doc docs example
     examples help usage consumer producer review request response requests responses client
     clients server servers action actions event events listener hook hooks middleware
     guard filter filters plugin extension module package library crate binding bindings
@@ -140,7 +138,7 @@ TOKEN_HARMLESS = frozenset(
     special end start first last cancellation cancel abort design input output prompt
     completion reasoning cached context thinking audio image text lex lexer syntax parse parser
     word sub per each every any unexpected expected operator keyword identifier
-    whitespace comment newline eof placeholder change
+    idempotency lock export oov whitespace comment newline eof placeholder change
     watch""".split()
 )
 

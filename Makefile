@@ -11,10 +11,10 @@ PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3 python; do \
 PYTEST := $(BIN)/python -m pytest -n $(WORKERS)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup check lint types unit test e2e bench docs demo clean lock
+.PHONY: help setup check lint types unit test e2e bench docs dashboards demo clean lock
 
 help: ## this list
-	@sed -n 's/^\([a-z0-9]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST)
+	@sed -n 's/^\([a-z0-9-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST)
 
 setup: $(STAMP) ## a working tree: .venv with everything in it
 
@@ -50,6 +50,9 @@ bench: $(STAMP) ## measure; prints tables, decides nothing
 docs: $(STAMP) ## what is generated: configuration and metrics reference, example, schema
 	$(BIN)/python -m bridge.config.reference
 	$(BIN)/python -m bridge.metrics > docs/metrics.md.new && mv docs/metrics.md.new docs/metrics.md
+
+dashboards: $(STAMP) ## grafana/*.json, from the tables beside them
+	$(BIN)/python -m grafana
 
 demo: $(STAMP) ## no account needed: simulator, bridge and live page
 	$(BIN)/mogplex-bridge demo

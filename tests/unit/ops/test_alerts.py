@@ -17,7 +17,7 @@ ROOT = Path(__file__).parents[3]
 PLACE = ROOT / "deploy" / "prometheus"
 RULES = (PLACE / "rules.yml").read_text()
 TESTS = (PLACE / "rules_test.yml").read_text()
-PAGE = (ROOT / "docs" / "operations.md").read_text()
+RUNBOOKS = ROOT / "docs" / "runbooks"
 ALL_RULES = [rule for group in yaml.safe_load(RULES)["groups"] for rule in group["rules"]]
 ALERTS = {rule["alert"]: rule for rule in ALL_RULES if "alert" in rule}
 RECORDED = frozenset(rule["record"] for rule in ALL_RULES if "record" in rule)
@@ -90,27 +90,44 @@ def test_an_alert_says_how_bad_it_is_what_it_means_and_where_to_read_on(name: st
     assert name.startswith("MogplexBridge")
     assert alert["labels"]["severity"] in ("critical", "warning")
     texts = alert["annotations"]
-    assert set(texts) == {"summary", "description", "runbook_url"}
+    assert set(texts) == {"summary", "description", "runbook_url", "dashboard_url"}
     assert not texts["summary"].endswith(".")
     assert texts["description"].endswith(".")
-    assert texts["runbook_url"] == f"docs/operations.md#{name.lower()}"
+    assert texts["runbook_url"] == f"docs/runbooks/{name}.md"
 
 
 @pytest.mark.parametrize("name", ALERTS)
-def test_an_alert_has_its_section_with_three_commands(name: str) -> None:
-    section = re.search(rf"^### {name}\n(.*?)(?=^##|\Z)", PAGE, re.MULTILINE | re.DOTALL)
-    assert section is not None
-    text = section.group(1)
-    for word in ("Meaning", "Impact", "Do"):
-        assert f"**{word}.**" in text
-    block = re.search(r"```sh\n(.*?)```", text, re.DOTALL)
+def test_a_runbook_has_its_parts_and_three_commands(name: str) -> None:
+    text = (RUNBOOKS / f"{name}.md").read_text()
+    heads = re.findall(
+        r"^(#+ .*)$", re.sub(r"```sh\n.*?```", "", text, flags=re.DOTALL), re.MULTILINE
+    )
+    parts = ["Meaning", "Impact", "Find out", "Do", "Over when"]
+    assert heads == [f"# {name}", *(f"## {part}" for part in parts)]
+    block = re.search(r"## Find out\n.*?```sh\n(.*?)```", text, re.DOTALL)
     assert block is not None
     lines = block.group(1).splitlines()
     assert len([line for line in lines if not line.startswith((" ", "#"))]) == 3
 
 
-def test_no_section_is_about_an_alert_that_does_not_exist() -> None:
-    assert set(re.findall(r"^### (MogplexBridge\w+)$", PAGE, re.MULTILINE)) == set(ALERTS)
+@pytest.mark.parametrize("name", ALERTS)
+def test_a_runbook_says_what_the_rule_says(name: str) -> None:
+    rule = ALERTS[name]
+    minutes = rule.get("for", "0m").removesuffix("m")
+    when = f"after {minutes} min" if minutes != "0" else "at once"
+    board = rule["annotations"]["dashboard_url"].removeprefix("d/mogplex-bridge-")
+    first = f"`{rule['labels']['severity']}`, {when}. Dashboard `{board}`."
+    assert (RUNBOOKS / f"{name}.md").read_text().splitlines()[2].startswith(first)
+
+
+def test_the_list_of_runbooks_is_that_of_the_alerts() -> None:
+    page = (RUNBOOKS / "README.md").read_text()
+    listed = re.findall(r"^\| \[(\w+)\]\((\w+)\.md\) \| (\w+) \| ([\w ]+) \|", page, re.MULTILINE)
+    assert listed == [
+        (name, name, rule["labels"]["severity"], rule.get("for", "at once"))
+        for name, rule in ALERTS.items()
+    ]
+    assert {path.stem for path in RUNBOOKS.glob("*.md")} == {*ALERTS, "README"}
 
 
 def test_every_alert_is_seen_firing_in_a_test() -> None:

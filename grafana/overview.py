@@ -1,0 +1,216 @@
+"""The dashboard for whoever is on duty: is it working, and if not, which of the others to open."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from grafana import marks
+from grafana.parts import Panel, dashboard, graph, row, stat, table
+
+_RATE = "$__rate_interval"
+_GREEN_ORANGE = (("green", None), ("orange", 1))
+
+
+def _is_it_working() -> Panel:
+    return row(
+        "Is it working",
+        (3, stat(
+            "Alerts firing",
+            'count(ALERTS{alertname=~"MogplexBridge.*", alertstate="firing", job=~"$job"})'
+            " or vector(0)",
+            "Alerts of deploy/prometheus/rules.yml that fire now; the table below links each to its "
+            "runbook.",
+            steps=(("green", None), ("red", 1)),
+        )),
+        (3, stat(
+            "Bridges up", "sum(up{%I})", "Bridges that Prometheus can scrape.",
+            steps=(("red", None), ("green", 1)), none="0", runbooks=("Down", "Restarting"),
+        )),
+        (3, stat(
+            "Followed runs", "sum(mogplex_bridge_runs{%A})",
+            "Runs that are followed now, in any status.",
+        )),
+        (3, stat(
+            "Last good answer",
+            "max((time() - (mogplex_bridge_last_poll_success_timestamp_seconds{%A} > 0))"
+            " and on (job, instance, account)"
+            " (sum by (job, instance, account) (mogplex_bridge_runs{%A}) > 0))",
+            "Time since upstream last answered well, for the account with followed runs where that "
+            "is longest. A busy stream needs no requests, so minutes are normal while events arrive.",
+            unit="s", steps=(("green", None), ("orange", 180), ("red", 600)), none="no runs",
+            decimals=0, runbooks=("PollStalled", "AuthFailing"),
+        )),
+        (3, stat(
+            "Event lag p99",
+            "histogram_quantile(0.99,"
+            f" sum by (le) (rate(mogplex_bridge_event_lag_seconds_bucket{{%A}}[{_RATE}])))",
+            "From an event's creation upstream to its place in the journal; 99 of 100 events were "
+            "faster.",
+            unit="s", steps=(("green", None), ("orange", 10), ("red", 60)), none="no events",
+            runbooks=("FreshnessBurnFast",),
+        )),
+        (3, stat(
+            "Refusals (429)", "sum(increase(mogplex_bridge_rate_limit_hits_total{%A}[$__range]))",
+            "Requests that upstream refused for the rate limit in this time range. The bridge keeps "
+            "within the limit, so each means that something else uses the token.",
+            steps=_GREEN_ORANGE, decimals=0, runbooks=("RateLimited",),
+        )),
+        (3, stat(
+            "Gaps", "sum(increase(mogplex_bridge_gaps_total{%A}[$__range]))",
+            "Holes in the events of a run that upstream left and nobody could fill, in this time "
+            "range. Each is a bridge.gap record.",
+            steps=_GREEN_ORANGE, decimals=0, runbooks=("Gaps",),
+        )),
+        (3, stat(
+            "Journal", "min(mogplex_bridge_journal_writable{%I})",
+            "Whether the journal can store. If not, the disk is most often full, and nothing is "
+            "read from upstream.",
+            unit="none", none="unknown", runbooks=("JournalNotWritable",),
+            words={"0": ("not writable", "red"), "1": ("writable", "green")},
+        )),
+        height=4,
+    )  # fmt: skip
+
+
+def _what_is_wrong() -> Panel:
+    return row(
+        "What is wrong",
+        (12, table(
+            "Alerts now",
+            'ALERTS{alertname=~"MogplexBridge.*", alertstate=~"firing|pending", job=~"$job"}',
+            "Alerts that fire or are about to; a click on the name opens its runbook.",
+            hide=("Value",), none="none",
+            link=("alertname", "Runbook", "${runbooks}/${__data.fields.alertname}.md"),
+        )),
+        (12, graph(
+            "Trouble",
+            {
+                "429 {{account}}":
+                    "sum by (account)"
+                    f" (increase(mogplex_bridge_rate_limit_hits_total{{%A}}[{_RATE}])) > 0",
+                "gaps {{account}}":
+                    f"sum by (account) (increase(mogplex_bridge_gaps_total{{%A}}[{_RATE}])) > 0",
+                "failed requests {{account}}":
+                    "sum by (account)"
+                    f" (increase(mogplex_bridge_upstream_errors_total{{%A}}[{_RATE}])) > 0",
+                "failed writes {{sink}}":
+                    f"sum by (sink) (increase(mogplex_bridge_sink_errors_total{{%I}}[{_RATE}])) > 0",
+                "slow readers cut {{transport}}":
+                    "sum by (transport) (increase("
+                    f'mogplex_bridge_subscriber_disconnects_total{{%I, reason="slow"}}[{_RATE}])) > 0',
+            },
+            "What went wrong when. The other dashboards, linked above, show each in detail.",
+            bars=True,
+        )),
+    )  # fmt: skip
+
+
+def _in_and_out() -> Panel:
+    return row(
+        "In and out",
+        (8, graph(
+            "Runs by status", {"{{status}}": "sum by (status) (mogplex_bridge_runs{%A})"},
+            "Runs that are followed now, by upstream's status. A run that was never asked about yet "
+            "counts as pending.",
+            stacked=True, decimals=0,
+        )),
+        (8, graph(
+            "Events in",
+            {"{{account}}": f"sum by (account) (rate(mogplex_bridge_events_total{{%A}}[{_RATE}]))"},
+            "Upstream events journalled.", unit="suffix: /s", stacked=True,
+        )),
+        (8, graph(
+            "Records out",
+            {
+                "{{transport}}":
+                    f"sum by (transport) (rate(mogplex_bridge_deliveries_total{{%I}}[{_RATE}]))",
+                "{{sink}}":
+                    f"sum by (sink) (rate(mogplex_bridge_sink_records_total{{%I}}[{_RATE}]))",
+            },
+            "Records handed to the network, and written to the outputs.", unit="suffix: /s",
+        )),
+    )  # fmt: skip
+
+
+def _process() -> Panel:
+    return row(
+        "Process",
+        (6, graph(
+            "Memory", {"{{instance}}": "process_resident_memory_bytes{%I}"},
+            "Resident memory of the process.", unit="bytes",
+        )),
+        (6, graph(
+            "CPU", {"{{instance}}": f"rate(process_cpu_seconds_total{{%I}}[{_RATE}])"},
+            "Share of one core; the bridge uses little more than one.", unit="percentunit",
+        )),
+        (6, graph(
+            "Open files", {"{{instance}}": "process_open_fds{%I} / process_max_fds{%I}"},
+            "Part of the open files that the process may have. Each stream is one.",
+            unit="percentunit", top=1,
+        )),
+        (6, graph(
+            "Event loop lag p99",
+            {"{{instance}}":
+                "histogram_quantile(0.99, sum by (instance, le)"
+                f" (rate(mogplex_bridge_event_loop_lag_seconds_bucket{{%I}}[{_RATE}])))"},
+            "How late a timer of the event loop fires: everything in the process waits that long.",
+            unit="s", limit=0.5, runbooks=("EventLoopSlow",),
+        )),
+        (6, graph(
+            "Journal commit p99",
+            {"{{instance}}":
+                "histogram_quantile(0.99, sum by (instance, le)"
+                f" (rate(mogplex_bridge_journal_append_duration_seconds_bucket{{%I}}[{_RATE}])))"},
+            "From an append to its place on the disk.", unit="s",
+        )),
+        (6, graph(
+            "Journal size", {"{{instance}}": "mogplex_bridge_journal_bytes{%I}"},
+            "Size of the journal on disk. It stays below retention.bytes.", unit="bytes",
+            runbooks=("JournalNotWritable",),
+        )),
+        (6, graph(
+            "Journal records", {"{{instance}}": "mogplex_bridge_journal_records{%I}"},
+            "Records kept now.", decimals=0,
+        )),
+        (6, graph(
+            "Series", {"{{instance}}": "scrape_samples_post_metric_relabeling{%I}"},
+            "Samples of each scrape. They depend on accounts and outputs, never on runs.",
+            decimals=0, runbooks=("Cardinality",),
+        )),
+        (6, graph(
+            "Scrape duration", {"{{instance}}": "scrape_duration_seconds{%I}"},
+            "How long Prometheus waits for the metrics.", unit="s",
+        )),
+        (6, stat(
+            "Configuration", "min(mogplex_bridge_config_last_reload_successful{%I})",
+            "Whether the newest configuration is the one in force.",
+            unit="none", none="unknown", runbooks=("ConfigReloadFailed",),
+            words={"0": ("an older one", "red"), "1": ("in force", "green")},
+        )),
+        (6, stat(
+            "Version", "count by (version) (mogplex_bridge_build_info{%I})",
+            "Versions that run now, and how many of each.", legend="{{version}}",
+        )),
+        (6, stat(
+            "Up for", "min(time() - process_start_time_seconds{%I})",
+            "Time since the newest start.", unit="s", decimals=0, runbooks=("Restarting",),
+        )),
+    )  # fmt: skip
+
+
+def board(runbooks: str) -> dict[str, Any]:
+    return dashboard(
+        "overview",
+        "overview",
+        "Is the bridge working, and if not, what is wrong? Runs, delivery and upstream have "
+        "dashboards of their own, linked above.",
+        [_is_it_working(), _what_is_wrong(), _in_and_out(), _process()],
+        [
+            marks.ALERTS,
+            marks.RESTARTS,
+            marks.VERSIONS,
+            marks.REFUSED_CONFIGURATION,
+            marks.FULL_DISK,
+        ],
+        runbooks,
+    )

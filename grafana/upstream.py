@@ -1,0 +1,177 @@
+"""The dashboard of upstream: the budget of each token, who waits for it, and what goes wrong."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from grafana import marks
+from grafana.parts import Panel, dashboard, graph, heatmap, row, stat
+
+_RATE = "$__rate_interval"
+_REQUESTS = "mogplex_bridge_upstream_requests_total"
+_ERRORS = "mogplex_bridge_upstream_errors_total"
+_SECONDS = "mogplex_bridge_upstream_request_duration_seconds_bucket"
+_REFUSED = 'code=~"UNAUTHORIZED|FORBIDDEN|LOGIN_REDIRECT"'
+_GREEN_ORANGE = (("green", None), ("orange", 1))
+
+
+def _now() -> Panel:
+    return row(
+        "Now",
+        (4, stat(
+            "Budget used",
+            "max(mogplex_bridge_rate_limit_window_requests{%A}"
+            " / (mogplex_bridge_rate_limit_budget_requests{%A} > 0))",
+            "Part of the budget of the last minute that is used, for the account where it is most. "
+            "Runs without a stream share what there is, so nearly all of it is normal.",
+            unit="percentunit", decimals=0, runbooks=("BudgetSaturated",),
+        )),
+        (4, stat(
+            "Lowest budget", "min(mogplex_bridge_rate_limit_budget_requests{%A})",
+            "Requests a minute that the bridge allows itself, for the account where they are "
+            "fewest. It gives way to others on the same token.",
+            unit="suffix: /min", steps=(("red", None), ("orange", 20), ("green", 40)),
+            runbooks=("RateLimited",),
+        )),
+        (4, stat(
+            "Refusals (429)", "sum(increase(mogplex_bridge_rate_limit_hits_total{%A}[$__range]))",
+            "Requests that upstream refused for the rate limit in this time range.",
+            steps=_GREEN_ORANGE, decimals=0, runbooks=("RateLimited",),
+        )),
+        (4, stat(
+            "Token refusals", f"sum(increase({_ERRORS}{{%A, {_REFUSED}}}[$__range]))",
+            "Requests in this time range for which the token was refused. One is no news: upstream "
+            "also answers 401 when its own look-up fails.",
+            steps=(("green", None), ("orange", 1), ("red", 3)), decimals=0,
+            runbooks=("AuthFailing",),
+        )),
+        (4, stat(
+            "Failed share",
+            f"sum(increase({_ERRORS}{{%A}}[$__range]))"
+            f" / sum(increase({_REQUESTS}{{%A}}[$__range]))",
+            "Part of the requests in this time range that failed, for any reason.",
+            unit="percentunit", none="no requests", runbooks=("UpstreamErrors",),
+            steps=(("green", None), ("orange", 0.05), ("red", 0.1)),
+        )),
+        (4, stat(
+            "Request p95",
+            f"histogram_quantile(0.95, sum by (le) (rate({_SECONDS}{{%A}}[{_RATE}])))",
+            "From sending a request to the end of its reply; 95 of 100 were faster.",
+            unit="s", none="no requests", steps=(("green", None), ("orange", 1), ("red", 5)),
+            runbooks=("UpstreamErrors",),
+        )),
+        height=4,
+    )  # fmt: skip
+
+
+def _budget() -> Panel:
+    return row(
+        "Budget",
+        (8, graph(
+            "Requests of the last minute",
+            {
+                "used {{account}}":
+                    "sum by (account) (mogplex_bridge_rate_limit_window_requests{%A})",
+                "budget {{account}}":
+                    "sum by (account) (mogplex_bridge_rate_limit_budget_requests{%A})",
+            },
+            "Requests in upstream's rolling minute, and how many of its 60 the bridge allows "
+            "itself.",
+            decimals=0, limit=60, runbooks=("BudgetSaturated", "RateLimited"),
+        )),
+        (8, graph(
+            "Waiting for the gate",
+            {"{{reason}} {{account}}":
+                "sum by (account, reason)"
+                f" (rate(mogplex_bridge_rate_limit_wait_seconds_total{{%A}}[{_RATE}]))"},
+            "Share of time in which requests waited: for the budget, which is how the bridge paces "
+            "itself, or for the end of a pause that upstream asked for.",
+            unit="percentunit", runbooks=("BudgetSaturated",),
+        )),
+        (8, graph(
+            "Closed after a 429 for",
+            {"{{account}}":
+                "max by (account) (clamp_min("
+                "mogplex_bridge_rate_limit_blocked_until_timestamp_seconds{%A} - time(), 0))"},
+            "Time until the gate opens again; 0 while it is open.", unit="s",
+            runbooks=("RateLimited",),
+        )),
+        (8, graph(
+            "Refusals per account",
+            {"{{account}}":
+                "sum by (account)"
+                f" (increase(mogplex_bridge_rate_limit_hits_total{{%A}}[{_RATE}]))"},
+            "Answers of 429. The bridge keeps within the limit, so each means that something else "
+            "uses the token.",
+            bars=True, runbooks=("RateLimited",),
+        )),
+        (8, graph(
+            "Requests per minute and run",
+            {"{{account}}":
+                f"sum by (account) (rate({_REQUESTS}{{%A}}[{_RATE}])) * 60"
+                " / (sum by (account) (mogplex_bridge_runs{%A}) > 0)"},
+            "How often a run is asked about on average: near 1 with streams, 54 divided by the runs "
+            "without.",
+            unit="suffix: /min", runbooks=("BudgetSaturated",),
+        )),
+        (8, graph(
+            "Last good answer",
+            {"{{account}}":
+                "max by (account)"
+                " (time() - (mogplex_bridge_last_poll_success_timestamp_seconds{%A} > 0))"},
+            "Time since upstream last answered well. A busy stream needs no requests.", unit="s",
+            limit=180, runbooks=("PollStalled", "AuthFailing"),
+        )),
+    )  # fmt: skip
+
+
+def _requests() -> Panel:
+    return row(
+        "Requests and errors",
+        (8, graph(
+            "Requests per minute",
+            {"{{endpoint}} {{code}}":
+                f"sum by (endpoint, code) (rate({_REQUESTS}{{%A}}[{_RATE}])) * 60 > 0"},
+            "Requests that were answered or failed, by endpoint and result: OK or the error's code.",
+            unit="suffix: /min", stacked=True, runbooks=("UpstreamErrors",),
+        )),
+        (8, graph(
+            "Failures per minute",
+            {"{{code}}, {{retry}}":
+                f"sum by (code, retry) (rate({_ERRORS}{{%A}}[{_RATE}])) * 60 > 0"},
+            "Requests that failed, by code and by what may be done about it. Dots are exemplars: "
+            "each names its run.",
+            unit="suffix: /min", stacked=True, exemplars=True, runbooks=("UpstreamErrors",),
+        )),
+        (8, graph(
+            "Token refused",
+            {"{{code}} {{account}}":
+                f"sum by (code, account) (increase({_ERRORS}{{%A, {_REFUSED}}}[{_RATE}])) > 0"},
+            "Answers that refuse the token. Three over 30 s end the following of its runs until "
+            "another is in its place.",
+            bars=True, exemplars=True, runbooks=("AuthFailing",),
+        )),
+        (12, heatmap(
+            "Request duration", f"sum by (le) (increase({_SECONDS}{{%A}}[{_RATE}]))",
+            "How many requests took how long. Dots are exemplars: each names its run.",
+            runbooks=("UpstreamErrors",),
+        )),
+        (12, graph(
+            "Request duration p95 by endpoint",
+            {"{{endpoint}}":
+                f"histogram_quantile(0.95, sum by (le, endpoint) (rate({_SECONDS}{{%A}}[{_RATE}])))"},
+            "From sending a request to the end of its reply; of a stream to its headers.",
+            unit="s", exemplars=True, runbooks=("UpstreamErrors",),
+        )),
+    )  # fmt: skip
+
+
+def board(runbooks: str) -> dict[str, Any]:
+    return dashboard(
+        "upstream",
+        "upstream budget and errors",
+        "How the budget of each token is used, what waits for it, and what upstream answers.",
+        [_now(), _budget(), _requests()],
+        [marks.ALERTS, marks.RESTARTS, marks.REFUSALS],
+        runbooks,
+    )

@@ -1,0 +1,220 @@
+"""Every rule with one thing wrong: `python -m tests.prometheus.mutants` lists what nobody notices.
+
+A mutant is one rule with one threshold, comparison, window, `for`, selector, grouping, function or
+severity changed. It is dead when `promtool test rules` fails with it. Each is run with the tests of
+its own alert only, and beside the recording rules it may read.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+PLACE = Path(__file__).parents[2] / "deploy" / "prometheus"
+RULES: dict[str, Any] = yaml.safe_load((PLACE / "rules.yml").read_text())
+TESTS: dict[str, Any] = yaml.safe_load((PLACE / "rules_test.yml").read_text())
+
+# (rule, what is changed) of mutants that mean the same as the rule, with the reason.
+SAME: Mapping[tuple[str, str], str] = {}
+
+_WINDOW = re.compile(r"\[(\d+)([smh])(?::\d+[smh])?\]")
+_MATCHERS = re.compile(r"\{([^}]*)\}")
+_MATCHER = re.compile(r'(\w+)\s*(=~|!=|=)\s*"([^"]*)"')
+_GROUPING = re.compile(r"\b(by|on) \(([^)]*)\)")
+_SWAPS = (
+    (r"(?<![=!<>])>(?!=)", (">=", "<")),
+    (r">=", (">", "<")),
+    (r"==", ("!=",)),
+    (r"\bunless\b", ("and",)),
+    (r"\band\b", ("unless", "or")),
+    (r"\bor\b", ("and",)),
+    (r"\brate\b", ("increase",)),
+    (r"\bincrease\b", ("rate",)),
+    (r"\bmin_over_time\b", ("max_over_time",)),
+    (r"\bmax_over_time\b", ("min_over_time",)),
+    (r"\bsum\b", ("max", "min")),
+    (r"\bmax\b(?= by)", ("min",)),
+    (r"\bclamp_min\b", ("clamp_max",)),
+)
+
+
+@dataclass(frozen=True)
+class Mutant:
+    rule: str  # name
+    kind: str
+    change: str
+    text: dict[str, Any]  # the rule as it is now
+
+
+def name_of(rule: Mapping[str, Any]) -> str:
+    return str(rule.get("alert") or rule["record"])
+
+
+def all_rules() -> list[dict[str, Any]]:
+    return [rule for group in RULES["groups"] for rule in group["rules"]]
+
+
+def _at(expr: str, match: re.Match[str], new: str) -> tuple[str, str]:
+    """(what is changed, the new expression); `#n` tells equal pieces apart."""
+    number = expr[: match.start()].count(match[0]) + 1
+    changed = expr[: match.start()] + new + expr[match.end() :]
+    return f"{match[0]} #{number} -> {new or 'nothing'}", changed
+
+
+def _selectors(expr: str) -> Iterator[tuple[str, str, str]]:
+    for match in _MATCHERS.finditer(expr):
+        parts = [part.strip() for part in match[1].split(", ")]
+        for i, part in enumerate(parts):
+            found = _MATCHER.fullmatch(part)
+            assert found is not None, part
+            label, operator, value = found.groups()
+            others = [f'{label}{ {"=": "!=", "!=": "=", "=~": "!~"}[operator] }"{value}"', None]
+            if operator == "=~":
+                words = value.split("|")
+                others += [
+                    f'{label}=~"{"|".join(words[:n] + words[n + 1 :])}"' for n in range(len(words))
+                ]
+            for other in others:
+                left = [*parts[:i], *([other] if other else []), *parts[i + 1 :]]
+                yield "selector", *_at(expr, match, "{" + ", ".join(left) + "}")
+
+
+def _numbers(expr: str) -> Iterator[tuple[str, str, str]]:
+    hidden = [m.span() for p in (_WINDOW, _MATCHERS) for m in p.finditer(expr)]
+    for match in re.finditer(r"(?<![\w.:\"])\d+(?:\.\d+)?(?![\w.:])", expr):
+        if any(start <= match.start() < end for start, end in hidden):
+            continue
+        value = float(match[0])
+        for new in (1.0, -1.0) if value == 0 else (value * 1.5, value / 2):
+            yield "threshold", *_at(expr, match, f"{new:g}")
+
+
+def _changes(expr: str) -> Iterator[tuple[str, str, str]]:
+    """(kind, what is changed, the new expression) of all mutants of one expression."""
+    yield from _numbers(expr)
+    yield from _selectors(expr)
+    for match in _WINDOW.finditer(expr):
+        number, unit = int(match[1]), match[2]
+        seconds = number * {"s": 1, "m": 60, "h": 3600}[unit]
+        rest = match[0].partition(":")[1:]
+        step = "".join(rest) or "]"
+        for new in (seconds // 3, seconds * 3):
+            yield "window", *_at(expr, match, f"[{new}s{step}")
+    for match in _GROUPING.finditer(expr):
+        labels = match[2].split(", ")
+        for i in range(len(labels)):
+            left = ", ".join(labels[:i] + labels[i + 1 :])
+            yield "grouping", *_at(expr, match, f"{match[1]} ({left})")
+    plain = _MATCHERS.sub(lambda m: "#" * len(m[0]), expr)  # nothing is swapped within braces
+    for pattern, others in _SWAPS:
+        kind = "function" if "_" in pattern or (others[0].isalpha() and len(others[0]) > 6) else ""
+        for match in re.finditer(pattern, plain):
+            for other in others:
+                yield kind or "operator", *_at(expr, match, other)
+
+
+def mutants_of(rule: dict[str, Any]) -> list[Mutant]:
+    name = name_of(rule)
+    found = [
+        Mutant(name, kind, change, {**rule, "expr": expr})
+        for kind, change, expr in _changes(rule["expr"])
+    ]
+    if "alert" in rule:
+        minutes = int(rule.get("for", "0m").removesuffix("m"))
+        for new in {0, minutes // 2, minutes * 2, minutes + 5} - {minutes}:
+            text = {**rule, "for": f"{new}m"}
+            found.append(Mutant(name, "for", f"for {minutes}m -> {new}m", text))
+        other = {"critical": "warning", "warning": "critical"}[rule["labels"]["severity"]]
+        found.append(Mutant(name, "severity", other, {**rule, "labels": {"severity": other}}))
+    return [m for m in found if (m.rule, m.change) not in SAME]
+
+
+def every_mutant() -> list[Mutant]:
+    return [mutant for rule in all_rules() for mutant in mutants_of(rule)]
+
+
+def _tests_for(name: str) -> dict[str, Any]:
+    """The test groups that speak of a rule."""
+    groups = []
+    for group in TESTS["tests"]:
+        of_alerts = {case["alertname"] for case in group["alert_rule_test"]}
+        of_queries = " ".join(case["expr"] for case in group.get("promql_expr_test", ()))
+        if name in of_alerts or name in of_queries:
+            groups.append(group)
+    assert groups, f"no test speaks of {name}"
+    return {**TESTS, "tests": groups}
+
+
+def is_noticed(mutant: Mutant, place: Path) -> bool:
+    """Run the tests of a rule on a mutant of it, in a directory of their own.
+
+    Raises AssertionError when promtool does not accept the mutant's text: that proves nothing.
+    """
+    place.mkdir()
+    tests = _tests_for(mutant.rule)
+    alerts = {case["alertname"] for g in tests["tests"] for case in g["alert_rule_test"]}
+    groups = [
+        {
+            **group,
+            "rules": [
+                mutant.text if name_of(rule) == mutant.rule else rule
+                for rule in group["rules"]
+                if "record" in rule or name_of(rule) in alerts | {mutant.rule}
+            ],
+        }
+        for group in RULES["groups"]
+    ]
+    rules = {"groups": [group for group in groups if group["rules"]]}
+    (place / "rules.yml").write_text(yaml.safe_dump(rules))
+    (place / "rules_test.yml").write_text(yaml.safe_dump(tests))
+    promtool = shutil.which("promtool")
+    assert promtool is not None, "no promtool here (Debian: apt-get install prometheus)"
+    done = subprocess.run(
+        [promtool, "test", "rules", "rules_test.yml"],
+        cwd=place, capture_output=True, text=True, timeout=60, check=False,
+        env={**os.environ, "GOMAXPROCS": "1"},
+    )  # fmt: skip
+    said = done.stdout + done.stderr
+    assert "could not parse" not in said, f"{mutant.rule}: {mutant.change}: {said}"
+    assert "parse error" not in said, f"{mutant.rule}: {mutant.change}: {said}"
+    return done.returncode != 0
+
+
+def survivors(mutants: list[Mutant], place: Path) -> list[Mutant]:
+    """Those that no test notices."""
+    with ThreadPoolExecutor(2) as pool:
+        noticed = list(
+            pool.map(lambda pair: is_noticed(pair[1], place / str(pair[0])), enumerate(mutants))
+        )
+    return [mutant for mutant, is_dead in zip(mutants, noticed, strict=True) if not is_dead]
+
+
+def main() -> int:
+    wanted = sys.argv[1:]
+    mutants = [m for m in every_mutant() if not wanted or any(w in m.rule for w in wanted)]
+    with tempfile.TemporaryDirectory() as place:
+        alive = survivors(mutants, Path(place))
+    for mutant in alive:
+        sys.stdout.write(f"ALIVE {mutant.rule}: {mutant.kind}: {mutant.change}\n")
+    for kind, count in sorted(Counter(m.kind for m in mutants).items()):
+        left = sum(m.kind == kind for m in alive)
+        sys.stdout.write(f"{kind:10} {count:4} mutants, {left} survive\n")
+    sys.stdout.write(f"{len(mutants)} mutants of {len({m.rule for m in mutants})} rules; ")
+    sys.stdout.write(f"{len(alive)} survive; {len(SAME)} left out as the same\n")
+    return 1 if alive else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

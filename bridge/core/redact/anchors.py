@@ -47,11 +47,13 @@ NAME_PARTS = (
 )  # fmt: skip
 
 
-# Literals that each bring their own data, all under the rule `assignment`.
-_TABLES: tuple[tuple[Detector, Mapping[str, Any]], ...] = (
-    (calls.call, calls.CALLS),
-    (stored.hashed, stored.HASHES),
-    (stored.field, stored.FIELDS),
+# Literals that each bring their own data: rule, detector, table.
+_TABLES: tuple[tuple[str, Detector, Mapping[str, Any]], ...] = (
+    ("assignment", calls.call, calls.CALLS),
+    ("assignment", stored.hashed, stored.HASHES),
+    ("assignment", stored.field, stored.FIELDS),
+    ("webhook", schemes.webhook, schemes.WEBHOOKS),
+    ("provider-token", schemes.infix, schemes.INFIX),
 )
 
 
@@ -79,13 +81,9 @@ def build(off: frozenset[str], extra_names: Iterable[str] = ()) -> Any:
     put("://", schemes.url, None, "url-userinfo")
     put("bearer", schemes.bearer, None, "auth-scheme")
     put("basic ", _shorter(schemes.basic), None, "auth-scheme")
-    for host, path in schemes.WEBHOOKS.items():
-        put(host, schemes.webhook, path, "webhook")
-    for literal, sides in schemes.INFIX.items():
-        put(literal, schemes.infix, sides, "provider-token")
-    for detect, table in _TABLES:
+    for rule, detect, table in _TABLES:
         for literal, data in table.items():
-            put(literal, detect, data, "assignment")
+            put(literal, detect, data, rule)
     put("auth ", stored.redis, None, "assignment")
     put("kind: secret", stored.kubernetes, None, "assignment")
     for name, patterns in cli.PROGRAMS.items():

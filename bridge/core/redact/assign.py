@@ -220,16 +220,9 @@ def _value_of(scan: Scan, first: int, last: int, verdict: Verdict) -> int:  # no
     if found.group("table"):
         return cell(scan, at, verdict)
     if found.group("apart"):
-        if found.group("typed"):  # `"#password","text":"x"`: as a browser is told to type
-            value = quoted(scan, at)
-            if value is None or not is_literal(text[value.start : value.end]):
-                return 0
-        return read(scan, first, at, verdict, quote, "=") if quote or _is_named(text, first) else 0
+        return _apart(scan, first, found, verdict, quote)
     if found.group("inner"):
-        stop = text.find("<", at, min(scan.end, at + VALUE_MAX))
-        if stop < 0 and benign.weight(text[at : scan.end]) == benign.HEAVY:
-            return take(scan, Value(at, scan.end, "<", is_open=True), verdict)
-        return take(scan, Value(at, stop, "<"), verdict) if stop > 0 else 0
+        return _inner(scan, at, verdict)
     if found.group("call"):
         return _argument(scan, at, verdict)
     if found.group("paren"):
@@ -242,6 +235,28 @@ def _value_of(scan: Scan, first: int, last: int, verdict: Verdict) -> int:  # no
         if value and not value.is_torn(scan) and is_literal(text[value.start : value.end]):
             return take(scan, value, verdict)
     return 0
+
+
+def _apart(scan: Scan, first: int, found: re.Match[str], verdict: Verdict, quote: str) -> int:
+    """`"name":"password","value":"x"`, also as a browser is told to type it: `"text":"x"`."""
+    at = found.end()
+    if found.group("typed"):
+        value = quoted(scan, at)
+        if value is None or not is_literal(scan.text[value.start : value.end]):
+            return 0
+    if quote or _is_named(scan.text, first):
+        return read(scan, first, at, verdict, quote, "=")
+    return 0
+
+
+def _inner(scan: Scan, at: int, verdict: Verdict) -> int:
+    """`<key>password</key><string>x</string>`, whole or cut."""
+    stop = scan.text.find("<", at, min(scan.end, at + VALUE_MAX))
+    if stop > 0:
+        return take(scan, Value(at, stop, "<"), verdict)
+    if benign.weight(scan.text[at : scan.end]) != benign.HEAVY:
+        return 0
+    return take(scan, Value(at, scan.end, "<", is_open=True), verdict)
 
 
 def _is_argument(text: str, first: int) -> bool:

@@ -123,7 +123,8 @@ async def http_bridge(
     bridge = HttpBridge(journal, server, metrics)
     bridge.runs, bridge.health = runs, health
     bridge.host, bridge.port = await server.start("127.0.0.1", 0)
-    async with aiohttp.ClientSession(auto_decompress=False) as bridge.session:
+    plain = {"Accept-Encoding": "identity"}
+    async with aiohttp.ClientSession(auto_decompress=False, headers=plain) as bridge.session:
         async with asyncio.TaskGroup() as tasks:
             running = tasks.create_task(server.run(), name="server")
             try:

@@ -17,6 +17,7 @@ from aiohttp import hdrs, web
 from bridge.core.errors import ConfigError
 from bridge.core.event import Feed
 from bridge.core.filter import Filter
+from bridge.outputs.origins import Origins
 from bridge.outputs.problems import ProblemError
 
 _OWN_NAMES = ("127.0.0.1", "[::1]", "localhost")
@@ -53,6 +54,7 @@ class Identity:
     runs: frozenset[str] = frozenset()
     accounts: frozenset[str] = frozenset()
     scopes: frozenset[Scope] = _ALL_SCOPES
+    until_s: float | None = None  # seconds since 1970; None is for ever
 
     def has(self, scope: Scope) -> bool:
         return scope in self.scopes or Scope.ADMIN in self.scopes
@@ -84,6 +86,8 @@ def _common(wished: frozenset[str], allowed: frozenset[str]) -> frozenset[str] |
 class Access(Protocol):
     """A policy. A refusal is a value, not an exception."""
 
+    origins: Origins  # of other sites whose pages are let in; set by the server
+
     def check_listen(self, host: str) -> None:
         """Raises ConfigError for an address on which this policy would be too open."""
         ...
@@ -113,6 +117,7 @@ class LoopbackAccess:
     """Open to programs on this host, closed to web pages of other origins."""
 
     def __init__(self) -> None:
+        self.origins = Origins()
         self._hosts: frozenset[str] = frozenset()
 
     def check_listen(self, host: str) -> None:
@@ -126,7 +131,7 @@ class LoopbackAccess:
     def listening_on(self, host: str, port: int) -> None:
         names = {*_OWN_NAMES, _bracketed(host)}
         own = {f"{name}:{port}" for name in names}
-        if port == 80:
+        if port in (80, 443):
             own |= names
         self._hosts = frozenset(own)
 
@@ -134,13 +139,15 @@ class LoopbackAccess:
         if need is Need.NOTHING:
             return Identity("anybody")
         hosts = request.headers.getall(hdrs.HOST, [])
-        if len(hosts) != 1 or hosts[0].lower() not in self._hosts:
+        # A request line may hold a whole URL, and then its host counts, not that of the header.
+        is_own = len(hosts) == 1 and {hosts[0].lower(), request.host.lower()} <= self._hosts
+        if not is_own:
             return ProblemError(
                 "foreign_host",
                 "without [auth] only requests with this server's own address in the Host header"
                 " are answered, because a web page elsewhere could use another name",
             )
-        refusal = check_origin(request, hosts[0].lower())
+        refusal = check_origin(request, hosts[0].lower(), self.origins)
         return refusal or Identity("local")
 
     def refresh(self) -> bool:
@@ -154,22 +161,29 @@ class LoopbackAccess:
         return "none-needed", 60.0
 
 
-def check_origin(request: web.Request, host: str) -> ProblemError | None:
+def check_origin(request: web.Request, host: str, allowed: Origins) -> ProblemError | None:
     """Refuse what a browser sends for a page of another origin; `host` is this server's."""
-    for origin in request.headers.getall(hdrs.ORIGIN, []):
+    origins = request.headers.getall(hdrs.ORIGIN, [])
+    if len(origins) == 1 and allowed.allows(origins[0]):
+        return None
+    for origin in origins:
         if origin.lower() not in (f"http://{host}", f"https://{host}"):
-            return ProblemError(
-                "foreign_origin", "a web page may use this server only from this server's origin"
-            )
+            return _foreign()
     # Requests for images and scripts carry no Origin; browsers mark them so. Following a link
     # to the live page is no reading of it.
     site = request.headers.get(_SEC_FETCH_SITE, "none").lower()
     is_visit = request.path == "/" and request.headers.get(_SEC_FETCH_MODE) == "navigate"
     if site not in ("none", "same-origin") and not is_visit:
-        return ProblemError(
-            "foreign_origin", "a web page may use this server only from this server's origin"
-        )
+        return _foreign()
     return None
+
+
+def _foreign() -> ProblemError:
+    return ProblemError(
+        "foreign_origin",
+        "a web page may use this server only from this server's origin, or from one that is listed"
+        " in server.cors_origins",
+    )
 
 
 def is_loopback(host: str) -> bool:

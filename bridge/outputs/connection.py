@@ -1,34 +1,43 @@
 """A connection before it is a stream: aiohttp's, plus what it lacks.
 
-Clients that do not send a whole request in time are cut, there is a limit on open connections, and
-what cannot be parsed is answered with a problem document too.
+Clients that do not send a whole request in time, send too much of one, or do not take their answer
+are cut; the crowd counts who is there; what cannot be parsed is answered with a problem document.
 """
 
 # ruff: noqa: ARG002 - signatures are aiohttp's
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from aiohttp import web
 
+from bridge.outputs.crowd import Crowd
 from bridge.outputs.limits import Limits
-from bridge.outputs.problems import ProblemError, respond
+from bridge.outputs.problems import COMMON_HEADERS, ProblemError, as_bytes, respond
 
 if TYPE_CHECKING:
     from aiohttp.web_request import BaseRequest
 
 
 _LINGER_S = 1.0  # for the rest of a body nobody reads, before the connection is closed
+_TAKEN_BYTES_MIN = 32 * 1024  # of an answer within `answer_wait_s`: 1 KiB/s, less is no reader
 
 
 class Connection(web.RequestHandler):
     """One client connection that speaks HTTP."""
 
-    __slots__ = ("_count_open", "_limits", "_patience")
+    __slots__ = (
+        "_crowd",
+        "_limits",
+        "_next_look",
+        "_patience",
+        "_unread_bytes",
+        "_unsent_bytes",
+        "address",
+    )
 
-    def __init__(self, server: web.Server, limits: Limits, count_open: Callable[[], int]) -> None:
+    def __init__(self, server: web.Server, limits: Limits, crowd: Crowd) -> None:
         super().__init__(
             server,
             loop=asyncio.get_running_loop(),
@@ -38,27 +47,84 @@ class Connection(web.RequestHandler):
             max_field_size=limits.line_bytes_max,
             max_headers=limits.headers_max,
             lingering_time=_LINGER_S,
+            auto_decompress=False,  # nobody reads bodies: a bomb must not even be opened
         )
         self._limits = limits
-        self._count_open = count_open
-        self._patience: asyncio.TimerHandle | None = None
+        self._crowd = crowd
+        self._patience: asyncio.TimerHandle | None = None  # until the first whole head
+        self._next_look: asyncio.TimerHandle | None = None  # at an answer that waits
+        self._unread_bytes = 0  # since the last head that was understood
+        self._unsent_bytes = 0  # at the last look
+        self.address = ""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
-        if self._count_open() > self._limits.other_connections_max:
+        peer = transport.get_extra_info("peername")
+        self.address = str(peer[0]) if isinstance(peer, tuple) else ""
+        if not self._crowd.may_enter(self):
             self.force_close()
             return
         self._patience = self._loop.call_later(self._limits.header_wait_s, self.force_close)
 
     def connection_lost(self, exc: BaseException | None) -> None:
-        self.note_request()
+        self._be_patient()
+        self._stop_looking()
+        self._crowd.leave(self)
         super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        self._unread_bytes += len(data)
+        if self._unread_bytes > self._limits.head_bytes_max + self._limits.body_bytes_max:
+            if self._patience is not None and self.transport is not None:  # nothing answered yet
+                self.transport.write(as_bytes(_TOO_LARGE))
+            self.force_close()
+            return
+        super().data_received(data)
 
     def note_request(self) -> None:
         """A whole request head has arrived. From here on aiohttp's keep-alive timer watches."""
+        self._unread_bytes = 0
+        self._be_patient()
+
+    def _be_patient(self) -> None:
         if self._patience is not None:
             self._patience.cancel()
             self._patience = None
+
+    # Answers that are not taken
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self._crowd.note_slow(self)
+        self._unsent_bytes = self.unsent_bytes()
+        self._next_look = self._loop.call_later(self._limits.answer_wait_s, self._look_at_reader)
+
+    def resume_writing(self) -> None:
+        self._stop_looking()
+        self._crowd.note_drained(self)
+        super().resume_writing()
+
+    def _look_at_reader(self) -> None:
+        unsent = self.unsent_bytes()
+        if self._unsent_bytes - unsent < _TAKEN_BYTES_MIN:
+            self.cut()
+            return
+        self._unsent_bytes = unsent
+        self._next_look = self._loop.call_later(self._limits.answer_wait_s, self._look_at_reader)
+
+    def _stop_looking(self) -> None:
+        if self._next_look is not None:
+            self._next_look.cancel()
+            self._next_look = None
+
+    def unsent_bytes(self) -> int:
+        """Bytes of answers that wait in this process."""
+        return self.transport.get_write_buffer_size() if self.transport is not None else 0
+
+    def cut(self) -> None:
+        """Drop the connection and what it holds, now."""
+        if self.transport is not None:
+            self.transport.abort()
 
     def handle_error(
         self,
@@ -71,5 +137,9 @@ class Connection(web.RequestHandler):
         self.note_request()
         code = "bad_request" if status < 500 else "internal_error"
         response = respond(ProblemError(code, "this is not an HTTP request that can be read here"))
+        response.headers.update(COMMON_HEADERS)
         response.force_close()
         return response
+
+
+_TOO_LARGE = ProblemError("head_too_large", "the header fields of this request are too many")

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import Any, Protocol
 
 from bridge.core.event import Record
+from bridge.outputs.compression import ZSTD, squeeze
 from bridge.wire import sse, websocket
 from bridge.wire.jsontext import dumps
 from bridge.wire.websocket import CloseCode, Opcode
@@ -24,6 +25,7 @@ class Format(Protocol):
 
     transport: str  # label of the metrics
     content_type: str  # empty on WebSocket
+    content_coding: str  # empty for none
     is_chunked: bool  # HTTP/1.1 framing around each write
     heartbeat: bytes
 
@@ -53,6 +55,7 @@ class EventStream:
 
     transport = "sse"
     content_type = "text/event-stream"
+    content_coding = ""
 
     def __init__(self, *, is_chunked: bool) -> None:
         self.is_chunked = is_chunked
@@ -92,11 +95,15 @@ class Lines:
     transport = "ndjson"
     content_type = "application/x-ndjson"
 
-    def __init__(self, *, is_chunked: bool) -> None:
+    def __init__(self, *, is_chunked: bool, content_coding: str = "") -> None:
         self.is_chunked = is_chunked
+        self.content_coding = content_coding
         self.heartbeat = self._wrap(b" ")
 
     def _wrap(self, data: bytes) -> bytes:
+        """Compressed, each write is a frame of its own: the same bytes fit into every stream."""
+        if self.content_coding and data:
+            data = squeeze(self.content_coding, data)
         return _chunk(data) if self.is_chunked and data else data
 
     def frame(self, record: Record, epoch: bytes) -> bytes:
@@ -120,6 +127,7 @@ class Messages:
 
     transport = "websocket"
     content_type = ""
+    content_coding = ""
     is_chunked = False
     heartbeat = websocket.encode_frame(Opcode.PING, b"")
 
@@ -153,4 +161,5 @@ SSE_CHUNKED: Format = EventStream(is_chunked=True)
 SSE_RAW: Format = EventStream(is_chunked=False)
 NDJSON_CHUNKED: Format = Lines(is_chunked=True)
 NDJSON_RAW: Format = Lines(is_chunked=False)
+NDJSON_ZSTD: Format = Lines(is_chunked=True, content_coding=ZSTD)
 WEBSOCKET: Format = Messages()

@@ -343,6 +343,7 @@ class Hub:
             await asyncio.sleep(1.0)
             self._beat = (self._beat + 1) % len(self._wheel)
             for subscriber in self._wheel[self._beat].copy():
+                subscriber.note_beat()
                 if subscriber.state is State.ENDING:
                     subscriber.cut(subscriber.reason)  # a whole round, and it has not taken its end
                 elif not subscriber.is_slow and subscriber.rest is None:

@@ -55,7 +55,7 @@ def _page(bodies: Sequence[bytes], epoch: str, after: int) -> JsonPage:
     )
 
 
-async def has_records(journal: Reader, run_id: str) -> bool:
-    """Tell whether the journal still holds anything of a run."""
-    records: Sequence[Record] = await journal.read_last(1, Filter(runs=frozenset({run_id})))
+async def has_records(journal: Reader, only: Filter) -> bool:
+    """Tell whether the journal still holds anything that passes."""
+    records: Sequence[Record] = await journal.read_last(1, only)
     return bool(records)

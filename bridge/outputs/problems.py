@@ -38,6 +38,7 @@ CODES: Mapping[str, tuple[int, str]] = {
     "method_not_allowed": (405, "The method is not possible here"),
     "position_gone": (410, "The records after this position are not available"),
     "body_too_large": (413, "The request body is too large"),
+    "head_too_large": (431, "The header fields are too large"),
     "unsupported_websocket_version": (426, "Only WebSocket version 13 is spoken"),
     "too_many_subscribers": (503, "No more streams can be served now"),
     "too_many_from_address": (429, "This address has too many open streams"),
@@ -69,20 +70,42 @@ class ProblemError(BridgeError):
 
 def respond(problem: ProblemError) -> web.Response:
     """Return the document as a response."""
-    status, title = CODES[problem.code]
+    status, _ = CODES[problem.code]
     return web.Response(
         status=status,
         reason=HTTPStatus(status).phrase,
-        body=dumps(
-            {
-                "type": _TYPE_PREFIX + problem.code.replace("_", "-"),
-                "title": title,
-                "status": status,
-                "detail": problem.detail,
-                "code": problem.code,
-                **problem.members,
-            }
-        ),
+        body=_document(problem),
         headers={"Cache-Control": "no-store", **problem.headers},
         content_type=CONTENT_TYPE,
+    )
+
+
+def as_bytes(problem: ProblemError) -> bytes:
+    """Return the document as the last response of a connection, for where no request is at hand."""
+    status, _ = CODES[problem.code]
+    body = _document(problem)
+    headers = {
+        "Content-Type": CONTENT_TYPE,
+        "Content-Length": str(len(body)),
+        "Cache-Control": "no-store",
+        "Connection": "close",
+        **problem.headers,
+        **COMMON_HEADERS,
+    }
+    lines = [f"HTTP/1.1 {status} {HTTPStatus(status).phrase}"]
+    lines += [f"{name}: {value}" for name, value in headers.items()]
+    return "\r\n".join([*lines, "", ""]).encode() + body
+
+
+def _document(problem: ProblemError) -> bytes:
+    status, title = CODES[problem.code]
+    return dumps(
+        {
+            "type": _TYPE_PREFIX + problem.code.replace("_", "-"),
+            "title": title,
+            "status": status,
+            "detail": problem.detail,
+            "code": problem.code,
+            **problem.members,
+        }
     )

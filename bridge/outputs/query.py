@@ -10,9 +10,11 @@ from dataclasses import dataclass
 from aiohttp import hdrs, web
 
 from bridge.core.filter import Filter
+from bridge.outputs.compression import ZSTD, maybe_coding
 from bridge.outputs.formats import (
     NDJSON_CHUNKED,
     NDJSON_RAW,
+    NDJSON_ZSTD,
     SSE_CHUNKED,
     SSE_RAW,
     WEBSOCKET,
@@ -112,7 +114,7 @@ def _invalid(name: str, what: str) -> ProblemError:
     )
 
 
-def maybe_format(request: web.Request) -> Format | None:
+def maybe_format(request: web.Request, *, may_compress: bool = False) -> Format | None:
     """Return the endless representation that is asked for; None for a page."""
     if "websocket" in _tokens(request.headers.get(hdrs.UPGRADE, "")):
         return WEBSOCKET
@@ -121,6 +123,8 @@ def maybe_format(request: web.Request) -> Format | None:
     if wish == SSE_RAW.content_type:
         return SSE_CHUNKED if is_chunked else SSE_RAW
     if wish == NDJSON_RAW.content_type:
+        if may_compress and is_chunked and maybe_coding(request) == ZSTD:
+            return NDJSON_ZSTD
         return NDJSON_CHUNKED if is_chunked else NDJSON_RAW
     return None
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Mapping
 from dataclasses import replace
 from email.utils import formatdate
 
@@ -12,14 +14,17 @@ from bridge.core.filter import Filter
 from bridge.core.position import Position
 from bridge.metrics import Metrics
 from bridge.outputs.access import Identity
+from bridge.outputs.addresses import Proxies
 from bridge.outputs.formats import WEBSOCKET, Format
 from bridge.outputs.handover import hand_over
 from bridge.outputs.hub import Hub, Tail, reset_facts
 from bridge.outputs.limits import Limits, Seats
+from bridge.outputs.origins import Origins
 from bridge.outputs.pages import has_records, read_page
 from bridge.outputs.port import Runs
 from bridge.outputs.problems import COMMON_HEADERS, ProblemError
 from bridge.outputs.query import Query, is_websocket_upgrade, maybe_format, read_query
+from bridge.outputs.routes_runs import may_see, unknown_run
 from bridge.outputs.start import Start, find_start
 from bridge.outputs.subscriber import Subscriber, WebSocketSubscriber
 from bridge.wire.websocket import maybe_accept_key
@@ -28,7 +33,6 @@ from bridge.wire.websocket import maybe_accept_key
 STREAM_HEADERS = {
     "Cache-Control": "no-cache, no-transform",
     "X-Accel-Buffering": "no",
-    "Vary": "Accept",
 }
 _WEBSOCKET_VERSION = "13"
 
@@ -39,6 +43,10 @@ class EventRoutes:
     def __init__(
         self, journal: Tail, runs: Runs, hub: Hub, metrics: Metrics, limits: Limits, clock: Clock
     ) -> None:
+        self.origins = Origins()
+        self.proxies = Proxies()
+        self.may_compress = True
+        self._pages = asyncio.Semaphore(limits.pages_at_once_max)
         self._journal = journal
         self._runs = runs
         self._hub = hub
@@ -49,33 +57,37 @@ class EventRoutes:
         hub.on_lost = lambda subscriber: self._seats.leave(subscriber.address)
         self.is_draining = False
 
+    def set_limits(self, limits: Limits) -> None:
+        """Hold to these limits from the next request on."""
+        self._limits = limits
+        self._seats.limits = limits
+
     async def get(self, request: web.Request, identity: Identity) -> web.StreamResponse:
         """Answer in the representation that is asked for. Raises ProblemError."""
         run_id = request.match_info.get("run_id")
         query = read_query(request, self._limits, run_id)
-        format_ = maybe_format(request)
-        if run_id is not None:
-            await self._check_run(run_id, identity)
+        format_ = maybe_format(request, may_compress=self.may_compress)
         only = identity.narrow(query.only)
+        if run_id is not None and (
+            only is None or not await self._is_known(run_id, identity, only)
+        ):
+            raise unknown_run(run_id)
         if only is None:
             raise ProblemError("forbidden", "your token does not reach what this filter asks for")
         query = replace(query, only=only)
         if format_ is None:
-            return await self._page(query)
+            async with self._pages:
+                return await self._page(query)
         if request.method == hdrs.METH_HEAD:
-            return web.Response(headers={"Content-Type": format_.content_type, **STREAM_HEADERS})
+            return web.Response(headers=_stream_headers(format_))
         return await self._stream(request, query, format_, identity)
 
-    async def _check_run(self, run_id: str, identity: Identity) -> None:
+    async def _is_known(self, run_id: str, identity: Identity, only: Filter) -> bool:
+        """Tell whether there is anything of a run that `identity` may see."""
         view = self._runs.view(run_id)
-        is_known = view is not None or await has_records(self._journal, run_id)
-        is_visible = not identity.is_limited or (
-            view is not None and identity.may_see(str(view.get("account")), run_id)
+        return (view is not None and may_see(identity, view)) or await has_records(
+            self._journal, only
         )
-        if not is_known or not is_visible:
-            raise ProblemError(
-                "unknown_run", f"run {run_id[:64]!r} is not followed: PUT /v1/runs/{{id}} first"
-            )
 
     async def _page(self, query: Query) -> web.Response:
         start = await find_start(self._journal, query)
@@ -90,7 +102,7 @@ class EventRoutes:
         return web.Response(
             body=page.body,
             content_type="application/json",
-            headers={"Cache-Control": "no-store", "Vary": "Accept"},
+            headers={"Cache-Control": "no-store", hdrs.VARY: hdrs.ACCEPT},
         )
 
     async def _stream(
@@ -101,9 +113,9 @@ class EventRoutes:
         head = (
             _websocket_head(request)
             if format_ is WEBSOCKET
-            else _stream_head(format_, self._clock.wall())
+            else _stream_head(format_, self._clock.wall(), self._cors(request, format_))
         )
-        address = request.remote or ""
+        address = self.proxies.client_address(request)
         self._seats.take(address)
         try:
             start = await find_start(self._journal, query)
@@ -116,6 +128,12 @@ class EventRoutes:
             if isinstance(error, ConnectionResetError):
                 return web.Response(status=503)  # nobody reads it
             raise
+
+    def _cors(self, request: web.Request, format_: Format) -> Mapping[str, str]:
+        vary = ["Accept", self.origins.vary]
+        if self.may_compress and format_.transport == "ndjson":
+            vary.append("Accept-Encoding")
+        return {**self.origins.headers(request), "Vary": ", ".join(filter(None, vary))}
 
     def _subscriber(self, only: Filter, format_: Format, start: Start, address: str) -> Subscriber:
         made = WebSocketSubscriber if format_ is WEBSOCKET else Subscriber
@@ -130,18 +148,24 @@ class EventRoutes:
         return first
 
 
-def _stream_head(format_: Format, now_s: float) -> bytes:
+def _stream_headers(format_: Format) -> Mapping[str, str]:
+    headers = {"Content-Type": format_.content_type, **STREAM_HEADERS}
+    if format_.content_coding:
+        headers["Content-Encoding"] = format_.content_coding
+    return headers
+
+
+def _stream_head(format_: Format, now_s: float, more: Mapping[str, str]) -> bytes:
     framing = (
         "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked"
         if format_.is_chunked
         else "HTTP/1.0 200 OK\r\nConnection: close"
     )
+    headers = {**_stream_headers(format_), **COMMON_HEADERS, **more}
     lines = [
         framing,
-        f"Content-Type: {format_.content_type}",
         f"Date: {formatdate(now_s, usegmt=True)}",
-        "Vary: Accept",
-        *(f"{name}: {value}" for name, value in (COMMON_HEADERS | STREAM_HEADERS).items()),
+        *(f"{name}: {value}" for name, value in headers.items()),
     ]
     return "\r\n".join([*lines, "", ""]).encode()
 

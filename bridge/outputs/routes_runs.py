@@ -28,15 +28,15 @@ class RunRoutes:
 
     async def get_all(self, request: web.Request, identity: Identity) -> web.StreamResponse:
         check_names(request, ())
-        views = [view for view in self._runs.views() if _may_see(identity, view)]
+        views = [view for view in self._runs.views() if may_see(identity, view)]
         return _json({"runs": views})
 
     async def get_one(self, request: web.Request, identity: Identity) -> web.StreamResponse:
         check_names(request, ())
         run_id = request.match_info["run_id"]
         view = self._runs.view(run_id)
-        if view is None or not _may_see(identity, view):
-            raise _unknown(run_id)
+        if view is None or not may_see(identity, view):
+            raise unknown_run(run_id)
         return _json(view)
 
     async def put(self, request: web.Request, identity: Identity) -> web.StreamResponse:
@@ -44,8 +44,13 @@ class RunRoutes:
         check_names(request, ("account",))
         run_id, account = request.match_info["run_id"], single(request, "account")
         view = self._runs.view(run_id)
-        owner = account or (str(view["account"]) if view is not None else "")
-        if identity.is_limited and not identity.may_see(owner, run_id):
+        # A run that is followed may be moved to another account: both must be theirs.
+        owner = str(view["account"]) if view is not None else account
+        wished = owner if account is None else account
+        if identity.is_limited and not (
+            identity.may_see(owner or "", run_id.lower())
+            and identity.may_see(wished or "", run_id.lower())
+        ):
             raise ProblemError(
                 "forbidden", "your token is limited to other runs or accounts (name ?account=)"
             )
@@ -66,12 +71,15 @@ class RunRoutes:
         return _json(self._runs.view(run_id) or {"runId": run_id}, 201 if is_new else 200)
 
     async def delete(self, request: web.Request, identity: Identity) -> web.StreamResponse:
-        """204, also when it was not followed: the wished state holds."""
+        """204, also when it was not followed: the wished state holds.
+
+        Nor does a run of somebody else exist for a limited token: it is told the same.
+        """
         check_names(request, ())
         run_id = request.match_info["run_id"]
         view = self._runs.view(run_id)
-        if view is not None and not _may_see(identity, view):
-            raise _unknown(run_id)
+        if identity.is_limited and (view is None or not may_see(identity, view)):
+            return web.Response(status=204)
         try:
             await self._runs.unfollow(run_id)
         except InvalidRunIdError as error:
@@ -83,11 +91,13 @@ class RunRoutes:
         return web.Response(status=204)
 
 
-def _may_see(identity: Identity, view: Mapping[str, Any]) -> bool:
+def may_see(identity: Identity, view: Mapping[str, Any]) -> bool:
+    """Tell whether the limits of a token leave a run to see."""
     return not identity.is_limited or identity.may_see(str(view["account"]), str(view["runId"]))
 
 
-def _unknown(run_id: str) -> ProblemError:
+def unknown_run(run_id: str) -> ProblemError:
+    """Return what is said of runs that are not there, and of those one may not see."""
     return ProblemError(
         "unknown_run", f"run {run_id[:64]!r} is not followed: PUT /v1/runs/{{id}} first"
     )

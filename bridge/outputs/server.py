@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import errno
 from collections.abc import Awaitable, Callable
-from typing import cast
+from dataclasses import replace
+from typing import Any, cast
 
 import structlog
 from aiohttp import hdrs, web
@@ -14,9 +15,14 @@ from bridge.clock import Clock, SystemClock
 from bridge.core.errors import ConfigError, JournalError
 from bridge.metrics import Metrics
 from bridge.outputs.access import Access, Identity, LoopbackAccess, Need
+from bridge.outputs.addresses import Proxies
+from bridge.outputs.certificates import Certificates
+from bridge.outputs.compression import compress
 from bridge.outputs.connection import Connection
+from bridge.outputs.crowd import Crowd
 from bridge.outputs.hub import Hub, Tail
 from bridge.outputs.limits import Limits, fit_to_open_files
+from bridge.outputs.origins import Origins
 from bridge.outputs.port import Health, Runs
 from bridge.outputs.problems import COMMON_HEADERS, ProblemError, respond
 from bridge.outputs.routes_events import EventRoutes
@@ -30,6 +36,7 @@ Handler = Callable[[web.Request, Identity], Awaitable[web.StreamResponse]]
 Next = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 _ACCESS_EVERY_S = 2.0  # until a token that was taken out of its file is worth nothing
+_TLS_GOODBYE_S = 5.0  # for the client's half of the end; asyncio's 30 s hold a socket too long
 _LISTEN_BACKLOG = 1024  # dashboards that come back together after a restart
 
 
@@ -54,7 +61,11 @@ class Server:
     ) -> None:
         limits, clock = fit_to_open_files(limits or Limits()), clock or SystemClock()
         self._access = access or LoopbackAccess()
+        self._certificates: Certificates | None = None
         self._limits = limits
+        self._crowd = Crowd(limits)
+        self._origins = Origins()
+        self._may_compress = True
         self.hub = Hub(journal, metrics, clock)
         self._events = EventRoutes(journal, runs, self.hub, metrics, limits, clock)
         self._app = web.Application(
@@ -97,22 +108,26 @@ class Server:
 
         return guarded
 
-    async def start(self, host: str, port: int) -> tuple[str, int]:
+    async def start(
+        self, host: str, port: int, certificates: Certificates | None = None
+    ) -> tuple[str, int]:
         """Open the port; return the address really bound (port 0 = any free one).
 
-        Raises ConfigError with the address and the cure.
+        With `certificates` only TLS is spoken. Raises ConfigError with the address and the cure.
         """
         self._access.check_listen(host)
+        self._certificates = certificates
         await self._runner.setup()
         web_server = self._runner.server
         assert web_server is not None
         loop = asyncio.get_running_loop()
         try:
             self._listener = await loop.create_server(
-                lambda: Connection(web_server, self._limits, self._connection_count),
+                lambda: Connection(web_server, self._limits, self._crowd),
                 host.strip("[]"),
                 port,
                 backlog=_LISTEN_BACKLOG,
+                **self._tls(),
             )
         except (OSError, OverflowError, UnicodeError) as error:
             await self._runner.cleanup()
@@ -121,10 +136,29 @@ class Server:
         self._access.listening_on(host, bound_port)
         return bound_host, bound_port
 
-    def _connection_count(self) -> int:
-        """Connections that aiohttp still holds: streams have left it."""
-        server = self._runner.server
-        return len(server.connections) if server is not None else 0
+    def set_subscribers_max(self, count: int) -> None:
+        """Allow so many streams from now on, as far as open files allow; nobody is cut off."""
+        self.set_limits(replace(self._limits, subscribers_max=count))
+
+    def set_limits(self, limits: Limits) -> None:
+        """Hold to these from now on, as far as open files allow; nobody is cut off."""
+        self._limits = self._crowd.limits = fit_to_open_files(limits)
+        self._events.set_limits(self._limits)
+
+    def set_policy(self, origins: Origins, proxies: Proxies, *, may_compress: bool) -> None:
+        """From the next request on: whose pages may use this, whom to believe, what to compress."""
+        self._origins = self._access.origins = self._events.origins = origins
+        self._events.proxies = proxies
+        self._may_compress = self._events.may_compress = may_compress
+
+    def _tls(self) -> dict[str, Any]:
+        if self._certificates is None:
+            return {}
+        return {
+            "ssl": self._certificates.context,
+            "ssl_handshake_timeout": self._limits.header_wait_s,
+            "ssl_shutdown_timeout": _TLS_GOODBYE_S,
+        }
 
     async def run(self) -> None:
         """Serve the open streams until cancelled."""
@@ -135,6 +169,8 @@ class Server:
     async def _watch_access(self) -> None:
         while True:
             await asyncio.sleep(_ACCESS_EVERY_S)
+            if self._certificates is not None:
+                self._certificates.refresh()
             if self._access.refresh():
                 self.hub.end_those(self._has_lost_access, "auth")
 
@@ -181,6 +217,7 @@ class Server:
             response = respond(unavailable(error))
         except web.HTTPMethodNotAllowed as error:
             response = _wrong_method(request, error)
+            response.headers.update(self._origins.preflight_headers(request))
         except web.HTTPException as error:
             response = respond(_of_aiohttp(error))
         except Exception as error:  # noqa: BLE001 - one client's request must not end the server
@@ -188,7 +225,18 @@ class Server:
             _log.exception("http.request_failed", error=type(error).__name__)
             response = respond(ProblemError("internal_error", "the log has the cause"))
         response.headers.update(COMMON_HEADERS)
+        await self._adapt(request, response)
         return response
+
+    async def _adapt(self, request: web.Request, response: web.StreamResponse) -> None:
+        """Fit the answer to who asks: its origin, and how it wants it packed."""
+        response.headers.update(self._origins.headers(request))
+        vary = [response.headers.get(hdrs.VARY, ""), self._origins.vary]
+        if self._may_compress:
+            vary.append(hdrs.ACCEPT_ENCODING)
+            await compress(request, response)
+        if found := ", ".join(filter(None, vary)):
+            response.headers[hdrs.VARY] = found
 
 
 def _wrong_method(request: web.Request, error: web.HTTPMethodNotAllowed) -> web.Response:

@@ -16,7 +16,9 @@ from bridge.core.filter import Filter
 from bridge.outputs.access import Identity
 from bridge.outputs.formats import Format
 from bridge.wire.websocket import (
+    MESSAGE_BYTES_MAX,
     ClientFrameDecoder,
+    CloseCode,
     Opcode,
     WebSocketError,
     encode_close,
@@ -27,7 +29,10 @@ BUFFER_HIGH_BYTES = 64 * 1024
 """Unsent bytes at which a subscriber counts as slow; about a hundred records."""
 BUFFER_LOW_BYTES = 16 * 1024
 CLIENT_BYTES_MAX = 64 * 1024
-"""What a client may send on a stream that only goes one way; pipelined requests, mostly."""
+"""What a client may send between two beats of a stream that only goes one way: pipelined requests,
+mostly."""
+WEBSOCKET_BYTES_MAX = CLIENT_BYTES_MAX + MESSAGE_BYTES_MAX
+"""The same for WebSocket, where one frame of the longest kind has to fit in."""
 
 
 class State(enum.Enum):
@@ -113,6 +118,10 @@ class Subscriber(asyncio.Protocol):
         if self.client_bytes > CLIENT_BYTES_MAX:
             self.end("error")
 
+    def note_beat(self) -> None:
+        """Called every few seconds: a client may talk again as much as it may."""
+        self.client_bytes = 0
+
     def eof_received(self) -> None:
         """Say nothing: the transport closes itself."""
 
@@ -155,7 +164,15 @@ class WebSocketSubscriber(Subscriber):
         super().__init__(owner, only, format_, position, address)
         self._decoder = ClientFrameDecoder()
 
+    def note_beat(self) -> None:
+        super().note_beat()
+        self._decoder.refill()
+
     def data_received(self, data: bytes) -> None:
+        self.client_bytes += len(data)
+        if self.client_bytes > WEBSOCKET_BYTES_MAX:
+            self.end("error", _TOO_MUCH)
+            return
         try:
             frames = self._decoder.feed(data)
         except WebSocketError as error:
@@ -167,3 +184,6 @@ class WebSocketSubscriber(Subscriber):
             elif frame.opcode is Opcode.PING and not self.is_slow and self.rest is None:
                 # A slow client gets no pongs: each would grow the buffer it does not read.
                 self.transport.write(encode_frame(Opcode.PONG, frame.payload))
+
+
+_TOO_MUCH = encode_close(CloseCode.POLICY, "too many bytes for a one-way stream")

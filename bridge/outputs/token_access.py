@@ -1,7 +1,8 @@
 """Access with `[auth]`: bearer tokens, and one-use tickets for clients that cannot send headers.
 
-Credentials are never ambient here (no cookies), so a page of another origin has nothing to ride on
-and needs no Host or Origin rule; it cannot read answers either, because CORS is not granted.
+Credentials are never ambient here (no cookies), so a page of another origin has nothing to ride on;
+nor can it read answers, unless CORS is granted to it. WebSocket knows no CORS, so there its origin
+is checked here.
 """
 
 from __future__ import annotations
@@ -14,7 +15,8 @@ from aiohttp import hdrs, web
 
 from bridge.clock import Clock
 from bridge.core.errors import ConfigError
-from bridge.outputs.access import Identity, Need, Scope
+from bridge.outputs.access import Identity, Need, Scope, check_origin
+from bridge.outputs.origins import Origins
 from bridge.outputs.problems import ProblemError
 from bridge.outputs.tokens import Tokens
 
@@ -40,6 +42,15 @@ class TokenAccess:
         self._open_metrics = open_metrics
         # By hash, so that looking one up tells nothing about the others by its time.
         self._tickets: dict[bytes, tuple[float, Identity]] = {}
+        self._is_changed = False
+        self._looked_s = clock.wall()
+        self.origins = Origins()
+
+    def change(self, tokens: Tokens, *, open_metrics: bool) -> None:
+        """Believe these tokens from now on; streams of others end at the next `refresh`."""
+        self._tokens = tokens
+        self._open_metrics = open_metrics
+        self._is_changed = True
 
     def check_listen(self, host: str) -> None:
         """Any address will do."""
@@ -48,20 +59,27 @@ class TokenAccess:
         """The address plays no part."""
 
     def refresh(self) -> bool:
-        """Read the tokens again if their file changed; True if it did."""
+        """Read the tokens again if their file changed; True if it did, or if one has run out."""
+        is_changed, self._is_changed = self._is_changed, False
+        before_s, self._looked_s = self._looked_s, self._clock.wall()
+        is_changed = is_changed or self._tokens.has_ended_between(before_s, self._looked_s)
         try:
-            return self._tokens.refresh()
+            return self._tokens.refresh() or is_changed
         except ConfigError as error:
             _log.warning("auth.tokens_refused", error=str(error))
-            return False
+            return is_changed
 
     def is_valid(self, identity: Identity) -> bool:
-        return self._tokens.holds(identity)
+        return self._tokens.holds(identity, self._clock.wall())
 
     def allow(self, request: web.Request, need: Need) -> Identity | ProblemError:
         is_open = need in (Need.NOTHING, Need.OWN_ORIGIN)
         if is_open or (need is Need.METRICS and self._open_metrics):
             return Identity("anybody")
+        if hdrs.UPGRADE in request.headers:
+            host = request.headers.get(hdrs.HOST, "").lower()
+            if (refusal := check_origin(request, host, self.origins)) is not None:
+                return refusal
         found = self._who(request)
         if isinstance(found, ProblemError):
             return found
@@ -78,7 +96,8 @@ class TokenAccess:
         if len(headers) == 1:
             scheme, _, token = headers[0].partition(" ")
             if scheme.lower() == "bearer":
-                return self._tokens.maybe_identity(token.strip()) or _unauthorized("wrong token")
+                found = self._tokens.maybe_identity(token.strip(), self._clock.wall())
+                return found or _unauthorized("wrong token")
         tickets = request.query.getall("ticket", [])
         if len(tickets) == 1 and not headers and request.path.endswith("/events"):
             return self._spend(tickets[0]) or _unauthorized("this ticket is spent, old or unknown")

@@ -6,6 +6,7 @@
     scopes = ["read"]               # or ["read", "admin"]
     accounts = ["default"]          # optional limits
     runs = ["3f0c1c52-…"]
+    expires = 2027-01-01T00:00:00Z  # optional; from then on it is worth nothing
 
 Only hashes are kept. Tokens are random, so a fast hash is enough: there is nothing to guess.
 """
@@ -17,6 +18,7 @@ import hmac
 import re
 import tomllib
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +26,7 @@ from bridge.core.errors import ConfigError
 from bridge.outputs.access import Identity, Scope
 
 _SHA256 = re.compile("[0-9a-f]{64}", re.ASCII)
-_KEYS = frozenset({"name", "sha256", "scopes", "accounts", "runs"})
+_KEYS = frozenset({"name", "sha256", "scopes", "accounts", "runs", "expires"})
 FILE_BYTES_MAX = 1024 * 1024
 TOKEN_CHARS_MAX = 1024  # longer ones are refused unhashed
 
@@ -57,7 +59,7 @@ class Tokens:
         self._by_hash = parse_tokens(text, str(self._path))
         return True
 
-    def maybe_identity(self, token: str) -> Identity | None:
+    def maybe_identity(self, token: str, now_s: float) -> Identity | None:
         """Return whose token it is. Takes the same time whichever it is, or none."""
         if len(token) > TOKEN_CHARS_MAX:
             return None
@@ -66,11 +68,20 @@ class Tokens:
         for known, identity in self._by_hash.items():
             if hmac.compare_digest(known, asked):
                 found = identity  # and no early end
-        return found
+        return found if found is not None and _is_in_force(found, now_s) else None
 
-    def holds(self, identity: Identity) -> bool:
+    def holds(self, identity: Identity, now_s: float) -> bool:
         """Tell whether a token still stands for exactly this."""
-        return identity in self._by_hash.values()
+        return identity in self._by_hash.values() and _is_in_force(identity, now_s)
+
+    def has_ended_between(self, before_s: float, now_s: float) -> bool:
+        """Tell whether a token ran out in between."""
+        ends = [identity.until_s for identity in self._by_hash.values()]
+        return any(end is not None and before_s < end <= now_s for end in ends)
+
+
+def _is_in_force(identity: Identity, now_s: float) -> bool:
+    return identity.until_s is None or now_s < identity.until_s
 
 
 def parse_tokens(text: str, place: str) -> dict[bytes, Identity]:
@@ -115,10 +126,20 @@ def _entry(entry: Any, where: str) -> tuple[bytes, Identity]:
         raise ConfigError(f"{where} ({name}): scopes are 'read' and 'admin'") from None
     return bytes.fromhex(digest), Identity(
         name,
-        runs=frozenset(_strings(entry, "runs", where)),
+        runs=frozenset(run.lower() for run in _strings(entry, "runs", where)),
         accounts=frozenset(_strings(entry, "accounts", where)),
         scopes=scopes,
+        until_s=_maybe_end(entry, f"{where} ({name})"),
     )
+
+
+def _maybe_end(entry: Mapping[str, Any], where: str) -> float | None:
+    value = entry.get("expires")
+    if value is None:
+        return None
+    if not isinstance(value, datetime) or value.tzinfo is None:
+        raise ConfigError(f"{where}: expires must be a time with its zone: 2027-01-01T00:00:00Z")
+    return value.timestamp()
 
 
 def _strings(entry: Mapping[str, Any], key: str, where: str) -> Sequence[str]:

@@ -15,6 +15,8 @@ _GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"  # RFC 6455, section 1.3
 _CONTROL_BYTES_MAX = 125  # RFC 6455, section 5.5
 MESSAGE_BYTES_MAX = 64 * 1024
 """Longest frame a client may send. Nothing is expected; some libraries send a greeting."""
+FRAMES_MAX = 100
+"""Frames a client may send between two calls of `refill`; each costs a few microseconds."""
 
 
 class Opcode(enum.IntEnum):
@@ -34,6 +36,7 @@ class CloseCode(enum.IntEnum):
     NORMAL = 1000
     GOING_AWAY = 1001
     PROTOCOL_ERROR = 1002
+    POLICY = 1008
     TOO_BIG = 1009
 
 
@@ -82,11 +85,16 @@ def encode_close(code: CloseCode, reason: str) -> bytes:
 class ClientFrameDecoder:
     """Push decoder of masked frames. Holds at most one head and one control frame."""
 
-    __slots__ = ("_held", "_skip_bytes")
+    __slots__ = ("_frames_left", "_held", "_skip_bytes")
 
     def __init__(self) -> None:
         self._held = b""
+        self._frames_left = FRAMES_MAX
         self._skip_bytes = 0  # payload of a message that is still to come
+
+    def refill(self) -> None:
+        """Allow FRAMES_MAX frames again."""
+        self._frames_left = FRAMES_MAX
 
     def feed(self, chunk: bytes) -> list[ClientFrame]:
         """Return the control frames that `chunk` completes. Raises WebSocketError."""
@@ -102,12 +110,15 @@ class ClientFrameDecoder:
             if head is None:
                 break
             opcode, start, size = head
+            if opcode >= Opcode.CLOSE and len(data) < start + size:
+                break
+            self._frames_left -= 1
+            if self._frames_left < 0:
+                raise WebSocketError(CloseCode.POLICY, "too many frames for a one-way stream")
             if opcode < Opcode.CLOSE:
                 self._skip_bytes = size
                 at = start
                 continue
-            if len(data) < start + size:
-                break
             mask = data[start - 4 : start]
             payload = bytes(b ^ mask[i % 4] for i, b in enumerate(data[start : start + size]))
             frames.append(ClientFrame(opcode, payload))

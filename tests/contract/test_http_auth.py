@@ -150,9 +150,9 @@ async def test_a_token_for_one_run_sees_nothing_else_on_any_route(tmp_path: Path
             assert (await g.call(path, ONE_RUN))[0] == 404
         assert [v["runId"] for v in (await g.call("/v1/runs", ONE_RUN))[1]["runs"]] == [RUN]
         assert (await g.call(f"/v1/runs/{RUN}", ONE_RUN))[0] == 200
-        for method in ("PUT", "DELETE"):
-            assert (await g.call(f"/v1/runs/{OTHER_RUN}", ONE_RUN, method))[0] in (403, 404)
-            assert OTHER_RUN in g.bridge.runs.followed
+        assert (await g.call(f"/v1/runs/{OTHER_RUN}", ONE_RUN, "PUT"))[0] == 403
+        assert (await g.call(f"/v1/runs/{OTHER_RUN}", ONE_RUN, "DELETE"))[0] == 204
+        assert OTHER_RUN in g.bridge.runs.followed
         for path in OVERVIEW_ROUTES:
             assert (await g.call(path, ONE_RUN))[0] == 403
         async with event_stream(
@@ -172,7 +172,9 @@ async def test_a_token_for_one_account_is_held_to_it(tmp_path: Path) -> None:
         assert (await g.call("/v1/runs", ONE_ACCOUNT))[1]["runs"] == []
         assert (await g.call(f"/v1/runs/{RUN}", ONE_ACCOUNT))[0] == 404
         assert (await g.call(f"/v1/runs/{RUN}/events", ONE_ACCOUNT))[0] == 404
-        assert (await g.call(f"/v1/runs/{RUN}", ONE_ACCOUNT, "DELETE"))[0] == 404
+        assert (await g.call(f"/v1/runs/{RUN}", ONE_ACCOUNT, "DELETE"))[0] == 204
+        assert RUN in g.bridge.runs.followed
+        assert (await g.call(f"/v1/runs/{RUN}?account=second", ONE_ACCOUNT, "PUT"))[0] == 403
         new = f"/v1/runs/{OTHER_RUN}"
         assert (await g.call(new, ONE_ACCOUNT, "PUT"))[0] == 403
         assert (await g.call(new + "?account=default", ONE_ACCOUNT, "PUT"))[0] == 403
@@ -326,9 +328,9 @@ def test_a_hash_that_differs_in_its_last_digit_is_another_token(tmp_path: Path) 
     near = digest[:-1] + ("0" if digest[-1] != "0" else "1")
     path = tmp_path / "tokens.toml"
     path.write_text(f'[[tokens]]\nname = "a"\nsha256 = "{near}"\n')
-    assert Tokens(path).maybe_identity("token") is None
+    assert Tokens(path).maybe_identity("token", 0.0) is None
     path.write_text(f'[[tokens]]\nname = "aa"\nsha256 = "{digest}"\n')
     tokens = Tokens(path)
-    identity = tokens.maybe_identity("token")
+    identity = tokens.maybe_identity("token", 0.0)
     assert identity is not None
-    assert tokens.holds(identity)
+    assert tokens.holds(identity, 0.0)

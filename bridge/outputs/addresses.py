@@ -1,0 +1,52 @@
+"""Whose request it is, where proxies stand in between.
+
+`X-Forwarded-For` is believed only when a trusted proxy sent the request, and only as far as trusted
+proxies wrote it: the last address that is none of theirs is the client. Everybody else could write
+anything there.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterable
+
+from aiohttp import web
+
+_HEADER = "X-Forwarded-For"
+_HOPS_MAX = 16  # looked at, from the end; chains of proxies are short
+
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+
+class Proxies:
+    """The trusted ones, as addresses or networks. Raises ValueError for what is neither."""
+
+    def __init__(self, trusted: Iterable[str] = ()) -> None:
+        self._trusted: tuple[Network, ...] = tuple(map(ipaddress.ip_network, trusted))
+
+    def client_address(self, request: web.Request) -> str:
+        """Return the address that limits are counted by; "" for a client without one."""
+        peer = request.remote or ""
+        if not self._trusted or not self._is_trusted(_maybe_address(peer)):
+            return peer
+        hops = ",".join(request.headers.getall(_HEADER, [])).split(",")[-_HOPS_MAX:]
+        for hop in reversed(hops):
+            address = _maybe_address(hop.strip())
+            if address is None:
+                return peer  # no proxy of ours writes that
+            if not self._is_trusted(address):
+                return str(address)
+        return peer
+
+    def _is_trusted(self, address: Address | None) -> bool:
+        return address is not None and any(address in network for network in self._trusted)
+
+
+def _maybe_address(text: str) -> Address | None:
+    try:
+        address = ipaddress.ip_address(text)
+    except ValueError:
+        return None
+    mapped = getattr(address, "ipv4_mapped", None)
+    return mapped if isinstance(mapped, ipaddress.IPv4Address) else address

@@ -1,0 +1,108 @@
+"""TLS: certificate and key from files, read again when they change.
+
+New handshakes get the new certificate; open streams go on with the keys they have. A pair that
+cannot be used leaves the last good one in force.
+"""
+
+from __future__ import annotations
+
+import ssl
+from pathlib import Path
+
+import structlog
+
+from bridge.core.errors import ConfigError
+
+_log = structlog.get_logger()
+
+_Stamp = tuple[tuple[int, int, int], ...]
+
+
+class Certificates:
+    """The files of one certificate chain and its key, PEM. Raises ConfigError."""
+
+    def __init__(self, certificate_file: Path, key_file: Path) -> None:
+        self._files = (certificate_file, key_file)
+        self._stamp = self._look()
+        self._current = self._read()
+        # The listener keeps this one; each handshake is moved on to the current one.
+        self.context = self._read()
+        self.context.sni_callback = self._choose
+
+    def refresh(self) -> bool:
+        """Read the files if they changed; True if new ones are in force. Never raises."""
+        try:
+            stamp = self._look()
+            if stamp == self._stamp:
+                return False
+            self._stamp = stamp  # a wrong pair is told once, not at every look
+            self._current = self._read()
+        except ConfigError as error:
+            _log.warning("tls.certificate_refused", error=str(error))
+            return False
+        _log.info("tls.certificate_replaced")
+        return True
+
+    def _choose(self, handshake: ssl.SSLObject, _name: str | None, _old: ssl.SSLContext) -> None:
+        handshake.context = self._current
+
+    def _look(self) -> _Stamp:
+        found = []
+        for file in self._files:
+            try:
+                status = file.stat()
+            except OSError as error:
+                raise ConfigError(f"tls: {file}: {_reason(error)}") from None
+            found.append((status.st_mtime_ns, status.st_size, status.st_ino))
+        return tuple(found)
+
+    def _read(self) -> ssl.SSLContext:
+        certificate, key = self._files
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.minimum_version = ssl.TLSVersion.TLSv1_2
+        context.set_alpn_protocols(["http/1.1"])
+        for file in self._files:
+            try:
+                with file.open("rb"):
+                    pass
+            except OSError as error:
+                raise ConfigError(f"tls: {file}: {_reason(error)}") from None
+        try:
+            # Without a function for the password OpenSSL would ask at the terminal.
+            context.load_cert_chain(certificate, key, password=_no_password)
+        except (ssl.SSLError, OSError) as error:
+            raise ConfigError(_explained(error, certificate, key)) from None
+        except _EncryptedError:
+            raise ConfigError(
+                f"tls: {key}: the key is encrypted; write it without a password (openssl pkey)"
+            ) from None
+        return context
+
+
+class _EncryptedError(Exception):
+    pass
+
+
+def _no_password() -> str:
+    raise _EncryptedError
+
+
+def _explained(error: OSError, certificate: Path, key: Path) -> str:
+    if getattr(error, "reason", None) == "KEY_VALUES_MISMATCH":
+        return f"tls: {key} is not the key of the certificate in {certificate}"
+    for file, begin in ((certificate, b"-----BEGIN CERTIFICATE-----"), (key, b"PRIVATE KEY-----")):
+        try:
+            if begin not in file.read_bytes():
+                what = "certificate" if file is certificate else "private key"
+                return f"tls: {file}: holds no {what} in PEM (-----BEGIN ...)"
+        except OSError as gone:
+            return f"tls: {file}: {_reason(gone)}"
+    words = getattr(error, "reason", None) or "unknown"
+    return (
+        f"tls: {certificate} and {key} cannot be used ({words.replace('_', ' ').lower()});"
+        " try openssl x509 -noout -in and openssl pkey -noout -in"
+    )
+
+
+def _reason(error: OSError) -> str:
+    return (error.strerror or "cannot be read").lower()

@@ -31,6 +31,8 @@ COMMANDS: Final = {
     "check": "Check the configuration and print the effective settings.",
     "doctor": "Say what is wrong between here and upstream, in words.",
     "export": "Print the journal as NDJSON.",
+    "replay": "Write a range of the journal once more, to a file or stdout.",
+    "backup": "Copy the journal to a file, also while the daemon runs.",
     "verify": "Check NDJSON files for holes, repeats and torn lines.",
     "redact": "Redact the JSON lines of stdin.",
     "health": "Ask a running bridge whether it is ready.",

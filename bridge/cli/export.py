@@ -11,20 +11,14 @@ import click
 
 from bridge.cli.exits import Exit
 from bridge.cli.options import config_option, examples, load_with
+from bridge.cli.ranges import to_position, to_run_ids
 from bridge.cli.streams import say, wants_colour, write_stdout
 from bridge.core.errors import ConfigError
 from bridge.core.event import Record
 from bridge.core.filter import Filter
-from bridge.core.position import Position, maybe_position
+from bridge.core.position import Position
 
 PAGE = 1000  # records a read: a few MB at the most, well under a second
-
-
-def _to_position(_ctx: click.Context, _param: click.Parameter, value: str) -> Position:
-    position = maybe_position(value)
-    if position is None:
-        raise click.BadParameter(f"{value!r} is neither a sequence nor a position")
-    return position
 
 
 @click.command(
@@ -38,12 +32,19 @@ def _to_position(_ctx: click.Context, _param: click.Parameter, value: str) -> Po
 @click.option("--journal", metavar="URL", help="The journal [as configured].")
 @click.option(
     "--after",
-    callback=_to_position,
+    callback=to_position,
     default="0",
     metavar="SEQ",
     help="Records after this sequence or <epoch>-<sequence> [all that are kept].",
 )
-@click.option("--run", "runs", multiple=True, metavar="ID", help="Only this run; repeatable.")
+@click.option(
+    "--run",
+    "runs",
+    multiple=True,
+    callback=to_run_ids,
+    metavar="ID",
+    help="Only this run; repeatable.",
+)
 @click.option(
     "--type",
     "types",
@@ -79,14 +80,10 @@ def export(
     Reads only, also while the daemon runs. Exit codes: 0 done, 78 there is no such journal.
     """
     from bridge.config.statedir import journal_file  # noqa: PLC0415 - so that `--help` stays fast
-    from bridge.config.values import is_run_id  # noqa: PLC0415
     from bridge.outputs.printed import formatter  # noqa: PLC0415
 
-    for run in runs:
-        if not is_run_id(run):
-            raise click.BadParameter(f"{run!r} is not a run id (a UUID)", param_hint="'--run'")
     settings = load_with(config=config, journal=journal).settings
-    only = Filter(runs=frozenset(run.lower() for run in runs), types=types)
+    only = Filter(runs=frozenset(runs), types=types)
     to_lines = formatter(format_, colour=wants_colour(sys.stdout))
     file = journal_file(settings.journal)
     if not file.is_file():

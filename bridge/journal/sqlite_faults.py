@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 
-from bridge.core.errors import JournalCorruptError, JournalError, JournalFullError
+from bridge.core.errors import ConfigError, JournalCorruptError, JournalError, JournalFullError
 
 # Primary codes are the low byte of the extended code that the driver reports.
 _CORRUPT = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
@@ -49,6 +49,14 @@ def to_journal_error(error: sqlite3.Error, path: str) -> JournalError:
             " lower [retention]; it goes on by itself"
         )
     return JournalError(f"journal {path}: {cause}")
+
+
+def foreign(path: str) -> ConfigError:
+    """The error for a database that is somebody else's; there is nothing of ours to save."""
+    return ConfigError(
+        f"journal {path}: is an SQLite file of another program; nothing was changed. Choose"
+        " another place with --journal sqlite:PATH"
+    )
 
 
 def corrupt(path: str, cause: str) -> JournalCorruptError:

@@ -21,7 +21,7 @@ from bridge.core.errors import (
     JournalBusyError,
     JournalVersionError,
 )
-from bridge.journal.sqlite_faults import corrupt, extended_code, to_journal_error
+from bridge.journal.sqlite_faults import corrupt, extended_code, foreign, to_journal_error
 
 Synchronous = Literal["full", "normal"]
 
@@ -246,11 +246,18 @@ def sync_directory(directory: Path) -> None:
 def _inspect(path: Path, newest: int) -> bool:
     """Refuse what is not ours or not for us; True if it was closed in order. Changes nothing."""
     with closing(connect(path, "ro")) as connection:
-        (whose,) = connection.execute("PRAGMA application_id").fetchone()
-        if whose != APPLICATION_ID:
-            raise corrupt(str(path), "it is an SQLite file of another program")
+        refuse_foreign(connection, path)
         refuse_newer(connection, path, newest)
         return bool(meta(connection, "clean") == 1)
+
+
+def refuse_foreign(connection: sqlite3.Connection, path: Path) -> None:
+    (whose,) = connection.execute("PRAGMA application_id").fetchone()
+    if whose == APPLICATION_ID:
+        return
+    if connection.execute("PRAGMA page_count").fetchone() == (0,):
+        raise corrupt(str(path), "there is no database in it")
+    raise foreign(str(path))
 
 
 def refuse_newer(connection: sqlite3.Connection, path: Path, newest: int) -> None:

@@ -14,8 +14,8 @@ from bridge.core.errors import ConfigError, JournalError
 from bridge.core.event import FeedState, Record
 from bridge.core.filter import EVERYTHING, Filter
 from bridge.journal.port import Page
-from bridge.journal.sqlite_faults import corrupt, extended_code, to_journal_error
-from bridge.journal.sqlite_file import APPLICATION_ID, connect, migrations, refuse_newer
+from bridge.journal.sqlite_faults import extended_code, to_journal_error
+from bridge.journal.sqlite_file import connect, migrations, refuse_foreign, refuse_newer
 from bridge.journal.sqlite_rows import Rows, Slice
 
 T = TypeVar("T")
@@ -140,9 +140,7 @@ def _open(path: Path) -> tuple[Rows, str]:
 
 def _checked(connection: sqlite3.Connection, path: Path) -> tuple[Rows, str]:
     try:
-        (whose,) = connection.execute("PRAGMA application_id").fetchone()
-        if whose != APPLICATION_ID:
-            raise corrupt(str(path), "it is an SQLite file of another program")
+        refuse_foreign(connection, path)
         refuse_newer(connection, path, max(migrations()))
         rows = Rows(connection, path)
         return rows, rows.epoch()

@@ -22,6 +22,7 @@ KINDS = ("hole", "repeat", "disorder", "torn", "bad", "unreadable")
 LINE_BYTES_MAX = 256 << 20  # a line longer than this is not read; upstream's events are 100 KB
 SEEN_MAX = 1_000_000  # keys remembered for repeats, some 100 MB; older ones are forgotten
 STDIN = Path("-")
+_READ_BYTES = 64 * 1024  # of an archive at once; one read may unpack to some megabytes
 
 _GZIP_MAGIC = b"\x1f\x8b"
 _ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
@@ -227,10 +228,44 @@ def _unpacked_zstd(raw: IO[bytes]) -> Iterator[IO[bytes]]:
     import zstandard  # noqa: PLC0415 - 20 ms that others need not wait for
 
     try:
-        with zstandard.ZstdDecompressor().stream_reader(raw, read_across_frames=True) as plain:
-            yield io.BufferedReader(plain)
+        with io.BufferedReader(_ZstdFrames(raw, zstandard.ZstdDecompressor())) as plain:
+            yield plain
     except zstandard.ZstdError as error:
         raise OSError(str(error)) from error
+
+
+class _ZstdFrames(io.RawIOBase):
+    """The frames of a file one after the other. The package's own reader takes the end of the file
+    for the end of a frame, so that it reads half an archive without a word.
+    """
+
+    def __init__(self, raw: IO[bytes], decompressor: Any) -> None:
+        self._raw, self._decompressor = raw, decompressor
+        self._frame: Any = None
+        self._packed = b""
+        self._plain = b""
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        while not self._plain:
+            if not self._packed:
+                self._packed = self._raw.read(_READ_BYTES)
+            if not self._packed:
+                if self._frame is not None:
+                    raise EOFError("the archive ends before its end mark")
+                return 0
+            if self._frame is None:
+                self._frame = self._decompressor.decompressobj()
+            self._plain = self._frame.decompress(self._packed)
+            self._packed = b""
+            if self._frame.eof:
+                self._packed, self._frame = self._frame.unused_data, None
+        count = min(len(buffer), len(self._plain))
+        buffer[:count] = self._plain[:count]
+        self._plain = self._plain[count:]
+        return count
 
 
 def _series(paths: Iterable[Path]) -> list[list[Path]]:

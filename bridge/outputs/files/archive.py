@@ -49,17 +49,18 @@ class Archive:
         """True when there is never anything to do."""
         return self._compress == "none" and self._keep.is_everything
 
-    def clean(self, below: int) -> None:
+    def clean(self, below: int, *, is_over: bool = False) -> None:
         """Compress and delete among the segments with a number under `below`, which are finished.
 
+        `is_over`: no more lines will come, so nobody waits for the newest one under its name.
         Raises OSError; what is not done is done at the next call.
         """
         finished = [entry for entry in self._names.entries() if entry.number < below]
         if self._compress != "none":
-            finished = self._pack(finished)
+            finished = self._pack(finished, is_over=is_over)
         self._remove(finished)
 
-    def _pack(self, finished: list[Entry]) -> list[Entry]:
+    def _pack(self, finished: list[Entry], *, is_over: bool) -> list[Entry]:
         extension = _EXTENSION[self._compress]
         packed = {entry.number for entry in finished if entry.is_compressed}
         newest = max((entry.number for entry in finished), default=0)
@@ -72,7 +73,7 @@ class Archive:
                 entry.path.unlink()
                 continue
             is_young = self._wall() - entry.path.stat().st_mtime < PLAIN_S
-            if entry.number == newest and is_young:
+            if entry.number == newest and is_young and not is_over:
                 result.append(entry)
                 continue
             target = entry.path.with_name(entry.path.name + extension)

@@ -171,6 +171,13 @@ class FileWriter:
         if segment is not None:
             segment.close()
 
+    def abandon(self) -> None:
+        """Let go as if it had never been opened: a file that was made for it and is empty goes."""
+        segment = self._segment
+        if segment is not None and segment.created and segment.size == 0:
+            segment.path.unlink(missing_ok=True)
+        self.drop()
+
     def close(self) -> None:
         """Cut what is torn, force the rest to the disk, let go. Raises OSError."""
         try:

@@ -147,7 +147,7 @@ async def test_another_programs_database_is_refused(path: Path) -> None:
     with closing(sqlite3.connect(path)) as db:
         db.execute("CREATE TABLE record(seq INTEGER PRIMARY KEY)")
         db.commit()
-    await _refused(path, JournalCorruptError, "another program")
+    await _refused(path, ConfigError, "another program")
 
 
 async def test_a_newer_version_is_refused(path: Path) -> None:

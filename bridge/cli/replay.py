@@ -1,0 +1,267 @@
+"""`replay`: a range of the journal once more, into a file of its own or to stdout."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from bridge.cli.exits import Exit
+from bridge.cli.options import config_option, examples, load_with
+from bridge.cli.ranges import to_instant, to_position, to_run_ids, to_size
+from bridge.cli.streams import complain, say, write_stdout
+from bridge.core.errors import ConfigError
+from bridge.core.filter import Filter
+from bridge.core.position import Position
+
+if TYPE_CHECKING:
+    from bridge.config import NdjsonOutput, Settings
+    from bridge.outputs.files import Layout
+    from bridge.outputs.lines import LineSettings
+    from bridge.outputs.replay import Range
+
+STDOUT = "-"
+
+
+@dataclass(frozen=True, slots=True)
+class _Wish:
+    """What was asked for, checked."""
+
+    journal: Path
+    wanted: Range
+    lines: LineSettings
+    layout: Layout | None  # None is stdout
+    is_resumed: bool
+    epoch: str | None  # that the position names
+
+
+@click.command(
+    epilog=examples(
+        "mogplex-bridge replay --after 1000 --through 2000 > again.ndjson",
+        "mogplex-bridge replay --since 2026-08-03T14:00:00Z --until 2026-08-03T15:00:00Z \\",
+        "    --to /srv/replay/events.ndjson --rotate-bytes 100MiB --compress zstd",
+        "mogplex-bridge replay --since 2h --like /var/log/bridge/tools.ndjson --to tools.ndjson",
+        "mogplex-bridge replay --run $RUN --format mogplex | jq .message",
+    )
+)
+@config_option
+@click.option("--journal", metavar="URL", help="The journal [as configured].")
+@click.option(
+    "--after",
+    callback=to_position,
+    default="0",
+    metavar="SEQ",
+    help="Records after this sequence or <epoch>-<sequence> [all that are kept].",
+)
+@click.option(
+    "--through", type=click.IntRange(min=1), metavar="SEQ", help="Up to this one [the newest]."
+)
+@click.option(
+    "--since",
+    callback=to_instant,
+    metavar="TIME",
+    help="Recorded at this time or later: 2026-08-03T14:00:00Z, 2026-08-03 (UTC), or 2h ago as 2h.",
+)
+@click.option("--until", callback=to_instant, metavar="TIME", help="Recorded before this time.")
+@click.option("--run", "runs", multiple=True, callback=to_run_ids, metavar="ID", help="Only this"
+              " run; repeatable.")  # fmt: skip
+@click.option("--type", "types", multiple=True, metavar="GLOB", help="Only these types;"
+              " repeatable; !GLOB excludes.")  # fmt: skip
+@click.option("--account", "accounts", multiple=True, metavar="NAME", help="Only this account;"
+              " repeatable.")  # fmt: skip
+@click.option(
+    "--to", default=STDOUT, metavar="PATH", help="A file that is not there yet; - is stdout [-]."
+)
+@click.option("--like", metavar="PATH", help="Take format, filter, naming, rotation, compression"
+              " and line length from the [[outputs]] with this path; options win.")  # fmt: skip
+@click.option("--format", "format_", type=click.Choice(["cloudevents", "mogplex"]),
+              help="The record, or upstream's object [cloudevents].")  # fmt: skip
+@click.option("--line-bytes", callback=to_size, metavar="SIZE",
+              help="Cut longer lines, as an output does; 0 is off [32000; stdout 0].")  # fmt: skip
+@click.option("--naming", type=click.Choice(["numbered", "fixed"]),
+              help="Names of the files, as of an output [numbered].")  # fmt: skip
+@click.option("--rotate-bytes", callback=to_size, metavar="SIZE", help="Begin a new file at this"
+              " size [never].")  # fmt: skip
+@click.option("--compress", type=click.Choice(["none", "gzip", "zstd"]),
+              help="Compress the files when all is written [none].")  # fmt: skip
+@click.option("--resume", is_flag=True, help="Go on after the last whole line of --to, which an"
+              " earlier replay left.")  # fmt: skip
+def replay(
+    *,
+    config: Path | None,
+    journal: str | None,
+    like: str | None,
+    **asked: Any,
+) -> Exit:
+    """Write a range of the journal once more, up to the newest record at the start.
+
+    Reads only, also while the daemon runs. Nothing is appended to files that hold lines already,
+    unless --resume says that they are of the same replay. Exit codes: 0 done, 1 could not write
+    all of it, 78 there is no such journal or output.
+    """
+    settings = load_with(config=config, journal=journal).settings
+    wish = _wish(settings, like, asked)
+    return asyncio.run(_replay(wish))
+
+
+def _wish(settings: Settings, like: str | None, asked: dict[str, Any]) -> _Wish:
+    from bridge.config.statedir import journal_file  # noqa: PLC0415 - so that `--help` stays fast
+    from bridge.outputs.files import Layout  # noqa: PLC0415
+    from bridge.outputs.lines import LineSettings  # noqa: PLC0415
+    from bridge.outputs.replay import Range  # noqa: PLC0415
+
+    after: Position = asked["after"]
+    wanted = Range(after.seq, asked["through"], asked["since"], asked["until"])
+    _check_range(wanted)
+    file = journal_file(settings.journal)
+    if not file.is_file():
+        raise ConfigError(f"there is no journal {file}; name one with --journal sqlite:PATH")
+    model = _model(settings, like)
+    is_stdout = asked["to"] == STDOUT
+    if asked["resume"] and is_stdout:
+        raise click.UsageError("--resume needs --to PATH")
+    only = Filter(
+        runs=frozenset(asked["runs"] or (model.filter.runs if model else ())),
+        types=tuple(asked["types"] or (model.filter.types if model else ())),
+        accounts=frozenset(asked["accounts"] or (model.filter.accounts if model else ())),
+    )
+    line_bytes = asked["line_bytes"]
+    if line_bytes is None:
+        line_bytes = model.line_bytes if model else LineSettings().bytes_max * (not is_stdout)
+    format_ = asked["format_"] or (model.format if model else "cloudevents")
+    lines = LineSettings(only, format_, line_bytes)
+    layout = None
+    if not is_stdout:
+        _refuse_outputs(settings, Path(asked["to"]))
+        layout = Layout(
+            Path(asked["to"]).absolute(),
+            naming=asked["naming"] or (model.naming if model else "numbered"),
+            rotate_bytes=asked["rotate_bytes"] or (model.rotate.bytes if model else None),
+            compress=asked["compress"] or (model.compress if model else "none"),
+            fsync="never",  # at the end of each file and of the replay
+        )
+    return _Wish(file, wanted, lines, layout, asked["resume"], after.epoch)
+
+
+def _check_range(wanted: Range) -> None:
+    if wanted.last is not None and wanted.last <= wanted.after:
+        raise click.UsageError(f"--through {wanted.last} is not above --after {wanted.after}")
+    if None not in (wanted.since_s, wanted.until_s) and wanted.since_s >= wanted.until_s:  # type: ignore[operator]
+        raise click.UsageError("--since is not before --until")
+
+
+def _model(settings: Settings, like: str | None) -> NdjsonOutput | None:
+    if like is None:
+        return None
+    for output in settings.outputs:
+        if output.path == like:
+            return output
+    known = ", ".join(output.path for output in settings.outputs) or "none"
+    raise ConfigError(f"--like {like}: there is no [[outputs]] with this path; there are: {known}")
+
+
+def _refuse_outputs(settings: Settings, path: Path) -> None:
+    for output in settings.outputs:
+        if output.path != STDOUT and Path(output.path).absolute() == path.absolute():
+            raise ConfigError(f"{path}: is written by the daemon; choose another path for --to")
+
+
+async def _replay(wish: _Wish) -> Exit:
+    from bridge.journal.sqlite_reader import SqliteReader  # noqa: PLC0415
+    from bridge.outputs.replay import Replayed  # noqa: PLC0415
+    from bridge.outputs.replay import replay as copy  # noqa: PLC0415
+
+    reader = await SqliteReader.open(wish.journal)
+    done = Replayed()
+    try:
+        if wish.epoch not in (None, reader.epoch):
+            raise ConfigError(
+                f"--after: the position is of another journal: this one's epoch is {reader.epoch}"
+            )
+        if reader.floor > 1 and wish.wanted.after < reader.floor - 1:
+            say(f"warning: records before {reader.floor} are gone (retention)")
+        if wish.layout is None:
+            await copy(reader, wish.lines, wish.wanted, _print, done)
+            return Exit.DONE
+        return await _to_files(wish, wish.layout, reader, done, copy)
+    finally:
+        await reader.close()
+
+
+def _print(lines: Sequence[bytes]) -> None:
+    write_stdout(b"".join(lines))
+
+
+async def _to_files(
+    wish: _Wish, layout: Layout, reader: Any, done: Any, copy: Callable[..., Any]
+) -> Exit:
+    from bridge import log  # noqa: PLC0415
+    from bridge.clock import SystemClock  # noqa: PLC0415
+    from bridge.outputs.files.archive import Archive  # noqa: PLC0415
+    from bridge.outputs.files.segment import WriteStoppedError  # noqa: PLC0415
+    from bridge.outputs.files.writer import FileWriter  # noqa: PLC0415
+
+    log.configure(str, level="warning")  # nothing of upstream's is in these lines
+    clock = SystemClock()
+    writer = FileWriter(layout, clock)
+    begun_s = clock.monotonic()
+    try:
+        wanted = await _open(wish, layout, writer, reader)
+        await copy(reader, wish.lines, wanted, writer.write, done)
+        writer.close()
+        if layout.compress != "none":
+            Archive(layout, writer.names, clock.wall).clean(writer.number + 1, is_over=True)
+    except (WriteStoppedError, OSError) as error:
+        cause = error.cause if isinstance(error, WriteStoppedError) else error
+        complain(
+            f"cannot write {layout.path}: {(cause.strerror or str(cause)).lower()};"
+            " make room and repeat the command with --resume"
+        )
+        return Exit.FAILED
+    finally:
+        writer.drop()
+    where = f", sequences {done.first} to {done.last}" if done.records else ""
+    cut = (
+        f", {done.truncated} of them cut to {wish.lines.bytes_max} bytes" if done.truncated else ""
+    )
+    say(
+        f"replayed {done.records} records{where}{cut}, to {layout.path.parent}/"
+        f"{_pattern(layout)} in {clock.monotonic() - begun_s:.1f} s"
+    )
+    return Exit.DONE
+
+
+async def _open(wish: _Wish, layout: Layout, writer: Any, reader: Any) -> Range:
+    """Open the file; returns what is left to be written. Raises ConfigError, OSError."""
+    from bridge.outputs.replay import place_to_go_on  # noqa: PLC0415
+
+    try:
+        found = writer.open(owned=wish.is_resumed)
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise ConfigError(f"{layout.path}: {reason}; choose another path for --to") from error
+    if not found.has_files:
+        return wish.wanted
+    if not wish.is_resumed:
+        writer.abandon()
+        raise ConfigError(
+            f"{layout.path}: there are lines already; choose another path, or --resume if an"
+            " earlier replay of the same range was cut off"
+        )
+    if found.last is None:
+        writer.abandon()
+        raise ConfigError(f"{layout.path}: --resume finds no whole line; choose another path")
+    try:
+        after = await place_to_go_on(reader, found.last, wish.wanted)
+    except ConfigError as error:
+        raise ConfigError(f"{layout.path}: --resume: {error}") from None
+    return wish.wanted._replace(after=after)
+
+
+def _pattern(layout: Layout) -> str:
+    path = layout.path
+    return f"{path.name}*" if layout.naming == "fixed" else f"{path.stem}.*{path.suffix}"

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import sys
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 
-from bridge.metrics.catalogue import Metrics
+from prometheus_client.samples import Sample
+
+from bridge.metrics.catalogue import PREFIX, Metrics
 from bridge.metrics.words import (
     DISCONNECT_REASONS,
     ENDPOINTS,
@@ -52,6 +56,7 @@ def reference_page() -> str:
         "`bridge/metrics/`; a test compares both. The unit is in the name. Every series exists at",
         "0 from the start; a word of upstream's that is not in a set below counts as `other`; a",
         "run id is an exemplar, never a label (ask with `Accept: application/openmetrics-text`).",
+        "Of `code` and `retry` only the pairs exist that can be.",
         "",
         "| Metric | Type | Labels | Meaning |",
         "|---|---|---|---|",
@@ -66,7 +71,65 @@ def reference_page() -> str:
     for label, values in rows:
         text = values if isinstance(values, str) else ", ".join(f"`{v}`" for v in values)
         lines.append(f"| `{label}` | {text} |")
+    lines += _series()
     return "\n".join(lines) + "\n"
+
+
+def _series() -> list[str]:
+    """How many there are, by metric and by label, for each account, for each output, and once."""
+    once = _tally(Metrics())
+    account = _tally(Metrics(["a"])) - once
+    sink = _tally(Metrics(sinks=["s"])) - once
+    lines = [
+        "",
+        "## Series",
+        "",
+        "So many samples has a scrape, from the first on, with one run or with 10,000: none has a",
+        "label that grows with runs. A test counts 10,000 runs with hostile words: with one account,",
+        "two outputs and the built-in redaction rules there must be at most 600 series then.",
+        "",
+        f"{account.total()} for each account, {sink.total()} for each output, {once.total()} once,",
+        "and one for each redaction rule. A histogram has one for each bucket, and two more.",
+        "",
+        "| Metric | Each account | Each output | Once |",
+        "|---|---|---|---|",
+    ]
+    for name, *_ in Metrics().catalogue:
+        row = [str(t[name]) if t[name] else "" for t in (account, sink, once)]
+        if name == PREFIX + "redactions_total":
+            row[2] += " + rules"
+        lines.append(f"| `{name}` | {' | '.join(row)} |")
+    lines += [
+        f"| `process_*` | | | {once['process']} |",
+        "",
+        "| Label | Values | Series that have it, of one account and one output |",
+        "|---|---|---|",
+    ]
+    values: dict[str, set[str]] = {}
+    having: Counter[str] = Counter()
+    for sample in _samples(Metrics(["a"], ["s"])):
+        having.update(sample.labels.keys())
+        for label, value in sample.labels.items():
+            values.setdefault(label, set()).add(value)
+    for label in sorted(values):
+        per_rule = " + rules" if label == "rule" else ""
+        lines.append(f"| `{label}` | {len(values[label])}{per_rule} | {having[label]}{per_rule} |")
+    return lines
+
+
+def _samples(metrics: Metrics) -> Iterator[Sample]:
+    for family in metrics.registry.collect():
+        yield from family.samples
+
+
+def _tally(metrics: Metrics) -> Counter[str]:
+    """Samples by metric of the catalogue, those of the process together."""
+    names = {name for name, *_ in metrics.catalogue}
+    found: Counter[str] = Counter()
+    for sample in _samples(metrics):
+        plain = re.sub(r"_(bucket|sum|count)$", "", sample.name)
+        found[next((name for name in (sample.name, plain) if name in names), "process")] += 1
+    return found
 
 
 if __name__ == "__main__":

@@ -21,6 +21,7 @@ from bridge.metrics.words import (
     EVENT_LAG_S,
     EVENT_TYPE_PREFIX,
     EVENT_TYPES,
+    FAILURES,
     GAP_REASONS,
     LAG_RECORDS,
     LOOP_LAG_S,
@@ -68,7 +69,10 @@ class Metrics:
             "runs", "Runs that are followed now, by upstream's status.", "account", "status"
         )
         self.runs_ended_total = self._counter(
-            "runs_ended_total", "Followed runs that ended, by last status.", "account", "status"
+            "runs_ended_total",
+            "Followed runs that ended, by last status. Exemplar: run id.",
+            "account",
+            "status",
         )
         self.run_duration_seconds = self._histogram(
             "run_duration_seconds",
@@ -102,7 +106,8 @@ class Metrics:
 
         # Upstream
         self.upstream_requests_total = self._counter(
-            "upstream_requests_total", "Requests answered or failed; code OK or the error code.",
+            "upstream_requests_total",
+            "Requests answered or failed; code OK or the error code. Exemplar, if failed: run id.",
             "account", "endpoint", "code",
         )  # fmt: skip
         self.upstream_errors_total = self._counter(
@@ -121,7 +126,9 @@ class Metrics:
             "endpoint",
         )
         self.rate_limit_hits_total = self._counter(
-            "rate_limit_hits_total", "429 answers: somebody else uses this token.", "account"
+            "rate_limit_hits_total",
+            "429 answers: somebody else uses this token. Exemplar: run id.",
+            "account",
         )
         self.rate_limit_window_requests = self._gauge(
             "rate_limit_window_requests", "Requests in upstream's rolling minute.", "account"
@@ -234,7 +241,8 @@ class Metrics:
         self._fill(self.gaps_total, one, GAP_REASONS)
         self.event_lag_seconds.labels(account=account)
         self._fill(self.upstream_requests_total, one, ENDPOINTS, (OK, *ERROR_CODES))
-        self._fill(self.upstream_errors_total, one, ERROR_CODES, RETRIES)
+        for code, retries in FAILURES.items():
+            self._fill(self.upstream_errors_total, one, (code,), retries)
         self._fill(self.upstream_request_duration_seconds, one, ENDPOINTS)
         self._fill(self.rate_limit_wait_seconds_total, one, WAIT_REASONS)
         for metric in (
@@ -255,6 +263,22 @@ class Metrics:
             self._fill(metric, (sink,))
         self._fill(self.sink_errors_total, (sink,), SINK_ERROR_REASONS)
         self._fill(self.sink_missed_records_total, (sink,), SINK_MISS_REASONS)
+
+    def remove_account(self, account: str) -> None:
+        """Forget the series of an account that is no longer configured."""
+        self._events.pop(account, None)
+        self._remove("account", account)
+
+    def remove_sink(self, sink: str) -> None:
+        """Forget the series of an output that is no longer configured."""
+        self._remove("sink", sink)
+
+    def _remove(self, label: str, value: str) -> None:
+        for metric in self.__dict__.values():
+            if isinstance(metric, BatchHistogram):
+                metric.remove(label, value)
+            elif isinstance(metric, Counter | Gauge | Histogram) and label in metric._labelnames:
+                metric.remove_by_labels({label: value})
 
     # Counting, with upstream's words mapped to the closed sets
 
@@ -280,7 +304,9 @@ class Metrics:
         """Count one request; `code` is OK or the failure's code."""
         endpoint = _known(endpoint, ENDPOINTS)
         code = code if code == OK else _known(code, ERROR_CODES)
-        self.upstream_requests_total.labels(account, endpoint, code).inc()
+        self.upstream_requests_total.labels(account, endpoint, code).inc(
+            1, None if code == OK else _exemplar(run_id)
+        )
         self.upstream_request_duration_seconds.labels(account, endpoint).observe(
             duration_s, _exemplar(run_id)
         )
@@ -288,10 +314,11 @@ class Metrics:
     def count_failure(self, account: str, code: str, retry: str, run_id: str | None = None) -> None:
         """Count one `Failure`; a 429 is also a rate limit hit."""
         assert retry in RETRIES, retry
-        code = _known(code, ERROR_CODES)
-        self.upstream_errors_total.labels(account, code, retry).inc(1, _exemplar(run_id))
         if code == "RATE_LIMITED":
-            self.rate_limit_hits_total.labels(account).inc()
+            self.rate_limit_hits_total.labels(account).inc(1, _exemplar(run_id))
+        if retry not in FAILURES.get(code, ()):
+            code = OTHER  # a pair that nobody expects must not be a series born at 1
+        self.upstream_errors_total.labels(account, code, retry).inc(1, _exemplar(run_id))
 
     def count_gap(self, account: str, reason: str, run_id: str | None = None) -> None:
         reason = _known(reason, GAP_REASONS)
@@ -302,7 +329,7 @@ class Metrics:
     ) -> None:
         """Count an ended run; its duration only if both of its times are known."""
         status = _known(status, ENDED_STATUSES)
-        self.runs_ended_total.labels(account, status).inc()
+        self.runs_ended_total.labels(account, status).inc(1, _exemplar(run_id))
         if duration_s is not None:
             self.run_duration_seconds.labels(status).observe(duration_s, _exemplar(run_id))
 

@@ -75,6 +75,11 @@ class BatchHistogram(Collector):
             child = self._children.setdefault(value, _BatchHistogramChild(self._bounds))
         return child
 
+    def remove(self, label: str, value: str) -> None:
+        """Forget the series with this value of this label, if there is one."""
+        if label == self._label:
+            self._children.pop(value, None)
+
     def collect(self) -> Iterator[Metric]:
         family = HistogramMetricFamily(self._name, self._meaning, labels=[self._label])
         for value, child in list(self._children.items()):

@@ -6,6 +6,8 @@ that use them.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 OTHER = "other"
 OK = "OK"  # the `code` of a request that was answered as hoped
 
@@ -26,10 +28,29 @@ ERROR_CODES = (
     "HTTP_ERROR", "INVALID_RESPONSE", "TIMEOUT", "TRANSPORT", "TLS", "LOGIN_REDIRECT", OTHER,
 )  # fmt: skip
 RETRIES = ("transient", "conditional", "permanent", "auth_suspect", "done", "feature_absent")
+# Code -> what may be done about it: the pairs that exist (sources/mogplex.py, sources/http.py). All
+# 102 combinations would be a third of an account's series, and most of them say nothing.
+FAILURES: Mapping[str, tuple[str, ...]] = {
+    "UNAUTHORIZED": ("auth_suspect",),
+    "CONFLICT": ("conditional",),
+    "IDEMPOTENCY_CONFLICT": ("conditional",),
+    "HTTP_ERROR": ("transient", "permanent", "feature_absent"),
+    OTHER: RETRIES,
+    **dict.fromkeys(
+        ("BAD_REQUEST", "FORBIDDEN", "NOT_FOUND", "AUTOMATION_REQUIRED", "TLS", "LOGIN_REDIRECT"),
+        ("permanent",),
+    ),
+    **dict.fromkeys(
+        ("RATE_LIMITED", "INTERNAL_ERROR", "SERVICE_UNAVAILABLE", "INVALID_RESPONSE", "TIMEOUT",
+         "TRANSPORT"),
+        ("transient",),
+    ),
+}  # fmt: skip
 ENDPOINTS = ("runs.get", "runs.events", "runs.stream", "repos", "auth.user", OTHER)
 WAIT_REASONS = ("budget", "retry_after")
 GAP_REASONS = (
-    "window_exhausted", "window_jumped", "segment_switched", "joined_late", OTHER,
+    "window_exhausted", "window_jumped", "segment_switched", "joined_late",
+    "history_shrank", OTHER,
 )  # fmt: skip
 TRANSPORTS = ("sse", "websocket", "ndjson", "page")
 DISCONNECT_REASONS = ("client", "slow", "auth", "lifetime", "shutdown", "error")

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
+import sys
 import time
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -10,9 +13,11 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families 
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 
 from bridge.core.errors import Retry
+from bridge.core.redact import RULES
 from bridge.metrics import PREFIX, Metrics
 from bridge.metrics.__main__ import reference_page
-from bridge.metrics.words import ERROR_CODES, EVENT_TYPES, RETRIES, RUN_STATUSES
+from bridge.metrics.words import ERROR_CODES, EVENT_TYPES, FAILURES, RETRIES, RUN_STATUSES
+from bridge.sources import mogplex as sources
 
 RUN = "3f0c1c52-6a3e-4f0e-9d3b-0d8f3c5b7a10"
 OPENMETRICS = "application/openmetrics-text;version=1.0.0;q=0.5,text/plain;version=0.0.4;q=0.3"
@@ -76,14 +81,34 @@ def test_retry_classes_are_those_of_the_failures():
     assert set(RETRIES) == set(Retry)
 
 
+def test_the_pairs_of_code_and_retry_are_those_of_the_source():
+    told = {(code, retry) for code, retry in sources._CODES.items()}
+    for status in (302, 401, 403, 404, 408, 429, 500, 502, 503):
+        told.add(sources._by_status(status))
+    told |= {(sources._redirect(to)[0], sources._redirect(to)[1]) for to in ("/login", "/x", "//[")}
+    told |= {("TLS", Retry.PERMANENT), ("TIMEOUT", Retry.TRANSIENT)}
+    told |= {("TRANSPORT", Retry.TRANSIENT), ("INVALID_RESPONSE", Retry.TRANSIENT)}
+    assert all(retry in FAILURES[code] for code, retry in told)
+    assert set(FAILURES) == set(ERROR_CODES)
+
+
+def test_a_pair_that_cannot_be_counts_as_other_and_keeps_what_may_be_done():
+    metrics = Metrics(["default"])
+    metrics.count_failure("default", "TIMEOUT", "permanent", RUN)
+    key = (("account", "default"), ("code", "other"), ("retry", "permanent"))
+    assert samples(metrics)[PREFIX + "upstream_errors_total", key] == 1
+
+
 def test_ten_thousand_runs_and_hostile_words_make_no_new_series():
-    metrics = Metrics(["default"], ["a", "b"], rules=[f"rule-{i}" for i in range(40)])
+    metrics = Metrics(["default"], ["a", "b"], rules=RULES)
     before = samples(metrics).keys()
     for i in range(10_000):
         run = f"{i:08d}-6a3e-4f0e-9d3b-0d8f3c5b7a10"
         metrics.count_events("default", [f"type-{i}", "log"], [float(i % 90)], run)
         metrics.count_request("default", f"path.{i}", f"CODE_{i}", 0.1, run)
         metrics.count_failure("default", f"CODE_{i}", RETRIES[i % len(RETRIES)], run)
+        code = ERROR_CODES[i % len(ERROR_CODES)]
+        metrics.count_failure("default", code, RETRIES[i // 7 % len(RETRIES)], run)
         metrics.count_gap("default", f"reason-{i}", run)
         metrics.count_run_ended("default", f"status-{i}", 60.0, run)
         metrics.count_redactions({f"word-{i}": 1})
@@ -91,6 +116,13 @@ def test_ten_thousand_runs_and_hostile_words_make_no_new_series():
     after = samples(metrics)
     assert after.keys() == before
     assert len(after) <= 600
+    by_label = Counter(label for _, labels in after for label, _ in labels)
+    sys.stdout.write(f"{len(after)} series after 10,000 runs, by label: {by_label.most_common()}\n")
+    page = (Path(__file__).parents[2] / "docs" / "metrics.md").read_text()
+    account, sink, once = re.findall(
+        r"^(\d+) for each account, (\d+) for each output, (\d+) once", page, re.MULTILINE
+    )[0]
+    assert len(after) == int(account) + 2 * int(sink) + int(once) + len(RULES)
     other = (("account", "default"), ("event_type", "other"))
     assert after[PREFIX + "events_total", other] == 10_000
 

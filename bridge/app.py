@@ -7,55 +7,37 @@ clients, follows cancelled, outputs and subscribers get what is committed, journ
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
-from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import structlog
 
-from bridge.building import build_sources, close_sources
+from bridge.accounts import Accounts
 from bridge.clock import Clock, SystemClock
-from bridge.config import NdjsonOutput, ResolvedAccount, Settings
+from bridge.config import ResolvedAccount, Settings
+from bridge.config.statedir import journal_file
 from bridge.core.errors import ConfigError, JournalError, JournalFullError
-from bridge.core.filter import Filter
 from bridge.core.redact import RULES, Redactor
 from bridge.follows import Follows
 from bridge.housekeeping import Housekeeping, restored_windows
 from bridge.intake import JournalIntake
 from bridge.journal.sqlite import SqliteJournal
 from bridge.metrics import Metrics
-from bridge.outputs.files.layout import Keep, Layout
-from bridge.outputs.files.sink import FileSink
 from bridge.outputs.limits import Limits
-from bridge.outputs.lines import LineSettings
-from bridge.outputs.port import InvalidRunIdError, TooManyRunsError
+from bridge.outputs.port import InvalidRunIdError, TooManyRunsError, UnknownAccountError
 from bridge.outputs.server import Server
-from bridge.outputs.stdout import StdoutSink
 from bridge.outputs.token_access import TokenAccess
-from bridge.outputs.tokens import Tokens
+from bridge.reload import Load, Running, apply, prepare, read_tokens, run_changes
 from bridge.runlist import to_run_text, watch
+from bridge.sinks import Sinks, sink_name
 from bridge.supervisor import run_rings, stop_on_signals
+from bridge.systemd import Notifier
 
 log = structlog.get_logger()
 
-STDOUT = "-"
 FULL_WAIT_S = 10.0  # between two tries to add a listed run while the journal is full
-
-
-class Sink(Protocol):
-    """What a file and stdout have in common."""
-
-    name: str
-
-    @property
-    def lag(self) -> int: ...
-    def status(self) -> Mapping[str, Any]: ...
-    def reopen(self) -> None: ...
-    async def open(self) -> None: ...
-    async def run(self) -> None: ...
-    async def close(self, deadline_s: float = 5.0) -> None: ...
 
 
 class Bridge:
@@ -68,20 +50,28 @@ class Bridge:
         redactor: Redactor,
         *,
         runs_from: str | None = None,
+        load: Load | None = None,
+        notifier: Notifier | None = None,
         on_ready: Callable[[str, int], None] = lambda _host, _port: None,
     ) -> None:
-        """`on_ready` is called once with the address that is served."""
+        """`load` reads the configuration again at SIGHUP; without it files are only reopened.
+
+        `on_ready` is called once with the address that is served.
+        """
         self._settings = settings
         self._accounts = list(accounts)
         self._redactor = redactor
         self._runs_from = runs_from
+        self._load = load
+        self._notifier = notifier or Notifier(None)
         self._on_ready = on_ready
         self._clock = SystemClock()
         self._stop = asyncio.Event()
         self._is_ready = False
         self.ready = asyncio.Event()  # set once, when it serves
-        self._sinks: list[Sink] = []
-        self._not_added: list[tuple[str, str]] = []  # listed runs, while the journal is full
+        self._hangup = asyncio.Event()  # SIGHUP: somebody wants the configuration read again
+        # Listed runs to follow, those without an account to leave; at most what a 1 MiB file holds.
+        self._listed: asyncio.Queue[tuple[str, str | None]] = asyncio.Queue()
         sink_names = [sink_name(output) for output in settings.outputs]
         self.metrics = Metrics([a.name for a in accounts], sink_names, rules=RULES)
 
@@ -96,117 +86,159 @@ class Bridge:
 
     async def run(self, *, handle_signals: bool = True) -> None:
         """Serve until stopped. Raises ConfigError, JournalError and what a bug raises."""
-        path = journal_path(self._settings.journal)
+        if handle_signals:  # first of all: SIGHUP ends a process that does not know it
+            stop_on_signals(self._stop, on_hangup=self._hangup.set, on_reopen=self._reopen)
+        path = journal_file(self._settings.journal)
         journal = await SqliteJournal.open(
             path, recent_bytes_max=self._settings.limits.recent_bytes, clock=self._clock
         )
         try:
-            await self._run(journal, handle_signals=handle_signals)
+            await self._run(journal)
         finally:
             await journal.close()
 
-    async def _run(self, journal: SqliteJournal, *, handle_signals: bool) -> None:
+    async def _run(self, journal: SqliteJournal) -> None:
+        self._build(journal)
+        try:
+            await self._start()
+            await run_rings(self._inner(), self._outer(), self._stop, drain=self._drain)
+        finally:
+            self._is_ready = False
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._sinks.close(), name="close outputs")
+                group.create_task(self._server.close(), name="close server")
+            with suppress(JournalError):  # a successor then assumes the worst
+                await self._house.save_windows()
+            await self._accounts_in_use.close()
+            if self.ready.is_set():
+                log.info("bridge.stopped", head=journal.head)
+
+    def _build(self, journal: SqliteJournal) -> None:
         settings, clock, metrics = self._settings, self._clock, self.metrics
         self._journal = journal
         self._intake = JournalIntake(journal, self._redactor, metrics, clock)
-        self._sources = build_sources(self._accounts, self._redactor, metrics, clock)
+        self._accounts_in_use = Accounts(self._accounts, self._redactor, metrics, clock)
         self._follows = Follows(
-            self._sources,
+            self._accounts_in_use.sources,
             self._intake,
             metrics,
             clock,
             default_account=settings.default_account.name,
-            requests_per_minute={a.name: a.settings.requests_per_minute for a in self._accounts},
+            requests_per_minute=self._accounts_in_use.requests_per_minute,
             runs_max=settings.limits.runs,
         )
         self._intake.on_change = self._follows.state_changed
+        self._sinks = Sinks(journal, metrics, clock, on_end=self.stop)
         self._house = Housekeeping(
             journal,
-            self._accounts,
-            self._sources,
+            self._accounts_in_use,
             self._follows,
             metrics,
             clock,
             protect=self._redactor.protect,
         )
+        self._house.retention = settings.retention.age, settings.retention.bytes
+        self._access = _access(settings, clock)
         self._server = Server(
             journal,
             self._follows,
             self,
             metrics,
             self._render_metrics,
-            access=_access(settings, clock),
+            access=self._access,
             limits=Limits(subscribers_max=settings.limits.subscribers),
             clock=clock,
         )
-        try:
-            await self._start(handle_signals=handle_signals)
-            await run_rings(self._inner(), self._outer(), self._stop, drain=self._drain)
-        finally:
-            self._is_ready = False
-            async with asyncio.TaskGroup() as group:
-                for sink in self._sinks:
-                    group.create_task(sink.close(), name=f"close {sink.name}")
-                group.create_task(self._server.close(), name="close server")
-            with suppress(JournalError):  # a successor then assumes the worst
-                await self._house.save_windows()
-            await close_sources(self._sources)
-            if self.ready.is_set():
-                log.info("bridge.stopped", head=journal.head)
 
-    async def _start(self, *, handle_signals: bool) -> None:
+    async def _start(self) -> None:
+        sources = self._accounts_in_use.sources
         for name, times in (await restored_windows(self._journal, self._clock)).items():
-            if name in self._sources:
-                scheduler = self._sources[name].account.scheduler
-                scheduler.start(self._clock.monotonic(), times)
+            if name in sources:
+                sources[name].account.scheduler.start(self._clock.monotonic(), times)
         self._follows.restore(await self._journal.states())
-        for output in self._settings.outputs:
-            sink = build_sink(output, self._journal, self.metrics, self._clock)
-            await sink.open()
-            self._sinks.append(sink)
+        await self._sinks.open(self._settings.outputs)
         await self._follow_configured()
-        if handle_signals:
-            stop_on_signals(self._stop, self._reopen)
         host, port = await self._server.start(*self._settings.listen_address)
         self._is_ready = True
         self.ready.set()
         log.info("bridge.ready", listen=f"{host}:{port}", head=self._journal.head)
+        self._notifier.ready(self._status())
         self._on_ready(host, port)
 
     def _inner(self) -> dict[str, Callable[[], Any]]:
         tasks: dict[str, Callable[[], Any]] = {
-            f"account {name}": source.account.drive for name, source in self._sources.items()
+            "accounts": self._accounts_in_use.run,
+            "follows": self._follows.run,
+            "listed runs": self._follow_or_leave_listed,
+            "housekeeping": self._house.run,
+            "retention": self._house.retain,
+            "reload": self._reload_when_asked,
         }
-        tasks["follows"] = self._follows.run
-        tasks["configured runs"] = self._follow_not_added
-        tasks["housekeeping"] = self._house.run
-        tasks["retention"] = lambda: self._house.retain(
-            self._settings.retention.age, self._settings.retention.bytes
-        )
         if self._runs_from is not None:
             tasks["runs-from"] = self._watch_runs
         return tasks
 
     def _outer(self) -> dict[str, Callable[[], Any]]:
-        tasks: dict[str, Callable[[], Any]] = {
-            f"sink {sink.name}": partial(self._run_sink, sink) for sink in self._sinks
+        return {
+            "outputs": self._sinks.run,
+            "server": self._server.run,
+            "loop-lag": self._house.measure_loop,
+            "systemd": lambda: self._notifier.run(self._status),
         }
-        tasks["server"] = self._server.run
-        tasks["loop-lag"] = self._house.measure_loop
-        return tasks
-
-    async def _run_sink(self, sink: Sink) -> None:
-        await sink.run()
-        self.stop()  # only stdout ends by itself: who piped us into something wants no more
 
     async def _drain(self) -> None:
         """Hand out what is committed: to the subscribers here, to the outputs in their `close`."""
+        self._notifier.stopping()
         self._is_ready = False
         await self._server.drain(self._settings.limits.drain)
 
     def _reopen(self) -> None:
-        for sink in self._sinks:
-            sink.reopen()
+        if hasattr(self, "_sinks"):  # SIGUSR1 may come while the journal is being opened
+            self._sinks.reopen()
+
+    async def _reload_when_asked(self) -> None:
+        """Read the configuration again after each SIGHUP; two in a row may be one."""
+        while True:
+            await self._hangup.wait()
+            self._hangup.clear()
+            self._notifier.reloading(self._clock)
+            self._sinks.reopen()
+            if self._load is not None:
+                await self._reload(self._load)
+            self._notifier.ready(self._status())
+
+    async def _reload(self, load: Load) -> None:
+        running = Running(
+            self._accounts_in_use,
+            self._follows,
+            self._sinks,
+            self._house,
+            self._server,
+            self._access,
+            self._redactor,
+        )
+        try:
+            prepared = await asyncio.to_thread(prepare, load)  # its files may be on a network
+            settings = await apply(prepared, self._settings, running)
+        except ConfigError as error:
+            self.metrics.config_last_reload_successful.set(0)
+            log.error("config.refused", reason=str(error))
+            return
+        self.metrics.config_last_reload_successful.set(1)
+        runs = run_changes(self._settings, settings)
+        self._settings = settings
+        for run_id in runs.unlisted:
+            self._listed.put_nowait((run_id, None))
+        for run_id, account in runs.listed:
+            self._listed.put_nowait((run_id, account))
+
+    def _status(self) -> str:
+        """For `systemctl status`."""
+        following = sum(view["state"] == "following" for view in self._follows.views())
+        return (
+            f"{following} runs followed, {self._journal.head} records,"
+            f" {self._server.hub.count} streams open"
+        )
 
     async def _follow_configured(self) -> None:
         """Follow what the settings name, before anybody may ask.
@@ -218,17 +250,33 @@ class Bridge:
                 try:
                     await self._follows.follow(run_id, account.name)
                 except JournalFullError:
-                    self._not_added.append((run_id, account.name))
+                    self._listed.put_nowait((run_id, account.name))
 
-    async def _follow_not_added(self) -> None:
-        for run_id, account in self._not_added:
-            await self._follow_listed(run_id, account)
+    async def _follow_or_leave_listed(self) -> None:
+        """Do what the lists of runs ask for, one after the other; a full journal is waited for."""
+        while True:
+            run_id, account = await self._listed.get()
+            if account is None:
+                await self._patiently(run_id, self._leave_listed)
+                continue
+            follow = partial(self._follows.follow, account=account)
+            try:
+                await self._patiently(run_id, follow)
+            except (TooManyRunsError, UnknownAccountError) as error:
+                log.warning("run.not_added", run_id=run_id, reason=str(error))
 
-    async def _follow_listed(self, run_id: str, account: str | None = None) -> None:
-        """Follow a run that nobody waits for; while the journal is full, wait."""
+    async def _leave_listed(self, run_id: str) -> bool:
+        is_left = await self._follows.unfollow(run_id)
+        if is_left:
+            log.info("run.unlisted", run_id=run_id)
+        return is_left
+
+    @staticmethod
+    async def _patiently(run_id: str, change: Callable[[str], Awaitable[bool]]) -> None:
+        """Follow or leave a run for which nobody waits; while the journal is full, wait."""
         while True:
             try:
-                await self._follows.follow(run_id, account)
+                await change(run_id)
             except JournalFullError as error:
                 log.warning("run.not_added", run_id=run_id, reason=str(error))
                 await asyncio.sleep(FULL_WAIT_S)
@@ -241,7 +289,7 @@ class Bridge:
             try:
                 text = to_run_text(line)
                 if text is not None:
-                    await self._follow_listed(text)
+                    await self._patiently(text, self._follows.follow)
             except (ValueError, InvalidRunIdError, TooManyRunsError) as error:
                 log.warning("runs_from.line_refused", line=number, reason=str(error))
 
@@ -261,58 +309,18 @@ class Bridge:
                 "floor": self._journal.floor,
             },
             **self._house.account_checks(),
-            **{f"sink {sink.name}": sink.status() for sink in self._sinks},
+            **self._sinks.checks(),
         }
 
     def _render_metrics(self, accept: str | None) -> tuple[bytes, str]:
         self._house.set_metrics(is_writable=self._journal.trouble is None)
-        for sink in self._sinks:
-            self.metrics.sink_lag_records.labels(sink.name).set(sink.lag)
+        self._sinks.set_metrics()
         return self.metrics.render(accept)
-
-
-def journal_path(url: str) -> Path:
-    """The file of `sqlite:PATH`. Raises ConfigError for another engine."""
-    scheme, _, path = url.partition(":")
-    if scheme != "sqlite" or not path:
-        raise ConfigError(f"journal {url!r}: use sqlite:PATH")
-    return Path(path)
 
 
 def _access(settings: Settings, clock: Clock) -> TokenAccess | None:
     """Who may read: with [auth] who has a token, without it this machine only (None)."""
-    if settings.auth is None:
-        return None
-    tokens = Tokens(Path(settings.auth.tokens_file).expanduser())
-    return TokenAccess(tokens, clock, open_metrics=settings.metrics.open)
-
-
-def sink_name(output: NdjsonOutput) -> str:
-    return "stdout" if output.path == STDOUT else output.path
-
-
-def build_sink(
-    output: NdjsonOutput, journal: SqliteJournal, metrics: Metrics, clock: SystemClock
-) -> Sink:
-    lines = LineSettings(
-        only=Filter(
-            runs=frozenset(output.filter.runs),
-            types=tuple(output.filter.types),
-            accounts=frozenset(output.filter.accounts),
-        ),
-        format=output.format,
-        bytes_max=output.line_bytes,
+    tokens = read_tokens(settings)
+    return (
+        None if tokens is None else TokenAccess(tokens, clock, open_metrics=settings.metrics.open)
     )
-    name = sink_name(output)
-    if output.path == STDOUT:
-        return StdoutSink(name, journal, lines, metrics=metrics, clock=clock)
-    layout = Layout(
-        Path(output.path),
-        naming=output.naming,
-        rotate_bytes=output.rotate.bytes,
-        rotate_every_s=output.rotate.every,
-        keep=Keep(files=output.keep.files, age_s=output.keep.age, bytes=output.keep.bytes),
-        compress=output.compress,
-        fsync=output.fsync,
-    )
-    return FileSink(name, journal, layout, lines, metrics=metrics, clock=clock)

@@ -8,12 +8,12 @@ from pathlib import Path
 
 from bridge.clock import Clock
 from bridge.config import ResolvedAccount
-from bridge.config.model import Redaction
+from bridge.config.model import Account, Redaction
 from bridge.core.errors import ConfigError
 from bridge.core.redact import Policy, Redactor
 from bridge.core.schedule import Scheduler
 from bridge.metrics import Metrics
-from bridge.sources.account import Account
+from bridge.sources.account import Account as Gate
 from bridge.sources.features import Features
 from bridge.sources.http import HttpSession
 from bridge.sources.mogplex import MogplexApi
@@ -28,30 +28,38 @@ def build_sources(
     """One source per account, by name. Accounts of one base URL share what is learnt about it."""
     features: dict[str, Features] = {}
     return {
-        account.name: _build_source(
+        account.name: build_source(
             account, redactor, metrics, clock, features.setdefault(account.base_url, Features())
         )
         for account in accounts
     }
 
 
-def _build_source(
+def pace(settings: Account) -> tuple[int, int]:
+    """Places in the token's rolling minute, and how many of them polls leave alone."""
+    limit = max(WINDOW_REQUESTS, settings.requests_per_minute)
+    reserve = max(limit - settings.requests_per_minute, settings.reserve)
+    return limit, min(limit - 1, reserve)
+
+
+def build_source(
     resolved: ResolvedAccount,
     redactor: Redactor,
     metrics: Metrics,
     clock: Clock,
     features: Features,
 ) -> MogplexSource:
+    """What follows the runs of one account; `features` is shared by those of one base URL."""
     settings = resolved.settings
-    limit = max(WINDOW_REQUESTS, settings.requests_per_minute)
+    limit, reserve = pace(settings)
     scheduler: Scheduler[str] = Scheduler(
         limit=limit,
-        reserve=min(limit - 1, max(limit - settings.requests_per_minute, settings.reserve)),
+        reserve=reserve,
         min_interval=settings.min_interval,
         q=settings.q,
         ra_cap=settings.ra_cap,
     )
-    account = Account(
+    account = Gate(
         resolved.name,
         scheduler,
         clock=clock,

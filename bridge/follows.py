@@ -63,14 +63,17 @@ class Follows:
         requests_per_minute: Mapping[str, int],
         runs_max: int = RUNS_MAX,
     ) -> None:
-        """`sources` and `requests_per_minute` by account name."""
+        """`sources` and `requests_per_minute` by account name; both may change, see `pause`.
+
+        `default_account` and `runs_max` may be set to other values at any time.
+        """
         self._sources = sources
         self._intake = intake
         self._metrics = metrics
         self._clock = clock
-        self._default = default_account
+        self.default_account = default_account
         self._requests_per_minute = requests_per_minute
-        self._runs_max = runs_max
+        self.runs_max = runs_max
         self._entries: dict[str, _Entry] = {}  # by run id, in the order they were added
         self._group: asyncio.TaskGroup | None = None
         # One change of what is followed at a time: two PUTs of one run must not start it twice.
@@ -90,12 +93,37 @@ class Follows:
         async with asyncio.TaskGroup() as group:
             self._group = group
             for entry in self._entries.values():
-                state = entry.state
-                if state.followed and state.failed in RETRIED_AT_START:
-                    entry.state = state = replace(state, failed=None)
-                if state.followed and not state.ended and state.failed is None:
-                    self._start(entry)
+                self._resume(entry)
             await asyncio.Event().wait()
+
+    async def pause(self, account: str) -> None:
+        """End the follows of an account whose source is about to be exchanged or to go.
+
+        Their states stay as they are; `resume` begins again from them.
+        """
+        async with self._changing:
+            of_account = [e for e in self._entries.values() if e.state.feed.account == account]
+            tasks = [entry.task for entry in of_account if entry.task is not None]
+            for task in tasks:
+                task.cancel()
+            if tasks:
+                await asyncio.wait(tasks)
+            for entry in of_account:
+                entry.task = None
+                entry.progress = Progress()
+
+    def resume(self, account: str) -> None:
+        """Follow again what is to be followed of an account: its source is there, or is new."""
+        for entry in self._entries.values():
+            if entry.state.feed.account == account and (entry.task is None or entry.task.done()):
+                self._resume(entry)
+
+    def _resume(self, entry: _Entry) -> None:
+        state = entry.state
+        if state.followed and state.failed in RETRIED_AT_START:
+            entry.state = state = replace(state, failed=None)
+        if state.followed and not state.ended and state.failed is None:
+            self._start(entry)
 
     def revive(self, account: str, codes: Collection[str] = CREDENTIAL_CODES) -> None:
         """Follow again what was given up for its token: there is a new one."""
@@ -125,7 +153,7 @@ class Follows:
     # Runs
 
     async def follow(self, run_id: str, account: str | None = None) -> bool:
-        feed = self._feed(run_id, self._default if account is None else account)
+        feed = self._feed(run_id, self.default_account if account is None else account)
         async with self._changing:
             entry = self._entries.get(feed.id)
             if entry is not None and (account is None or entry.state.feed == feed):
@@ -134,9 +162,9 @@ class Follows:
                 state = replace(entry.state, followed=True, failed=None)
             else:
                 state = FeedState(feed, added_at_s=self._clock.wall())
-            if sum(e.word == "following" for e in self._entries.values()) >= self._runs_max:
+            if sum(e.word == "following" for e in self._entries.values()) >= self.runs_max:
                 raise TooManyRunsError(
-                    f"{self._runs_max} runs are followed: stop some, or raise limits.runs"
+                    f"{self.runs_max} runs are followed: stop some, or raise limits.runs"
                 )
             await self._intake.save(state)
             await self._stop(entry)
@@ -183,8 +211,8 @@ class Follows:
         """Bring the gauges up to date; called when somebody reads them."""
         counts: dict[str, dict[str | None, int]] = {name: {} for name in self._sources}
         for entry in self._entries.values():
-            if entry.word == "following":
-                by_status = counts.setdefault(entry.state.feed.account, {})
+            by_status = counts.get(entry.state.feed.account)  # None: no longer configured
+            if entry.word == "following" and by_status is not None:
                 by_status[entry.state.status] = by_status.get(entry.state.status, 0) + 1
         for account, by_status in counts.items():
             self._metrics.set_runs(account, by_status)

@@ -5,18 +5,18 @@ tokens, and brings gauges up to date.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import structlog
 
+from bridge.accounts import Accounts
 from bridge.clock import Clock
-from bridge.config import ResolvedAccount
+from bridge.config import TokenProvider
 from bridge.core.errors import JournalFullError
 from bridge.follows import Follows
 from bridge.journal.sqlite import SqliteJournal
 from bridge.metrics import Metrics
-from bridge.sources.source import MogplexSource
 from bridge.wire.jsontext import JsonError, dumps, loads
 
 TICK_S = 1.0  # windows are stored and tokens looked at this often
@@ -48,8 +48,7 @@ class Housekeeping:
     def __init__(
         self,
         journal: SqliteJournal,
-        accounts: Sequence[ResolvedAccount],
-        sources: Mapping[str, MogplexSource],
+        accounts: Accounts,
         follows: Follows,
         metrics: Metrics,
         clock: Clock,
@@ -60,15 +59,16 @@ class Housekeeping:
         self._protect = protect
         self._journal = journal
         self._accounts = accounts
-        self._sources = sources
+        self._sources = accounts.sources
         self._follows = follows
         self._metrics = metrics
         self._clock = clock
         self._saved: bytes | None = None
-        self._generations = {account.name: account.tokens.generation for account in accounts}
+        self.retention = (0.0, 0)  # age in seconds, bytes; 0 is no limit
+        self._known: dict[str, tuple[TokenProvider, int]] = {}  # by account: the token in use
         self._warned: dict[str, str | None] = {}
         self._waited: dict[tuple[str, str], float] = {}
-        self._protect_tokens()
+        self.accounts_changed()
 
     async def run(self) -> None:
         """Store request windows, notice new tokens, tell of trouble, once a second."""
@@ -95,13 +95,16 @@ class Housekeeping:
             return  # the intake tells; a second later it is tried again
         self._saved = value
 
-    async def retain(self, age_s: float | None, bytes_max: int | None) -> None:
-        """Drop what is older or more than asked for, for ever."""
+    async def retain(self) -> None:
+        """Drop what is older or more than `retention` asks for, for ever."""
         while True:
             await asyncio.sleep(RETAIN_S)
+            age_s, bytes_max = self.retention
             try:
                 await self._journal.retain(
-                    older_than_s=age_s, bytes_max=bytes_max, now_s=self._clock.wall()
+                    older_than_s=age_s or None,
+                    bytes_max=bytes_max or None,
+                    now_s=self._clock.wall(),
                 )
             except JournalFullError as error:
                 log.warning("journal.retention_failed", reason=str(error))
@@ -115,25 +118,30 @@ class Housekeeping:
             self._metrics.event_loop_lag_seconds.observe(max(0.0, late_s))
 
     def _look_at_tokens(self) -> None:
-        for account in self._accounts:
+        for account in self._accounts.resolved:
             account.tokens.token()  # reads a changed file
             warning = account.tokens.warning
             if warning != self._warned.get(account.name):
                 self._warned[account.name] = warning
                 if warning is not None:
                     log.warning("token.warned", account=account.name, reason=warning)
-            if account.tokens.generation != self._generations[account.name]:
-                self._generations[account.name] = account.tokens.generation
+            tokens, generation = self._known.get(account.name, (None, 0))
+            if tokens is not account.tokens:  # the configuration was read again
+                self.accounts_changed()
+            elif generation != account.tokens.generation:
                 log.info("token.replaced", account=account.name)
-                self._protect_tokens()
+                self.accounts_changed()
                 self._sources[account.name].account.token_replaced()
                 self._follows.revive(account.name)
             elif self._sources[account.name].account.dead is None:
                 # A run may have been on its way to giving up when its new token came.
                 self._follows.revive(account.name, ("UNAUTHORIZED",))
 
-    def _protect_tokens(self) -> None:
-        self._protect([account.tokens.token() for account in self._accounts])
+    def accounts_changed(self) -> None:
+        """Take note of the accounts and their tokens as they are now."""
+        accounts = self._accounts.resolved
+        self._known = {a.name: (a.tokens, a.tokens.generation) for a in accounts}
+        self._protect([account.tokens.token() for account in accounts])
 
     def account_checks(self) -> dict[str, Mapping[str, Any]]:
         """One check per account: an outage shows here and nowhere else."""

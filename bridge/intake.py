@@ -127,7 +127,7 @@ class JournalIntake:
             writing.state = replace(writing.state, cursor=batch.cursor)
         if writing.state == desk.state and not writing.drafts:
             return Receipt(desk.state, ())
-        sequences = await self._append(writing.drafts, writing.state)
+        sequences, cut = await self._append_for_sure(writing.drafts, writing.state)
         repeats = {
             draft.id for draft, seq in zip(writing.drafts, sequences, strict=True) if seq is None
         }
@@ -135,12 +135,18 @@ class JournalIntake:
         if repeats:  # older than memory reaches; the journal knew them (J6)
             fresh = [event for event in fresh if event.id not in repeats]
             state = replace(state, events=state.events - len(repeats))
+        self._took(desk, state, batch, fresh)
+        if cut is not None:
+            raise cut
+        return Receipt(state, fresh)
+
+    def _took(self, desk: _Desk, state: FeedState, batch: Batch, fresh: Sequence[Event]) -> None:
+        """Note what is durable now."""
         for event in fresh:
             desk.seen.add(event.id)
         self._count(desk, state, batch, fresh)
         desk.state = state
         self.on_change(state)
-        return Receipt(state, fresh)
 
     @staticmethod
     def _fresh(desk: _Desk, events: Sequence[Event]) -> list[Event]:
@@ -149,6 +155,24 @@ class JournalIntake:
             if event.id not in desk.seen:
                 fresh.setdefault(event.id, event)
         return list(fresh.values())
+
+    async def _append_for_sure(
+        self, drafts: Sequence[Draft], state: FeedState
+    ) -> tuple[Sequence[int | None], asyncio.CancelledError | None]:
+        """Append; who is cancelled meanwhile gets that back, with the commit done.
+
+        A cancelled append may be on the disk or on its way. Who follows the feed next in this
+        process goes on from what memory says, so that has to be known: asked again, the journal
+        has it, and drops the repeat (J6). Raises CancelledError when there is no room.
+        """
+        try:
+            return await self._append(drafts, state), None
+        except asyncio.CancelledError as error:
+            try:
+                await self._journal.append(drafts, states=(state,))
+            except JournalFullError:
+                raise error from None
+            return range(len(drafts)), error
 
     async def _append(self, drafts: Sequence[Draft], state: FeedState) -> Sequence[int | None]:
         """Append; while there is no space, wait: the caller waits too, and so upstream does."""

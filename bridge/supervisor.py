@@ -33,10 +33,12 @@ def raise_first(group: BaseExceptionGroup[BaseException]) -> BaseException:
     return next((leaf for leaf in leaves if isinstance(leaf, BridgeError)), leaves[0])
 
 
-def stop_on_signals(stop: asyncio.Event, on_hangup: Callable[[], None]) -> None:
+def stop_on_signals(
+    stop: asyncio.Event, *, on_hangup: Callable[[], None], on_reopen: Callable[[], None]
+) -> None:
     """SIGTERM and SIGINT ask for an orderly stop, a second one ends the process at once.
 
-    SIGHUP and SIGUSR1 call `on_hangup`.
+    SIGHUP calls `on_hangup`, SIGUSR1 `on_reopen`.
     """
     loop = asyncio.get_running_loop()
 
@@ -48,8 +50,52 @@ def stop_on_signals(stop: asyncio.Event, on_hangup: Callable[[], None]) -> None:
 
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, ask, number)
-    for number in (signal.SIGHUP, signal.SIGUSR1):
-        loop.add_signal_handler(number, on_hangup)
+    loop.add_signal_handler(signal.SIGHUP, on_hangup)
+    loop.add_signal_handler(signal.SIGUSR1, on_reopen)
+
+
+class Crew:
+    """Named tasks of a ring that come and go while it runs: those of accounts and outputs.
+
+    `run` is one task of the ring. A member that fails fails it; one that ends by itself is
+    forgotten. What is added before `run` starts with it.
+    """
+
+    def __init__(self) -> None:
+        self._group: asyncio.TaskGroup | None = None
+        self._waiting: dict[str, Task] = {}
+        self._running: dict[str, asyncio.Task[None]] = {}
+
+    async def run(self) -> None:
+        """Run the members until cancelled, or until one fails."""
+        async with asyncio.TaskGroup() as group:
+            self._group = group
+            for name, task in self._waiting.items():
+                self._start(group, name, task)
+            self._waiting.clear()
+            await asyncio.Event().wait()
+
+    def add(self, name: str, task: Task) -> None:
+        """Start a task, at once or with `run`. Its name must be free."""
+        assert name not in self._running, name
+        assert name not in self._waiting, name
+        if self._group is None:
+            self._waiting[name] = task
+        else:
+            self._start(self._group, name, task)
+
+    async def remove(self, name: str) -> None:
+        """Cancel a task and wait until it is gone; nothing happens if there is none."""
+        self._waiting.pop(name, None)
+        running = self._running.get(name)
+        if running is not None:
+            running.cancel()
+            await asyncio.wait((running,))
+
+    def _start(self, group: asyncio.TaskGroup, name: str, task: Task) -> None:
+        running = group.create_task(_named(task), name=name)
+        self._running[name] = running
+        running.add_done_callback(lambda _: self._running.pop(name, None))
 
 
 async def run_rings(

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
+import os
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from bridge.cli.exits import Exit
 from bridge.cli.options import examples, load_with, shared_options
 from bridge.cli.streams import say
+
+if TYPE_CHECKING:
+    from bridge.config import Loaded
 
 
 @click.command(
@@ -39,28 +44,43 @@ def serve(
     **shared: Any,
 ) -> int:
     """Follow runs, keep the journal, serve HTTP, write files. Ctrl+C once drains, twice quits."""
-    loaded = load_with(**shared, runs=runs, listen=listen, journal=journal, ndjson=ndjson)
-    run_bridge(loaded.settings, runs_from=runs_from)
+
+    def load() -> Loaded:
+        return load_with(**shared, runs=runs, listen=listen, journal=journal, ndjson=ndjson)
+
+    run_bridge(load, runs_from=runs_from)
     return Exit.DONE
 
 
-def run_bridge(settings: Any, *, runs_from: str | None) -> None:
+def run_bridge(load: Callable[[], Loaded], *, runs_from: str | None) -> None:
     """Set up logs and run the daemon to its end. Raises BridgeError."""
     from bridge import log  # noqa: PLC0415 - `--help` needs none of it
     from bridge.app import Bridge  # noqa: PLC0415
     from bridge.building import build_redactor  # noqa: PLC0415
     from bridge.config import resolve_accounts  # noqa: PLC0415
     from bridge.loop import run  # noqa: PLC0415
+    from bridge.systemd import Notifier  # noqa: PLC0415
 
+    loaded = load()
+    settings = loaded.settings
     redactor = build_redactor(settings.redaction)
     log.configure(redactor.text, level=settings.log.level, form=settings.log.format)
-    accounts = resolve_accounts(settings)
+    accounts = resolve_accounts(settings, place=loaded.place)
 
     def ready(host: str, port: int) -> None:
         shown = f"[{host}]" if ":" in host else host
         say(f"mogplex-bridge listens on http://{shown}:{port}")
 
     async def main() -> None:
-        await Bridge(settings, accounts, redactor, runs_from=runs_from, on_ready=ready).run()
+        bridge = Bridge(
+            settings,
+            accounts,
+            redactor,
+            runs_from=runs_from,
+            load=load,
+            notifier=Notifier.from_environment(os.environ),
+            on_ready=ready,
+        )
+        await bridge.run()
 
     run(main)

@@ -6,6 +6,7 @@ The only room that knows where a setting comes from. Everybody else gets plain n
 from __future__ import annotations
 
 from bridge.config.accounts import ResolvedAccount, resolve_accounts
+from bridge.config.effective import flat
 from bridge.config.load import Loaded, SettingsError, load, load_settings
 from bridge.config.model import (
     Account,
@@ -22,6 +23,7 @@ __all__ = [
     "Settings",
     "SettingsError",
     "TokenProvider",
+    "flat",
     "load",
     "load_settings",
     "resolve_accounts",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,13 +28,24 @@ class ResolvedAccount:
 
 
 def resolve_accounts(
-    settings: Settings, environ: Mapping[str, str] | None = None
+    settings: Settings,
+    environ: Mapping[str, str] | None = None,
+    place: Callable[..., str] | None = None,
 ) -> list[ResolvedAccount]:
     """Find origin and token of every account, in the order of the settings.
 
-    Each token has been read once when this returns. Raises ConfigError naming the account.
+    Each token has been read once when this returns. Raises ConfigError naming the account, behind
+    what `place` (`Loaded.place`) says of the key.
     """
-    return [resolve_account(settings, account, environ) for account in settings.accounts]
+    found = []
+    for i, account in enumerate(settings.accounts):
+        try:
+            found.append(resolve_account(settings, account, environ))
+        except ConfigError as error:
+            if place is None:
+                raise
+            raise ConfigError(f"{place('accounts', i, _token_key(account))}: {error}") from None
+    return found
 
 
 def resolve_account(
@@ -49,6 +60,10 @@ def resolve_account(
     tokens = _tokens(account, environ, is_default=account is settings.default_account)
     tokens.token()
     return ResolvedAccount(account, origin, tokens)
+
+
+def _token_key(account: Account) -> str:
+    return "token_env" if account.token_env else "token_file"
 
 
 def _tokens(account: Account, environ: Mapping[str, str], *, is_default: bool) -> TokenProvider:

@@ -54,6 +54,10 @@ class Loaded:
         """`bridge.toml:12`, `environment NAME`, `flag --listen` or `default`."""
         return self.origins.get(path, "default")
 
+    def place(self, *path: str | int) -> str:
+        """Where to look for what is wrong with a key: its origin, or that of what holds it."""
+        return _nearest_origin(self.origins, path)
+
 
 def load_settings(
     config: FileName | None,
@@ -207,14 +211,18 @@ class _Merged:
 
     def _place(self, path: Path) -> str:
         """Origin of the nearest enclosing key that was set; a fault always has one."""
-        for end in range(len(path), 0, -1):
-            if path[:end] in self.origins:
-                return self.origins[path[:end]]
-        return "configuration"
+        return _nearest_origin(self.origins, path)
 
     def _order(self, path: Path) -> tuple[str, int]:
         head, _, line = self._place(path).rpartition(":")
         return head, int(line) if line.isdigit() else 0
+
+
+def _nearest_origin(origins: Mapping[Path, str], path: Path) -> str:
+    for end in range(len(path), 0, -1):
+        if path[:end] in origins:
+            return origins[path[:end]]
+    return "configuration"
 
 
 def _read(file: FileName) -> str:

@@ -214,6 +214,11 @@ class Account:
         self._metrics.count_request(self.name, operation, code, duration_s)
         return failure
 
+    def set_pace(self, *, reserve: int, min_interval: float) -> None:
+        """Take over changed settings; what the window holds and what was learnt stays."""
+        self.scheduler.set_limits(reserve=reserve, min_interval=min_interval)
+        self._kick.set()
+
     def token_replaced(self) -> None:
         """Another token is in its place: it is believed until refused."""
         self.dead = None

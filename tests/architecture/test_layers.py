@@ -25,15 +25,19 @@ MAY_IMPORT: dict[str, set[str]] = {
     "intake": {"log", "core", "wire", "journal.port", "sources.port", "clock", "metrics"},
     "runlist": {"core", "wire"},
     "supervisor": {"core"},
+    "systemd": {"clock"},
     "follows": {
         *("core", "wire", "clock", "metrics", "intake", "outputs.port"),
         *("sources.port", "sources.account"),
     },
     # Who knows concrete classes: everything but the command line and the simulator.
+    "accounts": {"*"},
     "app": {"*"},
     "building": {"*"},
     "housekeeping": {"*"},
     "oneshot": {"*"},
+    "reload": {"*"},
+    "sinks": {"*"},
     "cli": {"*", "simulator"},
     "__main__": {"cli"},
 }

@@ -9,10 +9,13 @@ from tests.architecture.tree import Module, modules, parse
 
 # Who turns settings into constructor arguments; in `config` itself tokens and URLs are resolved.
 WIRING = {
+    "accounts.py",
     "app.py",
     "building.py",
     "housekeeping.py",
     "oneshot.py",
+    "reload.py",
+    "sinks.py",
     "config/accounts.py",
     "cli/serve.py",
 }

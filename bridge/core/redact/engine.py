@@ -36,11 +36,24 @@ class Redactor:
         _check(policy)
         self._off = policy.off
         self._keep = tuple(tuple(path.split(".")) for path in policy.keep if path)
-        self._texts = TextRedactor(policy)
-        self._texts.walk = self._walked
-        self._text = self._texts.text
-        self._verdict = self._texts.names.verdict
-        self._known = self._texts.names.known
+        self._use(TextRedactor(policy))
+
+    def _use(self, texts: TextRedactor) -> None:
+        self._texts = texts
+        texts.walk = self._walked
+        self._text = texts.text
+        self._verdict = texts.names.verdict
+        self._known = texts.names.known
+
+    def adopt(self, other: Redactor) -> None:
+        """Redact by the policy of `other` from the next call on; own secrets and counts stay.
+
+        Whoever holds this object has the new policy; `other` must not be used any more.
+        """
+        other._texts.own_secrets = self._texts.own_secrets
+        other._texts.counts = self._texts.counts
+        self._off, self._keep = other._off, other._keep
+        self._use(other._texts)
 
     def value(self, obj: Any) -> Any:
         """Return a redacted copy of a JSON value; the same object when nothing was found.

@@ -1,0 +1,157 @@
+"""SIGHUP: the configuration is read again and taken over without a stop.
+
+Two steps. `prepare` reads and checks everything that can be wrong (the file, tokens, redaction,
+`[auth]`) and changes nothing. `apply` takes it over; only an output that cannot be opened can still
+refuse it, and so outputs come first. What only a start can change is told and left as it is. After
+a reload the bridge is as a restart with that file would make it, but for three things: runs taken
+out of a list are no longer followed, nobody was disconnected, and nothing was fetched again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import structlog
+
+from bridge import log as logs
+from bridge.accounts import Accounts
+from bridge.building import build_redactor
+from bridge.config import Loaded, ResolvedAccount, Settings, flat, resolve_accounts
+from bridge.config.explain import dotted
+from bridge.core.errors import ConfigError
+from bridge.core.redact import Redactor
+from bridge.follows import Follows
+from bridge.housekeeping import Housekeeping
+from bridge.outputs.server import Server
+from bridge.outputs.token_access import TokenAccess
+from bridge.outputs.tokens import Tokens
+from bridge.sinks import Sinks
+
+log = structlog.get_logger()
+
+Load = Callable[[], Loaded]  # reads file, environment and flags as at the start
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """What a reload acts upon."""
+
+    accounts: Accounts
+    follows: Follows
+    sinks: Sinks
+    house: Housekeeping
+    server: Server
+    access: TokenAccess | None
+    redactor: Redactor
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """Checked, and ready to be taken over."""
+
+    settings: Settings
+    accounts: list[ResolvedAccount]
+    redactor: Redactor
+    tokens: Tokens | None
+
+
+@dataclass(frozen=True, slots=True)
+class RunChanges:
+    """What became of the lists of runs: (run, account) that are new, runs that are in none now."""
+
+    listed: list[tuple[str, str]]
+    unlisted: list[str]
+
+
+def prepare(load: Load) -> Prepared:
+    """Read and check. Raises ConfigError; nothing has changed then. May block on files."""
+    loaded = load()
+    settings = loaded.settings
+    accounts = resolve_accounts(settings, place=loaded.place)
+    with _told(loaded, "redaction", "fingerprint_key_file"):
+        redactor = build_redactor(settings.redaction)
+    with _told(loaded, "auth", "tokens_file"):
+        tokens = read_tokens(settings)
+    return Prepared(settings, accounts, redactor, tokens)
+
+
+@contextmanager
+def _told(loaded: Loaded, *path: str) -> Iterator[None]:
+    try:
+        yield
+    except ConfigError as error:
+        raise ConfigError(f"{loaded.place(*path)}: {error}") from None
+
+
+def read_tokens(settings: Settings) -> Tokens | None:
+    """The tokens of `[auth]`, None without it. Raises ConfigError."""
+    if settings.auth is None:
+        return None
+    return Tokens(Path(settings.auth.tokens_file).expanduser())
+
+
+async def apply(prepared: Prepared, old: Settings, running: Running) -> Settings:
+    """Take over what can be; return the settings that now hold.
+
+    Raises ConfigError when an output cannot be opened; everything is then as before.
+    """
+    settings, kept = _with_what_stays(prepared.settings, old)
+    await running.sinks.change(settings.outputs)
+    logs.configure(running.redactor.text, level=settings.log.level, form=settings.log.format)
+    running.redactor.adopt(prepared.redactor)
+    # Old ones too: until the accounts have changed both are in use.
+    both = [*running.accounts.resolved, *prepared.accounts]
+    running.redactor.protect([account.tokens.token() for account in both])
+    running.follows.runs_max = settings.limits.runs
+    await running.accounts.change(prepared.accounts, running.follows)
+    running.follows.default_account = settings.default_account.name
+    running.house.accounts_changed()
+    running.house.retention = settings.retention.age, settings.retention.bytes
+    running.server.set_subscribers_max(settings.limits.subscribers)
+    if running.access is not None and prepared.tokens is not None:
+        running.access.change(prepared.tokens, open_metrics=settings.metrics.open)
+    changed = [dotted(path) for path in _changes(old, settings)]
+    log.info("config.reloaded", changed=changed or "nothing")
+    for key, now, wanted in kept:
+        log.warning("config.restart_needed", key=key, running=now, configured=wanted)
+    return settings
+
+
+def run_changes(old: Settings, new: Settings) -> RunChanges:
+    """Compare the lists. Runs of an account that went away are left to wait for its return."""
+    before = {(run, a.name) for a in old.accounts for run in a.runs}
+    after = {(run, a.name): None for a in new.accounts for run in a.runs}
+    names = {account.name for account in new.accounts}
+    runs = {run for run, _ in after}
+    gone = sorted(run for run, account in before if account in names and run not in runs)
+    return RunChanges([pair for pair in after if pair not in before], gone)
+
+
+def _with_what_stays(new: Settings, old: Settings) -> tuple[Settings, list[tuple[str, Any, Any]]]:
+    """The new settings with the running values of what only a start can change, and those."""
+    kept: list[tuple[str, Any, Any]] = []
+    update: dict[str, Any] = {}
+    for key in ("listen", "journal"):
+        if getattr(new, key) != getattr(old, key):
+            kept.append((key, getattr(old, key), getattr(new, key)))
+            update[key] = getattr(old, key)
+    if new.limits.recent_bytes != old.limits.recent_bytes:
+        was, wanted = old.limits.recent_bytes, new.limits.recent_bytes
+        kept.append(("limits.recent_bytes", was, wanted))
+        update["limits"] = new.limits.model_copy(update={"recent_bytes": was})
+    if (new.auth is None) != (old.auth is None):
+        words = ("off", "on") if new.auth is not None else ("on", "off")
+        kept.append(("auth", *words))
+        update["auth"] = old.auth
+    return new.model_copy(update=update), kept
+
+
+def _changes(old: Settings, new: Settings) -> Iterator[tuple[str | int, ...]]:
+    before, after = dict(flat(old)), dict(flat(new))
+    for path in {**before, **after}:
+        if (path in before) != (path in after) or before.get(path) != after.get(path):
+            yield path

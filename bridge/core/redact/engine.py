@@ -186,6 +186,13 @@ class Redactor:
                 item = obj.get(key)
                 if type(item) is str and len(item) >= 8 and not benign.is_marked(item):
                     fresh[key] = self._texts.replace(item, "private-key", "jwk")
+        if obj.get("kind") == "Secret" and self._is_applied("key-name"):
+            changed = self._kubernetes(obj, changed)
+        typed = walk.typed_into(obj, self._verdict)
+        if typed.grade != NONE:
+            for key in walk.TYPED:
+                if type(obj.get(key)) is str and (changed is None or changed[key] is obj[key]):
+                    fresh[key] = self._named(obj[key], typed, depth + 1)
         name = walk.pair_name(obj)
         if name is not None and (verdict := self._verdict(name)).grade not in (NONE, ENV):
             for key in walk.VALUE_MEMBERS & obj.keys():
@@ -194,6 +201,17 @@ class Redactor:
         if any(new is not obj[key] for key, new in fresh.items()):
             return {**(obj if changed is None else changed), **fresh}
         return changed
+
+    def _is_applied(self, rule: str) -> bool:
+        return rule not in self._off
+
+    def _kubernetes(self, obj: dict[str, Any], changed: dict[str, Any] | None) -> dict[str, Any]:
+        result = obj if changed is None else changed
+        for member, name, value in walk.secret_values(obj):
+            if result[member].get(name) is value and not benign.harmless_text(value, ()):
+                mark = self._texts.replace(value, "secret", "key-name")
+                result = {**result, member: {**result[member], name: mark}}
+        return result
 
     def _keys(self, obj: dict[str, Any]) -> dict[str, Any]:
         """Replace names that are secrets themselves, keeping order and number of members."""
@@ -332,6 +350,8 @@ class Redactor:
         if type(done) is not dict:
             return done
         fresh: dict[str, Any] = {}
+        if verdict.words[-1:] and verdict.words[-1] in walk.ALL_SECRET:
+            verdict = verdict._replace(kind="password")  # any value with some weight
         for key, item in done.items():
             if not walk.is_beside(key):
                 own = self._verdict(key)

@@ -107,10 +107,55 @@ def is_beside(key: str) -> bool:
     return "".join(char for char in key.lower() if char.isalnum()) in BESIDE
 
 
-# Members whose presence asks for a closer look at an object.
-SPECIAL: Final = frozenset(("value", "Value", "val", "ParameterValue", "kty", "v", "content"))
-
 Classifier = Callable[[str], Verdict]
+
+# Members whose presence asks for a closer look at an object.
+SPECIAL: Final = frozenset(
+    (
+        "value",
+        "Value",
+        "val",
+        "ParameterValue",
+        "kty",
+        "v",
+        "content",
+        "selector",
+        "element",
+        "kind",
+    )
+)
+
+# What a browser is told to type, and the member that says into which field.
+TYPED_INTO: Final = ("selector", "element", "locator")
+TYPED: Final = ("text", "value")
+_SELECTED = re.compile(r"[A-Za-z][A-Za-z0-9_-]{1,40}")
+
+SECRET_MAPS: Final = ("data", "stringData")  # of a Kubernetes Secret
+PUBLIC_IN_SECRET: Final = frozenset(("username", "user", "ca.crt", "tls.crt", "namespace"))
+# Names of a container that say of everything in it that it is secret.
+ALL_SECRET: Final = frozenset(("secrets", "creds", "credentials", "passwords"))
+
+
+def typed_into(obj: Mapping[str, Any], verdict_of: Classifier) -> Verdict:
+    """What `{"selector": "#password", "text": "x"}` says about its text."""
+    for member in TYPED_INTO:
+        target = obj.get(member)
+        if type(target) is str and len(target) <= 200:
+            for word in _SELECTED.findall(target):
+                verdict = verdict_of(word)
+                if verdict.grade in (SURE, CODE):
+                    return verdict
+    return PLAIN
+
+
+def secret_values(obj: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
+    """Map, name and value of every text in a Kubernetes Secret."""
+    for member in SECRET_MAPS:
+        values = obj.get(member)
+        if type(values) is dict:
+            for name, value in values.items():
+                if type(value) is str and len(value) >= 4 and name not in PUBLIC_IN_SECRET:
+                    yield member, name, value
 
 
 def explained(items: Sequence[Any], verdict_of: Classifier) -> Iterator[tuple[int, Verdict]]:

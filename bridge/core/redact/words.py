@@ -57,7 +57,7 @@ WEAK: dict[str, str] = {
     "passwords": "password", "credentials": "credential", "creds": "credential",
     "cred": "credential", "keys": "api-key", "cookies": "cookie", "salt": "secret",
     "pat": "token", "dsn": "credential", "hash": "secret", "pass": "password", "pepper": "secret",
-    "seed": "secret", "verifier": "secret", "passkey": "api-key",
+    "csrf": "token", "xsrf": "token", "seed": "secret", "verifier": "secret", "passkey": "api-key",
 }  # fmt: skip
 
 # `<one of these> key` is a secret as surely as a password is.

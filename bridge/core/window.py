@@ -41,6 +41,7 @@ class Hole(enum.StrEnum):
     JUMPED = "window_jumped"  # it slid by more than a page between two reads
     EXHAUSTED = "window_exhausted"  # a head window is full and the run goes on behind it
     SWITCHED = "segment_switched"  # the run paused and went on between two reads
+    SHRUNK = "history_shrank"  # upstream insists on less than it had shown: see doubt.py
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +74,9 @@ class Window:
         """Judge a page before its events are taken. `is_known(id)`: it was taken before."""
         self.is_full = len(page.ids) >= PAGE_FULL
         if not self.is_full:
-            return Hole.NONE
+            has_shrunk = len(page.ids) < min(taken.count, PAGE_FULL)
+            taken.count = min(taken.count, len(page.ids)) if has_shrunk else taken.count
+            return Hole.SHRUNK if has_shrunk else Hole.NONE
         ends_before = page.last_s is not None and page.last_s < taken.newest_s
         if not any(map(is_known, page.ids)):
             if taken.last_id is None and not page.begins_at_origin:

@@ -18,6 +18,7 @@ FAULT_KINDS: dict[str, str] = {
     "crash": "an unhandled exception: 500 without a body; counted",
     "reply": "`status`, `code`, `message` and perhaps `retry_after` of your choice; counted",
     "not_json": "200 with an HTML page, as a proxy would send; counted",
+    "empty_page": "200 with the run and no events, as a failed query that nobody checked; counted",
     "slow": "executed, then the reply waits `delay_s`; counted",
     "lost_reply": "executed, then the connection is dropped without a reply; counted",
     "cut_body": "executed, then half of the body and a dropped connection; counted",
@@ -25,6 +26,7 @@ FAULT_KINDS: dict[str, str] = {
 EARLY = frozenset({"html_5xx", "reset"})  # before the application sees the request
 AT_SIGN_IN = frozenset({"unauthorized"})
 INSTEAD = frozenset({"database", "crash", "reply", "not_json"})  # of the work, after the limiter
+WITHIN = frozenset({"empty_page"})  # the work itself; of the events only
 AFTERWARDS = frozenset({"slow", "lost_reply", "cut_body"})
 
 

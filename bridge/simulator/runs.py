@@ -5,6 +5,7 @@ from __future__ import annotations
 from aiohttp import web
 
 from bridge.simulator import jsonjs
+from bridge.simulator.faults import WITHIN
 from bridge.simulator.ids import is_uuid
 from bridge.simulator.params import parse_limit
 from bridge.simulator.replies import Reply, failure, ok, ok_bytes
@@ -38,6 +39,11 @@ async def get_events(call: Call) -> Reply | web.StreamResponse:
     knobs = call.world.lifecycle.knobs_of(found)
     style = knobs.time_format
     page = found.page(parse_limit(call.query.get("limit")), knobs)
+    fault = call.world.faults.draw(
+        WITHIN, endpoint="events", run_id=found.id, token=call.record.token
+    )
+    if fault is not None:
+        call.record.fault, page = fault.kind, []
     events = b",".join([event.wire(style) for event in page])
     return ok_bytes(b'{"run":%b,"events":[%b]}' % (jsonjs.dumps(found.object(style)), events))
 

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from bridge.clock import Clock
 from bridge.core.backoff import Backoff
 from bridge.core.completion import RESTING_STATUSES, TERMINAL_EVENTS, TERMINAL_STATUSES, Completion
+from bridge.core.doubt import Doubt
 from bridge.core.errors import Failure, Retry
 from bridge.core.event import Event, Feed, FeedState
 from bridge.core.segment import Segment
@@ -22,7 +23,7 @@ from bridge.core.window import Hole, Kind, Sight, Window
 from bridge.sources.account import Account
 from bridge.sources.features import Features, StreamKind
 from bridge.sources.mogplex import PAGE_MAX, MogplexApi, RunPage
-from bridge.sources.pages import begins_at_origin, ends, upstream_types
+from bridge.sources.pages import begins_at_origin, ends, instants, to_monotonic, upstream_types
 from bridge.sources.port import Batch, Gap, Intake, Progress, Receipt
 from bridge.wire import times
 from bridge.wire.jsontext import JsonError, dumps, loads
@@ -51,6 +52,7 @@ class RunFollow:
     completion: Completion = field(default_factory=Completion)
     backoff: Backoff = field(default_factory=Backoff)
     segment: Segment = field(default_factory=Segment)
+    doubt: Doubt = field(default_factory=Doubt)
     stream_backoff: Backoff = field(default_factory=Backoff)
     stream_at: float = 0.0  # no connect before this instant
     stream_closed_at: float | None = None  # everything of this segment was seen up to then
@@ -84,7 +86,7 @@ class RunFollow:
             await self._read_row(park=False)
             return
         started = self.clock.monotonic()
-        page = await self.api.run_events(self.run_id)
+        page = self._believed(await self.api.run_events(self.run_id))
         if isinstance(page, Failure):
             await self._refused("runs.events", started, page)
         else:
@@ -174,7 +176,7 @@ class RunFollow:
 
     async def take_events(self, events: Sequence[Event], **more: Any) -> Receipt:
         """Hand events of the current segment over. `more`: further fields of the batch."""
-        for event in events:
+        for event in {event.id: event for event in events}.values():
             if not self.intake.is_known(self.feed, event.id):
                 self.segment.took(event.id, event.created_at_s)
         self.took_end |= not TERMINAL_EVENTS.isdisjoint(upstream_types(events))
@@ -233,6 +235,17 @@ class RunFollow:
 
     # Judging a page
 
+    def _believed(self, page: RunPage | Failure) -> RunPage | Failure:
+        """The page; a failure while it lacks what it must show."""
+        if isinstance(page, Failure):
+            return page
+        taken = self.segment.count if page.segment in (None, self.segment.id) else 0
+        is_over = page.status in TERMINAL_STATUSES and self.state.events == 0
+        if not self.doubt.holds(self.clock.monotonic(), page.size, taken, is_over=is_over):
+            return page
+        text = "the page lacks events that were there" if taken else "a run without any event"
+        return Failure("runs.events", "INVALID_RESPONSE", text, Retry.TRANSIENT, 200)
+
     async def _take_page(self, page: RunPage) -> None:
         gap = self._switch_gap(page)
         hole = self._look(page)
@@ -251,7 +264,7 @@ class RunFollow:
         await self.tell_blind()
         self.account.settle(
             self.run_id,
-            self._instants(receipt.fresh, page, now),
+            instants(receipt.fresh, page, self.clock),
             page.status,
             not_before=verdict.ask_at,
             head_window=self.window.is_exhausted,
@@ -289,7 +302,7 @@ class RunFollow:
             return None
         # The new segment begins before its first event, or before the row was last written.
         began_s = page.events[0].created_at_s if page.events else times.seconds(page.updated_at)
-        began_at = math.inf if began_s is None else self._to_monotonic(began_s, page)
+        began_at = math.inf if began_s is None else to_monotonic(began_s, page, self.clock)
         if closed_at is not None and closed_at >= began_at - CLOCK_S:
             return None  # a stream was connected until the run had paused
         # It paused and went on between two reads: what came before the pause was never shown.
@@ -359,19 +372,6 @@ class RunFollow:
         self.progress.failures_in_row = self.absent_strikes = 0
         if self.progress.followed_by is None:
             self.progress.followed_by = "poll"
-
-    def _instants(self, fresh: Iterable[Event], page: RunPage, now: float) -> list[float] | int:
-        """Creation times of fresh events on our monotonic clock, as the scheduler wants them."""
-        events = list(fresh)
-        created = [event.created_at_s for event in events if event.created_at_s is not None]
-        if len(created) != len(events):
-            return len(events)
-        return [min(now, self._to_monotonic(created_s, page)) for created_s in created]
-
-    def _to_monotonic(self, upstream_s: float, page: RunPage) -> float:
-        """An instant of upstream's clock on ours, by the page that has just been read."""
-        upstream_now_s = page.server_time_s + 0.5 if page.server_time_s else self.clock.wall()
-        return self.clock.monotonic() - (upstream_now_s - upstream_s)
 
     def _cursor(self) -> str:
         saved = self.segment.saved()

@@ -1,9 +1,10 @@
-"""What a page of events says about the run beyond the events themselves. Pure."""
+"""What a page of events says about the run beyond the events themselves."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
+from bridge.clock import Clock
 from bridge.core.completion import TERMINAL_EVENTS
 from bridge.core.event import Event
 from bridge.sources.mogplex import EVENT_TYPE, RunPage
@@ -40,3 +41,18 @@ def begins_at_origin(page: RunPage, *, is_later_segment: bool) -> bool:
     # The second event is of the same type (1.7): a page with both holds the first.
     is_near = first_s is not None and row_s is not None and first_s - row_s <= ORIGIN_S
     return is_near or types.count("started") > 1
+
+
+def instants(events: Sequence[Event], page: RunPage, clock: Clock) -> list[float] | int:
+    """Creation times of events on our monotonic clock; how many there are if those are unknown."""
+    now = clock.monotonic()
+    created = [event.created_at_s for event in events if event.created_at_s is not None]
+    if len(created) != len(events):
+        return len(events)
+    return [min(now, to_monotonic(created_s, page, clock)) for created_s in created]
+
+
+def to_monotonic(upstream_s: float, page: RunPage, clock: Clock) -> float:
+    """An instant of upstream's clock on ours, by the page that has just been read."""
+    upstream_now_s = page.server_time_s + 0.5 if page.server_time_s else clock.wall()
+    return clock.monotonic() - (upstream_now_s - upstream_s)

@@ -10,7 +10,10 @@ from typing import Any
 from bridge.core.errors import Failure
 from tests.stage import Setting, Stage
 
-FAULTS = ("html_5xx", "reset", "database", "crash", "lost_reply", "cut_body", "not_json", "slow")
+FAULTS = (
+    "html_5xx", "reset", "database", "crash", "lost_reply", "cut_body", "not_json", "slow",
+    "empty_page",
+)  # fmt: skip
 RETRY_AFTER = ("1", "7", "60", "4000", "-3", "soon", "", "Wed, 21 Oct 2099 07:28:00 GMT", None)
 ODD = ("lone_surrogate", "deep", "preview", "secret_message", "many_keys", "big_number")
 

@@ -412,3 +412,62 @@ def test_refused_connects_come_less_and_less_often() -> None:
         assert all(wait >= least for wait, least in zip(waits, (1, 2, 4, 8, 16), strict=False))
 
     play(scenario)
+
+
+@pytest.mark.parametrize("may_stream", [True, False])
+@pytest.mark.parametrize("times", [1, 2, 5])
+def test_pages_without_the_events_that_were_there_end_no_run(may_stream: bool, times: int) -> None:
+    """The last events commit while the database fails and pages come empty, with a good row."""
+
+    async def scenario(stage: Stage) -> None:
+        run = stage.sim.create_run(events=20)
+        await stage.follow(run)
+        await asyncio.sleep(10)
+        stage.sim.fault("empty_page", times=times)
+        stage.sim.cut_streams()
+        stage.sim.append(run, 3)
+        stage.sim.finish(run, "failed", order="row_first", gap_s=0.1)
+        await stage.over(200)
+        await assert_whole(stage, run)
+
+    play(scenario, may_stream=may_stream)
+
+
+def test_the_first_page_of_a_run_that_is_over_is_not_believed_to_be_empty() -> None:
+    async def scenario(stage: Stage) -> None:
+        run = stage.sim.create_run(events=20)
+        stage.sim.finish(run)
+        stage.sim.fault("empty_page", times=2)
+        await stage.follow(run)
+        await stage.over(60)
+        await assert_whole(stage, run)
+
+    play(scenario)
+
+
+def test_a_history_that_upstream_insists_on_having_deleted_is_told_once() -> None:
+    async def scenario(stage: Stage) -> None:
+        run = stage.sim.create_run(events=20)
+        await stage.follow(run)
+        await asyncio.sleep(10)
+        before = stage.truth_ids(run)
+        stage.sim.fault("empty_page", times=1000)
+        stage.sim.append(run, 3)
+        stage.sim.set_status(run, "failed")
+        await stage.over(300)
+        (gap,) = await stage.gaps(run)
+        assert (gap["reason"], gap["after"]) == ("history_shrank", before[-1])
+        assert len(await stage.ends(run)) == 1
+
+    play(scenario, may_stream=False)
+
+
+def test_a_run_that_never_had_an_event_ends_all_the_same() -> None:
+    async def scenario(stage: Stage) -> None:
+        run = stage.sim.create_run()
+        stage.sim.set_status(run, "failed")
+        await stage.follow(run)
+        await stage.over(40)
+        assert (await stage.gaps(run), len(await stage.ends(run))) == ([], 1)
+
+    play(scenario)

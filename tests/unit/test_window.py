@@ -141,6 +141,14 @@ def test_a_wrong_belief_is_corrected_by_what_is_on_the_page() -> None:
     assert believed_tail.window.kind is Kind.HEAD
 
 
+def test_a_history_that_is_shorter_than_what_was_taken_is_told_once() -> None:
+    pages = Pages()
+    pages.look(range(30))
+    assert pages.look(range(12)) is Hole.SHRUNK
+    assert pages.look(range(12)) is Hole.NONE
+    assert pages.look(range(15)) is Hole.NONE
+
+
 def test_a_new_segment_tells_its_own_wall() -> None:
     pages = Pages(Kind.HEAD)
     assert pages.window.exhaust() is Hole.EXHAUSTED

@@ -1,0 +1,90 @@
+// What a record says to a person: its kind, how grave it is, and one sentence.
+
+const TEXT_CHARS_MAX = 300; // of a row; the whole record is one key away
+
+// kind: the word in the row; tone: its colour, never the only sign; mark: its icon.
+const KINDS = {
+  "com.mogplex.run.status": ["status", "calm", "turn"],
+  "com.mogplex.run.event.started": ["started", "calm", "begin"],
+  "com.mogplex.run.event.status_changed": ["status_changed", "calm", "turn"],
+  "com.mogplex.run.event.tool_started": ["tool_started", "plain", "tool"],
+  "com.mogplex.run.event.tool_finished": ["tool_finished", "plain", "done"],
+  "com.mogplex.run.event.cancel_requested": ["cancel_requested", "warn", "stop"],
+  "com.mogplex.run.event.cancelled": ["cancelled", "warn", "stop"],
+  "com.mogplex.run.event.finished": ["finished", "good", "end"],
+  "com.mogplex.run.event.failed": ["failed", "bad", "fail"],
+  "com.mogplex.run.event.log": ["log", "plain", "log"],
+  "bridge.run.ended": ["run ended", "good", "end"],
+  "bridge.gap": ["gap", "bad", "gap"],
+  "bridge.follow.failed": ["follow failed", "bad", "fail"],
+  "bridge.reset": ["reset", "warn", "reset"],
+};
+
+const TONE_OF_END = { success: "good", failed: "bad", cancelled: "warn" };
+
+const WHY_GAP = {
+  window_exhausted: "the run said more than upstream shows on one page",
+  window_jumped: "more came between two reads than upstream shows on one page",
+  segment_switched: "the run went on as a new segment before the old one was read to its end",
+  joined_late: "the run had begun before it was followed",
+  history_shrank: "upstream shows less than it had shown",
+};
+
+const WHY_RESET = {
+  dropped: "they are older than what is kept",
+  epoch: "the journal is another one now",
+  ahead: "the journal does not reach so far",
+  not_understood: "the place to resume from was not understood",
+};
+
+export function failureText(failure) {
+  return [failure?.code, failure?.message].filter(Boolean).join(": ");
+}
+
+function sentence(type, record, data) {
+  switch (type) {
+    case "com.mogplex.run.status":
+      return data.previousStatus ? `${data.previousStatus} → ${data.status}` : String(data.status);
+    case "bridge.run.ended":
+      return `${data.status}: ${data.events} events, ${data.gaps || "no"} gap${data.gaps === 1 ? "" : "s"}`;
+    case "bridge.gap":
+      return `${data.missing ?? "an unknown number of"} events are missing: ${WHY_GAP[data.reason] ?? data.reason}`;
+    case "bridge.follow.failed":
+      return `given up: ${failureText(data)}`;
+    case "bridge.reset":
+      return `records between here and there were missed: ${WHY_RESET[record.reason] ?? record.reason}`;
+    default:
+      return String(data.message ?? "");
+  }
+}
+
+function toneOf(type, data, usual) {
+  if (type === "bridge.run.ended" || type === "com.mogplex.run.status") return TONE_OF_END[data.status] ?? usual;
+  const state = data.payload?.state;
+  return state === "error" || state === "failed" ? "warn" : usual;
+}
+
+// One record as the page keeps it: a few words, and the bytes to show when somebody asks.
+export function read(raw) {
+  const record = JSON.parse(raw);
+  const data = record.data ?? {};
+  const type = String(record.type);
+  const [kind, usual, mark] = KINDS[type] ?? [type.replace(/^com\.mogplex\.run\.(event\.)?/, ""), "plain", "log"];
+  const text = sentence(type, record, data).slice(0, TEXT_CHARS_MAX);
+  const tool = typeof data.toolName === "string" ? data.toolName : "";
+  const run = String(record.subject ?? "");
+  const tone = toneOf(type, data, usual);
+  const isTroubled = (tone === "bad" || tone === "warn") && tone !== usual;
+  return {
+    raw,
+    type,
+    kind,
+    tone,
+    mark: isTroubled ? (tone === "warn" && mark === "end" ? "stop" : "fail") : mark,
+    tool,
+    text,
+    run,
+    time: record.time ?? record.recordedtime ?? new Date().toISOString(),
+    sought: `${kind} ${tool} ${text} ${run}`.toLowerCase(),
+  };
+}

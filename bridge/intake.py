@@ -307,7 +307,7 @@ class _Writing:
 def _shortened(head: bytes, tail: bytes) -> tuple[bytes, bytes]:
     """Cut the longest strings of a record that the journal would refuse, with a mark in it."""
     gap = b"0" * _SEQUENCE_DIGITS
-    line = fit(head + gap + tail, RECORD_BYTES_MAX - 1)
+    line = fit(head + gap + tail, RECORD_BYTES_MAX).removesuffix(b"\n")
     at = line.index(b'"sequence":"' + gap) + len(b'"sequence":"')
     return line[:at], line[at + len(gap) :]
 

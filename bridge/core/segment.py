@@ -31,15 +31,16 @@ class Segment:
         default_factory=lambda: deque(maxlen=RESUME_IDS_MAX)
     )  # (id, creation time); the first one is where resuming starts
 
-    def took(self, id_: str, created_s: float | None) -> None:
-        """Tell an event that had not been taken before."""
+    def took(self, id_: str, created_s: float | None, *, is_cursor: bool = True) -> None:
+        """Tell an event that had not been taken before. `is_cursor`: one may resume from it."""
         at_s = self.newest_s if created_s is None else created_s
         if self.oldest_id is None or at_s < self.oldest_s:
             self.oldest_id, self.oldest_s = id_, at_s
         self.newest_s = max(self.newest_s, at_s)
         self.last_id = id_
         self.count += 1
-        self._recent.append((id_, at_s))
+        if is_cursor:
+            self._recent.append((id_, at_s))
         if self.is_streamed:
             self._move_on()
 

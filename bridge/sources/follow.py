@@ -22,7 +22,7 @@ from bridge.core.segment import Segment
 from bridge.core.window import Hole, Kind, Sight, Window
 from bridge.sources.account import Account
 from bridge.sources.features import Features, StreamKind
-from bridge.sources.mogplex import PAGE_MAX, MogplexApi, RunPage
+from bridge.sources.mogplex import PAGE_MAX, MogplexApi, RunPage, may_resume_from
 from bridge.sources.pages import begins_at_origin, ends, instants, to_monotonic, upstream_types
 from bridge.sources.port import Batch, Gap, Intake, Progress, Receipt
 from bridge.wire import times
@@ -178,7 +178,8 @@ class RunFollow:
         """Hand events of the current segment over. `more`: further fields of the batch."""
         for event in {event.id: event for event in events}.values():
             if not self.intake.is_known(self.feed, event.id):
-                self.segment.took(event.id, event.created_at_s)
+                can_resume = may_resume_from(event.id)
+                self.segment.took(event.id, event.created_at_s, is_cursor=can_resume)
         self.took_end |= not TERMINAL_EVENTS.isdisjoint(upstream_types(events))
         receipt = await self.take(Batch(self.feed, events=events, **more))
         if receipt.fresh:

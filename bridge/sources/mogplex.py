@@ -5,6 +5,7 @@ The only file that knows what a Mogplex reply looks like; how often to ask is no
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -17,14 +18,16 @@ from bridge.core.errors import Failure, Retry
 from bridge.core.event import Event, Feed
 from bridge.sources.http import HttpSession, Reply
 from bridge.wire import times
-from bridge.wire.jsontext import JsonError, loads
+from bridge.wire.jsontext import JsonError, dumps, loads
 
 API = "/api/v1/mogplex"
 PAGE_MAX = 200  # events a page at the most (contracts.md 1.4); always asked for
 EVENT_TYPE = "com.mogplex.run.event."
-ID_LENGTH_MAX = 256  # an id is a 36-character UUID today; longer than this is not an id
+ID_LENGTH_MAX = 256  # an id is a 36-character UUID today; longer ones are kept as a digest
 
 _UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}", re.ASCII)
+_HEADER_SAFE = re.compile(r"[!-~]+", re.ASCII)
+_DIGEST = "sha256-"
 
 # Code to class (contracts.md 1.10). A code that is not here is judged by its HTTP status.
 _CODES: Mapping[str, Retry] = {
@@ -65,13 +68,26 @@ def feed_of(account: str, run_id: str) -> Feed:
     return Feed(account, run_id, f"/mogplex/{account}/runs/{run_id}")
 
 
-def to_event(raw: object) -> Event | None:
-    """Normalise one event object; None when it has no usable id or type."""
+def may_resume_from(id_: str) -> bool:
+    """Whether an event's id can be sent back as `Last-Event-ID`: a header takes no line end."""
+    return _HEADER_SAFE.fullmatch(id_) is not None and not id_.startswith(_DIGEST)
+
+
+def to_event(raw: object, *, is_listed: bool = False) -> Event | None:
+    """Normalise one event object; None when it has no id or type.
+
+    `is_listed`: it stands in a list of events, so it is one: without an id that can be one it gets
+    a digest of its content, without a type the type `unknown`. Losing it would be worse.
+    """
     if not isinstance(raw, dict):
         return None
     id_, type_ = raw.get("id"), raw.get("type")
-    if not isinstance(id_, str) or not isinstance(type_, str) or not 0 < len(id_) <= ID_LENGTH_MAX:
+    if not (isinstance(id_, str) and id_ and isinstance(type_, str) and type_) and not is_listed:
         return None
+    if not isinstance(id_, str) or not 0 < len(id_) <= ID_LENGTH_MAX:
+        id_ = _DIGEST + hashlib.sha256(dumps(id_ or raw)).hexdigest()
+    if not isinstance(type_, str) or not type_:
+        type_ = "unknown"
     moment = times.parse(raw.get("createdAt"))
     time, seconds = moment if moment is not None else (None, None)
     return Event(id_, EVENT_TYPE + type_[:ID_LENGTH_MAX], time, seconds, raw)
@@ -175,7 +191,7 @@ def to_page(data: Mapping[str, Any], headers: Mapping[str, str]) -> RunPage | No
         status=status[:64],
         segment=segment if isinstance(segment, str) else None,
         updated_at=updated_at if isinstance(updated_at, str) else None,
-        events=tuple(event for item in raw if (event := to_event(item)) is not None),
+        events=tuple(e for item in raw if (e := to_event(item, is_listed=True)) is not None),
         size=len(raw),
         server_time_s=http_date(headers.get("Date")),
     )

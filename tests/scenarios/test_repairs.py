@@ -471,3 +471,24 @@ def test_a_run_that_never_had_an_event_ends_all_the_same() -> None:
         assert (await stage.gaps(run), len(await stage.ends(run))) == ([], 1)
 
     play(scenario)
+
+
+def test_an_id_that_fits_no_header_is_not_sent_back_in_one() -> None:
+    async def scenario(stage: Stage) -> None:
+        run = stage.sim.create_run()
+        odd = [{"type": "log", "id": f"{n}\r\nX-Evil: 1"} for n in range(3)]
+        stage.sim.append(run, odd)
+        stage.sim.append(run, 3)
+        stage.sim.set_status(run, "streaming")
+        await stage.follow(run)
+        await asyncio.sleep(30)
+        stage.sim.cut_streams()
+        stage.sim.append(run, 2)
+        await asyncio.sleep(10)
+        stage.sim.finish(run)
+        await stage.over(60)
+        await assert_whole(stage, run)
+        cursors = {r.last_event_id for r in stage.sim.requests if r.endpoint == "stream"}
+        assert cursors <= set(stage.truth_ids(run)) - {event["id"] for event in odd}
+
+    play(scenario)

@@ -201,6 +201,7 @@ def test_an_event_larger_than_a_record_may_be_is_cut_with_a_mark(virtually: Virt
         await intake.take(Batch(FEED, events=[event(1, "long text. " * 500_000), event(2)]))
         first, second = (await journal.read(0, 10)).records
         assert len(first.body) <= RECORD_BYTES_MAX
+        assert b"\n" not in first.body  # it would end the line, and the frame of an SSE stream
         record = orjson.loads(first.body)
         assert (record["id"], int(record["sequence"])) == ("e1", 1)
         assert record["truncated"] is True

@@ -8,7 +8,15 @@ import pytest
 
 from bridge.core.errors import Failure, Retry
 from bridge.sources.http import HttpSession, Reply
-from bridge.sources.mogplex import MogplexApi, http_date, normalised_run_id, to_event, to_page
+from bridge.sources.mogplex import (
+    EVENT_TYPE,
+    MogplexApi,
+    http_date,
+    may_resume_from,
+    normalised_run_id,
+    to_event,
+    to_page,
+)
 from bridge.wire.jsontext import dumps
 
 API = MogplexApi(HttpSession("https://example.com", lambda: ""), redact=lambda text: text)
@@ -175,11 +183,55 @@ def test_only_a_uuid_is_a_run_id(text: str, run_id: str | None) -> None:
         {"id": 1, "type": "log"},
         {"id": "", "type": "log"},
         {"id": "a"},
-        {"id": "x" * 300, "type": "log"},
+        {"id": "a", "type": ""},
     ],
 )
 def test_what_has_no_id_and_type_is_no_event(raw: object) -> None:
     assert to_event(raw) is None
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        {"id": "x" * 300, "type": "log"},
+        {"id": 1, "type": "log"},
+        {"id": "", "type": "log", "message": "a"},
+        {"type": "log", "message": "b"},
+        {},
+    ],
+)
+def test_what_a_list_of_events_holds_is_kept_under_a_digest(raw: dict[str, Any]) -> None:
+    first, again = to_event(raw, is_listed=True), to_event(dict(raw), is_listed=True)
+    other = to_event({**raw, "id": "y" * 300}, is_listed=True)
+    assert first is not None
+    assert again is not None
+    assert other is not None
+    assert first.id == again.id != other.id
+    assert first.id.startswith("sha256-")
+    assert first.data is raw
+    assert first.type == EVENT_TYPE + raw.get("type", "unknown")
+
+
+def test_an_id_that_is_too_long_is_the_same_on_a_stream() -> None:
+    raw = {"id": "x" * 300, "type": "log"}
+    assert to_event(raw) == to_event(raw, is_listed=True)
+
+
+@pytest.mark.parametrize(
+    ("id_", "may"),
+    [
+        ("0c1d7e88-93d4-4c0a-b6f2-6f4a0b0f9e77", True),
+        ("evt_1", True),
+        ("a\r\nX-Evil: 1", False),
+        ("a\n", False),
+        ("a b", False),
+        ("\0", False),
+        ("\u00fc", False),
+        ("sha256-00", False),
+    ],
+)
+def test_only_what_fits_a_header_is_resumed_from(id_: str, may: bool) -> None:
+    assert may_resume_from(id_) is may
 
 
 def test_a_page_counts_events_that_cannot_be_read() -> None:

@@ -489,6 +489,7 @@ def test_an_id_that_fits_no_header_is_not_sent_back_in_one() -> None:
         await stage.over(60)
         await assert_whole(stage, run)
         cursors = {r.last_event_id for r in stage.sim.requests if r.endpoint == "stream"}
+        assert cursors  # so it was streamed
         assert cursors <= set(stage.truth_ids(run)) - {event["id"] for event in odd}
 
     play(scenario)

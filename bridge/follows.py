@@ -152,6 +152,11 @@ class Follows:
 
     # Runs
 
+    @property
+    def following_count(self) -> int:
+        """Runs that are followed now."""
+        return sum(entry.word == "following" for entry in self._entries.values())
+
     async def follow(self, run_id: str, account: str | None = None) -> bool:
         feed = self._feed(run_id, self.default_account if account is None else account)
         async with self._changing:
@@ -162,7 +167,7 @@ class Follows:
                 state = replace(entry.state, followed=True, failed=None)
             else:
                 state = FeedState(feed, added_at_s=self._clock.wall())
-            if sum(e.word == "following" for e in self._entries.values()) >= self.runs_max:
+            if self.following_count >= self.runs_max:
                 raise TooManyRunsError(
                     f"{self.runs_max} runs are followed: stop some, or raise limits.runs"
                 )

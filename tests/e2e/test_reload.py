@@ -6,7 +6,9 @@ import asyncio
 import hashlib
 import random
 import signal
+import socket
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -406,3 +408,33 @@ async def test_sigusr1_reopens_files_and_reads_no_configuration(tmp_path: Path) 
         names = [f"events.ndjson.{n}" for n in (signal.SIGUSR1, signal.SIGHUP)] + [file.name]
         text = b"".join((tmp_path / name).read_bytes() for name in names)
         assert [orjson.loads(line) for line in text.splitlines()] == pages
+
+
+async def test_systemd_hears_of_the_start_the_reload_and_the_stop(tmp_path: Path) -> None:
+    async with Simulator(knobs={"limiter": "off"}) as sim:
+        setup = Setup(tmp_path, sim)
+        setup.write(setup.account())
+        address = f"@mogplex-bridge-{tmp_path.name}-{random.randrange(10**9)}"
+        setup.env |= {"NOTIFY_SOCKET": address, "WATCHDOG_USEC": "300000"}
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as receiver:
+            receiver.bind("\0" + address[1:])
+            receiver.setblocking(False)
+            heard: list[str] = []
+
+            def hear(word: str) -> bool:
+                with suppress(BlockingIOError):
+                    while True:
+                        heard.append(receiver.recv(4096).decode().split("\n")[0])
+                return word in heard
+
+            async with setup.serve() as daemon:
+                await until(lambda: hear("READY=1"))
+                assert await daemon.status("GET", "/readyz") == 200
+                await until(lambda: hear("WATCHDOG=1"))
+                heard.clear()
+                await reload(daemon)
+                await until(lambda: hear("READY=1"))
+                states = [word for word in heard if word in ("READY=1", "RELOADING=1")]
+                assert states == ["RELOADING=1", "READY=1"]
+                assert await daemon.stop() == 0
+                assert hear("STOPPING=1")

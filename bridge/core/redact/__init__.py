@@ -5,5 +5,6 @@ from __future__ import annotations
 from bridge.core.redact.engine import Redactor
 from bridge.core.redact.policy import DEFAULT_POLICY, Policy
 from bridge.core.redact.rules import RULES, Rule
+from bridge.core.redact.scanner import EVENT_CHARS_MAX
 
-__all__ = ["DEFAULT_POLICY", "RULES", "Policy", "Redactor", "Rule"]
+__all__ = ["DEFAULT_POLICY", "EVENT_CHARS_MAX", "RULES", "Policy", "Redactor", "Rule"]

@@ -15,7 +15,7 @@ from bridge.core.redact.keep import restored
 from bridge.core.redact.keys import CODE, ENV, FORCED, NONE, SURE, Verdict
 from bridge.core.redact.policy import DEFAULT_POLICY, Policy
 from bridge.core.redact.rules import RULES
-from bridge.core.redact.scanner import TEXT_MIN, Finding, TextRedactor
+from bridge.core.redact.scanner import EVENT_CHARS_MAX, TEXT_MIN, Finding, TextRedactor
 from bridge.core.redact.spans import Scan
 
 DEPTH_MAX: Final = 100  # levels of nesting; upstream cuts at 3, JSON encoders give up near 250
@@ -32,11 +32,12 @@ class Redactor:
     Raises ConfigError for a policy with an unknown rule, a broken pattern, or too many of either.
     """
 
-    def __init__(self, policy: Policy = DEFAULT_POLICY) -> None:
+    def __init__(self, policy: Policy = DEFAULT_POLICY, chars_max: int = EVENT_CHARS_MAX) -> None:
+        """`chars_max`: characters of one value that are read; the rest is replaced, unread."""
         _check(policy)
         self._off = policy.off
         self._keep = tuple(tuple(path.split(".")) for path in policy.keep if path)
-        self._use(TextRedactor(policy))
+        self._use(TextRedactor(policy, chars_max))
 
     def _use(self, texts: TextRedactor) -> None:
         self._texts = texts
@@ -60,7 +61,7 @@ class Redactor:
 
         Paths to keep begin at the value, and at `data` of a record.
         """
-        self._texts.echoes.clear()
+        self._texts.begin()
         result = self._echoed(self._any(obj, 0))
         if self._keep and result is not obj:
             for path in self._keep:
@@ -69,7 +70,7 @@ class Redactor:
 
     def event(self, data: Mapping[str, Any]) -> dict[str, Any]:
         """Return a redacted copy of an upstream event; ids, `type` and times pass untouched."""
-        self._texts.echoes.clear()
+        self._texts.begin()
         result: dict[str, Any] = {}
         for key, item in data.items():
             result[key] = item if key in UNTOUCHED else self._member(key, item, 0)
@@ -84,7 +85,7 @@ class Redactor:
 
     def text(self, s: str) -> str:
         """Return the text with every secret replaced, also where it is repeated."""
-        self._texts.echoes.clear()
+        self._texts.begin()
         result = self._text(s)
         return self._echoed(result) if self._texts.echoes else result
 

@@ -15,17 +15,22 @@ from bridge.core.redact import anchors, benign
 from bridge.core.redact.fold import fold, offsets
 from bridge.core.redact.names import Names
 from bridge.core.redact.policy import EXTRA_PATTERNS_MAX, Policy
-from bridge.core.redact.spans import MARK_OPEN, Scan, Span, beside_markers, merged
+from bridge.core.redact.spans import MARK_OPEN, MARKER_MAX, Scan, Span, beside_markers, merged
 
 TEXT_MIN = 6  # a shorter text holds no secret that could be recognised
 # What a text may cost, in values read of up to 32 characters each; then it fails closed. Ordinary
 # JSON names a value every 16 characters at most; hostile text names long ones everywhere.
 EFFORT_FREE = 600
 EFFORT_PER = 16  # one more for so many characters
+EFFORT_LONG: Final = 65_536  # characters from which on it is one for twice as many
 ECHOES_MAX = 64  # values of one event that are searched in the rest of it
 ECHO_LENGTH_MIN = 8
 ECHO_CHARS_MIN = 5  # different ones; fewer stand in other values by chance
 ECHO_LENGTH_MAX = 512
+# Characters of one event that are read; what follows is replaced, unread. Ten times the longest text
+# that upstream accepts (100,000, contracts.md 1.6) and fifty times its largest payload. The worst
+# text known takes under a second for so many; ordinary ones 40 ms.
+EVENT_CHARS_MAX: Final = 2**20
 PATTERN_TEXT_MAX = 65_536  # characters that an operator's pattern is searched in
 UNSCANNED: Final = "[REDACTED:unscanned]"
 
@@ -46,7 +51,9 @@ class Finding(NamedTuple):
 class TextRedactor:
     """Redacts single texts. Counts by rule; `trace`, if set to a list, collects findings."""
 
-    def __init__(self, policy: Policy) -> None:
+    def __init__(self, policy: Policy, chars_max: int = EVENT_CHARS_MAX) -> None:
+        self._chars_max = chars_max
+        self._chars_left = chars_max
         self._off = policy.off
         self._patterns = _compiled(policy)
         self._print_key = (
@@ -62,10 +69,30 @@ class TextRedactor:
         self.walk: Callable[[Any], Any] = lambda tree: tree  # set by who knows structure
         self.own_secrets: tuple[str, ...] = ()  # known by heart; replaced wherever they stand
 
+    def begin(self) -> None:
+        """Forget the last event: its values found, and how much of it was read."""
+        self.echoes.clear()
+        self._chars_left = self._chars_max
+
     def text(self, s: str) -> str:
         """Return the text with every secret replaced; the same object when there is none."""
         if len(s) < TEXT_MIN:
             return s
+        size = len(s)
+        if marks := s.count(MARK_OPEN):
+            # Markers of an earlier pass are longer than what they replaced: they cost nothing, or
+            # a text that just fitted would be cut by the second pass. Never under a quarter.
+            size = max(size // 4, size - MARKER_MAX * marks)
+        self._chars_left -= size
+        return self._whole(s) if self._chars_left >= 0 else self._beyond(s, size)
+
+    def _beyond(self, s: str, size: int) -> str:
+        """As much of the text as may still be read, and a marker for the rest."""
+        room = size + self._chars_left
+        head = self._whole(s[:room]) if room > 0 else ""
+        return head + self.mark("unscanned", "unscanned", s, max(room, 0))
+
+    def _whole(self, s: str) -> str:
         for secret in self.own_secrets:
             if secret in s:
                 s = s.replace(secret, self.mark("token", "own-token", s, s.index(secret)))
@@ -134,7 +161,7 @@ class TextRedactor:
         # What lies inside the last span is done; what lies between a name and its value is not.
         skip_from = skip = 0
         end = scan.end
-        budget = EFFORT_FREE + end // EFFORT_PER
+        budget = EFFORT_FREE + (end + min(end, EFFORT_LONG)) // (2 * EFFORT_PER)
         scan.names = self.names
         for last, found in self._find(scan.low):
             for size, detect, data in found:

@@ -25,12 +25,12 @@ from bridge.housekeeping import Housekeeping, restored_windows
 from bridge.intake import JournalIntake
 from bridge.journal.sqlite import SqliteJournal
 from bridge.metrics import Metrics
-from bridge.outputs.limits import Limits
 from bridge.outputs.port import InvalidRunIdError, TooManyRunsError, UnknownAccountError
 from bridge.outputs.server import Server
 from bridge.outputs.token_access import TokenAccess
 from bridge.reload import Load, Running, apply, prepare, read_tokens, run_changes
 from bridge.runlist import to_run_text, watch
+from bridge.serving import build_certificates, build_limits, take_over
 from bridge.sinks import Sinks, sink_name
 from bridge.supervisor import run_rings, stop_on_signals
 from bridge.systemd import Notifier
@@ -146,11 +146,13 @@ class Bridge:
             metrics,
             self._render_metrics,
             access=self._access,
-            limits=Limits(subscribers_max=settings.limits.subscribers),
+            limits=build_limits(settings),
             clock=clock,
         )
+        take_over(self._server, settings)
 
     async def _start(self) -> None:
+        certificates = build_certificates(self._settings)  # first: it is wrong more often than full
         sources = self._accounts_in_use.sources
         for name, times in (await restored_windows(self._journal, self._clock)).items():
             if name in sources:
@@ -158,7 +160,7 @@ class Bridge:
         self._follows.restore(await self._journal.states())
         await self._sinks.open(self._settings.outputs)
         await self._follow_configured()
-        host, port = await self._server.start(*self._settings.listen_address)
+        host, port = await self._server.start(*self._settings.listen_address, certificates)
         self._is_ready = True
         self.ready.set()
         log.info("bridge.ready", listen=f"{host}:{port}", head=self._journal.head)
@@ -234,9 +236,8 @@ class Bridge:
 
     def _status(self) -> str:
         """For `systemctl status`."""
-        following = sum(view["state"] == "following" for view in self._follows.views())
         return (
-            f"{following} runs followed, {self._journal.head} records,"
+            f"{self._follows.following_count} runs followed, {self._journal.head} records,"
             f" {self._server.hub.count} streams open"
         )
 

@@ -26,12 +26,16 @@ from bridge.core.errors import ConfigError
 from bridge.core.redact import Redactor
 from bridge.follows import Follows
 from bridge.housekeeping import Housekeeping
+from bridge.outputs.certificates import Certificates
 from bridge.outputs.server import Server
 from bridge.outputs.token_access import TokenAccess
 from bridge.outputs.tokens import Tokens
+from bridge.serving import build_certificates, take_over
 from bridge.sinks import Sinks
 
 log = structlog.get_logger()
+
+AT_START = ("listen", "journal", "limits.recent_bytes")  # keys that only a start takes over
 
 Load = Callable[[], Loaded]  # reads file, environment and flags as at the start
 
@@ -57,6 +61,7 @@ class Prepared:
     accounts: list[ResolvedAccount]
     redactor: Redactor
     tokens: Tokens | None
+    certificates: Certificates | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +81,9 @@ def prepare(load: Load) -> Prepared:
         redactor = build_redactor(settings.redaction)
     with _told(loaded, "auth", "tokens_file"):
         tokens = read_tokens(settings)
-    return Prepared(settings, accounts, redactor, tokens)
+    with _told(loaded, "tls"):
+        certificates = build_certificates(settings)
+    return Prepared(settings, accounts, redactor, tokens, certificates)
 
 
 @contextmanager
@@ -111,7 +118,8 @@ async def apply(prepared: Prepared, old: Settings, running: Running) -> Settings
     running.follows.default_account = settings.default_account.name
     running.house.accounts_changed()
     running.house.retention = settings.retention.age, settings.retention.bytes
-    running.server.set_subscribers_max(settings.limits.subscribers)
+    take_over(running.server, settings)
+    running.server.change_certificates(prepared.certificates)
     if running.access is not None and prepared.tokens is not None:
         running.access.change(prepared.tokens, open_metrics=settings.metrics.open)
     changed = [dotted(path) for path in _changes(old, settings)]
@@ -123,8 +131,8 @@ async def apply(prepared: Prepared, old: Settings, running: Running) -> Settings
 
 def run_changes(old: Settings, new: Settings) -> RunChanges:
     """Compare the lists. Runs of an account that went away are left to wait for its return."""
-    before = {(run, a.name) for a in old.accounts for run in a.runs}
-    after = {(run, a.name): None for a in new.accounts for run in a.runs}
+    before = {(run, account.name) for account in old.accounts for run in account.runs}
+    after = {(run, account.name): None for account in new.accounts for run in account.runs}
     names = {account.name for account in new.accounts}
     runs = {run for run, _ in after}
     gone = sorted(run for run, account in before if account in names and run not in runs)
@@ -134,20 +142,20 @@ def run_changes(old: Settings, new: Settings) -> RunChanges:
 def _with_what_stays(new: Settings, old: Settings) -> tuple[Settings, list[tuple[str, Any, Any]]]:
     """The new settings with the running values of what only a start can change, and those."""
     kept: list[tuple[str, Any, Any]] = []
-    update: dict[str, Any] = {}
-    for key in ("listen", "journal"):
-        if getattr(new, key) != getattr(old, key):
-            kept.append((key, getattr(old, key), getattr(new, key)))
-            update[key] = getattr(old, key)
-    if new.limits.recent_bytes != old.limits.recent_bytes:
-        was, wanted = old.limits.recent_bytes, new.limits.recent_bytes
-        kept.append(("limits.recent_bytes", was, wanted))
-        update["limits"] = new.limits.model_copy(update={"recent_bytes": was})
-    if (new.auth is None) != (old.auth is None):
-        words = ("off", "on") if new.auth is not None else ("on", "off")
-        kept.append(("auth", *words))
-        update["auth"] = old.auth
-    return new.model_copy(update=update), kept
+    for key in AT_START:
+        table, _, name = key.rpartition(".")
+        held, wanted = (getattr(s, table) if table else s for s in (old, new))
+        now, then = getattr(held, name), getattr(wanted, name)
+        if now != then:
+            kept.append((key, now, then))
+            wanted = wanted.model_copy(update={name: now})
+            new = new.model_copy(update={table: wanted}) if table else wanted
+    for key in ("auth", "tls"):  # their contents may change, not whether they are there
+        now, then = getattr(old, key), getattr(new, key)
+        if (now is None) != (then is None):
+            kept.append((key, *(("off", "on") if now is None else ("on", "off"))))
+            new = new.model_copy(update={key: now})
+    return new, kept
 
 
 def _changes(old: Settings, new: Settings) -> Iterator[tuple[str | int, ...]]:

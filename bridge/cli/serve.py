@@ -69,7 +69,8 @@ def run_bridge(load: Callable[[], Loaded], *, runs_from: str | None) -> None:
 
     def ready(host: str, port: int) -> None:
         shown = f"[{host}]" if ":" in host else host
-        say(f"mogplex-bridge listens on http://{shown}:{port}")
+        scheme = "http" if settings.tls is None else "https"
+        say(f"mogplex-bridge listens on {scheme}://{shown}:{port}")
 
     async def main() -> None:
         bridge = Bridge(

@@ -16,9 +16,11 @@ from bridge.config.values import (
     Duration,
     FilePath,
     JournalUrl,
+    Network,
     Regex,
     RunId,
     Size,
+    WebOrigin,
     split_address,
 )
 
@@ -177,6 +179,35 @@ class Auth(Section):
     tokens_file: FilePath = Field(description="File of hashed tokens; read again when it changes.")
 
 
+class Tls(Section):
+    """TLS of the HTTP server, 1.2 and newer. Without this table it speaks plain HTTP."""
+
+    certificate_file: FilePath = Field(
+        description="The certificate and the chain behind it, PEM; read again when it changes."
+    )
+    key_file: FilePath = Field(
+        description="The certificate's private key, PEM, without a password; read again as well."
+    )
+
+
+class Server(Section):
+    """Who stands between the HTTP server and its clients."""
+
+    cors_origins: tuple[WebOrigin, ...] = Field(
+        default=(),
+        max_length=100,
+        description="Origins of other sites whose pages may use this server, each by its name.",
+    )
+    trusted_proxies: tuple[Network, ...] = Field(
+        default=(),
+        max_length=100,
+        description="Addresses or networks of proxies whose X-Forwarded-For is believed.",
+    )
+    compress: bool = Field(
+        default=True, description="Compress answers (zstd, gzip) for clients that ask for it."
+    )
+
+
 class Metrics(Section):
     """Access to /metrics."""
 
@@ -202,6 +233,39 @@ class Limits(Section):
     runs: int = Field(default=10_000, ge=1, le=1_000_000, description="Runs followed at a time.")
     subscribers: int = Field(
         default=20_000, ge=1, le=1_000_000, description="Open streams at a time, in all."
+    )
+    subscribers_per_address: int = Field(
+        default=500,
+        ge=1,
+        le=1_000_000,
+        description="Open streams from one client address; this host itself is not held to it.",
+    )
+    connections: int = Field(
+        default=2_000, ge=1, le=1_000_000, description="Open connections that are no streams (yet)."
+    )
+    connections_per_address: int = Field(
+        default=256,
+        ge=1,
+        le=1_000_000,
+        description="The same from one client address; this host itself is not held to it.",
+    )
+    header_wait: Duration = Field(
+        default=10.0, description="Longest wait for a whole request; then the client is cut."
+    )
+    answer_wait: Duration = Field(
+        default=30.0, description="A client that takes nothing of its answer for so long is cut."
+    )
+    idle: Duration = Field(
+        default=75.0, description="A connection without a request is closed after this time."
+    )
+    url_bytes: Size = Field(
+        default=8190, description="Longest request line, and longest single header field."
+    )
+    header_bytes: Size = Field(
+        default=32 * 1024, description="Largest head of a request: all its header fields together."
+    )
+    body_bytes: Size = Field(
+        default=64 * 1024, description="Largest body of a request. No route needs one."
     )
     recent_bytes: Size = Field(
         default=8 * 2**20, description="Newest records held in memory for all subscribers together."
@@ -229,6 +293,8 @@ class Settings(Section):
     )
     redaction: Redaction = Field(default=Redaction(), description="What is masked.")
     auth: Auth | None = Field(default=None, description="Who may read.")
+    tls: Tls | None = Field(default=None, description="TLS of the HTTP server.")
+    server: Server = Field(default=Server(), description="Proxies and other sites.")
     metrics: Metrics = Field(default=Metrics(), description="Access to /metrics.")
     log: Log = Field(default=Log(), description="Logs.")
     limits: Limits = Field(default=Limits(), description="Bounds.")

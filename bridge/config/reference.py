@@ -39,6 +39,10 @@ _EXAMPLES: Final[dict[str, str]] = {
     "redaction.keep": '["payload.tokenizer"]',
     "redaction.fingerprint_key_file": '"/run/secrets/fingerprint-key"',
     "auth.tokens_file": '"/etc/mogplex-bridge/tokens.toml"',
+    "tls.certificate_file": '"/etc/mogplex-bridge/fullchain.pem"',
+    "tls.key_file": '"/etc/mogplex-bridge/privkey.pem"',
+    "server.cors_origins": '["https://dash.example.com"]',
+    "server.trusted_proxies": '["127.0.0.1", "10.0.0.0/8"]',
 }
 _KINDS: Final = {
     "text": "text",

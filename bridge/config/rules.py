@@ -17,6 +17,7 @@ def broken_rules(settings: Settings) -> Iterator[tuple[Path, str]]:
     yield from _listen_rules(settings)
     yield from _account_rules(settings)
     yield from _output_rules(settings)
+    yield from _limit_rules(settings)
 
 
 def _listen_rules(settings: Settings) -> Iterator[tuple[Path, str]]:
@@ -98,3 +99,29 @@ def _output_rules(settings: Settings) -> Iterator[tuple[Path, str]]:
                 )
         if output.line_bytes and output.line_bytes < 1024:
             yield (*at, "line_bytes"), f"outputs[{i}].line_bytes must be 0 or at least 1024"
+
+
+def _limit_rules(settings: Settings) -> Iterator[tuple[Path, str]]:
+    limits = settings.limits
+    for key, low, high in (
+        ("header_wait", 1, 300),
+        ("answer_wait", 1, 3600),
+        ("idle", 1, 86400),
+    ):
+        if not low <= getattr(limits, key) <= high:
+            yield (
+                ("limits", key),
+                f"limits.{key} must be between {low} s and {high} s",
+            )
+    for key, low, high in (
+        ("url_bytes", 1024, 64 * 1024),
+        ("header_bytes", 4096, 1024 * 1024),
+        ("body_bytes", 0, 16 * 1024 * 1024),
+    ):
+        if not low <= getattr(limits, key) <= high:
+            yield ("limits", key), f"limits.{key} must be between {low} and {high} bytes"
+    if limits.header_bytes < limits.url_bytes:
+        yield (
+            ("limits", "header_bytes"),
+            f"limits.header_bytes must be at least limits.url_bytes ({limits.url_bytes})",
+        )

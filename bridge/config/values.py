@@ -154,6 +154,30 @@ def _regex(value: object) -> object:
     return value
 
 
+_ORIGIN_ALLOWED = (
+    'an origin as browsers write it, such as "https://dash.example.com"; no path, no *'
+)
+_ORIGIN = re.compile(r"https?://(\[[0-9a-f:.]+\]|[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?)(?::[0-9]{1,5})?")
+
+
+def _origin(value: object) -> object:
+    if not isinstance(value, str) or _ORIGIN.fullmatch(value.lower()) is None:
+        raise ValueError(_ORIGIN_ALLOWED)
+    for scheme, port in (("http:", ":80"), ("https:", ":443")):
+        if value.lower().startswith(scheme) and value.endswith(port):
+            raise ValueError(f"an origin as browsers write it, without {port}")
+    return value.lower()
+
+
+def _network(value: object) -> object:
+    if isinstance(value, str):
+        try:
+            return str(ipaddress.ip_network(value))
+        except ValueError:
+            pass
+    raise ValueError('an address or a network such as "127.0.0.1" or "10.0.0.0/8"')
+
+
 def _shape(description: str, **schema: Any) -> WithJsonSchema:
     return WithJsonSchema({"description": description, **schema})
 
@@ -181,4 +205,6 @@ Address = Annotated[str, BeforeValidator(_address)]
 JournalUrl = Annotated[str, BeforeValidator(_journal_url)]
 RunId = Annotated[str, BeforeValidator(_run_id)]
 FilePath = Annotated[str, BeforeValidator(_path)]
+WebOrigin = Annotated[str, BeforeValidator(_origin)]
+Network = Annotated[str, BeforeValidator(_network)]
 Regex = Annotated[str, BeforeValidator(_regex)]

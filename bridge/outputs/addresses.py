@@ -28,7 +28,7 @@ class Proxies:
     def client_address(self, request: web.Request) -> str:
         """Return the address that limits are counted by; "" for a client without one."""
         peer = request.remote or ""
-        if not self._trusted or not self._is_trusted(_maybe_address(peer)):
+        if not self._trusted or not self.trusts(peer):
             return peer
         hops = ",".join(request.headers.getall(_HEADER, [])).split(",")[-_HOPS_MAX:]
         for hop in reversed(hops):
@@ -38,6 +38,10 @@ class Proxies:
             if not self._is_trusted(address):
                 return str(address)
         return peer
+
+    def trusts(self, peer: str) -> bool:
+        """Tell whether an address is that of a trusted proxy."""
+        return self._is_trusted(_maybe_address(peer))
 
     def _is_trusted(self, address: Address | None) -> bool:
         return address is not None and any(address in network for network in self._trusted)

@@ -29,6 +29,10 @@ class Certificates:
         self.context = self._read()
         self.context.sni_callback = self._choose
 
+    def adopt(self, other: Certificates) -> None:
+        """Take over the files of another one, which have been read."""
+        self._files, self._stamp, self._current = other._files, other._stamp, other._current
+
     def refresh(self) -> bool:
         """Read the files if they changed; True if new ones are in force. Never raises."""
         try:

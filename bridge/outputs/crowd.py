@@ -1,7 +1,8 @@
 """Open connections that are no streams (yet): how many, from where, and what they do not take.
 
 C1 No more than `other_connections_max` in all and `connections_per_address_max` from one address
-   are kept; this host itself is held to the first only, because a proxy's clients all come from it.
+   are kept; this host itself and trusted proxies, from which many clients come, are held to the
+   first only.
 C2 Answers that wait in this process to be taken are bounded: who takes next to nothing is cut after
    `answer_wait_s`, and when all together hold more than `unsent_bytes_max`, who holds most.
 """
@@ -11,6 +12,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import Protocol
 
+from bridge.outputs.addresses import Proxies
 from bridge.outputs.limits import Limits, is_local
 
 
@@ -32,7 +34,8 @@ class Crowd:
     """Every connection from its start until it ends or becomes a stream."""
 
     def __init__(self, limits: Limits) -> None:
-        self.limits = limits  # may be exchanged; who is in stays in
+        self.limits = limits  # may be exchanged, like `proxies`; who is in stays in
+        self.proxies = Proxies()
         self._inside: set[Guest] = set()
         self._by_address: Counter[str] = Counter()
         self._slow: set[Guest] = set()
@@ -49,6 +52,7 @@ class Crowd:
             return False
         return (
             is_local(address)
+            or self.proxies.trusts(address)
             or self._by_address[address] <= self.limits.connections_per_address_max
         )
 

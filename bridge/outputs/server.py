@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import errno
 from collections.abc import Awaitable, Callable
-from dataclasses import replace
 from typing import Any, cast
 
 import structlog
@@ -136,10 +135,6 @@ class Server:
         self._access.listening_on(host, bound_port)
         return bound_host, bound_port
 
-    def set_subscribers_max(self, count: int) -> None:
-        """Allow so many streams from now on, as far as open files allow; nobody is cut off."""
-        self.set_limits(replace(self._limits, subscribers_max=count))
-
     def set_limits(self, limits: Limits) -> None:
         """Hold to these from now on, as far as open files allow; nobody is cut off."""
         self._limits = self._crowd.limits = fit_to_open_files(limits)
@@ -148,8 +143,13 @@ class Server:
     def set_policy(self, origins: Origins, proxies: Proxies, *, may_compress: bool) -> None:
         """From the next request on: whose pages may use this, whom to believe, what to compress."""
         self._origins = self._access.origins = self._events.origins = origins
-        self._events.proxies = proxies
+        self._events.proxies = self._crowd.proxies = proxies
         self._may_compress = self._events.may_compress = may_compress
+
+    def change_certificates(self, certificates: Certificates | None) -> None:
+        """Use these files from now on; whether TLS is spoken at all is decided at the start."""
+        if self._certificates is not None and certificates is not None:
+            self._certificates.adopt(certificates)
 
     def _tls(self) -> dict[str, Any]:
         if self._certificates is None:

@@ -37,6 +37,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "housekeeping": {"*"},
     "oneshot": {"*"},
     "reload": {"*"},
+    "serving": {"*"},
     "sinks": {"*"},
     "cli": {"*", "simulator"},
     "__main__": {"cli"},

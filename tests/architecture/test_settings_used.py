@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 
 from bridge.config.catalogue import INDEX, entries
+from bridge.reload import AT_START
 from tests.architecture.tree import Module, modules, parse
 
 # Who turns settings into constructor arguments; in `config` itself tokens and URLs are resolved.
@@ -15,9 +16,27 @@ WIRING = {
     "housekeeping.py",
     "oneshot.py",
     "reload.py",
+    "serving.py",
     "sinks.py",
     "config/accounts.py",
     "cli/serve.py",
+}
+# What a reload goes through, and what is read from the settings of that moment.
+READ_WHEN_NEEDED = {"limits.drain"}
+RELOADED = {
+    "accounts.py",
+    "building.py",
+    "config/accounts.py",
+    "reload.py",
+    "serving.py",
+    "sinks.py",
+}
+    "accounts.py",
+    "building.py",
+    "config/accounts.py",
+    "reload.py",
+    "serving.py",
+    "sinks.py",
 }
 READ_BY_THE_MODEL = {"name": "labels", "type": "one kind so far", "system": "one kind so far"}
 
@@ -66,6 +85,11 @@ def wiring() -> list[Module]:
 
 def test_every_setting_is_read_by_who_wires_things_up() -> None:
     assert unread(wiring()) == []
+
+
+def test_every_setting_is_taken_over_by_a_reload_or_told_to_need_a_restart() -> None:
+    reached = [m for m in modules() if m.name in RELOADED]
+    assert set(unread(reached)) == {*AT_START, *READ_WHEN_NEEDED}
 
 
 def test_a_setting_that_nobody_reads_is_seen() -> None:

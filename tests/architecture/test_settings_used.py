@@ -31,13 +31,6 @@ RELOADED = {
     "serving.py",
     "sinks.py",
 }
-    "accounts.py",
-    "building.py",
-    "config/accounts.py",
-    "reload.py",
-    "serving.py",
-    "sinks.py",
-}
 READ_BY_THE_MODEL = {"name": "labels", "type": "one kind so far", "system": "one kind so far"}
 
 

@@ -201,7 +201,10 @@ class RunControl:
         return {"token": token_hash(token)}
 
     def cut_streams(self, fields: Fields) -> Any:
-        how = fields.text("how", ("between_frames", "mid_frame", "clean")) or "between_frames"
+        how = (
+            fields.text("how", ("between_frames", "mid_frame", "clean", "silent"))
+            or "between_frames"
+        )
         run_id = fields.text("runId")
         fields.done()
         if run_id is not None and run_id not in self._sim.world.store.runs:

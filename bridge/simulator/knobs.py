@@ -78,6 +78,12 @@ class Knobs:
         about="how: without the end of the HTTP body, the same inside the next frame, "
         "or with a proper end",
     )
+    stream_comment_s: float = _seconds(
+        0.0,
+        3_600.0,
+        run=True,
+        about="seconds between comments on a stream, as a proxy may add; 0 none",
+    )
     segment_stream: str = _choice(
         "silent",
         "ends",

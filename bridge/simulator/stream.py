@@ -95,6 +95,7 @@ class OpenStream:
         self._wake = asyncio.Event()
         self._cut: str | None = None
         self._writing: asyncio.Transport | None = None
+        self._is_due = False  # a comment, see the knob stream_comment_s
 
     def __enter__(self) -> None:
         self.run.watchers.add(self._wake.set)
@@ -105,6 +106,17 @@ class OpenStream:
             if cap_s > 0
             else None
         )
+        self._comment_later()
+
+    def _comment_later(self) -> None:
+        every_s = self._knobs.stream_comment_s
+        if every_s > 0 and self in self._world.streams and self._cut is None:
+            self._world.clock.call_later(every_s, self._comment)
+
+    def _comment(self) -> None:
+        self._is_due = self._cut is None
+        self._wake.set()
+        self._comment_later()
 
     def __exit__(self, *_: object) -> None:
         if self._timer is not None:
@@ -113,13 +125,15 @@ class OpenStream:
         self.run.watchers.discard(self._wake.set)
 
     def cut(self, how: str) -> None:
-        """End it: `clean`, `between_frames` or `mid_frame` (the knob stream_cut)."""
+        """End it: `clean`, `between_frames` or `mid_frame` (the knob stream_cut); or `silent`: the
+        connection stays, but nothing comes over it any more, as when a router has forgotten it.
+        """
         if how == "mid_frame" and self._cut is None:
             clock = self._world.clock
             self._timer = clock.call_later(MID_FRAME_WAIT_S, lambda: self.cut("between_frames"))
         self._cut = how
         self._wake.set()
-        if self._writing is not None and how != "clean":
+        if self._writing is not None and how not in {"clean", "silent"}:
             self._writing.abort()
 
     async def serve(
@@ -137,7 +151,10 @@ class OpenStream:
                 break
             if self._knobs.segment_stream == "ends" and self.run.ai_call_id != self._segment:
                 return
-            fresh = self._fresh()
+            if self._is_due:
+                self._is_due = False
+                await self._write(request, response, comment_frame("keep-alive"))
+            fresh = [] if self._cut == "silent" else self._fresh()
             if fresh and self._cut == "mid_frame":
                 frame = event_frame(fresh[0], style)
                 await self._write(request, response, frame[: len(frame) // 2])

@@ -88,9 +88,9 @@ class RunFollow:
         started = self.clock.monotonic()
         page = self._believed(await self.api.run_events(self.run_id))
         if isinstance(page, Failure):
-            await self._refused("runs.events", started, page)
+            await self.refused("runs.events", started, page)
         else:
-            self._accepted("runs.events", started)
+            self.accepted("runs.events", started)
             await self._take_page(page)
 
     async def turn(self, *, urgent: bool = False) -> bool:
@@ -114,9 +114,9 @@ class RunFollow:
             self.account.spent(self.run_id)
             raise
         if isinstance(page, Failure):
-            await self._refused("runs.get", started, page, park=park)
+            await self.refused("runs.get", started, page, park=park)
             return
-        self._accepted("runs.get", started)
+        self.accepted("runs.get", started)
         self.row_read_at = self.clock.monotonic()
         self.row_segment = page.segment
         # Before the commit: a stream that closes meanwhile cancels us, and the turn must be over.
@@ -129,7 +129,7 @@ class RunFollow:
             self.moved_at = self.clock.monotonic()
         await self.take(Batch(self.feed, status=page.status, run=page.run))
 
-    async def _refused(
+    async def refused(
         self, operation: str, started: float, failure: Failure, *, park: bool = False
     ) -> None:
         """Book a refusal that had its turn; some end the follow."""
@@ -367,7 +367,8 @@ class RunFollow:
 
     # Small things
 
-    def _accepted(self, operation: str, started: float) -> None:
+    def accepted(self, operation: str, started: float) -> None:
+        """Book a good answer that had its turn; `settle` or `spent` of the account follows."""
         self.account.answered(self.run_id, operation, started, None, self.backoff)
         self.progress.failure = None
         self.progress.failures_in_row = self.absent_strikes = 0

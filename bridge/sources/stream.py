@@ -21,8 +21,10 @@ from bridge.sources.port import Batch
 from bridge.wire.jsontext import JsonError, loads
 from bridge.wire.sse import Frame, FrameDecoder, FrameTooLargeError
 
-# Without a byte for so long: read the row; the stream of a finished run may stay open (1.8). While
-# the row stays too, the wait doubles: many quiet runs must not use up the requests of the others.
+# Without an event for so long: read the row, for the stream of a finished run may stay open (1.8),
+# and next time the page, for a connection may be dead without a sign. Comments prove nothing: who
+# sends them may be a proxy. While there is no news the wait doubles, from the second look on: many
+# quiet runs must not use up the requests of the others.
 SILENCE_S = (60.0, 300.0)
 WATCH_SHARE = 1 / 3  # of the token's pace may go into such reads
 SILENCE_AT_END_S = 5.0  # on a run that is over: only the replay is still to come
@@ -154,6 +156,7 @@ class _Reader:
         self._newest_s = follow.segment.newest_s
         self._decoder = FrameDecoder()
         self._silence_s = SILENCE_S[0]
+        self._looks = 0  # since an event was heard
         self._heard_at = follow.clock.monotonic()
         self._row_moved = False  # an event said so
         self._wake = asyncio.Event()  # what the watch waits for is another instant
@@ -162,13 +165,8 @@ class _Reader:
 
     async def take(self, chunk: bytes) -> None:
         follow = self._follow
-        self._heard_at = follow.clock.monotonic()
-        self._silence_s = SILENCE_AT_END_S if self._is_of_end else SILENCE_S[0]
-        frames = self._decoder.feed(chunk)
-        if not frames:
-            return
         events = []
-        for frame in frames:
+        for frame in self._decoder.feed(chunk):
             value = _value(frame)
             if value is None:
                 continue
@@ -178,6 +176,9 @@ class _Reader:
                 events.append(event)
         if not events:
             return
+        self._heard_at = follow.clock.monotonic()
+        self._silence_s = SILENCE_AT_END_S if self._is_of_end else SILENCE_S[0]
+        self._looks = 0
         if self._is_first:
             self._is_first = False
             self._judge(events[0])
@@ -197,7 +198,7 @@ class _Reader:
             self._wake.set()
 
     async def watch(self) -> None:
-        """Read the row after silence, or when an event says that it moved."""
+        """Read row and page in turn after silence, the row when an event says that it moved."""
         follow = self._follow
         while True:
             wait_s = self._heard_at + self._silence_s - follow.clock.monotonic()
@@ -212,20 +213,46 @@ class _Reader:
                 follow.is_read_out = True
                 raise _LeaveError
             if self._row_moved or (is_silent and not self._is_of_end):
+                is_of_row = self._row_moved or self._looks % 2 == 0
                 self._row_moved = False
-                await self._look_at_row()
+                self._heard_at = follow.clock.monotonic()
+                await (self._look_at_row() if is_of_row else self._look_at_page())
             if is_silent:
+                self._looks += 1
+                longer_s = self._silence_s * (2 if self._looks > 1 else 1)
                 least_s = follow.account.pace_s(WATCH_SHARE)
-                self._silence_s = max(min(self._silence_s * 2, SILENCE_S[1]), least_s)
+                self._silence_s = max(min(longer_s, SILENCE_S[1]), least_s)
 
     async def _look_at_row(self) -> None:
         follow = self._follow
-        self._heard_at = follow.clock.monotonic()
         await follow.check_row()
         has_moved_on = follow.row_segment not in (None, follow.segment.id)
         if follow.state.status == "awaiting_input" and not has_moved_on:
             follow.segment.was_paused = True  # the stream showed all that came before
         if follow.is_over or has_moved_on or follow.state.status in RESTING_STATUSES:
+            raise _LeaveError
+
+    async def _look_at_page(self) -> None:
+        """Leave when a page shows what the stream should have brought. It is not taken here."""
+        follow = self._follow
+        if not await follow.turn():
+            raise _LeaveError
+        started = follow.clock.monotonic()
+        try:
+            page = await follow.api.run_events(follow.run_id)
+        except asyncio.CancelledError:  # the stream beside it has closed; upstream counts it
+            follow.account.spent(follow.run_id)
+            raise
+        if isinstance(page, Failure):
+            await follow.refused("runs.events", started, page, park=True)
+            if follow.is_over:
+                raise _LeaveError
+            return
+        follow.accepted("runs.events", started)
+        follow.account.spent(follow.run_id, park=True)
+        is_new = any(not follow.intake.is_known(follow.feed, event.id) for event in page.events)
+        has_moved_on = page.segment not in (None, follow.segment.id)
+        if is_new or has_moved_on or page.status in RESTING_STATUSES:
             raise _LeaveError
 
     async def _take_run(self, run: Mapping[str, object]) -> None:

@@ -493,3 +493,48 @@ def test_an_id_that_fits_no_header_is_not_sent_back_in_one() -> None:
         assert cursors <= set(stage.truth_ids(run)) - {event["id"] for event in odd}
 
     play(scenario)
+
+
+@pytest.mark.parametrize("comment_s", [0.0, 15.0])
+def test_a_connection_that_died_without_a_sign_is_noticed_within_minutes(comment_s: float) -> None:
+    async def scenario(stage: Stage) -> None:
+        run = stage.sim.create_run(events=5)
+        await stage.follow(run)
+        await asyncio.sleep(20)
+        stage.sim.append(run, 1)
+        stage.sim.cut_streams("silent")
+        await asyncio.sleep(1)
+        stage.sim.append(run, 250)
+        await asyncio.sleep(125)
+        assert len(await stage.event_ids(run)) == 256
+        stage.sim.append(run, 1)
+        await asyncio.sleep(1)
+        assert len(await stage.event_ids(run)) == 257
+        stage.sim.finish(run)
+        await stage.over(60)
+        await assert_whole(stage, run)
+
+    play(scenario, stream_comment_s=comment_s)
+
+
+def test_comments_on_a_stream_do_not_hide_that_the_run_is_over() -> None:
+    async def scenario(stage: Stage) -> None:
+        run = stage.sim.create_run(events=5)
+        await stage.follow(run)
+        await asyncio.sleep(20)
+        stage.sim.set_status(run, "failed")
+        await stage.over(90)
+        await assert_whole(stage, run)
+
+    play(scenario, stream_comment_s=15.0)
+
+
+def test_a_quiet_stream_costs_few_reads_and_is_not_left() -> None:
+    async def scenario(stage: Stage) -> None:
+        run = stage.sim.create_run(events=5)
+        await stage.follow(run)
+        await asyncio.sleep(790)
+        asked = [r.endpoint for r in stage.sim.requests if r.endpoint != "events"]
+        assert asked == ["stream", "run", "run", "run"]  # at 60 s, 240 s and 780 s
+
+    play(scenario)

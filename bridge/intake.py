@@ -38,6 +38,8 @@ from bridge.wire.ndjson import fit
 log = structlog.get_logger()
 
 FULL_RETRY_S = (1.0, 10.0)  # first and longest wait while the disk is full; sources wait meanwhile
+# Bytes of records redacted and encoded before the loop gets its turn: some 10 ms of work.
+TURN_BYTES = 256 * 1024
 _SEQUENCE_DIGITS = 20  # interface.md section 2
 SEEN_IDS_MAX = 20_000  # ids a feed that are remembered; the journal knows the rest
 
@@ -116,7 +118,7 @@ class JournalIntake:
         if batch.gap is not None:
             writing.gap(batch)
         fresh = self._fresh(desk, batch.events)
-        writing.events(fresh, batch.status)
+        await writing.events(fresh, batch.status)
         if batch.status is not None and batch.status != writing.state.status:
             writing.status(batch.status, batch.run)
         if batch.ended and not writing.state.ended:
@@ -223,8 +225,12 @@ class _Writing:
         self._redactor = redactor
         self._recorded = times.rfc3339(now_s)
 
-    def events(self, events: Sequence[Event], status: str | None) -> None:
-        """`runstatus` of an event is the status of the reply that brought it."""
+    async def events(self, events: Sequence[Event], status: str | None) -> None:
+        """`runstatus` of an event is the status of the reply that brought it.
+
+        A page may hold 64 MiB (`sources.http`): others get their turn in between.
+        """
+        written = 0
         status = status if status is not None else self.state.status
         encode, feed = self._encoder.encode, self._feed
         redact, recorded = self._redactor.event, self._recorded
@@ -240,6 +246,10 @@ class _Writing:
             if len(head) + len(tail) > RECORD_BYTES_MAX - _SEQUENCE_DIGITS:
                 head, tail = _shortened(head, tail)
             self.drafts.append(Draft(feed, event.id, event.type, head, tail))
+            written += len(head) + len(tail)
+            if written >= TURN_BYTES:
+                written = 0
+                await asyncio.sleep(0)
         self.state = replace(self.state, events=self.state.events + len(events))
 
     def gap(self, batch: Batch) -> None:

@@ -198,7 +198,8 @@ def test_an_event_larger_than_a_record_may_be_is_cut_with_a_mark(virtually: Virt
         journal = MemoryJournal()
         intake = intake_on(journal)
         await intake.open_feed(FeedState(FEED))
-        await intake.take(Batch(FEED, events=[event(1, "long text. " * 500_000), event(2)]))
+        # Six bytes each in JSON; of ordinary characters the redactor reads less than a record holds.
+        await intake.take(Batch(FEED, events=[event(1, "\x01" * 900_000), event(2)]))
         first, second = (await journal.read(0, 10)).records
         assert len(first.body) <= RECORD_BYTES_MAX
         assert b"\n" not in first.body  # it would end the line, and the frame of an SSE stream
@@ -224,5 +225,35 @@ def test_two_batches_of_one_feed_at_once_are_taken_one_after_the_other(
                 group.create_task(intake.take(Batch(FEED, events=[event(1)], status="streaming")))
         types = [record["type"] for record in await bodies(journal)]
         assert types == ["com.mogplex.run.event.log", "com.mogplex.run.status"]
+
+    virtually(main())
+
+
+def test_a_page_of_large_messages_does_not_hold_up_the_loop(virtually: Virtually) -> None:
+    """Review: a message of 30 MB blocked every subscriber for seconds."""
+
+    async def main() -> None:
+        journal = MemoryJournal(bytes_max=2**30)
+        intake = intake_on(journal)
+        await intake.open_feed(FeedState(FEED))
+        turns = 0
+
+        async def others() -> None:
+            nonlocal turns
+            while True:
+                turns += 1
+                await asyncio.sleep(0)
+
+        text = "all good " * 120_000  # 1 MB
+        events = [event(number, text + str(number)) for number in range(4)]
+        events.append(event(9, text * 30 + "password=hunter2hunter2"))
+        async with asyncio.TaskGroup() as group:
+            ticking = group.create_task(others())
+            await intake.take(Batch(FEED, events=events, status="running", cursor="c"))
+            ticking.cancel()
+        assert turns >= len(events)
+        last = (await bodies(journal))[4]["data"]["message"]
+        assert last.endswith("[REDACTED:unscanned]")
+        assert "hunter2" not in last
 
     virtually(main())

@@ -198,7 +198,7 @@ def test_an_event_larger_than_a_record_may_be_is_cut_with_a_mark(virtually: Virt
         journal = MemoryJournal()
         intake = intake_on(journal)
         await intake.open_feed(FeedState(FEED))
-        # Six bytes each in JSON; of ordinary characters the redactor reads less than a record holds.
+        # Six bytes each in JSON: the redactor reads fewer characters than a record has bytes.
         await intake.take(Batch(FEED, events=[event(1, "\x01" * 900_000), event(2)]))
         first, second = (await journal.read(0, 10)).records
         assert len(first.body) <= RECORD_BYTES_MAX

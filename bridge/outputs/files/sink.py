@@ -285,10 +285,13 @@ class FileSink:
             with suppress(TimeoutError):
                 async with asyncio.timeout(TICK_S):
                     await self._reopen.wait()
-            if self._health.last_error is not None and (self.lag or not self._is_started):
-                continue  # copying tries again by itself
-            await self._attempt(self._tick)
-            self._health.lagging(self.lag)
+            is_blocked = self._health.last_error is not None and (self.lag or not self._is_started)
+            # While it is blocked, copying tries again by itself.
+            if is_blocked or not await self._attempt(self._tick):
+                # A reopening that was asked for stays so: to wait for it again would not wait.
+                await asyncio.sleep(TICK_S)
+            if not is_blocked:
+                self._health.lagging(self.lag)
 
     async def _tick(self) -> None:
         now_s = self._clock.monotonic()

@@ -6,6 +6,7 @@ import asyncio
 import errno
 import json
 import os
+import shutil
 import threading
 import time
 from contextlib import asynccontextmanager, suppress
@@ -537,6 +538,35 @@ async def test_reopen_is_heard_at_once(outputs, tmp_path):
         await until(lambda: sink.lag == 0)
     await sink.close()
     assert sequences([tmp_path / "events.ndjson.1", tmp_path / "events.ndjson"]) == [1, 2, 3, 4]
+
+
+@pytest.mark.timeout(20)
+async def test_a_reopening_asked_for_while_blocked_neither_spins_nor_is_forgotten(
+    outputs, tmp_path
+):
+    """It froze the whole process: logrotate's signal on a disk that was full."""
+    journal = MemoryJournal()
+    directory = tmp_path / "logs"
+    directory.mkdir()
+    sink = await outputs.open(journal, file="logs/events.ndjson", naming="fixed")
+    tries = []
+    sink._attempt, attempt = lambda work: (tries.append(work), attempt(work))[1], sink._attempt
+    async with running(sink):
+        await journal.append(drafts(0, 5))
+        await until(lambda: sink.lag == 0)
+        shutil.rmtree(directory)
+        directory.write_text("in its place")
+        await journal.append(drafts(5, 5))
+        await until(lambda: outputs.metric("sink_blocked", sink="out") == 1)
+        sink.reopen()
+        tries.clear()
+        await asyncio.sleep(1.5)  # with the fault, for ever
+        assert len(tries) < 10
+        directory.unlink()
+        directory.mkdir()
+        await until(lambda: sink.lag == 0)
+        await until(lambda: not sink._reopen.is_set())
+    assert sequences([directory / "events.ndjson"]) == list(range(6, 11))
 
 
 async def test_finished_segments_are_compressed_beside_the_writing(outputs, tmp_path, monkeypatch):

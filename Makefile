@@ -11,7 +11,7 @@ PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3 python; do \
 PYTEST := $(BIN)/python -m pytest -n $(WORKERS)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup check lint types unit test e2e bench docs dashboards demo clean lock
+.PHONY: help setup check lint types unit test e2e torture bench docs dashboards demo clean lock
 
 help: ## this list
 	@sed -n 's/^\([a-z0-9-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST)
@@ -43,6 +43,9 @@ test: lint types ## everything that can fail, in parallel
 
 e2e: $(STAMP) ## real processes on loopback only
 	$(PYTEST) -m e2e
+
+torture: $(STAMP) ## kill, starve and lie to real processes for a minute; TORTURE="--kills 500" for more
+	$(BIN)/python -m tests.torture $(TORTURE)
 
 bench: $(STAMP) ## measure; prints tables, decides nothing
 	@for script in bench/[a-z]*.py; do echo "== $$script"; $(BIN)/python "$$script" || exit 1; done

@@ -1,0 +1,117 @@
+"""The command: for so long, or for so many kills, one misfortune after another.
+
+    python -m tests.torture                        60 seconds
+    python -m tests.torture --hours 8 --seed 7
+    python -m tests.torture --kills 500
+
+Ends with the first broken promise (exit code 1; the seed repeats the order of misfortunes, not the
+instants), else prints what was counted. `--keep DIR` leaves the files there.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import logging
+import random
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from tests.torture.campaign import PACKAGE, Campaign
+from tests.torture.faults import BIRTH, missing_tool
+from tests.torture.oracle import Violation
+
+# How often each misfortune comes, in parts.
+MIX = {
+    "kill": 24, "point": 40, "torn": 8, "power": 12, "stop": 4, "term": 4, "full": 4, "quota": 4,
+    "eio": 6, "clock": 6, "short": 4,
+}  # fmt: skip
+
+
+def plan(
+    chance: random.Random,
+    campaign: Callable[[], Campaign],
+    seconds: float,
+    kills: int | None,
+    only: Sequence[str],
+) -> Callable[[], str | None]:
+    """Births, then the mix; the upgrade when half of it is done. Or `only` some."""
+    begun_s = time.monotonic()
+    first = ["birth"] * len(BIRTH) * (not only)
+    upgrades = ["upgrade"] * 4 * (not only)
+
+    def done() -> float:
+        if kills is not None:
+            return campaign().kills / kills
+        return (time.monotonic() - begun_s) / seconds
+
+    def next_one() -> str | None:
+        if first:
+            return first.pop()
+        if done() >= 1.0:
+            return None
+        if done() > 0.5 and upgrades:
+            return upgrades.pop()
+        return chance.choice(only) if only else chance.choices(list(MIX), list(MIX.values()))[0]
+
+    return next_one
+
+
+def tell(text: str) -> None:
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()
+
+
+def no_word(_text: str) -> None:
+    return
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.torture", description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )  # fmt: skip
+    parser.add_argument("--seconds", type=float, default=60.0, help="how long [60]")
+    parser.add_argument("--hours", type=float, help="how long, instead of --seconds")
+    parser.add_argument("--kills", type=int, help="until so many processes were killed")
+    parser.add_argument("--seed", type=int, default=None, help="[drawn and printed]")
+    parser.add_argument(
+        "--only", action="append", default=[], choices=[*MIX, "upgrade"], help="repeatable"
+    )
+    parser.add_argument("--package", type=Path, default=PACKAGE, help="another copy of bridge/")
+    parser.add_argument("--keep", type=Path, help="an empty directory for all files")
+    parser.add_argument("--quiet", action="store_true", help="no line for each life")
+    asked = parser.parse_args()
+    if (missing := missing_tool()) is not None:
+        sys.stderr.write(f"error: {missing}\n")
+        return 2
+    seed = asked.seed if asked.seed is not None else random.SystemRandom().randrange(1 << 32)
+    seconds = asked.hours * 3600 if asked.hours else asked.seconds
+    tell(f"seed {seed}")
+    logging.disable()  # the simulated upstream tells of every client that was killed
+    begun_s = time.monotonic()
+    with tempfile.TemporaryDirectory(prefix="torture-", dir=asked.keep) as made:
+        directory = Path(made) if asked.keep is None else asked.keep
+        campaign = Campaign(
+            directory, seed, package=asked.package, say=no_word if asked.quiet else tell
+        )
+        lives = plan(random.Random(seed), lambda: campaign, seconds, asked.kills, asked.only)
+        broken: list[str] = []
+        try:
+            asyncio.run(campaign.run(lives))
+        except* Violation as group:
+            broken += map(str, group.exceptions)
+        if broken:
+            tell(f"BROKEN: {'; '.join(broken)}")
+            return 1
+    for line in campaign.report():
+        tell(line)
+    tell(f"{time.monotonic() - begun_s:.0f} s, seed {seed}: ok")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

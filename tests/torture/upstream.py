@@ -1,0 +1,60 @@
+"""Load: runs that begin, work in bursts and end, on the simulated upstream; and the truth."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from pathlib import Path
+
+from bridge.simulator import Simulator
+
+RUNS_AT_ONCE = 4
+# Below a page of upstream (200 events): a window that slides is not what is tested here.
+EVENTS_MIN, EVENTS_MAX = 20, 90
+_BURSTS = (1, 1, 2, 5, 12, 25)
+_PAUSES_S = (0.0, 0.02, 0.1, 0.5, 1.5)
+_LONG_ONE_IN = 40  # events with a long message: a write that a kill can cut
+_LONG_CHARACTERS = 20_000
+
+
+class Load:
+    """Keeps some runs busy until it is told to stop; then all of them come to their end."""
+
+    def __init__(self, sim: Simulator, listed: Path, chance: random.Random) -> None:
+        self._sim, self._listed, self._chance = sim, listed, chance
+        self._stopping = False
+        self.run_ids: list[str] = []
+        listed.touch()
+
+    def stop(self) -> None:
+        self._stopping = True
+
+    async def run(self) -> None:
+        """Returns when it was stopped and every run has ended."""
+        async with asyncio.TaskGroup() as group:
+            for _ in range(RUNS_AT_ONCE):
+                group.create_task(self._one_after_another())
+
+    async def _one_after_another(self) -> None:
+        while not self._stopping:
+            run = self._sim.create_run(status="streaming")
+            self.run_ids.append(run.id)
+            with self._listed.open("a") as file:
+                file.write(f"{run.id}\n")
+            left = self._chance.randint(EVENTS_MIN, EVENTS_MAX)
+            while left > 0:
+                count = min(left, self._chance.choice(_BURSTS))
+                self._sim.append(run, count)
+                if self._chance.randrange(_LONG_ONE_IN) < count:
+                    message = self._chance.choice("abc") * _LONG_CHARACTERS
+                    self._sim.append(run, {"type": "log", "message": message})
+                left -= count
+                await asyncio.sleep(0.0 if self._stopping else self._chance.choice(_PAUSES_S))
+            self._sim.finish(run, order="event_first", gap_s=0.1)
+
+    def truth(self) -> dict[str, list[str]]:
+        """Run id -> ids of its events, in the order upstream committed them."""
+        return {
+            run: [event["id"] for event in self._sim.truth(run)["committed"]]
+            for run in self.run_ids
+        }

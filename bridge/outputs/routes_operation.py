@@ -26,8 +26,12 @@ PAGE_POLICY = (
 PAGE_FILES: Mapping[str, str] = {
     "index.html": "text/html",
     "page.css": "text/css",
-    "page.js": "text/javascript",
-}
+    **dict.fromkeys(
+        ("access.js", "detail.js", "dom.js", "keys.js", "page.js", "records.js", "runs.js",
+         "speaker.js", "stream.js", "theme.js", "timeline.js"),
+        "text/javascript",
+    ),
+}  # fmt: skip
 
 
 class OperationRoutes:

@@ -1,0 +1,85 @@
+// Who asks. Without [auth] nothing of this is used. With it, the token of this tab goes into a header,
+// and streams, which cannot send headers, get a one-use ticket each time they connect.
+
+import { at } from "/page/dom.js";
+
+const TOKEN = "mogplex-bridge.token"; // in sessionStorage: this tab only, gone with it
+const ASK_MS_MAX = 15000; // a reply takes milliseconds; after this the network is gone
+
+let token = null; // where storage is forbidden the token lives as long as the page
+try {
+  token = sessionStorage.getItem(TOKEN);
+} catch {
+  // as above
+}
+
+export const hasToken = () => token !== null;
+
+function keep(value) {
+  token = value;
+  try {
+    if (value === null) sessionStorage.removeItem(TOKEN);
+    else sessionStorage.setItem(TOKEN, value);
+  } catch {
+    // kept in memory
+  }
+  at("sign-out").hidden = value === null;
+}
+
+export class Refused extends Error {
+  constructor(status, text) {
+    super(text);
+    this.status = status;
+  }
+}
+
+// The response, or Refused with the server's own words (RFC 9457).
+export async function ask(path, options = {}) {
+  const headers = token === null ? {} : { Authorization: "Bearer " + token };
+  const signal = AbortSignal.timeout(ASK_MS_MAX);
+  const response = await fetch(path, { ...options, headers, signal, cache: "no-store", redirect: "error" });
+  if (response.ok) return response;
+  const problem = await response.json().catch(() => ({}));
+  if (response.status === 401) showEntrance(token === null ? "" : "This token is not accepted.");
+  throw new Refused(response.status, problem.detail || problem.title || `HTTP ${response.status}`);
+}
+
+export async function ticket() {
+  const response = await ask("/v1/tickets", { method: "POST" });
+  return (await response.json()).ticket;
+}
+
+function showEntrance(note) {
+  at("entrance-note").textContent = note;
+  if (!at("entrance").hidden) return;
+  at("entrance").hidden = false;
+  document.body.classList.add("closed");
+  at("token").focus();
+}
+
+export const isClosed = () => !at("entrance").hidden;
+
+// `begin` is called each time somebody signs in, `end` when they sign out.
+export function startAccess(begin, end) {
+  at("sign-out").hidden = token === null;
+  at("sign-in").addEventListener("submit", async (event) => {
+    event.preventDefault();
+    const value = at("token").value.trim();
+    at("token").value = "";
+    keep(value);
+    try {
+      await ask("/v1/runs");
+    } catch (error) {
+      if (error instanceof Refused && error.status === 401) return;
+    }
+    at("entrance").hidden = true;
+    document.body.classList.remove("closed");
+    begin();
+    at("events").focus();
+  });
+  at("sign-out").addEventListener("click", () => {
+    keep(null);
+    end();
+    showEntrance("");
+  });
+}

@@ -1,0 +1,271 @@
+// The followed runs: read again every few seconds, with the rate of each from one reading to the next.
+
+import { Refused, ask, isClosed } from "/page/access.js";
+import { at, dot, element, icon, many, rate, setIcon, setText, short, span, spark, sparkline } from "/page/dom.js";
+import { failureText } from "/page/records.js";
+
+const EVERY_MS = 2000;
+const REST = 20; // a reading that takes t is followed by 20 t of rest, so that long lists cost no more than 5 %
+const SHOWN_MAX = 200; // the newest; more names cannot be told apart anyway
+const BARS = 30; // readings in a spark line: the last minute
+const RATE_READINGS = 8; // the rate is over so many readings, 16 s
+
+const GROUPS = [
+  ["failed", "Given up"],
+  ["following", "Following"],
+  ["ended", "Ended"],
+  ["stopped", "Stopped"],
+];
+// word -> tone and icon; a word that is not here is shown as it is.
+const STATUS = {
+  pending: ["plain", "wait"],
+  streaming: ["calm", "tool"],
+  awaiting_input: ["warn", "wait"],
+  success: ["good", "done"],
+  failed: ["bad", "fail"],
+  cancelled: ["warn", "stop"],
+};
+
+export const statusOf = (view) => STATUS[view.status] ?? ["plain", "begin"];
+
+export function lagText(view) {
+  if (view.state !== "following") return "";
+  if (view.followedBy === "stream") return "live";
+  return view.lagSeconds === null ? "not read yet" : span(view.lagSeconds) + " behind";
+}
+
+class Pace {
+  constructor(events, atMs) {
+    this.readings = [[atMs, events]];
+  }
+
+  note(events, atMs) {
+    this.readings.push([atMs, events]);
+    if (this.readings.length > BARS + 1) this.readings.shift();
+  }
+
+  get perSecond() {
+    const [fromMs, from] = this.readings.at(-RATE_READINGS) ?? this.readings[0];
+    const [untilMs, until] = this.readings.at(-1);
+    return untilMs > fromMs ? Math.max(0, ((until - from) * 1000) / (untilMs - fromMs)) : 0;
+  }
+
+  get bars() {
+    const steps = this.readings.slice(1).map(([, events], index) => Math.max(0, events - this.readings[index][1]));
+    return [...Array(BARS - steps.length).fill(0), ...steps];
+  }
+}
+
+export class Runs {
+  // `onSelect(runId | "")`: a reader chose a run; `onRead(runs)`: there is a new reading.
+  constructor(onSelect, onRead) {
+    this.onSelect = onSelect;
+    this.onRead = onRead;
+    this.views = [];
+    this.paces = new Map();
+    this.cards = new Map();
+    this.selected = "";
+    this.box = at("runs");
+    this.box.addEventListener("click", (event) => {
+      const run = event.target.closest("button")?.dataset.run;
+      if (run !== undefined) this.onSelect(run === this.selected ? "" : run);
+    });
+    this.box.addEventListener("keydown", (event) => this.moved(event));
+    at("follow").addEventListener("submit", (event) => {
+      event.preventDefault();
+      this.followTyped();
+    });
+    at("follow-id").addEventListener("input", () => setText(at("follow-note"), ""));
+  }
+
+  async keepReading() {
+    const begun = performance.now();
+    if (!document.hidden && !isClosed()) await this.read();
+    setTimeout(() => this.keepReading(), EVERY_MS + REST * Math.min(1000, performance.now() - begun));
+  }
+
+  async read() {
+    try {
+      const { runs } = await (await ask("/v1/runs")).json();
+      this.note(runs);
+    } catch (error) {
+      setText(at("runs-note"), error instanceof Refused ? error.message : "cannot be read now");
+    }
+  }
+
+  note(views) {
+    const now = performance.now();
+    const paces = new Map();
+    for (const view of views) {
+      const pace = this.paces.get(view.runId) ?? new Pace(view.events, now);
+      if (this.paces.has(view.runId)) pace.note(view.events, now);
+      paces.set(view.runId, pace);
+    }
+    this.paces = paces;
+    this.views = views;
+    this.draw();
+    this.onRead(this);
+  }
+
+  find = (runId) => this.views.find((view) => view.runId === runId);
+
+  perSecond = (runId) => this.paces.get(runId)?.perSecond ?? 0;
+
+  get total() {
+    let perSecond = 0;
+    const bars = Array(BARS).fill(0);
+    for (const pace of this.paces.values()) {
+      perSecond += pace.perSecond;
+      pace.bars.forEach((count, index) => (bars[index] += count));
+    }
+    return { perSecond, bars };
+  }
+
+  select(runId) {
+    this.selected = runId;
+    this.draw();
+  }
+
+  draw() {
+    const focused = this.box.contains(document.activeElement) ? document.activeElement.dataset.run : undefined;
+    const shown = this.views.slice(0, SHOWN_MAX);
+    const children = [];
+    const used = new Set();
+    for (const [state, title] of GROUPS) {
+      const group = shown.filter((view) => view.state === state);
+      if (!group.length) continue;
+      children.push(this.heading(state, title, this.views.filter((view) => view.state === state).length));
+      const list = this.list(state, title);
+      const cards = group.map((view) => this.card(view));
+      group.forEach((view) => used.add(view.runId));
+      replace(list, cards);
+      children.push(list);
+    }
+    for (const runId of this.cards.keys()) if (!used.has(runId)) this.cards.delete(runId);
+    if (!children.length) children.push(empty());
+    replace(this.box, children);
+    const buttons = [...this.box.querySelectorAll("button")];
+    const home = buttons.find((b) => b.dataset.run === (focused ?? this.selected)) ?? buttons[0];
+    for (const one of buttons) one.tabIndex = one === home ? 0 : -1;
+    if (focused !== undefined && document.activeElement !== home) home?.focus();
+    const rest = this.views.length - shown.length;
+    setText(at("runs-note"), rest > 0 ? `${many(this.views.length, "run")}, the newest ${SHOWN_MAX} shown` : "");
+  }
+
+  heading(state, title, count) {
+    this.headings ??= new Map();
+    if (!this.headings.has(state)) this.headings.set(state, element("h3", "", title + " ", element("span", "")));
+    const made = this.headings.get(state);
+    setText(made.lastChild, String(count));
+    return made;
+  }
+
+  list(state, title) {
+    this.lists ??= new Map();
+    if (!this.lists.has(state)) {
+      const made = element("ul", "");
+      made.setAttribute("aria-label", title);
+      this.lists.set(state, made);
+    }
+    return this.lists.get(state);
+  }
+
+  card(view) {
+    if (!this.cards.has(view.runId)) this.cards.set(view.runId, new Card(view));
+    const card = this.cards.get(view.runId);
+    card.write(view, this.paces.get(view.runId), view.runId === this.selected);
+    return card.item;
+  }
+
+  moved(event) {
+    const buttons = [...this.box.querySelectorAll("button")];
+    const now = buttons.indexOf(document.activeElement);
+    const next = { ArrowDown: now + 1, ArrowUp: now - 1, Home: 0, End: buttons.length - 1 }[event.key];
+    if (now < 0 || next === undefined || !buttons[next]) return;
+    event.preventDefault();
+    for (const one of buttons) one.tabIndex = -1;
+    buttons[next].tabIndex = 0;
+    buttons[next].focus();
+  }
+
+  async followTyped() {
+    const id = at("follow-id").value.trim();
+    const account = at("follow-account").hidden ? "" : at("follow-account").value;
+    const note = await this.follow(id, account);
+    setText(at("follow-note"), note);
+    if (note) at("follow-id").focus();
+    else at("follow-id").value = "";
+  }
+
+  // Both return "" or why not.
+  follow = (id, account = "") => this.change("PUT", id, account && "?account=" + encodeURIComponent(account));
+
+  unfollow = (id) => this.change("DELETE", id, "");
+
+  async change(method, id, query) {
+    try {
+      await ask("/v1/runs/" + encodeURIComponent(id) + query, { method });
+    } catch (error) {
+      return error instanceof Refused ? error.message : "the bridge does not answer";
+    }
+    await this.read();
+    return "";
+  }
+
+  showAccounts() {
+    const names = [...new Set(this.views.map((view) => view.account))].sort();
+    const select = at("follow-account");
+    select.hidden = names.length < 2;
+    if ([...select.options].map((option) => option.value).join() === names.join()) return;
+    const chosen = select.value;
+    select.replaceChildren(...names.map((name) => new Option(name)));
+    if (names.includes(chosen)) select.value = chosen;
+  }
+}
+
+// New children, without touching those that stand where they should.
+function replace(parent, children) {
+  children.forEach((child, index) => {
+    if (parent.children[index] !== child) parent.insertBefore(child, parent.children[index] ?? null);
+  });
+  while (parent.children.length > children.length) parent.lastElementChild.remove();
+}
+
+function empty() {
+  const how = element("code", "", "curl -X PUT …/v1/runs/{id}");
+  return element("p", "empty", "No run is followed yet. Put its id above, or ", how, ".");
+}
+
+class Card {
+  constructor(view) {
+    this.mark = icon("wait");
+    this.name = element("span", "name mono", dot(view.runId), short(view.runId));
+    this.status = element("span", "status", this.mark, element("span", ""));
+    this.line = sparkline("small", 60, 14);
+    this.facts = element("span", "facts");
+    this.flag = element("span", "flag");
+    const top = element("span", "row", this.status, this.name, this.line);
+    this.button = element("button", "run-card", top, element("span", "row", this.facts, this.flag));
+    this.button.type = "button";
+    this.button.dataset.run = view.runId;
+    this.button.title = view.runId;
+    this.item = element("li", "", this.button);
+  }
+
+  write(view, pace, isSelected) {
+    const [tone, mark] = statusOf(view);
+    this.button.dataset.tone = view.state === "failed" ? "bad" : tone;
+    this.button.setAttribute("aria-current", isSelected);
+    setIcon(this.mark, mark);
+    setText(this.status.lastChild, view.status ?? "not read yet");
+    const facts = [many(view.events ?? 0, "event")];
+    if (view.state === "following") facts.push(rate(pace.perSecond) + "/s", lagText(view));
+    setText(this.facts, facts.join(" · "));
+    this.line.firstChild.setAttribute("d", view.state === "following" ? spark(pace.bars, 60, 14) : "");
+    const flags = [];
+    if (view.gaps) flags.push(many(view.gaps, "gap"));
+    if (view.lastFailure) flags.push(view.state === "failed" ? "given up" : "failing");
+    setText(this.flag, flags.join(", "));
+    this.flag.title = failureText(view.lastFailure);
+  }
+}

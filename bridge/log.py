@@ -1,15 +1,19 @@
 """Logs: one line on stderr per change of state, JSON for machines, colours on a terminal only.
 
-Call `configure` before anything logs; use `structlog.get_logger()` everywhere else. Every value and
-key passes the given redactor last, whoever made it: the journal's redaction is the first line of
-defence, this is the last. stdout belongs to results and is never written here.
+Call `configure` before anything logs; use `structlog.get_logger()` everywhere else. Every line
+passes the given redactor last and as a whole, whoever made it: values below a telling name, texts,
+exceptions with their stacks; so do crashes that nobody catches. The journal's redaction is the
+first line of defence, this is the last. stdout belongs to results and is never written here.
 """
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import sys
+import threading
+import traceback
 from collections.abc import Callable, Mapping, MutableMapping
 from types import TracebackType
 from typing import Any, TextIO
@@ -59,7 +63,10 @@ EVENTS: Mapping[str, str] = {
 
 REPEAT_EVERY_S = 30.0  # seconds between lines about a failure that goes on
 
+Redact = Callable[[Any], Any]  # a JSON-like value (a text, a mapping) in, the same redacted out
+
 _DEPTH_MAX = 6  # levels of a logged value; deeper ones are shown as their repr
+UNREADABLE = "[REDACTED:unscanned]"
 _SAFE_KEYS = frozenset({"level", "timestamp"})  # made here, hold nothing of anybody's
 
 
@@ -91,7 +98,7 @@ class Repeated:
 
 
 def configure(
-    redact: Callable[[str], str],
+    redact: Redact,
     *,
     level: str = "info",
     form: str = "auto",
@@ -101,7 +108,8 @@ def configure(
     """Send the logs of this program and of its libraries to `stream` (stderr). Idempotent.
 
     `level`: debug, info, warning, error. `form`: text, json, or auto, which is text on a terminal
-    and json elsewhere. Raises ValueError for another word.
+    and json elsewhere. `redact` is called under the handler's lock: its state is safe if nobody
+    else uses it (`Redactor.twin`). Raises ValueError for another word.
     """
     stream = sys.stderr if stream is None else stream
     environ = os.environ if environ is None else environ
@@ -145,6 +153,7 @@ def configure(
     # One line a request is a line a second for nothing; requests are metrics.
     logging.getLogger("aiohttp.access").setLevel(logging.WARNING)
     logging.getLogger("asyncio").setLevel(max(number, logging.WARNING))
+    _tell_crashes_redacted(handler, redact, stream)
 
 
 def _renderer(*, pretty: bool, colors: bool) -> structlog.typing.Processor:
@@ -167,10 +176,44 @@ def _name_foreign(
     return event_dict
 
 
+def _tell_crashes_redacted(handler: logging.Handler, redact: Redact, stream: TextIO) -> None:
+    """What nobody catches ends on stderr as Python writes it; here it passes the redactor first."""
+
+    def tell(
+        kind: type[BaseException], error: BaseException | None, at: TracebackType | None
+    ) -> None:
+        text = "".join(traceback.format_exception(kind, error, at))
+        handler.acquire()
+        try:
+            text = _redacted(redact, text)
+        finally:
+            handler.release()
+        with contextlib.suppress(OSError, ValueError):  # a closed stderr
+            stream.write(f"{text.rstrip()}\n")
+            stream.flush()
+
+    def of_thread(crash: threading.ExceptHookArgs) -> None:
+        if crash.exc_type is not SystemExit:
+            tell(crash.exc_type, crash.exc_value, crash.exc_traceback)
+
+    def unraisable(crash: sys.UnraisableHookArgs) -> None:
+        tell(crash.exc_type, crash.exc_value, crash.exc_traceback)
+
+    sys.excepthook, threading.excepthook, sys.unraisablehook = tell, of_thread, unraisable
+
+
+def _redacted(redact: Redact, value: Any) -> Any:
+    """Redact; a redactor that breaks keeps the line back, never lets it pass."""
+    try:
+        return redact(value)
+    except Exception as error:  # noqa: BLE001 - whatever it is, the value must not pass unread
+        return {"unreadable": type(error).__name__} if isinstance(value, dict) else UNREADABLE
+
+
 class _Redactor:
     """The last processor before rendering: nothing it passes on has escaped the redactor."""
 
-    def __init__(self, redact: Callable[[str], str], *, is_terminal: bool) -> None:
+    def __init__(self, redact: Redact, *, is_terminal: bool) -> None:
         self._redact = redact
         self._is_terminal = is_terminal
 
@@ -178,29 +221,45 @@ class _Redactor:
         self, logger: object, method: str, event_dict: MutableMapping[str, Any]
     ) -> MutableMapping[str, Any]:
         del logger, method
-        return {
-            key if key in _SAFE_KEYS else self._text(key, keep=""): value
-            if key in _SAFE_KEYS
-            else self._value(value, _DEPTH_MAX, keep="\n\t" if key == "exception" else "")
+        ours = {key: value for key, value in event_dict.items() if key in _SAFE_KEYS}
+        rest = {
+            str(key): _plain(value, _DEPTH_MAX)
             for key, value in event_dict.items()
+            if key not in _SAFE_KEYS
         }
+        clean = _redacted(self._redact, rest)
+        clean.setdefault("event", UNREADABLE)
+        if self._is_terminal:
+            clean = {
+                _printable(key): _shown(value, keep="\n\t" if key == "exception" else "")
+                for key, value in clean.items()
+            }
+        return {**clean, **ours}
 
-    def _value(self, value: object, depth_left: int, keep: str = "") -> object:
-        if value is None or isinstance(value, bool | int | float):
-            return value
-        if isinstance(value, str):
-            return self._text(value, keep=keep)
-        if isinstance(value, BaseException | TracebackType) or depth_left == 0:
-            return self._text(repr(value))
-        if isinstance(value, Mapping):
-            return {self._text(str(k)): self._value(v, depth_left - 1) for k, v in value.items()}
-        if isinstance(value, list | tuple | set | frozenset):
-            return [self._value(item, depth_left - 1) for item in value]
-        return self._text(str(value))
 
-    def _text(self, text: str, keep: str = "") -> str:
-        clean = self._redact(text)
-        if self._is_terminal and not clean.isprintable():
-            # Upstream's text must not move the cursor of somebody's terminal.
-            clean = "".join(c if c.isprintable() or c in keep else ascii(c)[1:-1] for c in clean)
-        return clean
+def _plain(value: object, depth_left: int) -> object:
+    """The value as JSON knows it: what a redactor can walk, and every renderer can write."""
+    if value is None or isinstance(value, bool | int | float | str):
+        return value
+    if isinstance(value, BaseException | TracebackType) or depth_left == 0:
+        return repr(value)
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item, depth_left - 1) for key, item in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [_plain(item, depth_left - 1) for item in value]
+    return str(value)
+
+
+def _shown(value: Any, keep: str = "") -> Any:
+    if isinstance(value, str):
+        return _printable(value, keep)
+    if isinstance(value, dict):
+        return {_printable(key): _shown(item) for key, item in value.items()}
+    return [_shown(item) for item in value] if isinstance(value, list) else value
+
+
+def _printable(text: str, keep: str = "") -> str:
+    """Upstream's text must not move the cursor of somebody's terminal."""
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() or c in keep else ascii(c)[1:-1] for c in text)

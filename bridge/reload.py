@@ -108,7 +108,9 @@ async def apply(prepared: Prepared, old: Settings, running: Running) -> Settings
     """
     settings, kept = _with_what_stays(prepared.settings, old)
     await running.sinks.change(settings.outputs)
-    logs.configure(running.redactor.text, level=settings.log.level, form=settings.log.format)
+    logs.configure(
+        running.redactor.twin().value, level=settings.log.level, form=settings.log.format
+    )
     running.redactor.adopt(prepared.redactor)
     # Old ones too: until the accounts have changed both are in use.
     both = [*running.accounts.resolved, *prepared.accounts]

@@ -87,7 +87,7 @@ async def _bridge_on(
         {"MOGPLEX_TOKEN": TOKEN},
     )
     redactor = build_redactor(settings.redaction)
-    log.configure(redactor.text, level="warning")
+    log.configure(redactor.twin().value, level="warning")
 
     def ready(host: str, port: int) -> None:
         here = f"http://{host}:{port}"

@@ -122,7 +122,7 @@ async def _follow(
     )
     redactor = build_redactor(settings.redaction)
     log.configure(
-        redactor.text, level=shared.get("log_level") or "warning", form=settings.log.format
+        redactor.twin().value, level=shared.get("log_level") or "warning", form=settings.log.format
     )
     return await follow_until_ended(
         accounts, settings.default_account.name, run_ids, redactor, wishes

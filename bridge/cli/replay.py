@@ -205,7 +205,7 @@ async def _to_files(
     from bridge.outputs.files.segment import WriteStoppedError  # noqa: PLC0415
     from bridge.outputs.files.writer import FileWriter  # noqa: PLC0415
 
-    log.configure(str, level="warning")  # nothing of upstream's is in these lines
+    log.configure(lambda line: line, level="warning")  # nothing of upstream's is in these lines
     clock = SystemClock()
     writer = FileWriter(layout, clock)
     begun_s = clock.monotonic()

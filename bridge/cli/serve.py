@@ -64,7 +64,7 @@ def run_bridge(load: Callable[[], Loaded], *, runs_from: str | None) -> None:
     loaded = load()
     settings = loaded.settings
     redactor = build_redactor(settings.redaction)
-    log.configure(redactor.text, level=settings.log.level, form=settings.log.format)
+    log.configure(redactor.twin().value, level=settings.log.level, form=settings.log.format)
     accounts = resolve_accounts(settings, place=loaded.place)
 
     def ready(host: str, port: int) -> None:

@@ -63,7 +63,7 @@ async def append(journal: SqliteJournal, order: Order) -> None:
 
 
 async def main(order: Order) -> None:
-    log.configure(str, level="warning")
+    log.configure(lambda line: line, level="warning")
     directory = Path(order.directory)
     journal = await SqliteJournal.open(directory.parent / "journal.db")
     layout = Layout(

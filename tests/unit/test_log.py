@@ -8,20 +8,28 @@ import json
 import logging
 import re
 import sys
+import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 import structlog
 
 import bridge
+from bridge.core.redact import Policy, Redactor
 from bridge.log import EVENTS, Repeated, configure
 
 SECRET = "mog_abcdefghijklmnopqrstuvwxyz012345"
 LEVEL_METHODS = {"debug", "info", "warning", "error", "critical", "exception", "log"}
 
 
-def redact(text: str) -> str:
-    return text.replace(SECRET, "[redacted]")
+def redact(value: Any) -> Any:
+    """A stand-in that shows where redaction was asked for; the real one has tests of its own."""
+    if isinstance(value, str):
+        return value.replace(SECRET, "[redacted]")
+    if isinstance(value, dict):
+        return {redact(key): redact(item) for key, item in value.items()}
+    return [redact(item) for item in value] if isinstance(value, list) else value
 
 
 class Terminal(io.StringIO):
@@ -33,7 +41,9 @@ class Terminal(io.StringIO):
 def _restore():
     root = logging.getLogger()
     handlers, level, raising = list(root.handlers), root.level, logging.raiseExceptions
+    hooks = sys.excepthook, threading.excepthook, sys.unraisablehook
     yield
+    sys.excepthook, threading.excepthook, sys.unraisablehook = hooks
     logging.captureWarnings(False)
     root.handlers[:] = handlers
     root.setLevel(level)
@@ -204,3 +214,86 @@ def test_configure_uses_the_stderr_of_the_moment(monkeypatch):
     configure(redact)
     structlog.get_logger().info("sink.opened")
     assert "sink.opened" in err.getvalue()
+
+
+FORMS = [("json", io.StringIO), ("text", io.StringIO), ("auto", Terminal)]
+
+
+@pytest.mark.parametrize(("form", "stream_type"), FORMS)
+def test_values_below_a_telling_name_go_whatever_they_look_like(form, stream_type):
+    out = stream_type()
+    configure(Redactor().twin().value, stream=out, form=form, environ={"NO_COLOR": "1"})
+    log = structlog.get_logger()
+    log.info("sink.opened", password="opensesame")
+    log.info("sink.opened", request={"headers": {"Authorization": "Bearer opensesame1"}})
+    log.info("sink.opened", argv=["tool", "--token", "opensesame2"], env={"FOO": "opensesame3"})
+    log.info("sink.opened", settings=[{"name": "API_KEY", "value": "opensesame4"}])
+    text = out.getvalue()
+    assert "opensesame" not in text
+    assert text.count("REDACTED") == 5
+
+
+@pytest.mark.parametrize(("form", "stream_type"), FORMS)
+def test_exceptions_lose_their_secrets_and_keep_their_stacks(form, stream_type):
+    out = stream_type()
+    configure(Redactor().twin().value, stream=out, form=form, environ={"NO_COLOR": "1"})
+    try:
+        try:
+            raise ValueError("cannot open postgres://app:opensesame1@db/app")
+        except ValueError as cause:
+            raise RuntimeError("login failed: password=opensesame2") from cause
+    except RuntimeError as error:
+        structlog.get_logger().exception("sink.blocked", error=error, note=[error])
+        logging.getLogger("asyncio").exception("Task exception was never retrieved")
+        logging.getLogger("aiohttp").error("header %s", {"cookie": "sid=opensesame3x"})
+    text = out.getvalue()
+    assert "opensesame" not in text
+    assert text.count("Traceback") == 4
+    assert "test_exceptions_lose" in text
+
+
+def test_a_crash_that_nobody_catches_passes_the_redactor_too():
+    out = io.StringIO()
+    configure(Redactor().twin().value, stream=out)
+
+    def crash() -> None:
+        raise RuntimeError("password=opensesame1")
+
+    try:
+        crash()
+    except RuntimeError as error:
+        sys.excepthook(RuntimeError, error, error.__traceback__)
+    thread = threading.Thread(target=crash)
+    thread.start()
+    thread.join()
+    text = out.getvalue()
+    assert "opensesame" not in text
+    assert text.count("RuntimeError: password=[REDACTED:password]") == 2
+
+
+def test_a_redactor_that_breaks_keeps_the_line_back():
+    def broken(value: Any) -> Any:
+        raise KeyError(SECRET)
+
+    out = io.StringIO()
+    configure(broken, stream=out)
+    structlog.get_logger().error("sink.blocked", reason=SECRET)
+    line = json.loads(out.getvalue())
+    assert (line["event"], line["unreadable"]) == ("[REDACTED:unscanned]", "KeyError")
+    assert SECRET not in out.getvalue()
+
+
+def test_logs_of_a_thread_do_not_disturb_the_redactor_of_the_loop():
+    """One redactor for both would forget, half-way, what else to look for in an event."""
+    redactor = Redactor()
+    twin = redactor.twin()
+    assert twin is redactor.twin()
+    assert twin is not redactor
+    redactor.protect(["opensesame1"])
+    assert twin.value("x opensesame1") == "x [REDACTED:token]"
+    redactor.adopt(Redactor(Policy(keys=("flavour",))))
+    assert redactor.twin() is twin
+    assert twin.value({"flavour": "opensesame2", "x": "opensesame1"}) == {
+        "flavour": "[REDACTED:secret]", "x": "[REDACTED:token]",
+    }  # fmt: skip
+    assert redactor.take_counts() == {"own-token": 2, "policy-key": 1}

@@ -5,16 +5,14 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
-from bridge.core.errors import ConfigError
 from bridge.core.redact import benign, cli, walk
 from bridge.core.redact.keep import restored
 from bridge.core.redact.keys import CODE, ENV, FORCED, NONE, SURE, Verdict
 from bridge.core.redact.policy import DEFAULT_POLICY, Policy
-from bridge.core.redact.rules import RULES
+from bridge.core.redact.rules import check_off
 from bridge.core.redact.scanner import EVENT_CHARS_MAX, TEXT_MIN, Finding, TextRedactor
 from bridge.core.redact.spans import Scan
 
@@ -34,9 +32,10 @@ class Redactor:
 
     def __init__(self, policy: Policy = DEFAULT_POLICY, chars_max: int = EVENT_CHARS_MAX) -> None:
         """`chars_max`: characters of one value that are read; the rest is replaced, unread."""
-        _check(policy)
+        check_off(policy.off)
         self._off = policy.off
         self._keep = tuple(tuple(path.split(".")) for path in policy.keep if path)
+        self._twin: Redactor | None = None
         self._use(TextRedactor(policy, chars_max))
 
     def _use(self, texts: TextRedactor) -> None:
@@ -55,6 +54,20 @@ class Redactor:
         other._texts.counts = self._texts.counts
         self._off, self._keep = other._off, other._keep
         self._use(other._texts)
+        if self._twin is not None:
+            self._twin.adopt(other._apart())
+
+    def twin(self) -> Redactor:
+        """The same policy for another thread (logs); always the same one. Follows what is adopted."""
+        if self._twin is None:
+            self._twin = self._apart()
+        return self._twin
+
+    def _apart(self) -> Redactor:
+        apart = object.__new__(Redactor)
+        apart._off, apart._keep, apart._twin = self._off, self._keep, None
+        apart._use(self._texts.apart())
+        return apart
 
     def value(self, obj: Any) -> Any:
         """Return a redacted copy of a JSON value; the same object when nothing was found.
@@ -96,10 +109,14 @@ class Redactor:
         """
         known = {secret for secret in secrets if len(secret) >= OWN_SECRET_MIN}
         self._texts.own_secrets = tuple(sorted(known, key=lambda secret: (-len(secret), secret)))
+        if self._twin is not None:
+            self._twin.protect(known)
 
     def take_counts(self) -> dict[str, int]:
         """Return replacements by rule id since the last call."""
         counts, self._texts.counts = self._texts.counts, {}
+        for rule, count in self._twin.take_counts().items() if self._twin is not None else ():
+            counts[rule] = counts.get(rule, 0) + count
         return counts
 
     def trace(self, obj: Any) -> tuple[Any, list[Finding]]:
@@ -187,7 +204,7 @@ class Redactor:
                 item = obj.get(key)
                 if type(item) is str and len(item) >= 8 and not benign.is_marked(item):
                     fresh[key] = self._texts.replace(item, "private-key", "jwk")
-        if obj.get("kind") == "Secret" and self._is_applied("key-name"):
+        if obj.get("kind") == "Secret" and "key-name" not in self._off:
             changed = self._kubernetes(obj, changed)
         typed = walk.typed_into(obj, self._verdict)
         if typed.grade != NONE:
@@ -202,9 +219,6 @@ class Redactor:
         if any(new is not obj[key] for key, new in fresh.items()):
             return {**(obj if changed is None else changed), **fresh}
         return changed
-
-    def _is_applied(self, rule: str) -> bool:
-        return rule not in self._off
 
     def _kubernetes(self, obj: dict[str, Any], changed: dict[str, Any] | None) -> dict[str, Any]:
         result = obj if changed is None else changed
@@ -303,11 +317,9 @@ class Redactor:
             return self._named_list(item, verdict, depth)
         if verdict.grade == ENV:
             return self._env(item, depth)
-        return (
-            self._credential(item, verdict, depth)
-            if rule not in self._off
-            else self._dict(item, depth)
-        )
+        if rule in self._off:
+            return self._dict(item, depth)
+        return self._credential(item, verdict, depth)
 
     def _env(self, obj: dict[str, Any], depth: int) -> Any:
         fresh = {key: self._variable(key, item, depth) for key, item in obj.items()}
@@ -383,11 +395,3 @@ class Redactor:
             items = [self._echo(item, values) for item in obj]
             return items if any(a is not b for a, b in zip(items, obj, strict=True)) else obj
         return obj
-
-
-def _check(policy: Policy) -> None:
-    for rule in sorted(policy.off):
-        if rule not in RULES:
-            close = difflib.get_close_matches(rule, RULES, n=1)
-            hint = f"did you mean {close[0]!r}?" if close else f"known: {', '.join(RULES)}"
-            raise ConfigError(f"redaction.off: no rule {rule!r}; {hint}")

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import difflib
+from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import NamedTuple
+
+from bridge.core.errors import ConfigError
 
 
 class Rule(NamedTuple):
@@ -39,3 +42,12 @@ RULES: Mapping[str, Rule] = MappingProxyType(
         )
     }
 )
+
+
+def check_off(off: Iterable[str]) -> None:
+    """Raises ConfigError for a rule that does not exist."""
+    for rule in sorted(off):
+        if rule not in RULES:
+            close = difflib.get_close_matches(rule, RULES, n=1)
+            hint = f"did you mean {close[0]!r}?" if close else f"known: {', '.join(RULES)}"
+            raise ConfigError(f"redaction.off: no rule {rule!r}; {hint}")

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import json
 import re
@@ -62,12 +63,20 @@ class TextRedactor:
             else hashlib.sha256(policy.fingerprint_key).digest()
         )
         self._find = anchors.build(policy.off, _literals(policy.keys)).iter
+        self._policy = policy
         self.names = Names(policy)
         self.counts: dict[str, int] = {}
         self.echoes: dict[str, str] = {}
         self.trace: list[Finding] | None = None
         self.walk: Callable[[Any], Any] = lambda tree: tree  # set by who knows structure
         self.own_secrets: tuple[str, ...] = ()  # known by heart; replaced wherever they stand
+
+    def apart(self) -> TextRedactor:
+        """The same automaton and patterns with a memory of its own."""
+        other = copy.copy(self)
+        other.names, other.counts, other.echoes = Names(self._policy), {}, {}
+        other.trace = None
+        return other
 
     def begin(self) -> None:
         """Forget the last event: its values found, and how much of it was read."""

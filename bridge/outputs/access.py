@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import enum
 import ipaddress
+import re
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -21,6 +22,7 @@ from bridge.outputs.origins import Origins
 from bridge.outputs.problems import ProblemError
 
 _OWN_NAMES = ("127.0.0.1", "[::1]", "localhost")
+_ABSOLUTE = re.compile(r"[a-z]+://([^/?#]*)", re.IGNORECASE)
 _SEC_FETCH_SITE = "Sec-Fetch-Site"
 _SEC_FETCH_MODE = "Sec-Fetch-Mode"
 
@@ -31,6 +33,7 @@ class Need(enum.Enum):
     NOTHING = enum.auto()  # probes: they come from anywhere and learn one bit
     OWN_ORIGIN = enum.auto()  # the page's own files hold nothing, but no other site may frame them
     READ = enum.auto()
+    STREAM = enum.auto()  # the same, and a ticket will do
     OVERVIEW = enum.auto()  # shows all accounts at once
     METRICS = enum.auto()  # the same; settable to be open
     ADMIN = enum.auto()
@@ -140,8 +143,9 @@ class LoopbackAccess:
             return Identity("anybody")
         hosts = request.headers.getall(hdrs.HOST, [])
         # A request line may hold a whole URL, and then its host counts, not that of the header.
-        is_own = len(hosts) == 1 and {hosts[0].lower(), request.host.lower()} <= self._hosts
-        if not is_own:
+        target = _ABSOLUTE.match(request.raw_path)
+        named = {host.lower() for host in (*hosts, *(target.groups() if target else ()))}
+        if len(hosts) != 1 or not named <= self._hosts:
             return ProblemError(
                 "foreign_host",
                 "without [auth] only requests with this server's own address in the Host header"

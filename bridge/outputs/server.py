@@ -78,12 +78,12 @@ class Server:
 
     def _add_routes(self, runs: RunRoutes, operation: OperationRoutes) -> None:
         for method, path, need, handler in (
-            ("GET", "/v1/events", Need.READ, self._events.get),
+            ("GET", "/v1/events", Need.STREAM, self._events.get),
             ("GET", "/v1/runs", Need.READ, runs.get_all),
             ("GET", "/v1/runs/{run_id}", Need.READ, runs.get_one),
             ("PUT", "/v1/runs/{run_id}", Need.ADMIN, runs.put),
             ("DELETE", "/v1/runs/{run_id}", Need.ADMIN, runs.delete),
-            ("GET", "/v1/runs/{run_id}/events", Need.READ, self._events.get),
+            ("GET", "/v1/runs/{run_id}/events", Need.STREAM, self._events.get),
             ("GET", "/livez", Need.NOTHING, operation.livez),
             ("GET", "/readyz", Need.NOTHING, operation.readyz),
             ("POST", "/v1/tickets", Need.READ, operation.ticket),

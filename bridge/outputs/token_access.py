@@ -27,6 +27,7 @@ TICKETS_MAX = 10_000  # issued and not yet used
 _TICKET_BYTES = 24
 _NEEDS_SCOPE = {
     Need.READ: Scope.READ,
+    Need.STREAM: Scope.READ,
     Need.OVERVIEW: Scope.READ,
     Need.METRICS: Scope.READ,
     Need.ADMIN: Scope.ADMIN,
@@ -80,7 +81,7 @@ class TokenAccess:
             host = request.headers.get(hdrs.HOST, "").lower()
             if (refusal := check_origin(request, host, self.origins)) is not None:
                 return refusal
-        found = self._who(request)
+        found = self._who(request, may_use_ticket=need is Need.STREAM)
         if isinstance(found, ProblemError):
             return found
         if not found.has(_NEEDS_SCOPE[need]):
@@ -91,7 +92,7 @@ class TokenAccess:
             return ProblemError("forbidden", "this needs a token without limits")
         return found
 
-    def _who(self, request: web.Request) -> Identity | ProblemError:
+    def _who(self, request: web.Request, *, may_use_ticket: bool) -> Identity | ProblemError:
         headers = request.headers.getall(hdrs.AUTHORIZATION, [])
         if len(headers) == 1:
             scheme, _, token = headers[0].partition(" ")
@@ -99,7 +100,7 @@ class TokenAccess:
                 found = self._tokens.maybe_identity(token.strip(), self._clock.wall())
                 return found or _unauthorized("wrong token")
         tickets = request.query.getall("ticket", [])
-        if len(tickets) == 1 and not headers and request.path.endswith("/events"):
+        if may_use_ticket and len(tickets) == 1 and not headers:
             return self._spend(tickets[0]) or _unauthorized("this ticket is spent, old or unknown")
         return _unauthorized("send Authorization: Bearer, or on a stream ?ticket=")
 

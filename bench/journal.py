@@ -28,12 +28,15 @@ from bridge.journal.growth import Growth
 from bridge.journal.sqlite import SqliteJournal
 from bridge.journal.sqlite_file import Synchronous
 from bridge.journal.sqlite_reader import SqliteReader
+from bridge.journal.sqlite_retention import Retained
 
 BODY_BYTES = 700
 FEEDS = [Feed("default", f"run{n}", f"/mogplex/default/runs/run{n}") for n in range(20)]
 HEAD = b'{"specversion":"1.0","data":"' + b"h" * (BODY_BYTES // 2 - 50) + b'","sequence":"'
 TAIL = b'","more":"' + b"t" * (BODY_BYTES - len(HEAD) - 20 - 12) + b'"}'
 BATCHES = (1, 10, 100, 500)
+ROWS: dict[str, tuple[Timed, Timed]] = {}  # what was printed: ours, the floor
+RATIO_AIM, READ_AIM = 0.5, 300_000  # design.md 4
 TYPE = "com.mogplex.run.event.message"
 
 
@@ -146,6 +149,39 @@ async def listener_latencies_ms(directory: Path, count: int, pause_s: float) -> 
     return sorted((h - b) * 1000 for b, h in zip(begun_s, heard_s, strict=True))
 
 
+async def retention_latencies_ms(
+    directory: Path, records: int, pause_s: float
+) -> tuple[list[float], list[float], float]:
+    """Appends of ten records at an even pace: alone, then while retention drops `records` old ones
+    and gives their pages back. Both sorted; and records dropped per second.
+    """
+    journal = await SqliteJournal.open(directory / "old.db")
+    for batch in make_batches(500, records // 500):
+        await journal.append(batch)
+    dropping: asyncio.Task[Retained] | None = None
+    times: tuple[list[float], list[float]] = ([], [])
+
+    async def append_once(into: list[float]) -> None:
+        (batch,) = make_batches(10, 1)
+        begun = time.perf_counter()
+        await journal.append(batch)
+        into.append((time.perf_counter() - begun) * 1000)
+        await asyncio.sleep(pause_s)
+
+    for _ in range(200):
+        await append_once(times[0])
+    begun = time.perf_counter()
+    async with asyncio.TaskGroup() as group:
+        dropping = group.create_task(
+            journal.retain(older_than_s=None, bytes_max=1 << 20, now_s=time.time())
+        )
+        while not dropping.done():
+            await append_once(times[1])
+    per_s = dropping.result().dropped / (time.perf_counter() - begun)
+    await journal.close()
+    return sorted(times[0]), sorted(times[1]), per_s
+
+
 async def wake_us(waiters: int, rounds: int) -> float:
     """CPU per coroutine that waits for growth and is woken by an append."""
     growth = Growth(0)
@@ -185,6 +221,7 @@ async def alternate(
 
 
 def row(name: str, ours: Timed, floor: Timed) -> None:
+    ROWS[name] = (ours, floor)
     print(
         f"| {name} | {ours.per_s:,.0f} | {ours.cpu_us:.1f} | {floor.per_s:,.0f} |"
         f" {floor.cpu_us:.1f} | {ours.per_s / floor.per_s:.2f} | {ours.cpu_us / floor.cpu_us:.2f} |"
@@ -250,10 +287,25 @@ async def main(root: Path, *, quick: bool) -> None:
         got = await listener_latencies_ms(directory, 300 * scale, 1 / per_s)
         p50, p99 = got[len(got) // 2], got[len(got) * 99 // 100]
         print(f"| about {per_s}/s | {p50:.2f} | {p99:.2f} | {got[-1]:.2f} |")
+    print("\n| append of 10, full, about 500/s | p50 ms | p99 ms | max ms |")
+    print("|---|---|---|---|")
+    directory = Path(tempfile.mkdtemp(dir=root))
+    alone, beside, dropped = await retention_latencies_ms(directory, 60_000 * scale, 0.002)
+    for name, got in (("alone", alone), (f"while {dropped:,.0f} old records/s go", beside)):
+        p50, p99 = got[len(got) // 2], got[len(got) * 99 // 100]
+        print(f"| {name} | {p50:.2f} | {p99:.2f} | {got[-1]:.2f} |")
     print("\n| waiters woken per growth | CPU µs per waiter |")
     print("|---|---|")
     for waiters in (100, 1000, 10_000):
         print(f"| {waiters:,} | {await wake_us(waiters, max(5, 20_000 // waiters)):.2f} |")
+    print("\n| aim (design.md 4) | here |")
+    print("|---|---|")
+    for batch in (100, 500):
+        ours, floor = ROWS[f"append, full, batches of {batch}"]
+        ratio = ours.per_s / floor.per_s
+        print(f"| append, batches of {batch}: at least {RATIO_AIM} of the floor | {ratio:.2f} |")
+    ours, _ = ROWS["read from disk, pages of 500"]
+    print(f"| read: at least {READ_AIM:,} records/s | {ours.per_s:,.0f} |")
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ what is not does:
 
 - the oldest event taken has left the page: a tail window;
 - the newest event taken is not on it, though the page ends before it: a head window;
+- more was taken than a page holds, and the oldest of it is there: a head window;
 - no event taken is on it, and it does not end before them: the window slid by more than a page.
 
 While nothing but the row moves behind a full page it may be either. One such move proves nothing:
@@ -61,6 +62,7 @@ class Window:
     """Watches the pages of one run, segment by segment."""
 
     kind: Kind = Kind.UNKNOWN
+    is_proven: bool = False  # pages of this run showed the kind: it holds for others as well
     is_full: bool = False  # the latest page had PAGE_FULL events
     is_exhausted: bool = False  # Hole.EXHAUSTED was told for this segment
     _updated_at: str | None = None  # of the row, with the latest full page
@@ -83,13 +85,25 @@ class Window:
                 self.kind = Kind.TAIL
                 return Hole.JOINED_LATE
             if taken.last_id is not None and not ends_before:
-                self.kind = Kind.TAIL
+                self.prove(Kind.TAIL)
                 return Hole.JUMPED
-        if ends_before:
-            self.kind = Kind.HEAD
+        if ends_before or self._shows_too_much(page, taken):
+            self.prove(Kind.HEAD)
         elif taken.oldest_id is not None and taken.oldest_id not in page.ids:
-            self.kind = Kind.TAIL
+            self.prove(Kind.TAIL)
         return self.exhaust() if self._is_walled(page) else Hole.NONE
+
+    def prove(self, kind: Kind) -> None:
+        self.kind, self.is_proven = kind, True
+
+    @staticmethod
+    def _shows_too_much(page: Sight, taken: Segment) -> bool:
+        """More was taken than fits, and yet the first one is there: no tail window does that."""
+        return (
+            taken.count > PAGE_FULL
+            and taken.oldest_id in page.ids
+            and taken.oldest_s < (page.last_s or 0.0)
+        )
 
     def _is_walled(self, page: Sight) -> bool:
         if self.kind is Kind.TAIL or not page.may_go_on or not page.is_alone:

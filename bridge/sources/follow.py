@@ -227,7 +227,7 @@ class RunFollow:
     def _enter_segment(self, segment: str | None) -> None:
         """Forget what belongs to the old segment only; the ids already taken stay known."""
         if self.segment.id is not None:
-            self.window.kind = Kind.TAIL  # only newer servers pause runs (1.0)
+            self.window.prove(Kind.TAIL)  # only newer servers pause runs (1.0)
         self.segment = Segment(segment)
         self.stream_closed_at = self.row_segment = None
         self.window.new_segment()
@@ -330,7 +330,7 @@ class RunFollow:
         hole = self.window.look(
             sight, self.segment, lambda id_: self.intake.is_known(self.feed, id_)
         )
-        if self.window.kind is not Kind.UNKNOWN:
+        if self.window.is_proven:
             self.features.window = self.window.kind
         return hole
 

@@ -28,6 +28,7 @@ ID_LENGTH_MAX = 256  # an id is a 36-character UUID today; longer ones are kept 
 _UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}", re.ASCII)
 _HEADER_SAFE = re.compile(r"[!-~]+", re.ASCII)
 _DIGEST = "sha256-"
+_BOM = b"\xef\xbb\xbf"  # a proxy may add one; browsers drop it
 
 # Code to class (contracts.md 1.10). A code that is not here is judged by its HTTP status.
 _CODES: Mapping[str, Retry] = {
@@ -133,7 +134,7 @@ class MogplexApi:
     def to_data(self, operation: str, reply: Reply) -> Mapping[str, Any] | Failure:
         """The `data` of the envelope, or what its absence means."""
         try:
-            body = loads(reply.body)
+            body = loads(reply.body.removeprefix(_BOM))
         except JsonError:
             body = None
         if 200 <= reply.status < 300:

@@ -10,6 +10,7 @@ from bridge.core.event import Event
 from bridge.sources.mogplex import EVENT_TYPE, RunPage
 from bridge.wire import times
 
+ACCEPTED = "run accepted"  # how the message of a run's first event ends (contracts.md 1.7)
 ORIGIN_S = 0.25  # a run's first event is written with its row; a later one is the second
 
 
@@ -38,6 +39,9 @@ def begins_at_origin(page: RunPage, *, is_later_segment: bool) -> bool:
         return True  # of one transaction
     if types[0] != "started":
         return False
+    message = page.events[0].data.get("message")
+    if isinstance(message, str) and message.endswith(ACCEPTED):
+        return True
     # The second event is of the same type (1.7): a page with both holds the first.
     is_near = first_s is not None and row_s is not None and first_s - row_s <= ORIGIN_S
     return is_near or types.count("started") > 1

@@ -63,6 +63,27 @@ def test_2_a_head_window_is_told_once_and_the_status_is_still_right() -> None:
     play(scenario, window="head", stream="absent", tie_order="arbitrary")
 
 
+def test_2_what_is_guessed_of_one_run_hides_nothing_of_another() -> None:
+    """A run joined late looks like one of a newer server when its first event is an unusual one."""
+
+    async def scenario(stage: Stage) -> None:
+        odd, run = stage.sim.create_run(), stage.sim.create_run(events=150)
+        await asyncio.sleep(5)
+        stage.sim.append(odd, [{"type": "log"}] * 300)
+        stage.sim.set_status(odd, "streaming")
+        await stage.follow(odd, run)
+        for _ in range(30):
+            await asyncio.sleep(5)
+            stage.sim.append(run, 10)
+        stage.sim.finish(odd)
+        stage.sim.finish(run)
+        await stage.over(300)
+        assert [gap["reason"] for gap in await stage.gaps(odd)] == ["joined_late"]
+        assert [gap["reason"] for gap in await stage.gaps(run)] == ["window_exhausted"]
+
+    play(scenario, window="head", stream="absent")
+
+
 def test_2_a_head_window_that_holds_everything_is_no_gap() -> None:
     async def scenario(stage: Stage) -> None:
         run = stage.sim.create_run(events=150)

@@ -159,3 +159,23 @@ def test_a_new_segment_tells_its_own_wall() -> None:
 
 def test_every_hole_is_a_reason_that_the_metrics_know() -> None:
     assert set(GAP_REASONS) == {hole.value for hole in Hole if hole is not Hole.NONE} | {OTHER}
+
+
+def test_only_what_pages_prove_is_believed_of_other_runs() -> None:
+    """Who joins late may have misread the first event: no ground to call the server newer."""
+    late = Pages()
+    assert late.look(range(57, 257)) is Hole.JOINED_LATE
+    assert (late.window.kind, late.window.is_proven) == (Kind.TAIL, False)
+    late.look(range(58, 258))
+    assert (late.window.kind, late.window.is_proven) == (Kind.TAIL, True)
+
+
+def test_the_oldest_of_more_than_a_page_is_not_on_a_tail_window() -> None:
+    pages = Pages(Kind.TAIL)
+    pages.take(range(PAGE_FULL + 1))
+    pages.look(range(PAGE_FULL), last_s=float(PAGE_FULL))  # as new as the newest: a tie
+    assert (pages.window.kind, pages.window.is_proven) == (Kind.HEAD, True)
+    exactly = Pages(Kind.TAIL)
+    exactly.take(range(PAGE_FULL))
+    exactly.look(range(PAGE_FULL))
+    assert exactly.window.kind is Kind.TAIL

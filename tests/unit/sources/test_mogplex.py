@@ -151,6 +151,11 @@ def test_a_success_that_is_not_the_envelope_is_tried_again(body: bytes) -> None:
     assert (failure.code, failure.retry) == ("INVALID_RESPONSE", Retry.TRANSIENT)
 
 
+def test_a_byte_order_mark_is_dropped() -> None:
+    reply = Reply(200, {}, b"\xef\xbb\xbf" + dumps({"ok": True, "data": {"a": 1}}))
+    assert API.to_data("repos", reply) == {"a": 1}
+
+
 def test_a_message_is_redacted_and_cut() -> None:
     api = MogplexApi(API.http, redact=lambda text: text.replace("secret", "***"))
     body = {"error": {"code": "INTERNAL_ERROR", "message": "secret " * 1000}}

@@ -40,6 +40,18 @@ def test_the_first_page_of_a_run(events: list[tuple[str, str | None]], is_origin
 
 
 @pytest.mark.parametrize(
+    ("message", "is_origin"),
+    [("External Mogplex run accepted", True), ("Harness run started: codex", False), (None, False)],
+)
+def test_the_first_event_says_so_whenever_it_was_written(
+    message: str | None, is_origin: bool
+) -> None:
+    first = page(("started", "40"))
+    first.events[0].data["message"] = message  # type: ignore[index] - a dict, here
+    assert begins_at_origin(first, is_later_segment=False) is is_origin
+
+
+@pytest.mark.parametrize(
     ("type_", "is_origin"), [("started", True), ("status_changed", True), ("log", False)]
 )
 def test_the_first_page_of_a_later_segment(type_: str, is_origin: bool) -> None:

@@ -35,6 +35,7 @@ COMMANDS: Final = {
     "backup": "Copy the journal to a file, also while the daemon runs.",
     "verify": "Check NDJSON files for holes, repeats and torn lines.",
     "redact": "Redact the JSON lines of stdin.",
+    "top": "Show what a running bridge does, on a terminal or for scripts.",
     "health": "Ask a running bridge whether it is ready.",
 }
 

@@ -54,6 +54,7 @@ ONLY_IN = {
     "prometheus_client": {"metrics/", "outputs/"},
     "pydantic": {"config/"},
     "click": {"cli/"},
+    "rich": {"cli/top_view.py", "cli/top_screen.py"},
     "uvloop": {"loop.py"},
     "time": {"clock.py", "simulator/"},
     "tomllib": {"config/", "outputs/"},

@@ -1,0 +1,134 @@
+"""`top`: a running bridge at a glance, on a terminal or for scripts."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import click
+
+from bridge.cli.exits import Exit
+from bridge.cli.options import config_option, examples, load_with, type_path
+from bridge.cli.streams import say, write_stdout
+
+if TYPE_CHECKING:
+    from bridge.cli.top_reading import BridgeReader
+
+SORTS: Final = ("lag", "events", "status", "age")
+_ANY_ADDRESS = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - listened on, not bound to
+_TOKEN_BYTES_MAX = 4096  # tokens are under 100 characters; more is the wrong file
+
+
+@click.command(
+    epilog=examples(
+        "mogplex-bridge top",
+        "mogplex-bridge top --url https://bridge.example.com --token-file reader.token",
+        "mogplex-bridge top --once",
+        "mogplex-bridge top --once --json | jq '.accounts[] | {name, windowRequests}'",
+    )
+)
+@config_option
+@click.option("--url", metavar="URL", help="The bridge [where the configuration listens].")
+@click.option(
+    "--token-file",
+    type=type_path,
+    metavar="FILE",
+    help="A token of the bridge ([auth]), with the scope read and without limits.",
+)
+@click.option(
+    "--interval",
+    type=click.FloatRange(0.2, 300),
+    default=2.0,
+    show_default=True,
+    metavar="SECONDS",
+    help="Between two looks.",
+)
+@click.option("--sort", type=click.Choice(SORTS), default="lag", show_default=True)
+@click.option("--filter", "text", metavar="TEXT", default="", help="Only runs with this in a cell.")
+@click.option("--once", is_flag=True, help="Look once, print, end.")
+@click.option("--json", "as_json", is_flag=True, help="With --once: one JSON object.")
+@click.option("--svg", type=type_path, metavar="FILE", help="With --once: a picture of it too.")
+def top(
+    *,
+    config: Path | None,
+    url: str | None,
+    token_file: Path | None,
+    once: bool,
+    as_json: bool,
+    svg: Path | None,
+    **looks: Any,
+) -> Exit:
+    """Show what a running bridge does: runs, lag, budgets, outputs, streams, last failures.
+
+    Keys: q quits, s sorts otherwise, r turns the order round, a shows all runs or the followed
+    ones, / filters, the arrows scroll. Exit codes: 0 done, 1 no bridge answered.
+    """
+    if (as_json or svg) and not once:
+        raise click.UsageError("--json and --svg need --once.")
+    from bridge.cli.top_reading import BridgeReader  # noqa: PLC0415 - `--help` needs none of it
+
+    reader = BridgeReader(*_target(url, config), token=_token(token_file))
+    if once:
+        return _look_once(reader, looks["sort"], looks["text"], as_json=as_json, svg=svg)
+    if not (sys.stdin and sys.stdin.isatty() and sys.stdout and sys.stdout.isatty()):
+        raise click.UsageError("top needs a terminal; use --once, or --once --json.")
+    from bridge.cli.top_screen import show  # noqa: PLC0415
+
+    first = reader.read()  # before the screen is taken: no bridge is one line
+    show(reader, first, interval_s=looks["interval"], sort=looks["sort"], text=looks["text"])
+    return Exit.DONE
+
+
+def _look_once(
+    reader: BridgeReader, sort: str, text: str, *, as_json: bool, svg: Path | None
+) -> Exit:
+    view = reader.read()
+    if as_json:
+        write_stdout(json.dumps(view.as_json(), indent=2, ensure_ascii=False).encode() + b"\n")
+    if as_json and svg is None:
+        return Exit.DONE
+    from bridge.cli.top_view import Wishes, picture, plain  # noqa: PLC0415 - rich costs 0.1 s
+
+    wishes = Wishes(sort=sort, text=text)
+    if not as_json:
+        write_stdout(plain(view, wishes).encode())
+    if svg is not None:
+        try:
+            svg.write_text(picture(view, wishes), encoding="utf-8")
+        except OSError as error:
+            say(f"error: {svg}: {(error.strerror or str(error)).lower()}")
+            return Exit.FAILED
+    return Exit.DONE
+
+
+def _target(url: str | None, config: Path | None) -> tuple[str, str]:
+    """Origin and path before the routes."""
+    if url is None:
+        settings = load_with(config=config).settings
+        host, port = settings.listen_address
+        if port == 0:
+            raise click.UsageError("The configuration listens on any free port: give --url.")
+        host = _ANY_ADDRESS.get(host, host)
+        scheme = "http" if settings.tls is None else "https"
+        return f"{scheme}://{f'[{host}]' if ':' in host else host}:{port}", ""
+    scheme, mark, rest = url.partition("://")
+    host, _, path = rest.partition("/")
+    if scheme not in ("http", "https") or not mark or not host or "@" in host:
+        raise click.UsageError("--url must be like http://127.0.0.1:8080")
+    return f"{scheme}://{host}", f"/{path}".rstrip("/")
+
+
+def _token(file: Path | None) -> str | None:
+    if file is None:
+        return None
+    try:
+        with file.open("rb") as opened:
+            text = opened.read(_TOKEN_BYTES_MAX).strip().decode("ascii")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it holds other than ASCII"
+        raise click.UsageError(f"--token-file {file}: {(reason or 'unreadable').lower()}") from None
+    if not text or any(character.isspace() for character in text):
+        raise click.UsageError(f"--token-file {file}: it must hold the token and nothing else")
+    return text

@@ -1,0 +1,187 @@
+"""What `top` asks a bridge, and the answers as one value; knows nothing of terminals."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import re
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from bridge.clock import SystemClock
+from bridge.core.errors import BridgeError
+
+TIMEOUT_S: Final = 5.0  # a bridge that answers later than this is not well
+BODY_BYTES_MAX: Final = 64 * 2**20  # 10,000 runs are 4 MiB
+FAILURES_MAX: Final = 10  # as many as a person reads
+_SAMPLE = re.compile(r"^mogplex_bridge_(\w+?)(?:\{([^}]*)\})? (\S+)$", re.MULTILINE)
+_START = re.compile(r"^process_start_time_seconds (\S+)$", re.MULTILINE)
+_LABEL = re.compile(r'(\w+)="((?:[^"\\]|\\.)*)"')
+
+
+class NoBridgeError(BridgeError):
+    """Nobody answered, or not a bridge; the text is one line with a cure."""
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """A bridge at one instant. Mappings are as the bridge's JSON has them."""
+
+    at_s: float  # wall clock
+    url: str
+    version: str
+    up_s: float | None  # since the process started
+    checks: Mapping[str, Mapping[str, Any]]  # /healthz
+    runs: Sequence[Mapping[str, Any]]  # /v1/runs, newest first
+    streams: Mapping[str, int]  # open, by transport
+    journal_bytes: int
+    records_per_s: float | None = None  # since the view before; None for the first
+
+    @property
+    def head(self) -> int:
+        """Newest sequence."""
+        return int(self.checks.get("journal", {}).get("head", 0))
+
+    def of_kind(self, kind: str) -> dict[str, Mapping[str, Any]]:
+        """Checks of all accounts or sinks, by name."""
+        return {
+            name.removeprefix(f"{kind} "): check
+            for name, check in self.checks.items()
+            if name.startswith(f"{kind} ")
+        }
+
+    def failures(self) -> list[Mapping[str, Any]]:
+        """Runs whose latest request failed, those given up first."""
+        failing = [run for run in self.runs if run.get("lastFailure")]
+        failing.sort(key=lambda run: run.get("state") != "failed")
+        return failing[:FAILURES_MAX]
+
+    def as_json(self) -> dict[str, Any]:
+        """For scripts; names are those of the HTTP interface where it has them."""
+        by_state: dict[str, int] = dict.fromkeys(("following", "ended", "failed", "stopped"), 0)
+        for run in self.runs:
+            by_state[str(run.get("state"))] = by_state.get(str(run.get("state")), 0) + 1
+        journal = self.checks.get("journal", {})
+        return {
+            "url": self.url,
+            "version": self.version,
+            "ok": all(check.get("ok") for check in self.checks.values()),
+            "uptimeSeconds": None if self.up_s is None else round(self.up_s, 1),
+            "journal": {
+                "ok": journal.get("ok"),
+                "detail": journal.get("detail"),
+                "head": self.head,
+                "floor": journal.get("floor"),
+                "bytes": self.journal_bytes,
+            },
+            "accounts": [{"name": n, **check} for n, check in self.of_kind("account").items()],
+            "sinks": [{"name": n, **check} for n, check in self.of_kind("sink").items()],
+            "subscribers": dict(self.streams),
+            "runStates": by_state,
+            "runs": list(self.runs),
+            "failures": [
+                {"runId": run["runId"], "state": run["state"], **run["lastFailure"]}
+                for run in self.failures()
+            ],
+        }
+
+
+class BridgeReader:
+    """Reads one bridge. One thread at a time."""
+
+    def __init__(self, origin: str, prefix: str = "", *, token: str | None = None) -> None:
+        """`origin`: scheme://host[:port]; `prefix`: path before the bridge's routes."""
+        self.url = origin + prefix
+        self._parts = urlsplit(origin)
+        self._prefix = prefix
+        self._headers = {"Accept": "application/json", "User-Agent": "mogplex-bridge-top"}
+        if token is not None:
+            self._headers["Authorization"] = f"Bearer {token}"
+        self._clock = SystemClock()
+        self._lock = threading.Lock()
+        self._last: tuple[float, int] | None = None  # instant and head of the view before
+
+    def read(self) -> View:
+        """Ask everything. Raises NoBridgeError."""
+        with self._lock:
+            connection = self._connect()
+            try:
+                # 503 has the checks as well: one of them fails.
+                checks = _object(self._get(connection, "/healthz", (200, 503)), "checks")
+                runs = _object(self._get(connection, "/v1/runs", (200,)), "runs")
+                metrics = self._get(connection, "/metrics", (200,)).decode("utf-8", "replace")
+            except TimeoutError:
+                raise NoBridgeError(f"{self.url}: no answer in {TIMEOUT_S:g} s") from None
+            except (OSError, http.client.HTTPException) as error:
+                reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
+                raise NoBridgeError(
+                    f"no bridge answers at {self.url}: {reason.lower()}; is it running there?"
+                ) from None
+            finally:
+                connection.close()
+            return self._view(checks, runs, metrics)
+
+    def _connect(self) -> http.client.HTTPConnection:
+        is_tls = self._parts.scheme == "https"
+        kind = http.client.HTTPSConnection if is_tls else http.client.HTTPConnection
+        try:
+            port = self._parts.port
+        except ValueError:
+            port = -1
+        if not self._parts.hostname or port == -1:
+            raise NoBridgeError(f"{self.url}: not an address; use one like http://127.0.0.1:8080")
+        return kind(self._parts.hostname, port, timeout=TIMEOUT_S)
+
+    def _get(
+        self, connection: http.client.HTTPConnection, path: str, good: tuple[int, ...]
+    ) -> bytes:
+        connection.request("GET", self._prefix + path, headers=self._headers)
+        response = connection.getresponse()
+        body = response.read(BODY_BYTES_MAX)
+        if response.status in (401, 403):
+            need = "a token with the scope read and without limits (--token-file)"
+            raise NoBridgeError(f"{self.url}{path} answers {response.status}: it wants {need}")
+        if response.status not in good:
+            raise NoBridgeError(f"{self.url}{path} answers {response.status}: is it a bridge?")
+        return body
+
+    def _view(self, checks: Any, runs: Any, metrics: str) -> View:
+        now, wall = self._clock.monotonic(), self._clock.wall()
+        streams: dict[str, int] = {}
+        version, journal_bytes = "", 0
+        for name, labels, value in _SAMPLE.findall(metrics):
+            if name == "subscribers":
+                streams[dict(_LABEL.findall(labels))["transport"]] = int(float(value))
+            elif name == "build_info":
+                version = dict(_LABEL.findall(labels)).get("version", "")
+            elif name == "journal_bytes":
+                journal_bytes = int(float(value))
+        start = _START.search(metrics)
+        view = View(
+            wall,
+            self.url,
+            version,
+            max(0.0, wall - float(start[1])) if start else None,
+            checks,
+            runs,
+            streams,
+            journal_bytes,
+            self._rate(now, int(checks.get("journal", {}).get("head", 0))),
+        )
+        self._last = now, view.head
+        return view
+
+    def _rate(self, now: float, head: int) -> float | None:
+        if self._last is None or now <= self._last[0]:
+            return None
+        return max(0.0, (head - self._last[1]) / (now - self._last[0]))
+
+
+def _object(body: bytes, key: str) -> Any:
+    try:
+        return json.loads(body)[key]
+    except (ValueError, KeyError, TypeError):
+        raise NoBridgeError(f"the answer has no {key!r}: is it a bridge?") from None

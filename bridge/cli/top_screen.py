@@ -1,0 +1,173 @@
+"""`top` on a terminal: one thread reads the bridge, this one the keys, and draws.
+
+The terminal is as it was when this returns, also after an error.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import select
+import signal
+import sys
+import termios
+import threading
+import tty
+from collections.abc import Callable, Iterator
+from typing import Final
+
+from rich.console import Console
+from rich.live import Live
+
+from bridge.cli.top import SORTS
+from bridge.cli.top_reading import BridgeReader, NoBridgeError, View
+from bridge.cli.top_view import Wishes, render
+
+_ESCAPE_S: Final = 0.05  # after ESC: the rest of an arrow key, or nothing
+_KEY_BYTES_MAX: Final = 64  # of one read; a paste comes in pieces
+_FILTER_CHARS_MAX: Final = 100
+_ESC: Final = "\x1b"
+_QUIT: Final = {"q", "Q", "\x03", "\x04"}  # also Ctrl+C and Ctrl+D
+_ARROWS: Final = {"\x1b[A": -1, "\x1b[B": 1, "\x1b[5~": -10, "\x1b[6~": 10, "k": -1, "j": 1}
+
+
+class Looking:
+    """Reads the bridge every `interval_s` in a thread of its own; `wake` is called after each."""
+
+    def __init__(
+        self, reader: BridgeReader, first: View, interval_s: float, wake: Callable[[], None]
+    ) -> None:
+        self.view = first
+        self.trouble: str | None = None
+        self._reader = reader
+        self._interval_s = interval_s
+        self._wake = wake
+        self._stopping = threading.Event()
+        # A bridge that does not answer must not keep the person here: the thread is not waited for.
+        self._thread = threading.Thread(target=self._run, name="top-reader", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Read no more."""
+        self._stopping.set()
+
+    def _run(self) -> None:
+        while not self._stopping.wait(self._interval_s):
+            try:
+                self.view, self.trouble = self._reader.read(), None
+            except NoBridgeError as error:
+                self.trouble = f"{error} (what you see is older)"
+            if not self._stopping.is_set():
+                self._wake()
+
+
+def show(
+    reader: BridgeReader, first: View, *, interval_s: float, sort: str = "lag", text: str = ""
+) -> None:
+    """Draw until somebody quits."""
+    wishes = Wishes(sort=sort, text=text)
+    console = Console(highlight=False)
+    with _waking() as (awake, wake), _keys() as keyboard:
+        looking = Looking(reader, first, interval_s, wake)
+        try:
+            with Live(console=console, screen=True, auto_refresh=False) as live:
+                while True:
+                    wishes.trouble = looking.trouble
+                    lines = console.size.height
+                    live.update(render(looking.view, wishes, lines=lines), refresh=True)
+                    ready, _, _ = select.select([keyboard, awake], [], [])
+                    if awake in ready:
+                        os.read(awake, 4096)
+                    if keyboard in ready and not press(_read_keys(keyboard), wishes):
+                        return
+        finally:
+            looking.stop()
+
+
+def press(keys: str | None, wishes: Wishes) -> bool:
+    """Do what keys ask for; False to quit. None means that the terminal is gone."""
+    if keys is None:
+        return False
+    if wishes.typing is not None:
+        return _type(keys, wishes)
+    if keys == _ESC:
+        wishes.text = ""
+    for n, key in enumerate([keys] if keys in _ARROWS else keys):
+        if key in _QUIT:
+            return False
+        if key == "/":
+            wishes.typing = wishes.text
+            return _type(keys[n + 1 :], wishes)
+        _look(key, wishes)
+    return True
+
+
+def _look(key: str, wishes: Wishes) -> None:
+    match key:
+        case "s":
+            wishes.sort = SORTS[(SORTS.index(wishes.sort) + 1) % len(SORTS)]
+        case "r":
+            wishes.is_reversed = not wishes.is_reversed
+        case "a":
+            wishes.shows_all = not wishes.shows_all
+        case _:
+            wishes.scroll += _ARROWS.get(key, 0)
+
+
+def _type(keys: str, wishes: Wishes) -> bool:
+    assert wishes.typing is not None
+    if keys.startswith(_ESC):
+        wishes.typing = None
+        return True
+    for key in keys:
+        if key in "\r\n":
+            wishes.text, wishes.typing, wishes.scroll = wishes.typing, None, 0
+            return True
+        if key == "\x03":
+            return False
+        if key in "\x7f\b":
+            wishes.typing = wishes.typing[:-1]
+        elif key.isprintable():
+            wishes.typing = (wishes.typing + key)[:_FILTER_CHARS_MAX]
+    return True
+
+
+@contextlib.contextmanager
+def _waking() -> Iterator[tuple[int, Callable[[], None]]]:
+    """A descriptor that becomes readable after `wake`, and when the window changed its size."""
+    reading, writing = os.pipe()
+    os.set_blocking(writing, False)
+
+    def wake() -> None:
+        with contextlib.suppress(OSError):  # full: it is awake already; closed: it is over
+            os.write(writing, b"\0")
+
+    before = signal.signal(signal.SIGWINCH, lambda _number, _frame: wake())
+    try:
+        yield reading, wake
+    finally:
+        signal.signal(signal.SIGWINCH, before)
+        os.close(reading)
+        # `writing` stays open: the reader's thread may still be about to wake us.
+
+
+@contextlib.contextmanager
+def _keys() -> Iterator[int]:
+    """The keyboard without line editing and echo; Ctrl+C comes as a key."""
+    fd = sys.stdin.fileno()
+    before = termios.tcgetattr(fd)
+    try:
+        tty.setraw(fd, termios.TCSANOW)
+        output = termios.tcgetattr(fd)
+        output[1] |= termios.OPOST | termios.ONLCR  # raw is for what comes in only
+        termios.tcsetattr(fd, termios.TCSANOW, output)
+        yield fd
+    finally:
+        termios.tcsetattr(fd, termios.TCSADRAIN, before)
+
+
+def _read_keys(fd: int) -> str | None:
+    data = os.read(fd, _KEY_BYTES_MAX)
+    if data == b"\x1b" and select.select([fd], [], [], _ESCAPE_S)[0]:
+        data += os.read(fd, _KEY_BYTES_MAX)
+    return data.decode("utf-8", "ignore") if data else None

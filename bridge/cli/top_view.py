@@ -1,0 +1,273 @@
+"""How `top` looks: one `View` as a rich renderable. Pure but for the console it prints to."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from rich.console import Console, Group, JustifyMethod, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from bridge.cli.top_reading import View
+
+PICTURE_COLUMNS: Final = 120
+PICTURE_LINES: Final = 40
+_BAR_CELLS: Final = 10
+_STATE_STYLES: Final = {"following": "green", "failed": "bold red", "stopped": "dim"}
+_KEYS: Final = "q quit  s sort  r reverse  a all/followed  / filter  ↑↓ scroll"
+_SORT: Final[dict[str, Callable[[Mapping[str, Any]], Any]]] = {
+    "lag": lambda run: -(run.get("lagSeconds") or 0.0),
+    "events": lambda run: -(run.get("events") or 0),
+    "status": lambda run: str(run.get("status")),
+    "age": lambda run: str(run.get("addedAt")),
+}
+_FIXED_LINES: Final = 9  # head 2, blanks 3, headers of accounts and runs 2, title 1, keys 1
+_FAILURES_FROM_LINES: Final = 20  # below that the runs need the room
+
+
+@dataclass(slots=True)
+class Wishes:
+    """What the person at the keys wants to see."""
+
+    sort: str = "lag"
+    is_reversed: bool = False
+    shows_all: bool = True  # ended, failed and stopped runs as well
+    text: str = ""
+    scroll: int = 0  # runs skipped from the top
+    typing: str | None = None  # a filter that is being typed
+    trouble: str | None = None  # why there is nothing newer
+
+
+def selected(view: View, wishes: Wishes) -> list[Mapping[str, Any]]:
+    """The runs to show, in their order; followed ones first."""
+    text = wishes.text.lower()
+    runs = [
+        run
+        for run in view.runs
+        if (wishes.shows_all or run.get("state") == "following")
+        and (not text or any(text in str(value).lower() for value in run.values()))
+    ]
+    runs.sort(key=_SORT[wishes.sort], reverse=wishes.is_reversed)
+    runs.sort(key=lambda run: run.get("state") != "following")
+    return runs
+
+
+def render(view: View, wishes: Wishes, *, lines: int | None = None) -> RenderableType:
+    """Everything; with `lines` as many runs as fit into so many."""
+    runs, failures = selected(view, wishes), view.failures()
+    accounts, sinks = view.of_kind("account"), view.of_kind("sink")
+    trouble, room = _troubles(view, wishes), len(runs)
+    if lines is not None:
+        failures = failures[: lines // 8] if lines >= _FAILURES_FROM_LINES else []
+        accounts, sinks, trouble = (
+            _worst(accounts, lines // 6), _worst(sinks, lines // 6), trouble[: lines // 6]
+        )  # fmt: skip
+        taken = len(accounts) + sum(len(table) + 2 for table in (sinks, failures) if table)
+        room = max(1, lines - _FIXED_LINES - taken - len(trouble))
+        wishes.scroll = max(0, min(wishes.scroll, len(runs) - room))
+    parts: list[RenderableType] = [_head(view), *trouble, Text(""), _accounts(accounts)]
+    if sinks:
+        parts += [Text(""), _sinks(sinks)]
+    parts += [Text(""), *_runs(runs, wishes, room)]
+    if failures:
+        parts += [Text(""), _failures(failures)]
+    if lines is not None:
+        parts += [Text(""), _last_line(wishes)]
+    return Group(*parts)
+
+
+def _worst(checks: Mapping[str, Mapping[str, Any]], count: int) -> dict[str, Mapping[str, Any]]:
+    """So many of them, those that fail or lag first."""
+    items = sorted(checks.items(), key=lambda item: (bool(item[1].get("ok")), -_lag(item[1])))
+    return dict(items[:count])
+
+
+def _lag(check: Mapping[str, Any]) -> int:
+    return int(check.get("lag") or 0)
+
+
+def plain(view: View, wishes: Wishes) -> str:
+    """A table for a pipe or a terminal, with colours on a terminal that has them."""
+    console = Console()
+    width = console.width if console.is_terminal else 140
+    out = Console(file=io.StringIO(), width=width, no_color=console.no_color or None,
+                  force_terminal=console.is_terminal, highlight=False)  # fmt: skip
+    with out.capture() as capture:
+        out.print(render(view, wishes))
+    return "".join(f"{line.rstrip()}\n" for line in capture.get().splitlines())
+
+
+def picture(view: View, wishes: Wishes) -> str:
+    """The same as an SVG."""
+    console = Console(
+        record=True, width=PICTURE_COLUMNS, file=io.StringIO(), force_terminal=True,
+        color_system="truecolor", highlight=False,
+    )  # fmt: skip
+    console.print(render(view, wishes, lines=PICTURE_LINES))
+    return console.export_svg(title="mogplex-bridge top")
+
+
+def _head(view: View) -> Text:
+    is_ok = all(check.get("ok") for check in view.checks.values())
+    text = _line("")
+    text.append(f"mogplex-bridge {_safe(view.version)}", style="bold")
+    text.append(f"  {view.url}  ")
+    text.append(*(("well", "green") if is_ok else ("needs a look", "bold yellow")))
+    if view.up_s is not None:
+        text.append(f"  up {_duration(view.up_s)}")
+    rate = "" if view.records_per_s is None else f" ({view.records_per_s:.1f}/s)"
+    text.append(f"\nrecords {view.head:,}{rate}  journal {_size(view.journal_bytes)}  streams")
+    open_ = {name: count for name, count in view.streams.items() if name != "page"}
+    text.append(f" {sum(open_.values())}")
+    if any(open_.values()):
+        text.append(f" ({', '.join(f'{count} {name}' for name, count in open_.items() if count)})")
+    return text
+
+
+def _troubles(view: View, wishes: Wishes) -> list[Text]:
+    """Why there is nothing newer, and what fails and has no table of its own."""
+    trouble = [_line(_safe(wishes.trouble), style="bold white on red")] if wishes.trouble else []
+    return trouble + [
+        _line(_safe(f"{name}: {check.get('detail')}"), style="bold red")
+        for name, check in view.checks.items()
+        if not check.get("ok") and not name.startswith(("account ", "sink "))
+    ]
+
+
+def _line(text: str, style: str = "") -> Text:
+    """One that is cut, not wrapped."""
+    return Text(text, style=style, no_wrap=True, overflow="ellipsis")
+
+
+def _safe(value: object) -> str:
+    """Upstream's words must not move the cursor of somebody's terminal."""
+    text = str(value)
+    return (
+        text
+        if text.isprintable()
+        else "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
+    )
+
+
+def _table(*columns: tuple[str, str]) -> Table:
+    """Columns as (title, "left", "right" or "fold")."""
+    table = Table(box=None, pad_edge=False, expand=True, header_style="bold cyan")
+    for title, how in columns:
+        if how == "fold":
+            table.add_column(title, ratio=1, no_wrap=True, overflow="ellipsis")
+        else:
+            least = 8 if title.endswith("RUN") else None  # an id is found by that much
+            justify: JustifyMethod = "right" if how == "right" else "left"
+            table.add_column(title, justify=justify, no_wrap=True, min_width=least)
+    return table
+
+
+def _accounts(accounts: Mapping[str, Mapping[str, Any]]) -> Table:
+    table = _table(
+        ("ACCOUNT", "left"), ("WINDOW", "left"), ("REFUSED", "right"), ("OTHERS", "right"),
+        ("STATE", "fold"),
+    )  # fmt: skip
+    for name, check in accounts.items():
+        used, budget = int(check.get("windowRequests", 0)), int(check.get("budgetRequests", 0))
+        table.add_row(
+            name,
+            _bar(used, budget),
+            str(check.get("refusals", 0)),
+            f"{float(check.get('foreignRequests', 0)):.0f}",
+            _verdict(check),
+        )
+    return table
+
+
+def _bar(used: int, budget: int) -> Text:
+    share = min(1.0, used / budget) if budget else 1.0
+    cells = round(share * _BAR_CELLS)
+    style = "red" if share >= 1 else "yellow" if share > 0.8 else "green"
+    return Text.assemble(
+        ("█" * cells, style), ("░" * (_BAR_CELLS - cells), "dim"), f" {used}/{budget}"
+    )
+
+
+def _sinks(sinks: Mapping[str, Mapping[str, Any]]) -> Table:
+    table = _table(("OUTPUT", "left"), ("BEHIND", "right"), ("STATE", "fold"))
+    for name, check in sinks.items():
+        table.add_row(Text(_safe(name)), f"{_lag(check):,}", _verdict(check))
+    return table
+
+
+def _verdict(check: Mapping[str, Any]) -> Text:
+    return Text(_safe(check.get("detail", "")), style="" if check.get("ok") else "bold red")
+
+
+def _runs(
+    runs: Sequence[Mapping[str, Any]], wishes: Wishes, room: int
+) -> tuple[RenderableType, RenderableType]:
+    table = _table(
+        ("RUN", "left"), ("ACCOUNT", "left"), ("STATE", "left"), ("STATUS", "left"),
+        ("BY", "left"), ("EVENTS", "right"), ("GAPS", "right"), ("LAG", "right"),
+        ("NEXT", "right"), ("LAST FAILURE", "fold"),
+    )  # fmt: skip
+    shown = runs[wishes.scroll : wishes.scroll + room]
+    for run in shown:
+        state, gaps = str(run.get("state")), int(run.get("gaps") or 0)
+        failure = run.get("lastFailure") or {}
+        table.add_row(
+            Text(_safe(run.get("runId"))[:8]),
+            Text(_safe(run.get("account"))),
+            Text(_safe(state), style=_STATE_STYLES.get(state, "")),
+            Text(_safe(run.get("status") or "–")),
+            Text(_safe(run.get("followedBy") or "–")),
+            f"{int(run.get('events') or 0):,}",
+            Text(str(gaps), style="bold yellow" if gaps else ""),
+            _seconds(run.get("lagSeconds")),
+            _seconds(run.get("nextRequestInSeconds")),
+            Text(_safe(failure.get("code") or ""), style="red"),
+        )
+    title = f"{len(runs)} runs by {wishes.sort}{' reversed' if wishes.is_reversed else ''}"
+    if wishes.text:
+        title += f", with “{_safe(wishes.text)}”"
+    if len(shown) < len(runs):
+        title += f", {len(runs) - len(shown)} not shown"
+    return _line(title, style="bold"), table
+
+
+def _failures(failures: Sequence[Mapping[str, Any]]) -> Table:
+    table = _table(("FAILING RUN", "left"), ("CODE", "left"), ("MESSAGE", "fold"))
+    for run in failures:
+        failure = run["lastFailure"]
+        table.add_row(
+            Text(_safe(run.get("runId"))[:8]),
+            Text(_safe(failure.get("code"))),
+            Text(_safe(failure.get("message") or "")),
+        )
+    return table
+
+
+def _last_line(wishes: Wishes) -> Text:
+    if wishes.typing is not None:
+        return _line(f"filter: {_safe(wishes.typing)}▏(Enter takes it, Esc leaves it)", "bold")
+    return _line(_KEYS, style="dim")
+
+
+def _seconds(value: float | None) -> str:
+    return "–" if value is None else _duration(value) if value >= 60 else f"{value:.1f}s"
+
+
+def _duration(seconds: float) -> str:
+    whole = int(seconds)
+    for unit, size in (("d", 86400), ("h", 3600), ("m", 60)):
+        if whole >= size:
+            smaller = {"d": ("h", 3600), "h": ("m", 60), "m": ("s", 1)}[unit]
+            return f"{whole // size}{unit}{whole % size // smaller[1]}{smaller[0]}"
+    return f"{whole}s"
+
+
+def _size(count: float) -> str:
+    for unit in ("B", "KiB", "MiB"):
+        if count < 1024:
+            return f"{count:.0f} {unit}"
+        count /= 1024
+    return f"{count:.1f} GiB"

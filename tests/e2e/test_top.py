@@ -1,0 +1,128 @@
+"""`top` in a real terminal, on a real bridge."""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import os
+import pty
+import re
+import signal
+import struct
+import sys
+import termios
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from bridge.simulator import Simulator
+from tests.e2e.processes import TOKEN, environment, quick_config, serve
+
+pytestmark = pytest.mark.e2e
+
+CONTROL = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\x1b[()][AB0]")
+
+
+class Terminal:
+    """The master side of a pseudo-terminal."""
+
+    def __init__(self, columns: int, lines: int) -> None:
+        self.master, self.slave = pty.openpty()
+        os.set_blocking(self.master, False)
+        self.before = termios.tcgetattr(self.slave)
+        self.raw = ""
+        self.resize(columns, lines)
+
+    def resize(self, columns: int, lines: int) -> None:
+        size = struct.pack("HHHH", lines, columns, 0, 0)
+        fcntl.ioctl(self.slave, termios.TIOCSWINSZ, size)
+
+    def press(self, keys: str) -> None:
+        self.raw = ""
+        os.write(self.master, keys.encode())
+
+    def text(self) -> str:
+        """What was written since the last key, without colours and moves."""
+        try:
+            while True:
+                self.raw += os.read(self.master, 65536).decode("utf-8", "replace")
+        except BlockingIOError:
+            pass
+        return CONTROL.sub("", self.raw)
+
+    async def shows(self, *words: str) -> str:
+        try:
+            async with asyncio.timeout(15):
+                while not all(word in self.text() for word in words):
+                    await asyncio.sleep(0.02)
+        except TimeoutError:
+            raise AssertionError(f"no {words} in {self.text()[-3000:]}") from None
+        return self.text()
+
+
+@contextmanager
+def terminal(columns: int, lines: int) -> Iterator[Terminal]:
+    made = Terminal(columns, lines)
+    try:
+        yield made
+    finally:
+        os.close(made.master)
+        os.close(made.slave)
+
+
+async def test_keys_sizes_and_the_end_of_the_bridge(tmp_path: Path) -> None:
+    async with Simulator(knobs={"limiter": "off"}) as sim:
+        runs = [sim.create_run(events=count) for count in (2, 3)]
+        config = ["--config", str(quick_config(tmp_path, sim.url))]
+        for run in runs:
+            config += ["--run", run.id]
+        env = environment(None, MOGPLEX_TOKEN=TOKEN, TERM="xterm-256color")
+        with terminal(110, 30) as tty:
+            async with serve(*config, env=env) as daemon:
+                process = await asyncio.create_subprocess_exec(
+                    sys.executable, "-m", "bridge", "top", "--url", daemon.url,
+                    "--interval", "0.2", env=env, stdin=tty.slave, stdout=tty.slave,
+                    stderr=tty.slave, start_new_session=True,
+                    preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),
+                )  # fmt: skip
+                await tty.shows("2 runs by lag", runs[0].id[:8], runs[1].id[:8], "token accepted")
+                tty.press("s")
+                await tty.shows("2 runs by events")
+                tty.press("/" + runs[1].id[:8])
+                await tty.shows("filter: " + runs[1].id[:8])
+                tty.press("\r")
+                await tty.shows("1 runs by events, with")
+                tty.press("\x1b")
+                await tty.shows("2 runs by events")
+                tty.resize(60, 16)
+                tty.raw = ""
+                process.send_signal(signal.SIGWINCH)
+                await tty.shows("2 runs by events")
+                frame = tty.text()
+                assert max(len(line) for line in frame.splitlines()) <= 60
+                assert await daemon.stop() == 0
+            tty.press("")
+            await tty.shows("no bridge answers")  # and what was seen last stays on the screen
+            tty.press("q")
+            async with asyncio.timeout(10):
+                while process.returncode is None:
+                    tty.text()  # or it could not write its last words
+                    await asyncio.sleep(0.02)
+            assert process.returncode == 0
+            assert termios.tcgetattr(tty.slave) == tty.before
+            assert "\x1b[?1049l" in tty.raw  # the screen from before is back
+
+
+async def test_without_a_bridge_the_screen_is_not_touched() -> None:
+    env = environment(None, TERM="xterm-256color")
+    with terminal(80, 24) as tty:
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "bridge", "top", "--url", "http://127.0.0.1:1",
+            env=env, stdin=tty.slave, stdout=tty.slave, stderr=tty.slave,
+        )  # fmt: skip
+        said = await tty.shows("no bridge answers at http://127.0.0.1:1")
+        assert await process.wait() == 1
+        assert said.count("\n") == 1
+        assert "\x1b" not in tty.raw

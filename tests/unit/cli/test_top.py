@@ -1,0 +1,249 @@
+"""What `top` shows of a bridge, and what it says when there is none."""
+
+from __future__ import annotations
+
+import io
+import json
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+from typing import Any, ClassVar
+
+import pytest
+from rich.console import Console
+
+from bridge.cli import run
+from bridge.cli.top_reading import View
+from bridge.cli.top_screen import press
+from bridge.cli.top_view import Wishes, plain, render, selected
+
+TOKEN = "reader-0123456789"
+
+
+def followed(number: int, **more: Any) -> dict[str, Any]:
+    return {
+        "runId": f"{number:08x}-93d4-4c0a-b6f2-6f4a0b0f9e77", "account": "default",
+        "state": "following", "status": "streaming", "events": number, "gaps": 0,
+        "lagSeconds": float(number), "followedBy": "poll", "lastFailure": None,
+        "nextRequestInSeconds": 1.0, "addedAt": f"2026-08-03T15:00:{number % 60:02}Z",
+        "lastEventAt": None, **more,
+    }  # fmt: skip
+
+
+CHECKS = {
+    "ready": {"ok": True, "detail": "serving"},
+    "journal": {"ok": True, "detail": "writable", "head": 4711, "floor": 1},
+    "account default": {
+        "ok": True, "detail": "token accepted", "windowRequests": 30, "budgetRequests": 54,
+        "refusals": 2, "foreignRequests": 1.0,
+    },
+    "sink /var/log/events.ndjson": {"ok": False, "detail": "cannot write: no space", "lag": 12},
+}  # fmt: skip
+FAILED = followed(
+    7, state="failed", lastFailure={"code": "UNAUTHORIZED", "message": "the token is refused"}
+)
+METRICS = """\
+# TYPE mogplex_bridge_subscribers gauge
+mogplex_bridge_subscribers{transport="sse"} 3.0
+mogplex_bridge_subscribers{transport="page"} 0.0
+mogplex_bridge_build_info{version="9.8.7"} 1.0
+mogplex_bridge_journal_bytes 2.097152e+06
+process_start_time_seconds 1.0
+"""
+
+
+def view(*runs: dict[str, Any]) -> View:
+    return View(0.0, "http://x", "1", 5.0, CHECKS, runs, {"sse": 3}, 0)
+
+
+class Answers(BaseHTTPRequestHandler):
+    """A bridge as far as `top` looks; `bodies` may be exchanged."""
+
+    bodies: ClassVar[dict[str, tuple[int, str]]] = {}
+    wants_token = False
+
+    def do_GET(self) -> None:
+        allowed = not self.wants_token or self.headers["Authorization"] == f"Bearer {TOKEN}"
+        status, body = self.bodies.get(self.path, (404, "")) if allowed else (401, "")
+        self.send_response(status)
+        self.end_headers()
+        self.wfile.write(body.encode())
+
+    def log_message(self, *args: Any) -> None:
+        pass
+
+
+@pytest.fixture
+def bridge(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    monkeypatch.setattr(
+        Answers,
+        "bodies",
+        {
+            "/healthz": (503, json.dumps({"checks": CHECKS})),
+            "/v1/runs": (200, json.dumps({"runs": [followed(1), FAILED]})),
+            "/metrics": (200, METRICS),
+        },
+    )
+    with HTTPServer(("127.0.0.1", 0), Answers) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+        thread.join()
+
+
+def top(capsys: pytest.CaptureFixture[str], *args: str) -> tuple[int, str, str]:
+    code = run(["top", *args])
+    out, err = capsys.readouterr()
+    return code, out, err
+
+
+def test_once_as_json_is_for_scripts(bridge: str, capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, err = top(capsys, "--url", bridge + "/", "--once", "--json")
+    assert (code, err) == (0, "")
+    said = json.loads(out)
+    assert said["version"] == "9.8.7"
+    assert said["ok"] is False
+    assert said["journal"]["head"] == 4711
+    assert said["journal"]["bytes"] == 2 * 2**20
+    assert said["subscribers"] == {"sse": 3, "page": 0}
+    assert said["accounts"][0]["name"] == "default"
+    assert said["sinks"][0]["name"] == "/var/log/events.ndjson"
+    assert said["runStates"] == {"following": 1, "ended": 0, "failed": 1, "stopped": 0}
+    assert [run["code"] for run in said["failures"]] == ["UNAUTHORIZED"]
+
+
+def test_once_prints_a_table(bridge: str, capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, _ = top(capsys, "--url", bridge, "--once")
+    assert code == 0
+    assert "\x1b" not in out  # no colours in a pipe
+    for words in ("30/54", "cannot write: no space", "00000001", "the token is refused", "3 sse"):
+        assert words in out
+    assert not any(line.endswith(" ") for line in out.splitlines())
+
+
+def test_a_picture(bridge: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "top.svg"
+    assert top(capsys, "--url", bridge, "--once", "--json", "--svg", str(file))[0] == 0
+    assert file.read_text().startswith("<svg")
+    assert "9.8.7" in file.read_text()
+
+
+def test_with_auth_a_token_is_needed(
+    bridge: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr(Answers, "wants_token", True)
+    code, _, err = top(capsys, "--url", bridge, "--once")
+    assert code == 1
+    assert "--token-file" in err
+    assert err.count("\n") == 1
+    (tmp_path / "token").write_text(TOKEN + "\n")
+    assert top(capsys, "--url", bridge, "--once", "--token-file", str(tmp_path / "token"))[0] == 0
+
+
+@pytest.mark.parametrize(
+    ("path", "answer", "words"),
+    [
+        ("/healthz", (200, "<html>"), "is it a bridge?"),
+        ("/v1/runs", (404, "{}"), "is it a bridge?"),
+        ("/healthz", (200, "[]"), "is it a bridge?"),
+    ],
+)
+def test_something_else_that_answers_is_one_line(
+    bridge: str, path: str, answer: tuple[int, str], words: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Answers.bodies[path] = answer
+    code, out, err = top(capsys, "--url", bridge, "--once")
+    assert (code, out) == (1, "")
+    assert words in err
+    assert err.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("args", "code", "words"),
+    [
+        (["--url", "http://127.0.0.1:1", "--once"], 1, "no bridge answers"),
+        (["--url", "127.0.0.1:1", "--once"], 2, "--url must be like"),
+        (["--url", "http://a:b@x", "--once"], 2, "--url must be like"),
+        (["--url", "http://x:port", "--once"], 1, "not an address"),
+        (["--url", "http://x", "--json"], 2, "need --once"),
+        (["--url", "http://x"], 2, "needs a terminal"),
+        (["--url", "http://x", "--once", "--token-file", "/none"], 2, "no such file"),
+    ],
+)
+def test_what_cannot_be_is_one_line(
+    args: list[str], code: int, words: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    got, out, err = top(capsys, *args)
+    assert (got, out) == (code, "")
+    assert words in err
+    assert err.count("\n") == 1
+
+
+def test_runs_are_sorted_filtered_and_turned_round() -> None:
+    runs = [followed(1), followed(3, account="other"), followed(2), FAILED]
+
+    def order(**wishes: Any) -> list[int]:
+        return [run["events"] for run in selected(view(*runs), Wishes(**wishes))]
+
+    assert order(sort="lag") == [3, 2, 1, 7]  # what is followed comes first
+    assert order(sort="events", is_reversed=True) == [1, 2, 3, 7]
+    assert order(text="OTHER") == [3]
+    assert order(shows_all=False) == [3, 2, 1]
+
+
+@pytest.mark.parametrize("lines", [15, 24, 60])
+@pytest.mark.parametrize("width", [40, 80, 200])
+def test_it_fits_into_the_window(lines: int, width: int) -> None:
+    runs = [followed(n) for n in range(500)] + [FAILED] * 20
+    console = Console(file=io.StringIO(), width=width, height=lines, force_terminal=True)
+    with console.capture() as capture:
+        console.print(render(view(*runs), Wishes(), lines=lines))
+    drawn = capture.get().splitlines()
+    assert len(drawn) <= lines
+    assert "00000000" in capture.get() or "000001f3" in capture.get()  # runs have room
+
+
+def test_scrolling_stops_at_both_ends() -> None:
+    wishes = Wishes(scroll=10_000)
+    render(view(*(followed(n) for n in range(500))), wishes, lines=30)
+    assert 470 <= wishes.scroll < 500
+    wishes.scroll = -5
+    render(view(followed(1)), wishes, lines=30)
+    assert wishes.scroll == 0
+
+
+def test_upstreams_words_are_no_markup_and_move_no_cursor() -> None:
+    nasty = followed(1, status="[bold]x[/nope]", lastFailure={"code": "X", "message": "a\x1b[2Jb"})
+    text = plain(view(nasty), Wishes())
+    assert "[bold]x[/nope]" in text
+    assert "\x1b" not in text
+
+
+def test_keys() -> None:
+    wishes = Wishes()
+    assert press("s", wishes)
+    assert wishes.sort == "events"
+    assert press("ra", wishes)
+    assert wishes.is_reversed
+    assert not wishes.shows_all
+    assert press("\x1b[B", wishes)
+    assert press("jjk", wishes)
+    assert wishes.scroll == 2
+    assert press("/", wishes)
+    assert press("ab\x7fq", wishes)  # q is a letter now
+    assert (wishes.typing, wishes.text) == ("aq", "")
+    assert press("\r", wishes)
+    assert (wishes.typing, wishes.text, wishes.scroll) == (None, "aq", 0)
+    assert press("/x\x1b", wishes)
+    assert press("\x1b", wishes)
+    assert wishes.typing is None
+    assert press("\x1b", wishes)
+    assert wishes.text == ""
+    assert not press("q", wishes)
+    assert not press("\x03", wishes)
+    assert not press(None, wishes)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ import pytest
 from tests.tailers.parts import Writer, expect_each_once, until, verified
 from tests.tailers.programs import FluentBit, Rsyslog, SyslogNg, Tailer, has_fluent_bit
 from tests.tailers.writer import Order
+from tests.unit.lines.lines_world import LOG, TIME
 
 pytestmark = pytest.mark.e2e
 
@@ -41,6 +43,10 @@ def tailers(tmp_path: Path, logs: Path) -> Iterator[list[Tailer]]:
         yield made
 
 
+def micros_of(text: str) -> int:
+    return round(datetime.fromisoformat(text).timestamp() * 1_000_000)
+
+
 def test_each_line_once_through_rotation_gzip_kills_and_restarts(logs: Path, tailers: list[Tailer]):
     with Writer(Order(str(logs), TOTAL, rotate_bytes=1_300_000, compress="gzip")) as writer:
         for _ in range(2):
@@ -57,6 +63,12 @@ def test_each_line_once_through_rotation_gzip_kills_and_restarts(logs: Path, tai
         expect_each_once(tailer, TOTAL)
     assert f"{TOTAL} records" in verified(logs)
     assert list(logs.glob("*.gz")), "nothing was compressed while they read"
+    for tailer in tailers:
+        if isinstance(tailer, FluentBit):
+            assert tailer.loki.streams == {
+                (("account", "default"), ("job", "mogplex-bridge"), ("type", LOG))
+            }
+            assert {time_ns // 1000 for time_ns in tailer.loki.times} == {micros_of(TIME)}
 
 
 def test_without_compression_a_tailer_may_be_away_for_many_segments(

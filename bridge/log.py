@@ -47,6 +47,7 @@ EVENTS: Mapping[str, str] = {
     "http.request_failed": "a client got a 5xx answer; `error` is the kind, a bug has its stack",
     "sink.opened": "an output found its place and writes",
     "sink.blocked": "an output cannot write and tries again; others go on",
+    "sink.reader_gone": "nobody reads stdout any more; the daemon stops in order",
     "sink.recovered": "it writes again",
     "sink.closed": "an output stopped; `position` is what it has written",
     "sink.not_restored": "after a refused configuration an output could not be opened as before",

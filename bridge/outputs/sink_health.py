@@ -65,6 +65,13 @@ class SinkHealth:
         # One writer on one machine: nobody to spread the retries against.
         return self._backoff.after_failure(jitter=0.0)
 
+    def abandoned(self, error: BaseException) -> None:
+        """Note that the reader left for good: no fault, and nothing is tried again."""
+        self.last_error = "nobody reads any more"
+        self._errors.labels(self._sink, reason_of(error)).inc()
+        self._blocked.set(1)
+        _log.info("sink.reader_gone", sink=self._sink, place=self._place)
+
     def succeeded(self) -> None:
         """Note that writing works."""
         if self.last_error is None:

@@ -171,7 +171,7 @@ class StdoutSink:
                 await self._save_if_due()
         except BrokenPipeError as error:
             self.is_abandoned = True
-            self._health.failed(error)
+            self._health.abandoned(error)
             with suppress(JournalFullError):
                 await self._save()
 

@@ -1,0 +1,61 @@
+"""A damaged journal: the daemon stops, says what to do, overwrites nothing; doing it works."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import signal
+from pathlib import Path
+
+import orjson
+import pytest
+
+from bridge.simulator import Simulator
+from tests.e2e.processes import TOKEN, environment, quick_config, run, serve
+
+pytestmark = pytest.mark.e2e
+
+ENV = environment(None, MOGPLEX_TOKEN=TOKEN)
+PAGE_BYTES = 8192
+
+
+async def test_what_the_error_says_to_do_saves_what_can_be_read(tmp_path: Path) -> None:
+    path = tmp_path / "journal.db"
+    async with Simulator(knobs={"limiter": "off"}) as sim:
+        runs = [sim.create_run(events=150) for _ in range(3)]
+        config = quick_config(tmp_path, sim.url)
+        options = ["--config", str(config)]
+        for one in runs:
+            sim.finish(one, order="event_first", gap_s=0.0)
+            options += ["--run", one.id]
+        async with serve(*options, env=ENV) as daemon:
+            await daemon.ended(3)
+            pages = await daemon.records()
+            assert await daemon.stop(signal.SIGTERM) == 0
+    whole = path.read_bytes()
+    middle = len(whole) // 2 // PAGE_BYTES * PAGE_BYTES
+    damaged = whole[:middle] + b"\xaa" * PAGE_BYTES + whole[middle + PAGE_BYTES :]
+    path.write_bytes(damaged)
+
+    code, out, err = await run("serve", "--config", str(config), env=ENV)
+    assert (code, out) == (1, b"")
+    assert err.startswith(f"error: journal {path}: is damaged: ")
+    assert err.count("\n") == 1
+    assert path.read_bytes() == damaged
+
+    told = re.search(r"`mogplex-bridge ([^`]*)`", err)
+    assert told is not None
+    code, out, err = await run(*shlex.split(told[1]), env=ENV)
+    saved = [orjson.loads(line) for line in out.splitlines()]
+    lost = len(pages) - len(saved)
+    assert code == 1, "something is missing"
+    assert 0 < lost < 40
+    assert f"salvaged {len(saved)} records" in err
+    of_old = {record["sequence"]: record for record in pages}
+    assert all(of_old[record["sequence"]] == record for record in saved)
+    assert path.read_bytes() == damaged
+
+    # And then: moved away, the daemon begins anew.
+    path.rename(tmp_path / "damaged.db")
+    async with serve("--config", str(config), env=ENV) as daemon:
+        assert await daemon.records() == []

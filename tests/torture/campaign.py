@@ -30,6 +30,7 @@ PACKAGE = Path(__file__).parents[2] / "bridge"
 
 REACH_S = 8.0  # how long a life may take to come to its crash point
 NTH_MAX = 6
+TELL_S = 40.0  # how soon /healthz tells of a full disk, at most, on a busy machine
 SETTLE_S = 60.0  # everything is written by then, at the end
 _ENDS_LOOKS = 20
 _HOUR_S = 3600.0
@@ -285,7 +286,9 @@ class Campaign:
         victim = await self._start()
         await self._ready(victim)
         self._faults.set_room(self._chance.randrange(0, 60_000), hides=hides)
-        await self._until(victim, lambda checks: not checks["journal"]["ok"], "a full disk")
+        await self._until(
+            victim, lambda checks: not checks["journal"]["ok"], "a full disk", busy=True
+        )
         metrics = await victim.text("/metrics")
         must("\nmogplex_bridge_journal_writable 0" in metrics, "no metric tells of the full disk")
         must(await victim.status("/livez") == 200, "/livez fails on a full disk")
@@ -409,16 +412,26 @@ class Campaign:
         must((self._root / "journal.db").read_bytes() == before, "a newer journal was changed")
 
     async def _until(
-        self, victim: Victim, holds: Callable[[dict[str, dict[str, object]]], bool], what: str
+        self,
+        victim: Victim,
+        holds: Callable[[dict[str, dict[str, object]]], bool],
+        what: str,
+        *,
+        busy: bool = False,
     ) -> None:
-        deadline_s = time.monotonic() + 20.0
+        """Wait until /healthz says so. `busy`: with more load, because a WAL that is there has room
+        for a while.
+        """
+        deadline_s = time.monotonic() + TELL_S
         while True:
+            if busy:
+                self._load.burst()
             answer = await victim.text("/healthz")
             if answer and holds(json.loads(answer)["checks"]):
                 return
             must(victim.is_alive, f"it ended by itself: {victim.last_words()}")
             must(time.monotonic() < deadline_s, f"/healthz does not tell of {what}: {answer}")
-            await asyncio.sleep(0.05)
+            await asyncio.sleep(0.1)
 
     def _shuffled(self) -> list[Point]:
         points = list(self._all_points)

@@ -7,6 +7,7 @@ import random
 from pathlib import Path
 
 from bridge.simulator import Simulator
+from bridge.simulator.store import Run
 
 RUNS_AT_ONCE = 4
 # Below a page of upstream (200 events): a window that slides is not what is tested here.
@@ -35,12 +36,22 @@ class Load:
             for _ in range(RUNS_AT_ONCE):
                 group.create_task(self._one_after_another())
 
+    def burst(self) -> None:
+        """A run that begins, works and ends at once."""
+        run = self._begin()
+        self._sim.append(run, EVENTS_MIN)
+        self._sim.finish(run, order="event_first", gap_s=0.1)
+
+    def _begin(self) -> Run:
+        run = self._sim.create_run(status="streaming")
+        self.run_ids.append(run.id)
+        with self._listed.open("a") as file:
+            file.write(f"{run.id}\n")
+        return run
+
     async def _one_after_another(self) -> None:
         while not self._stopping:
-            run = self._sim.create_run(status="streaming")
-            self.run_ids.append(run.id)
-            with self._listed.open("a") as file:
-                file.write(f"{run.id}\n")
+            run = self._begin()
             left = self._chance.randint(EVENTS_MIN, EVENTS_MAX)
             while left > 0:
                 count = min(left, self._chance.choice(_BURSTS))

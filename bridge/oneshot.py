@@ -17,6 +17,7 @@ from bridge.intake import JournalIntake
 from bridge.journal.memory import MemoryJournal
 from bridge.metrics import Metrics
 from bridge.sources.source import MogplexSource
+from bridge.supervisor import raise_first
 
 PRINT_RECORDS = 500  # records a write; a pipe takes 64 KiB at a time anyway
 GIVE_UP_AFTER = 5  # failures in a row of a run that never answered (contracts.md section 4)
@@ -73,8 +74,8 @@ async def follow_until_ended(
     watch = _Watch(follows, wishes.tell)
     try:
         timed_out = await _run(sources, follows, watch, _Printer(journal, wishes), wishes.timeout_s)
-    except* BrokenPipeError:
-        raise BrokenPipeError from None
+    except* Exception as errors:  # noqa: BLE001 - of all that ran at once; told as one
+        raise raise_first(errors) from None
     finally:
         await close_sources(sources)
         await journal.close()

@@ -17,7 +17,7 @@ import click
 from bridge import __version__
 from bridge.cli.exits import Exit, exit_of_error
 from bridge.cli.options import examples
-from bridge.cli.streams import abandon_stdout, complain, flush_stdout
+from bridge.cli.streams import abandon_stdout, complain, flush_stdout, occupy_standard_streams
 from bridge.core.errors import BridgeError
 
 PROGRAM: Final = "mogplex-bridge"
@@ -95,6 +95,7 @@ def commands() -> None:
 
 def main(args: Sequence[str] | None = None) -> NoReturn:
     """Run a command and end the process."""
+    occupy_standard_streams()
     code = run(sys.argv[1:] if args is None else args)
     sys.exit(code)
 
@@ -113,7 +114,7 @@ def run(args: Sequence[str]) -> int:
     except KeyboardInterrupt:
         abandon_stdout()
         return Exit.INTERRUPTED
-    except OSError as error:  # of the last flush: a full disk behind `> file`
+    except OSError as error:  # a full disk behind `> file`
         abandon_stdout()
         complain(f"cannot write to stdout: {(error.strerror or str(error)).lower()}")
         return Exit.FAILED

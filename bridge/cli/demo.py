@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from bridge.cli.exits import Exit
-from bridge.cli.options import examples
+from bridge.cli.options import NumberRange, examples
 from bridge.cli.streams import say
 
 TOKEN = "mog_" + "demo" * 6  # the simulator takes any; this one opens nothing anywhere
@@ -27,10 +27,10 @@ SPEED = 8.0  # a run of ten minutes is over in 75 s
 @click.option("--listen", metavar="HOST:PORT", default="127.0.0.1:8080", show_default=True)
 @click.option("--scenario", default="lively", show_default=True, help="As in `simulate`.")
 @click.option("--seed", type=int, default=1, show_default=True)
-@click.option("--speed", type=click.FloatRange(0.1, 1000), default=SPEED, show_default=True)
+@click.option("--speed", type=NumberRange(0.1, 1000), default=SPEED, show_default=True)
 @click.option(
     "--seconds",
-    type=click.FloatRange(min=0, min_open=True),
+    type=NumberRange(min=0, min_open=True),
     help="End by itself after this time [default: run until Ctrl+C].",
 )
 def demo(listen: str, scenario: str, seed: int, speed: float, seconds: float | None) -> int:

@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from bridge.cli.exits import Exit, exit_of_failure
-from bridge.cli.options import examples, load_with, shared_options
+from bridge.cli.options import NumberRange, examples, load_with, shared_options
 from bridge.cli.streams import complain, say, wants_colour, write_stdout
 
 TIMEOUT_S = 1800.0  # the vendor CLI's default (contracts.md 1.12)
@@ -38,7 +38,7 @@ TIMEOUT_S = 1800.0  # the vendor CLI's default (contracts.md 1.12)
 @click.option(
     "--timeout",
     "timeout_s",
-    type=click.FloatRange(min=0, min_open=True),
+    type=NumberRange(min=0, min_open=True),
     default=TIMEOUT_S,
     show_default=True,
     metavar="SECONDS",

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 import click
 
 from bridge.cli.exits import Exit
-from bridge.cli.options import config_option, examples, load_with
+from bridge.cli.options import NumberRange, config_option, examples, load_with
 from bridge.cli.streams import write_stdout
 
 TIMEOUT_S: Final = 5.0  # a bridge that answers later than this is not ready
@@ -27,7 +27,7 @@ _ANY_ADDRESS = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - listened on
 @click.option("--url", metavar="URL", help="The bridge [where the configuration listens].")
 @click.option(
     "--timeout",
-    type=click.FloatRange(0.1, 300),
+    type=NumberRange(0.1, 300),
     default=TIMEOUT_S,
     show_default=True,
     metavar="SECONDS",

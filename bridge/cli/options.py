@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -12,6 +13,19 @@ if TYPE_CHECKING:
     from bridge.config import Loaded
 
 type_path = click.Path(path_type=Path)  # existence is checked by who reads it: better errors
+
+
+class NumberRange(click.FloatRange):
+    """A float in a range; click lets "nan" pass, which is in none."""
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        number: float = super().convert(value, param, ctx)
+        if math.isnan(number):
+            self.fail(f"{value!r} is not a number.", param, ctx)
+        return number
+
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -43,7 +57,9 @@ base_url_option = click.option(
     help="Upstream of the default account [env: MOGPLEX_BASE_URL or MOGPLEX_URL].",
 )
 log_level_option = click.option(
-    "--log-level", type=click.Choice(LOG_LEVELS), help="Least important level on stderr [info]."
+    "--log-level",
+    type=click.Choice(LOG_LEVELS),
+    help="Least important level on stderr [info; follow: warning].",
 )
 log_format_option = click.option(
     "--log-format",

@@ -10,7 +10,7 @@ from typing import Final
 import click
 
 from bridge.cli.exits import Exit
-from bridge.cli.options import examples
+from bridge.cli.options import NumberRange, examples
 from bridge.cli.streams import complain, say
 
 LISTEN: Final = "127.0.0.1:9090"
@@ -29,7 +29,7 @@ LISTEN: Final = "127.0.0.1:9090"
 @click.option("--seed", type=int, default=1, show_default=True, help="Same seed, same runs.")
 @click.option(
     "--speed",
-    type=click.FloatRange(0.001, 10_000),
+    type=NumberRange(0.001, 10_000),
     default=1.0,
     show_default=True,
     help="How fast runs live; limits stay on the real clock.",

@@ -9,6 +9,15 @@ from collections.abc import Mapping
 from typing import TextIO
 
 
+def occupy_standard_streams() -> None:
+    """Put nothing where the parent closed a stream: its number must not go to a socket of ours."""
+    for number in range(3):
+        with contextlib.suppress(OSError):
+            os.fstat(number)
+            continue
+        os.open(os.devnull, os.O_RDWR)  # takes the lowest free number
+
+
 def write_stdout(data: bytes) -> None:
     """Write bytes and hand them on at once. Raises BrokenPipeError when nobody reads any more."""
     if sys.stdout is None:  # the parent closed it

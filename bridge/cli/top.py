@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from bridge.cli.exits import Exit
-from bridge.cli.options import config_option, examples, load_with, type_path
+from bridge.cli.options import NumberRange, config_option, examples, load_with, type_path
 from bridge.cli.streams import say, write_stdout
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ _TOKEN_BYTES_MAX = 4096  # tokens are under 100 characters; more is the wrong fi
 )
 @click.option(
     "--interval",
-    type=click.FloatRange(0.2, 300),
+    type=NumberRange(0.2, 300),
     default=2.0,
     show_default=True,
     metavar="SECONDS",

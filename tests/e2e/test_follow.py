@@ -199,3 +199,24 @@ async def test_an_upstream_that_never_answers_is_69() -> None:
     code, _, err = await run("follow", UNKNOWN, env=env, timeout_s=60)
     assert code == 69
     assert "cannot connect to 127.0.0.1:9" in err
+
+
+@pytest.mark.parametrize(
+    ("stdout", "code", "complaint"),
+    [
+        ("/dev/full", 1, "error: cannot write to stdout: no space left on device\n"),
+        ("&-", 0, ""),  # nobody wants to read
+    ],
+)
+async def test_a_stdout_that_takes_nothing_is_told_in_one_line(
+    stdout: str, code: int, complaint: str
+) -> None:
+    async with Simulator() as sim:
+        followed = sim.create_run(events=3)
+        sim.finish(followed)
+        process = await asyncio.create_subprocess_shell(
+            f'exec "{sys.executable}" -m bridge follow {followed.id} >{stdout}',
+            env=environment(sim.url), stderr=asyncio.subprocess.PIPE,
+        )  # fmt: skip
+        _, err = await process.communicate()
+        assert (process.returncode, err.decode()) == (code, complaint)

@@ -254,3 +254,18 @@ def test_health_of_any_free_port_needs_a_url(tmp_path: Path) -> None:
 def test_the_module_and_the_command_are_the_same() -> None:
     assert runpy.run_module("bridge", run_name="not main")["main"] is cli.main
     assert isinstance(commands, click.Group)
+
+
+@pytest.mark.parametrize(
+    "args",
+    [
+        ["follow", "--timeout", "nan"],
+        ["demo", "--speed", "nan"],
+        ["demo", "--seconds", "-nan"],
+        ["simulate", "--speed", "NaN"],
+        ["health", "--timeout", "nan"],
+    ],
+)
+def test_not_a_number_is_refused(args: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(args) == Exit.USAGE
+    assert "is not a number" in capsys.readouterr().err

@@ -13,6 +13,11 @@ from bridge.core.errors import ConfigError
 FILE_MODE = 0o640  # events are nobody else's business; the umask may take more away
 COMPRESSED = (".gz", ".zst")
 
+_RENAMED_BY_US = re.compile(r"\.([0-9]{6,12})", re.ASCII)
+# logrotate's: events.ndjson.2, events.ndjson-20261122, events.ndjson-20261122-1764115200
+_COUNTED = re.compile(r"\.([0-9]{1,5})", re.ASCII)
+_DATED = re.compile(r"-([0-9]{6,14})(?:-[0-9]{1,12})?", re.ASCII)
+
 
 @dataclass(frozen=True, slots=True)
 class Keep:
@@ -100,8 +105,12 @@ class Names:
         return sorted(found)
 
     def siblings(self) -> list[Path]:
-        """Plain files that `path` may have been renamed to, by us or logrotate, newest first."""
-        found: list[tuple[int, Path]] = []
+        """Plain files that `path` may have been renamed to, by us or logrotate, newest first.
+
+        Names tell the order where they can: a power cut, a copy or a restore may have changed the
+        times. Between ours, logrotate's two ways, and the rest, the newest file of each decides.
+        """
+        groups: dict[str, list[tuple[int, int, Path]]] = {}
         with os.scandir(self._path.parent) as scan:
             for item in scan:
                 rest = item.name.removeprefix(self._path.name)
@@ -109,5 +118,20 @@ class Names:
                     continue
                 if rest.endswith((*COMPRESSED, ".bz2", ".xz")) or not item.is_file():
                     continue
-                found.append((item.stat().st_mtime_ns, self._path.with_name(item.name)))
-        return [path for _, path in sorted(found, reverse=True)]
+                time_ns = item.stat().st_mtime_ns
+                group, age = _age(rest, time_ns)
+                groups.setdefault(group, []).append((age, time_ns, self._path.with_name(item.name)))
+        ordered = [sorted(group, reverse=True) for group in groups.values()]
+        ordered.sort(key=lambda group: group[0][1], reverse=True)
+        return [path for group in ordered for _, _, path in group]
+
+
+def _age(rest: str, time_ns: int) -> tuple[str, int]:
+    """What renamed a file, by the end of its name, and a number that grows with newness."""
+    if match := _RENAMED_BY_US.fullmatch(rest):
+        return "ours", int(match[1])
+    if match := _COUNTED.fullmatch(rest):  # .1 is the newest
+        return "counted", -int(match[1])
+    if match := _DATED.fullmatch(rest):
+        return "dated", int(match[1])
+    return "other", time_ns

@@ -240,6 +240,24 @@ def test_the_place_is_found_in_a_file_that_logrotate_renamed_while_we_were_down(
     assert w.open().last.seq == 3
 
 
+@pytest.mark.parametrize(
+    "names",
+    [
+        [f"events.ndjson.{n:06}" for n in range(1, 7)],
+        [f"events.ndjson.{n}" for n in range(6, 0, -1)],
+        [f"events.ndjson-2026112{n}" for n in range(1, 7)],
+    ],
+)
+def test_the_place_is_found_whatever_the_times_of_the_renamed_files_say(world, tmp_path, names):
+    """A power cut, a copy or a restore leaves other times than those of the writing."""
+    for number, name in enumerate(names, 1):
+        path = tmp_path / name
+        path.write_bytes(b"".join(lines(number * 10, 3)))
+        os.utime(path, (1_000_000 - number,) * 2)
+    (tmp_path / "events.ndjson").touch()
+    assert world(naming="fixed").open().last.seq == 62
+
+
 def test_an_empty_file_says_nothing_about_lines_written_before(world, tmp_path):
     (tmp_path / "events.000001.ndjson").touch()
     assert not world().open().has_files

@@ -41,7 +41,7 @@ def exit_of_failure(failure: Failure) -> Exit:
     fault, is "service unavailable"; what is left is a plain failure, such as an unknown run.
     """
     code, status = failure.code.upper(), failure.http_status
-    if code == "UNAUTHORIZED":
+    if code in ("UNAUTHORIZED", "LOGIN_REDIRECT"):
         return Exit.UNAUTHORISED
     if code in ("FORBIDDEN", "INSUFFICIENT_SCOPE", "AUTOMATION_REQUIRED"):
         return Exit.FORBIDDEN

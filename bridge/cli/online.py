@@ -8,6 +8,7 @@ from typing import NamedTuple
 from bridge.cli.exits import Exit, exit_of_failure
 from bridge.config import ResolvedAccount
 from bridge.core.errors import Failure, Retry
+from bridge.sources.examine import confirmed
 from bridge.sources.http import HttpSession
 from bridge.sources.mogplex import MogplexApi
 
@@ -29,7 +30,10 @@ async def try_tokens(accounts: Sequence[ResolvedAccount]) -> list[Verdict]:
 async def _try(account: ResolvedAccount) -> Verdict:
     http = HttpSession(account.base_url, account.tokens.token)
     try:
-        failure = await MogplexApi(http, redact=_nothing).probe()
+        api = MogplexApi(http, redact=_nothing)
+        failure = await api.probe()
+        if failure is not None:
+            failure = await confirmed(api, failure)
     finally:
         await http.close()
     if failure is None:

@@ -5,6 +5,7 @@ Nothing is followed and nothing written. Each finding is a sentence for a person
 
 from __future__ import annotations
 
+import asyncio
 import enum
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,12 +13,16 @@ from urllib.parse import urlsplit
 
 from bridge.clock import Clock
 from bridge.core.errors import Failure, Retry
-from bridge.sources.http import TROUBLE, HttpSession, Reply, to_failure
+from bridge.sources.http import TOTAL_S, TROUBLE, HttpSession, Reply, to_failure
 from bridge.sources.mogplex import API, MogplexApi, http_date
 
 SKEW_S = 5.0  # the Date header counts whole seconds; less than this harms nobody
 # A run that nobody has: what comes back tells whether the route exists (contracts.md 1.8).
 NO_RUN = "00000000-0000-4000-8000-000000000000"
+AGAIN_S = (
+    2.0,
+    4.0,
+)  # waits before a 401 is asked about again: a failed look-up gives one too (1.3)
 WINDOW_REQUESTS = 60  # what one token may ask in 60 s (contracts.md 1.11)
 
 
@@ -54,16 +59,32 @@ async def examine(
         return [Finding("server", Level.PROBLEM, explain(reply), reply)]
     findings = [_clock(reply, (asked + clock.wall()) / 2.0)]
     data = api.to_data("repos", reply)
-    if isinstance(data, Failure):
-        return [*findings, _refused(data, explain)]
+    refused = await confirmed(api, data) if isinstance(data, Failure) else None
+    if refused is not None:
+        return [*findings, _refused(refused, explain)]
     where = f"{http.origin} answers as the Mogplex API does"
     findings.append(Finding("server", Level.OK, where))
-    findings.append(Finding("token", Level.OK, "the token is accepted"))
+    if isinstance(data, Failure):
+        text = "the token was refused, then accepted: upstream's own look-up fails now and then"
+        findings.append(Finding("token", Level.NOTE, text, data))
+    else:
+        findings.append(Finding("token", Level.OK, "the token is accepted"))
     findings.append(await _scope(api))
     findings.append(await _stream(api))
     if fill:
         findings.append(await _sharing(api, used=3))
     return findings
+
+
+async def confirmed(api: MogplexApi, failure: Failure) -> Failure | None:
+    """What is left of a failure when a refused token was tried again; None when it was taken."""
+    again: Failure | None = failure
+    for wait_s in AGAIN_S:
+        if again is None or again.retry is not Retry.AUTH_SUSPECT:
+            break
+        await asyncio.sleep(wait_s)
+        again = await api.probe()
+    return again
 
 
 def _clock(reply: Reply, local_s: float) -> Finding:
@@ -112,7 +133,8 @@ async def _stream(api: MogplexApi) -> Finding:
     """A server with the stream says in JSON that there is no such run, one without it in HTML."""
     try:
         headers = {"Accept": "text/event-stream"}
-        async with api.http.stream(f"{API}/runs/{NO_RUN}/events/stream", {}, headers) as stream:
+        path = f"{API}/runs/{NO_RUN}/events/stream"
+        async with asyncio.timeout(TOTAL_S), api.http.stream(path, {}, headers) as stream:
             reply = Reply(stream.status, stream.headers, await stream.whole())
     except TROUBLE as error:
         failure = to_failure("runs.stream", error)

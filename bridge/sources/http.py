@@ -7,6 +7,7 @@ decided by the system's own file.
 
 from __future__ import annotations
 
+import os
 import ssl
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
@@ -162,11 +163,19 @@ def _describe(error: BaseException) -> tuple[str, str]:  # noqa: PLR0911 - one f
         case aiohttp.ClientConnectorDNSError():
             return "TRANSPORT", f"cannot resolve {error.host}"
         case aiohttp.ClientConnectorError():
-            reason = error.os_error.strerror or type(error.os_error).__name__
-            return "TRANSPORT", f"cannot connect to {error.host}:{error.port}: {reason}"
+            where = f"cannot connect to {error.host}:{error.port}"
+            return "TRANSPORT", f"{where}: {_reason(error.os_error)}"
         case BodyTooLargeError():
             return "INVALID_RESPONSE", "the reply is too large"
         case aiohttp.ServerDisconnectedError() | OSError():
             return "TRANSPORT", f"the connection broke ({type(error).__name__})"
         case _:
             return "INVALID_RESPONSE", f"the reply is not proper HTTP ({type(error).__name__})"
+
+
+def _reason(error: OSError) -> str:
+    """Why there is no connection, in the system's words; asyncio's own name an address twice."""
+    if isinstance(error, ssl.SSLError):
+        return f"no TLS there ({error.reason or 'no reason given'})"
+    # Without a number several addresses were tried, each with an error of its own.
+    return os.strerror(error.errno).lower() if error.errno else "no address answers"

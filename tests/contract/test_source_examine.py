@@ -64,6 +64,26 @@ def test_a_stream_that_fails_is_told() -> None:
     play(scenario)
 
 
+def test_a_stream_that_never_answers_is_not_waited_for() -> None:
+    async def scenario(stage: Stage) -> None:
+        stage.sim.fault("slow", endpoint="stream", delay_s=3000.0)
+        found = await look(stage)
+        assert found["stream"].text == "the stream was not tried: no answer in time"
+
+    play(scenario)
+
+
+@pytest.mark.parametrize(("times", "level"), [(1, "note"), (2, "note"), (3, "problem")])
+def test_a_refused_token_is_tried_again_before_it_is_called_dead(times: int, level: str) -> None:
+    async def scenario(stage: Stage) -> None:
+        stage.sim.fault("unauthorized", times=times)
+        found = await look(stage)
+        assert found["token"].level == level
+        assert ("scope" in found) is (level == "note")
+
+    play(scenario)
+
+
 @pytest.mark.parametrize(("skew_s", "words"), [(95.0, "95 s ahead of"), (-4000.0, "4000 s behind")])
 def test_a_wrong_clock_is_told_in_seconds(skew_s: float, words: str) -> None:
     async def scenario(stage: Stage) -> None:

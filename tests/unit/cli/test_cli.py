@@ -139,7 +139,7 @@ def test_every_end_has_its_code_and_at_most_one_line(
     ("code", "status", "expected"),
     [
         ("UNAUTHORIZED", 401, 64),
-        ("UNAUTHORIZED", 307, 64),
+        ("LOGIN_REDIRECT", 307, 64),
         ("HTTP_ERROR", 401, 64),
         ("FORBIDDEN", 403, 65),
         ("AUTOMATION_REQUIRED", 403, 65),

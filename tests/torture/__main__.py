@@ -23,6 +23,7 @@ from pathlib import Path
 from tests.torture.campaign import PACKAGE, Campaign
 from tests.torture.faults import BIRTH, missing_tool
 from tests.torture.oracle import Violation
+from tests.torture.score import Score
 
 # How often each misfortune comes, in parts.
 MIX = {
@@ -31,29 +32,31 @@ MIX = {
 }  # fmt: skip
 
 
+# Lives on one journal; then all is counted to the end, and the next one begins: what is looked at
+# after each life stays small.
+LIVES_MAX = 100
+
+
 def plan(
-    chance: random.Random,
-    campaign: Callable[[], Campaign],
-    seconds: float,
-    kills: int | None,
-    only: Sequence[str],
+    chance: random.Random, done: Callable[[], float], only: Sequence[str]
 ) -> Callable[[], str | None]:
-    """Births, then the mix; the upgrade when half of it is done. Or `only` some."""
-    begun_s = time.monotonic()
+    """The lives of one campaign: births, the mix, the upgrade when half of it is done. Or `only`
+    some. `done` grows to 1.
+    """
     first = ["birth"] * len(BIRTH) * (not only)
     upgrades = ["upgrade"] * 4 * (not only)
-
-    def done() -> float:
-        if kills is not None:
-            return campaign().kills / kills
-        return (time.monotonic() - begun_s) / seconds
+    before = done()
+    lives = 0
 
     def next_one() -> str | None:
+        nonlocal lives
+        lives += 1
+        share = done()
         if first:
             return first.pop()
-        if done() >= 1.0:
+        if share >= 1.0 or lives > LIVES_MAX:
             return None
-        if done() > 0.5 and upgrades:
+        if upgrades and (lives > LIVES_MAX / 2 or share > (1.0 + before) / 2):
             return upgrades.pop()
         return chance.choice(only) if only else chance.choices(list(MIX), list(MIX.values()))[0]
 
@@ -92,25 +95,39 @@ def main() -> int:
     seconds = asked.hours * 3600 if asked.hours else asked.seconds
     tell(f"seed {seed}")
     logging.disable()  # the simulated upstream tells of every client that was killed
-    begun_s = time.monotonic()
-    with tempfile.TemporaryDirectory(prefix="torture-", dir=asked.keep) as made:
-        directory = Path(made) if asked.keep is None else asked.keep
-        campaign = Campaign(
-            directory, seed, package=asked.package, say=no_word if asked.quiet else tell
-        )
-        lives = plan(random.Random(seed), lambda: campaign, seconds, asked.kills, asked.only)
-        broken: list[str] = []
-        try:
-            asyncio.run(campaign.run(lives))
-        except* Violation as group:
-            broken += map(str, group.exceptions)
+    begun_s, score, chance = time.monotonic(), Score(), random.Random(seed)
+
+    def done() -> float:
+        if asked.kills is not None:
+            return score.kills / asked.kills
+        return (time.monotonic() - begun_s) / seconds
+
+    while done() < 1.0:
+        with tempfile.TemporaryDirectory(prefix="torture-") as made:
+            directory = Path(made) if asked.keep is None else asked.keep / str(score.campaigns)
+            directory.mkdir(parents=True, exist_ok=True)
+            campaign = Campaign(
+                directory, chance.randrange(1 << 32), package=asked.package, score=score,
+                say=no_word if asked.quiet else tell,
+            )  # fmt: skip
+            broken = outcome(campaign, plan(chance, done, asked.only))
         if broken:
             tell(f"BROKEN: {'; '.join(broken)}")
             return 1
-    for line in campaign.report():
+    for line in score.report():
         tell(line)
     tell(f"{time.monotonic() - begun_s:.0f} s, seed {seed}: ok")
     return 0
+
+
+def outcome(campaign: Campaign, lives: Callable[[], str | None]) -> list[str]:
+    """Which promises were broken; none, as a rule."""
+    broken: list[str] = []
+    try:
+        asyncio.run(campaign.run(lives))
+    except* Violation as group:
+        broken += map(str, group.exceptions)
+    return broken
 
 
 if __name__ == "__main__":

@@ -22,6 +22,7 @@ from bridge.simulator import Simulator
 from tests.torture.faults import BIRTH, EVERY_LIFE, Faults, Point, build
 from tests.torture.oracle import Oracle, Output, Violation, must
 from tests.torture.powercut import Disk
+from tests.torture.score import Score
 from tests.torture.subscriber import Subscriber
 from tests.torture.upstream import Load
 from tests.torture.victim import READY_S, Victim
@@ -92,8 +93,9 @@ class Campaign:
         package: Path = PACKAGE,
         say: Callable[[str], None] = lambda _: None,
         points: Sequence[Point] = EVERY_LIFE,
+        score: Score | None = None,
     ) -> None:
-        """`points`: the crash points to die at, in any order."""
+        """`points`: the crash points to die at; `score` may be that of several campaigns."""
         self._directory, self._seed, self._say = directory, seed, say
         self._chance = random.Random(seed)
         self._root = directory / "root"
@@ -103,10 +105,9 @@ class Campaign:
         self._faults = Faults(build(directory), directory, self._root)
         self._port = _free_port()
         self._oracle = Oracle(self._root / "journal.db", outputs(self._root), directory)
-        self.kills = 0
-        self.lives: Counter[str] = Counter()
-        self.points: Counter[str] = Counter()
-        self.lost_in_cuts: Counter[str] = Counter()
+        self.score = score or Score()
+        self._lives = 0
+        self._is_upgraded = False
         self._all_points = tuple(points)
         self._points = self._shuffled()
 
@@ -135,10 +136,12 @@ class Campaign:
                 listening.cancel()
             await self._refuse_newer()
         self._faults.close()
+        self.score.add(self._oracle.tally, self._subscriber.connects)
 
     async def _live(self, name: str) -> None:
-        self.lives[name] += 1
-        number = sum(self.lives.values())
+        self.score.lives[name] += 1
+        self._lives += 1
+        number = self._lives
         before_s = time.monotonic()
         misfortunes: dict[str, Callable[[], Awaitable[Victim]]] = {
             "kill": self._kill,
@@ -159,7 +162,7 @@ class Campaign:
         try:
             self._faults.calm()
             victim = await misfortunes[name]()
-            self.kills += victim.code == -signal.SIGKILL
+            self.score.kills += victim.code == -signal.SIGKILL
             self._faults.calm()
             is_final = name == "end"
             await asyncio.to_thread(
@@ -176,7 +179,7 @@ class Campaign:
             raise Violation(f"seed {self._seed}, life {number} ({name}): {what}") from error
         took_s = time.monotonic() - before_s
         self._say(
-            f"{number:4} {name:8} {self.kills:4} kills {self._oracle.tally.records:6} records"
+            f"{number:4} {name:8} {self.score.kills:4} kills {self._oracle.tally.records:6} records"
             f" {took_s:5.1f} s"
         )
 
@@ -228,15 +231,14 @@ class Campaign:
 
     async def _birth(self) -> Victim:
         """At a point that only the making of the journal passes."""
-        born = [point for point in BIRTH if not self.points[str(point)]]
-        return await self._die_at(born[0] if born else EVERY_LIFE[0], 1)
+        return await self._die_at(BIRTH[(self._lives - 1) % len(BIRTH)], 1)
 
     async def _die_at(self, point: Point, nth: int) -> Victim:
         self._faults.kill_at(point, nth)
         victim = await self._start()
         if await victim.dead_within(REACH_S):
             must(victim.code == -signal.SIGKILL, f"it ended by itself: {victim.last_words()}")
-            self.points[str(point)] += 1
+            self.score.points[str(point)] += 1
         await victim.kill()
         return victim
 
@@ -359,13 +361,14 @@ class Campaign:
                 await victim.terminate()
         await victim.kill()
         await asyncio.to_thread(disk.replay, log)
-        self.lost_in_cuts.update(await asyncio.to_thread(disk.cut, self._chance))
+        self.score.lost.update(await asyncio.to_thread(disk.cut, self._chance))
         return victim
 
     async def _upgrade(self) -> Victim:
         """The next version of the program takes over: one more step than there is today."""
         steps = self._package / "bridge" / "journal" / "migrations"
         newest = max(int(file.name[:4]) for file in steps.glob("*.sql"))
+        self._is_upgraded = True
         if self._oracle.version == newest:
             added = steps / f"{newest + 1:04}_made_up.sql"
             added.write_text(
@@ -400,7 +403,7 @@ class Campaign:
 
     async def _refuse_newer(self) -> None:
         """The program as it is does not touch what the made-up next version wrote."""
-        if not self.lives["upgrade"]:
+        if not self._is_upgraded:
             return
         before = (self._root / "journal.db").read_bytes()
         shutil.rmtree(self._package / "bridge")
@@ -437,24 +440,6 @@ class Campaign:
         points = list(self._all_points)
         self._chance.shuffle(points)
         return points
-
-    # The closing words
-
-    def report(self) -> Sequence[str]:
-        tally = self._oracle.tally
-        lives = ", ".join(f"{name} {count}" for name, count in sorted(self.lives.items()))
-        reached = sum(1 for point in EVERY_LIFE if self.points[str(point)])
-        return [
-            f"{sum(self.lives.values())} lives: {lives}",
-            f"{self.kills} kills; {reached} of {len(EVERY_LIFE)} crash points hit"
-            f" ({sum(self.points.values())} times)",
-            f"{self.lost_in_cuts['writes']} writes and {self.lost_in_cuts['names']} names lost in"
-            f" power cuts, {self.lost_in_cuts['torn']} writes torn",
-            f"{tally.upstream} events upstream, {tally.records} records in the journal,"
-            f" {tally.shown} shown to the subscriber in {self._subscriber.connects} connections",
-            f"{tally.looks} looks, {tally.files} files read, {tally.torn} torn ends, all healed",
-            "0 lost, 0 twice",
-        ]
 
 
 def _free_port() -> int:

@@ -60,9 +60,9 @@ async def test_nothing_is_lost_or_repeated_whatever_happens(tmp_path: Path) -> N
     campaign = Campaign(tmp_path, SEED, points=POINTS)
     left = list(reversed(LIVES))
     await campaign.run(lambda: left.pop() if left else None)
-    assert campaign.kills >= len(LIVES) - 2
-    assert campaign.lives == Counter((*LIVES, "end"))
-    assert all(campaign.points[str(point)] for point in POINTS)
+    assert campaign.score.kills >= len(LIVES) - 2
+    assert campaign.score.lives == Counter((*LIVES, "end"))
+    assert all(campaign.score.points[str(point)] for point in POINTS)
 
 
 # The instruments themselves: what measures nothing finds nothing.

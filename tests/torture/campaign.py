@@ -106,6 +106,7 @@ class Campaign:
         self._port = _free_port()
         self._oracle = Oracle(self._root / "journal.db", outputs(self._root), directory)
         self.score = score or Score()
+        self._victim: Victim | None = None
         self._lives = 0
         self._is_upgraded = False
         self._all_points = tuple(points)
@@ -120,6 +121,14 @@ class Campaign:
 
     async def run(self, lives: Callable[[], str | None]) -> None:
         """`lives` names the next misfortune, or None when it is enough."""
+        try:
+            await self._run(lives)
+        finally:
+            if self._victim is not None:
+                await self._victim.kill()
+            self._faults.close()
+
+    async def _run(self, lives: Callable[[], str | None]) -> None:
         async with Simulator(knobs={"limiter": "off"}) as sim:
             self._config = self._directory / "bridge.toml"
             self._config.write_text(_CONFIG.format(port=self._port, root=self._root, url=sim.url))
@@ -135,7 +144,6 @@ class Campaign:
                 await self._live("end")
                 listening.cancel()
             await self._refuse_newer()
-        self._faults.close()
         self.score.add(self._oracle.tally, self._subscriber.connects)
 
     async def _live(self, name: str) -> None:

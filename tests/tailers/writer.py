@@ -24,7 +24,7 @@ from tests.unit.lines.lines_world import drafts
 
 TURN_S = 0.01  # seconds between commits
 LONG_EVERY = 400  # each so many records one that the output has to cut to `line_bytes`
-LONG_CHARS = 60_000
+LONG_CHARS = 100_000
 
 
 @dataclass(frozen=True, slots=True)

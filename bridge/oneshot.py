@@ -20,7 +20,10 @@ from bridge.sources.source import MogplexSource
 from bridge.supervisor import raise_first
 
 PRINT_RECORDS = 500  # records a write; a pipe takes 64 KiB at a time anyway
-GIVE_UP_AFTER = 5  # failures in a row of a run that never answered (contracts.md section 4)
+# Failures in a row after which a run that never answered is given up: a person waits. Who gets a
+# reply waits longer, for a failing database passes: eight tries take about a minute.
+GIVE_UP_AFTER = 5
+GIVE_UP_AFTER_5XX = 8
 LOOK_S = 0.25  # between two looks at how the follows are going
 
 
@@ -178,7 +181,9 @@ class _Watch:
             self._told[run_id] = failure.code
             self._tell(f"run {run_id}: {failure.code}: {failure.message}{_next(failure)}")
         never_answered = progress.read_at is None and failure.retry is not Retry.AUTH_SUSPECT
-        if never_answered and progress.failures_in_row >= GIVE_UP_AFTER:
+        is_faulty = (failure.http_status or 0) >= 500
+        give_up_after = GIVE_UP_AFTER_5XX if is_faulty else GIVE_UP_AFTER
+        if never_answered and progress.failures_in_row >= give_up_after:
             self._silent[run_id] = failure
             return False
         return True

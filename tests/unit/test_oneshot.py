@@ -1,0 +1,53 @@
+"""When `follow` gives a run up that upstream never showed."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+import pytest
+
+from bridge.core.errors import Failure, Retry
+from bridge.core.event import Feed, FeedState
+from bridge.oneshot import GIVE_UP_AFTER, GIVE_UP_AFTER_5XX, _Watch
+from bridge.sources.port import Progress
+
+RUN = "3f0c1c52-6a3e-4f0e-9d3b-0d8f3c5b7a10"
+
+
+class OneRun:
+    """As much of `Follows` as is looked at."""
+
+    def __init__(self, progress: Progress) -> None:
+        self.state = FeedState(Feed("default", RUN, f"/mogplex/default/runs/{RUN}"))
+        self.progress = progress
+
+    def progress_of(self, _run_id: str) -> Progress:
+        return self.progress
+
+
+def is_open(progress: Progress) -> bool:
+    follows, told = OneRun(progress), list[str]()
+    watch = _Watch(cast("Any", follows), told.append)
+    return watch._is_open(follows.state)
+
+
+def failing(status: int | None, times: int, **more: Any) -> Progress:
+    failure = Failure("runs.events", "ANY", "text", Retry.TRANSIENT, status)
+    return Progress(failure=failure, failures_in_row=times, **more)
+
+
+@pytest.mark.parametrize(
+    ("status", "most"),
+    [(None, GIVE_UP_AFTER), (200, GIVE_UP_AFTER), (404, GIVE_UP_AFTER), (429, GIVE_UP_AFTER),
+     (500, GIVE_UP_AFTER_5XX), (503, GIVE_UP_AFTER_5XX)],
+)  # fmt: skip
+def test_a_run_that_never_answered_is_given_up_after_some_failures(
+    status: int | None, most: int
+) -> None:
+    assert is_open(failing(status, most - 1))
+    assert not is_open(failing(status, most))
+
+
+def test_a_run_that_answered_once_is_waited_for() -> None:
+    assert is_open(failing(500, 1000, read_at=1.0))
+    assert is_open(failing(None, 1000, read_at=1.0))

@@ -84,9 +84,14 @@ def read_query(request: web.Request, limits: Limits, run_id: str | None = None) 
     )
 
 
+def is_uuid(run_id: str) -> bool:
+    """Tell whether it is a UUID as upstream writes them, in either case."""
+    return _UUID.fullmatch(run_id) is not None
+
+
 def _lowered(run_id: str) -> str:
     """A UUID in upper case is the same UUID; other ids are told apart by case."""
-    return run_id.lower() if _UUID.fullmatch(run_id) else run_id
+    return run_id.lower() if is_uuid(run_id) else run_id
 
 
 def _values(request: web.Request, name: str, count_max: int, limits: Limits) -> list[str]:

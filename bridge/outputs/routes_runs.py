@@ -16,7 +16,7 @@ from bridge.outputs.port import (
     UnknownAccountError,
 )
 from bridge.outputs.problems import ProblemError
-from bridge.outputs.query import check_names, single
+from bridge.outputs.query import check_names, is_uuid, single
 from bridge.wire.jsontext import dumps
 
 
@@ -77,15 +77,17 @@ class RunRoutes:
         """
         check_names(request, ())
         run_id = request.match_info["run_id"]
+        if not is_uuid(run_id):  # a typing error, most likely, and nothing was stopped
+            raise ProblemError(
+                "invalid_run_id",
+                f"run id {run_id[:64]!r} is not a UUID",
+                members={"parameter": "runId"},
+            )
         view = self._runs.view(run_id)
         if identity.is_limited and (view is None or not may_see(identity, view)):
             return web.Response(status=204)
         try:
             await self._runs.unfollow(run_id)
-        except InvalidRunIdError as error:
-            raise ProblemError(
-                "invalid_run_id", str(error), members={"parameter": "runId"}
-            ) from None
         except JournalError as error:
             raise unavailable(error) from error
         return web.Response(status=204)

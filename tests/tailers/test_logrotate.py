@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 import subprocess
 import sys
@@ -12,6 +13,8 @@ from pathlib import Path
 
 import pytest
 
+from bridge.simulator import Simulator
+from tests.e2e.processes import TOKEN, Daemon, environment, quick_config, serve
 from tests.tailers.parts import (
     ROOT,
     Writer,
@@ -29,6 +32,7 @@ pytestmark = pytest.mark.e2e
 SHIPPED = ROOT / "deploy/logrotate/mogplex-bridge"
 TOTAL = 7_000  # lines at 2,000 a second
 ROTATIONS = 4
+EVENTS = 600  # of a simulated upstream
 NAME = "events.ndjson"
 SIGNAL = "systemctl kill --signal=USR1 mogplex-bridge.service"
 # A copy takes some milliseconds in which lines are written; 1 to 13 were lost in each when idle.
@@ -138,3 +142,41 @@ def test_copytruncate_loses_lines_and_says_so(tmp_path: Path, logs: Path) -> Non
     assert "0 repeats, 0 out of order, 0 torn, 0 bad" in summary
     assert missing <= LOST_MAX
     assert (code == 0) == (missing == 0)
+
+
+async def events_in(daemon: Daemon) -> int:
+    records = await daemon.records()
+    return sum(record["type"].startswith("com.mogplex.run.event.") for record in records)
+
+
+@pytest.mark.parametrize("number", ["USR1", "HUP"])
+async def test_a_served_bridge_reopens_on_the_signal(tmp_path: Path, logs: Path, number: str):
+    """`serve` as it is: after the signal the name is there again at once, and no line is lost."""
+    rotation = Logrotate(tmp_path / "logrotate", logs)
+    conf = tmp_path / "logrotate/conf"
+    conf.write_text(conf.read_text().replace("kill -USR1", f"kill -{number}"))
+    async with Simulator(knobs={"limiter": "off"}) as sim:
+        runs = [sim.create_run() for _ in range(4)]
+        config = quick_config(tmp_path, sim.url)
+        output = f'[[outputs]]\ntype = "ndjson"\npath = "{logs / NAME}"\nnaming = "fixed"\n'
+        config.write_text(config.read_text() + output)
+        options = ["--config", str(config)]
+        for run in runs:
+            sim.set_status(run, "streaming")
+            options += ["--run", run.id]
+        soon = 0
+        async with serve(*options, env=environment(None, MOGPLEX_TOKEN=TOKEN)) as daemon:
+            for _ in range(3):
+                for run in runs:
+                    sim.append(run, EVENTS // 12)
+                await asyncio.sleep(0.5)
+                await asyncio.to_thread(rotation.run, daemon.process.pid)
+                # By itself it would wait a second for somebody else to make the file.
+                soon += await asyncio.to_thread(until, (logs / NAME).exists, 0.5)
+            async with asyncio.timeout(30):
+                while await events_in(daemon) < EVENTS:
+                    await asyncio.sleep(0.1)
+            served = await daemon.records()
+            assert await daemon.stop() == 0
+    assert soon > 0, "it did not act on the signal"
+    assert f"{len(served)} records" in verified(logs)

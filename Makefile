@@ -11,7 +11,7 @@ PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3 python; do \
 PYTEST := $(BIN)/python -m pytest -n $(WORKERS)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup check lint types unit test e2e torture bench docs dashboards demo clean lock
+.PHONY: help setup check lint types unit test e2e torture bench docs dashboards dashboards-preview demo clean lock tools
 
 help: ## this list
 	@sed -n 's/^\([a-z0-9-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST)
@@ -57,13 +57,23 @@ docs: $(STAMP) ## what is generated: configuration and metrics reference, exampl
 dashboards: $(STAMP) ## grafana/*.json, from the tables beside them
 	$(BIN)/python -m grafana
 
+dashboards-preview: $(STAMP) ## docs/images: what the panels show in a bad minute (needs Debian's prometheus)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-preview.lock
+	$(BIN)/python -m grafana.preview
+
 demo: $(STAMP) ## no account needed: simulator, bridge and live page
 	$(BIN)/mogplex-bridge demo
+
+tools: $(STAMP) ## programs that check deploy/ (helm, kubectl, hadolint, schemas), 75 MB into .tools
+	@$(BIN)/python tests/deploy/fetch_tools.py
 
 lock: $(STAMP) ## requirements.lock for every supported Python; UPGRADE=--upgrade for newer releases
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 		--no-header $(UPGRADE) --extra dev --output-file requirements.lock pyproject.toml
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+		--no-header $(UPGRADE) --extra preview --constraint requirements.lock \
+		--output-file requirements-preview.lock pyproject.toml
 
 clean: ## all that was made here, the virtual environment too
-	rm -rf $(VENV) .venv-* build dist artefacts .pytest_cache .mypy_cache .ruff_cache .hypothesis *.egg-info
+	rm -rf $(VENV) .venv-* .tools build dist artefacts .pytest_cache .mypy_cache .ruff_cache .hypothesis *.egg-info
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -195,6 +195,7 @@ def _process() -> Panel:
             "Up for", "min(time() - process_start_time_seconds{%I})",
             "Time since the newest start.", unit="s", decimals=0, runbooks=("Restarting",),
         )),
+        height=6,
     )  # fmt: skip
 
 

@@ -1,0 +1,1 @@
+"""The files in deploy/, checked by the programs that will read them."""

@@ -114,6 +114,8 @@ class JournalIntake:
     async def _take(self, desk: _Desk, batch: Batch) -> Receipt:
         if batch.run is not None:
             desk.run = batch.run
+        if batch.status is not None:  # a word, but upstream's: it may be anything
+            batch = replace(batch, status=self._redactor.text(batch.status))
         writing = _Writing(desk, self._redactor, self._clock.wall())
         if batch.gap is not None:
             writing.gap(batch)

@@ -25,6 +25,7 @@ PAGE_MAX = 200  # events a page at the most (contracts.md 1.4); always asked for
 EVENT_TYPE = "com.mogplex.run.event."
 ID_LENGTH_MAX = 256  # an id is a 36-character UUID today; longer ones are kept as a digest
 
+_CODE = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,39}", re.ASCII)
 _UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}", re.ASCII)
 _HEADER_SAFE = re.compile(r"[!-~]+", re.ASCII)
 _DIGEST = "sha256-"
@@ -158,7 +159,10 @@ class MogplexApi:
         error = body.get("error") if isinstance(body, dict) else None
         code = error.get("code") if isinstance(error, dict) else None
         if isinstance(code, str) and code:
-            code = code.strip().upper()[:40]
+            text = code.strip()
+            # A code is a word: it names metrics and records, and may hold nothing of anybody's.
+            is_code = _CODE.fullmatch(text) is not None and self._redact(text) == text
+            code = text.upper() if is_code else "UNKNOWN"
             retry = _CODES.get(code) or _of_unknown_code(status)
             text = str(error.get("message") or code) if isinstance(error, dict) else code
         elif 300 <= status < 400:

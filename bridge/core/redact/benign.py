@@ -31,7 +31,7 @@ _REFERENCE = re.compile(
     r"""
     \$\{ | \$\( | \$\[\[? | \$[A-Za-z_][A-Za-z_]{0,63}(?:\b|\Z)(?![!@\#$%^&*]) | \$\d\b | \$[@*?]
   | \$[a-z]{1,12}(?:->|\[|\.|:)[A-Za-z_]
-  | %[A-Za-z_][A-Za-z0-9_]{1,63}% | %[sdvq](?:\W|\Z) | %\(\w{1,64}\)s | \{\{ | \{%
+  | %[A-Za-z_][A-Za-z0-9_]{1,63}%(?:[\\/:;.,\s]|\Z) | %[sdvq](?:[\s"',)}\]]|\Z) | %\(\w{1,64}\)s | \{\{ | \{%
   | \{[A-Za-z_.][\w.\[\]'":! -]{0,80}\}
   | \#\{ | <%= | <\w[\w .:/-]{0,80}/?> | <[^>]{1,80}> | @@?[a-z]{2,20}\(|@\{ | !Ref\b | !Sub\b | !vault\b | !secret\b
   | !env\b | !!env\b | !GetAtt\b | \[\[
@@ -64,10 +64,10 @@ _IDENT = re.compile(r"[A-Za-z_$][A-Za-z_$]{0,63}[0-9]{0,2}\Z")
 _SCREAM = re.compile(r"[A-Z][A-Z0-9]{0,30}(?:_[A-Z0-9]{1,30}){1,9}\Z")
 _URL = re.compile(r"(?:https?|wss?|ftp|git|ssh|file)://")
 _REGEX = re.compile(
-    r"\A\[[^\]]{1,120}\][+*?{]|\(\?[:=!<P]|\[\^|\\[wdsbS][+*{\])]|\[a-z0-9A-Z]-[a-zA-Z0-9]|\.[*+][?)$]|\)\?|\{\d{1,3},\d{0,4}\}"
+    r"\A\[[^\]]{1,120}\][+*?{]|%[YmdHMSjB][-/:. T_]{0,2}%[a-zA-Z]|\(\?[:=!<P]|\[\^|\\[wdsbS][+*{\])]|\[a-z0-9A-Z]-[a-zA-Z0-9]|\.[*+][?)$]|\)\?|\{\d{1,3},\d{0,4}\}"
 )
 _COLOR = re.compile(r"#(?:[0-9a-fA-F]{3,4}|[0-9a-fA-F]{6}|[0-9a-fA-F]{8})\Z")
-_ANNOTATION = re.compile(r"@[A-Za-z.]{1,40}\(|\d{0,3}\*[a-zA-Z]")
+_ANNOTATION = re.compile(r"@[A-Za-z.]{1,40}\(|\d{0,3}\*{1,2}[a-zA-Z_][\w.]{0,60}\Z")
 _NUMBER = re.compile(r"[+-]?\d{1,40}(?:\.\d{1,20})?(?:[smhd]|ms|%|[kKMG]i?B?)?\Z")
 _HOST_PORT = re.compile(r"[A-Za-z][A-Za-z0-9.-]{0,80}:\d{2,5}/?\Z")
 _EMAIL = re.compile(r"[\w.+-]{1,64}@[\w-]{1,64}(?:\.[\w-]{1,64}){1,4}\Z")
@@ -84,12 +84,12 @@ _PARTS = re.compile(r"[A-Z]{1,40}(?![a-z])|[A-Z]?[a-z]{1,60}|[0-9]{1,40}")
 
 _PLACEHOLDER = re.compile(
     r"""(?xi)
-    (?:^|[^a-z])(?:your|votre|ihre?|deine?|tu|su|ton|mi)[\s_.-][a-z] | (?:^|[^a-z])your(?:[a-z]|\Z) | example | placeholder | change[\s_.-]?(?:me|it|this|in)
+    (?:^|[^a-z])(?:your|votre|ihre?|deine?|tu|su|ton|mi)[\s_.-][a-z]{3} | (?:^|[^a-z])your(?:[a-z]|\Z) | example | placeholder | change[\s_.-]?(?:me|it|this|in)
   | replace[\s_.-]?(?:me|with|this|by|here) | insert[\s_.-]?(?:your|the|here|a|token|key) | (?:put|enter|add|paste|fill|set|type|use|provide)[\s_-](?:your|the|a|here|it|token|key|password|secret|in)
   | [\s_-]here\Z | \Ahere[\s_-] | \A(?:my|the|some|any|new|old|a|an|this|that|user|test|fake|dummy|sample|demo|mock|default|invalid|wrong|bad|valid|correct)[\s_.-]?(?:new|old|super|very|app|api|own|user|db|secure|secret|token|password|passwd|pass|pwd|key|access|auth|client|private|strong|jwt)(?:[\s_.-]?(?:secret|secure|token|password|passwd|pass|key|value|api|access|string|here|id|hash|name))*[\s_.-]?\d{0,3}\Z
   | \A(?:todo|fixme|tbd|n/?a|none|null|nil|undefined|unset|not[\s_-]?set|empty|unknown|foo|bar|baz|qux|foobar|foobaz|x+|y+|z+|asdf(?:gh)?|qwerty|lorem|ipsum|blah|abc|abcd|xyz|string|changed|secret[\s_-]?(?:value|string|key|here|token)|super[\s_-]?secret|password[\s_-]?(?:value|here|hash|string)|token[\s_-]?(?:value|here|string)|key[\s_-]?(?:value|here|string)|some[\s_-]?(?:value|thing|string)|value|dummy|fake|mock|sample|test|testing|demo|redacted|removed|hidden|masked|omitted|stripped|encrypted|sensitive|obfuscated|scrubbed|censored)\Z
   | \b(?:dummy|fake|sample|mock|redacted|scrubbed|removed)\b|(?:^|[_-])(?:dummy|fake|sample|mock|redacted)(?:[_-]|\Z)
-  | 0123456|1234567890|abcdefgh|abcd1234|abc123(?:\Z|def)|\A(?:required|nullable|sometimes|confirmed)\||deadbeef(?:\Z|dead)|x{4,}|\*{3,}
+  | 0123456|1234567890|abcdefgh|abcd1234|abc123(?:\Z|def)|\A(?:required|nullable|sometimes|confirmed)\||deadbeef(?:\Z|dead)|(?-i:x{4,}|X{4,})|\*{3,}
     """
 )
 # Words that follow a name in code, documents and logs and are not its value.
@@ -117,7 +117,7 @@ _WORD_VALUES = frozenset(
     one-time short-lived long-lived refresh access session client server service account
     authorization authentication permission scope grant code implicit password_hash varchar
     integer serial uuid timestamp jsonb primary unique uint8 uint32 uint64 int32 int64 usize
-    latin1 utf8 utf-8 utf16 ascii sha1 iso-8859-1 cp1252 sha256 sha512 hs256 rs256 es256 md5 bcrypt argon2 scrypt pbkdf2 aes rot13 submit cancel
+    ed25519 ed448 x25519 x448 secp256k1 secp256r1 p-256 p-384 p-521 latin1 utf8 utf-8 utf16 ascii sha1 iso-8859-1 cp1252 sha256 sha512 hs256 rs256 es256 md5 bcrypt argon2 scrypt pbkdf2 aes rot13 submit cancel
     show hide toggle forgot confirm confirmation repeat strength policy manager generator
     field input label placeholder hint help tooltip error-message modal form page screen
     yubikey fido webauthn passkey totp sms whatever something anything nothing everything
@@ -152,11 +152,15 @@ _SHAPE = str.maketrans(
         for code in range(128)
     }
 )
+_HEX = re.compile(r"(?=[0-9]{0,120}[a-f])[0-9a-f]{32,128}\Z")
+_SIGNS = re.compile(
+    r"(?<=[A-Za-z])[!#$%^*@&+=~](?=[A-Za-z])|[A-Za-z]{2}[_-][A-Za-z]{0,20}[a-z][A-Z]{2}"
+)
 _RUNS = re.compile(r"l+|u+|d+|s+|[^luds]+")
 _SEGMENT = re.compile(r"[^-_./:\s]{1,256}")
 
 
-def weight(value: str) -> int:
+def weight(value: str) -> int:  # noqa: PLR0911 - one exit per look of a value
     """Return how much the value looks like something made to be secret."""
     size = len(value)
     if size < 6 or " " in value:
@@ -169,10 +173,14 @@ def weight(value: str) -> int:
     sign = size - lower - upper - digit
     if digit == size:
         return NO_WEIGHT
+    if size >= 32 and not upper and not sign and _HEX.match(value):
+        return HEAVY
     if not digit and value.replace("_", "").isalpha() and not (lower and upper and not sign):
         return HEAVY if size >= 20 and "_" not in value and _is_unspeakable(value) else NO_WEIGHT
     if size >= 12 and sign * 3 <= size and len(set(value)) >= 7 and _is_mixed(value, shape, sign):
         return HEAVY
+    if not digit and not sign and size >= 8 and lower and upper and not _CAMEL.match(shape):
+        return SOME_WEIGHT
     if (digit and (lower or upper)) or (sign and (digit or (lower and upper))):
         return SOME_WEIGHT
     return NO_WEIGHT
@@ -200,7 +208,7 @@ _NAME_LIKE = re.compile(r"[A-Za-z0-9]{1,40}(?:[-_./:][A-Za-z0-9]{1,40}){1,20}\Z"
 
 
 # Shape of a name in capitals and small letters: chance puts more capitals side by side.
-_CAMEL = re.compile(r"l{0,40}(?:u{1,5}l{2,40}){1,20}u{0,3}\Z")
+_CAMEL = re.compile(r"l{0,40}(?:u{1,5}l{2,40}|ul(?=u)){1,20}u{0,3}\Z")
 
 
 def _turns_enough(shape: str) -> bool:
@@ -213,7 +221,15 @@ def _turns_enough(shape: str) -> bool:
         return turns * 4 >= size
     if size < 20 or _CAMEL.match(shape):
         return False
-    return "l" in shape and "u" in shape and turns * 12 >= size * 5
+    return "l" in shape and "u" in shape
+
+
+def is_chancy(value: str) -> bool:
+    """Letters without a digit that no name and no word has: capitals anywhere, signs inside."""
+    shape = value.translate(_SHAPE)
+    if "l" not in shape or "u" not in shape or " " in value:
+        return False
+    return _CAMEL.match(shape) is None and ("s" not in shape or _SIGNS.search(value) is not None)
 
 
 def has_digit(value: str) -> bool:
@@ -332,7 +348,12 @@ def harmless_code(value: str, words: tuple[str, ...], after: str) -> bool:
         return True
     if _is_code_name(look, after):
         return True
-    if _ANNOTATION.match(look) or _CALL.match(look) or _DOTTED.match(look) or _VERSION.match(look):
+    if (
+        (_ANNOTATION.match(look) and (look[0] == "@" or not weight(look.lstrip("0123456789*"))))
+        or _CALL.match(look)
+        or _DOTTED.match(look)
+        or _VERSION.match(look)
+    ):
         return True
     if look[0] in "({[<&|=>" or _NUMBER.match(look):
         return True

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
 from bridge.core.redact import benign, cli, walk
@@ -84,14 +84,9 @@ class Redactor:
     def event(self, data: Mapping[str, Any]) -> dict[str, Any]:
         """Return a redacted copy of an upstream event; ids, `type` and times pass untouched."""
         self._texts.begin()
-        result: dict[str, Any] = {}
-        for key, item in data.items():
-            result[key] = item if key in UNTOUCHED else self._member(key, item, 0)
-        if self._texts.echoes:
-            result = {
-                key: item if key in UNTOUCHED else self._echoed(item)
-                for key, item in result.items()
-            }
+        rest = {key: item for key, item in data.items() if key not in UNTOUCHED}
+        done = iter(self._echoed(self._dict(rest, 0)).items())
+        result = dict((key, data[key]) if key in UNTOUCHED else next(done) for key in data)
         for path in self._keep:
             result = restored(dict(data), result, path)
         return result
@@ -228,11 +223,14 @@ class Redactor:
                 result = {**result, member: {**result[member], name: mark}}
         return result
 
-    def _keys(self, obj: dict[str, Any]) -> dict[str, Any]:
+    def _keys(
+        self, obj: dict[str, Any], rename: Callable[[str], str] | None = None
+    ) -> dict[str, Any]:
         """Replace names that are secrets themselves, keeping order and number of members."""
         renamed: dict[str, str] = {}
+        text = self._text if rename is None else rename
         for key in obj:
-            if len(key) >= KEY_MIN and (new := self._text(key)) is not key:
+            if len(key) >= KEY_MIN and (new := text(key)) is not key:
                 renamed[key] = new
         if not renamed:
             return obj
@@ -390,7 +388,8 @@ class Redactor:
             return self._texts.echoed(obj, values)
         if kind is dict:
             fresh = {key: self._echo(item, values) for key, item in obj.items()}
-            return fresh if any(fresh[key] is not item for key, item in obj.items()) else obj
+            same = all(fresh[key] is item for key, item in obj.items())
+            return self._keys(obj if same else fresh, lambda key: self._texts.echoed(key, values))
         if kind is list:
             items = [self._echo(item, values) for item in obj]
             return items if any(a is not b for a, b in zip(items, obj, strict=True)) else obj

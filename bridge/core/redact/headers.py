@@ -77,7 +77,7 @@ def authorization(scan: Scan, at: int, verdict: Verdict) -> int:  # noqa: C901, 
         content, words, text[stop : stop + 1]
     ):
         return 0
-    if scheme is None and not benign.weight(content.replace(" ", "")):
+    if scheme is None and not benign.weight(content.replace(" ", "").rstrip(",")):
         return 0
     if scheme is not None and len(content) < 6:
         return 0

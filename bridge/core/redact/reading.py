@@ -273,4 +273,5 @@ def is_literal(content: str) -> bool:
     weight = benign.weight(content)
     if weight == benign.HEAVY:
         return True
-    return weight > 0 and benign.has_digit(content) and _TAME.match(content) is None
+    speaks = benign.has_digit(content) or benign.is_chancy(content)
+    return weight > 0 and speaks and _TAME.match(content) is None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from itertools import pairwise
 from typing import Final, NamedTuple
 
 from bridge.core.redact.benign import HEAVY, weight
@@ -31,7 +30,7 @@ _ALPHABETS = {
 }
 _EXACT_NEXT = re.compile(r"[A-Za-z0-9_]")
 _FAKE = re.compile(
-    r"(?i)example|your|ecdsa-sha2|x{4}|\.{3}|(.)\1{6}|1234567890|abcdefghij|redacted|placeholder"
+    r"(?i)example|(?<![a-z0-9])your|ecdsa-sha2|x{6}|\.{3}|(.)\1{6}|1234567890|abcdefghij|redacted|placeholder"
 )
 # One of ours is masked even if somebody made it up to look like an example: contracts.md 1.3.
 _FAKE_OWN = re.compile(r"(?i)x{6}|\.{3}|(.)\1{9}|redacted")
@@ -151,5 +150,8 @@ def _is_wordy(body: str) -> bool:
     if body.islower() or body.isupper():
         return True
     # `AcceptanceTimeoutSeconds`: capitals only where words begin.
-    turns = sum(1 for a, b in pairwise(body) if a.islower() and b.isupper())
-    return turns * 4 <= len(body) and len(body) < 48
+    return len(body) < 48 and all(_CAMEL.match(part) for part in _PARTS.split(body))
+
+
+_PARTS = re.compile(r"[-_.]")
+_CAMEL = re.compile(r"[a-z]{0,40}(?:[A-Z]{1,5}[a-z]{2,40}){0,12}[A-Z]{0,3}\Z")

@@ -244,3 +244,28 @@ def test_fingerprints_are_keyed_equal_for_equal_secrets_and_absent_for_cut_ones(
     assert len(first) == len("x [REDACTED:token:0123456789] y")
     assert one.text(first) == first
     assert one.text("pushed with " + OWN[:16]) == "pushed with [REDACTED:token]"
+
+
+def test_names_of_the_event_itself_may_be_secrets_too() -> None:
+    """Found by the canaries: members of the event were read, their names were not."""
+    token = "ghp_" + "aB3dE5gH7jK9mN1pQ3rS5tU7vW9xY1zA3bC5"
+    event = {"id": "1", token: {"seen": 1}, "type": "log", "message": "x", "createdAt": "t"}
+    result = Redactor().event(event)
+    assert list(result) == ["id", "[REDACTED:token]", "type", "message", "createdAt"]
+
+
+def test_a_value_found_is_replaced_where_it_is_a_name() -> None:
+    result = Redactor().value({"password": "Zx81kQ0pWmT3", "cache": {"Zx81kQ0pWmT3-1": 2}})
+    assert result["cache"] == {"[REDACTED:password]-1": 2}
+
+
+@pytest.mark.parametrize(
+    "token",
+    [
+        "qNQTJVddloKjmDkZISUIpeSzbQCkfCyAdrrB",  # no digit, as one in 600 has none
+        "ECYil9uUKeZG8mvjGpAdo315VErkyoURoQLZ",  # spells a word of placeholders by chance
+        "6XXs2xKSjXuxcFACHcQDGVg2o7uKnXXXx8Ym",
+    ],
+)
+def test_a_token_that_spells_something_by_chance_is_a_token(token: str) -> None:
+    assert token not in Redactor().text(f"push with ghp_{token} now")

@@ -255,3 +255,17 @@ def test_a_reply_without_a_run_is_no_page(data: dict[str, Any]) -> None:
     failure = API._to_page("runs.events", Reply(200, {}, dumps({"ok": True, "data": data})))
     assert isinstance(failure, Failure)
     assert failure.code == "INVALID_RESPONSE"
+
+
+@pytest.mark.parametrize(
+    "code", ["BAD_mog_" + "a1B2c3D4" * 4, "<script>", "TWO WORDS", "X" * 41, "é", "1ST"]
+)
+def test_a_code_that_is_no_word_is_not_repeated(code: str) -> None:
+    """It names records, metrics and log lines: what upstream says in it must not get there."""
+    api = MogplexApi(
+        HttpSession("https://example.com", lambda: ""),
+        redact=lambda text: text.replace("mog_a1B2", "gone"),
+    )
+    body = {"ok": False, "error": {"code": code, "message": "m"}}
+    failure = api.classify("runs.events", 500, {}, body)
+    assert (failure.code, failure.retry) == ("UNKNOWN", Retry.TRANSIENT)

@@ -299,8 +299,7 @@ class Campaign:
         await self._until(
             victim, lambda checks: not checks["journal"]["ok"], "a full disk", busy=True
         )
-        metrics = await victim.text("/metrics")
-        must("\nmogplex_bridge_journal_writable 0" in metrics, "no metric tells of the full disk")
+        await self._until_metric(victim, "mogplex_bridge_journal_writable 0.0")
         must(await victim.status("/livez") == 200, "/livez fails on a full disk")
         await self._look_at_ends()
         page = json.loads(await victim.text("/v1/events?tail=1"))
@@ -442,6 +441,14 @@ class Campaign:
                 return
             must(victim.is_alive, f"it ended by itself: {victim.last_words()}")
             must(time.monotonic() < deadline_s, f"/healthz does not tell of {what}: {answer}")
+            await asyncio.sleep(0.1)
+
+    async def _until_metric(self, victim: Victim, line: str) -> None:
+        """A WAL that was folded may give room once more, so more load until it is really full."""
+        deadline_s = time.monotonic() + TELL_S
+        while line not in (await victim.text("/metrics")).splitlines():
+            must(time.monotonic() < deadline_s, f"/metrics never has {line}")
+            self._load.burst()
             await asyncio.sleep(0.1)
 
     def _shuffled(self) -> list[Point]:

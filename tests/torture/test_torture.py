@@ -28,8 +28,8 @@ pytestmark = pytest.mark.e2e
 
 SEED = 5
 LIVES = (
-    "birth", "kill", "point", "torn", "full", "power", "term", "point", "quota", "short", "eio",
-    "upgrade", "clock", "stop", "power", "point",
+    "birth", "kill", "point", "torn", "full", "power", "term", "point", "eio", "upgrade", "short",
+    "power", "point",
 )  # fmt: skip
 # Those that a life comes to at once.
 POINTS = [

@@ -139,9 +139,13 @@ class MogplexApi:
         except JsonError:
             body = None
         if 200 <= reply.status < 300:
-            data = body.get("data") if isinstance(body, dict) and body.get("ok") is True else None
+            envelope = body if isinstance(body, dict) else {}
+            data = envelope.get("data") if envelope.get("ok") is True else None
             if isinstance(data, dict):
                 return data
+            error = envelope.get("error")
+            if isinstance(error, dict) and error.get("code"):  # the code decides, not the status
+                return self.classify(operation, reply.status, reply.headers, body)
             return self._invalid(operation, reply.status, "a success that is not the API's JSON")
         return self.classify(operation, reply.status, reply.headers, body)
 
@@ -160,9 +164,11 @@ class MogplexApi:
         code = error.get("code") if isinstance(error, dict) else None
         if isinstance(code, str) and code:
             text = code.strip()
+            code = text.upper()
             # A code is a word: it names metrics and records, and may hold nothing of anybody's.
-            is_code = _CODE.fullmatch(text) is not None and self._redact(text) == text
-            code = text.upper() if is_code else "UNKNOWN"
+            is_word = _CODE.fullmatch(text) is not None and self._redact(text) == text
+            if code not in _CODES and not is_word:
+                code = "UNKNOWN"
             retry = _CODES.get(code) or _of_unknown_code(status)
             text = str(error.get("message") or code) if isinstance(error, dict) else code
         elif 300 <= status < 400:

@@ -151,6 +151,20 @@ def test_a_success_that_is_not_the_envelope_is_tried_again(body: bytes) -> None:
     assert (failure.code, failure.retry) == ("INVALID_RESPONSE", Retry.TRANSIENT)
 
 
+def test_a_refusal_is_one_whatever_its_status() -> None:
+    body = dumps({"ok": False, "error": {"code": "FORBIDDEN", "message": "as it says"}})
+    failure = API.to_data("repos", Reply(200, {}, body))
+    assert isinstance(failure, Failure)
+    assert (failure.code, failure.retry) == ("FORBIDDEN", Retry.PERMANENT)
+
+
+def test_a_known_code_needs_no_word_of_the_redactor() -> None:
+    """Who shows nothing of upstream's words has a redactor that leaves none."""
+    silent = MogplexApi(HttpSession("https://example.com", lambda: ""), redact=lambda _: "")
+    body = {"error": {"code": "UNAUTHORIZED", "message": "no"}}
+    assert silent.classify("repos", 401, {}, body).code == "UNAUTHORIZED"
+
+
 def test_a_byte_order_mark_is_dropped() -> None:
     reply = Reply(200, {}, b"\xef\xbb\xbf" + dumps({"ok": True, "data": {"a": 1}}))
     assert API.to_data("repos", reply) == {"a": 1}

@@ -3,6 +3,7 @@
 VENV ?= .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+CLIENTS := tests/clients/node_modules/.installed
 # Two workers at least: the tests wait more than they compute.
 WORKERS ?= $(shell n=$$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2); [ $$n -gt 2 ] && echo $$n || echo 2)
 # The first that runs and is new enough; `make PYTHON=...` decides otherwise.
@@ -26,6 +27,12 @@ $(STAMP): requirements.lock pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
 
+# Client programs that tests run; without npm their tests are skipped, which CI does not allow.
+$(CLIENTS): tests/clients/package-lock.json
+	@if command -v npm >/dev/null 2>&1; then \
+		cd tests/clients && npm ci --silent --ignore-scripts --no-audit --no-fund && touch node_modules/.installed; \
+	else echo "note: no npm here, so the tests with Node and browser clients are skipped"; fi
+
 check: lint types unit ## format, lint, types, unit and architecture tests: before every commit
 
 lint: $(STAMP)
@@ -38,10 +45,10 @@ types: $(STAMP)
 unit: $(STAMP)
 	$(PYTEST) -q tests/architecture tests/unit
 
-test: lint types ## everything that can fail, in parallel
+test: lint types $(CLIENTS) ## everything that can fail, in parallel
 	$(PYTEST)
 
-e2e: $(STAMP) ## real processes on loopback only
+e2e: $(STAMP) $(CLIENTS) ## real processes on loopback only
 	$(PYTEST) -m e2e
 
 torture: $(STAMP) ## kill, starve and lie to real processes for a minute; TORTURE="--kills 500" for more
@@ -61,6 +68,9 @@ dashboards-preview: $(STAMP) ## docs/images: what the panels show in a bad minut
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-preview.lock
 	$(BIN)/python -m grafana.preview
 
+pictures: $(STAMP) $(CLIENTS) ## docs/images: the live page, light and dark (needs chromium, looks best with fonts-inter)
+	$(BIN)/python -m tests.clients.pictures
+
 demo: $(STAMP) ## no account needed: simulator, bridge and live page
 	$(BIN)/mogplex-bridge demo
 
@@ -75,5 +85,5 @@ lock: $(STAMP) ## requirements.lock for every supported Python; UPGRADE=--upgrad
 		--output-file requirements-preview.lock pyproject.toml
 
 clean: ## all that was made here, the virtual environment too
-	rm -rf $(VENV) .venv-* .tools build dist artefacts .pytest_cache .mypy_cache .ruff_cache .hypothesis *.egg-info
+	rm -rf $(VENV) .venv-* .tools tests/clients/node_modules build dist artefacts .pytest_cache .mypy_cache .ruff_cache .hypothesis *.egg-info
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

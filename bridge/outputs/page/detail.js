@@ -4,6 +4,7 @@ import { at, button, clock, element, icon, many, rate, setText, span } from "/pa
 import { failureText } from "/page/records.js";
 import { lagText, statusOf } from "/page/runs.js";
 
+const SAID_CHARS_MAX = 2000; // above the record, which has all of it
 const RAW_CHARS_MAX = 200000; // of one event on the screen; the copy has all
 
 function fact(name, value, className = "") {
@@ -122,7 +123,7 @@ export class Inspector {
     badge.dataset.tone = event.tone;
     const close = button("Close", "quiet", () => this.onClose());
     const head = element("div", "row", badge, title, element("span", "push"), close);
-    const said = String(record.data?.message ?? "") || event.text;
+    const said = (String(record.data?.message ?? "") || event.text).slice(0, SAID_CHARS_MAX);
     const parts = [head, element("p", "said", said), this.facts(record, event)];
     const output = record.data?.payload?.output;
     if (typeof output === "string" && output) {

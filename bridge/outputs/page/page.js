@@ -64,6 +64,7 @@ function typesWished() {
 
 function begin() {
   timeline.clear();
+  speaker.begin();
   inspector.show(null);
   notice("");
   const wish = [...(runs.selected ? [["run", runs.selected]] : []), ...typesWished().map((glob) => ["type", glob])];
@@ -108,7 +109,7 @@ function showOlder() {
 
 function notice(text) {
   at("notice").hidden = !text;
-  setText(at("notice"), text);
+  setText(at("notice-text"), text && "The connection was lost for too long: " + text + ".");
 }
 
 function closeInspector() {
@@ -161,6 +162,8 @@ at("hold").addEventListener("click", () => {
   at("hold").setAttribute("aria-pressed", String(isHeld));
   setText(at("hold"), isHeld ? "Go on" : "Pause");
 });
+
+at("notice-close").addEventListener("click", () => notice(""));
 
 at("older").addEventListener("click", () => {
   tail = TAILS.find((count) => count > tail) ?? tail;

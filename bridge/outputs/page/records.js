@@ -52,7 +52,7 @@ function sentence(type, record, data) {
     case "bridge.follow.failed":
       return `given up: ${failureText(data)}`;
     case "bridge.reset":
-      return `records between here and there were missed: ${WHY_RESET[record.reason] ?? record.reason}`;
+      return `records before this were missed: ${WHY_RESET[record.reason] ?? record.reason}`;
     default:
       return String(data.message ?? "");
   }

@@ -4,6 +4,7 @@ import { at, many, short } from "/page/dom.js";
 
 const EVERY_MS = 10000; // a sentence; more often nothing else could be heard
 const PROBLEM_EVERY_MS = 4000;
+const HISTORY_MS = 2000; // what comes so soon after a beginning is history, and not new
 
 export class Speaker {
   constructor() {
@@ -11,10 +12,18 @@ export class Speaker {
     this.count = 0;
     this.problems = [];
     this.spokenAt = performance.now();
+    this.begunAt = this.spokenAt;
     setInterval(() => this.turn(), 1000);
   }
 
+  begin() {
+    this.begunAt = performance.now();
+    this.count = 0;
+    this.problems = [];
+  }
+
   note(event) {
+    if (performance.now() - this.begunAt < HISTORY_MS) return;
     this.count += 1;
     if (event.tone === "bad" && this.problems.length < 3) this.problems.push(`${event.kind}, run ${short(event.run)}`);
   }

@@ -44,6 +44,7 @@ export class Stream {
     this.say("waiting", this.last ? "Reconnecting" : "Connecting");
     const query = new URLSearchParams(this.last ? { after: this.last } : { tail: this.tail });
     for (const [name, value] of this.filters) query.append(name, value);
+    if (isClosed()) return this.say("waiting", "Signed out");
     if (hasToken()) {
       try {
         query.set("ticket", await ticket());
@@ -79,7 +80,7 @@ export class Stream {
     this.waitMs = Math.min(this.waitMs * 2, WAIT_MS_MAX);
     this.say("lost", why || `Connection lost, again in ${Math.ceil(waitMs / 1000)} s`);
     clearTimeout(this.timer);
-    if (!isClosed()) this.timer = setTimeout(() => this.open(), waitMs);
+    this.timer = setTimeout(() => this.open(), waitMs);
   }
 
   say(state, words = WORDS[state]) {

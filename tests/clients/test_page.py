@@ -1,0 +1,79 @@
+"""The live page in a real browser, on a real bridge."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+import pytest
+
+from bridge.simulator import Simulator
+from tests.clients.programs import ADMIN, READER, free_port, need, play, tokens_file
+from tests.e2e.processes import TOKEN, Daemon, environment, quick_config, serve
+
+pytestmark = pytest.mark.e2e
+NOBODY = "00000000-0000-4000-8000-000000000000"
+ENV = environment(None, MOGPLEX_TOKEN=TOKEN)
+
+
+async def test_a_person_uses_the_page(tmp_path: Path) -> None:
+    need("node", "chromium")
+    async with Simulator(scenario="empty", knobs={"limiter": "off"}) as sim:
+        alive = sim.create_run(events=60)
+        gappy = sim.create_run(events=450, knobs={"stream": "absent"})
+        added = sim.create_run(events=3)
+        for run in (alive, gappy, added):
+            sim.set_status(run, "streaming")
+        runs = [option for id_ in (alive.id, gappy.id, NOBODY) for option in ("--run", id_)]
+        config = str(quick_config(tmp_path, sim.url))
+        async with serve("--config", config, *runs, env=ENV) as daemon:
+            ids = (alive.id, gappy.id, NOBODY, added.id)
+            said = await play("page_use.mjs", daemon.url, sim.url, *ids, orders={})
+    assert said.count("ok ") == 12
+
+
+async def test_ten_thousand_events_without_a_stutter(
+    tmp_path: Path, record_property: Callable[[str, object], None]
+) -> None:
+    need("node", "chromium")
+    async with Simulator(scenario="empty", knobs={"limiter": "off"}) as sim:
+        run = sim.create_run(events=5)
+        sim.set_status(run, "streaming")
+        config = str(quick_config(tmp_path, sim.url))
+        async with serve("--config", config, "--run", run.id, env=ENV) as daemon:
+            said = await play("page_many.mjs", daemon.url, sim.url, orders={})
+    record_property("measured", said.strip())
+    assert "10000 events in" in said
+
+
+async def test_the_page_signs_in_and_outlives_the_bridge(tmp_path: Path) -> None:
+    need("node", "chromium")
+    port = free_port()
+    async with (
+        Simulator(scenario="empty", knobs={"limiter": "off"}) as sim,
+        AsyncExitStack() as now,
+    ):
+        run = sim.create_run(events=5)
+        sim.set_status(run, "streaming")
+        auth = f'{{tokens_file = "{tokens_file(tmp_path)}"}}'
+        config = quick_config(tmp_path, sim.url, auth=auth)
+        options = ["--config", str(config), "--listen", f"127.0.0.1:{port}", "--run", run.id]
+        daemon: list[Daemon] = []
+
+        async def start() -> None:
+            daemon.append(await now.enter_async_context(serve(*options, env=ENV)))
+
+        async def kill() -> None:
+            daemon[-1].process.kill()
+            await daemon[-1].process.wait()
+
+        async def forget() -> None:
+            for file in tmp_path.glob("journal.db*"):
+                file.unlink()
+
+        await start()
+        orders = {"start": start, "kill": kill, "forget": forget}
+        url = daemon[0].url
+        said = await play("page_connection.mjs", url, sim.url, run.id, ADMIN, READER, orders=orders)
+    assert said.count("ok ") == 5

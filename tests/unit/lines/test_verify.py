@@ -145,6 +145,25 @@ def test_a_cut_archive_is_noticed(file, pack):
     assert "unreadable" in [k for k, _ in check(path)[1]] or check(path)[1][-1][0] == "torn"
 
 
+@pytest.mark.parametrize("pack", [gzip.compress, zstandard.ZstdCompressor().compress])
+def test_an_archive_cut_anywhere_is_noticed(file, pack):
+    """Also inside of the first block, where nothing has come out yet."""
+    packed = pack(b"".join(lines(1, 60)))
+    whole = file(packed)
+    assert check(whole)[1] == []
+    for cut in range(5, len(packed)):
+        whole.write_bytes(packed[:cut])
+        assert check(whole)[1], f"cut at {cut} of {len(packed)}"
+
+
+def test_archives_one_behind_the_other_are_one(file):
+    """As `cat a.zst b.zst` makes them."""
+    compress = zstandard.ZstdCompressor().compress
+    path = file(compress(b"".join(lines(1, 700))) + compress(b"".join(lines(701, 5))))
+    report, problems = check(path)
+    assert (report.records, problems) == (705, [])
+
+
 def test_another_journal_is_no_fault_but_told(file):
     mark = reset_line(epoch="b", after=0, reason="epoch", asked="a-3", missing=None, time=TIME)
     report, problems = check(file(b"".join([*lines(1, 3), mark, *lines(1, 3)])))

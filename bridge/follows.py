@@ -62,11 +62,14 @@ class Follows:
         default_account: str,
         requests_per_minute: Mapping[str, int],
         runs_max: int = RUNS_MAX,
+        log_ends: bool = True,
     ) -> None:
         """`sources` and `requests_per_minute` by account name; both may change, see `pause`.
 
-        `default_account` and `runs_max` may be set to other values at any time.
+        `default_account` and `runs_max` may be set to other values at any time. `log_ends`: False
+        where somebody else says how each follow ended.
         """
+        self._log_ends = log_ends
         self._sources = sources
         self._intake = intake
         self._metrics = metrics
@@ -309,7 +312,8 @@ class Follows:
                     await asyncio.sleep(wait_s)
         finally:
             self._intake.close_feed(feed)
-        self._log_end(entry)
+        if self._log_ends:
+            self._log_end(entry)
 
     @staticmethod
     def _log_end(entry: _Entry) -> None:

@@ -70,6 +70,7 @@ async def follow_until_ended(
         clock,
         default_account=default_account,
         requests_per_minute={a.name: a.settings.requests_per_minute for a in accounts},
+        log_ends=False,  # the caller does, in words
     )
     intake.on_change = follows.state_changed
     for run_id in run_ids:

@@ -182,7 +182,8 @@ async def test_an_unknown_run_and_refused_tokens_have_their_codes() -> None:
         code, out, err = await run("follow", UNKNOWN, env=environment(sim.url))
         assert code == 1
         assert json.loads(out)["type"] == "bridge.follow.failed"
-        assert f"error: run {UNKNOWN}: NOT_FOUND" in err
+        assert err.startswith(f"error: run {UNKNOWN}: NOT_FOUND")
+        assert err.count("\n") == 1
         followed = sim.create_run(events=3)
         sim.fault("reply", status=403, code="FORBIDDEN", message="Missing required scope: read")
         code, _, err = await run("follow", followed.id, env=environment(sim.url))

@@ -17,6 +17,7 @@ pytestmark = pytest.mark.e2e
 
 ENV = environment(None, MOGPLEX_TOKEN=TOKEN)
 PAGE_BYTES = 8192
+LEAF = 0x0D  # first byte of a page with rows: sqlite.org/fileformat2.html, 1.6
 
 
 async def test_what_the_error_says_to_do_saves_what_can_be_read(tmp_path: Path) -> None:
@@ -31,10 +32,15 @@ async def test_what_the_error_says_to_do_saves_what_can_be_read(tmp_path: Path) 
         async with serve(*options, env=ENV) as daemon:
             await daemon.ended(3)
             pages = await daemon.records()
+            copy = tmp_path / "copy.db"
+            code, _, err = await run("backup", "--config", str(config), str(copy), env=ENV)
+            assert (code, f"up to sequence {len(pages)}" in err) == (0, True), err
             assert await daemon.stop(signal.SIGTERM) == 0
     whole = path.read_bytes()
-    middle = len(whole) // 2 // PAGE_BYTES * PAGE_BYTES
-    damaged = whole[:middle] + b"\xaa" * PAGE_BYTES + whole[middle + PAGE_BYTES :]
+    pages_of = [whole[at : at + PAGE_BYTES] for at in range(0, len(whole), PAGE_BYTES)]
+    rows = [n for n, page in enumerate(pages_of) if page[0] == LEAF and b'"specversion"' in page]
+    pages_of[rows[len(rows) // 2]] = b"\xaa" * PAGE_BYTES
+    damaged = b"".join(pages_of)
     path.write_bytes(damaged)
 
     code, out, err = await run("serve", "--config", str(config), env=ENV)
@@ -55,7 +61,10 @@ async def test_what_the_error_says_to_do_saves_what_can_be_read(tmp_path: Path) 
     assert all(of_old[record["sequence"]] == record for record in saved)
     assert path.read_bytes() == damaged
 
-    # And then: moved away, the daemon begins anew.
+    # And then: moved away, with the copy that was made beside the daemon in its place.
     path.rename(tmp_path / "damaged.db")
+    copy.rename(path)
     async with serve("--config", str(config), env=ENV) as daemon:
-        assert await daemon.records() == []
+        assert await daemon.records() == pages
+        runs = (await daemon.json("/v1/runs"))["runs"]
+        assert [run["state"] for run in runs] == ["ended"] * 3

@@ -182,12 +182,17 @@ async def _replay(wish: _Wish) -> Exit:
             raise ConfigError(
                 f"--after: the position is of another journal: this one's epoch is {reader.epoch}"
             )
-        if reader.floor > 1 and wish.wanted.after < reader.floor - 1:
-            say(f"warning: records before {reader.floor} are gone (retention)")
+        floor = reader.floor
+        if wish.wanted.after < floor - 1:
+            say(f"warning: records before {floor} are gone (retention)")
         if wish.layout is None:
             await copy(reader, wish.lines, wish.wanted, _print, done)
-            return Exit.DONE
-        return await _to_files(wish, wish.layout, reader, done, copy)
+            code = Exit.DONE
+        else:
+            code = await _to_files(wish, wish.layout, reader, done, copy)
+        if wish.wanted.after < reader.floor - 1 and reader.floor > floor:
+            say(f"warning: retention went on meanwhile: some before {reader.floor} may be missing")
+        return code
     finally:
         await reader.close()
 

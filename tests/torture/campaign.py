@@ -19,8 +19,9 @@ from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 
 from bridge.simulator import Simulator
+from tests.torture.arrangement import CONFIG, outputs
 from tests.torture.faults import BIRTH, EVERY_LIFE, Faults, Point, build
-from tests.torture.oracle import Oracle, Output, Violation, must
+from tests.torture.oracle import Oracle, Violation, must
 from tests.torture.powercut import Disk
 from tests.torture.score import Score
 from tests.torture.subscriber import Subscriber
@@ -36,50 +37,6 @@ SETTLE_S = 60.0  # everything is written by then, at the end
 _ENDS_LOOKS = 20
 _HOUR_S = 3600.0
 _JUMPS_S = (-10 * _HOUR_S, -61.0, 30.0, _HOUR_S, 26 * _HOUR_S)
-
-_CONFIG = """\
-listen = "127.0.0.1:{port}"
-journal = "sqlite:{root}/journal.db"
-[retention]
-age = "0s"
-[log]
-level = "warning"
-[[accounts]]
-name = "default"
-base_url = "{url}"
-token_env = "MOGPLEX_TOKEN"
-requests_per_minute = 6000
-min_interval = "50ms"
-[[outputs]]
-path = "{root}/all.ndjson"
-rotate = {{bytes = 60000}}
-compress = "gzip"
-[[outputs]]
-path = "{root}/fixed.ndjson"
-naming = "fixed"
-fsync = "always"
-rotate = {{bytes = 90000, every = "1h"}}
-[[outputs]]
-path = "{root}/tools.ndjson"
-fsync = "never"
-rotate = {{bytes = 40000}}
-filter = {{types = ["com.mogplex.run.event.tool_*"]}}
-[[outputs]]
-path = "{root}/plain.ndjson"
-rotate = {{bytes = 50000}}
-compress = "gzip"
-format = "mogplex"
-"""
-
-
-def outputs(root: Path) -> list[Output]:
-    """The outputs of `_CONFIG`, as the oracle has to know them."""
-    return [
-        Output(root / "all.ndjson", "numbered"),
-        Output(root / "fixed.ndjson", "fixed"),
-        Output(root / "tools.ndjson", "numbered", "com.mogplex.run.event.tool_*"),
-        Output(root / "plain.ndjson", "numbered", is_mogplex=True),
-    ]
 
 
 class Campaign:
@@ -131,7 +88,7 @@ class Campaign:
     async def _run(self, lives: Callable[[], str | None]) -> None:
         async with Simulator(knobs={"limiter": "off"}) as sim:
             self._config = self._directory / "bridge.toml"
-            self._config.write_text(_CONFIG.format(port=self._port, root=self._root, url=sim.url))
+            self._config.write_text(CONFIG.format(port=self._port, root=self._root, url=sim.url))
             self._load = Load(sim, self._directory / "runs.txt", self._chance)
             self._subscriber = Subscriber(f"http://127.0.0.1:{self._port}")
             async with asyncio.TaskGroup() as group:

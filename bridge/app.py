@@ -68,6 +68,7 @@ class Bridge:
         self._clock = SystemClock()
         self._stop = asyncio.Event()
         self._is_ready = False
+        self._is_refused = False  # the newest configuration
         self.ready = asyncio.Event()  # set once, when it serves
         self._hangup = asyncio.Event()  # SIGHUP: somebody wants the configuration read again
         # Listed runs to follow, those without an account to leave; at most what a 1 MiB file holds.
@@ -224,9 +225,11 @@ class Bridge:
             settings = await apply(prepared, self._settings, running)
         except ConfigError as error:
             self.metrics.config_last_reload_successful.set(0)
+            self._is_refused = True
             log.error("config.refused", reason=str(error))
             return
         self.metrics.config_last_reload_successful.set(1)
+        self._is_refused = False
         runs = run_changes(self._settings, settings)
         self._settings = settings
         for run_id in runs.unlisted:
@@ -236,9 +239,10 @@ class Bridge:
 
     def _status(self) -> str:
         """For `systemctl status`."""
+        refused = "; the newest configuration is refused, see the log" if self._is_refused else ""
         return (
             f"{self._follows.following_count} runs followed, {self._journal.head} records,"
-            f" {self._server.hub.count} streams open"
+            f" {self._server.hub.count} streams open{refused}"
         )
 
     async def _follow_configured(self) -> None:

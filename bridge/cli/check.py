@@ -123,11 +123,12 @@ def _resolve(loaded: Loaded) -> tuple[list[ResolvedAccount], dict[str, str], lis
     accounts: list[ResolvedAccount] = []
     tokens: dict[str, str] = {}
     warnings: list[str] = []
-    for account in loaded.settings.accounts:
+    for i, account in enumerate(loaded.settings.accounts):
+        key = "token_env" if account.token_env else "token_file"
         try:
             resolved = resolve_account(loaded.settings, account)
         except ConfigError as error:
-            warnings.append(str(error))
+            warnings.append(f"{loaded.place('accounts', i, key)}: {error}")
             tokens[account.name] = "none"
             continue
         accounts.append(resolved)

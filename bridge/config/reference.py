@@ -175,6 +175,9 @@ An unknown key, a wrong type or a value out of range ends the program with exit 
 that names file, line, key and what is allowed. Relative paths are relative to the working
 directory; `~` is the home directory in `journal`, `path` and `token_file`.
 
+**Changes** hold after a restart, or after SIGHUP:
+[what a reload takes over](operations.md#reloading).
+
 **Environment.** Every key has a variable: `MOGPLEX_BRIDGE_` and the key in capitals, `__` between
 table and key: `{variable_name(("listen",))}`, `{variable_name(("retention", "age"))}`. Members of
 `[[accounts]]` and `[[outputs]]` are counted from 0:

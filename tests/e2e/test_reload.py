@@ -420,11 +420,13 @@ async def test_systemd_hears_of_the_start_the_reload_and_the_stop(tmp_path: Path
             receiver.bind("\0" + address[1:])
             receiver.setblocking(False)
             heard: list[str] = []
+            whole: list[str] = []
 
             def hear(word: str) -> bool:
                 with suppress(BlockingIOError):
                     while True:
-                        heard.append(receiver.recv(4096).decode().split("\n")[0])
+                        whole.append(receiver.recv(4096).decode())
+                        heard.append(whole[-1].split("\n")[0])
                 return word in heard
 
             async with setup.serve() as daemon:
@@ -436,5 +438,12 @@ async def test_systemd_hears_of_the_start_the_reload_and_the_stop(tmp_path: Path
                 await until(lambda: hear("READY=1"))
                 states = [word for word in heard if word in ("READY=1", "RELOADING=1")]
                 assert states == ["RELOADING=1", "READY=1"]
+                heard.clear()
+                setup.file.write_text("broken =")
+                await reload(daemon, "config.refused")
+                await until(lambda: hear("READY=1"))
+                assert "the newest configuration is refused" in next(
+                    text for text in reversed(whole) if text.startswith("READY=1")
+                )
                 assert await daemon.stop() == 0
                 assert hear("STOPPING=1")

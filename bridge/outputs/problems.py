@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 from aiohttp import web
 
 from bridge.core.errors import BridgeError
+from bridge.core.redact import Redactor
 from bridge.wire.jsontext import dumps
 
 CONTENT_TYPE = "application/problem+json"
@@ -97,15 +99,22 @@ def as_bytes(problem: ProblemError) -> bytes:
     return "\r\n".join([*lines, "", ""]).encode() + body
 
 
+@functools.cache
+def _redactor() -> Redactor:
+    """Details repeat what the client asked for, and it may have mixed up its arguments."""
+    return Redactor()
+
+
 def _document(problem: ProblemError) -> bytes:
     status, title = CODES[problem.code]
+    said = _redactor().value({"detail": problem.detail, **problem.members})
     return dumps(
         {
             "type": _TYPE_PREFIX + problem.code.replace("_", "-"),
             "title": title,
             "status": status,
-            "detail": problem.detail,
+            "detail": said.pop("detail"),
             "code": problem.code,
-            **problem.members,
+            **said,
         }
     )

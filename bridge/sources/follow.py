@@ -58,7 +58,7 @@ class RunFollow:
     stream_closed_at: float | None = None  # everything of this segment was seen up to then
     wants_fill: bool = False  # something may be missing that a resumed stream can show
     fill_tries: int = 0  # connects for that, since any of them brought news
-    is_stuck: bool = False  # the last stream brought nothing that was not known
+    is_stuck: bool = False  # the last stream was to fill a hole and brought nothing
     is_verified: bool = False  # a whole page was read since the last stream closed
     took_end: bool = False  # a terminal event of this segment was handed over
     is_read_out: bool = False  # a stream of the run as it ended had nothing more to say

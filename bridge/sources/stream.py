@@ -52,7 +52,8 @@ async def follow_stream(follow: RunFollow) -> None:
         now = follow.clock.monotonic()
         if connect.is_open:
             follow.stream_closed_at = now
-            follow.is_stuck = follow.segment.count == count_before
+            # One that is left because the run is over has not shown what it holds.
+            follow.is_stuck = follow.wants_fill and follow.segment.count == count_before
         follow.segment.is_streamed = False
         follow.wants_fill = False  # the page read next says whether something is still missing
         follow.progress.followed_by = "poll"

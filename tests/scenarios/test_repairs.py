@@ -538,3 +538,32 @@ def test_a_quiet_stream_costs_few_reads_and_is_not_left() -> None:
         assert asked == ["stream", "run", "run", "run"]  # at 60 s, 240 s and 780 s
 
     play(scenario)
+
+
+def test_a_stream_left_because_the_run_is_over_does_not_move_the_place_to_resume_from() -> None:
+    """The run ends while the stream connects; then late events of before a burst become visible."""
+
+    async def scenario(stage: Stage) -> None:
+        run = stage.sim.create_run(events=5)
+        await stage.follow(run)
+        await asyncio.sleep(20)
+        stage.sim.append(run, 5, commit_after_s=6.0)
+        await asyncio.sleep(0.5)
+        stage.sim.append(run, 230)
+        await asyncio.sleep(0.5)
+
+        async def until_asked(endpoint: str) -> None:
+            asked = len(stage.sim.requests)
+            while endpoint not in [r.endpoint for r in stage.sim.requests[asked:]]:
+                await asyncio.sleep(0.05)
+
+        stage.sim.cut_streams()
+        await until_asked("events")
+        await asyncio.sleep(0.1)  # that page is of a run that goes on
+        stage.sim.set_status(run, "failed")
+        await until_asked("stream")
+        stage.sim.append(run, {"type": "failed"})
+        await stage.over(120)
+        await assert_whole(stage, run)
+
+    play(scenario)

@@ -68,7 +68,7 @@ dashboards-preview: $(STAMP) ## docs/images: what the panels show in a bad minut
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-preview.lock
 	$(BIN)/python -m grafana.preview
 
-pictures: $(STAMP) $(CLIENTS) ## docs/images: the live page, light and dark (needs chromium, looks best with fonts-inter)
+pictures: $(STAMP) $(CLIENTS) ## docs/images: the live page, light and dark (needs chromium, pngquant, fonts-inter)
 	$(BIN)/python -m tests.clients.pictures
 
 demo: $(STAMP) ## no account needed: simulator, bridge and live page

@@ -64,7 +64,7 @@ await step("a gap and a run that was given up are told in colour and in words", 
   const gap = await seek("are missing");
   assert.equal(await gap.getAttribute("data-tone"), "bad");
   assert.match(await gap.textContent(), /gap.* events are missing: the run had begun before/);
-  await until("given up", async () => /given up/.test(await card(unknown).textContent()));
+  await until("given up", async () => /given up.*NOT_FOUND/.test(await card(unknown).textContent()));
   assert.match(await (await seek("given up: NOT_FOUND")).textContent(), /follow failed/);
   await page.fill("[name=text]", "");
   await row("a needle in the stack").waitFor();

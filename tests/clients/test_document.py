@@ -31,3 +31,10 @@ def test_blocks_are_either_files_or_one_line() -> None:
     blocks = re.findall(r"^```[a-z]+\n(.*?)^```$", SHOWN.sub("", TEXT), re.MULTILINE | re.DOTALL)
     assert blocks
     assert [block for block in blocks if block.count("\n") > 1] == []
+
+
+def test_the_picture_in_the_readme_is_there_and_light() -> None:
+    picture = ROOT / "docs/images/live-page.png"
+    assert picture.read_bytes().startswith(b"\x89PNG")
+    assert picture.stat().st_size < 200_000
+    assert "docs/images/live-page.png" in (ROOT / "README.md").read_text()

@@ -55,10 +55,10 @@ export class RunDetail {
   }
 
   write(view, perSecond) {
-    const [tone, mark] = view ? statusOf(view) : ["plain", "begin"];
+    const [tone, mark, word] = view ? statusOf(view) : ["plain", "begin", "not followed"];
     this.status.dataset.tone = tone;
     this.status.firstChild.replaceWith(icon(mark));
-    setText(this.status.lastChild, view?.status ?? (view ? "not read yet" : "unknown here"));
+    setText(this.status.lastChild, word);
     const isFollowed = view?.state === "following";
     this.change.dataset.act = isFollowed ? "unfollow" : "follow";
     setText(this.change, isFollowed ? "Stop following" : "Follow");

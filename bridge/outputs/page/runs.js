@@ -26,12 +26,20 @@ const STATUS = {
   cancelled: ["warn", "stop"],
 };
 
-export const statusOf = (view) => STATUS[view.status] ?? ["plain", "begin"];
+const OVER = new Set(["success", "failed", "cancelled"]);
+
+// Tone, icon and word of a run.
+export function statusOf(view) {
+  if (view.state === "failed") return ["bad", "fail", "given up"];
+  const [tone, mark] = STATUS[view.status] ?? ["plain", "begin"];
+  return [tone, mark, view.status ?? "not read yet"];
+}
 
 export function lagText(view) {
   if (view.state !== "following") return "";
+  if (OVER.has(view.status)) return "its end is being confirmed";
   if (view.followedBy === "stream") return "live";
-  return view.lagSeconds === null ? "not read yet" : span(view.lagSeconds) + " behind";
+  return view.lagSeconds === null ? "waits for its turn" : span(view.lagSeconds) + " behind";
 }
 
 class Pace {
@@ -253,18 +261,19 @@ class Card {
   }
 
   write(view, pace, isSelected) {
-    const [tone, mark] = statusOf(view);
-    this.button.dataset.tone = view.state === "failed" ? "bad" : tone;
+    const [tone, mark, word] = statusOf(view);
+    this.button.dataset.tone = tone;
     this.button.setAttribute("aria-current", isSelected);
     setIcon(this.mark, mark);
-    setText(this.status.lastChild, view.status ?? "not read yet");
+    setText(this.status.lastChild, word);
     const facts = [many(view.events ?? 0, "event")];
-    if (view.state === "following") facts.push(rate(pace.perSecond) + "/s", lagText(view));
+    if (view.state === "following" && !OVER.has(view.status)) facts.push(rate(pace.perSecond) + "/s");
+    if (view.state === "following") facts.push(lagText(view));
     setText(this.facts, facts.join(" · "));
     this.line.firstChild.setAttribute("d", view.state === "following" ? spark(pace.bars, 60, 14) : "");
     const flags = [];
     if (view.gaps) flags.push(many(view.gaps, "gap"));
-    if (view.lastFailure) flags.push(view.state === "failed" ? "given up" : "failing");
+    if (view.lastFailure) flags.push(view.state === "failed" ? view.lastFailure.code : "failing");
     setText(this.flag, flags.join(", "));
     this.flag.title = failureText(view.lastFailure);
   }

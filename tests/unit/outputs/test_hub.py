@@ -23,7 +23,12 @@ from bridge.outputs.formats import (
     Format,
 )
 from bridge.outputs.hub import HEARTBEAT_S, Hub
-from bridge.outputs.subscriber import BUFFER_HIGH_BYTES, State, Subscriber
+from bridge.outputs.subscriber import (
+    BUFFER_HIGH_BYTES,
+    State,
+    Subscriber,
+    WebSocketSubscriber,
+)
 from tests.journal_records import draft, drafts
 from tests.virtual_clock import VirtualClock
 
@@ -418,5 +423,28 @@ def test_more_writes_than_one_turn_reach_everybody_once(virtually: Virtually) ->
             _, late = b.join(after=0)  # while the delivery is under way
             await settle()
             assert all(sequences(pipe) == [1, 2, 3] for pipe in [*pipes, late])
+
+    virtually(main())
+
+
+@pytest.mark.parametrize(("per_second", "is_kept"), [(1, True), (7, True), (12, False)])
+def test_a_client_may_say_a_little_for_ever_and_much_never(
+    virtually: Virtually, per_second: int, is_kept: bool
+) -> None:
+    """Ten minutes of pings: what counts is how many there are between two beats."""
+
+    async def main() -> None:
+        async with bench() as b:
+            subscriber = WebSocketSubscriber(b.hub, Filter(), WEBSOCKET, b.journal.head, "")
+            pipe = Pipe(subscriber)
+            subscriber.connection_made(pipe)
+            for _ in range(600):
+                await asyncio.sleep(1)
+                for _ in range(per_second):
+                    if not pipe.is_closing():
+                        subscriber.data_received(b"\x89\x80\0\0\0\0")
+            assert pipe.is_closing() != is_kept
+            if not is_kept:
+                assert b"\x03\xf0too many frames" in pipe.read  # 1008
 
     virtually(main())

@@ -112,7 +112,7 @@ class Canaries:
             pieces = ahocorasick.Automaton()
             for number, secret in enumerate(self.planted):
                 half = max(6, min(20, len(secret) // 2))
-                for piece in (secret[:half], secret[-half:], secret.upper()):
+                for piece in (secret[:half], secret[-half:], secret[:half].upper()):
                     pieces.add_word(piece, number)
             pieces.make_automaton()
             self._pieces = len(self.planted), pieces

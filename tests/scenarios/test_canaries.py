@@ -26,7 +26,7 @@ from tests.canaries import Canaries, CanarySimulator
 from tests.stage import Stage, play
 
 HOUR_S = 3600
-OWN_TOKEN = "mog_" + "c0" * 12  # as made up as can be: known by heart, not by its looks
+OWN_TOKEN = "mog_" + "c" * 24  # as made up as can be: known by heart, not by its looks
 
 
 @pytest.fixture(autouse=True)

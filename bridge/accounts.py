@@ -126,7 +126,6 @@ def _is_same_source(held: ResolvedAccount, account: ResolvedAccount) -> bool:
     """Whether one source can go on with the new settings."""
     return (
         held.base_url == account.base_url
-        and held.tokens.described == account.tokens.described
         and pace(held.settings)[0] == pace(account.settings)[0]
         and held.settings.model_dump(exclude=_LIVE) == account.settings.model_dump(exclude=_LIVE)
     )

@@ -322,11 +322,13 @@ async def test_what_only_a_start_can_change_is_told_and_left(tmp_path: Path) -> 
             setup.file.write_text(
                 f'journal = "sqlite:{tmp_path / "other.db"}"\n' + setup.account(runs=[run.id])
                 + '[limits]\nrecent_bytes = "1MiB"\nruns = 1\n[log]\nlevel = "warning"\n'
+                + f'[auth]\ntokens_file = "{tokens(tmp_path, "reader", "r" * 32)}"\n'
             )  # fmt: skip
             daemon.process.send_signal(signal.SIGHUP)
-            await until(lambda: len(logged(daemon, "config.restart_needed")) == 2)
+            await until(lambda: len(logged(daemon, "config.restart_needed")) == 3)
             told = logged(daemon, "config.restart_needed")
-            assert [entry["key"] for entry in told] == ["journal", "limits.recent_bytes"]
+            assert [entry["key"] for entry in told] == ["journal", "limits.recent_bytes", "auth"]
+            assert (told[2]["running"], told[2]["configured"]) == ("off", "on")
             assert told[0]["running"].endswith("journal.db")
             assert told[0]["configured"].endswith("other.db")
             assert not (tmp_path / "other.db").exists()
@@ -336,24 +338,25 @@ async def test_what_only_a_start_can_change_is_told_and_left(tmp_path: Path) -> 
             assert logged(daemon, "config.reloaded") == []
 
 
-async def test_readers_lose_access_when_their_tokens_go(tmp_path: Path) -> None:
-    def tokens(name: str, token: str) -> Path:
-        path = tmp_path / f"{name}.toml"
-        digest = hashlib.sha256(token.encode()).hexdigest()
-        path.write_text(f'[[tokens]]\nname = "{name}"\nsha256 = "{digest}"\n')
-        return path
+def tokens(directory: Path, name: str, token: str) -> Path:
+    path = directory / f"{name}.toml"
+    digest = hashlib.sha256(token.encode()).hexdigest()
+    path.write_text(f'[[tokens]]\nname = "{name}"\nsha256 = "{digest}"\n')
+    return path
 
+
+async def test_readers_lose_access_when_their_tokens_go(tmp_path: Path) -> None:
     async with Simulator(knobs={"limiter": "off"}) as sim:
         setup = Setup(tmp_path, sim)
         auth = "[auth]\ntokens_file = "
-        setup.write(setup.account(), f'{auth}"{tokens("old", "o" * 32)}"')
+        setup.write(setup.account(), f'{auth}"{tokens(tmp_path, "old", "o" * 32)}"')
         old, new = ({"Authorization": "Bearer " + letter * 32} for letter in "on")
         async with setup.serve() as daemon, aiohttp.ClientSession() as session:
             url = daemon.url + "/v1/events"
             stream = {"Accept": "text/event-stream", **old}
             async with session.get(url, headers=stream) as response:
                 assert response.status == 200
-                setup.write(setup.account(), f'{auth}"{tokens("new", "n" * 32)}"')
+                setup.write(setup.account(), f'{auth}"{tokens(tmp_path, "new", "n" * 32)}"')
                 await reload(daemon)
                 assert await daemon.status("GET", "/v1/runs", **old) == 401
                 assert await daemon.status("GET", "/v1/runs", **new) == 200

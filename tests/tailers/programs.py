@@ -6,6 +6,7 @@ Every replacement must find its text: a configuration that has changed is not si
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -163,15 +164,17 @@ class FluentBit(_Daemon):
         super().__init__(home)
         self._program = find("fluent-bit", "put one on PATH; Debian 12 has none")
         self.loki = LokiPort()
-        text = adapted(
-            "fluent-bit.conf",
-            {
-                f"{LOGS}/events.*.ndjson": f"{logs}/{pattern}",
-                "/var/lib/fluent-bit": str(home),
-                "loki.example.net": "127.0.0.1",
-                "3100": str(self.loki.port),
-            },
-        )
+        changes = {
+            LOGS: str(logs),
+            "/var/lib/fluent-bit": str(home),
+            "loki.example.net": "127.0.0.1",
+            "3100": str(self.loki.port),
+        }
+        text = adapted("fluent-bit.conf", changes)
+        if "*" not in pattern:  # as its comments say
+            text, dropped = re.subn(r"\n    Path .*", "", text)
+            text, put_in = re.subn(r"\n    # ((?:Exclude_)?Path +\S+)", r"\n    \1", text)
+            assert (dropped, put_in) == (1, 2)
         (home / "fluent-bit.conf").write_text(text)
         shutil.copy(TAILERS / "fluent-bit-parsers.conf", home)
 

@@ -49,7 +49,6 @@ def test_the_page_works_as_written(tmp_path: Path) -> None:
         "9090": simulator,
         "8080": bridge,
         "6514": receiver,
-        "sleep 5;": "sleep 3;",  # seconds in which there are events enough
         # The shipped file has the port too.
         "-e 's#logs.example.net#127.0.0.1#'": (
             f"-e 's#logs.example.net#127.0.0.1#' -e 's#\"6514\"#\"{receiver}\"#'"

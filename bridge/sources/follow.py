@@ -31,6 +31,7 @@ from bridge.wire.jsontext import JsonError, dumps, loads
 IDLE_S = 60.0  # quiet for so long: read the row, where newer servers notice dead workers (1.7)
 ABSENT_STRIKES = 3  # foreign refusals in a row of a run never read, and ...
 ABSENT_SPAN_S = 30.0  # ... this long, before the base URL is called wrong: deployments take less
+GONE_STRIKES = 3  # failures in a row until a run that was read counts as deleted
 FILL_TRIES = 5  # connects tried to fill a hole before it is recorded as one
 CLOCK_S = 1.0  # the Date header counts whole seconds, and the way back takes time
 
@@ -138,7 +139,11 @@ class RunFollow:
         )
         self.progress.failure = failure
         self.progress.failures_in_row += 1
-        if failure.retry is Retry.PERMANENT:
+        # A run that was read does not vanish; a look-up that fails may say so.
+        is_doubtful = failure.code == "NOT_FOUND" and self.state.status is not None
+        if failure.retry is Retry.PERMANENT and (
+            not is_doubtful or self.progress.failures_in_row >= GONE_STRIKES
+        ):
             await self.give_up(failure)
         elif self._is_elsewhere(failure):
             text = f"{failure.message}; base_url is not where the Mogplex API is"

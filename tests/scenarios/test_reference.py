@@ -375,6 +375,25 @@ def test_an_unknown_run_is_given_up_at_once() -> None:
     play(scenario)
 
 
+@pytest.mark.parametrize(("times", "is_gone"), [(2, False), (3, True)])
+def test_a_run_that_was_read_is_gone_when_three_answers_say_so(times: int, is_gone: bool) -> None:
+    async def scenario(stage: Stage) -> None:
+        run = stage.sim.create_run(events=5)
+        await stage.follow(run)
+        await asyncio.sleep(5)
+        stage.sim.fault("reply", status=404, code="NOT_FOUND", message="Run not found", times=times)
+        await asyncio.sleep(10)
+        stage.sim.append(run, 5)
+        stage.sim.finish(run)
+        await stage.over(60)
+        types = [record.type for record in await stage.records(run)]
+        assert (types[-1] == FOLLOW_FAILED) is is_gone
+        if not is_gone:
+            await assert_complete(stage, run)
+
+    play(scenario, may_stream=False)
+
+
 @BOTH_WAYS
 @pytest.mark.parametrize(
     "kind", ["html_5xx", "reset", "database", "crash", "not_json", "lost_reply", "cut_body"]

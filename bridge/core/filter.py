@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -43,19 +42,48 @@ EVERYTHING = Filter()
 @lru_cache(maxsize=4096)  # types are few, filters are shared; the bound is against hostile clients
 def _type_matches(globs: tuple[str, ...], type_: str) -> bool:
     includes = [g for g in globs if not g.startswith("!")]
-    excludes = [g[1:] for g in globs if g.startswith("!")]
-    if any(_glob(g).fullmatch(type_) for g in excludes):
+    if any(matches_glob(g[1:], type_) for g in globs if g.startswith("!")):
         return False
-    return not includes or any(_glob(g).fullmatch(type_) for g in includes)
+    return not includes or any(matches_glob(g, type_) for g in includes)
 
 
-@lru_cache(maxsize=1024)
-def _glob(glob: str) -> re.Pattern[str]:
-    collapsed = re.sub(r"\*+", "*", glob)  # `**` means nothing more, and costs backtracking
-    # Lazy gaps between literals cannot be told from greedy ones by the result; an atomic search
-    # for each literal in turn would need 3.11's (?>...), which keeps matching linear per gap.
-    parts = [re.escape(p).replace(r"\?", ".") for p in collapsed.split("*")]
-    if len(parts) == 1:
-        return re.compile(parts[0], re.DOTALL)
-    middle = "".join(f"(?>.*?{p})" for p in parts[1:-1])
-    return re.compile(f"{parts[0]}{middle}.*{parts[-1]}", re.DOTALL)
+def matches_glob(glob: str, text: str) -> bool:
+    """Tell whether the whole text is like the glob.
+
+    Without a regular expression: to compile one takes a thousand times as long as to find a few
+    literals, and each of many clients may bring many globs. Literals between stars are searched
+    from left to right, each as early as it comes, which finds a way if there is one.
+    """
+    first, *others = glob.split("*")
+    if not others:
+        return len(text) == len(first) and _stands_at(first, text, 0)
+    *middle, last = others
+    at, end = len(first), len(text) - len(last)
+    if end < at or not _stands_at(first, text, 0) or not _stands_at(last, text, end):
+        return False
+    for literal in middle:
+        at = _find(literal, text, at, end)
+        if at < 0:
+            return False
+        at += len(literal)
+    return True
+
+
+def _stands_at(literal: str, text: str, at: int) -> bool:
+    if "?" not in literal:
+        return text.startswith(literal, at)
+    piece = text[at : at + len(literal)]
+    return len(piece) == len(literal) and all(map(_is_like, literal, piece))
+
+
+def _is_like(wanted: str, found: str) -> bool:
+    return wanted in ("?", found)
+
+
+def _find(literal: str, text: str, start: int, end: int) -> int:
+    """Return where a literal stands first, whole between start and end, or -1."""
+    if "?" not in literal:
+        return text.find(literal, start, end)
+    return next(
+        (at for at in range(start, end - len(literal) + 1) if _stands_at(literal, text, at)), -1
+    )

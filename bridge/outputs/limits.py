@@ -28,6 +28,7 @@ class Limits:
     types_per_filter_max: int = 32
     accounts_per_filter_max: int = 32
     value_chars_max: int = 256  # of one filter value; types are under 80
+    types_chars_max: int = 2048  # of all globs of one filter; each new type is held against them
     tail_max: int = 10_000
     page_records_max: int = 1000
     page_bytes_max: int = 8 * 1024 * 1024  # a page stops early and `next` goes on from there

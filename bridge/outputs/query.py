@@ -101,6 +101,8 @@ def _values(request: web.Request, name: str, count_max: int, limits: Limits) -> 
     for value in values:
         if not value.removeprefix("!") or len(value) > limits.value_chars_max:
             raise _invalid(name, f"has a value that is empty or over {limits.value_chars_max} long")
+    if name == "type" and sum(map(len, values)) > limits.types_chars_max:
+        raise _invalid(name, f"has over {limits.types_chars_max} characters in all its values")
     return values
 
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from bridge.core.event import Record
 from bridge.core.filter import EVERYTHING, Filter
 
-_KINDS_MAX = 1024  # remembered pairs of account and type; both are few, the bound is for surprises
+_KINDS_MAX = 256  # remembered pairs of account and type; both are few, the bound is for surprises
 
 
 class FilterIndex:
@@ -19,7 +19,7 @@ class FilterIndex:
         self._wants_all = False
         self._by_run: dict[str, set[Filter]] = {}
         self._without_run: set[Filter] = set()
-        self._by_kind: dict[tuple[str, str], tuple[Filter, ...]] = {}
+        self._by_kind: dict[tuple[str, str], set[Filter]] = {}
 
     def add(self, only: Filter) -> None:
         if only.is_empty:
@@ -29,7 +29,10 @@ class FilterIndex:
                 self._by_run.setdefault(run, set()).add(only)
         else:
             self._without_run.add(only)
-            self._by_kind.clear()
+            # What is remembered stays: to ask again would be to ask all the others too.
+            for (account, type_), found in self._by_kind.items():
+                if _wants(only, account, type_):
+                    found.add(only)
 
     def remove(self, only: Filter) -> None:
         if only.is_empty:
@@ -42,7 +45,8 @@ class FilterIndex:
                     del self._by_run[run]
         else:
             self._without_run.remove(only)
-            self._by_kind.clear()
+            for found in self._by_kind.values():
+                found.discard(only)
 
     def route(self, records: Sequence[Record]) -> dict[Filter, Sequence[Record]]:
         """Return, per filter that wants any of them, the records it wants, in order."""
@@ -60,12 +64,16 @@ class FilterIndex:
             routed[EVERYTHING] = records
         return routed
 
-    def _of_kind(self, record: Record) -> tuple[Filter, ...]:
+    def _of_kind(self, record: Record) -> set[Filter]:
         kind = (record.feed.account, record.type)
         found = self._by_kind.get(kind)
         if found is None:
             if len(self._by_kind) >= _KINDS_MAX:
                 self._by_kind.clear()
-            found = tuple(f for f in self._without_run if f.matches(record.feed, record.type))
+            found = {only for only in self._without_run if _wants(only, *kind)}
             self._by_kind[kind] = found
         return found
+
+
+def _wants(only: Filter, account: str, type_: str) -> bool:
+    return (not only.accounts or account in only.accounts) and only.matches_type(type_)

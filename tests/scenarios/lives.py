@@ -42,6 +42,7 @@ def random_knobs(chance: random.Random) -> dict[str, Any]:
         "stream_max_s": chance.choice([800.0, 800.0, 7.0, 2.0]),
         "stream_cut": chance.choice(["between_frames", "mid_frame", "clean"]),
         "segment_stream": chance.choice(["silent", "ends"]),
+        "stream_comment_s": chance.choice([0.0, 0.0, 15.0]),
         "terminal_order": chance.choice(
             [
                 "natural",
@@ -91,7 +92,7 @@ async def live(stage: Stage, run: Any, chance: random.Random) -> None:
         if chance.random() < 0.1:
             _disturb(stage, chance)
         if chance.random() < 0.05:
-            stage.sim.cut_streams("mid_frame")
+            stage.sim.cut_streams(chance.choice(["mid_frame", "silent"]))
     if 0 < stage.sim.knobs.segment_switch - run.drafted <= 4:
         stage.sim.append(run, 4)  # the simulator cannot pause a run by the event that ends it
     while stage.sim.truth(run)["run"]["status"] == "awaiting_input":

@@ -1,4 +1,5 @@
 // The live page when the bridge asks for a token, is killed, comes back, and has lost its journal.
+// Without a token (two arguments less) the browser itself reconnects.
 
 import assert from "node:assert/strict";
 import { control, launch, open, order, shoot, until } from "./browser.mjs";
@@ -12,19 +13,24 @@ const state = (name) => page.locator(`#link[data-state=${name}]`).waitFor();
 const say = (message) => control(sim, `/runs/${run}/events`, { events: [{ type: "log", message }] });
 const row = (text) => page.locator(".event:visible", { hasText: text });
 
-await page.locator("#entrance:visible").waitFor();
-assert.equal(await page.locator("#side:visible").count(), 0);
-await shoot(page, "page-sign-in");
-await page.fill("#token", "wrong");
-await page.keyboard.press("Enter");
-await page.getByText("This token is not accepted.").waitFor();
-await page.fill("#token", token);
-await page.keyboard.press("Enter");
+if (token) await signIn();
 await state("live");
-console.log("ok signs in with a token, streams with a ticket");
-assert.equal(await page.evaluate(() => sessionStorage.length + localStorage.length), 1);
-assert.ok(requests.every((request) => !request.url().includes(token)), "the token is in no address");
-assert.ok(requests.some((request) => /events\?.*ticket=/.test(request.url())));
+
+async function signIn() {
+  await page.locator("#entrance:visible").waitFor();
+  assert.equal(await page.locator("#side:visible").count(), 0);
+  await shoot(page, "page-sign-in");
+  await page.fill("#token", "wrong");
+  await page.keyboard.press("Enter");
+  await page.getByText("This token is not accepted.").waitFor();
+  await page.fill("#token", token);
+  await page.keyboard.press("Enter");
+  await state("live");
+  console.log("ok signs in with a token, streams with a ticket");
+  assert.equal(await page.evaluate(() => sessionStorage.length + localStorage.length), 1);
+  assert.ok(requests.every((request) => !request.url().includes(token)), "the token is in no address");
+  assert.ok(requests.some((request) => /events\?.*ticket=/.test(request.url())));
+}
 
 await say("before the fall");
 await row("before the fall").first().waitFor();
@@ -38,6 +44,10 @@ await row("while it was down").first().waitFor();
 await say("and after");
 await row("and after").first().waitFor();
 for (const text of ["before the fall", "while it was down", "and after"]) assert.equal(await row(text).count(), 1, text);
+if (!token) {
+  const ids = await Promise.all(requests.filter((r) => /v1.events/.test(r.url())).map((r) => r.headerValue("last-event-id")));
+  assert.ok(ids.some((id) => /-\d+$/.test(id)), "Last-Event-ID was sent: " + ids);
+}
 console.log("ok goes on after kill -9 where it was, each event once");
 
 await order("kill");
@@ -50,19 +60,23 @@ await row("records before this were missed").first().waitFor();
 await shoot(page, "page-reset");
 console.log("ok tells that records were missed");
 
-await page.reload();
-await state("live");
-console.log("ok a reload of the tab keeps the token");
-await page.click("#sign-out");
-await page.locator("#entrance:visible").waitFor();
-assert.equal(await page.evaluate(() => sessionStorage.length), 0);
-await page.fill("#token", reader);
-await page.keyboard.press("Enter");
-await state("live");
-await page.fill("#follow-id", run);
-await page.keyboard.press("Enter");
-await until("why not", async () => /scope 'admin'/.test(await page.textContent("#follow-note")));
-console.log("ok a reader's token reads and may not follow");
+if (token) await signOut();
 assert.deepEqual(page.faults, []);
 await browser.close();
 process.exit(); // or the open input would keep it
+
+async function signOut() {
+  await page.reload();
+  await state("live");
+  console.log("ok a reload of the tab keeps the token");
+  await page.click("#sign-out");
+  await page.locator("#entrance:visible").waitFor();
+  assert.equal(await page.evaluate(() => sessionStorage.length), 0);
+  await page.fill("#token", reader);
+  await page.keyboard.press("Enter");
+  await state("live");
+  await page.fill("#follow-id", run);
+  await page.keyboard.press("Enter");
+  await until("why not", async () => /scope 'admin'/.test(await page.textContent("#follow-note")));
+  console.log("ok a reader's token reads and may not follow");
+}

@@ -47,7 +47,8 @@ async def test_ten_thousand_events_without_a_stutter(
     assert "10000 events in" in said
 
 
-async def test_the_page_signs_in_and_outlives_the_bridge(tmp_path: Path) -> None:
+@pytest.mark.parametrize("access", ["open", "tokens"])
+async def test_the_page_signs_in_and_outlives_the_bridge(access: str, tmp_path: Path) -> None:
     need("node", "chromium")
     port = free_port()
     async with (
@@ -56,8 +57,8 @@ async def test_the_page_signs_in_and_outlives_the_bridge(tmp_path: Path) -> None
     ):
         run = sim.create_run(events=5)
         sim.set_status(run, "streaming")
-        auth = f'{{tokens_file = "{tokens_file(tmp_path)}"}}'
-        config = quick_config(tmp_path, sim.url, auth=auth)
+        tokens = {"auth": f'{{tokens_file = "{tokens_file(tmp_path)}"}}'}
+        config = quick_config(tmp_path, sim.url, **(tokens if access == "tokens" else {}))
         options = ["--config", str(config), "--listen", f"127.0.0.1:{port}", "--run", run.id]
         daemon: list[Daemon] = []
 
@@ -74,6 +75,7 @@ async def test_the_page_signs_in_and_outlives_the_bridge(tmp_path: Path) -> None
 
         await start()
         orders = {"start": start, "kill": kill, "forget": forget}
-        url = daemon[0].url
-        said = await play("page_connection.mjs", url, sim.url, run.id, ADMIN, READER, orders=orders)
-    assert said.count("ok ") == 5
+        who = [ADMIN, READER] if access == "tokens" else []
+        args = [daemon[0].url, sim.url, run.id, *who]
+        said = await play("page_connection.mjs", *args, orders=orders)
+    assert said.count("ok ") == (5 if access == "tokens" else 2)

@@ -109,7 +109,7 @@ function showOlder() {
 
 function notice(text) {
   at("notice").hidden = !text;
-  setText(at("notice-text"), text && "The connection was lost for too long: " + text + ".");
+  setText(at("notice-text"), text && `Some ${text}.`);
 }
 
 function closeInspector() {
@@ -168,6 +168,11 @@ at("notice-close").addEventListener("click", () => notice(""));
 at("older").addEventListener("click", () => {
   tail = TAILS.find((count) => count > tail) ?? tail;
   begin();
+});
+
+window.addEventListener("hashchange", () => {
+  recall(); // a link was typed or pasted
+  begunAnew();
 });
 
 startAccess(

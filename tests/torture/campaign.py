@@ -348,7 +348,7 @@ class Campaign:
         """A life in peace, until everything is where it belongs."""
         victim = await self._start()
         await self._ready(victim)
-        runs = len(self._load.run_ids)
+        runs = self._load.run_count
 
         async def is_done() -> bool:
             answer = json.loads(await victim.text("/v1/runs") or "{}")

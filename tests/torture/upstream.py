@@ -24,7 +24,8 @@ class Load:
     def __init__(self, sim: Simulator, listed: Path, chance: random.Random) -> None:
         self._sim, self._listed, self._chance = sim, listed, chance
         self._stopping = False
-        self.run_ids: list[str] = []
+        # The runs themselves: the simulator forgets the oldest ones that have ended.
+        self._runs: list[Run] = []
         listed.touch()
 
     def stop(self) -> None:
@@ -44,7 +45,7 @@ class Load:
 
     def _begin(self) -> Run:
         run = self._sim.create_run(status="streaming")
-        self.run_ids.append(run.id)
+        self._runs.append(run)
         with self._listed.open("a") as file:
             file.write(f"{run.id}\n")
         return run
@@ -63,9 +64,13 @@ class Load:
                 await asyncio.sleep(0.0 if self._stopping else self._chance.choice(_PAUSES_S))
             self._sim.finish(run, order="event_first", gap_s=0.1)
 
+    @property
+    def run_count(self) -> int:
+        return len(self._runs)
+
     def truth(self) -> dict[str, list[str]]:
         """Run id -> ids of its events, in the order upstream committed them."""
         return {
-            run: [event["id"] for event in self._sim.truth(run)["committed"]]
-            for run in self.run_ids
+            run.id: [event["id"] for event in self._sim.truth(run)["committed"]]
+            for run in self._runs
         }

@@ -118,7 +118,8 @@ class EventRoutes:
         address = self.proxies.client_address(request)
         self._seats.take(address)
         try:
-            start = await find_start(self._journal, query)
+            async with self._pages:  # a long tail is a large read too
+                start = await find_start(self._journal, query)
             subscriber = self._subscriber(query.only, format_, start, address)
             subscriber.identity = identity
             first = self._first_bytes(query, format_, start)

@@ -82,6 +82,8 @@ def test_two_hosts_are_none(closed: Attacked) -> None:
     for first, second in ((closed.host, "evil.example"), ("evil.example", closed.host)):
         request = f"GET /v1/runs HTTP/1.1\r\nHost: {first}\r\nHost: {second}\r\n\r\n"
         assert closed.send(request.encode()).status in (400, 403)
+    for request in ("GET /v1/runs HTTP/1.0\r\n\r\n", "GET /v1/runs HTTP/1.1\r\n\r\n"):
+        assert closed.send(request.encode()).status in (400, 403), "and none is none"
 
 
 @pytest.mark.parametrize(

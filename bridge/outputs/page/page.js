@@ -95,6 +95,7 @@ function showReading() {
   setText(at("figure-runs"), following.toLocaleString("en"));
   setText(at("figure-rate"), rate(perSecond));
   setText(at("figure-gaps"), gaps.toLocaleString("en"));
+  setText(at("figure-gaps-word"), gaps === 1 ? "gap" : "gaps");
   at("figure-gaps").classList.toggle("bad", gaps > 0);
   at("pulse").firstElementChild.setAttribute("d", spark(bars, 120, 24));
   document.title = following ? `${following} live – mogplex-bridge` : "mogplex-bridge";

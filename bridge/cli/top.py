@@ -69,7 +69,8 @@ def top(
         raise click.UsageError("--json and --svg need --once.")
     from bridge.cli.top_reading import BridgeReader  # noqa: PLC0415 - `--help` needs none of it
 
-    reader = BridgeReader(*_target(url, config), token=_token(token_file))
+    origin, prefix = _target(url, config)
+    reader = BridgeReader(origin, prefix, token=_token(token_file), is_own=url is None)
     if once:
         return _look_once(reader, looks["sort"], looks["text"], as_json=as_json, svg=svg)
     if not (sys.stdin and sys.stdin.isatty() and sys.stdout and sys.stdout.isatty()):

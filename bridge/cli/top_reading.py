@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import json
 import re
+import ssl
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from bridge.clock import SystemClock
+from bridge.config.values import is_loopback
 from bridge.core.errors import BridgeError
 
 TIMEOUT_S: Final = 5.0  # a bridge that answers later than this is not well
@@ -92,8 +94,15 @@ class View:
 class BridgeReader:
     """Reads one bridge. One thread at a time."""
 
-    def __init__(self, origin: str, prefix: str = "", *, token: str | None = None) -> None:
-        """`origin`: scheme://host[:port]; `prefix`: path before the bridge's routes."""
+    def __init__(
+        self, origin: str, prefix: str = "", *, token: str | None = None, is_own: bool = False
+    ) -> None:
+        """`origin`: scheme://host[:port]; `prefix`: path before the bridge's routes.
+
+        `is_own`: the address comes from this machine's configuration, so a certificate for the
+        name that others use is no reason to distrust loopback.
+        """
+        self._is_own = is_own
         self.url = origin + prefix
         self._parts = urlsplit(origin)
         self._prefix = prefix
@@ -115,6 +124,11 @@ class BridgeReader:
                 metrics = self._get(connection, "/metrics", (200,)).decode("utf-8", "replace")
             except TimeoutError:
                 raise NoBridgeError(f"{self.url}: no answer in {TIMEOUT_S:g} s") from None
+            except ssl.SSLCertVerificationError as error:
+                reason = error.verify_message.lower()
+                raise NoBridgeError(
+                    f"{self.url}: its certificate is not trusted: {reason}"
+                ) from None
             except (OSError, http.client.HTTPException) as error:
                 reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
                 raise NoBridgeError(
@@ -125,15 +139,20 @@ class BridgeReader:
             return self._view(checks, runs, metrics)
 
     def _connect(self) -> http.client.HTTPConnection:
-        is_tls = self._parts.scheme == "https"
-        kind = http.client.HTTPSConnection if is_tls else http.client.HTTPConnection
         try:
             port = self._parts.port
         except ValueError:
             port = -1
         if not self._parts.hostname or port == -1:
             raise NoBridgeError(f"{self.url}: not an address; use one like http://127.0.0.1:8080")
-        return kind(self._parts.hostname, port, timeout=TIMEOUT_S)
+        host = self._parts.hostname
+        if self._parts.scheme == "http":
+            return http.client.HTTPConnection(host, port, timeout=TIMEOUT_S)
+        context = ssl.create_default_context()
+        if self._is_own and is_loopback(host):
+            context.check_hostname = False
+            context.verify_mode = ssl.CERT_NONE
+        return http.client.HTTPSConnection(host, port, timeout=TIMEOUT_S, context=context)
 
     def _get(
         self, connection: http.client.HTTPConnection, path: str, good: tuple[int, ...]

@@ -227,7 +227,7 @@ def test_rules_and_dashboards_in_the_chart_are_those_of_the_project(tmp_path: Pa
 
 
 def test_prometheus_finds_the_service_under_the_job_of_the_rules() -> None:
-    found = chart("full-values.yaml")
+    found = chart("full-values.yaml", release="other")
     (monitor,) = of_kind(found, "ServiceMonitor")
     (service,) = of_kind(found, "Service")
     assert selects(monitor["spec"]["selector"]["matchLabels"], service["metadata"]["labels"])

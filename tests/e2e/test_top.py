@@ -7,7 +7,9 @@ import fcntl
 import os
 import pty
 import re
+import shutil
 import signal
+import socket
 import struct
 import sys
 import termios
@@ -15,10 +17,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import orjson
 import pytest
 
 from bridge.simulator import Simulator
-from tests.e2e.processes import TOKEN, environment, quick_config, serve
+from tests.e2e.processes import TOKEN, environment, quick_config, run, serve
+from tests.e2e.test_access_tls import make_pair
 
 pytestmark = pytest.mark.e2e
 
@@ -126,3 +130,43 @@ async def test_without_a_bridge_the_screen_is_not_touched() -> None:
         assert await process.wait() == 1
         assert said.count("\n") == 1
         assert "\x1b" not in tty.raw
+
+
+@pytest.mark.skipif(
+    shutil.which("openssl") is None and not os.environ.get("CI"),
+    reason="openssl makes the certificate: apt-get install openssl",
+)
+async def test_over_tls_a_stranger_is_not_trusted_and_the_own_bridge_is(tmp_path: Path) -> None:
+    certificate, key = make_pair(tmp_path, "bridge.example.com")
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    config = tmp_path / "bridge.toml"
+    config.write_text(
+        f'listen = "127.0.0.1:{port}"\njournal = "sqlite:{tmp_path / "journal.db"}"\n'
+        f'[tls]\ncertificate_file = "{certificate}"\nkey_file = "{key}"\n'
+    )
+    env = environment("http://127.0.0.1:1")
+    bridge = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "bridge", "serve", "--config", config,
+        env=env, stderr=asyncio.subprocess.PIPE,
+    )  # fmt: skip
+    try:
+        assert bridge.stderr is not None
+        async with asyncio.timeout(20):
+            while b"listens on" not in await bridge.stderr.readline():
+                pass
+        url = f"https://localhost:{port}"
+        code, out, err = await run("top", "--url", url, "--once", "--json", env=env)
+        assert (code, out) == (1, b"")
+        assert "its certificate is not trusted" in err
+        assert err.count("\n") == 1
+        trusting = env | {"SSL_CERT_FILE": str(certificate)}
+        code, out, err = await run("top", "--url", url, "--once", "--json", env=trusting)
+        assert (code, err) == (0, "")
+        code, out, err = await run("top", "--config", str(config), "--once", "--json", env=env)
+        assert (code, err) == (0, "")
+        assert orjson.loads(out)["journal"]["ok"] is True
+    finally:
+        bridge.kill()
+        await bridge.communicate()

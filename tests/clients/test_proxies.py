@@ -16,12 +16,12 @@ import pytest
 from bridge.simulator import Simulator
 from tests.clients.programs import ADMIN, free_port, head_of, need, tokens_file
 from tests.clients.proxies import bare_site, caddy, nginx, nginx_site
-from tests.clients.readers import PAGES, Heard, reading
+from tests.clients.readers import PAGES, PROGRAMS, Heard, reading
 from tests.e2e.processes import TOKEN, environment, quick_config, serve
 
 pytestmark = pytest.mark.e2e
 ENV = environment(None, MOGPLEX_TOKEN=TOKEN)
-NAMES = ["eventsource.mjs", "ws.mjs", "sse.py", "websocket.py", "follow.sh", *PAGES]
+NAMES = [*PROGRAMS, *PAGES]
 AT_ONCE_S = 1.0  # takes some ms; a buffer would hold it until 4 KiB are full or the connection ends
 HELD_S = 2.0
 

@@ -90,7 +90,7 @@ class Account(Section):
         description="How much busy runs are preferred: 0 polls all alike, 1 only where events are.",
     )
     ra_cap: Duration = Field(
-        default=60.0,
+        default=300.0,
         description="Longest Retry-After that is honoured; a longer one is cut to this.",
     )
     stream: bool = Field(

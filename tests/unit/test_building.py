@@ -49,13 +49,19 @@ def test_the_fastest_pace_of_one_run() -> None:
     assert until == 5.0
 
 
-def test_how_long_retry_after_is_obeyed() -> None:
-    scheduler = build(ra_cap="15s").account.scheduler
+@pytest.mark.parametrize(
+    ("settings", "asked_s", "obeyed_s"),
+    [({"ra_cap": "15s"}, 60.0, 15.0), ({}, 60.0, 60.0), ({}, 240.0, 240.0), ({}, 900.0, 300.0)],
+)
+def test_how_long_retry_after_is_obeyed(
+    settings: dict[str, Any], asked_s: float, obeyed_s: float
+) -> None:
+    scheduler = build(**settings).account.scheduler
     scheduler.start(0.0, [])
     scheduler.add("run", 0.0)
     scheduler.next(0.0)
-    scheduler.on_429("run", 1.0, 60.0)
-    assert scheduler.snapshot(1.0).blocked_until == 16.0
+    scheduler.on_429("run", 1.0, asked_s)
+    assert scheduler.snapshot(1.0).blocked_until == 1.0 + obeyed_s
 
 
 def test_accounts_of_one_server_share_what_is_learnt_about_it() -> None:

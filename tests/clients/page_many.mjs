@@ -54,5 +54,13 @@ console.log(
 );
 assert.ok(cpu[0] <= TASK_MS_MAX, `a task took ${cpu[0]} ms of CPU`);
 assert.ok(rows < 80, `only rows in sight exist, not ${rows}`);
+
+// A page that is opened later begins with the newest, and gets the older ones when asked.
+await page.reload();
+for (const count of ["500", "2,000", "10,000"]) {
+  await page.getByText(new RegExp(`^${count} events$`)).waitFor();
+  if (count !== "10,000") await page.click("#older");
+}
+assert.ok(await page.locator("#older").isHidden());
 assert.deepEqual(page.faults, []);
 await browser.close();

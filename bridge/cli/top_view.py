@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -15,6 +16,7 @@ from bridge.cli.top_reading import View
 
 PICTURE_COLUMNS: Final = 120
 PICTURE_LINES: Final = 40
+_FONT_FACE = re.compile(r"@font-face\s*\{[^}]*\}\s*")
 _BAR_CELLS: Final = 10
 _STATE_STYLES: Final = {"following": "green", "failed": "bold red", "stopped": "dim"}
 _KEYS: Final = "q quit  s sort  r reverse  a all/followed  / filter  ↑↓ scroll"
@@ -107,7 +109,8 @@ def picture(view: View, wishes: Wishes) -> str:
         color_system="truecolor", highlight=False,
     )  # fmt: skip
     console.print(render(view, wishes, lines=PICTURE_LINES))
-    return console.export_svg(title="mogplex-bridge top")
+    # Without the fonts that it would fetch from elsewhere: a picture of a bridge stays at home.
+    return _FONT_FACE.sub("", console.export_svg(title="mogplex-bridge top"))
 
 
 def _head(view: View) -> Text:
@@ -185,7 +188,7 @@ def _accounts(accounts: Mapping[str, Mapping[str, Any]]) -> Table:
 def _bar(used: int, budget: int) -> Text:
     share = min(1.0, used / budget) if budget else 1.0
     cells = round(share * _BAR_CELLS)
-    style = "red" if share >= 1 else "yellow" if share > 0.8 else "green"
+    style = "green" if share <= 0.8 else "yellow"  # a full one is well used, not wrong
     return Text.assemble(
         ("█" * cells, style), ("░" * (_BAR_CELLS - cells), "dim"), f" {used}/{budget}"
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -128,6 +129,9 @@ def test_a_picture(bridge: str, tmp_path: Path, capsys: pytest.CaptureFixture[st
     assert top(capsys, "--url", bridge, "--once", "--json", "--svg", str(file))[0] == 0
     assert file.read_text().startswith("<svg")
     assert "9.8.7" in file.read_text()
+    assert set(re.findall(r"https?://[\w.:]+", file.read_text())) <= {
+        bridge, "http://www.w3.org", "https://www.textualize.io"  # names, not addresses
+    }  # fmt: skip
 
 
 def test_with_auth_a_token_is_needed(

@@ -43,6 +43,7 @@ def check(*, online: bool, as_json: bool, example: bool, schema: bool, **shared:
     Exit codes: 0 all is well, 78 the configuration is wrong; with --online also 64 a token is
     refused, 65 it may not read, 69 the server cannot be reached, 75 rate limited.
     """
+    from bridge.building import refuse_slow_patterns  # noqa: PLC0415
     from bridge.config import SettingsError  # noqa: PLC0415 - so that `--help` stays fast
     from bridge.config.reference import example_text, schema_text  # noqa: PLC0415
 
@@ -51,6 +52,7 @@ def check(*, online: bool, as_json: bool, example: bool, schema: bool, **shared:
         return Exit.DONE
     try:
         loaded = load_with(**shared)
+        refuse_slow_patterns(loaded.settings.redaction.patterns, loaded.place)
         report = _Report(loaded)
     except ConfigError as error:
         problems = error.problems if isinstance(error, SettingsError) else (str(error),)
@@ -148,6 +150,10 @@ def _missing_files(loaded: Loaded) -> list[str]:
         for i, output in enumerate(settings.outputs)
         if output.path != "-" and not Path(output.path).expanduser().parent.is_dir()
     ]
+    key_file = settings.redaction.fingerprint_key_file
+    if key_file is not None and not Path(key_file).is_file():
+        place = loaded.origin(("redaction", "fingerprint_key_file"))
+        warnings.append(f"{place}: {key_file} does not exist here")
     if settings.auth and not Path(settings.auth.tokens_file).expanduser().is_file():
         warnings.append(
             f"{loaded.origin(('auth', 'tokens_file'))}: {settings.auth.tokens_file}"

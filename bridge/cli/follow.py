@@ -107,7 +107,8 @@ async def _follow(
     from bridge.oneshot import Wishes, follow_until_ended  # noqa: PLC0415
     from bridge.outputs.printed import formatter  # noqa: PLC0415
 
-    settings = load_with(**shared).settings
+    loaded = load_with(**shared)
+    settings = loaded.settings
     accounts = resolve_accounts(settings)
     for account in accounts:
         if account.tokens.warning is not None:
@@ -120,7 +121,7 @@ async def _follow(
         tell=say,
         timeout_s=timeout_s,
     )
-    redactor = build_redactor(settings.redaction)
+    redactor = build_redactor(settings.redaction, loaded.place)
     log.configure(
         redactor.twin().value, level=shared.get("log_level") or "warning", form=settings.log.format
     )

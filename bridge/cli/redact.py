@@ -34,7 +34,8 @@ def load_policy(config: Path | None) -> Policy:
     from bridge.building import build_policy  # noqa: PLC0415 - the filter alone needs no settings
     from bridge.cli.options import load_with  # noqa: PLC0415
 
-    return build_policy(load_with(config=config).settings.redaction)
+    loaded = load_with(config=config)
+    return build_policy(loaded.settings.redaction, loaded.place)
 
 
 def make_command(policy_of: PolicyLoader) -> click.Command:
@@ -61,7 +62,8 @@ def make_command(policy_of: PolicyLoader) -> click.Command:
         A line that is JSON comes out as the same value redacted; any other line is redacted as
         text. Secrets never appear on stderr or in --explain.
         """
-        redactor = Redactor(policy_of(config))
+        # A filter holds up nobody but itself: it reads lines of any length it accepts to their end.
+        redactor = Redactor(policy_of(config), chars_max=LINE_BYTES_MAX)
         number = 0
         for lines in _chunks_of_lines(sys.stdin.buffer.fileno()):
             out: list[bytes] = []

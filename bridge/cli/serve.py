@@ -63,7 +63,7 @@ def run_bridge(load: Callable[[], Loaded], *, runs_from: str | None) -> None:
 
     loaded = load()
     settings = loaded.settings
-    redactor = build_redactor(settings.redaction)
+    redactor = build_redactor(settings.redaction, loaded.place)
     log.configure(redactor.twin().value, level=settings.log.level, form=settings.log.format)
     accounts = resolve_accounts(settings, place=loaded.place)
 

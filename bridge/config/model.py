@@ -16,8 +16,10 @@ from bridge.config.values import (
     Duration,
     FilePath,
     JournalUrl,
+    KeptPath,
     Network,
     Regex,
+    RuleId,
     RunId,
     Size,
     WebOrigin,
@@ -165,8 +167,12 @@ class Redaction(Section):
     patterns: tuple[Regex, ...] = Field(
         default=(), description="Regular expressions of further secrets."
     )
-    keep: Globs = Field(default=(), description="Dotted paths that are never masked.")
-    off: Globs = Field(default=(), description="Ids of built-in rules that are switched off.")
+    keep: tuple[KeptPath, ...] = Field(
+        default=(), description="Dotted paths that are never masked."
+    )
+    off: tuple[RuleId, ...] = Field(
+        default=(), description="Ids of built-in rules that are switched off."
+    )
     fingerprint_key_file: FilePath | None = Field(
         default=None,
         description="32-byte key; marks then carry a keyed fingerprint that tells secrets apart.",

@@ -6,6 +6,7 @@ might be a secret.
 
 from __future__ import annotations
 
+import difflib
 import ipaddress
 import re
 from decimal import Decimal
@@ -154,6 +155,25 @@ def _regex(value: object) -> object:
     return value
 
 
+_KEPT = re.compile(r"[^.\s*]+(?:\.(?:[^.\s*]+|\*))*|\*(?:\.(?:[^.\s*]+|\*))+")
+
+
+def _kept_path(value: object) -> object:
+    if not isinstance(value, str) or len(value) > 200 or _KEPT.fullmatch(value) is None:
+        raise ValueError('a dotted path such as "payload.items.*.token"; * is one step')
+    return value
+
+
+def _rule_id(value: object) -> object:
+    from bridge.core.redact.rules import RULES  # noqa: PLC0415 - only who names a rule pays for it
+
+    if isinstance(value, str) and value in RULES:
+        return value
+    near = difflib.get_close_matches(str(value), RULES, n=1)
+    hint = f'did you mean "{near[0]}"?' if near else f"one of {', '.join(RULES)}"
+    raise ValueError(f"the id of a redaction rule ({hint})")
+
+
 _ORIGIN_ALLOWED = (
     'an origin as browsers write it, such as "https://dash.example.com"; no path, no *'
 )
@@ -208,3 +228,5 @@ FilePath = Annotated[str, BeforeValidator(_path)]
 WebOrigin = Annotated[str, BeforeValidator(_origin)]
 Network = Annotated[str, BeforeValidator(_network)]
 Regex = Annotated[str, BeforeValidator(_regex)]
+KeptPath = Annotated[str, BeforeValidator(_kept_path)]
+RuleId = Annotated[str, BeforeValidator(_rule_id)]

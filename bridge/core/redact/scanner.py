@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import Any, Final, NamedTuple
 
 from bridge.core.errors import ConfigError
-from bridge.core.redact import anchors, benign
+from bridge.core.redact import anchors, benign, patterns
 from bridge.core.redact.fold import fold, offsets
 from bridge.core.redact.names import Names
 from bridge.core.redact.policy import EXTRA_PATTERNS_MAX, Policy
@@ -32,7 +32,6 @@ ECHO_LENGTH_MAX = 512
 # that upstream accepts (100,000, contracts.md 1.6) and fifty times its largest payload. The worst
 # text known takes under a second for so many; ordinary ones 40 ms.
 EVENT_CHARS_MAX: Final = 2**20
-PATTERN_TEXT_MAX = 65_536  # characters that an operator's pattern is searched in
 UNSCANNED: Final = "[REDACTED:unscanned]"
 
 
@@ -151,6 +150,9 @@ class TextRedactor:
             self._detect(scan)
         except Exception:  # noqa: BLE001 - whatever breaks, the text must not pass unread
             return self.mark("unscanned", "unscanned", s)
+        if self._off:
+            # Detectors that share an anchor are told apart by what they found.
+            scan.spans = [span for span in scan.spans if span.rule not in self._off]
         if not scan.spans:
             return s
         result = self._apply(s, scan)
@@ -192,7 +194,7 @@ class TextRedactor:
 
     def _search(self, scan: Scan, pattern: re.Pattern[str]) -> None:
         group = "secret" if "secret" in pattern.groupindex else 0
-        for match in pattern.finditer(scan.text, 0, PATTERN_TEXT_MAX):
+        for match in patterns.matches(pattern, scan.text):
             first, last = match.span(group)
             if last > first and not benign.is_marked(match.group(group)):
                 scan.add(first, last, "secret", "policy-pattern")

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
+import select
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -221,3 +224,24 @@ async def test_a_stdout_that_takes_nothing_is_told_in_one_line(
         )  # fmt: skip
         _, err = await process.communicate()
         assert (process.returncode, err.decode()) == (code, complaint)
+
+
+async def test_a_reader_that_stopped_reading_holds_nobody_who_interrupts_twice() -> None:
+    async with Simulator() as sim:
+        followed = sim.create_run(events=2000)
+        reading, writing = os.pipe()
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "bridge", "follow", followed.id,
+            env=environment(sim.url), stdout=writing, stderr=asyncio.subprocess.PIPE,
+        )  # fmt: skip
+        os.close(writing)
+        while not select.select([reading], [], [], 0)[0]:
+            await asyncio.sleep(0.1)
+        await asyncio.sleep(0.5)  # the pipe is full
+        process.send_signal(signal.SIGINT)
+        await asyncio.sleep(1.0)
+        process.send_signal(signal.SIGINT)
+        async with asyncio.timeout(10):
+            _, err = await process.communicate()
+        assert (process.returncode, err) == (130, b"")
+        os.close(reading)

@@ -143,18 +143,21 @@ def test_a_client_that_talks_on_an_event_stream_is_cut(bridge: Attacked) -> None
 
 @pytest.mark.parametrize("accept", ["text/event-stream", "application/x-ndjson", "websocket"])
 def test_a_reader_that_never_reads(bridge: Attacked, accept: str) -> None:
-    """Twenty that want 16 MB each and take nothing; 320 MB would show."""
+    """Twenty that want 16 MB each and take nothing; 320 MB would show.
+
+    Each begins at another record, so that no two could share what is held for them.
+    """
     before = bridge.rss_bytes()
     with ExitStack() as stack:
-        for _ in range(20):
+        for n in range(20):
             opened = stack.enter_context(closing(socket.socket()))
             opened.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
             opened.connect(("127.0.0.1", bridge.port))
             if accept == "websocket":
-                opened.sendall(bridge.handshake("/v1/events?after=0"))
+                opened.sendall(bridge.handshake(f"/v1/events?after={n}"))
             else:
                 opened.sendall(
-                    f"GET /v1/events?after=0 HTTP/1.1\r\nHost: {bridge.host}\r\n"
+                    f"GET /v1/events?after={n} HTTP/1.1\r\nHost: {bridge.host}\r\n"
                     f"Accept: {accept}\r\n\r\n".encode()
                 )
         time.sleep(1.0)

@@ -113,6 +113,9 @@ HOSTILE = {
     "prefixes": "xoxb-", "commands": "curl -u ", "mysql": "mysql -p", "reversed": 'if ("x" == ', "tags": "<password>", "brackets": "password[[[[", "parens": "password((((",
     "wide": "ｐａｓｓ：", "split": "p\u200bassword=", "a": "a", "spaces": " ", "backslashes": "\\", "quotes": '"', "b64 lines": "QUJDREVGR0hJSktMTU5PUFFSU1RVVldY\n",
     "pairs": "a=1;", "query": "&token=", "long name": "a_password", "calls": "password(x, ", "typed": "token string = ", "echo": "echo x | ", "marks": "[REDACTED:x] ",
+    "hashes": "$2y$10$", "hash": "$6$rounds=5000$a$", "pgpass": ":5432:a:b:", "auth": "AUTH default x1 ", "secrets": "kind: Secret\ndata:\n", "secret data": "kind: Secret\ndata:\n  a: aGVsbG8x\n",
+    "typed into": '"#password").fill("', "hmac": 'createHmac("x", ', "list": "tokens:\n  - x1y2z3\n", "leader": "Password.....", "selector": '"#password","text":"', "net user": "net user a ",
+    "stored": "secret set -b ", "escaped echo": 'echo \\"x', "numbered": "Key 1: ", "issuers": "heroku_key ", "camel": "aBcD", "plain words": "word ",
 }  # fmt: skip
 
 

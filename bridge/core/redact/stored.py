@@ -105,7 +105,7 @@ def redis(scan: Scan, start: int, end: int, _data: object) -> int:
 
 
 _LINE = re.compile(
-    r"[ \t]{1,12}(?P<name>[\w.-]{1,128}):[ \t]{1,4}(?P<quote>\\{0,7}[\"']?)(?P<value>[A-Za-z0-9+/]{4,8192}={0,2})(?P=quote)[ \t]{0,4}\Z"
+    r"[ \t]{1,12}(?P<name>[\w.-]{1,128}):[ \t]{1,4}\\{0,7}[\"']?(?P<value>[A-Za-z0-9+/]{4,8192}={0,2})\Z"
 )
 _DATA = re.compile(r"(?:\n|\\{1,15}n)data:[ \t]{0,4}(?=\n|\\)")
 _BREAK = re.compile(r"\r?\n|\\{1,15}r?\\{0,15}n")
@@ -114,9 +114,11 @@ _BREAK = re.compile(r"\r?\n|\\{1,15}r?\\{0,15}n")
 def kubernetes(scan: Scan, start: int, end: int, _data: object) -> int:
     """`kind: Secret`: every value of its `data`, whatever its name; the text may be cut."""
     text = scan.text
-    before = text.rfind("---", max(0, start - SECRET_LOOK), start)
-    low = before if before >= 0 else max(0, start - SECRET_LOOK)
-    limit = min(scan.end, end + SECRET_LOOK)
+    # `kubectl` sorts: the data may stand before the kind. From one object to the next, no further.
+    first = max(0, start - SECRET_LOOK)
+    low = max(first, scan.low.rfind("kind: ", first, start), text.rfind("---", first, start))
+    after = scan.low.find("kind: ", end, min(scan.end, end + SECRET_LOOK))
+    limit = after if after >= 0 else min(scan.end, end + SECRET_LOOK)
     block = _DATA.search(text, low, limit)
     if block is None:
         return 0

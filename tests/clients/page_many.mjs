@@ -19,7 +19,7 @@ await page.evaluate(() => {
   new PerformanceObserver((list) => window.long.push(...list.getEntries().map((entry) => entry.duration))).observe({ type: "longtask" });
 });
 const [{ runId }] = (await control(sim, "/runs", null, "GET")).runs;
-await browser.startTracing(page, { categories: ["toplevel", "devtools.timeline", "disabled-by-default-devtools.timeline"] });
+await browser.startTracing(page, { categories: ["toplevel"] });
 const begun = Date.now();
 for (let sent = 0; sent < EVENTS; sent += 1000) await control(sim, `/runs/${runId}/events`, { generate: 1000 });
 

@@ -134,5 +134,7 @@ async def play(script: str, *args: str, orders: Mapping[str, Any], timeout_s: fl
     except TimeoutError:
         raise AssertionError(f"{script} did not end: {''.join(said)}") from None
     text = "".join(said)
+    ARTEFACTS.mkdir(exist_ok=True)
+    (ARTEFACTS / script).with_suffix(".log").write_text(text)
     assert code == 0, text
     return text

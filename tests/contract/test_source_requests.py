@@ -130,9 +130,10 @@ def test_a_quiet_stream_is_watched_less_often_until_something_is_heard() -> None
         run = stage.sim.create_run(events=3)
         await stage.follow(run)
         await asyncio.sleep(1000)
-        rows = [r.at_s for r in stage.sim.requests if r.endpoint == "run"]
-        gaps = [round(b - a) for a, b in itertools.pairwise(rows)]
-        assert gaps == [120, 240, 300]
+        asked = [r.endpoint for r in stage.sim.requests]
+        looks = stage.sim.requests[asked.index("stream") + 1 :]
+        assert [r.endpoint for r in looks] == ["run", "events", "run", "events", "run"]
+        assert [round(b.at_s - a.at_s) for a, b in itertools.pairwise(looks)] == [60, 120, 240, 300]
         stage.sim.append(run, 1)
         heard = stage.sim.clock.now()
         await asyncio.sleep(70)

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from tests.corpus import harmless, texts
+from tests.corpus import blocks, harmless, texts
 
 ALNUM = string.ascii_letters + string.digits
 WORDS = """amber birch cedar delta ember fjord garnet harbor indigo juniper kettle lantern meadow
@@ -336,10 +336,24 @@ def harmless_cases(maker: Maker) -> Iterator[Case]:
             yield Case(f"neg.{category}", event, [], keep)
 
 
+def block_texts(maker: Maker) -> Iterator[Case]:
+    """Longer texts of many programs, plain, in a JSON text, and in a cut one."""
+    for name, category in (("positive", "form"), ("negative", "neg.form")):
+        for block in blocks.blocks(name):
+            text, secrets, around = blocks.filled(maker, block)
+            for event, depth in blocks.framed(text):
+                gone = [blocks.escaped(secret, depth) for secret in secrets]
+                keep = [] if secrets else [blocks.escaped(piece, depth) for piece in around]
+                whole = {"id": "e1", "type": "log", "toolName": None, "createdAt": "t", **event}
+                yield Case(category, whole, gone, keep)
+
+
 def cases(seed: int) -> list[Case]:
     """Return every case of one seed, in a fixed order."""
     maker = Maker(seed)
-    makers = (text_cases, key_cases, shape_cases, block_cases, provider_cases, harmless_cases)
+    makers = (
+        text_cases, key_cases, shape_cases, block_cases, provider_cases, harmless_cases, block_texts
+    )  # fmt: skip
     return [case for make in makers for case in make(maker)]
 
 

@@ -13,6 +13,7 @@ SEEDS = (1, 2)
 # Share of cases without a fault. The texts were written with the detectors at hand: these numbers
 # guard against steps back, they do not say how unseen text would fare (docs/redaction.md does).
 LEAST = {
+    "form": 0.975,
     "text": 0.97,
     "key": 0.99,
     "shape": 1.0,
@@ -67,4 +68,5 @@ def test_no_redaction_at_all_would_fail() -> None:
         def event(self, data):  # type: ignore[no-untyped-def]
             return dict(data)
 
-    assert sum(is_faulty(case, Nothing()) for case in cases(1) if case.secrets) > 800
+    nothing = Nothing()
+    assert sum(is_faulty(case, nothing) for case in cases(1) if case.secrets) > 2_000

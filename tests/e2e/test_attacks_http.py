@@ -186,7 +186,7 @@ def test_a_reader_of_a_page_that_never_reads(bridge: Attacked) -> None:
         opened.sendall(page.replace("\r\n\r\n", "\r\nConnection: close\r\n\r\n").encode())
         while chunk := opened.recv(100_000):
             slow += chunk
-            time.sleep(0.02)
+            time.sleep(0.04)
     assert len(slow) > size
 
 

@@ -179,7 +179,9 @@ class _Reader:
             return
         self._heard_at = follow.clock.monotonic()
         self._silence_s = SILENCE_AT_END_S if self._is_of_end else SILENCE_S[0]
-        self._looks = 0
+        if self._looks:
+            self._looks = 0
+            self._wake.set()  # it waits for longer than that
         if self._is_first:
             self._is_first = False
             self._judge(events[0])

@@ -55,8 +55,8 @@ class Loaded:
         return self.origins.get(path, "default")
 
     def place(self, *path: str | int) -> str:
-        """Where to look for what is wrong with a key: its origin, or that of what holds it."""
-        return _nearest_origin(self.origins, path)
+        """Where to look for what is wrong with a key: its origin, that of what holds it, the file."""
+        return _nearest_origin(self.origins, path, str(self.file or "configuration"))
 
 
 def load_settings(
@@ -218,11 +218,13 @@ class _Merged:
         return head, int(line) if line.isdigit() else 0
 
 
-def _nearest_origin(origins: Mapping[Path, str], path: Path) -> str:
+def _nearest_origin(
+    origins: Mapping[Path, str], path: Path, otherwise: str = "configuration"
+) -> str:
     for end in range(len(path), 0, -1):
         if path[:end] in origins:
             return origins[path[:end]]
-    return "configuration"
+    return otherwise
 
 
 def _read(file: FileName) -> str:

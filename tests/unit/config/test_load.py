@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from bridge.config import Loaded, SettingsError, load
+from bridge.config import Loaded, SettingsError, load, resolve_accounts
 from bridge.core.errors import ConfigError
 
 RUN = "3f0c1c52-8d5e-4c8e-9d0a-2b1f6c7d8e9f"
@@ -385,3 +385,16 @@ def test_the_journal_is_in_the_state_directory(env: dict[str, str], expected: st
 def test_settings_cannot_be_changed() -> None:
     with pytest.raises(ValueError, match="frozen"):
         read().settings.listen = "127.0.0.1:1"
+
+
+def test_what_is_missing_is_told_with_the_nearest_place(tmp_path: Path) -> None:
+    """The line of the key, of what holds it, the file, or that there is none."""
+    file = tmp_path / "bridge.toml"
+    file.write_text('[[accounts]]\nname = "a"\ntoken_file = "none"\n[[accounts]]\nname = "b"\n')
+    loaded = load(file, {}, {})
+    assert loaded.place("accounts", 0, "token_file") == f"{file}:3"
+    assert loaded.place("accounts", 1, "token_file") == f"{file}:4"
+    assert loaded.place("redaction", "fingerprint_key_file") == str(file)
+    assert load(None, {}, {}).place("accounts", 0, "token_file") == "configuration"
+    with pytest.raises(ConfigError, match=r'bridge\.toml:3: token file none of account "a"'):
+        resolve_accounts(loaded.settings, {}, loaded.place)

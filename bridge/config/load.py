@@ -55,7 +55,7 @@ class Loaded:
         return self.origins.get(path, "default")
 
     def place(self, *path: str | int) -> str:
-        """Where to look for what is wrong with a key: its origin, that of what holds it, the file."""
+        """Where to look for what is wrong with a key: at it, at what holds it, or in the file."""
         return _nearest_origin(self.origins, path, str(self.file or "configuration"))
 
 

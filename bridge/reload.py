@@ -77,8 +77,7 @@ def prepare(load: Load) -> Prepared:
     loaded = load()
     settings = loaded.settings
     accounts = resolve_accounts(settings, place=loaded.place)
-    with _told(loaded, "redaction", "fingerprint_key_file"):
-        redactor = build_redactor(settings.redaction)
+    redactor = build_redactor(settings.redaction, loaded.place)
     with _told(loaded, "auth", "tokens_file"):
         tokens = read_tokens(settings)
     with _told(loaded, "tls"):

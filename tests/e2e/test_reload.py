@@ -178,6 +178,7 @@ def bad_files(good: str, directory: Path) -> Iterator[tuple[str, list[str]]]:
     yield missing, [f"bridge.toml:{line}:", "no such file"]
     keyed = good + f'[redaction]\nfingerprint_key_file = "{directory / "none"}"\n'
     yield keyed, [f"bridge.toml:{last + 1}:", "no such file"]
+    yield good + "[redaction]\npatterns = ['(a+)+$']\n", [f"bridge.toml:{last + 1}:", "do not nest"]
     yield good + '[[outputs]]\npath = "/proc/none/x.ndjson"\n', ["/proc/none"]
 
 

@@ -34,7 +34,7 @@ MIX = {
 
 # Lives on one journal; then all is counted to the end, and the next one begins: what is looked at
 # after each life stays small.
-LIVES_MAX = 100
+LIVES_MAX = 60
 
 
 def plan(

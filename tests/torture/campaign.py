@@ -30,7 +30,7 @@ from tests.torture.victim import READY_S, Victim
 
 PACKAGE = Path(__file__).parents[2] / "bridge"
 
-REACH_S = 8.0  # how long a life may take to come to its crash point
+REACH_S = 5.0  # how long a life may take to come to its crash point
 NTH_MAX = 6
 TELL_S = 40.0  # how soon /healthz tells of a full disk, at most, on a busy machine
 SETTLE_S = 60.0  # everything is written by then, at the end

@@ -14,6 +14,7 @@ RUNS_AT_ONCE = 4
 EVENTS_MIN, EVENTS_MAX = 20, 90
 _BURSTS = (1, 1, 2, 5, 12, 25)
 _PAUSES_S = (0.0, 0.02, 0.1, 0.5, 1.5)
+BURSTS_A_RUN = 12  # 144 events
 _LONG_ONE_IN = 40  # events with a long message: a write that a kill can cut
 _LONG_CHARACTERS = 20_000
 
@@ -24,12 +25,15 @@ class Load:
     def __init__(self, sim: Simulator, listed: Path, chance: random.Random) -> None:
         self._sim, self._listed, self._chance = sim, listed, chance
         self._stopping = False
+        self._bursting: Run | None = None
+        self._bursts_left = 0
         # The runs themselves: the simulator forgets the oldest ones that have ended.
         self._runs: list[Run] = []
         listed.touch()
 
     def stop(self) -> None:
         self._stopping = True
+        self._end_burst()
 
     async def run(self) -> None:
         """Returns when it was stopped and every run has ended."""
@@ -38,10 +42,22 @@ class Load:
                 group.create_task(self._one_after_another())
 
     def burst(self) -> None:
-        """A run that begins, works and ends at once."""
-        run = self._begin()
-        self._sim.append(run, EVENTS_MIN)
-        self._sim.finish(run, order="event_first", gap_s=0.1)
+        """A quarter of a megabyte at once, in a run that others of these share: the simulator keeps
+        the newest 200 runs that have ended, and the daemon must not come too late for one.
+        """
+        if self._bursting is None:
+            self._bursting = self._begin()
+            self._bursts_left = BURSTS_A_RUN
+        message = "b" * _LONG_CHARACTERS
+        self._sim.append(self._bursting, [{"type": "log", "message": message}] * 12)
+        self._bursts_left -= 1
+        if self._bursts_left == 0:
+            self._end_burst()
+
+    def _end_burst(self) -> None:
+        if self._bursting is not None:
+            self._sim.finish(self._bursting, order="event_first", gap_s=0.1)
+            self._bursting = None
 
     def _begin(self) -> Run:
         run = self._sim.create_run(status="streaming")

@@ -34,7 +34,7 @@ MAY_BE_EMPTY: Mapping[str, str] = {
         for board in ("overview", "runs", "delivery", "upstream")
     },
 }
-# Alerts that do not fire in the scene, and why. All others must.
+# Alerts that need not fire in the scene, and why. All others must.
 SILENT: Mapping[str, str] = {
     "MogplexBridgeRestarting": "nothing restarts",
     "MogplexBridgeRunsFail": "it takes half a minute until five runs are known to have ended",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import subprocess
@@ -25,12 +26,13 @@ JOB = "mogplex-bridge"
 
 PROMTOOL = shutil.which("promtool")
 needs_promtool = pytest.mark.skipif(
-    PROMTOOL is None, reason="no promtool here (Debian: apt-get install prometheus)"
+    PROMTOOL is None and os.environ.get("CI") != "true",
+    reason="no promtool here (Debian: apt-get install prometheus)",
 )
 
 
 def promtool(*args: str, place: Path = PLACE) -> subprocess.CompletedProcess[str]:
-    assert PROMTOOL is not None
+    assert PROMTOOL is not None, "no promtool here (Debian: apt-get install prometheus)"
     return subprocess.run(
         [PROMTOOL, *args], cwd=place, capture_output=True, text=True, timeout=60, check=False
     )

@@ -13,6 +13,10 @@ try {
   // as above
 }
 
+let skewMs = 0; // this clock is so much ahead of the server's
+
+export const serverNow = () => Date.now() - skewMs;
+
 export const hasToken = () => token !== null;
 
 function keep(value) {
@@ -38,6 +42,8 @@ export async function ask(path, options = {}) {
   const headers = token === null ? {} : { Authorization: "Bearer " + token };
   const signal = AbortSignal.timeout(ASK_MS_MAX);
   const response = await fetch(path, { ...options, headers, signal, cache: "no-store", redirect: "error" });
+  const date = Date.parse(response.headers.get("Date"));
+  if (Number.isFinite(date)) skewMs = Date.now() - date;
   if (response.ok) return response;
   const problem = await response.json().catch(() => ({}));
   if (response.status === 401) showEntrance(token === null ? "" : "This token is not accepted.");

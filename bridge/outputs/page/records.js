@@ -84,6 +84,7 @@ export function read(raw) {
     tool,
     text,
     run,
+    keptAt: Date.parse(record.recordedtime), // milliseconds; NaN for a reset
     time: record.time ?? record.recordedtime ?? new Date().toISOString(),
     sought: `${kind} ${tool} ${text} ${run}`.toLowerCase(),
   };

@@ -1,10 +1,11 @@
 // What a screen reader hears of events that come by themselves: seldom, and problems first.
 
+import { serverNow } from "/page/access.js";
 import { at, many, short } from "/page/dom.js";
 
 const EVERY_MS = 10000; // a sentence; more often nothing else could be heard
 const PROBLEM_EVERY_MS = 4000;
-const HISTORY_MS = 2000; // what comes so soon after a beginning is history, and not new
+const DOUBT_MS = 1000; // of the server's clock, which is known to the second
 
 export class Speaker {
   constructor() {
@@ -12,18 +13,19 @@ export class Speaker {
     this.count = 0;
     this.problems = [];
     this.spokenAt = performance.now();
-    this.begunAt = this.spokenAt;
+    this.newSince = 0;
     setInterval(() => this.turn(), 1000);
   }
 
+  // A stream begins with what was there already: that is no news.
   begin() {
-    this.begunAt = performance.now();
+    this.newSince = serverNow() - DOUBT_MS;
     this.count = 0;
     this.problems = [];
   }
 
   note(event) {
-    if (performance.now() - this.begunAt < HISTORY_MS) return;
+    if (event.keptAt < this.newSince) return;
     this.count += 1;
     if (event.tone === "bad" && this.problems.length < 3) this.problems.push(`${event.kind}, run ${short(event.run)}`);
   }

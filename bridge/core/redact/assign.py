@@ -158,6 +158,11 @@ def _after_escape(text: str, first: int, start: int) -> int:
     return first
 
 
+_DECLARERS = frozenset(
+    "string str var const let final auto static val byte char local export".split()
+)
+
+
 def _with_word_before(scan: Scan, first: int, last: int, verdict: Verdict) -> tuple[int, Verdict]:
     """`API key`, `cache key`, `auth code`: the word before decides."""
     text = scan.text
@@ -169,6 +174,8 @@ def _with_word_before(scan: Scan, first: int, last: int, verdict: Verdict) -> tu
     word, begin = found.group(1), found.start(1)
     if word[0] in "nrt" and text[begin - 1 : begin] == "\\":
         word, begin = word[1:], begin + 1  # the `n` of `\\nUnseal Key 2`
+    if word in _DECLARERS:
+        return first, verdict  # `string key = "x"`: a type, no part of the name
     joined: Verdict = scan.names.verdict(f"{word} {text[first:last]}")
     if joined.grade != NONE and (
         verdict.grade == NONE or joined.grade == SURE or joined.grade != BARE_KEY

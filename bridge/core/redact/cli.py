@@ -152,7 +152,7 @@ for _names, _patterns in (
 
 _ECHO = re.compile(
     r"(?:echo|printf)[ ]{1,3}(?:-[neE]{1,3}[ ]{1,3})?(?:['\"]?%s(?:\\n)?['\"]?[ ]{1,3})?(?:\\{0,7}'(?P<s1>[^'\n\\]{4,200})\\{0,7}'|\\{0,7}\"(?P<s2>[^\"\n\\]{4,200})\\{0,7}\"|(?P<s3>[^\s'\"|;&\\]{4,200}))"
-    r"[ ]{0,3}\|[ ]{0,3}(?:sudo[ ]{1,3}-S|\S{0,40}[^|\n]{0,80}--(?:password|token|passphrase|with-token|access-token)?-?(?:stdin|with-token|fd)|(?:sudo[ ]{1,3})?chpasswd|(?:sudo[ ]{1,3})?passwd|base64|gh auth|docker login|helm registry|vault|kinit|gpg|openssl)"
+    r"[ ]{0,3}\|[ ]{0,3}(?:sudo[ ]{1,3}-S|\S{0,40}[^|\n]{0,80}--(?:password|token|passphrase|with-token|access-token)?-?(?:stdin|with-token|fd)|(?:sudo[ ]{1,3})?chpasswd|(?:sudo[ ]{1,3})?passwd|base64|gh auth|gh secret|(?:docker|podman) secret|wrangler|vercel|docker login|helm registry|vault|kinit|gpg|openssl)"
 )
 
 

@@ -1,5 +1,6 @@
 """HTTP headers in a text: Authorization in all its schemes, Cookie and Set-Cookie."""
 
+# ruff: noqa: E501 - a pattern or a row of a table is read on one line
 # ruff: noqa: PLR0911 - a detector is a row of early exits
 
 from __future__ import annotations
@@ -22,6 +23,12 @@ _COOKIE_RUN = re.compile(
 _PARAMS_END = re.compile(
     r"(?<![=\s\\])\\{0,7}['\"](?=[ \t]{1,4}(?:-|https?:|\\)|\\?[,}\])])(?<!\w\")"
     r"(?<!\w\\\")(?<!\w\\\\\\\")"
+)
+
+
+# `username="bob", uri="/", response="..."`, the quotes escaped or not.
+_PARAM_RUN = re.compile(
+    r"(?:[A-Za-z_-]{1,40}=(?:\\{0,7}\"[^\"\\\n]{0,1024}\\{0,7}\"|[^\s,\"'\\]{0,1024})(?:,[ \t]{0,4})?){2,32}"
 )
 
 
@@ -63,7 +70,8 @@ def authorization(scan: Scan, at: int, verdict: Verdict) -> int:  # noqa: C901, 
         ):
             line = min(line_end(text, start, scan.end), start + 2048)
             stop = line
-            closing = _PARAMS_END.search(text, start, line)
+            run = _PARAM_RUN.match(text, start, line)
+            closing = _PARAMS_END.search(text, run.end() if run is not None else start, line)
             if closing is not None:
                 stop = closing.start()
         else:

@@ -23,7 +23,7 @@ _TYPED = re.compile(
     r"[ \t]{1,4}\*{0,2}(?:[a-z]{2,10}[ \t])?[A-Za-z_][\w.<>\[\]*?:]{0,40}[ \t]{0,4}:?=(?![=>~])[ \t]{0,8}"
 )
 _PROSE = re.compile(
-    r"(?i:[ \t]{1,3}(?:for|of|to)[ \t]{1,3}[\w.@'/ -]{1,40}?)?[ \t]{1,3}(?i:to|is|was|are|will be|should be|set to|changed to|reset to|equals|value|as|named|of)"
+    r"(?i:[ \t]{1,3}(?:for|of|to)[ \t]{1,3}[\w.@'/ -]{1,40}?)?[ \t]{1,3}(?i:to|is|was|are|has been (?:re)?set to|has been changed to|(?:is|was) generated for \S{1,80}:|will be|should be|set to|changed to|reset to|equals|value|as|named|of)"
     r"(?:[ \t]{1,3}(?:now|set to|currently|still|just|like|this|the following))?[ \t]{0,2}[:=]?[ \t]{1,3}"
 )
 _CONFIG_BEFORE = re.compile(
@@ -31,6 +31,7 @@ _CONFIG_BEFORE = re.compile(
     r"|(?:config set|configure set|set|put|auth|login|create)[ \t]{1,3}(?:\S{1,30}\.)?\Z"
 )
 _DIGITS = re.compile(r"(?<=[ \t])\d{5,8}(?![\w.:-])")
+_FINGERPRINT = re.compile(r"(?:0x)?[0-9A-Fa-f:]{8,80}\Z")
 _ENCODING = re.compile(r"[0-9][ ](?=\S)")  # network gear: `password 7 <obfuscated>`
 _TOLD = re.compile(r"(?:\b(?:and|with|using|user \S{1,40}|is \S{1,40})|,)[ \t]{1,3}\Z")
 
@@ -58,7 +59,7 @@ def without_separator(scan: Scan, first: int, last: int, verdict: Verdict, *, is
         return prose_value(scan, prose.end(), verdict)
     if verdict.grade == CODE and (digits := _DIGITS.match(text, at, scan.end)) is not None:
         return scan.add(at, digits.end(), verdict.kind, RULE)  # `2FA code 853736 accepted`
-    if verdict.grade != SURE or at == last:
+    if at == last or not (verdict.grade == SURE or _is_variable(text[first:last], verdict)):
         return 0
     if (typed_as := _ENCODING.match(text, at, scan.end)) is not None:
         at = typed_as.end()
@@ -78,14 +79,20 @@ def _bare(scan: Scan, first: int, at: int, verdict: Verdict) -> int:
     value_text = text[at:stop]
     if "=" in value_text[:-2] or value_text.startswith(("(", "[", "{", "-")):
         return 0
-    if verdict.kind == "private-key":
-        return 0  # `using RSA key <fingerprint>`: no private key stands behind a blank
+    if verdict.kind == "private-key" and _FINGERPRINT.match(value_text):
+        return 0  # `using RSA key <fingerprint>`
     weight = benign.weight(value_text)
     if (weight == benign.HEAVY and len(value_text) >= 12) or (
         weight and (_is_config_line(text, first) or _is_told(text, first, value_text, verdict))
     ):
         return take(scan, Value(at, stop, "", stop >= scan.end), verdict)
     return 0
+
+
+def _is_variable(name: str, verdict: Verdict) -> bool:
+    """`setx SERVICE_PAT x`: a name in capitals is one of the environment."""
+    name = name.rsplit(" ", 1)[-1]
+    return verdict.grade == WEAKLY and "_" in name and name.isupper()
 
 
 def _is_config_line(text: str, first: int) -> bool:

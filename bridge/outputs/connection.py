@@ -75,11 +75,18 @@ class Connection(web.RequestHandler):
     def data_received(self, data: bytes) -> None:
         self._unread_bytes += len(data)
         if self._unread_bytes > self._limits.head_bytes_max + self._limits.body_bytes_max:
-            if self._patience is not None and self.transport is not None:  # nothing answered yet
-                self.transport.write(as_bytes(_TOO_LARGE))
-            self.force_close()
+            self._refuse()
             return
         super().data_received(data)
+        is_within_head = self._waiter is not None and not self._messages
+        if is_within_head and self._unread_bytes > self._limits.head_bytes_max:
+            self._refuse()
+
+    def _refuse(self) -> None:
+        """End a request that is too large; told only where no answer can stand before it."""
+        if self._patience is not None and self.transport is not None:
+            self.transport.write(as_bytes(_TOO_LARGE))
+        self.force_close()
 
     def note_request(self) -> None:
         """A whole request head has arrived. From here on aiohttp's keep-alive timer watches."""

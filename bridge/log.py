@@ -44,6 +44,8 @@ EVENTS: Mapping[str, str] = {
     "journal.retention_failed": "old records could not be dropped; tried again",
     "library.logged": "a line of aiohttp, asyncio or another library; its text is `message`",
     "auth.tokens_refused": "the changed tokens file cannot be used; the old one stays in force",
+    "tls.certificate_replaced": "the certificate's files changed; new connections get the new one",
+    "tls.certificate_refused": "they changed and cannot be used; the old one stays in force",
     "http.request_failed": "a client got a 5xx answer; `error` is the kind, a bug has its stack",
     "sink.opened": "an output found its place and writes",
     "sink.blocked": "an output cannot write and tries again; others go on",

@@ -37,7 +37,7 @@ def _is_it_working() -> Panel:
             " (sum by (job, instance, account) (mogplex_bridge_runs{%A}) > 0))",
             "Time since upstream last answered well, for the account with followed runs where that "
             "is longest. A busy stream needs no requests, so minutes are normal while events arrive.",
-            unit="s", steps=(("green", None), ("orange", 180), ("red", 600)), none="no runs",
+            unit="s", steps=(("green", None), ("orange", 360), ("red", 900)), none="no runs",
             decimals=0, runbooks=("PollStalled", "AuthFailing"),
         )),
         (3, stat(

@@ -120,7 +120,7 @@ def _budget() -> Panel:
                 "max by (account)"
                 " (time() - (mogplex_bridge_last_poll_success_timestamp_seconds{%A} > 0))"},
             "Time since upstream last answered well. A busy stream needs no requests.", unit="s",
-            limit=180, runbooks=("PollStalled", "AuthFailing"),
+            limit=360, runbooks=("PollStalled", "AuthFailing"),
         )),
     )  # fmt: skip
 

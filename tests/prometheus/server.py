@@ -23,7 +23,7 @@ RATE_S = 4  # stands for $__rate_interval: eight scrapes
 QUICKER = 60  # a minute of the rules is a second here
 START_S = 20.0
 # Ages in the rules, in seconds, that shrink with the windows.
-_AGES = re.compile(r"(> 180|> 120|- 120)\b")
+_AGES = re.compile(r"(> 360|> 120|- 120)\b")
 _DURATION = re.compile(r"(\d+)(s|m|h)\b")
 _UNITS_S = {"s": 1, "m": 60, "h": 3600}
 

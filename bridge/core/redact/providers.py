@@ -317,6 +317,23 @@ cs_live_        w 40  Stripe client secret
 seti_           w 60  Stripe client secret
 bsa             w =28 Brave
 fnae            w 36  Fauna
+ico-            a 32  Infracost
+s-s4t2ud-       h 64  42 Intra
+s-s4t2af-       h 64  42 Intra
+tk-us-          w 48  Scalingo
+sm_aat_         a 16  SettleMint application
+sm_pat_         a 16  SettleMint personal
+sm_sat_         a 16  SettleMint service
+endr+           w 16  Endor Labs
+4b1d            a =38 ClickHouse Cloud
+pat.            d 60  Harness personal
+sat.            d 60  Harness service
+cal_live_       h 32  Cal.com
+tk_             l =29 ntfy
+eaam            a 60  Facebook
+sk-ant-admin    w 30  Anthropic admin
+glrt-t          w 24  GitLab runner (routable)
+rootly_         h 64  Rootly
 daytona_        w 30  Daytona
 dtn_            h 60  Daytona
 bfl_sk_         w 30  Black Forest Labs

@@ -256,6 +256,11 @@ INFIX: Final[dict[str, Infix]] = {
         re.compile(r"[A-Za-z0-9_-]{16,100}"),
         "token",
     ),
+    "_mmk": (
+        re.compile(r"(?<![A-Za-z0-9])[A-Za-z0-9]{6}_[A-Za-z0-9]{29}\Z"),
+        re.compile(r"(?![A-Za-z0-9])"),
+        "token",
+    ),
     "-us1": (re.compile(r"(?<![0-9a-f])[0-9a-f]{32}\Z"), re.compile(r"\d?(?![\w-])"), "token"),
     "-us2": (re.compile(r"(?<![0-9a-f])[0-9a-f]{32}\Z"), re.compile(r"\d?(?![\w-])"), "token"),
     "+astb": (re.compile(r"[A-Za-z0-9/+]{76}\Z"), re.compile(r"[A-Za-z0-9/+]{5}=="), "api-key"),

@@ -50,8 +50,9 @@ def _columns(scan: Scan, line: str, mark: str, at: int, start: int, verdict: Ver
     cells = line.lstrip("+-> ").split(mark) if mark == "|" else line.split(mark)
     if not 2 <= len(cells) <= CELLS_MAX:
         return 0
-    if mark in ",;" and not _PLAIN_HEADING.match(line):
-        return 0  # arguments of a call
+    is_list = sum(bool(cell.strip()) for cell in cells) < 2
+    if mark in ",;" and (is_list or not _PLAIN_HEADING.match(line)):
+        return 0  # arguments of a call, items one to a line
     if not all(not cell.strip() or _HEADING_CELL.match(cell) for cell in cells):
         return 0
     column = line.count(mark, 0, at)

@@ -104,3 +104,9 @@ def test_a_long_bare_value_goes_to_its_end() -> None:
 )  # fmt: skip
 def test_ordinary_text_stays_whole(text: str) -> None:
     assert Redactor().text(text) == text
+
+
+def test_a_list_with_an_item_a_line_is_no_table() -> None:
+    """`"pass",` above arguments was read as the heading of their column."""
+    text = 'args=[\n    "pass",\n],\nstdout=stdout,\nclean_exit=True,\n'
+    assert Redactor().text(text) == text

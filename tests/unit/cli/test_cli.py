@@ -186,7 +186,7 @@ class TestCheck:
 
     def test_a_missing_token_is_a_warning(self, capsys: pytest.CaptureFixture[str]) -> None:
         assert run(["check"]) == 0
-        assert "warning: no token for account" in capsys.readouterr().err
+        assert "warning: configuration: no token for account" in capsys.readouterr().err
 
     def test_lists_every_mistake(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
         (tmp_path / "b.toml").write_text('listn = 1\n[retention]\nage = "x"\n')

@@ -51,6 +51,7 @@ class Campaign:
         say: Callable[[str], None] = lambda _: None,
         points: Sequence[Point] = EVERY_LIFE,
         score: Score | None = None,
+        reach_s: float = REACH_S,
     ) -> None:
         """`points`: the crash points to die at; `score` may be that of several campaigns."""
         self._directory, self._seed, self._say = directory, seed, say
@@ -67,6 +68,7 @@ class Campaign:
         self._lives = 0
         self._is_upgraded = False
         self._all_points = tuple(points)
+        self._reach_s = reach_s
         self._points = self._shuffled()
 
     def _copy_package(self) -> None:
@@ -201,7 +203,7 @@ class Campaign:
     async def _die_at(self, point: Point, nth: int) -> Victim:
         self._faults.kill_at(point, nth)
         victim = await self._start()
-        if await victim.dead_within(REACH_S):
+        if await victim.dead_within(self._reach_s):
             must(victim.code == -signal.SIGKILL, f"it ended by itself: {victim.last_words()}")
             self.score.points[str(point)] += 1
         await victim.kill()
@@ -215,7 +217,7 @@ class Campaign:
         await self._pause(0.0, 0.4)
         self._faults.kill_at(Point(kind, "write", after=True), 1)
         self._faults.shorten((f"{kind}.write",), 1)
-        if not await victim.dead_within(REACH_S):
+        if not await victim.dead_within(self._reach_s):
             await victim.kill()
         return victim
 

@@ -57,10 +57,11 @@ def silence() -> Iterator[None]:
 
 @pytest.mark.timeout(180)
 async def test_nothing_is_lost_or_repeated_whatever_happens(tmp_path: Path) -> None:
-    campaign = Campaign(tmp_path, SEED, points=POINTS)
+    campaign = Campaign(tmp_path, SEED, points=POINTS, reach_s=30.0)
     left = list(reversed(LIVES))
     await campaign.run(lambda: left.pop() if left else None)
-    assert campaign.score.kills >= len(LIVES) - 2
+    # SIGTERM ends one life, and perhaps those before a power cut.
+    assert campaign.score.kills >= len(LIVES) - 3
     assert campaign.score.lives == Counter((*LIVES, "end"))
     assert all(campaign.score.points[str(point)] for point in POINTS)
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import enum
 import ipaddress
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from aiohttp import hdrs, web
@@ -58,6 +58,7 @@ class Identity:
     accounts: frozenset[str] = frozenset()
     scopes: frozenset[Scope] = _ALL_SCOPES
     until_s: float | None = None  # seconds since 1970; None is for ever
+    key: bytes = field(default=b"", repr=False)  # the hash of the token: a new one is another
 
     def has(self, scope: Scope) -> bool:
         return scope in self.scopes or Scope.ADMIN in self.scopes

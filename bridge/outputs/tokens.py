@@ -71,8 +71,8 @@ class Tokens:
         return found if found is not None and _is_in_force(found, now_s) else None
 
     def holds(self, identity: Identity, now_s: float) -> bool:
-        """Tell whether a token still stands for exactly this."""
-        return identity in self._by_hash.values() and _is_in_force(identity, now_s)
+        """Tell whether the token that let it in still stands for exactly this."""
+        return self._by_hash.get(identity.key) == identity and _is_in_force(identity, now_s)
 
     def has_ended_between(self, before_s: float, now_s: float) -> bool:
         """Tell whether a token ran out in between."""
@@ -124,12 +124,14 @@ def _entry(entry: Any, where: str) -> tuple[bytes, Identity]:
         scopes = frozenset(Scope(word) for word in words)
     except ValueError:
         raise ConfigError(f"{where} ({name}): scopes are 'read' and 'admin'") from None
-    return bytes.fromhex(digest), Identity(
+    key = bytes.fromhex(digest)
+    return key, Identity(
         name,
         runs=frozenset(run.lower() for run in _strings(entry, "runs", where)),
         accounts=frozenset(_strings(entry, "accounts", where)),
         scopes=scopes,
         until_s=_maybe_end(entry, f"{where} ({name})"),
+        key=key,
     )
 
 

@@ -228,8 +228,9 @@ async def test_tickets_are_bounded_and_old_ones_make_room(tmp_path: Path) -> Non
         assert (await g.call("/v1/tickets", READER, "POST"))[0] == 201
 
 
+@pytest.mark.parametrize("name", ["new", "reader"])  # the entry goes, or gets another token
 async def test_a_token_taken_out_of_the_file_ends_its_streams(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     monkeypatch.setattr("bridge.outputs.server._ACCESS_EVERY_S", 0.05)
     async with guarded(tmp_path) as g:
@@ -241,7 +242,7 @@ async def test_a_token_taken_out_of_the_file_ends_its_streams(
             g.path.write_text("this is no TOML")  # told in the log; nobody loses anything
             await asyncio.sleep(0.2)
             assert (await g.call("/v1/runs", READER))[0] == 200
-            g.path.write_text(FILE.replace(entry("reader", READER), entry("new", "new-token")))
+            g.path.write_text(FILE.replace(entry("reader", READER), entry(name, "new-token")))
             os.utime(g.path, ns=(1, 1))
             async with asyncio.timeout(WAIT_S):
                 assert b"retry" in await response.content.read()

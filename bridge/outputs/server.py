@@ -70,6 +70,7 @@ class Server:
         self._app = web.Application(
             middlewares=[self._answer], client_max_size=limits.body_bytes_max
         )
+        self._app.on_response_prepare.append(_dress)
         self._add_routes(RunRoutes(runs), OperationRoutes(health, render_metrics, self._access))
         self._runner = web.AppRunner(
             self._app, access_log=None, handle_signals=False, shutdown_timeout=5.0
@@ -94,9 +95,8 @@ class Server:
             ("GET", "/page/{name}", Need.OWN_ORIGIN, operation.page),
         ):
             guarded = self._guarded(need, handler)
-            self._app.router.add_route(method, path, guarded)
-            if method == "GET":
-                self._app.router.add_route("HEAD", path, guarded)
+            for verb in (method, "HEAD") if method == "GET" else (method,):
+                self._app.router.add_route(verb, path, guarded, expect_handler=_await_no_body)
 
     def _guarded(self, need: Need, handler: Handler) -> Next:
         async def guarded(request: web.Request) -> web.StreamResponse:
@@ -205,7 +205,7 @@ class Server:
 
     @web.middleware
     async def _answer(self, request: web.Request, handler: Next) -> web.StreamResponse:
-        """Turn every failure into a problem document; add what each response carries."""
+        """Turn every failure into a problem document."""
         cast("Connection", request.protocol).note_request()
         try:
             self._check_body(request)
@@ -224,7 +224,6 @@ class Server:
             # The text may hold anything; the client gets a fixed sentence.
             _log.exception("http.request_failed", error=type(error).__name__)
             response = respond(ProblemError("internal_error", "the log has the cause"))
-        response.headers.update(COMMON_HEADERS)
         await self._adapt(request, response)
         return response
 
@@ -237,6 +236,15 @@ class Server:
             await compress(request, response)
         if found := ", ".join(filter(None, vary)):
             response.headers[hdrs.VARY] = found
+
+
+async def _dress(request: web.Request, response: web.StreamResponse) -> None:  # noqa: ARG001
+    """Here and not in the middleware: what aiohttp answers by itself passes here too."""
+    response.headers.update(COMMON_HEADERS)
+
+
+async def _await_no_body(request: web.Request) -> None:
+    """Nobody is told to go on with a body: none is read, and the answer is there at once."""
 
 
 def _wrong_method(request: web.Request, error: web.HTTPMethodNotAllowed) -> web.Response:

@@ -299,3 +299,19 @@ async def test_the_server_can_stop_while_a_client_keeps_its_connection() -> None
         await bridge.server.close()
         with pytest.raises(aiohttp.ClientError):
             await session.get(bridge.url + "/livez")
+
+
+@pytest.mark.parametrize("expectation", ["100-continue", "200-something"])
+@pytest.mark.parametrize("path", ["/v1/runs", "/nowhere"])
+async def test_an_expectation_changes_no_answer(path: str, expectation: str) -> None:
+    async with http_bridge() as bridge:
+        answer = await raw(
+            bridge,
+            f"GET {path} HTTP/1.1\r\nHost: {bridge.host}:{bridge.port}\r\nConnection: close\r\n"
+            f"Expect: {expectation}\r\n\r\n",
+        )
+    head = answer.rpartition(b"HTTP/1.1")[2].lower()
+    assert b"\r\nserver: mogplex-bridge\r\n" in head
+    assert b"\r\nx-content-type-options: nosniff\r\n" in head
+    if path == "/v1/runs":
+        assert answer.startswith(b"HTTP/1.1 200 OK\r\n")

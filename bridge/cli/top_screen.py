@@ -16,7 +16,7 @@ import tty
 from collections.abc import Callable, Iterator
 from typing import Final
 
-from rich.console import Console
+from rich.console import Console, ConsoleDimensions
 from rich.live import Live
 
 from bridge.cli.top import SORTS
@@ -73,6 +73,7 @@ def show(
             with Live(console=console, screen=True, auto_refresh=False) as live:
                 while True:
                     wishes.trouble = looking.trouble
+                    _measure(console)
                     lines = console.size.height
                     live.update(render(looking.view, wishes, lines=lines), refresh=True)
                     ready, _, _ = select.select([keyboard, awake], [], [])
@@ -82,6 +83,13 @@ def show(
                         return
         finally:
             looking.stop()
+
+
+def _measure(console: Console) -> None:
+    """The window as it is now; COLUMNS and LINES, which rich believes first, do not follow it."""
+    columns, lines = os.get_terminal_size(sys.stdout.fileno())
+    if columns and lines:  # a terminal may not know
+        console.size = ConsoleDimensions(columns, lines)
 
 
 def press(keys: str | None, wishes: Wishes) -> bool:

@@ -101,7 +101,8 @@ async def test_keys_sizes_and_the_end_of_the_bridge(tmp_path: Path) -> None:
         config = ["--config", str(quick_config(tmp_path, sim.url))]
         for run in runs:
             config += ["--run", run.id]
-        env = environment(None, MOGPLEX_TOKEN=TOKEN, TERM="xterm-256color")
+        # COLUMNS is what a shell may have exported before the window got its size.
+        env = environment(None, MOGPLEX_TOKEN=TOKEN, TERM="xterm-256color", COLUMNS="80")
         with terminal(110, 30) as tty:
             async with serve(*config, env=env) as daemon:
                 process = await asyncio.create_subprocess_exec(

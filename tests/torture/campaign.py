@@ -35,6 +35,8 @@ NTH_MAX = 6
 TELL_S = 40.0  # how soon /healthz tells of a full disk, at most, on a busy machine
 SETTLE_S = 60.0  # everything is written by then, at the end
 _ENDS_LOOKS = 20
+# The WAL is folded into the database each thousand pages, archives are made every two seconds.
+_SELDOM, SELDOM_S = ("db", "archive"), 20.0
 _HOUR_S = 3600.0
 _JUMPS_S = (-10 * _HOUR_S, -61.0, 30.0, _HOUR_S, 26 * _HOUR_S)
 
@@ -194,16 +196,24 @@ class Campaign:
         point = self._points.pop()
         if not self._points:
             self._points = self._shuffled()
+        if point.kind in _SELDOM:
+            return await self._die_at(point, 1, reach_s=max(self._reach_s, SELDOM_S), busy=True)
         return await self._die_at(point, self._chance.randint(1, NTH_MAX))
 
     async def _birth(self) -> Victim:
         """At a point that only the making of the journal passes."""
         return await self._die_at(BIRTH[(self._lives - 1) % len(BIRTH)], 1)
 
-    async def _die_at(self, point: Point, nth: int) -> Victim:
+    async def _die_at(
+        self, point: Point, nth: int, *, reach_s: float | None = None, busy: bool = False
+    ) -> Victim:
         self._faults.kill_at(point, nth)
         victim = await self._start()
-        if await victim.dead_within(self._reach_s):
+        deadline_s = time.monotonic() + (self._reach_s if reach_s is None else reach_s)
+        while not await victim.dead_within(0.5) and time.monotonic() < deadline_s:
+            if busy:
+                self._load.burst()
+        if not victim.is_alive:
             must(victim.code == -signal.SIGKILL, f"it ended by itself: {victim.last_words()}")
             self.score.points[str(point)] += 1
         await victim.kill()

@@ -29,11 +29,13 @@ class Score:
     def report(self) -> Sequence[str]:
         counted = self.counted
         lives = ", ".join(f"{name} {count}" for name, count in sorted(self.lives.items()))
-        reached = sum(1 for point in EVERY_LIFE if self.points[str(point)])
+        missed = [str(point) for point in EVERY_LIFE if not self.points[str(point)]]
+        reached = len(EVERY_LIFE) - len(missed)
+        not_hit = f", not: {', '.join(missed)}" if missed else ""
         return [
             f"{sum(self.lives.values())} lives on {self.campaigns} journals: {lives}",
             f"{self.kills} kills; {reached} of {len(EVERY_LIFE)} crash points hit"
-            f" ({sum(self.points.values())} times)",
+            f" ({sum(self.points.values())} times){not_hit}",
             f"{self.lost['writes']} writes and {self.lost['names']} names lost in power cuts,"
             f" {self.lost['torn']} writes torn",
             f"{counted['upstream']} events upstream, {counted['records']} records in the journals,"

@@ -15,6 +15,7 @@ from bridge.core.position import Position
 from bridge.metrics import Metrics
 from bridge.outputs.access import Identity
 from bridge.outputs.addresses import Proxies
+from bridge.outputs.compression import compress
 from bridge.outputs.formats import WEBSOCKET, Format
 from bridge.outputs.handover import hand_over
 from bridge.outputs.hub import Hub, Tail, reset_facts
@@ -77,7 +78,10 @@ class EventRoutes:
         query = replace(query, only=only)
         if format_ is None:
             async with self._pages:
-                return await self._page(query)
+                page = await self._page(query)
+                if self.may_compress:  # here, or pages would gather before the compressor
+                    await compress(request, page)
+                return page
         if request.method == hdrs.METH_HEAD:
             return web.Response(headers=_stream_headers(format_))
         return await self._stream(request, query, format_, identity)

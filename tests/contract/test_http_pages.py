@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from typing import Any
 
 import pytest
+from aiohttp import web
 
 from bridge.outputs.limits import Limits
 from tests.http_bridge import EVENT, OTHER_RUN, RUN, HttpBridge, http_bridge, raw
@@ -252,3 +254,28 @@ async def test_what_is_not_http_or_too_much_of_it_is_a_problem_too(request_text:
         assert head.split()[1] == b"400"
         assert b"application/problem+json" in head
         assert json.loads(body)["code"] == "bad_request"
+
+
+async def test_pages_wait_for_the_compressor_before_they_are_read(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Or a client that asks for many at once fills the memory with pages."""
+    waiting, most = 0, 0
+
+    async def slow(request: web.Request, response: web.StreamResponse) -> None:
+        nonlocal waiting, most
+        if request.path == "/v1/events" and "Content-Encoding" not in response.headers:
+            waiting += 1
+            most = max(most, waiting)
+            await asyncio.sleep(0.02)
+            waiting -= 1
+            response.headers["Content-Encoding"] = "identity"
+
+    monkeypatch.setattr("bridge.outputs.routes_events.compress", slow)
+    monkeypatch.setattr("bridge.outputs.server.compress", slow)
+    async with http_bridge(limits=Limits(pages_at_once_max=2)) as bridge:
+        url = bridge.url + "/v1/events?after=0"
+        async with asyncio.TaskGroup() as tasks:
+            asked = [tasks.create_task(bridge.session.get(url)) for _ in range(8)]
+        assert [(await answer).status for answer in asked] == [200] * 8
+    assert most == 2

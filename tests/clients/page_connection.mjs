@@ -19,6 +19,7 @@ await state("live");
 async function signIn() {
   await page.locator("#entrance:visible").waitFor();
   assert.equal(await page.locator("#side:visible").count(), 0);
+  assert.equal(await page.textContent("#link-text"), "Signed out", "nothing is lost that was never there");
   await shoot(page, "page-sign-in");
   await page.fill("#token", "wrong");
   await page.keyboard.press("Enter");

@@ -13,6 +13,7 @@ try {
   // as above
 }
 
+let whenClosed = () => {};
 let skewMs = 0; // this clock is so much ahead of the server's
 
 export const serverNow = () => Date.now() - skewMs;
@@ -61,12 +62,14 @@ function showEntrance(note) {
   at("entrance").hidden = false;
   document.body.classList.add("closed");
   at("token").focus();
+  whenClosed();
 }
 
 export const isClosed = () => !at("entrance").hidden;
 
-// `begin` is called each time somebody signs in, `end` when they sign out.
-export function startAccess(begin, end) {
+// `begin` is called each time somebody signs in, `end` when they sign out, `rest` when a token is needed.
+export function startAccess(begin, end, rest) {
+  whenClosed = rest;
   at("sign-out").hidden = token === null;
   at("sign-in").addEventListener("submit", async (event) => {
     event.preventDefault();

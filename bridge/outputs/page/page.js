@@ -187,6 +187,7 @@ startAccess(
     inspector.show(null);
     runs.note([]);
   },
+  () => stream.rest(),
 );
 startKeys(timeline, leave);
 recall();

@@ -38,13 +38,19 @@ export class Stream {
     this.source = null;
   }
 
+  // Nobody is signed in: a connection that is not wanted is not lost.
+  rest() {
+    this.end();
+    this.say("waiting", "Signed out");
+  }
+
   async open() {
     this.end();
     const mine = this.round;
     this.say("waiting", this.last ? "Reconnecting" : "Connecting");
     const query = new URLSearchParams(this.last ? { after: this.last } : { tail: this.tail });
     for (const [name, value] of this.filters) query.append(name, value);
-    if (isClosed()) return this.say("waiting", "Signed out");
+    if (isClosed()) return this.rest();
     if (hasToken()) {
       try {
         query.set("ticket", await ticket());

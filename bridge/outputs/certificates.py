@@ -24,6 +24,7 @@ class Certificates:
     def __init__(self, certificate_file: Path, key_file: Path) -> None:
         self._files = (certificate_file, key_file)
         self._stamp = self._look()
+        self._told = ""  # of the files, at the last look
         self._current = self._read()
         # The listener keeps this one; each handshake is moved on to the current one.
         self.context = self._read()
@@ -38,12 +39,16 @@ class Certificates:
         try:
             stamp = self._look()
             if stamp == self._stamp:
+                self._told = ""
                 return False
             self._stamp = stamp  # a wrong pair is told once, not at every look
             self._current = self._read()
         except ConfigError as error:
-            _log.warning("tls.certificate_refused", error=str(error))
+            if self._told != str(error):  # and so are files that stay away
+                _log.warning("tls.certificate_refused", error=str(error))
+            self._told = str(error)
             return False
+        self._told = ""
         _log.info("tls.certificate_replaced")
         return True
 

@@ -45,6 +45,7 @@ class TokenAccess:
         self._tickets: dict[bytes, tuple[float, Identity]] = {}
         self._is_changed = False
         self._looked_s = clock.wall()
+        self._told = ""  # of the file, at the last look
         self.origins = Origins()
 
     def change(self, tokens: Tokens, *, open_metrics: bool) -> None:
@@ -65,10 +66,13 @@ class TokenAccess:
         before_s, self._looked_s = self._looked_s, self._clock.wall()
         is_changed = is_changed or self._tokens.has_ended_between(before_s, self._looked_s)
         try:
-            return self._tokens.refresh() or is_changed
+            is_changed = self._tokens.refresh() or is_changed
+            self._told = ""
         except ConfigError as error:
-            _log.warning("auth.tokens_refused", error=str(error))
-            return is_changed
+            if self._told != str(error):  # a file that stays away is told once
+                _log.warning("auth.tokens_refused", error=str(error))
+            self._told = str(error)
+        return is_changed
 
     def is_valid(self, identity: Identity) -> bool:
         return self._tokens.holds(identity, self._clock.wall())

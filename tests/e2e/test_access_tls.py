@@ -14,6 +14,7 @@ from contextlib import ExitStack, closing
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
 from bridge.core.errors import ConfigError
 from bridge.outputs.certificates import Certificates
@@ -230,3 +231,15 @@ def test_files_that_cannot_be_used_are_told_in_one_line(tmp_path: Path) -> None:
     lines = ended.stderr.decode().splitlines()
     assert ended.returncode == 78, lines
     assert lines[-1].endswith(f"{other[1]} is not the key of the certificate in {good[0]}")
+
+
+def test_files_that_stay_away_are_told_once_each_time_they_go(tmp_path: Path) -> None:
+    certificate, key = make_pair(tmp_path, "here")
+    pair = Certificates(certificate, key)
+    with capture_logs() as told:
+        for _ in range(2):
+            key.rename(tmp_path / "away")
+            assert [pair.refresh() for _ in range(3)] == [False] * 3
+            (tmp_path / "away").rename(key)
+            assert not pair.refresh()
+    assert [line["event"] for line in told] == ["tls.certificate_refused"] * 2

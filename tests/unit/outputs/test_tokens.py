@@ -7,9 +7,12 @@ import hmac
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
 from bridge.core.errors import ConfigError
+from bridge.outputs.token_access import TokenAccess
 from bridge.outputs.tokens import TOKEN_CHARS_MAX, Tokens, parse_tokens
+from tests.journal_records import StillClock
 
 
 def entry(name: str, more: str = "") -> str:
@@ -75,3 +78,16 @@ def test_runs_are_told_apart_without_case() -> None:
         entry("a", 'runs = ["3F0C1C52-6A3E-4F0E-9D3B-0D8F3C5B7A10"]'), "f"
     ).values()
     assert identity.may_see("default", "3f0c1c52-6a3e-4f0e-9d3b-0d8f3c5b7a10")
+
+
+def test_a_file_that_stays_away_is_told_once_each_time_it_goes(tmp_path: Path) -> None:
+    path = tmp_path / "tokens.toml"
+    path.write_text(entry("a"))
+    access = TokenAccess(Tokens(path), StillClock())
+    with capture_logs() as told:
+        for _ in range(2):
+            path.rename(tmp_path / "away")
+            assert [access.refresh() for _ in range(3)] == [False] * 3
+            (tmp_path / "away").rename(path)
+            assert not access.refresh()
+    assert [line["event"] for line in told] == ["auth.tokens_refused"] * 2

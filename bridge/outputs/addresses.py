@@ -14,6 +14,7 @@ from aiohttp import web
 
 _HEADER = "X-Forwarded-For"
 _HOPS_MAX = 16  # looked at, from the end; chains of proxies are short
+_HOST_BITS = 64  # of an IPv6 address: a client chooses them itself (RFC 4291, section 2.5.4)
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -45,6 +46,14 @@ class Proxies:
 
     def _is_trusted(self, address: Address | None) -> bool:
         return address is not None and any(address in network for network in self._trusted)
+
+
+def counted_as(client: str) -> str:
+    """Return what limits by address count a client under: all of an IPv6 network are one."""
+    address = _maybe_address(client)
+    if isinstance(address, ipaddress.IPv6Address):
+        return str(ipaddress.IPv6Address(int(address) >> _HOST_BITS << _HOST_BITS))
+    return client if address is None else str(address)
 
 
 def _maybe_address(text: str) -> Address | None:

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import Protocol
 
-from bridge.outputs.addresses import Proxies
+from bridge.outputs.addresses import Proxies, counted_as
 from bridge.outputs.limits import Limits, is_local
 
 
@@ -45,15 +45,15 @@ class Crowd:
 
     def may_enter(self, guest: Guest) -> bool:
         """Count a connection in; False when there is no room. `leave` undoes either."""
-        address = guest.address
+        address, here = guest.address, counted_as(guest.address)
         self._inside.add(guest)
-        self._by_address[address] += 1
+        self._by_address[here] += 1
         if len(self._inside) > self.limits.other_connections_max:
             return False
         return (
             is_local(address)
             or self.proxies.trusts(address)
-            or self._by_address[address] <= self.limits.connections_per_address_max
+            or self._by_address[here] <= self.limits.connections_per_address_max
         )
 
     def leave(self, guest: Guest) -> None:
@@ -61,9 +61,10 @@ class Crowd:
         self._slow.discard(guest)
         if guest in self._inside:
             self._inside.discard(guest)
-            self._by_address[guest.address] -= 1
-            if not self._by_address[guest.address]:
-                del self._by_address[guest.address]
+            here = counted_as(guest.address)
+            self._by_address[here] -= 1
+            if not self._by_address[here]:
+                del self._by_address[here]
 
     def note_slow(self, guest: Guest) -> None:
         """An answer waits to be taken."""

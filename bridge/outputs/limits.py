@@ -7,6 +7,7 @@ import resource
 from collections import Counter
 from dataclasses import dataclass, replace
 
+from bridge.outputs.addresses import counted_as
 from bridge.outputs.problems import ProblemError
 
 
@@ -79,22 +80,24 @@ class Seats:
                 f"{self._taken} streams are open, which is this server's limit; try again later",
                 headers={"Retry-After": "30"},
             )
+        here = counted_as(address)
         is_limited = not is_local(address)
-        if is_limited and self._by_address[address] >= self.limits.subscribers_per_address_max:
+        if is_limited and self._by_address[here] >= self.limits.subscribers_per_address_max:
             raise ProblemError(
                 "too_many_from_address",
-                f"{self._by_address[address]} streams are open from this address,"
+                f"{self._by_address[here]} streams are open from this address,"
                 " which is the limit; close one first",
                 headers={"Retry-After": "30"},
             )
         self._taken += 1
-        self._by_address[address] += 1
+        self._by_address[here] += 1
 
     def leave(self, address: str) -> None:
+        here = counted_as(address)
         self._taken -= 1
-        self._by_address[address] -= 1
-        if not self._by_address[address]:
-            del self._by_address[address]
+        self._by_address[here] -= 1
+        if not self._by_address[here]:
+            del self._by_address[here]
 
 
 def is_local(address: str) -> bool:

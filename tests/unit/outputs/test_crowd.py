@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
+
 from bridge.outputs.addresses import Proxies
 from bridge.outputs.crowd import Crowd
-from bridge.outputs.limits import Limits
+from bridge.outputs.limits import Limits, Seats
+from bridge.outputs.problems import ProblemError
 
 
 class Guest:
@@ -61,3 +64,23 @@ def test_of_those_who_do_not_take_their_answers_the_largest_go() -> None:
     crowd.note_drained(last)
     crowd.note_slow(Guest("192.0.2.3", 70))
     assert not guests[0].is_cut
+
+
+def test_all_addresses_of_an_ipv6_network_are_one_client() -> None:
+    """It chooses the last 64 bits itself, and could have a place for each of them."""
+    limits = Limits(connections_per_address_max=2, subscribers_per_address_max=2)
+    crowd, seats = Crowd(limits), Seats(limits)
+    guests = [Guest(f"2001:db8:1:2:{n}::{n}") for n in range(1, 4)]
+    assert [crowd.may_enter(guest) for guest in guests] == [True, True, False]
+    assert crowd.may_enter(Guest("2001:db8:1:3::1")), "the network beside it is another client"
+    seats.take("2001:db8:1:2::1")
+    seats.take("2001:db8:1:2:ffff:ffff:ffff:ffff")
+    with pytest.raises(ProblemError, match="2 streams are open from this address"):
+        seats.take("2001:db8:1:2::3")
+    for mapped in ("::ffff:192.0.2.1", "::ffff:192.0.2.2", "192.0.2.3"):
+        seats.take(mapped)  # these are IPv4
+    seats.leave("2001:db8:1:2::1")
+    seats.take("2001:db8:1:2::3")
+    for guest in guests:
+        crowd.leave(guest)
+    assert crowd.may_enter(guests[2])

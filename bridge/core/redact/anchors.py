@@ -37,7 +37,7 @@ NAME_PARTS = (
     "pat:", "pin:", "pin=", "pin\"", "pin'", "pin\\", "_pin", " pin ", "dsn", "kennwort", "senha", "wachtwoord",
     "haslo", "heslo", "contrasen", "motdepasse", "mot de passe", "mot_de_passe", "parola", "sifre", "salasana", "jelszo",
     "losenord", "adgangskode", "verification code", "security code", "verification_code",
-    "verificationcode", "securitycode", "security_code", "codeverifier", "code_verifier", "sessid", "clave",
+    "verificationcode", "securitycode", "security_code", "codeverifier", "code_verifier", "sessid", "jsessionid", "net_sessionid", "clave",
     "geheimnis", "seed phrase", "seed_phrase", "seedphrase", "masterauth", "bindpw", "rootpw", "hmac", "pepper", "pw=", "pw:",
     "pw\"", "pw ", "-pw", "_pw", "storepass", "sig=", "signature=", "code=", "sid=", "&k=", "session=",
     "mfa code", "2fa code", "factor code", "pin code", "login code", "sms code", "confirmation code",
@@ -52,6 +52,7 @@ _TABLES: tuple[tuple[str, Detector, Mapping[str, Any]], ...] = (
     ("assignment", calls.call, calls.CALLS),
     ("assignment", stored.hashed, stored.HASHES),
     ("assignment", stored.field, stored.FIELDS),
+    ("assignment", stored.printed, stored.PRINTERS),
     ("webhook", schemes.webhook, schemes.WEBHOOKS),
     ("provider-token", schemes.infix, schemes.INFIX),
 )
@@ -90,6 +91,9 @@ def build(off: frozenset[str], extra_names: Iterable[str] = ()) -> Any:
         if patterns:
             put(name + " ", _shorter(cli.program), patterns, "command-line")
     put("echo ", cli.echo, None, "command-line")
+    put("<<<", cli.here_string, None, "command-line")
+    put("@tcp(", schemes.mysql_dsn, None, "url-userinfo")
+    put("@unix(", schemes.mysql_dsn, None, "url-userinfo")
     put("printf ", cli.echo, None, "command-line")
     automaton = ahocorasick.Automaton()
     for literal, found in anchors.items():

@@ -14,7 +14,7 @@ import re
 
 from bridge.core.redact import benign
 from bridge.core.redact.columns import below
-from bridge.core.redact.judge import take
+from bridge.core.redact.judge import SCHEME, take
 from bridge.core.redact.keys import BARE_KEY, ENV, NONE, SURE, WEAKLY, Verdict
 from bridge.core.redact.loose import cell, prose_value, without_separator
 from bridge.core.redact.reading import is_literal, literals, read
@@ -56,6 +56,12 @@ _SEPARATOR = re.compile(
     """,
     re.X,
 )
+# What a prompt or a test says about a name: `os.environ["TOKEN"]` and its value on the next line,
+# `secret # => "x"`, `expect(token).toBe("x")`.
+_SHOWN = re.compile(
+    r"(?:[\"'`]?[\])]{0,2}[ ]{0,2}(?:\#[ ]{0,2}=>[ ]{0,2}|\n(?:=>[ ]{0,2})?)"
+    r"|\)\.(?:not\.)?to(?:Be|Equal|StrictEqual|Eql)\()(?=\\{0,15}[\"'`])"
+)
 _DEFAULT = re.compile(r":?[-=+]([^}\n\"']{1,256})")  # `${TOKEN:-x}`
 _ATTRIBUTES = re.compile(r"[ \t][\w:-]{1,40}=[\"'][^<>\n]{0,160}(?<!/)>")
 _REVERSED = re.compile(
@@ -79,6 +85,8 @@ def name_hit(scan: Scan, start: int, end: int, data: object) -> int:
     bare = name.lstrip("-.$").removeprefix("with-")
     if name[:2] == "-D":  # a property of the Java command line
         bare = bare[1:]
+    if first and text[first - 1] == "/" and _is_beside_secret(scan.low, first):
+        return 0
     verdict = scan.names.verdict(bare)
     if first and text[first - 1] in "?&" and name.lower() in _QUERY:
         verdict = _SIGNED
@@ -99,6 +107,11 @@ def name_hit(scan: Scan, start: int, end: int, data: object) -> int:
         or below(scan, first, last, verdict)
         or _told_before(scan, first, last, verdict)
     )
+
+
+def _is_beside_secret(low: str, first: int) -> bool:
+    """`https://x-access-token:...@`: a user, read with its URL. `checksum/secret: ...`: a digest."""
+    return low.endswith(("://", "checksum/", "digest/"), 0, first)
 
 
 _BEFORE = re.compile(
@@ -205,6 +218,10 @@ def _value_of(scan: Scan, first: int, last: int, verdict: Verdict) -> int:  # no
     if text[first - 1 : first] in "<:" and (tag := _ATTRIBUTES.match(text, last, scan.end)):
         return _element(scan, first, tag.end(), verdict)
     found = _SEPARATOR.match(text, last, scan.end)
+    if text[last : last + 1] in "\"'`)]\n " and (shown := _SHOWN.match(text, last, scan.end)):
+        value = quoted(scan, shown.end())
+        if value is not None and benign.weight(text[value.start : value.end]) == benign.HEAVY:
+            return take(scan, value, verdict)
     if found is None:
         return without_separator(scan, first, last, verdict, is_flag=flag)
     quote = found.group("quote") or ""
@@ -239,6 +256,9 @@ def _value_of(scan: Scan, first: int, last: int, verdict: Verdict) -> int:  # no
     # A comma: `setProperty("password", "x")`, `('token', 'x')`.
     if quote and QUOTE.match(text, at, scan.end):
         value = quoted(scan, at)
+        scheme = SCHEME.match(text, value.start, value.end) if value is not None else None
+        if value is not None and scheme is not None and verdict.kind == "authorization":
+            value = value._replace(start=scheme.end())  # `setHeader("Authorization", "Basic x")`
         if value and not value.is_torn(scan) and is_literal(text[value.start : value.end]):
             return take(scan, value, verdict)
     return 0

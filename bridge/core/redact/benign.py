@@ -78,6 +78,10 @@ _TYPE_NAME = re.compile(
 )
 _DIGITS = re.compile(r"\d{1,20}")
 _TEMPLATE = re.compile(r"\{[A-Za-z_][\w.\[\]()]{0,60}(?:![rsa])?(?::[^{}]{0,20})?\}")
+_SQL_TYPE = re.compile(
+    r"(?i)(?:n?var(?:char|binary)2?|n?char|character(?: varying)?|text|(?:var)?binary|decimal|numeric"
+    r"|bit|enum|(?:big|small|tiny)?int)\s?\(\d{1,6}(?:,\s?\d{1,3})?\)(?:[ ,]|\Z)"
+)
 _SPECIAL_TOKEN = re.compile(r"\[[A-Z_/]{2,16}\d{0,3}\]\Z")
 _WORDS = re.compile(r"[A-Za-z']{1,40}")
 _PARTS = re.compile(r"[A-Z]{1,40}(?![a-z])|[A-Z]?[a-z]{1,60}|[0-9]{1,40}")
@@ -271,6 +275,7 @@ def harmless_text(value: str, words: tuple[str, ...]) -> bool:
         or _DIGEST.match(look)
         or _SCREAM.match(look)
         or _SPECIAL_TOKEN.match(look)
+        or _SQL_TYPE.match(look)
         or ("{" in look and _is_template(look))
         or (len(look) < 16 and _VERSION.match(look))
         or _DOTTED_NUMBER.match(look)
@@ -328,7 +333,11 @@ def _is_location(look: str) -> bool:
         return True
     if _EMAIL.match(look) and not look[0].isupper():
         return look.count(".") >= 1 and look.rsplit(".", 1)[1].isalpha()
-    if _PATH.match(look) and ("/" in look[1:] or "\\" in look[1:] or "." in look):
+    if (
+        _PATH.match(look)
+        and '"' not in look
+        and ("/" in look[1:] or "\\" in look[1:] or "." in look)
+    ):
         if "+" in look or "=" in look:
             return False
         parts = look.replace("\\", "/").split("/")

@@ -58,6 +58,10 @@ def begin(scan: Scan, start: int, _end: int, _data: object) -> int:
         last -= 1
         while last > first and text[last - 1] == "\\":
             last -= 1
+    if text.startswith("...[truncated", last - 3):
+        last -= 3  # upstream's mark, its line end escaped
+        while last > first and (text[last - 1] == "\\" or text[last - 2 : last] in ("\\n", "\\r")):
+            last -= 1
     if last - first < 8 or text.startswith(("[REDACTED", "..."), first):
         return resume
     body = text[first:last]

@@ -38,7 +38,7 @@ class Call(NamedTuple):
 # Names as they end a word, opening bracket included; libraries' own documentation.
 CALLS: Final[dict[str, Call]] = {
     **dict.fromkeys(("createhmac(", "createcipheriv(", "createdecipheriv("), Call(1)),
-    **dict.fromkeys(("hmac.new(", "cookieparser(", "telebot(", "bot.run(", "client.run("), Call(0)),
+    **dict.fromkeys(("hmac.new(", "cookieparser(", "fernet(", "telebot(", "bot.run(", "client.run("), Call(0)),
     **dict.fromkeys(("jwt.encode(", "jwt.decode(", "jwt.sign(", "jwt.verify("), Call(1)),
     **dict.fromkeys((".login(", "basicauth(", "basic_auth(", "pscredential("), Call(0)),
     **dict.fromkeys(("credentials.create(", "staticcredentialsprovider(", "staticcredentials("), Call(1)),

@@ -23,7 +23,12 @@ def _secret(prefix: str) -> re.Pattern[str]:
 
 _PAIR = re.compile(
     r"(?<!\S)(?:-u|--user|--basic-auth|-a|--auth|-U|--proxy-user|--http-user|--credentials|--creds)[ =]{0,3}\\{0,3}['\"]?"
-    r"(?P<user>[^\s:'\"\\%]{0,100})[:%](?P<s3>[^\s'\"\\]{1,200})"
+    r"(?P<user>(?:[\w.-]{1,40}(?:\\{1,8}|/))?[^\s:'\"\\%]{0,100})[:%](?P<s3>[^\s'\"\\]{1,200})"
+)
+
+_COOKIES = re.compile(
+    r"(?<!\S)(?:-[a-zA-Z]{0,4}b|--cookie)[ =]{1,3}\\{0,7}"
+    r"(?:['\"](?P<c1>[^'\"\\\n=]{1,64}=[^'\"\\\n]{1,512})|(?P<c2>[\w.-]{1,64}=[^\s'\"`;|&<>\\]{1,512}))"
 )
 
 # Program -> what holds its password. Names and flags are those of the programs' manuals.
@@ -31,7 +36,7 @@ PROGRAMS: Final[dict[str, tuple[re.Pattern[str], ...]]] = {}
 for _names, _patterns in (
     (
         "curl|wget|http|https|httpie|xh|lwp-request|ab|siege|hey|k6|wrk|etcdctl",
-        (_PAIR, _secret(r"(?<!\S)(?:-b|--cookie)[ =]['\"]?[\w.-]{1,64}=")),
+        (_PAIR, _COOKIES),
     ),
     (
         "smbclient|rpcclient|net ads|smbmap|crackmapexec|evil-winrm|impacket",
@@ -45,7 +50,10 @@ for _names, _patterns in (
         "mongo|mongosh|mongodump|mongorestore|mongoexport|mongoimport|cqlsh|clickhouse-client|influx|sqlcmd|bcp|isql|tsql|osql|impala-shell|presto|snowsql|vsql|beeline|neo4j-admin|cypher-shell|arangosh|couchbase-cli|redis-cli|keydb-cli|valkey-cli",
         (_secret(r"(?<!\S)-(?:p|P|a|w)[ ]{0,3}"),),
     ),
-    ("sshpass", (_secret(r"(?<!\S)-p[ ]{0,3}"),)),
+    (
+        "sshpass|security unlock-keychain|security create-keychain|security set-keychain-password",
+        (_secret(r"(?<!\S)-p[ ]{0,3}"),),
+    ),
     (
         "docker|podman|nerdctl|buildah|skopeo|crane|oras|helm registry|helm|az|oc|kubelogin|twine|ansible-vault|twistcli|jf|jfrog|npm-cli-login|hub-tool|cf|ibmcloud|argocd|rancher|oras login",
         (
@@ -209,11 +217,44 @@ def echo(scan: Scan, start: int, _end: int, _data: object) -> int:
     return _note(scan, found) if found is not None else 0
 
 
+_STDIN_SECRET = re.compile(
+    r"(?i)(?:password|token|passphrase|pass)-(?:std|file |fd)|--with-token|\b(?:login|passwd|chpasswd|kinit|cryptsetup|gpg2?)\b"
+    r"|sudo -S|secrets?[ ](?:set|put|create|add)"
+)
+_HERE = re.compile(_WORD.format("s"))
+
+
+def here_string(scan: Scan, start: int, end: int, _data: object) -> int:
+    """`az devops login <<< x`: what a command is told to read as its secret."""
+    text = scan.text
+    scan.effort += 4
+    low = max(0, start - LINE_MAX)
+    begin = max(low, text.rfind("\n", low, start) + 1)
+    if _STDIN_SECRET.search(text, begin, start) is None:
+        return 0
+    while end < scan.end and text[end] == " " and end - start < 8:
+        end += 1
+    found = _HERE.match(text, end, min(scan.end, end + LINE_MAX))
+    return _note(scan, found) if found is not None else 0
+
+
 def _after_escape(text: str, start: int) -> bool:
     return start >= 2 and text[start - 2] == "\\" and text[start - 1] in "nrt"
 
 
+def _note_cookies(scan: Scan, found: re.Match[str]) -> int:
+    """All of them, if one has weight."""
+    first, last = found.span(found.lastindex or 0)
+    pairs = scan.text[first:last].split(";")
+    values = [pair.partition("=")[2].strip() for pair in pairs]
+    if not any(benign.weight(value) and not benign.harmless_text(value, ()) for value in values):
+        return 0
+    return scan.add(first, last, "cookie", "command-line", is_cut=last >= scan.end)
+
+
 def _note(scan: Scan, found: re.Match[str]) -> int:
+    if found.re is _COOKIES:
+        return _note_cookies(scan, found)
     for group in ("s1", "s2", "s3"):
         if group in found.re.groupindex and found.group(group):
             first, last = found.span(group)

@@ -22,6 +22,8 @@ _HEADING_CELL = re.compile(
 )
 _PLAIN_HEADING = re.compile(r"[^(){}\[\].=]{1,300}\Z")
 _RULE_LINE = re.compile(r"[-=+|: \t]{3,300}\Z")
+_LONE = re.compile(r"[ \t\r\n]{1,80}([^\s\"'`<>]{12,256})[ \t\r]{0,8}(?=\n|\Z)")
+_GAP = re.compile(r"[ ]{2,100}")
 _INSERT = re.compile(r"[^()\n]{0,200}\)\s{0,8}VALUES\s{0,8}\(", re.I)
 _SQL_ITEM = re.compile(r"\s{0,8}(?:[NEBX]?'((?:[^'\n]|''){0,256})'|([^,()'\n]{0,80}))\s{0,8}[,)]")
 
@@ -43,7 +45,54 @@ def below(scan: Scan, first: int, last: int, verdict: Verdict) -> int:
             return _columns(scan, line, mark, first - begin, stop + 1, verdict) or (
                 _inserted(scan, first, last, verdict) if mark == "," else 0
             )
-    return _alone(scan, begin, stop, first, last, verdict)
+    if (
+        line.endswith(":")
+        and line[last - begin :][:1] == " "
+        and (done := _announced(scan, last, stop, verdict))
+    ):
+        return done
+    return _by_blanks(scan, line, first - begin, stop + 1, verdict) or _alone(
+        scan, begin, stop, first, last, verdict
+    )
+
+
+def _announced(scan: Scan, last: int, stop: int, verdict: Verdict) -> int:
+    """`Use the following password to go on:`, and it stands alone below."""
+    found = _LONE.match(scan.text, stop, scan.end)
+    if found is None or ":" in scan.text[last : stop - 1]:
+        return 0
+    content = found.group(1)
+    if benign.weight(content) != benign.HEAVY or benign.is_uuid(content):
+        return 0
+    if verdict.kind != "password" and not content.strip("0123456789abcdef"):
+        return 0  # a commit, a digest
+    return take(scan, Value(found.start(1), found.end(1), "", found.end(1) >= scan.end), verdict)
+
+
+def _by_blanks(scan: Scan, line: str, at: int, start: int, verdict: Verdict) -> int:
+    """`USER    PASSWORD` and rows below it, two blanks or more between the columns."""
+    cells = _GAP.split(line.strip())
+    if not 2 <= len(cells) <= CELLS_MAX or not all(map(_HEADING_CELL.match, cells)):
+        return 0
+    scan.effort += 1
+    column = len(_GAP.findall(line[:at].lstrip()))
+    done = 0
+    text = scan.text
+    for _ in range(ROWS_MAX):
+        stop = line_end(text, start, min(scan.end, start + 4 * HEADING_MAX))
+        row = text[start:stop]
+        if not _RULE_LINE.match(row):
+            values = _GAP.split(row.strip())
+            if len(values) != len(cells):
+                break
+            content = values[column]
+            if is_literal(content):
+                first = start + row.index(content, len("  ".join(values[:column])))
+                done = take(scan, Value(first, first + len(content), "|"), verdict) or done
+        if stop >= scan.end:
+            break
+        start = stop + 1
+    return done
 
 
 def _columns(scan: Scan, line: str, mark: str, at: int, start: int, verdict: Verdict) -> int:

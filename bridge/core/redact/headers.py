@@ -17,7 +17,9 @@ _AUTH_PARAM = re.compile(
     r"(?i)(?:token|key|secret|password|credential|signature|response|oauth_[a-z_]{2,20}|sig|mac|nonce|id)=\"?"
 )
 _COOKIE_RUN = re.compile(
-    r"[^\s\"'`<>\\]{1,4096}+(?:;[ \t]{0,2}[^\s\"'`<>=;\\]{1,128}=[^\s\"'`<>;\\]{0,4096}){0,40}"
+    r"[^\s\"'`<>;\\]{1,4096}+(?:;[ \t]{0,2}"
+    r"(?!(?i:path|domain|expires|max-age|samesite|version|priority)=)"  # attributes of Set-Cookie
+    r"[^\s\"'`<>=;\\]{1,128}=[^\s\"'`<>;\\]{0,4096}){0,40}"
 )
 # The quote that ends a header inside a command or a JSON text; not those of its parameters.
 _PARAMS_END = re.compile(

@@ -17,6 +17,8 @@ from bridge.core.redact.spans import Scan
 from bridge.core.redact.values import BARE, BARE_MAX, VALUE_MAX, Value
 
 RULE: Final = "assignment"
+# Vault and Consul hand out UUIDs under this name; elsewhere it is the name of a stored secret.
+SECRET_ID: Final = ("secret", "id")
 _DIGEST_PART = re.compile(r"[A-Za-z][-_][0-9a-f]{64}\Z")
 _NUMBERED = re.compile(r"[A-Za-z]{2,8}_?\d{1,3}\Z")
 PASSWORDY = frozenset(("password", "passphrase"))
@@ -74,6 +76,8 @@ def _is_secret(  # noqa: C901, PLR0912 - one branch per notation
     words = verdict.words
     if verdict.grade == FORCED:
         return not benign.is_marked(content)
+    if words[-2:] == SECRET_ID:
+        return benign.is_uuid(content)
     if content.startswith("-----BEGIN"):
         return False  # key blocks and certificates have a detector of their own
     if verdict.grade == CODE:

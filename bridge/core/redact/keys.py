@@ -116,6 +116,10 @@ def _by_words(words: list[str], joined: str) -> Verdict:  # noqa: C901, PLR0912 
         words = words[:-1]
     last = words[-1]
     before = words[-2] if len(words) > 1 else ""
+    if before == "secret" and last == "id":
+        return Verdict(
+            WEAKLY, "secret", every
+        )  # of Vault and Consul: UUIDs only, `judge.SECRET_ID`
     if last in META or "public" in words or (words[0] in NOT_A_VALUE and len(words) > 1):
         return PLAIN
     if last == "key":

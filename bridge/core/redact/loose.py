@@ -12,9 +12,9 @@ from __future__ import annotations
 import re
 
 from bridge.core.redact import benign
-from bridge.core.redact.judge import RULE, take
+from bridge.core.redact.judge import RULE, SECRET_ID, take
 from bridge.core.redact.keys import BARE_KEY, CODE, NONE, SURE, WEAKLY, Verdict
-from bridge.core.redact.reading import is_literal, read
+from bridge.core.redact.reading import COUPLE, is_literal, read
 from bridge.core.redact.spans import Scan
 from bridge.core.redact.values import BARE, QUOTE, TRAIL, Value, line_end, quoted
 
@@ -23,7 +23,7 @@ _TYPED = re.compile(
     r"[ \t]{1,4}\*{0,2}(?:[a-z]{2,10}[ \t])?[A-Za-z_][\w.<>\[\]*?:]{0,40}[ \t]{0,4}:?=(?![=>~])[ \t]{0,8}"
 )
 _PROSE = re.compile(
-    r"(?i:[ \t]{1,3}(?:for|of|to)[ \t]{1,3}[\w.@'/ -]{1,40}?)?[ \t]{1,3}(?i:to|is|was|are|has been (?:re)?set to|has been changed to|(?:is|was) generated for \S{1,80}:|will be|should be|set to|changed to|reset to|equals|value|as|named|of)"
+    r"(?i:[ \t]{1,3}(?:for|of|to)[ \t]{1,3}[\w.@'`\"/ -]{1,40}?)?[ \t]{1,3}(?i:has been (?:re)?set to|has been changed to|(?:is|was) generated for \S{1,80}:|to|is|was|are|lautet|ist|est|es|è|é|(?:that[ ])?(?:you|we|i|they)[ ](?:[a-z']{1,12}[ ]){0,4}?[a-z']{1,12}(?=:)|will be|should be|set to|changed to|reset to|equals|value|as|named|of)"
     r"(?:[ \t]{1,3}(?:now|set to|currently|still|just|like|this|the following))?[ \t]{0,2}[:=]?[ \t]{1,3}"
 )
 _CONFIG_BEFORE = re.compile(
@@ -59,7 +59,10 @@ def without_separator(scan: Scan, first: int, last: int, verdict: Verdict, *, is
         return prose_value(scan, prose.end(), verdict)
     if verdict.grade == CODE and (digits := _DIGITS.match(text, at, scan.end)) is not None:
         return scan.add(at, digits.end(), verdict.kind, RULE)  # `2FA code 853736 accepted`
-    if at == last or not (verdict.grade == SURE or _is_variable(text[first:last], verdict)):
+    is_id = verdict.words[-2:] == SECRET_ID
+    if at == last or not (
+        verdict.grade == SURE or is_id or _is_variable(text[first:last], verdict)
+    ):
         return 0
     if (typed_as := _ENCODING.match(text, at, scan.end)) is not None:
         at = typed_as.end()
@@ -82,8 +85,10 @@ def _bare(scan: Scan, first: int, at: int, verdict: Verdict) -> int:
     if verdict.kind == "private-key" and _FINGERPRINT.match(value_text):
         return 0  # `using RSA key <fingerprint>`
     weight = benign.weight(value_text)
-    if (weight == benign.HEAVY and len(value_text) >= 12) or (
-        weight and (_is_config_line(text, first) or _is_told(text, first, value_text, verdict))
+    if (
+        (weight == benign.HEAVY and len(value_text) >= 12)
+        or benign.is_uuid(value_text)
+        or (weight and (_is_config_line(text, first) or _is_told(text, first, value_text, verdict)))
     ):
         return take(scan, Value(at, stop, "", stop >= scan.end), verdict)
     return 0
@@ -153,6 +158,11 @@ def prose_value(scan: Scan, at: int, verdict: Verdict) -> int:
         if not is_literal(content) and not (" " in content and verdict.kind == "passphrase"):
             return 0
         return take(scan, value, verdict)
+    if verdict.kind == "credential" and (couple := COUPLE.match(text, at, scan.end)):
+        if not is_literal(couple.group(1)):
+            return 0
+        password = Value(couple.start(1), couple.end(1), "", couple.end() >= scan.end)
+        return take(scan, password, Verdict(SURE, "password", verdict.words))
     bare = BARE.match(text, at, scan.end)
     if bare is None:
         return 0

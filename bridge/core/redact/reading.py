@@ -43,9 +43,12 @@ _NEXT_LITERAL = re.compile(
 )
 _ESCAPED_BREAK = re.compile(r"\\{1,15}r?\\{0,15}n")
 _ITEM = re.compile(r"[ \t]{0,8}(?:\r?\n|\\{1,15}n)[+]?[ \t]{0,40}-[ \t]{1,4}")
+_ARROW = re.compile(r"[ \t]{1,4}(?:->|→)[ \t]{1,4}(?=\\{0,15}[\"'])")
+_PLUS = re.compile(r"[ \t]{0,8}(?:\+|\\(?=\n))(?:[ \t]{0,8}\n)?[ \t]{0,40}(?=[rbfu]?\\{0,15}[\"'])")
+_GIVES = re.compile(r"(?:async[ ])?\(\)[ ]{0,2}=>[ ]{0,2}(?=\\{0,15}[\"'`])")
 _MORE = re.compile(r"[ \t\n)]{0,12}(?:,|\|\||\?\?|\bor\b)[ \t\n]{0,12}(?=\\{0,15}[\"'`])")
 _ARGUMENT_NEXT = re.compile(r"[ \t\n]{0,12},[ \t\n]{0,12}(?=[rbfuL@$]{0,2}\\{0,15}[\"'`])")
-_COUPLE = re.compile(r"[\w.@+-]{1,64}(?:[ ]/[ ]|:(?!//)|[/|])([^\s\"'`<>,;\\]{6,128})")
+COUPLE = re.compile(r"[\w.@+-]{1,64}(?:[ ]/[ ]|:(?!//)|[/|])([^\s\"'`<>,;\\]{6,128})")
 
 
 def read(scan: Scan, first: int, at: int, verdict: Verdict, name_quote: str, op: str) -> int:  # noqa: C901, PLR0912 - one branch per notation
@@ -64,6 +67,8 @@ def read(scan: Scan, first: int, at: int, verdict: Verdict, name_quote: str, op:
         return 0
     if op[0] == ":" and first and text[first - 1] == ":":
         return 0  # `arn:...:secret:name`
+    if char in "(a" and (gives := _GIVES.match(text, at, scan.end)) is not None:
+        at = gives.end()  # `token: () => "x"`
     if char == "(" and QUOTE.match(text, at + 1, scan.end):
         return literals(scan, at + 1, verdict)
     if char in "\n\r" or (char == "\\" and _ESCAPED_BREAK.match(text, at)):
@@ -86,7 +91,13 @@ def read(scan: Scan, first: int, at: int, verdict: Verdict, name_quote: str, op:
         if value.quote == "`" and " " in text[value.start : value.end]:
             return 0  # a command, not a literal
         done = take(scan, value, verdict)
-        return done or _fallback(scan, value.end + len(value.quote), verdict)
+        after = value.end + len(value.quote)
+        if done:
+            done = _joined(scan, after, verdict) or done
+        if op == "=" and text[first - 2 : first] == ", ":  # `KEY, SECRET = "x", "y"`
+            more = _ARGUMENT_NEXT.match(text, after, scan.end)
+            return (literals(scan, more.end(), verdict) if more is not None else 0) or done
+        return _changed_to(scan, after, verdict) or done or _fallback(scan, after, verdict)
     return _unquoted(scan, first, at, verdict, name_quote, op)
 
 
@@ -210,7 +221,7 @@ def _unquoted(scan: Scan, first: int, at: int, verdict: Verdict, name_quote: str
     if wrapper is not None:
         return _wrapped(scan, wrapper.end(), verdict)
     if verdict.kind == "credential":
-        couple = _COUPLE.match(text, at, scan.end)
+        couple = COUPLE.match(text, at, scan.end)
         if couple is not None and is_literal(couple.group(1)):
             password = Value(couple.start(1), couple.end(1), "", couple.end() >= scan.end)
             return take(scan, password, Verdict(SURE, "password", verdict.words))
@@ -259,6 +270,28 @@ def _fallback(scan: Scan, at: int, verdict: Verdict) -> int:
     if value is None or value.is_torn(scan):
         return 0
     return take(scan, value, verdict)
+
+
+def _joined(scan: Scan, at: int, verdict: Verdict) -> int:
+    """`"first half" + "second half"`: what follows the first part of a literal."""
+    done = 0
+    for _ in range(8):
+        found = _PLUS.match(scan.text, at, scan.end)
+        value = quoted(scan, found.end()) if found is not None else None
+        if value is None or value.is_torn(scan):
+            break
+        if not is_literal(scan.text[value.start : value.end]):
+            break
+        done = take(scan, value, verdict)
+        at = value.end + len(value.quote)
+    return done
+
+
+def _changed_to(scan: Scan, at: int, verdict: Verdict) -> int:
+    """`"old" -> "new"`, as Terraform plans a change."""
+    found = _ARROW.match(scan.text, at, scan.end)
+    value = quoted(scan, found.end()) if found is not None else None
+    return take(scan, value, verdict) if value is not None else 0
 
 
 def _number(scan: Scan, at: int, stop: int, verdict: Verdict, quote: str) -> int:

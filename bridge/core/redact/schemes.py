@@ -28,7 +28,7 @@ _CUT_USER = re.compile(r"[A-Za-z0-9_-]{20,512}\Z")
 _PORT = re.compile(r"\d{1,5}(?:[/?#].*)?\Z", re.S)
 
 _BEARER = re.compile(
-    r"[\"']?(?:[ \t]{1,4}|%20|\+|:[ \t]?|=[ \t]?)(?:token[ \t:=]{1,3})?(?=[A-Za-z0-9._~+/=%-]{8})(?P<value>[A-Za-z0-9._~+/=%:|-]{8,4096}+)"
+    r"[\"']?(?:[ \t]{1,4}|%20|\+|:[ \t]?|=[ \t]?|,[ \t]{1,2})(?:token[ \t:=]{1,3})?(?=[A-Za-z0-9._~+/=%-]{8})(?P<value>[A-Za-z0-9._~+/=%:|-]{8,4096}+)"
 )
 _BASIC = re.compile(r"(?:[ \t]{1,4}|%20|\+)(?P<value>[A-Za-z0-9+/_-]{8,1024}+={0,2})")
 
@@ -160,6 +160,17 @@ def _cut_userinfo(scan: Scan, end: int, limit: int) -> int:
         return 0
     start = end + found.start("password")
     return scan.add(start, limit, "url-credential", "url-userinfo", is_cut=True)
+
+
+def mysql_dsn(scan: Scan, start: int, _end: int, _data: object) -> int:
+    """`app:x@tcp(db:3306)/shop`: how the Go driver of MySQL is told."""
+    scan.effort += 1
+    before = scan.text[max(0, start - 200) : start]
+    word = before[1 + max(before.rfind(char) for char in " \t\n\"'`/\\=") :]
+    user, colon, password = word.partition(":")
+    if not user or not colon or benign.harmless_text(password, ("password",)):
+        return 0
+    return scan.add(start - len(password), start, "url-credential", "url-userinfo")
 
 
 def bearer(scan: Scan, start: int, end: int, _data: object) -> int:

@@ -21,6 +21,8 @@ _SALTED = r"[./A-Za-z0-9]"
 HASHES: Final[dict[str, re.Pattern[str]]] = {
     **dict.fromkeys(("$2a$", "$2b$", "$2x$", "$2y$"), re.compile(rf"\d\d\${_SALTED}{{53}}")),
     "$1$": re.compile(rf"{_SALTED}{{1,8}}\${_SALTED}{{22}}"),
+    "$8$": re.compile(rf"{_SALTED}{{14}}\${_SALTED}{{43}}"),
+    "$9$": re.compile(rf"{_SALTED}{{14}}\${_SALTED}{{43}}|[./A-Za-z0-9-]{{10,200}}(?=[\"\\;])"),
     "$apr1$": re.compile(rf"{_SALTED}{{1,8}}\${_SALTED}{{22}}"),
     "$5$": re.compile(rf"(?:rounds=\d{{1,9}}\$)?{_SALTED}{{1,16}}\${_SALTED}{{43}}"),
     "$6$": re.compile(rf"(?:rounds=\d{{1,9}}\$)?{_SALTED}{{1,16}}\${_SALTED}{{86}}"),
@@ -68,7 +70,11 @@ FIELDS: Final[dict[str, re.Pattern[str]]] = {
     "auth login ": re.compile(r"(?P<secret>[A-Za-z0-9+/]{8,512}={0,2})(?=[\s\"'\\]|\Z)"),
     "auth default ": re.compile(r"(?P<secret>\S{6,256})(?=[\s\"'\\]|\Z)"),
     " login ": re.compile(r"\S{1,64}@\S{3,64}[ ](?P<secret>[^\s\"'\\]{6,64})(?=[\s\"'\\]|\Z)"),
+    "ftp> user ": re.compile(r"\S{1,64}[ ](?P<secret>[^\s\"'\\]{6,64})(?=[\s\"'\\]|\Z)"),
     "identify ": re.compile(r"(?P<secret>[^\s\"'\\]{6,64})(?=[\s\"'\\]|\Z)"),
+    # Redis: `ACL SETUSER name on >x ~keys +@all`, and the same lines in its file.
+    "acl setuser ": re.compile(r"\S{1,64}(?:[ ]{1,3}(?!>)[^\s>]{1,64}){0,12}?[ ]{1,3}>(?P<secret>[^\s\"'\\]{6,128})"),
+    " on >": re.compile(r"(?P<secret>[^\s\"'\\./]{6,128})(?=[ ]{1,3}(?:[~&+@%>#-]|all|reset|nopass|sanitize)|[\s\"'\\]|\Z)"),
     "snmp-server community ": re.compile(r"(?P<secret>[^\s\"'\\]{4,64})(?=[\s\"'\\]|\Z)"),
 }  # fmt: skip
 
@@ -85,6 +91,32 @@ def field(scan: Scan, _start: int, end: int, data: object) -> int:
     if benign.harmless_code(secret, ("password",), ""):
         return 0
     return scan.add(found.start("secret"), found.end("secret"), "password", RULE)
+
+
+# Commands that print one secret and nothing else.
+PRINTERS: Final[dict[str, None]] = dict.fromkeys(
+    (
+        "op read op://", "pass show ", "wg genkey", "wg genpsk", "initial-password", "gh auth token", "heroku auth:token",
+        "auth print-access-token", "auth print-identity-token", "get-login-password", "get-access-token", "account keys list",
+        "bw get password", "find-generic-password", "kubectl create token", "kv get -field=", "gopass show ", "lpass show ", "pwgen",
+    )
+)  # fmt: skip
+_PRINTED = re.compile(
+    r"[^\n\\]{0,200}(?:\n|\\{1,3}n)\\{0,7}\"?(?P<secret>[^\s\"'\\]{12,4096})\\{0,7}\"?(?=\s|\\|\"|\Z)"
+)
+
+
+def printed(scan: Scan, _start: int, end: int, _data: object) -> int:
+    """`$ op read op://prod/db/password` and the line below it."""
+    found = _PRINTED.match(scan.text, end, scan.end)
+    if found is None:
+        return 0
+    scan.effort += 1
+    secret = found.group("secret")
+    if benign.weight(secret) != benign.HEAVY or benign.harmless_code(secret, ("password",), ""):
+        return 0
+    first, last = found.span("secret")
+    return scan.add(first, last, "secret", RULE, is_cut=last >= scan.end)
 
 
 _REDIS = re.compile(r"(?P<secret>[^\s\"'\\]{6,128})(?=[\s\"'\\]|\Z)")

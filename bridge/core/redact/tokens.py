@@ -92,6 +92,8 @@ def find(scan: Scan, start: int, end: int, form: Format) -> int:
     )
     if looks_made_up or not _case_fits(text[start:end], form):
         return 0
+    if form.prefix[-1] == ":":
+        start = end  # a user name before the token: it says where the token belongs
     return scan.add(start, stop, form.kind, form.rule, is_cut=at_end and size < form.least)
 
 

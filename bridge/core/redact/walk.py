@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from bridge.core.redact import benign
 from bridge.core.redact.cli import PROGRAMS
-from bridge.core.redact.judge import counts_as_secret, is_bare_key_secret, is_issued
+from bridge.core.redact.judge import SECRET_ID, counts_as_secret, is_bare_key_secret, is_issued
 from bridge.core.redact.keys import BARE_KEY, CODE, ENV, FORCED, NONE, PLAIN, SURE, WEAKLY, Verdict
 from bridge.core.redact.words import PUBLIC_ENV
 
@@ -73,6 +73,8 @@ def is_secret_value(value: str, verdict: Verdict) -> bool:
 
 
 def _weak_value(value: str, verdict: Verdict) -> bool:
+    if verdict.words[-2:] == SECRET_ID:
+        return benign.is_uuid(value)
     weight = benign.weight(value)
     if not weight or len(value) > 512 or benign.harmless_text(value, verdict.words):
         return False
@@ -119,6 +121,7 @@ SPECIAL: Final = frozenset(
         "kty",
         "v",
         "content",
+        "default",
         "selector",
         "element",
         "kind",

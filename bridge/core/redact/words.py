@@ -130,7 +130,7 @@ NOT_A_VALUE = frozenset(
     """is has use uses using need needs require requires required enable enabled enables disable
     disabled allow allows allowed show shows hide no skip can should must num max min total count n
     avg validate check checks forgot forgotten with without supports support invalid missing bad
-    wrong expired""".split()
+    wrong expired checksum digest""".split()
 )
 # Words before `token` that make it a unit of text, a cursor or a part of a program.
 TOKEN_HARMLESS = frozenset(
@@ -154,6 +154,7 @@ WHOLE: dict[str, str] = {
     "seedwords": "passphrase", "recoverywords": "passphrase", "secretwords": "passphrase",
     "codeverifier": "secret", "sharedaccesssignature": "signature", "sastoken": "token",
     "connectionpassword": "password", "npmauth": "token", "githubpat": "token",
+    "aspnetsessionid": "cookie", "connectsid": "cookie", "laravelsession": "cookie", "cisession": "cookie",
     "onetimecode": "otp", "onetimepassword": "otp", "onetimepasscode": "otp",
     "sonarlogin": "token", "clientassertion": "token", "samlresponse": "token", "samlassertion": "token",
     "refreshtokenvalue": "token", "identifiedby": "password", "masteruserpassword": "password",

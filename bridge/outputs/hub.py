@@ -202,16 +202,24 @@ class Hub:
         if not self._live_count:
             self._advance(self._journal.head)
             return
-        page = await self._journal.read(self._position, self._slices.records_for(4 * BATCH_BYTES))
+        wished = self._slices.records_for(4 * BATCH_BYTES)
+        try:
+            page = await self._journal.read(self._position, wished)
+        except JournalError:
+            self._disperse(self._journal.head)  # each cursor reads, or comes back, by itself
+            return
         if self._journal.floor > self._position + 1:
-            # Retention was faster than this loop; each cursor is told by itself.
-            for subscriber in self._members():
-                self._leave_head(subscriber)
-                self._enqueue(subscriber)
-            self._advance(self._journal.floor - 1)
+            self._disperse(self._journal.floor - 1)  # retention was faster; each cursor is told
             return
         for batch, upto in batches(page):
             await self._deliver(batch, upto)
+
+    def _disperse(self, position: int) -> None:
+        """Make cursors of all at the head, which moves on without them."""
+        for subscriber in self._members():
+            self._leave_head(subscriber)
+            self._enqueue(subscriber)
+        self._advance(position)
 
     def _members(self) -> list[Subscriber]:
         return [s for formats in self._live.values() for m in formats.values() for s in m]

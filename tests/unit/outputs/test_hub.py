@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from bridge.core.errors import JournalError
 from bridge.core.filter import Filter
 from bridge.journal.memory import MemoryJournal
 from bridge.metrics import Metrics
@@ -306,6 +307,33 @@ def test_cursors_at_the_same_place_share_one_read(virtually: Virtually) -> None:
             await settle()
             assert all(sequences(pipe) == list(range(1, 1001)) for pipe in pipes)
             assert reads < 40
+
+    virtually(main())
+
+
+@pytest.mark.parametrize("failures", [1, 2])
+def test_a_journal_that_fails_to_read_ends_no_hub(virtually: Virtually, failures: int) -> None:
+    async def main() -> None:
+        async with bench() as b:
+            subscriber, pipe = b.join()
+            read, left = b.journal.read, failures
+
+            async def failing(*args: Any) -> Any:
+                nonlocal left
+                left -= 1
+                if left >= 0:
+                    raise JournalError("disk I/O error")
+                return await read(*args)
+
+            b.journal.read = failing  # type: ignore[method-assign]
+            await b.journal.append(drafts("r", 0, 3))
+            await settle()
+            if failures > 1:  # the cursor met it too: it is cut, and comes back where it was
+                assert (subscriber.state, subscriber.reason) == (State.CLOSED, "error")
+                _, pipe = b.join(after=0)
+            await b.journal.append(drafts("r", 3, 2))
+            await settle()
+            assert sequences(pipe) == [1, 2, 3, 4, 5]
 
     virtually(main())
 

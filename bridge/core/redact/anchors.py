@@ -37,7 +37,7 @@ NAME_PARTS = (
     "pat:", "pin:", "pin=", "pin\"", "pin'", "pin\\", "_pin", " pin ", "dsn", "kennwort", "senha", "wachtwoord",
     "haslo", "heslo", "contrasen", "motdepasse", "mot de passe", "mot_de_passe", "parola", "sifre", "salasana", "jelszo",
     "losenord", "adgangskode", "verification code", "security code", "verification_code",
-    "verificationcode", "securitycode", "security_code", "codeverifier", "code_verifier", "sessid", "jsessionid", "net_sessionid", "clave",
+    "verificationcode", "securitycode", "security_code", "codeverifier", "code_verifier", "sessid", "sessionid", "clave",
     "geheimnis", "seed phrase", "seed_phrase", "seedphrase", "masterauth", "bindpw", "rootpw", "hmac", "pepper", "pw=", "pw:",
     "pw\"", "pw ", "-pw", "_pw", "storepass", "sig=", "signature=", "code=", "sid=", "&k=", "session=",
     "mfa code", "2fa code", "factor code", "pin code", "login code", "sms code", "confirmation code",

@@ -59,11 +59,11 @@ _SEPARATOR = re.compile(
 # What a prompt or a test says about a name: `os.environ["TOKEN"]` and its value on the next line,
 # `secret # => "x"`, `expect(token).toBe("x")`.
 _SHOWN = re.compile(
-    r"(?:[\"'`]?[\])]{0,2}[ ]{0,2}(?:\#[ ]{0,2}=>[ ]{0,2}|\n(?:=>[ ]{0,2})?)"
+    r"(?:\\{0,7}[\"'`]?[\])]{0,2}[ ]{0,2}(?:\#[ ]{0,2}=>[ ]{0,2}|(?:\n|\\{1,7}n)(?:=>[ ]{0,2})?)"
     r"|\)\.(?:not\.)?to(?:Be|Equal|StrictEqual|Eql)\()(?=\\{0,15}[\"'`])"
 )
 _DEFAULT = re.compile(r":?[-=+]([^}\n\"']{1,256})")  # `${TOKEN:-x}`
-_ATTRIBUTES = re.compile(r"[ \t][\w:-]{1,40}=[\"'][^<>\n]{0,160}(?<!/)>")
+_ATTRIBUTES = re.compile(r"[ \t][\w:-]{1,40}=\\{0,7}[\"'][^<>\n]{0,160}(?<!/)>")
 _REVERSED = re.compile(
     r"(\\{0,7}[\"'])([^\"'\\\n]{3,160})\1[ \t]{0,4}(?:={2,3}|!={1,2}|~=)[ \t]{0,4}[\w.$(]{0,60}\Z"
 )
@@ -218,7 +218,7 @@ def _value_of(scan: Scan, first: int, last: int, verdict: Verdict) -> int:  # no
     if text[first - 1 : first] in "<:" and (tag := _ATTRIBUTES.match(text, last, scan.end)):
         return _element(scan, first, tag.end(), verdict)
     found = _SEPARATOR.match(text, last, scan.end)
-    if text[last : last + 1] in "\"'`)]\n " and (shown := _SHOWN.match(text, last, scan.end)):
+    if text[last : last + 1] in "\"'`)]\n\\ " and (shown := _SHOWN.match(text, last, scan.end)):
         value = quoted(scan, shown.end())
         if value is not None and benign.weight(text[value.start : value.end]) == benign.HEAVY:
             return take(scan, value, verdict)

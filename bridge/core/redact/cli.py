@@ -211,14 +211,21 @@ def program(scan: Scan, start: int, end: int, data: object) -> int:
     return 0 if not done else end
 
 
-def echo(scan: Scan, start: int, _end: int, _data: object) -> int:
-    """`echo x | docker login --password-stdin`."""
+def echo(scan: Scan, start: int, end: int, _data: object) -> int:
+    """`echo x | docker login --password-stdin`, `--password-command "echo x"`."""
+    if _ASKED.search(scan.text, max(0, start - 40), start) is not None:
+        answer = _ANSWER.match(scan.text, end, min(scan.end, end + LINE_MAX))
+        return _note(scan, answer) if answer is not None else 0
     found = _ECHO.match(scan.text, start, min(scan.end, start + LINE_MAX))
     return _note(scan, found) if found is not None else 0
 
 
+_ASKED = re.compile(
+    r"(?i)(?:password|passphrase|token|secret)[-_]?(?:command|cmd|file)[= ]{1,3}\\{0,7}[\"']?(?:<\()?\Z"
+)
+_ANSWER = re.compile(r"(?:-[neE]{1,3}[ ]{1,3})?" + _WORD.format("s"))
 _STDIN_SECRET = re.compile(
-    r"(?i)(?:password|token|passphrase|pass)-(?:std|file |fd)|--with-token|\b(?:login|passwd|chpasswd|kinit|cryptsetup|gpg2?)\b"
+    r"(?i)(?:password|token|passphrase|pass)-(?:std|file |fd)|--with-token|\b(?:login|passwd|chpasswd|kinit|cryptsetup|gpg2?|ssh-add)\b"
     r"|sudo -S|secrets?[ ](?:set|put|create|add)"
 )
 _HERE = re.compile(_WORD.format("s"))

@@ -5,13 +5,15 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from typing import NamedTuple
 
 from bridge.core.redact import benign
 from bridge.core.redact.judge import take
 from bridge.core.redact.keys import SURE, Verdict
 from bridge.core.redact.reading import is_literal
 from bridge.core.redact.spans import Scan
-from bridge.core.redact.values import Value, line_end
+from bridge.core.redact.values import Value
 
 HEADING_MAX = 300  # characters of a heading line
 ROWS_MAX = 50  # rows read below a heading
@@ -22,44 +24,83 @@ _HEADING_CELL = re.compile(
 )
 _PLAIN_HEADING = re.compile(r"[^(){}\[\].=]{1,300}\Z")
 _RULE_LINE = re.compile(r"[-=+|: \t]{3,300}\Z")
-_LONE = re.compile(r"[ \t\r\n]{1,80}([^\s\"'`<>]{12,256})[ \t\r]{0,8}(?=\n|\Z)")
+_LONE = re.compile(
+    r"(?:[ \t\r\n]|\\{1,7}[rn]){1,40}([^\s\"'`<>\\]{12,256})[ \t\r]{0,8}(?=\n|\\{1,15}[rn\"]|\"|\Z)"
+)
+# Where a line ends inside a JSON text: at an escaped break, or with the string.
+_ESCAPED_END = re.compile(r"(?P<next>\\{1,7}(?:r\\{1,7})?n)|\\{0,15}\"|\n")
 _GAP = re.compile(r"[ ]{2,100}")
 _INSERT = re.compile(r"[^()\n]{0,200}\)\s{0,8}VALUES\s{0,8}\(", re.I)
 _SQL_ITEM = re.compile(r"\s{0,8}(?:[NEBX]?'((?:[^'\n]|''){0,256})'|([^,()'\n]{0,80}))\s{0,8}[,)]")
+
+
+class _Heading(NamedTuple):
+    """A line from `start` to `stop`, and where the line below it begins, -1 if there is none.
+
+    `is_escaped`: the line stands inside a JSON text, where breaks are written `\\n`.
+    """
+
+    start: int
+    stop: int
+    below: int
+    is_escaped: bool
+
+
+def _line(scan: Scan, at: int, room: int, *, is_escaped: bool) -> tuple[int, int]:
+    """Where the line at `at` ends, and where the next one begins or -1."""
+    limit = min(scan.end, at + room)
+    if not is_escaped:
+        stop = scan.text.find("\n", at, limit)
+        return (limit, -1) if stop < 0 else (stop, stop + 1)
+    found = _ESCAPED_END.search(scan.text, at, limit)
+    if found is None:
+        return limit, -1
+    return found.start(), found.end() if found.group("next") else -1
+
+
+def _heading(scan: Scan, first: int, last: int) -> _Heading | None:
+    """The line of the name `first` to `last`; None if it begins too far away."""
+    text = scan.text
+    stop, below_ = _line(scan, last, HEADING_MAX, is_escaped=False)
+    is_escaped = below_ < 0 or text.find("\\n", last, stop) >= 0
+    if is_escaped:
+        stop, below_ = _line(scan, last, HEADING_MAX, is_escaped=True)
+    low = max(0, first - HEADING_MAX)
+    start = text.rfind("\n", low, first) + 1
+    if is_escaped:
+        for mark in ('"', "\\n"):
+            start = max(start, text.rfind(mark, low, first) + len(mark))
+    if start <= 1 and first > HEADING_MAX:
+        return None
+    return _Heading(start, stop, below_, is_escaped)
 
 
 def below(scan: Scan, first: int, last: int, verdict: Verdict) -> int:
     """Look below the heading `first` to `last`; return where to go on, or 0."""
     if verdict.grade != SURE or verdict.kind == "authorization":
         return 0
-    text = scan.text
-    begin = text.rfind("\n", max(0, first - HEADING_MAX), first) + 1
-    if begin == 0 and first > HEADING_MAX:
+    head = _heading(scan, first, last)
+    if head is None:
         return 0
-    stop = line_end(text, last, min(scan.end, last + HEADING_MAX))
-    if stop >= scan.end or text[stop] != "\n":
+    if head.below < 0:
         return _inserted(scan, first, last, verdict)
-    line = text[begin:stop]
+    line = scan.text[head.start : head.stop]
     for mark in "|\t,;":
         if mark in line:
-            return _columns(scan, line, mark, first - begin, stop + 1, verdict) or (
+            return _columns(scan, head, mark, first, verdict) or (
                 _inserted(scan, first, last, verdict) if mark == "," else 0
             )
-    if (
-        line.endswith(":")
-        and line[last - begin :][:1] == " "
-        and (done := _announced(scan, last, stop, verdict))
-    ):
-        return done
-    return _by_blanks(scan, line, first - begin, stop + 1, verdict) or _alone(
-        scan, begin, stop, first, last, verdict
-    )
+    if line.endswith(":") and scan.text[last] == " ":
+        done = _announced(scan, head, last, verdict)
+        if done:
+            return done
+    return _by_blanks(scan, head, first, verdict) or _alone(scan, head, first, last, verdict)
 
 
-def _announced(scan: Scan, last: int, stop: int, verdict: Verdict) -> int:
+def _announced(scan: Scan, head: _Heading, last: int, verdict: Verdict) -> int:
     """`Use the following password to go on:`, and it stands alone below."""
-    found = _LONE.match(scan.text, stop, scan.end)
-    if found is None or ":" in scan.text[last : stop - 1]:
+    found = _LONE.match(scan.text, head.stop, scan.end)
+    if found is None or ":" in scan.text[last : head.stop - 1]:
         return 0
     content = found.group(1)
     if benign.weight(content) != benign.HEAVY or benign.is_uuid(content):
@@ -69,33 +110,41 @@ def _announced(scan: Scan, last: int, stop: int, verdict: Verdict) -> int:
     return take(scan, Value(found.start(1), found.end(1), "", found.end(1) >= scan.end), verdict)
 
 
-def _by_blanks(scan: Scan, line: str, at: int, start: int, verdict: Verdict) -> int:
+def _rows(scan: Scan, head: _Heading) -> Iterator[tuple[int, str]]:
+    """The lines below a heading but for ruled ones: where each begins, and its text."""
+    scan.effort += 1
+    start = head.below
+    for _ in range(ROWS_MAX):
+        stop, following = _line(scan, start, 4 * HEADING_MAX, is_escaped=head.is_escaped)
+        row = scan.text[start:stop]
+        if not _RULE_LINE.match(row):
+            yield start, row
+        if following < 0:
+            return
+        start = following
+
+
+def _by_blanks(scan: Scan, head: _Heading, first: int, verdict: Verdict) -> int:
     """`USER    PASSWORD` and rows below it, two blanks or more between the columns."""
+    line = scan.text[head.start : head.stop]
     cells = _GAP.split(line.strip())
     if not 2 <= len(cells) <= CELLS_MAX or not all(map(_HEADING_CELL.match, cells)):
         return 0
-    scan.effort += 1
-    column = len(_GAP.findall(line[:at].lstrip()))
+    column = len(_GAP.findall(line[: first - head.start].lstrip()))
     done = 0
-    text = scan.text
-    for _ in range(ROWS_MAX):
-        stop = line_end(text, start, min(scan.end, start + 4 * HEADING_MAX))
-        row = text[start:stop]
-        if not _RULE_LINE.match(row):
-            values = _GAP.split(row.strip())
-            if len(values) != len(cells):
-                break
-            content = values[column]
-            if is_literal(content):
-                first = start + row.index(content, len("  ".join(values[:column])))
-                done = take(scan, Value(first, first + len(content), "|"), verdict) or done
-        if stop >= scan.end:
+    for start, row in _rows(scan, head):
+        values = _GAP.split(row.strip())
+        if len(values) != len(cells):
             break
-        start = stop + 1
+        content = values[column]
+        if is_literal(content):
+            at = start + row.index(content, len("  ".join(values[:column])))
+            done = take(scan, Value(at, at + len(content), "|"), verdict) or done
     return done
 
 
-def _columns(scan: Scan, line: str, mark: str, at: int, start: int, verdict: Verdict) -> int:
+def _columns(scan: Scan, head: _Heading, mark: str, first: int, verdict: Verdict) -> int:
+    line = scan.text[head.start : head.stop]
     cells = line.lstrip("+-> ").split(mark) if mark == "|" else line.split(mark)
     if not 2 <= len(cells) <= CELLS_MAX:
         return 0
@@ -104,25 +153,17 @@ def _columns(scan: Scan, line: str, mark: str, at: int, start: int, verdict: Ver
         return 0  # arguments of a call, items one to a line
     if not all(not cell.strip() or _HEADING_CELL.match(cell) for cell in cells):
         return 0
-    column = line.count(mark, 0, at)
-    scan.effort += 1
+    column = line.count(mark, 0, first - head.start)
     done = 0
-    text = scan.text
-    for _ in range(ROWS_MAX):
-        stop = line_end(text, start, min(scan.end, start + 4 * HEADING_MAX))
-        row = text[start:stop]
-        if not _RULE_LINE.match(row):
-            if row.count(mark) != len(cells) - 1:
-                break
-            left = start + sum(len(cell) + 1 for cell in row.split(mark)[:column])
-            cell = row.split(mark)[column]
-            content = cell.strip().strip("`\"'*")
-            if is_literal(content):
-                at = text.find(content, left)
-                done = take(scan, Value(at, at + len(content), mark), verdict) or done
-        if stop >= scan.end:
+    for start, row in _rows(scan, head):
+        values = row.split(mark)
+        if len(values) != len(cells):
             break
-        start = stop + 1
+        left = start + sum(len(value) + 1 for value in values[:column])
+        content = values[column].strip().strip("`\"'*")
+        if is_literal(content):
+            at = scan.text.find(content, left)
+            done = take(scan, Value(at, at + len(content), mark), verdict) or done
     return done
 
 
@@ -145,19 +186,16 @@ def _inserted(scan: Scan, first: int, last: int, verdict: Verdict) -> int:
     return 0
 
 
-def _alone(scan: Scan, begin: int, stop: int, first: int, last: int, verdict: Verdict) -> int:
+def _alone(scan: Scan, head: _Heading, first: int, last: int, verdict: Verdict) -> int:
     """A title with nothing else on its line, and one heavy word on the next."""
     text = scan.text
-    if (text[begin:first] + text[last:stop]).strip(" \t#*:+->_"):
+    if (text[head.start : first] + text[last : head.stop]).strip(" \t#*:+->_"):
         return 0
-    for _ in range(2):
-        start = stop + 1
-        stop = line_end(text, start, min(scan.end, start + HEADING_MAX))
-        row = text[start:stop].strip("+ \t`")
-        if _RULE_LINE.match(row):
-            continue
+    for start, line in _rows(scan, head):
+        row = line.strip("+ \t`")
         if benign.weight(row) != benign.HEAVY or len(row) < 12:
             return 0
         at = text.find(row, start)
-        return take(scan, Value(at, at + len(row), "", stop >= scan.end), verdict)
+        stop = at + len(row)
+        return take(scan, Value(at, stop, "", stop >= scan.end), verdict)
     return 0

@@ -120,6 +120,8 @@ def _by_words(words: list[str], joined: str) -> Verdict:  # noqa: C901, PLR0912 
         return Verdict(
             WEAKLY, "secret", every
         )  # of Vault and Consul: UUIDs only, `judge.SECRET_ID`
+    if words == ["sessionid"]:
+        return Verdict(BARE_KEY, "cookie", every)  # Django's cookie; `session_id` names a session
     if last in META or "public" in words or (words[0] in NOT_A_VALUE and len(words) > 1):
         return PLAIN
     if last == "key":

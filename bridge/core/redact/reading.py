@@ -125,7 +125,7 @@ def literals(scan: Scan, at: int, verdict: Verdict) -> int:
         if value is None or value.is_torn(scan):
             return done
         after = value.end + len(value.quote)
-        if text[after : after + 1] not in (")", ",", " ", "}", ";", "\n", ""):
+        if text[after : after + 1] not in (")", ",", " ", "}", ";", "\n", "\\", '"', ""):
             return done
         if is_literal(text[value.start : value.end]):
             strong = Verdict(SURE, verdict.kind, verdict.words)

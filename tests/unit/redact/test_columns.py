@@ -1,0 +1,54 @@
+"""Values that stand below their name, on the lines of a text and of a JSON text inside it."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from bridge.core.redact import Redactor
+
+P = "Qx7vT2mLw9" + "RbK4"
+U = "0b5e7a52-4f1c-4d7e-9a63" + "-2f8c1d9e6b04"
+
+TABLES = [
+    (f"| user | password |\n|------|----------|\n| ci | {P} |", P),
+    (f"name,role,password\nci,admin,{P}\nbot,reader,{P}", P),
+    (f"Username  Password\n--------  --------\nci        {P}\ntotal", P),
+    (f"Key                   Value\nsecret_id             {U}\nsecret_id_accessor    x", U),
+    (f"# Token\n{P}", P),
+    (f"Use the following password to go on:\n\n{P}\n\nThen", P),
+    (f"$ op read op://prod/db/password\n{P}\n$ ", P),
+    (f">>> os.environ[\"API_KEY\"]\n'{P}'", P),
+]
+
+
+@pytest.mark.parametrize(("text", "secret"), TABLES)
+@pytest.mark.parametrize("depth", [0, 1, 2])
+def test_a_value_below_its_name_goes_in_text_and_in_json(
+    text: str, secret: str, depth: int
+) -> None:
+    for _ in range(depth):
+        text = json.dumps({"stdout": text, "n": 1})
+    result = Redactor().text(text)
+    assert secret not in result
+    for _ in range(depth):
+        inner = json.loads(result)
+        assert inner["n"] == 1
+        result = inner["stdout"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "column    | type        | nullable\npassword  | varchar(60) | no\napi_token | char(40) | yes",
+        "token    count\nthe      1204\nof       988",
+        "NAME              TYPE     DATA\ndb-credentials    Opaque   2",
+        "The token was bumped in this commit:\n" + "0123456789abcdef" * 2 + "89abcdef",
+        "$ op read op://prod/db/password > file\ndone",
+    ],
+)
+def test_columns_of_other_things_stay(text: str) -> None:
+    assert Redactor().text(text) == text
+    inner = json.dumps({"stdout": text})
+    assert Redactor().text(inner) == inner

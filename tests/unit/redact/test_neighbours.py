@@ -1,0 +1,61 @@
+"""The second secret of a line: cookies behind the first, the new value of a plan, parts of a literal."""
+
+from __future__ import annotations
+
+import pytest
+
+from bridge.core.redact import Redactor
+
+A = "hV3kTq8LmZ" + "x2Wn5Rj7"
+B = "pD6sYc4NbG" + "u9Ka1Ve3"
+U = "6d1f0c3a-52b7-4e88-8f0d" + "-b7a94c2e1d35"
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (f"Cookie: theme=dark; sid={A}; lang=de", "Cookie: [REDACTED:cookie]"),
+        (f"Set-Cookie: sid={A}; Path=/; HttpOnly", "Set-Cookie: [REDACTED:cookie]; Path=/; HttpOnly"),
+        (f"curl -sb 'theme=dark; sid={A}' https://x", "curl -sb '[REDACTED:cookie]' https://x"),
+        (f'~ password = "{A}" -> "{B}"', '~ password = "[REDACTED:password]" -> "[REDACTED:password]"'),
+        (f'token = "{A}" + "{B}"', 'token = "[REDACTED:token]" + "[REDACTED:token]"'),
+        (f'KEY, SECRET = "x1", "{B}"', 'KEY, SECRET = "x1", "[REDACTED:secret]"'),
+        (f"https://oauth2:{A}{B}@git.example/a", "https://oauth2:[REDACTED:url-credential]@git.example/a"),
+        (f"https://x-access-token:{A}{B}@git.example/a'", "https://x-access-token:[REDACTED:url-credential]@git.example/a'"),
+        (f"vault write auth/approle/login role_id={U[::-1]} secret_id={U}", f"vault write auth/approle/login role_id={U[::-1]} secret_id=[REDACTED:secret]"),
+        (f"ACL SETUSER w on >{A} ~jobs:* +@all", "ACL SETUSER w on >[REDACTED:password] ~jobs:* +@all"),
+        (f"az devops login <<< {A}", "az devops login <<< [REDACTED:password]"),
+        (f'sql.Open("mysql", "app:{A}@tcp(db:3306)/shop")', 'sql.Open("mysql", "app:[REDACTED:url-credential]@tcp(db:3306)/shop")'),
+        (f'.header("Authorization", "Basic {A}")', '.header("Authorization", "Basic [REDACTED:authorization]")'),
+        (f'{{"password":"x9\\"{A}","n":1}}', '{"password":"[REDACTED:password]","n":1}'),
+        (f"JSESSIONID={A}", "JSESSIONID=[REDACTED:cookie]"),
+        (f"expect(token).toBe('{A}')", "expect(token).toBe('[REDACTED:token]')"),
+        (f"{{ token: () => '{A}' }}", "{ token: () => '[REDACTED:token]' }"),
+        (f"The credentials are ci/{A}", "The credentials are ci/[REDACTED:password]"),
+    ],
+)  # fmt: skip
+def test_all_of_it_goes_and_what_is_beside_it_stays(before: str, after: str) -> None:
+    redactor = Redactor()
+    result = redactor.text(before)
+    assert result == after
+    assert redactor.text(result) == result
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"secret_id_accessor: {U}", f"session_id={U}", f"checksum/secret: {'0a1b2c3d' * 8}",
+        "aws secretsmanager get-secret-value --secret-id prod/db/password", "set -o vi; echo on >out2.log",
+        'allow: ["Authorization", "Content-Type"]', 'h.Set("Authorization", "Bearer "+token)',
+        "cat <<< hello-world-2026", 'expect(token).toBe("ident")', 'const [token, kind] = ["ident", "number"];',
+        'curl -b "theme=dark" https://x', "curl -b cookies.txt https://x",
+    ],
+)  # fmt: skip
+def test_look_alikes_stay(text: str) -> None:
+    assert Redactor().text(text) == text
+
+
+def test_upstreams_mark_stays_whole_behind_a_cut_key() -> None:
+    head = "-----BEGIN EC PRIVATE" + " KEY-----"
+    text = f'{{"out":"{head}\\n{A}{B}{A}{B}\\n...[truncated 812 chars]"}}'
+    assert Redactor().text(text).endswith('\\n...[truncated 812 chars]"}')

@@ -95,6 +95,8 @@ class Segment:
         self.size = self.tail.end
         self._torn = self.tail.torn
         self.synced_size = self.size
+        # What a killed process wrote, or what is cut here, is not known to be on the disk.
+        self._is_unforced = not created
 
     @classmethod
     def open(cls, path: Path, *, owned: bool) -> Segment:
@@ -126,7 +128,7 @@ class Segment:
 
     @property
     def is_dirty(self) -> bool:
-        return self.size > self.synced_size
+        return self._is_unforced or self.size > self.synced_size
 
     @property
     def is_known(self) -> bool:
@@ -182,6 +184,7 @@ class Segment:
 
     def _cut(self) -> None:
         os.ftruncate(self._fd, self.size)
+        self._is_unforced = True  # a power cut could bring the torn line back
 
     def resize(self) -> bool:
         """Take note of what others did to the file; True if it shrank."""
@@ -196,8 +199,8 @@ class Segment:
         return size < expected
 
     def sync(self) -> None:
-        """Force the lines to the disk. Raises SyncFailedError; the lines since the last time are
-        taken back then, because the kernel does not try a failed write-back again.
+        """Force the lines to the disk. Raises SyncFailedError; the lines written since the last
+        time are taken back then, because the kernel does not try a failed write-back again.
         """
         if not self.is_dirty:
             return
@@ -210,6 +213,7 @@ class Segment:
                 self._cut()
             raise SyncFailedError(error.errno, error.strerror) from error
         self.synced_size = self.size
+        self._is_unforced = False
 
     def close(self) -> None:
         os.close(self._fd)

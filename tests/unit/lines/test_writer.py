@@ -469,6 +469,49 @@ def test_a_failed_fsync_takes_back_what_it_may_have_lost(world, tmp_path, monkey
     assert sequences(segments(tmp_path)) == [1, 2]
 
 
+@pytest.mark.parametrize("naming", ["numbered", "fixed"])
+@pytest.mark.parametrize("torn", [b"", b'{"specversion":"1.0","id":"half'])
+def test_what_was_found_is_forced_to_the_disk_before_the_next_file_is_begun(
+    world, tmp_path, monkeypatch, naming, torn
+):
+    w = world(naming=naming, rotate_every_s=60)
+    w.open()
+    w.writer.write(lines(1, 2))
+    path = w.writer.path
+    w.killed()
+    with path.open("ab") as file:
+        file.write(torn)
+    w.open()
+    whole = b"".join(lines(1, 2))
+    forced = []
+    real = os.fdatasync
+
+    def note(fd):
+        forced.append(os.pread(fd, 1 << 20, 0))
+        real(fd)
+
+    monkeypatch.setattr(os, "fdatasync", note)
+    w.clock.forward(60)
+    w.writer.tick()  # nothing was written since: the file is finished as it was found
+    assert len(list(tmp_path.iterdir())) == 2
+    assert forced == [whole]
+
+
+def test_a_torn_line_that_was_cut_is_cut_on_the_disk_too(world):
+    w = world()
+    w.open()
+    w.writer.write(lines(1, 2))
+    path = w.writer.path
+    w.killed()
+    with path.open("ab") as file:
+        file.write(lines(3, 1)[0][:100])
+    w.open()
+    w.writer.sync()
+    assert not w.writer.is_dirty
+    w.writer.settle()
+    assert w.writer.is_dirty
+
+
 @pytest.mark.parametrize("mode", ["always", "interval", "never"])
 def test_fsync_always_forces_each_batch_and_the_others_do_not(world, mode):
     w = world(fsync=mode)

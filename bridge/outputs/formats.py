@@ -45,8 +45,10 @@ class Format(Protocol):
         """Return the message that says: records after what you asked for are gone."""
         ...
 
-    def farewell(self, retry_ms: int) -> bytes:
-        """Return the orderly end; `retry_ms` spreads those who come back."""
+    def farewell(self, retry_ms: int, reason: str = "shutdown") -> bytes:
+        """Return the orderly end; `retry_ms` spreads those who come back. `reason` is that of the
+        metrics, "shutdown" or "auth".
+        """
         ...
 
 
@@ -79,7 +81,7 @@ class EventStream:
     def reset(self, facts: dict[str, Any], position: str) -> bytes:
         return self._wrap(sse.encode_frame(_message(facts), event=RESET_TYPE, frame_id=position))
 
-    def farewell(self, retry_ms: int) -> bytes:
+    def farewell(self, retry_ms: int, reason: str = "shutdown") -> bytes:
         return self._wrap(sse.encode_frame(retry_ms=retry_ms)) + (
             b"0\r\n\r\n" if self.is_chunked else b""
         )
@@ -118,7 +120,7 @@ class Lines:
     def reset(self, facts: dict[str, Any], position: str) -> bytes:
         return self._wrap(_message(facts) + b"\n")
 
-    def farewell(self, retry_ms: int) -> bytes:
+    def farewell(self, retry_ms: int, reason: str = "shutdown") -> bytes:
         return b"0\r\n\r\n" if self.is_chunked else b""
 
 
@@ -143,7 +145,9 @@ class Messages:
     def reset(self, facts: dict[str, Any], position: str) -> bytes:
         return websocket.encode_frame(Opcode.TEXT, _message(facts))
 
-    def farewell(self, retry_ms: int) -> bytes:
+    def farewell(self, retry_ms: int, reason: str = "shutdown") -> bytes:
+        if reason == "auth":
+            return websocket.encode_close(CloseCode.POLICY, "the token is worth nothing any more")
         return websocket.encode_close(CloseCode.GOING_AWAY, "the bridge is stopping")
 
 

@@ -398,7 +398,7 @@ class Hub:
     def end_those(self, is_over: Callable[[Subscriber], bool], reason: str) -> None:
         """End the streams of which this holds."""
         for subscriber in [s for bucket in self._wheel for s in bucket if is_over(s)]:
-            subscriber.end(reason, subscriber.format.farewell(RETRY_MS))
+            subscriber.end(reason, subscriber.format.farewell(RETRY_MS, reason))
 
     def cut_all(self) -> None:
         """Drop every connection, now."""

@@ -158,6 +158,6 @@ def _tokens(header: str) -> set[str]:
     return {token.strip().lower() for token in header.split(",")}
 
 
-def is_websocket_upgrade(request: web.Request) -> bool:
-    """Tell whether both headers of the handshake say so."""
+def is_connection_upgrade(request: web.Request) -> bool:
+    """Tell whether `Connection` names the upgrade, which `Upgrade` alone does not ask for."""
     return "upgrade" in _tokens(request.headers.get(hdrs.CONNECTION, ""))

@@ -24,7 +24,7 @@ from bridge.outputs.origins import Origins
 from bridge.outputs.pages import has_records, read_page
 from bridge.outputs.port import Runs
 from bridge.outputs.problems import COMMON_HEADERS, ProblemError
-from bridge.outputs.query import Query, is_websocket_upgrade, maybe_format, read_query
+from bridge.outputs.query import Query, is_connection_upgrade, maybe_format, read_query
 from bridge.outputs.routes_runs import may_see, unknown_run
 from bridge.outputs.start import Start, find_start
 from bridge.outputs.subscriber import Subscriber, WebSocketSubscriber
@@ -184,7 +184,7 @@ def _websocket_head(request: web.Request) -> bytes:
             headers={hdrs.SEC_WEBSOCKET_VERSION: _WEBSOCKET_VERSION},
         )
     accept = maybe_accept_key(request.headers.get(hdrs.SEC_WEBSOCKET_KEY, ""))
-    if accept is None or not is_websocket_upgrade(request) or request.version < (1, 1):
+    if accept is None or not is_connection_upgrade(request) or request.version < (1, 1):
         raise ProblemError(
             "invalid_websocket",
             "a handshake is GET over HTTP/1.1 with Connection: Upgrade, Upgrade: websocket"

@@ -237,6 +237,9 @@ async def test_a_token_taken_out_of_the_file_ends_its_streams(
         reader = {"Authorization": f"Bearer {READER}", "Accept": "text/event-stream"}
         url = g.bridge.url + "/v1/events"
         response = await g.bridge.session.get(url, headers=reader)
+        socket = await g.bridge.session.ws_connect(
+            url, headers={"Authorization": f"Bearer {READER}"}
+        )
         ticket = await g.ticket(READER)
         async with event_stream(g.bridge, Authorization=f"Bearer {ADMIN}") as stays:
             g.path.write_text("this is no TOML")  # told in the log; nobody loses anything
@@ -246,6 +249,7 @@ async def test_a_token_taken_out_of_the_file_ends_its_streams(
             os.utime(g.path, ns=(1, 1))
             async with asyncio.timeout(WAIT_S):
                 assert b"retry" in await response.content.read()
+                assert (await socket.receive()).data == 1008, "not 1001: it is not the bridge's end"
             assert (await g.call("/v1/runs", READER))[0] == 401
             assert (await g.call(f"/v1/events?ticket={ticket}"))[0] == 401
             assert (await g.call("/v1/runs", "new-token"))[0] == 200

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import random
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from bridge.clock import Clock, SystemClock
@@ -26,6 +27,10 @@ Place = Callable[..., str]  # the path of a key in; where it was set out (`Loade
 # Seconds a search may take at most in one window of a text. One unbounded repetition takes 20 ms on
 # a slow machine where it is hardest, two that overlap take seconds.
 PATTERN_S_MAX = 0.1
+# A search of b**n steps in n characters takes PATTERN_S_MAX at about 10**6 steps, whatever b is; in
+# a text longer by a twelfth it takes three times as long. So it is found out while it still ends.
+PROBE_CHARS_FIRST = 19
+PROBE_GROWTH = 13 / 12
 FINGERPRINT_KEY_BYTES = 32  # at least; half of it would do (decision 0009)
 WINDOW_REQUESTS = 60  # what upstream lets a token do in 60 s (contracts.md 1.11)
 
@@ -132,7 +137,7 @@ def refuse_slow_patterns(
     clock = SystemClock() if clock is None else clock
     for number, pattern in enumerate(patterns):
         compiled = re.compile(pattern)
-        for probe in probes(pattern):
+        for probe in _growing(probes(pattern)):
             spent_s = min(_spent_s(compiled, probe, clock, PATTERN_S_MAX))
             if spent_s > PATTERN_S_MAX:
                 where = _where(place, "patterns", number)
@@ -143,6 +148,21 @@ def refuse_slow_patterns(
                 )
 
 
+def _growing(texts: Iterable[str]) -> Iterator[str]:
+    """The longest of the texts, cut to each length in turn, all of one length before the next.
+
+    Their last character, which ends what a pattern repeats over, stays the last.
+    """
+    whole = list(texts)
+    longest = max(map(len, whole), default=0)
+    whole = [text for text in whole if len(text) == longest]
+    length = PROBE_CHARS_FIRST
+    while length < longest:
+        yield from (text[: length - 1] + text[-1] for text in whole)
+        length = math.ceil(length * PROBE_GROWTH)
+    yield from whole
+
+
 def _spent_s(pattern: re.Pattern[str], text: str, clock: Clock, enough_s: float) -> Iterator[float]:
     """Seconds of a search: once if it was fast, else a few times, for the machine may be busy."""
     for _ in range(3):
@@ -151,5 +171,5 @@ def _spent_s(pattern: re.Pattern[str], text: str, clock: Clock, enough_s: float)
             pass
         spent_s = clock.monotonic() - begin
         yield spent_s
-        if spent_s <= enough_s:
+        if spent_s <= enough_s or spent_s > 5 * enough_s:
             return

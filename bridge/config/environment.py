@@ -70,5 +70,5 @@ def _value(text: str, kind: str) -> object:
         return [part.strip() for part in text.split(",") if part.strip()]
     try:
         return tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError:
+    except (ValueError, RecursionError):  # a number of thousands of digits is no TOMLDecodeError
         return text  # "7d"; what is wrong with anything else, the model says

@@ -29,6 +29,7 @@ from bridge.core.errors import ConfigError
 
 FILE_BYTES_MAX: Final = 1 << 20  # a thousand times a long file; a wrong path may be a disk image
 
+_LONG_NUMBER = re.compile(r"[0-9_]{4301,}", re.ASCII)  # more than sys.get_int_max_str_digits()
 _TOML_PLACE = re.compile(r"\s*\(at (?:line (\d+), column (\d+)|end of document)\)")
 
 
@@ -104,7 +105,8 @@ class _Merged:
         text = _read(file)
         try:
             self.tree = tomllib.loads(text)
-        except (tomllib.TOMLDecodeError, RecursionError) as error:
+        # ValueError: Python refuses to read a number of thousands of digits.
+        except (ValueError, RecursionError) as error:
             raise ConfigError(_syntax_error(file, text, error)) from None
         for path, line in find_places(text).items():
             self.origins[path] = f"{file}:{line}"
@@ -249,7 +251,14 @@ def _syntax_error(file: FileName, text: str, error: Exception) -> str:
     where = f"{text.count(chr(10)) + 1}"
     if match and match[1]:
         where = f"{match[1]}:{match[2]}"
-    reason = _TOML_PLACE.sub("", message) if match else "nested too deeply"
+    if match:
+        reason = _TOML_PLACE.sub("", message)
+    elif isinstance(error, RecursionError):
+        reason = "nested too deeply"
+    else:
+        reason = "a number is too long"
+        digits = _LONG_NUMBER.search(text)
+        where = f"{text.count(chr(10), 0, digits.start()) + 1}" if digits else where
     return f"{file}:{where}: not valid TOML: {reason[:1].lower() + reason[1:]}"
 
 

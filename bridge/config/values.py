@@ -150,8 +150,10 @@ def _regex(value: object) -> object:
         raise ValueError("a regular expression")
     try:
         re.compile(value)
-    except re.error as error:
+    except (re.error, OverflowError) as error:  # {99999999999}
         raise ValueError(f"a regular expression ({error})") from None
+    except RecursionError:
+        raise ValueError("a regular expression (nested less deeply)") from None
     return value
 
 

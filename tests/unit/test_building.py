@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import pytest
 
-from bridge.building import build_sources
+from bridge.building import build_sources, refuse_slow_patterns
 from bridge.clock import SystemClock
 from bridge.config import ResolvedAccount
 from bridge.config.model import Account
 from bridge.config.tokens import TokenVariable
+from bridge.core.errors import ConfigError
 from bridge.core.redact import Redactor
 from bridge.metrics import Metrics
 from bridge.sources.source import MogplexSource
@@ -81,3 +83,12 @@ def test_accounts_of_one_server_share_what_is_learnt_about_it() -> None:
     a, b, c = (sources[name]._features for name in "abc")
     assert a is b
     assert a is not c
+
+
+@pytest.mark.parametrize("pattern", [r"^(([a-z])+.)+[A-Z]([a-z])+$", r"(ab|a|b)*c"])
+def test_a_pattern_that_grows_slowly_is_refused_while_its_check_still_ends(pattern: str) -> None:
+    """Over all texts of 24 characters in an instant, over one of 64 for ever."""
+    begin = time.monotonic()
+    with pytest.raises(ConfigError, match="do not nest repetitions"):
+        refuse_slow_patterns([pattern])
+    assert time.monotonic() - begin < 20

@@ -152,6 +152,8 @@ def test_a_wrong_value_from_the_environment_names_the_variable() -> None:
         'environment MOGPLEX_BRIDGE_RETENTION__AGE: retention.age must be a duration such as "90s",'
         ' "1h30m" or "7d", or a number of seconds, not "soon"',
     )
+    (long,) = problems(env={"MOGPLEX_BRIDGE_LIMITS__RUNS": "1" * 5_000})
+    assert long.startswith("environment MOGPLEX_BRIDGE_LIMITS__RUNS: limits.runs must be a whole")
 
 
 @pytest.mark.parametrize(
@@ -180,6 +182,8 @@ def test_a_wrong_value_from_the_environment_names_the_variable() -> None:
         ('listen = "127.0.0.1:99999"', "a port between 0 and 65535"),
         ('journal = "postgres:x"', 'journal must be "sqlite:" for the state directory'),
         ("[redaction]\npatterns = ['(']", "redaction.patterns[0] must be a regular expression"),
+        ("[redaction]\npatterns = ['a{99999999999}']", "the repetition number is too large"),
+        (f"[redaction]\npatterns = ['{'(' * 3000}{')' * 3000}']", "nested less deeply"),
         ('[[accounts]]\nname = "Big One"', "accounts[0].name must be lower-case letters"),
     ],
 )  # fmt: skip
@@ -251,6 +255,7 @@ def test_all_mistakes_are_found_at_once_and_the_text_says_how_many(write: Write)
         (b"a = 1\nb = '\xff'\n", r"bridge\.toml:2: not UTF-8"),
         (b"#" * 1_100_000, "longer than 1 MiB"),
         (b"a = " + b"[" * 30_000, "not valid TOML"),
+        (b"a = 1\nb = " + b"1" * 5_000 + b"\n", r"bridge\.toml:2: not valid TOML: a number is too"),
     ],
 )
 def test_what_is_not_toml_is_told_with_line_and_column(

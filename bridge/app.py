@@ -28,7 +28,7 @@ from bridge.metrics import Metrics
 from bridge.outputs.port import InvalidRunIdError, TooManyRunsError, UnknownAccountError
 from bridge.outputs.server import Server
 from bridge.outputs.token_access import TokenAccess
-from bridge.reload import Load, Running, apply, prepare, read_tokens, run_changes
+from bridge.reload import Load, RunChanges, Running, apply, prepared_or_refused, read_tokens
 from bridge.runlist import to_run_text, watch
 from bridge.serving import build_certificates, build_limits, take_over
 from bridge.sinks import Sinks, sink_name
@@ -38,6 +38,8 @@ from bridge.systemd import Notifier
 log = structlog.get_logger()
 
 FULL_WAIT_S = 10.0  # between two tries to add a listed run while the journal is full
+# A reload is told as done when its lists hold too; 10,000 runs take some seconds.
+LISTED_WAIT_S = 10.0
 
 
 class Bridge:
@@ -219,10 +221,13 @@ class Bridge:
             self._server,
             self._access,
             self._redactor,
+            self._take_lists,
         )
         try:
-            prepared = await asyncio.to_thread(prepare, load)  # its files may be on a network
-            settings = await apply(prepared, self._settings, running)
+            prepared = await asyncio.to_thread(
+                prepared_or_refused, load
+            )  # its files may be on a network
+            self._settings = await apply(prepared, self._settings, running)
         except ConfigError as error:
             self.metrics.config_last_reload_successful.set(0)
             self._is_refused = True
@@ -230,12 +235,16 @@ class Bridge:
             return
         self.metrics.config_last_reload_successful.set(1)
         self._is_refused = False
-        runs = run_changes(self._settings, settings)
-        self._settings = settings
+
+    async def _take_lists(self, runs: RunChanges) -> None:
+        """Do what changed in the lists of runs; what waits for a full journal is done later."""
         for run_id in runs.unlisted:
             self._listed.put_nowait((run_id, None))
         for run_id, account in runs.listed:
             self._listed.put_nowait((run_id, account))
+        with suppress(TimeoutError):
+            async with asyncio.timeout(LISTED_WAIT_S):
+                await self._listed.join()
 
     def _status(self) -> str:
         """For `systemctl status`."""
@@ -261,14 +270,16 @@ class Bridge:
         """Do what the lists of runs ask for, one after the other; a full journal is waited for."""
         while True:
             run_id, account = await self._listed.get()
-            if account is None:
-                await self._patiently(run_id, self._leave_listed)
-                continue
-            follow = partial(self._follows.follow, account=account)
+            change = (
+                self._leave_listed
+                if account is None
+                else partial(self._follows.follow, account=account)
+            )
             try:
-                await self._patiently(run_id, follow)
+                await self._patiently(run_id, change)
             except (TooManyRunsError, UnknownAccountError) as error:
                 log.warning("run.not_added", run_id=run_id, reason=str(error))
+            self._listed.task_done()
 
     async def _leave_listed(self, run_id: str) -> bool:
         is_left = await self._follows.unfollow(run_id)

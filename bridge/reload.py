@@ -9,7 +9,7 @@ out of a list are no longer followed, nobody was disconnected, and nothing was f
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -41,6 +41,14 @@ Load = Callable[[], Loaded]  # reads file, environment and flags as at the start
 
 
 @dataclass(frozen=True, slots=True)
+class RunChanges:
+    """What became of the lists of runs: (run, account) that are new, runs that are in none now."""
+
+    listed: list[tuple[str, str]]
+    unlisted: list[str]
+
+
+@dataclass(frozen=True, slots=True)
 class Running:
     """What a reload acts upon."""
 
@@ -51,6 +59,7 @@ class Running:
     server: Server
     access: TokenAccess | None
     redactor: Redactor
+    take_lists: Callable[[RunChanges], Awaitable[None]]  # follow and leave what lists of runs say
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,14 +73,6 @@ class Prepared:
     certificates: Certificates | None
 
 
-@dataclass(frozen=True, slots=True)
-class RunChanges:
-    """What became of the lists of runs: (run, account) that are new, runs that are in none now."""
-
-    listed: list[tuple[str, str]]
-    unlisted: list[str]
-
-
 def prepare(load: Load) -> Prepared:
     """Read and check. Raises ConfigError; nothing has changed then. May block on files."""
     loaded = load()
@@ -83,6 +84,21 @@ def prepare(load: Load) -> Prepared:
     with _told(loaded, "tls"):
         certificates = build_certificates(settings)
     return Prepared(settings, accounts, redactor, tokens, certificates)
+
+
+def prepared_or_refused(load: Load) -> Prepared:
+    """`prepare`, where a bug is a refusal too: nothing has changed, and people read what there is.
+
+    Raises ConfigError.
+    """
+    try:
+        return prepare(load)
+    except ConfigError:
+        raise
+    except Exception as error:
+        log.exception("config.check_crashed")
+        what = type(error).__name__
+        raise ConfigError(f"a bug in this program ({what}); its log has the cause") from error
 
 
 @contextmanager
@@ -123,6 +139,7 @@ async def apply(prepared: Prepared, old: Settings, running: Running) -> Settings
     running.server.change_certificates(prepared.certificates)
     if running.access is not None and prepared.tokens is not None:
         running.access.change(prepared.tokens, open_metrics=settings.metrics.open)
+    await running.take_lists(run_changes(old, settings))
     changed = [dotted(path) for path in _changes(old, settings)]
     log.info("config.reloaded", changed=changed or "nothing")
     for key, now, wanted in kept:

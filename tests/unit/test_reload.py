@@ -11,7 +11,7 @@ import pytest
 
 from bridge.accounts import Accounts
 from bridge.clock import SystemClock
-from bridge.config import NdjsonOutput, ResolvedAccount, Settings
+from bridge.config import Loaded, NdjsonOutput, ResolvedAccount, Settings
 from bridge.config.model import Account
 from bridge.config.tokens import TokenVariable
 from bridge.core.errors import ConfigError, JournalFullError
@@ -20,7 +20,7 @@ from bridge.core.redact import Policy, Redactor
 from bridge.intake import JournalIntake
 from bridge.journal.memory import MemoryJournal
 from bridge.metrics import Metrics
-from bridge.reload import run_changes
+from bridge.reload import prepared_or_refused, run_changes
 from bridge.sinks import Sinks
 from bridge.sources.mogplex import feed_of, to_event
 from bridge.sources.port import Batch
@@ -301,6 +301,14 @@ async def test_an_output_that_cannot_be_opened_puts_all_of_them_back(tmp_path: P
         assert b"/gone" not in metrics.render(None)[0]
         running.cancel()
     await sinks.close()
+
+
+def test_a_bug_in_the_check_refuses_the_reload_and_ends_nothing() -> None:
+    def load() -> Loaded:
+        raise RecursionError("maximum recursion depth exceeded")
+
+    with pytest.raises(ConfigError, match=r"a bug in this program \(RecursionError\)"):
+        prepared_or_refused(load)
 
 
 def test_lists_of_runs_are_compared() -> None:

@@ -37,7 +37,7 @@ def files() -> list[Path]:
     for place in PLACES:
         path = ROOT / place
         found += [path] if path.is_file() else [f for f in path.rglob("*") if f.is_file()]
-    return found
+    return [file for file in found if "__pycache__" not in file.parts]
 
 
 @pytest.mark.parametrize("place", PLACES)

@@ -152,6 +152,7 @@ class Bridge:
             limits=build_limits(settings),
             clock=clock,
         )
+        self._server.redact_with(self._redactor)
         take_over(self._server, settings)
 
     async def _start(self) -> None:

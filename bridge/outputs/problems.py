@@ -70,13 +70,13 @@ class ProblemError(BridgeError):
         self.members = dict(members or {})  # more members of the document
 
 
-def respond(problem: ProblemError) -> web.Response:
-    """Return the document as a response."""
+def respond(problem: ProblemError, redactor: Redactor | None = None) -> web.Response:
+    """Return the document as a response; without a redactor by the default policy."""
     status, _ = CODES[problem.code]
     return web.Response(
         status=status,
         reason=HTTPStatus(status).phrase,
-        body=_document(problem),
+        body=_document(problem, redactor or _redactor()),
         headers={"Cache-Control": "no-store", **problem.headers},
         content_type=CONTENT_TYPE,
     )
@@ -85,7 +85,7 @@ def respond(problem: ProblemError) -> web.Response:
 def as_bytes(problem: ProblemError) -> bytes:
     """Return the document as the last response of a connection, for where no request is at hand."""
     status, _ = CODES[problem.code]
-    body = _document(problem)
+    body = _document(problem, _redactor())
     headers = {
         "Content-Type": CONTENT_TYPE,
         "Content-Length": str(len(body)),
@@ -105,9 +105,9 @@ def _redactor() -> Redactor:
     return Redactor()
 
 
-def _document(problem: ProblemError) -> bytes:
+def _document(problem: ProblemError, redactor: Redactor) -> bytes:
     status, title = CODES[problem.code]
-    said = _redactor().value({"detail": problem.detail, **problem.members})
+    said = redactor.value({"detail": problem.detail, **problem.members})
     return dumps(
         {
             "type": _TYPE_PREFIX + problem.code.replace("_", "-"),

@@ -12,6 +12,7 @@ from aiohttp import hdrs, web
 
 from bridge.clock import Clock, SystemClock
 from bridge.core.errors import ConfigError, JournalError
+from bridge.core.redact import Redactor
 from bridge.metrics import Metrics
 from bridge.outputs.access import Access, Identity, LoopbackAccess, Need
 from bridge.outputs.addresses import Proxies
@@ -61,6 +62,7 @@ class Server:
         limits, clock = fit_to_open_files(limits or Limits()), clock or SystemClock()
         self._access = access or LoopbackAccess()
         self._certificates: Certificates | None = None
+        self._redactor: Redactor | None = None
         self._limits = limits
         self._crowd = Crowd(limits)
         self._origins = Origins()
@@ -71,11 +73,15 @@ class Server:
             middlewares=[self._answer], client_max_size=limits.body_bytes_max
         )
         self._app.on_response_prepare.append(_dress)
-        self._add_routes(RunRoutes(runs), OperationRoutes(health, render_metrics, self._access))
+        self._add_routes(RunRoutes(runs, clock), OperationRoutes(health, render_metrics, self._access))
         self._runner = web.AppRunner(
             self._app, access_log=None, handle_signals=False, shutdown_timeout=5.0
         )
         self._listener: asyncio.Server | None = None
+
+    def redact_with(self, redactor: Redactor) -> None:
+        """What the operator added to the rules holds in problem documents too."""
+        self._redactor = redactor
 
     def _add_routes(self, runs: RunRoutes, operation: OperationRoutes) -> None:
         for method, path, need, handler in (
@@ -211,15 +217,15 @@ class Server:
             self._check_body(request)
             response = await handler(request)
         except ProblemError as problem:
-            response = respond(problem)
+            response = respond(problem, self._redactor)
         except JournalError as error:
             _log.warning("http.request_failed", error=type(error).__name__)
-            response = respond(unavailable(error))
+            response = respond(unavailable(error), self._redactor)
         except web.HTTPMethodNotAllowed as error:
             response = _wrong_method(request, error)
             response.headers.update(self._origins.preflight_headers(request))
         except web.HTTPException as error:
-            response = respond(_of_aiohttp(error))
+            response = respond(_of_aiohttp(error), self._redactor)
         except Exception as error:  # noqa: BLE001 - one client's request must not end the server
             # The text may hold anything; the client gets a fixed sentence.
             _log.exception("http.request_failed", error=type(error).__name__)

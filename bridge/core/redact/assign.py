@@ -217,11 +217,9 @@ def _value_of(scan: Scan, first: int, last: int, verdict: Verdict) -> int:  # no
     flag = text[first] == "-" if first < last else False
     if text[first - 1 : first] in "<:" and (tag := _ATTRIBUTES.match(text, last, scan.end)):
         return _element(scan, first, tag.end(), verdict)
+    if text[last : last + 1] in "\"'`)]\n\\ " and (done := _shown(scan, last, verdict)):
+        return done
     found = _SEPARATOR.match(text, last, scan.end)
-    if text[last : last + 1] in "\"'`)]\n\\ " and (shown := _SHOWN.match(text, last, scan.end)):
-        value = quoted(scan, shown.end())
-        if value is not None and benign.weight(text[value.start : value.end]) == benign.HEAVY:
-            return take(scan, value, verdict)
     if found is None:
         return without_separator(scan, first, last, verdict, is_flag=flag)
     quote = found.group("quote") or ""
@@ -262,6 +260,15 @@ def _value_of(scan: Scan, first: int, last: int, verdict: Verdict) -> int:  # no
         if value and not value.is_torn(scan) and is_literal(text[value.start : value.end]):
             return take(scan, value, verdict)
     return 0
+
+
+def _shown(scan: Scan, last: int, verdict: Verdict) -> int:
+    """What a prompt printed or a test expects: a heavy literal."""
+    found = _SHOWN.match(scan.text, last, scan.end)
+    value = quoted(scan, found.end()) if found is not None else None
+    if value is None or benign.weight(scan.text[value.start : value.end]) != benign.HEAVY:
+        return 0
+    return take(scan, value, verdict)
 
 
 def _apart(scan: Scan, first: int, found: re.Match[str], verdict: Verdict, quote: str) -> int:

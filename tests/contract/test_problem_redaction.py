@@ -1,0 +1,24 @@
+"""What a client mistyped comes back in a problem document, but for what the operator calls secret."""
+
+from __future__ import annotations
+
+import json
+
+from bridge.core.redact import Policy, Redactor
+from tests.http_bridge import OTHER_RUN, http_bridge
+
+OURS = "ACME-" + "70417"
+
+
+async def test_the_patterns_of_the_operator_hold_in_error_texts() -> None:
+    async with http_bridge() as bridge:
+        path = f"{bridge.url}/v1/runs/{OTHER_RUN}?account={OURS}"
+        async with bridge.session.put(path) as response:
+            before = await response.text()
+        bridge.server.redact_with(Redactor(Policy(patterns=(("acme", r"ACME-\d+"),))))
+        async with bridge.session.put(path) as response:
+            problem = json.loads(await response.read())
+    assert OURS in before  # no built-in rule knows it: the policy made the difference
+    assert OURS not in json.dumps(problem)
+    assert "[REDACTED:secret]" in problem["detail"]
+    assert problem["code"] == "unknown_account"

@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
+from bridge.cli.bridge_url import configured_bridge_url, split_bridge_url
 from bridge.cli.exits import Exit
-from bridge.cli.options import NumberRange, config_option, examples, load_with, type_path
+from bridge.cli.options import NumberRange, config_option, examples, type_path
 from bridge.cli.streams import say, write_stdout
 
 if TYPE_CHECKING:
     from bridge.cli.top_reading import BridgeReader
 
 SORTS: Final = ("lag", "events", "status", "age")
-_ANY_ADDRESS = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - listened on, not bound to
 _TOKEN_BYTES_MAX = 4096  # tokens are under 100 characters; more is the wrong file
 
 
@@ -69,8 +69,8 @@ def top(
         raise click.UsageError("--json and --svg need --once.")
     from bridge.cli.top_reading import BridgeReader  # noqa: PLC0415 - `--help` needs none of it
 
-    origin, prefix = _target(url, config)
-    reader = BridgeReader(origin, prefix, token=_token(token_file), is_own=url is None)
+    place = configured_bridge_url(config) if url is None else split_bridge_url(url)
+    reader = BridgeReader(place.origin, place.path, token=_token(token_file), is_own=url is None)
     if once:
         return _look_once(reader, looks["sort"], looks["text"], as_json=as_json, svg=svg)
     if not (sys.stdin and sys.stdin.isatty() and sys.stdout and sys.stdout.isatty()):
@@ -102,23 +102,6 @@ def _look_once(
             say(f"error: {svg}: {(error.strerror or str(error)).lower()}")
             return Exit.FAILED
     return Exit.DONE
-
-
-def _target(url: str | None, config: Path | None) -> tuple[str, str]:
-    """Origin and path before the routes."""
-    if url is None:
-        settings = load_with(config=config).settings
-        host, port = settings.listen_address
-        if port == 0:
-            raise click.UsageError("The configuration listens on any free port: give --url.")
-        host = _ANY_ADDRESS.get(host, host)
-        scheme = "http" if settings.tls is None else "https"
-        return f"{scheme}://{f'[{host}]' if ':' in host else host}:{port}", ""
-    scheme, mark, rest = url.partition("://")
-    host, _, path = rest.partition("/")
-    if scheme not in ("http", "https") or not mark or not host or "@" in host:
-        raise click.UsageError("--url must be like http://127.0.0.1:8080")
-    return f"{scheme}://{host}", f"/{path}".rstrip("/")
 
 
 def _token(file: Path | None) -> str | None:

@@ -97,7 +97,7 @@ class BridgeReader:
     def __init__(
         self, origin: str, prefix: str = "", *, token: str | None = None, is_own: bool = False
     ) -> None:
-        """`origin`: scheme://host[:port]; `prefix`: path before the bridge's routes.
+        """`origin`: scheme://host:port, checked; `prefix`: path before the bridge's routes.
 
         `is_own`: the address comes from this machine's configuration, so a certificate for the
         name that others use is no reason to distrust loopback.
@@ -136,16 +136,17 @@ class BridgeReader:
                 ) from None
             finally:
                 connection.close()
-            return self._view(checks, runs, metrics)
+            try:
+                return self._view(checks, runs, metrics)
+            except (ValueError, KeyError, TypeError, AttributeError) as error:
+                what = type(error).__name__
+                raise NoBridgeError(
+                    f"{self.url}: its answer cannot be read ({what}): is it a bridge?"
+                ) from None
 
     def _connect(self) -> http.client.HTTPConnection:
-        try:
-            port = self._parts.port
-        except ValueError:
-            port = -1
-        if not self._parts.hostname or port == -1:
-            raise NoBridgeError(f"{self.url}: not an address; use one like http://127.0.0.1:8080")
-        host = self._parts.hostname
+        host, port = self._parts.hostname, self._parts.port
+        assert host is not None
         if self._parts.scheme == "http":
             return http.client.HTTPConnection(host, port, timeout=TIMEOUT_S)
         context = ssl.create_default_context()

@@ -93,6 +93,8 @@ def test_no_command_is_a_usage_error_that_shows_the_help(
         (["export", "--run", "abc"], "'abc' is not a run id"),
         (["export", "--after", "x"], "'x' is neither a sequence nor a position"),
         (["health", "--url", "ftp://x"], "--url must be like http://127.0.0.1:8080"),
+        (["health", "--url", "http://a b"], "--url must be like http://127.0.0.1:8080"),
+        (["health", "--url", "http://a..b"], "--url must be like http://127.0.0.1:8080"),
         (["simulate", "--scenario", "storn"], "Did you mean 'storm'?"),
         (["simulate", "--knob", "window"], "is not NAME=VALUE"),
         (["simulate", "--knob", "windw=1"], "did you mean 'window'?"),

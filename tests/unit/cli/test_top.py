@@ -155,6 +155,8 @@ def test_with_auth_a_token_is_needed(
         ("/healthz", (200, "<html>"), "is it a bridge?"),
         ("/v1/runs", (404, "{}"), "is it a bridge?"),
         ("/healthz", (200, "[]"), "is it a bridge?"),
+        ("/healthz", (200, '{"checks": []}'), "is it a bridge?"),
+        ("/metrics", (200, 'mogplex_bridge_subscribers{transport="sse"} many'), "is it a bridge?"),
     ],
 )
 def test_something_else_that_answers_is_one_line(
@@ -173,7 +175,11 @@ def test_something_else_that_answers_is_one_line(
         (["--url", "http://127.0.0.1:1", "--once"], 1, "no bridge answers"),
         (["--url", "127.0.0.1:1", "--once"], 2, "--url must be like"),
         (["--url", "http://a:b@x", "--once"], 2, "--url must be like"),
-        (["--url", "http://x:port", "--once"], 1, "not an address"),
+        (["--url", "http://x:port", "--once"], 2, "--url must be like"),
+        (["--url", "http://a b", "--once"], 2, "--url must be like"),
+        (["--url", "http://a..b", "--once"], 2, "--url must be like"),
+        (["--url", "http://[::1", "--once"], 2, "--url must be like"),
+        (["--url", "http://x/?page=1", "--once"], 2, "--url must be like"),
         (["--url", "http://x", "--json"], 2, "need --once"),
         (["--url", "http://x"], 2, "needs a terminal"),
         (["--url", "http://x", "--once", "--token-file", "/none"], 2, "no such file"),

@@ -123,9 +123,9 @@ class Troubles:
             await asyncio.sleep(0.4)
 
     async def endings(self) -> None:
-        """Most runs that end have failed."""
+        """Most runs that end have failed. Not all before Prometheus has looked once."""
         for n, run in enumerate(self.doomed):
-            await asyncio.sleep(0.3)
+            await asyncio.sleep(1.2)
             self.upstream.finish(run, "success" if n % 4 == 3 else "failed", gap_s=0)
 
     async def strangers(self) -> None:

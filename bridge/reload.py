@@ -10,7 +10,6 @@ out of a list are no longer followed, nobody was disconnected, and nothing was f
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -79,9 +78,9 @@ def prepare(load: Load) -> Prepared:
     settings = loaded.settings
     accounts = resolve_accounts(settings, place=loaded.place)
     redactor = build_redactor(settings.redaction, loaded.place)
-    with _told(loaded, "auth", "tokens_file"):
+    with loaded.telling("auth", "tokens_file"):
         tokens = read_tokens(settings)
-    with _told(loaded, "tls"):
+    with loaded.telling("tls"):
         certificates = build_certificates(settings)
     return Prepared(settings, accounts, redactor, tokens, certificates)
 
@@ -99,14 +98,6 @@ def prepared_or_refused(load: Load) -> Prepared:
         log.exception("config.check_crashed")
         what = type(error).__name__
         raise ConfigError(f"a bug in this program ({what}); its log has the cause") from error
-
-
-@contextmanager
-def _told(loaded: Loaded, *path: str) -> Iterator[None]:
-    try:
-        yield
-    except ConfigError as error:
-        raise ConfigError(f"{loaded.place(*path)}: {error}") from None
 
 
 def read_tokens(settings: Settings) -> Tokens | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +17,7 @@ from bridge.core.errors import ConfigError
 
 if TYPE_CHECKING:
     from bridge.cli.online import Verdict
-    from bridge.config import Loaded, ResolvedAccount
+    from bridge.config import Loaded, ResolvedAccount, Settings
 
 
 @click.command(
@@ -38,7 +39,8 @@ def check(*, online: bool, as_json: bool, example: bool, schema: bool, **shared:
     """Check the configuration and print the effective settings.
 
     The output is a configuration file again, with the origin of every value. Tokens are masked.
-    A token that is not there yet is a warning: the file may be checked where the secrets are not.
+    A file that is not there, or not for you to read, is a warning: the configuration may be checked
+    where the secrets are not. One that is there must be right.
 
     Exit codes: 0 all is well, 78 the configuration is wrong; with --online also 64 a token is
     refused, 65 it may not read, 69 the server cannot be reached, 75 rate limited.
@@ -54,6 +56,7 @@ def check(*, online: bool, as_json: bool, example: bool, schema: bool, **shared:
         loaded = load_with(**shared)
         refuse_slow_patterns(loaded.settings.redaction.patterns, loaded.place)
         report = _Report(loaded)
+        _refuse_bad_files(loaded)
     except ConfigError as error:
         problems = error.problems if isinstance(error, SettingsError) else (str(error),)
         if as_json:
@@ -130,7 +133,10 @@ def _resolve(loaded: Loaded) -> tuple[list[ResolvedAccount], dict[str, str], lis
         try:
             resolved = resolve_account(loaded.settings, account)
         except ConfigError as error:
-            warnings.append(f"{loaded.place('accounts', i, key)}: {error}")
+            text = f"{loaded.place('accounts', i, key)}: {error}"
+            if account.token_file and _is_readable(account.token_file):
+                raise ConfigError(text) from None
+            warnings.append(text)
             tokens[account.name] = "none"
             continue
         accounts.append(resolved)
@@ -142,24 +148,61 @@ def _resolve(loaded: Loaded) -> tuple[list[ResolvedAccount], dict[str, str], lis
     return accounts, tokens, warnings
 
 
+def _other_files(settings: Settings) -> dict[tuple[str, str], str]:
+    """Files that are named beside tokens of accounts and outputs, by the path of the key."""
+    files: dict[tuple[str, str], str] = {}
+    if settings.redaction.fingerprint_key_file is not None:
+        files["redaction", "fingerprint_key_file"] = settings.redaction.fingerprint_key_file
+    if settings.auth is not None:
+        files["auth", "tokens_file"] = settings.auth.tokens_file
+    if settings.tls is not None:
+        files["tls", "certificate_file"] = settings.tls.certificate_file
+        files["tls", "key_file"] = settings.tls.key_file
+    return files
+
+
+def _is_readable(file: str) -> bool:
+    path = Path(file).expanduser()
+    return path.exists() and os.access(path, os.R_OK)
+
+
 def _missing_files(loaded: Loaded) -> list[str]:
     """What `serve` would stumble over on this machine; elsewhere it may be right."""
-    settings = loaded.settings
-    warnings = [
-        f"{loaded.origin(('outputs', i, 'path'))}: directory of {output.path} does not exist here"
-        for i, output in enumerate(settings.outputs)
-        if output.path != "-" and not Path(output.path).expanduser().parent.is_dir()
-    ]
-    key_file = settings.redaction.fingerprint_key_file
-    if key_file is not None and not Path(key_file).is_file():
-        place = loaded.origin(("redaction", "fingerprint_key_file"))
-        warnings.append(f"{place}: {key_file} does not exist here")
-    if settings.auth and not Path(settings.auth.tokens_file).expanduser().is_file():
-        warnings.append(
-            f"{loaded.origin(('auth', 'tokens_file'))}: {settings.auth.tokens_file}"
-            " does not exist here"
-        )
+    warnings = []
+    for i, output in enumerate(loaded.settings.outputs):
+        path, place = Path(output.path).expanduser(), loaded.place("outputs", i, "path")
+        if output.path != "-" and not path.parent.is_dir():
+            warnings.append(f"{place}: directory of {output.path} does not exist here")
+        elif path.is_dir():
+            warnings.append(f"{place}: {output.path} is a directory here; name a file in it")
+    for key, file in _other_files(loaded.settings).items():
+        if not _is_readable(file):
+            what = "cannot be read by you" if Path(file).expanduser().exists() else "does not exist"
+            warnings.append(f"{loaded.place(*key)}: {file} {what} here")
     return warnings
+
+
+def _refuse_bad_files(loaded: Loaded) -> None:
+    """Look into the files that are there, as `serve` and a reload do. Raises ConfigError."""
+    settings, named = loaded.settings, _other_files(loaded.settings)
+    readable = {table for table, _ in named} - {
+        table for (table, _), file in named.items() if not _is_readable(file)
+    }
+    if "redaction" in readable:
+        from bridge.building import build_policy  # noqa: PLC0415
+
+        build_policy(settings.redaction, loaded.place)
+    if settings.auth is not None and "auth" in readable:
+        from bridge.outputs.tokens import Tokens  # noqa: PLC0415
+
+        with loaded.telling("auth", "tokens_file"):
+            Tokens(Path(settings.auth.tokens_file).expanduser())
+    if settings.tls is not None and "tls" in readable:
+        from bridge.outputs.certificates import Certificates  # noqa: PLC0415
+
+        files = (settings.tls.certificate_file, settings.tls.key_file)
+        with loaded.telling("tls"):
+            Certificates(*(Path(file).expanduser() for file in files))
 
 
 def _print_json(value: dict[str, Any]) -> None:

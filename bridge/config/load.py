@@ -6,7 +6,8 @@ import itertools
 import os
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path as FileName
 from typing import Any, Final
@@ -58,6 +59,14 @@ class Loaded:
     def place(self, *path: str | int) -> str:
         """Where to look for what is wrong with a key: at it, at what holds it, or in the file."""
         return _nearest_origin(self.origins, path, str(self.file or "configuration"))
+
+    @contextmanager
+    def telling(self, *path: str | int) -> Iterator[None]:
+        """Say `place` of a key before whatever ConfigError is raised about what it names."""
+        try:
+            yield
+        except ConfigError as error:
+            raise ConfigError(f"{self.place(*path)}: {error}") from None
 
 
 def load_settings(

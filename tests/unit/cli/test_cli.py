@@ -271,3 +271,43 @@ def test_the_module_and_the_command_are_the_same() -> None:
 def test_not_a_number_is_refused(args: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert run(args) == Exit.USAGE
     assert "is not a number" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("table", "words"),
+    [
+        ('[auth]\ntokens_file = "{file}"', "b.toml:2: {file}: not TOML"),
+        ('[tls]\ncertificate_file = "{file}"\nkey_file = "{file}"', "holds no certificate in PEM"),
+        (
+            '[redaction]\nfingerprint_key_file = "{file}"',
+            "b.toml:2: redaction.fingerprint_key_file",
+        ),
+        ('[[accounts]]\ntoken_file = "{file}"', "b.toml:2: token file {file}"),
+    ],
+)
+def test_check_looks_into_files_that_are_there_and_warns_of_others(
+    table: str,
+    words: str,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """As a start and a reload would: what it passes, they take."""
+    monkeypatch.chdir(tmp_path)
+    file = tmp_path / "wrong"
+    Path("b.toml").write_text(table.replace("{file}", str(file)) + "\n")
+    assert run(["check", "--config", "b.toml"]) == 0
+    assert f"warning: b.toml:2: {file}" in (err := capsys.readouterr().err) or "no such" in err
+    file.write_text("it is = not")
+    assert run(["check", "--config", "b.toml"]) == Exit.CONFIG
+    assert words.replace("{file}", str(file)) in capsys.readouterr().err
+
+
+def test_check_warns_of_an_output_that_is_a_directory(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its files would lie beside it."""
+    monkeypatch.chdir(tmp_path)
+    Path("b.toml").write_text(f'[[outputs]]\npath = "{tmp_path}"\n')
+    assert run(["check", "--config", "b.toml"]) == 0
+    assert f"b.toml:2: {tmp_path} is a directory here" in capsys.readouterr().err

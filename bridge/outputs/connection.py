@@ -149,4 +149,6 @@ class Connection(web.RequestHandler):
         return response
 
 
-_TOO_LARGE = ProblemError("head_too_large", "the header fields of this request are too many")
+_TOO_LARGE = ProblemError(
+    "head_too_large", "the header fields of this request, or what stands behind them, are too many"
+)

@@ -73,7 +73,9 @@ class Server:
             middlewares=[self._answer], client_max_size=limits.body_bytes_max
         )
         self._app.on_response_prepare.append(_dress)
-        self._add_routes(RunRoutes(runs, clock), OperationRoutes(health, render_metrics, self._access))
+        self._add_routes(
+            RunRoutes(runs, clock), OperationRoutes(health, render_metrics, self._access)
+        )
         self._runner = web.AppRunner(
             self._app, access_log=None, handle_signals=False, shutdown_timeout=5.0
         )

@@ -33,7 +33,6 @@ class Opcode(enum.IntEnum):
 class CloseCode(enum.IntEnum):
     """RFC 6455, section 7.4.1: those this server sends."""
 
-    NORMAL = 1000
     GOING_AWAY = 1001
     PROTOCOL_ERROR = 1002
     POLICY = 1008

@@ -315,3 +315,24 @@ async def test_an_expectation_changes_no_answer(path: str, expectation: str) -> 
     assert b"\r\nx-content-type-options: nosniff\r\n" in head
     if path == "/v1/runs":
         assert answer.startswith(b"HTTP/1.1 200 OK\r\n")
+
+
+async def test_many_who_ask_for_the_runs_share_one_list(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bridge.outputs.routes_runs.LIST_S", 60.0)
+    async with http_bridge() as bridge:
+        views, made = bridge.runs.views, 0
+
+        def counted() -> Any:
+            nonlocal made
+            made += 1
+            return views()
+
+        bridge.runs.views = counted  # type: ignore[method-assign]
+        for _ in range(5):
+            assert len((await call(bridge, "GET", "/v1/runs"))[1]["runs"]) == 1
+        assert made == 1
+        await call(bridge, "PUT", f"/v1/runs/{OTHER_RUN}")  # seen at once by whoever did it
+        assert len((await call(bridge, "GET", "/v1/runs"))[1]["runs"]) == 2
+        await call(bridge, "DELETE", f"/v1/runs/{OTHER_RUN}")
+        assert len((await call(bridge, "GET", "/v1/runs"))[1]["runs"]) == 1
+        assert made == 3

@@ -41,7 +41,7 @@ _SEPARATOR = re.compile(
     [ \t]{0,24}
     (?:
         (?P<op>:{2,4}=|:=|\?=|=>|={1,3}|!={1,2}|~=|->|<-|\?\?=|\+=|\|\|=|::?|%3[DdAa]|\\{1,15}(?:u003[dD]|uff1a|u2192)|[→⇒])
-      | (?P<apart>[,;{]?(?:\s{1,20}(?:type|description|sensitive|nullable)\s{0,8}=[^\n]{0,100}){0,3}(?:\s|\\{1,15}[nr]|[+-](?=[ \t])){0,40}\\{0,15}["']?(?:value|val|content|default|defaultValue|(?P<typed>text))\\{0,15}["']?[ \t]{0,8}[:=])
+      | (?P<apart>[,;{]?(?:\s{1,20}(?:type|description|sensitive|nullable)\s{0,8}=[^\n]{0,100}){0,3}(?:\s|\\{1,15}[nr]|[+-](?=[ \t])){0,40}(?:\\{0,15}["']?(?:[Tt]ype|sensitive|[Vv]ersion)\\{0,15}["']?[ ]{0,4}:[ ]{0,4}[^,{}\n]{1,60},\s{0,20}){0,3}\\{0,15}["']?(?:[Vv]alue|val|content|default|defaultValue|(?P<typed>text))\\{0,15}["']?[ \t]{0,8}[:=])
       | (?P<inner>/?>\s{0,40}<(?:value|string|val)>|</(?:key|name)>\s{0,40}<(?:string|value)>)
       | (?P<or>(?:\|\||\?\?|or[ ])(?=[ \t]{0,4}\\{0,15}["'`]))
       | (?P<table>\|)

@@ -12,6 +12,8 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from bridge.core.redact.words import STOP, UI, WORD_VALUES
+
 LOOK_MAX = 256  # characters of a value that the gate reads; longer ones are never placeholders
 
 # What a value is made of, from "a word" to "made by a machine".
@@ -78,6 +80,7 @@ _TYPE_NAME = re.compile(
 )
 _DIGITS = re.compile(r"\d{1,20}")
 _TEMPLATE = re.compile(r"\{[A-Za-z_][\w.\[\]()]{0,60}(?:![rsa])?(?::[^{}]{0,20})?\}")
+_TIME = re.compile(r"\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d[\d:.,Z+-]{0,24})?\Z")
 _SQL_TYPE = re.compile(
     r"(?i)(?:n?var(?:char|binary)2?|n?char|character(?: varying)?|text|(?:var)?binary|decimal|numeric"
     r"|bit|enum|(?:big|small|tiny)?int)\s?\(\d{1,6}(?:,\s?\d{1,3})?\)(?:[ ,]|\Z)"
@@ -96,54 +99,6 @@ _PLACEHOLDER = re.compile(
   | 0123456|1234567890|abcdefgh|abcd1234|abc123(?:\Z|def)|\A(?:required|nullable|sometimes|confirmed)\||deadbeef(?:\Z|dead)|(?-i:x{4,}|X{4,})|\*{3,}
     """
 )
-# Words that follow a name in code, documents and logs and are not its value.
-_WORD_VALUES = frozenset(
-    """string str text any number int integer long float double bool boolean bytes byte char object
-    array list dict map set tuple null nil none undefined void true false yes no on off required
-    optional missing invalid expired valid rejected accepted revoked updated created deleted unset
-    empty unknown default defaults enabled disabled public private protected hidden masked redacted
-    read write admin basic bearer digest auto manual inherit self this that it is was are be has
-    not in on at for from with without and or if else then a an the of to by as you your we our
-    they token tokens secret secrets password passwords passwd passphrase key keys apikey api_key
-    credential credentials cookie cookies auth oauth oauth2 jwt header headers body query param
-    params value values field fields type types name names id ids username user login email
-    generated random here there new old current previous next first last same other only also must
-    may can should will would could cannot please enter type provide specify provided given found
-    changed reset rotated removed added set updated stored saved loaded sent received used using
-    needed incorrect correct wrong mismatch error failed failure success ok good bad exists
-    available unavailable supported deprecated encrypted decrypted hashed plain plaintext raw
-    base64 hex json yaml pem rsa env environment file path url uri keychain keyring keyfile vault
-    systemd-ask-password stdin prompt interactive terraform opaque variable secretstr newtype
-    option some ok err result promise readonly static final const let var def function func fn
-    class struct interface enum import export return await async yield lambda new delete typeof
-    instanceof when while until unless which whose what how why where who there these those
-    local localhost development production staging test testing never always sometimes once
-    one-time short-lived long-lived refresh access session client server service account
-    authorization authentication permission scope grant code implicit password_hash varchar
-    integer serial uuid timestamp jsonb primary unique uint8 uint32 uint64 int32 int64 usize
-    ed25519 ed448 x25519 x448 secp256k1 secp256r1 p-256 p-384 p-521 latin1 utf8 utf-8 utf16 ascii sha1 iso-8859-1 cp1252 sha256 sha512 hs256 rs256 es256 md5 bcrypt argon2 scrypt pbkdf2 aes rot13 submit cancel
-    show hide toggle forgot confirm confirmation repeat strength policy manager generator
-    field input label placeholder hint help tooltip error-message modal form page screen
-    yubikey fido webauthn passkey totp sms whatever something anything nothing everything
-    option options flag flags argument arguments prompts null, nullable str, lower upper mixed any unknown never object record bigint symbol""".split()
-)
-_STOP = frozenset(
-    """the a an is are was were be been to of in on at for from with without and or not no if your
-    my our their this that these those it its you we they he she please must should can could may
-    will would has have had do does did enter type provide choose select use using invalid wrong
-    incorrect required missing forgot forgotten reset change confirm show hide when where which as
-    by into than too least characters long field cannot already again before after only""".split()
-)
-_UI = frozenset(
-    """password passwort token secret key api access new old current confirm confirmation repeat
-    login sign in up forgot reset change enter your username user email show hide strength weak
-    strong medium required optional invalid incorrect wrong show visible passphrase pin code
-    verification authentication authorization credentials credential private public client id
-    settings manager generator policy expired expires field form input label github gitlab bot
-    refresh session bearer personal count limit usage name title""".split()
-)
-
-
 _SHAPE = str.maketrans(
     {
         chr(code): "l"
@@ -269,13 +224,14 @@ def harmless_text(value: str, words: tuple[str, ...]) -> bool:
         return True
     low = look.lower()
     if (
-        low in _WORD_VALUES
+        low in WORD_VALUES
         or low in words
         or _COLOR.match(look)
         or _DIGEST.match(look)
         or _SCREAM.match(look)
         or _SPECIAL_TOKEN.match(look)
         or _SQL_TYPE.match(look)
+        or _TIME.match(look)
         or ("{" in look and _is_template(look))
         or (len(look) < 16 and _VERSION.match(look))
         or _DOTTED_NUMBER.match(look)
@@ -291,11 +247,11 @@ def is_sentence(look: str) -> bool:
     found = _WORDS.findall(look.lower())
     if len(found) < 2:
         return False
-    stops = sum(word in _STOP for word in found)
+    stops = sum(word in STOP for word in found)
     has_digit = any(char.isdigit() for char in look)
     if stops >= 2 or (stops and len(found) >= 3 and not has_digit):
         return True
-    return all(word in _UI or word in _STOP for word in found)
+    return all(word in UI or word in STOP for word in found)
 
 
 def _is_template(look: str) -> bool:
@@ -366,7 +322,7 @@ def harmless_code(value: str, words: tuple[str, ...], after: str) -> bool:
         return True
     if look[0] in "({[<&|=>" or _NUMBER.match(look):
         return True
-    return look.rstrip(".,;:!?)").lower() in _WORD_VALUES
+    return look.rstrip(".,;:!?)").lower() in WORD_VALUES
 
 
 _DOTTED_TYPE = re.compile(
@@ -397,4 +353,4 @@ def plain_setting(value: str) -> bool:
         return True
     if _REFERENCE.match(look) or _PLACEHOLDER.search(look):
         return True
-    return _is_location(look) or look.lower() in _WORD_VALUES
+    return _is_location(look) or look.lower() in WORD_VALUES

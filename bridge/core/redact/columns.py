@@ -62,7 +62,7 @@ def _heading(scan: Scan, first: int, last: int) -> _Heading | None:
     """The line of the name `first` to `last`; None if it begins too far away."""
     text = scan.text
     stop, below_ = _line(scan, last, HEADING_MAX, is_escaped=False)
-    is_escaped = below_ < 0 or text.find("\\n", last, stop) >= 0
+    is_escaped = text.find("\\n", last, stop) >= 0  # plain search first: most lines have none
     if is_escaped:
         stop, below_ = _line(scan, last, HEADING_MAX, is_escaped=True)
     low = max(0, first - HEADING_MAX)
@@ -157,7 +157,8 @@ def _columns(scan: Scan, head: _Heading, mark: str, first: int, verdict: Verdict
     done = 0
     for start, row in _rows(scan, head):
         values = row.split(mark)
-        if len(values) != len(cells):
+        is_cut = start + len(row) >= scan.end and len(values) > column
+        if len(values) != len(cells) and not is_cut:
             break
         left = start + sum(len(value) + 1 for value in values[:column])
         content = values[column].strip().strip("`\"'*")

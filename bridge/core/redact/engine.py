@@ -161,7 +161,7 @@ class Redactor:
             if verdict is None:
                 verdict = self._verdict(key)
             kind = type(item)
-            if verdict.grade != NONE:
+            if verdict.grade != NONE and not ("logprob" in obj and key == "token"):
                 new = self._named(item, verdict, depth + 1)
             elif kind is str:
                 if len(item) < TEXT_MIN:

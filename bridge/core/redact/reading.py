@@ -23,6 +23,7 @@ from bridge.core.redact.values import (
     trimmed,
     words_of,
 )
+from bridge.core.redact.words import META
 
 _TYPE_THEN = re.compile(
     r"[A-Za-z_&*][\w.<>\[\]|?,& *']{0,60}?[ \t]{0,4}(?<![=!<>])=(?![=>])[ \t]{0,8}(?=[rbfuRBFU@$]{0,2}\\{0,15}[\"'`]|[A-Za-z_.]{1,30}\()"
@@ -44,8 +45,20 @@ _NEXT_LITERAL = re.compile(
 _ESCAPED_BREAK = re.compile(r"\\{1,15}r?\\{0,15}n")
 _ITEM = re.compile(r"[ \t]{0,8}(?:\r?\n|\\{1,15}n)[+]?[ \t]{0,40}-[ \t]{1,4}")
 _ARROW = re.compile(r"[ \t]{1,4}(?:->|→)[ \t]{1,4}(?=\\{0,15}[\"'])")
+_LOGPROB = re.compile(r"\\{0,15}\",[ ]{0,2}\\{0,15}\"logprob")  # a unit of a model's text
+_NAMES_BEFORE = re.compile(
+    r"(?:\A|\n|\\n|[\"'`])[ \t+>$-]{0,40}(?:(?:const|let|var|my)[ ])?((?:[\w.$]{1,40},[ ]){1,8})\Z"
+)
+_INNER_VALUE = re.compile(
+    r"\{[^{}]{0,160}?\\{0,15}\"[vV]alue\\{0,15}\"[ ]{0,4}:[ ]{0,4}(?=\\{0,15}\")"
+)
+_VAR_DUMP = re.compile(r"\s{0,20}string\(\d{1,6}\)[ ](?=\\{0,7}\")")
 _PLUS = re.compile(r"[ \t]{0,8}(?:\+|\\(?=\n))(?:[ \t]{0,8}\n)?[ \t]{0,40}(?=[rbfu]?\\{0,15}[\"'])")
 _GIVES = re.compile(r"(?:async[ ])?\(\)[ ]{0,2}=>[ ]{0,2}(?=\\{0,15}[\"'`])")
+_MEMBER = re.compile(
+    r"[ \t]{0,8}(?:\r?\n|\\{1,15}n)[+-]?[ \t]{1,40}([A-Za-z][\w.-]{0,60}):[ \t]{1,8}(?=[^\s{\[|>&*!])"
+)
+_PLURALS = (("keys",), ("secrets",), ("tokens",), ("passwords",), ("credentials",), ("creds",))
 _MORE = re.compile(r"[ \t\n)]{0,12}(?:,|\|\||\?\?|\bor\b)[ \t\n]{0,12}(?=\\{0,15}[\"'`])")
 _ARGUMENT_NEXT = re.compile(r"[ \t\n]{0,12},[ \t\n]{0,12}(?=[rbfuL@$]{0,2}\\{0,15}[\"'`])")
 COUPLE = re.compile(r"[\w.@+-]{1,64}(?:[ ]/[ ]|:(?!//)|[/|])([^\s\"'`<>,;\\]{6,128})")
@@ -58,7 +71,7 @@ def read(scan: Scan, first: int, at: int, verdict: Verdict, name_quote: str, op:
         return 0
     if verdict.kind == "authorization":
         return authorization(scan, at, verdict)
-    if verdict.kind == "cookie" and not name_quote and op == ":":
+    if verdict.kind == "cookie" and not name_quote and op == ":" and text[at] != "[":
         return cookie(scan, at)
     if op[:2] in ("==", "!=") and verdict.kind == "token" and not _has_weight(scan, at):
         return 0  # `if token == "end":` in a parser
@@ -67,6 +80,14 @@ def read(scan: Scan, first: int, at: int, verdict: Verdict, name_quote: str, op:
         return 0
     if op[0] == ":" and first and text[first - 1] == ":":
         return 0  # `arn:...:secret:name`
+    if op == "=" and text[first - 2 : first] == ", ":
+        names = _NAMES_BEFORE.search(text, max(0, first - 200), first)
+        if names is not None:
+            return _one_of_many(scan, at, names.group(1).count(","), verdict)
+    if char == "{" and (inner := _INNER_VALUE.match(text, at, scan.end)) is not None:
+        at = inner.end()  # `"password": {"sensitive": true, "value": "x"}`
+    if op == "=>" and (dumped := _VAR_DUMP.match(text, at, scan.end)) is not None:
+        at = dumped.end()  # PHP: `["password"]=> string(14) "x"`
     if char in "(a" and (gives := _GIVES.match(text, at, scan.end)) is not None:
         at = gives.end()  # `token: () => "x"`
     if char == "(" and QUOTE.match(text, at + 1, scan.end):
@@ -86,7 +107,7 @@ def read(scan: Scan, first: int, at: int, verdict: Verdict, name_quote: str, op:
         at = tag.end()
     if QUOTE.match(text, at, scan.end):
         value = quoted(scan, at)
-        if value is None:
+        if value is None or _LOGPROB.match(text, value.end, scan.end):
             return 0
         if value.quote == "`" and " " in text[value.start : value.end]:
             return 0  # a command, not a literal
@@ -94,9 +115,6 @@ def read(scan: Scan, first: int, at: int, verdict: Verdict, name_quote: str, op:
         after = value.end + len(value.quote)
         if done:
             done = _joined(scan, after, verdict) or done
-        if op == "=" and text[first - 2 : first] == ", ":  # `KEY, SECRET = "x", "y"`
-            more = _ARGUMENT_NEXT.match(text, after, scan.end)
-            return (literals(scan, more.end(), verdict) if more is not None else 0) or done
         return _changed_to(scan, after, verdict) or done or _fallback(scan, after, verdict)
     return _unquoted(scan, first, at, verdict, name_quote, op)
 
@@ -143,6 +161,8 @@ def _below(scan: Scan, at: int, verdict: Verdict, op: str) -> int:
         return 0
     if op == ":" and _ITEM.match(scan.text, at, scan.end) is not None:
         return _items(scan, at, verdict)
+    if op == ":" and (done := _members(scan, at, verdict)):
+        return done
     literal = _NEXT_LITERAL.match(scan.text, at, scan.end)
     if literal is not None:
         value = quoted(scan, literal.end())
@@ -158,6 +178,30 @@ def _below(scan: Scan, at: int, verdict: Verdict, op: str) -> int:
     if benign.weight(scan.text[found.end() : stop]) != benign.HEAVY:
         return 0
     return take(scan, Value(found.end(), stop, "", stop >= scan.end), verdict)
+
+
+def _members(scan: Scan, at: int, verdict: Verdict) -> int:
+    """`api_keys:` and a mapping of YAML below it: values as heavy as a machine's."""
+    done = 0
+    if verdict.words[-1:] not in _PLURALS:
+        return 0
+    for _ in range(16):
+        member = _MEMBER.match(scan.text, at, scan.end)
+        if member is None:
+            break
+        if QUOTE.match(scan.text, member.end(), scan.end):
+            value = quoted(scan, member.end())
+        else:
+            bare = BARE.match(scan.text, member.end(), scan.end)
+            value = bare and Value(member.end(), bare.end(), "", bare.end() >= scan.end)
+        if value is None:
+            break
+        content = scan.text[value.start : value.end]
+        about = member.group(1).lower().replace("-", "_").split("_")[-1] in META
+        if not about and benign.weight(content) == benign.HEAVY and not benign.is_uuid(content):
+            done = take(scan, value, verdict) or done
+        at = value.end + len(value.quote)
+    return done
 
 
 def _items(scan: Scan, at: int, verdict: Verdict) -> int:
@@ -270,6 +314,20 @@ def _fallback(scan: Scan, at: int, verdict: Verdict) -> int:
     if value is None or value.is_torn(scan):
         return 0
     return take(scan, value, verdict)
+
+
+def _one_of_many(scan: Scan, at: int, place: int, verdict: Verdict) -> int:
+    """`KEY, SECRET = "x", "y"`: the value in the place of the name."""
+    for _ in range(place):
+        value = quoted(scan, at)
+        if value is None or value.is_torn(scan):
+            return 0
+        more = _ARGUMENT_NEXT.match(scan.text, value.end + len(value.quote), scan.end)
+        if more is None:
+            return 0
+        at = more.end()
+    value = quoted(scan, at)
+    return take(scan, value, verdict) if value is not None and not value.is_torn(scan) else 0
 
 
 def _joined(scan: Scan, at: int, verdict: Verdict) -> int:

@@ -20,7 +20,7 @@ _USERINFO = re.compile(
     r"(?P<user>[^\s/:@?#\"'<>`\\]{0,256}):(?P<password>[^\s\"'<>`@\\]{1,512}+"
     r"(?:@(?=[^\s\"'<>`@/\\]{0,256}@))?[^\s\"'<>`@\\]{0,512}+)@"
 )
-_USER_ONLY = re.compile(r"(?P<user>[^\s/:@?#\"'<>`\\,]{16,512})@")
+_USER_ONLY = re.compile(r"(?P<user>[^\s/:@?#\"'<>`\\,]{16,512}):?@")
 _CUT_USERINFO = re.compile(
     r"(?P<user>[^\s/:@?#\"'<>`\\]{1,256}):(?P<password>[^\s\"'<>`@/\\]{1,512})\Z"
 )

@@ -27,7 +27,7 @@ HASHES: Final[dict[str, re.Pattern[str]]] = {
     "$5$": re.compile(rf"(?:rounds=\d{{1,9}}\$)?{_SALTED}{{1,16}}\${_SALTED}{{43}}"),
     "$6$": re.compile(rf"(?:rounds=\d{{1,9}}\$)?{_SALTED}{{1,16}}\${_SALTED}{{86}}"),
     "$y$": re.compile(rf"{_SALTED}{{1,40}}\${_SALTED}{{1,86}}\${_SALTED}{{43}}"),
-    "$7$": re.compile(rf"{_SALTED}{{12,90}}\${_SALTED}{{43}}"),
+    "$7$": re.compile(rf"{_SALTED}{{12,90}}\${_SALTED}{{43}}|\d{{1,6}}\$[A-Za-z0-9+/=]{{8,64}}\$[A-Za-z0-9+/=]{{40,100}}"),
     "$p$": re.compile(rf"{_SALTED}{{31}}(?!{_SALTED})"),
     "$argon2": re.compile(r"(?:id|i|d)\$v=\d{1,3}\$m=\d{1,10},t=\d{1,6},p=\d{1,4}\$[A-Za-z0-9+/]{8,128}\$[A-Za-z0-9+/]{16,128}"),
     "$scrypt$": re.compile(r"ln=\d{1,3},r=\d{1,3},p=\d{1,3}\$[A-Za-z0-9+/]{8,128}\$[A-Za-z0-9+/]{16,128}"),
@@ -75,6 +75,9 @@ FIELDS: Final[dict[str, re.Pattern[str]]] = {
     # Redis: `ACL SETUSER name on >x ~keys +@all`, and the same lines in its file.
     "acl setuser ": re.compile(r"\S{1,64}(?:[ ]{1,3}(?!>)[^\s>]{1,64}){0,12}?[ ]{1,3}>(?P<secret>[^\s\"'\\]{6,128})"),
     " on >": re.compile(r"(?P<secret>[^\s\"'\\./]{6,128})(?=[ ]{1,3}(?:[~&+@%>#-]|all|reset|nopass|sanitize)|[\s\"'\\]|\Z)"),
+    "random_password": re.compile(r"[^\0]{0,300}?\bresult\s{1,12}=\s{1,4}\\{0,7}\"(?P<secret>[^\"\\\n]{4,200})"),
+    "::add-mask::": re.compile(r"(?P<secret>[^\s\"'\\]{4,512})"),
+    "issecret=true]": re.compile(r"(?P<secret>[^\s\"'\\]{4,512})"),
     "snmp-server community ": re.compile(r"(?P<secret>[^\s\"'\\]{4,64})(?=[\s\"'\\]|\Z)"),
 }  # fmt: skip
 
@@ -98,7 +101,7 @@ PRINTERS: Final[dict[str, None]] = dict.fromkeys(
     (
         "op read op://", "pass show ", "wg genkey", "wg genpsk", "initial-password", "gh auth token", "heroku auth:token",
         "auth print-access-token", "auth print-identity-token", "get-login-password", "get-access-token", "account keys list",
-        "bw get password", "find-generic-password", "kubectl create token", "kv get -field=", "gopass show ", "lpass show ", "pwgen",
+        "bw get password", "find-generic-password", "kubectl create token", "kv get -field=", "gopass show ", "secrets versions access ", "rails secret", "key:generate --show", "lpass show ", "pwgen",
     )
 )  # fmt: skip
 _PRINTED = re.compile(

@@ -1,4 +1,4 @@
-"""The vocabulary of key names: which words name a secret and which say that this is none.
+"""The vocabulary: words of key names that mean a secret or do not, and of values that are none.
 
 Data only. Facts: the names used by the configuration of common databases, clouds, frameworks and
 libraries, and the words of their documentation in the larger languages.
@@ -200,4 +200,53 @@ ENV_KEYS = frozenset(
     """env envs environ environment environments envvars envvar environmentvariables runtimeenv
     runtimeenvironment processenv envvariables containerenv variables buildenv extraenv
     buildargs secretenv""".split()
+)
+
+# Words that follow a name in code, documents and logs and are not its value.
+WORD_VALUES = frozenset(
+    """string str text any number int integer long float double bool boolean bytes byte char object
+    array list dict map set tuple null nil none undefined void true false yes no on off required
+    optional missing invalid expired valid rejected accepted revoked updated created deleted unset
+    empty unknown default defaults enabled disabled public private protected hidden masked redacted
+    read write admin basic bearer digest auto manual inherit self this that it is was are be has
+    not in on at for from with without and or if else then a an the of to by as you your we our
+    they token tokens secret secrets password passwords passwd passphrase key keys apikey api_key
+    credential credentials cookie cookies auth oauth oauth2 jwt header headers body query param
+    params value values field fields type types name names id ids username user login email
+    generated random here there new old current previous next first last same other only also must
+    may can should will would could cannot please enter type provide specify provided given found
+    changed reset rotated removed added set updated stored saved loaded sent received used using
+    needed incorrect correct wrong mismatch error failed failure success ok good bad exists
+    available unavailable supported deprecated encrypted decrypted hashed plain plaintext raw
+    base64 hex json yaml pem rsa env environment file path url uri keychain keyring keyfile vault
+    systemd-ask-password stdin prompt interactive terraform opaque variable secretstr newtype
+    option some ok err result promise readonly static final const let var def function func fn
+    class struct interface enum import export return await async yield lambda new delete typeof
+    instanceof when while until unless which whose what how why where who there these those
+    local localhost development production staging test testing never always sometimes once
+    one-time short-lived long-lived refresh access session client server service account
+    authorization authentication permission scope grant code implicit password_hash varchar
+    integer serial uuid timestamp jsonb primary unique uint8 uint32 uint64 int32 int64 usize
+    ed25519 ed448 x25519 x448 secp256k1 secp256r1 p-256 p-384 p-521 latin1 utf8 utf-8 utf16 ascii sha1 iso-8859-1 cp1252 sha256 sha512 hs256 rs256 es256 md5 bcrypt argon2 scrypt pbkdf2 aes rot13 submit cancel
+    show hide toggle forgot confirm confirmation repeat strength policy manager generator
+    field input label placeholder hint help tooltip error-message modal form page screen
+    yubikey fido webauthn passkey totp sms whatever something anything nothing everything
+    option options flag flags argument arguments prompts null, nullable str, lower upper mixed any unknown never object record bigint symbol""".split()
+)
+# Words of sentences.
+STOP = frozenset(
+    """the a an is are was were be been to of in on at for from with without and or not no if your
+    my our their this that these those it its you we they he she please must should can could may
+    will would has have had do does did enter type provide choose select use using invalid wrong
+    incorrect required missing forgot forgotten reset change confirm show hide when where which as
+    by into than too least characters long field cannot already again before after only""".split()
+)
+# Words of labels and messages beside an input.
+UI = frozenset(
+    """password passwort token secret key api access new old current confirm confirmation repeat
+    login sign in up forgot reset change enter your username user email show hide strength weak
+    strong medium required optional invalid incorrect wrong show visible passphrase pin code
+    verification authentication authorization credentials credential private public client id
+    settings manager generator policy expired expires field form input label github gitlab bot
+    refresh session bearer personal count limit usage name title""".split()
 )

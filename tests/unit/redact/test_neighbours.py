@@ -28,6 +28,13 @@ U = "6d1f0c3a-52b7-4e88-8f0d" + "-b7a94c2e1d35"
         (f'sql.Open("mysql", "app:{A}@tcp(db:3306)/shop")', 'sql.Open("mysql", "app:[REDACTED:url-credential]@tcp(db:3306)/shop")'),
         (f'.header("Authorization", "Basic {A}")', '.header("Authorization", "Basic [REDACTED:authorization]")'),
         (f'{{"password":"x9\\"{A}","n":1}}', '{"password":"[REDACTED:password]","n":1}'),
+        (f"api_keys:\n  maps: {A}\n  checksum: {B}\n", f"api_keys:\n  maps: [REDACTED:api-key]\n  checksum: {B}\n"),
+        (f'{{"db_password":{{"sensitive":true,"value":"{A}"}}}}', '{"db_password":{"sensitive":true,"value":"[REDACTED:password]"}}'),
+        (f'{{"Name":"/prod/db/password","Type":"SecureString","Value":"{A}"}}', '{"Name":"/prod/db/password","Type":"SecureString","Value":"[REDACTED:password]"}'),
+        (f'["password"]=> string(16) "{A}"', '["password"]=> string(16) "[REDACTED:password]"'),
+        (f'set-cookie: ["sid={A}; Path=/"]', 'set-cookie: ["[REDACTED:cookie]"]'),
+        (f"http://{A}{B}:@proxy.example:8011", "http://[REDACTED:url-credential]:@proxy.example:8011"),
+        (f'name, token = "alice", "{A}"', 'name, token = "alice", "[REDACTED:token]"'),
         (f"JSESSIONID={A}", "JSESSIONID=[REDACTED:cookie]"),
         (f"expect(token).toBe('{A}')", "expect(token).toBe('[REDACTED:token]')"),
         (f"{{ token: () => '{A}' }}", "{ token: () => '[REDACTED:token]' }"),
@@ -47,6 +54,7 @@ def test_all_of_it_goes_and_what_is_beside_it_stays(before: str, after: str) -> 
         f"secret_id_accessor: {U}", f"session_id={U}", f"checksum/secret: {'0a1b2c3d' * 8}",
         "aws secretsmanager get-secret-value --secret-id prod/db/password", "set -o vi; echo on >out2.log",
         'allow: ["Authorization", "Content-Type"]', 'h.Set("Authorization", "Bearer "+token)',
+        'name, token = "alice", None', '{"token":"hello","logprob":-0.12}', "NAME  CREATED\ndb-password  2026-01-01T10:00:00",
         "cat <<< hello-world-2026", 'expect(token).toBe("ident")', 'const [token, kind] = ["ident", "number"];',
         'curl -b "theme=dark" https://x', "curl -b cookies.txt https://x",
     ],
@@ -59,3 +67,8 @@ def test_upstreams_mark_stays_whole_behind_a_cut_key() -> None:
     head = "-----BEGIN EC PRIVATE" + " KEY-----"
     text = f'{{"out":"{head}\\n{A}{B}{A}{B}\\n...[truncated 812 chars]"}}'
     assert Redactor().text(text).endswith('\\n...[truncated 812 chars]"}')
+
+
+def test_a_unit_of_a_models_text_is_no_token() -> None:
+    usage = {"payload": {"top": [{"token": "hello", "logprob": -0.12}]}}
+    assert Redactor().event(usage) == usage

@@ -30,7 +30,7 @@ from bridge.outputs.server import Server
 from bridge.outputs.token_access import TokenAccess
 from bridge.outputs.tokens import Tokens
 from bridge.serving import build_certificates, take_over
-from bridge.sinks import Sinks
+from bridge.sinks import OutputRefusedError, Sinks
 
 log = structlog.get_logger()
 
@@ -66,6 +66,7 @@ class Prepared:
     """Checked, and ready to be taken over."""
 
     settings: Settings
+    place: Callable[..., str]  # where a key was set (`Loaded.place`)
     accounts: list[ResolvedAccount]
     redactor: Redactor
     tokens: Tokens | None
@@ -82,7 +83,7 @@ def prepare(load: Load) -> Prepared:
         tokens = read_tokens(settings)
     with loaded.telling("tls"):
         certificates = build_certificates(settings)
-    return Prepared(settings, accounts, redactor, tokens, certificates)
+    return Prepared(settings, loaded.place, accounts, redactor, tokens, certificates)
 
 
 def prepared_or_refused(load: Load) -> Prepared:
@@ -113,7 +114,11 @@ async def apply(prepared: Prepared, old: Settings, running: Running) -> Settings
     Raises ConfigError when an output cannot be opened; everything is then as before.
     """
     settings, kept = _with_what_stays(prepared.settings, old)
-    await running.sinks.change(settings.outputs)
+    try:
+        await running.sinks.change(settings.outputs)
+    except OutputRefusedError as error:
+        place = prepared.place("outputs", settings.outputs.index(error.output), "path")
+        raise ConfigError(f"{place}: {error}") from None
     logs.configure(
         running.redactor.twin().value, level=settings.log.level, form=settings.log.format
     )

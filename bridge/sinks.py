@@ -45,6 +45,14 @@ class Sink(Protocol):
     async def close(self, deadline_s: float = 5.0) -> None: ...
 
 
+class OutputRefusedError(ConfigError):
+    """An output that cannot be opened; says which."""
+
+    def __init__(self, output: NdjsonOutput, reason: str) -> None:
+        super().__init__(reason)
+        self.output = output
+
+
 class Sinks:
     """All outputs. `open`, then `run` as a task; `change` at any time; `close` at the end."""
 
@@ -65,7 +73,7 @@ class Sinks:
         self._sinks: dict[str, tuple[NdjsonOutput, Sink]] = {}
 
     async def open(self, outputs: Sequence[NdjsonOutput]) -> None:
-        """Find the place of each. Raises ConfigError: the operator must act."""
+        """Find the place of each. Raises OutputRefusedError: the operator must act."""
         for output in outputs:
             await self._begin(output)
 
@@ -82,7 +90,7 @@ class Sinks:
         """Have these outputs from now on; one with the same settings is not touched.
 
         Nothing is written twice or left out: what is in the files says where each goes on.
-        Raises ConfigError when one cannot be opened; all are then as they were before.
+        Raises OutputRefusedError when one cannot be opened; all are then as they were before.
         """
         wanted = {sink_name(output): output for output in outputs}
         # Ended before others begin: the same file may have got another name.
@@ -119,10 +127,10 @@ class Sinks:
         sink = build_sink(output, self._journal, self._metrics, self._clock)
         try:
             await sink.open()
-        except ConfigError:
+        except ConfigError as error:
             if sink.name not in self._sinks:
                 self._metrics.remove_sink(sink.name)
-            raise
+            raise OutputRefusedError(output, str(error)) from None
         self._sinks[sink.name] = output, sink
         self._crew.add(f"sink {sink.name}", partial(self._run, sink))
 

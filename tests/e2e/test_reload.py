@@ -179,7 +179,8 @@ def bad_files(good: str, directory: Path) -> Iterator[tuple[str, list[str]]]:
     keyed = good + f'[redaction]\nfingerprint_key_file = "{directory / "none"}"\n'
     yield keyed, [f"bridge.toml:{last + 1}:", "no such file"]
     yield good + "[redaction]\npatterns = ['(a+)+$']\n", [f"bridge.toml:{last + 1}:", "do not nest"]
-    yield good + '[[outputs]]\npath = "/proc/none/x.ndjson"\n', ["/proc/none"]
+    other = good + '[[outputs]]\npath = "/proc/none/x.ndjson"\n'
+    yield other, [f"bridge.toml:{last + 1}:", "create the directory /proc/none"]
 
 
 async def test_a_wrong_file_is_told_with_its_place_and_changes_nothing(tmp_path: Path) -> None:

@@ -27,12 +27,17 @@ STACKS = {"simulator": ("compose.yml", "simulator.yml"), "token": ("compose.yml"
 
 
 def merged(*names: str) -> dict[str, Any]:
-    """As compose merges: mappings by key, everything else is replaced; ours have no more."""
+    """As compose merges: mappings by key, volumes by where they are mounted; all else is replaced,
+    of which ours have no more.
+    """
 
     def merge(under: Any, over: Any) -> Any:
         if isinstance(under, dict) and isinstance(over, dict):
             both = {key: merge(under[key], over[key]) for key in under.keys() & over.keys()}
             return {**under, **over, **both}
+        if isinstance(under, list) and all(":/" in str(item) for item in [*under, *over]):
+            by_target = {item.split(":")[1]: item for item in [*under, *over]}
+            return list(by_target.values())
         return over
 
     result: dict[str, Any] = {}
@@ -119,6 +124,20 @@ def test_what_is_mounted_is_there(stack: dict[str, Any]) -> None:
 def test_the_bridge_has_the_time_it_takes_to_stop() -> None:
     grace = merged("compose.yml")["services"]["bridge"]["stop_grace_period"]
     assert int(grace.removesuffix("s")) > DRAIN_S + LAST_WRITES_S
+
+
+def test_invented_runs_are_not_in_the_journal_that_a_token_is_used_with() -> None:
+    """They would be asked for upstream, one request after the other."""
+
+    def journals(name: str) -> set[str]:
+        services = merged(*STACKS[name])["services"]
+        mounts = [
+            v.split(":") for n in ("bridge", "runs") for v in services.get(n, {}).get("volumes", [])
+        ]
+        return {source for source, target, *_ in mounts if target == "/var/lib/mogplex-bridge"}
+
+    assert journals("simulator") == {"simulated"}
+    assert journals("token") == {"state"}
 
 
 @pytest.mark.parametrize("name", STACKS)

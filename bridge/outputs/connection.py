@@ -28,6 +28,7 @@ class Connection(web.RequestHandler):
     """One client connection that speaks HTTP."""
 
     __slots__ = (
+        "_answer_bytes",
         "_crowd",
         "_limits",
         "_next_look",
@@ -55,6 +56,7 @@ class Connection(web.RequestHandler):
         self._next_look: asyncio.TimerHandle | None = None  # at an answer that waits
         self._unread_bytes = 0  # since the last head that was understood
         self._unsent_bytes = 0  # at the last look
+        self._answer_bytes = 0  # of the answer that is being sent, which is kept whole till then
         self.address = ""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -93,6 +95,10 @@ class Connection(web.RequestHandler):
         self._unread_bytes = 0
         self._be_patient()
 
+    def note_answer(self, size: int) -> None:
+        """An answer of so many bytes is about to be sent."""
+        self._answer_bytes = size
+
     def _be_patient(self) -> None:
         if self._patience is not None:
             self._patience.cancel()
@@ -103,7 +109,7 @@ class Connection(web.RequestHandler):
     def pause_writing(self) -> None:
         super().pause_writing()
         self._crowd.note_slow(self)
-        self._unsent_bytes = self.unsent_bytes()
+        self._unsent_bytes = self._buffered_bytes()
         self._next_look = self._loop.call_later(self._limits.answer_wait_s, self._look_at_reader)
 
     def resume_writing(self) -> None:
@@ -112,7 +118,7 @@ class Connection(web.RequestHandler):
         super().resume_writing()
 
     def _look_at_reader(self) -> None:
-        unsent = self.unsent_bytes()
+        unsent = self._buffered_bytes()
         if self._unsent_bytes - unsent < _TAKEN_BYTES_MIN:
             self.cut()
             return
@@ -124,8 +130,11 @@ class Connection(web.RequestHandler):
             self._next_look.cancel()
             self._next_look = None
 
-    def unsent_bytes(self) -> int:
-        """Bytes of answers that wait in this process."""
+    def held_bytes(self) -> int:
+        """What waits in this process: the kernel may have most of an answer, but not the last."""
+        return max(self._buffered_bytes(), self._answer_bytes)
+
+    def _buffered_bytes(self) -> int:
         return self.transport.get_write_buffer_size() if self.transport is not None else 0
 
     def cut(self) -> None:

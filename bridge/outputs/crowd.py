@@ -21,7 +21,7 @@ class Guest(Protocol):
 
     address: str
 
-    def unsent_bytes(self) -> int:
+    def held_bytes(self) -> int:
         """Bytes of answers that wait in this process."""
         ...
 
@@ -69,7 +69,7 @@ class Crowd:
     def note_slow(self, guest: Guest) -> None:
         """An answer waits to be taken."""
         self._slow.add(guest)
-        held = {slow: slow.unsent_bytes() for slow in self._slow}
+        held = {slow: slow.held_bytes() for slow in self._slow}
         excess = sum(held.values()) - self.limits.unsent_bytes_max
         for slow in sorted(held, key=held.__getitem__, reverse=True):
             if excess <= 0:

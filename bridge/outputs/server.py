@@ -214,7 +214,8 @@ class Server:
     @web.middleware
     async def _answer(self, request: web.Request, handler: Next) -> web.StreamResponse:
         """Turn every failure into a problem document."""
-        cast("Connection", request.protocol).note_request()
+        connection = cast("Connection", request.protocol)
+        connection.note_request()
         try:
             self._check_body(request)
             response = await handler(request)
@@ -233,6 +234,8 @@ class Server:
             _log.exception("http.request_failed", error=type(error).__name__)
             response = respond(ProblemError("internal_error", "the log has the cause"))
         await self._adapt(request, response)
+        body = response.body if isinstance(response, web.Response) else None
+        connection.note_answer(len(body) if isinstance(body, bytes) else 0)
         return response
 
     async def _adapt(self, request: web.Request, response: web.StreamResponse) -> None:

@@ -10,6 +10,7 @@ import pytest
 from bridge.core.errors import ConfigError
 from bridge.core.filter import Filter
 from bridge.outputs.access import Identity, LoopbackAccess
+from bridge.outputs.connection import Connection
 from bridge.outputs.limits import Limits, Seats, fit
 from bridge.outputs.problems import ProblemError
 from tests.http_bridge import RUN, WAIT_S, HttpBridge, event_stream, http_bridge, raw
@@ -247,3 +248,27 @@ async def test_too_many_connections_are_closed_at_once() -> None:
             await writer.wait_closed()
         await asyncio.sleep(0.05)
         assert b" 200 " in await raw(bridge, "GET /livez HTTP/1.0\r\n\r\n")
+
+
+async def test_an_answer_that_waits_counts_whole_until_its_last_byte_is_taken() -> None:
+    """The kernel may hold most of it; this process keeps all of it till then."""
+    async with http_bridge() as bridge:
+        await bridge.add(8, pad=1_000_000)
+        reader, writer = await asyncio.open_connection(bridge.host, bridge.port)
+        writer.write(
+            f"GET /v1/events?after=0 HTTP/1.1\r\nHost: 127.0.0.1:{bridge.port}\r\n\r\n".encode()
+        )
+        crowd = bridge.server._crowd
+        async with asyncio.timeout(WAIT_S):
+            while not crowd._slow:
+                await asyncio.sleep(0.01)
+            (guest,) = crowd._slow
+            assert isinstance(guest, Connection)
+            assert guest._buffered_bytes() < 8_000_000 < guest.held_bytes()
+            head = await reader.readuntil(b"\r\n\r\n")
+            size = int(head.lower().partition(b"content-length: ")[2].partition(b"\r\n")[0])
+            assert guest.held_bytes() == size
+            await reader.readexactly(size)
+            assert not crowd._slow
+        writer.close()
+        await writer.wait_closed()

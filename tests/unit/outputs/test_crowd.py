@@ -16,7 +16,7 @@ class Guest:
         self.unsent = unsent
         self.is_cut = False
 
-    def unsent_bytes(self) -> int:
+    def held_bytes(self) -> int:
         return self.unsent
 
     def cut(self) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,11 +25,12 @@ def text(name: str, runbooks: str = RUNBOOKS) -> str:
     return json.dumps(BOARDS[name](runbooks), indent=1, ensure_ascii=False) + "\n"
 
 
-def main() -> None:
+def main(args: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m grafana", description=__doc__)
     parser.add_argument("--runbooks", default=RUNBOOKS, metavar="URL", help="default: %(default)s")
     parser.add_argument("--into", default=HERE, type=Path, metavar="DIR", help="default: here")
-    options = parser.parse_args()
+    options = parser.parse_args(args)
+    options.into.mkdir(parents=True, exist_ok=True)
     for name in BOARDS:
         path = options.into / f"{name}.json"
         path.write_text(text(name, options.runbooks.rstrip("/")), encoding="utf-8")

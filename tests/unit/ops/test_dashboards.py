@@ -15,7 +15,7 @@ from grafana_foundation_sdk.cog.plugins import register_default_plugins
 from grafana_foundation_sdk.models.dashboard import Dashboard
 
 from bridge.metrics import Metrics
-from grafana.__main__ import BOARDS, HERE, text
+from grafana.__main__ import BOARDS, HERE, main, text
 from tests.unit.ops.promql import complaints, counters_outside_rate, exposed, selectors
 
 ROOT = Path(__file__).parents[3]
@@ -209,6 +209,11 @@ def test_an_alert_names_the_dashboard_that_links_to_its_runbook(rule: dict[str, 
 def test_the_address_of_the_runbooks_can_be_written_in() -> None:
     assert "https://git.example.org/x/${" not in text("runs", "https://git.example.org/x")
     assert "https://git.example.org/x" in text("runs", "https://git.example.org/x")
+
+
+def test_they_can_be_written_where_there_is_no_directory_yet(tmp_path: Path) -> None:
+    main(["--runbooks", "https://git.example.org/x", "--into", str(tmp_path / "grafana/boards")])
+    assert {path.stem for path in (tmp_path / "grafana/boards").iterdir()} == set(BOARDS)
 
 
 def test_every_panel_says_what_it_shows_in_which_unit(dashboard: dict[str, Any]) -> None:

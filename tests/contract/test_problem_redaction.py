@@ -1,4 +1,4 @@
-"""What a client mistyped comes back in a problem document, but for what the operator calls secret."""
+"""What a client mistyped comes back in a problem document, but for what the operator hides."""
 
 from __future__ import annotations
 

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import click
 import pytest
+import yaml
 
 from bridge import __version__
 from bridge.cli import COMMANDS, Commands
@@ -94,6 +95,15 @@ def test_systemd_is_told_when_it_serves_and_when_it_hangs() -> None:
     # It says READY from the process that systemd started, not from one behind a shell.
     (line,) = settings("ExecStart")
     assert not line.startswith(("/bin/sh", "/usr/bin/env"))
+
+
+def test_a_start_has_as_long_as_in_kubernetes() -> None:
+    """A large journal that was not closed is looked through; who is cut off there never starts."""
+    text = (ROOT / "deploy/kustomize/base/statefulset.yaml").read_text()
+    (pod,) = yaml.safe_load(text)["spec"]["template"]["spec"]["containers"]
+    probe = pod["startupProbe"]
+    minutes = probe["periodSeconds"] * probe["failureThreshold"] // 60
+    assert settings("TimeoutStartSec") == [f"{minutes}min"]
 
 
 def test_the_unit_keeps_proc_stat_without_which_process_metrics_vanish() -> None:

@@ -42,7 +42,7 @@ _SEPARATOR = re.compile(
     (?:
         (?P<op>:{2,4}=|:=|\?=|=>|={1,3}|!={1,2}|~=|->|<-|\?\?=|\+=|\|\|=|::?|%3[DdAa]|\\{1,15}(?:u003[dD]|uff1a|u2192)|[→⇒])
       | (?P<apart>[,;{]?(?:\s{1,20}(?:type|description|sensitive|nullable)\s{0,8}=[^\n]{0,100}){0,3}(?:\s|\\{1,15}[nr]|[+-](?=[ \t])){0,40}(?:\\{0,15}["']?(?:[Tt]ype|sensitive|[Vv]ersion)\\{0,15}["']?[ ]{0,4}:[ ]{0,4}[^,{}\n]{1,60},\s{0,20}){0,3}\\{0,15}["']?(?:[Vv]alue|val|content|default|defaultValue|(?P<typed>text))\\{0,15}["']?[ \t]{0,8}[:=])
-      | (?P<inner>/?>\s{0,40}<(?:value|string|val)>|</(?:key|name)>\s{0,40}<(?:string|value)>)
+      | (?P<inner>/?>\s{0,40}<(?:value|string|val)>|</(?:[\w-]{1,20}-)?(?:key|name)>\s{0,40}<(?:[\w-]{1,20}-)?(?:string|value)>)
       | (?P<or>(?:\|\||\?\?|or[ ])(?=[ \t]{0,4}\\{0,15}["'`]))
       | (?P<table>\|)
       | (?P<xml>>)
@@ -83,6 +83,8 @@ def name_hit(scan: Scan, start: int, end: int, data: object) -> int:
     scan.name_end = last
     name = text[first:last]
     bare = name.lstrip("-.$").removeprefix("with-")
+    if bare[:4] in ("With", "with") and text[last : last + 1] == "(":
+        bare = bare[4:]  # `WithPassword("x")`: a builder, not a switch
     if name[:2] == "-D":  # a property of the Java command line
         bare = bare[1:]
     if first and text[first - 1] == "/" and _is_beside_secret(scan.low, first):
@@ -252,7 +254,7 @@ def _value_of(scan: Scan, first: int, last: int, verdict: Verdict) -> int:  # no
     if found.group("dash"):
         return prose_value(scan, at, verdict) if text[last] == " " and not quote else 0
     # A comma: `setProperty("password", "x")`, `('token', 'x')`.
-    if quote and QUOTE.match(text, at, scan.end):
+    if (quote or text.startswith("CURLOPT_", first)) and QUOTE.match(text, at, scan.end):
         value = quoted(scan, at)
         scheme = SCHEME.match(text, value.start, value.end) if value is not None else None
         if value is not None and scheme is not None and verdict.kind == "authorization":

@@ -57,8 +57,7 @@ def call(scan: Scan, start: int, end: int, data: object) -> int:
     """Look at the literals of one call; return where to go on, or 0."""
     assert isinstance(data, Call)
     text = scan.text
-    if data.near and not _PASSWORD.search(text, max(0, start - NEAR), start):
-        return 0
+    is_named = not data.near or _PASSWORD.search(text, max(0, start - NEAR), start) is not None
     scan.effort += 1
     at, limit = end, min(scan.end, end + CALL_MAX)
     done = 0
@@ -75,6 +74,12 @@ def call(scan: Scan, start: int, end: int, data: object) -> int:
         if value is None or value.is_torn(scan):
             return done
         content = text[value.start : value.end]
+        if not is_named:  # `fill("input[name=password]", "x")`
+            if number or not _PASSWORD.search(content[:NEAR]):
+                return 0
+            is_named = True
+            at = value.end + len(value.quote)
+            continue
         place = text.count(",", end, value.start)
         account = account or _ACCOUNT.match(content) is not None
         if place >= data.first and (account or not data.account):

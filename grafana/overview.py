@@ -23,8 +23,10 @@ def _is_it_working() -> Panel:
             steps=(("green", None), ("red", 1)),
         )),
         (3, stat(
-            "Bridges up", "sum(up{%I})", "Bridges that Prometheus can scrape.",
-            steps=(("red", None), ("green", 1)), none="0", runbooks=("Down", "Restarting"),
+            "Bridges up", "avg(up{%I})",
+            "How many of the bridges that Prometheus knows it can scrape. Green only if it is all.",
+            unit="percentunit", steps=(("red", None), ("green", 1)), none="none known", decimals=0,
+            runbooks=("Down", "Restarting"),
         )),
         (3, stat(
             "Followed runs", "sum(mogplex_bridge_runs{%A})",

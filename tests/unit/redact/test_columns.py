@@ -52,3 +52,12 @@ def test_columns_of_other_things_stay(text: str) -> None:
     assert Redactor().text(text) == text
     inner = json.dumps({"stdout": text})
     assert Redactor().text(inner) == inner
+
+
+@pytest.mark.parametrize(("heading", "row"), [("id,password", "{},{}"), ("id  password", "{}  {}")])
+def test_a_long_table_is_read_to_its_end(heading: str, row: str) -> None:
+    passwords = [f"Qx7vT2mLw9{number:03}" for number in range(300)]
+    lines = [row.format(number, password) for number, password in enumerate(passwords)]
+    result = Redactor().text("\n".join([heading, *lines]))
+    assert not [password for password in passwords if password in result]
+    assert "unscanned" not in result

@@ -62,6 +62,7 @@ def test_all_of_it_goes_and_what_is_beside_it_stays(before: str, after: str) -> 
         'allow: ["Authorization", "Content-Type"]', 'h.Set("Authorization", "Bearer "+token)',
         'name, token = "alice", None', '{"token":"hello","logprob":-0.12}', "NAME  CREATED\ndb-password  2026-01-01T10:00:00",
         "page.fill('input[name=city]', 'Bern3012x')", 'password: str = Field(default="", min_length=8)', 'auth.withToken("header")',
+        'secret_id = "prod-db-password-2026"',
         "cat <<< hello-world-2026", 'expect(token).toBe("ident")', 'const [token, kind] = ["ident", "number"];',
         'curl -b "theme=dark" https://x', "curl -b cookies.txt https://x",
     ],
@@ -74,6 +75,13 @@ def test_upstreams_mark_stays_whole_behind_a_cut_key() -> None:
     head = "-----BEGIN EC PRIVATE" + " KEY-----"
     text = f'{{"out":"{head}\\n{A}{B}{A}{B}\\n...[truncated 812 chars]"}}'
     assert Redactor().text(text).endswith('\\n...[truncated 812 chars]"}')
+
+
+def test_a_stored_secret_may_be_named() -> None:
+    stored = {"payload": {"secret_id": "prod-db-password-2026", "secretIdAccessor": U}}
+    assert Redactor().event(stored) == stored
+    issued = {"payload": {"secret_id": U}}
+    assert Redactor().event(issued) == {"payload": {"secret_id": "[REDACTED:secret]"}}
 
 
 def test_a_unit_of_a_models_text_is_no_token() -> None:

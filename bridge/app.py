@@ -225,9 +225,8 @@ class Bridge:
             self._take_lists,
         )
         try:
-            prepared = await asyncio.to_thread(
-                prepared_or_refused, load
-            )  # its files may be on a network
+            # In a thread: its files may be on a network.
+            prepared = await asyncio.to_thread(prepared_or_refused, load)
             self._settings = await apply(prepared, self._settings, running)
         except ConfigError as error:
             self.metrics.config_last_reload_successful.set(0)

@@ -80,7 +80,13 @@ async def reload(daemon: Daemon, event: str = "config.reloaded") -> dict[str, An
 
 
 async def states(daemon: Daemon) -> dict[str, str]:
+    """As they were at most half a second ago."""
     return {run["runId"]: run["state"] for run in (await daemon.json("/v1/runs"))["runs"]}
+
+
+async def state(daemon: Daemon, run_id: str) -> str:
+    """As it is now; a run that is not known fails the test."""
+    return str((await daemon.json(f"/v1/runs/{run_id}"))["state"])
 
 
 async def events_of(daemon: Daemon, run_id: str, count: int) -> None:
@@ -231,7 +237,7 @@ async def test_accounts_and_runs_come_and_go(tmp_path: Path) -> None:
             assert await daemon.status("PUT", f"/v1/runs/{third.id}?account=two") == 400
             setup.write(one, two)
             await reload(daemon)  # its lists hold when it says so
-            assert (await states(daemon))[second.id] == "following"
+            assert await state(daemon, second.id) == "following"
             await events_of(daemon, second.id, 2)
             hits = 'rate_limit_hits_total{account="two"}'
             assert await metric(daemon, hits) == 0.0
@@ -239,12 +245,12 @@ async def test_accounts_and_runs_come_and_go(tmp_path: Path) -> None:
             # Runs taken out of a list are left, one that was asked for otherwise stays.
             setup.write(setup.account(runs=[]), two)
             await reload(daemon)
-            assert (await states(daemon))[first.id] == "stopped"
-            assert (await states(daemon))[asked.id] == "following"
+            assert await state(daemon, first.id) == "stopped"
+            assert await state(daemon, asked.id) == "following"
             # The account goes: nothing is asked with its token, its series go, its runs wait.
             setup.write(one)
             await reload(daemon)
-            assert (await states(daemon))[first.id] == "following"
+            assert await state(daemon, first.id) == "following"
             sim.append(second, 3)
             await asyncio.sleep(0.2)  # what was sent before the reload has come in
             count = sum(request.token == OTHER for request in sim.requests)

@@ -25,6 +25,7 @@ EVENTS: Mapping[str, str] = {
     "bridge.ready": "it serves at `listen`; `head` is the newest record",
     "bridge.stopping": "a signal asked for an orderly stop; the next one ends the process",
     "bridge.stopped": "everything is on disk up to `head`",
+    "config.check_crashed": "a bug in the check of a changed configuration; the old settings stay",
     "config.reloaded": "the configuration was read again; `changed` are the keys that now differ",
     "config.refused": "it was not: `reason` has file, line and cure; the old settings stay",
     "config.restart_needed": "a changed key that only the next start takes over",

@@ -128,6 +128,8 @@ class OpenStream:
         """End it: `clean`, `between_frames` or `mid_frame` (the knob stream_cut); or `silent`: the
         connection stays, but nothing comes over it any more, as when a router has forgotten it.
         """
+        if self._cut == "silent":
+            return  # not even an end
         if how == "mid_frame" and self._cut is None:
             clock = self._world.clock
             self._timer = clock.call_later(MID_FRAME_WAIT_S, lambda: self.cut("between_frames"))
@@ -149,7 +151,8 @@ class OpenStream:
         while True:
             if self._cut in {"clean", "between_frames"}:
                 break
-            if self._knobs.segment_stream == "ends" and self.run.ai_call_id != self._segment:
+            has_moved_on = self.run.ai_call_id != self._segment
+            if has_moved_on and self._knobs.segment_stream == "ends" and self._cut != "silent":
                 return
             if self._is_due:
                 self._is_due = False

@@ -56,7 +56,7 @@ class RunFollow:
     doubt: Doubt = field(default_factory=Doubt)
     stream_backoff: Backoff = field(default_factory=Backoff)
     stream_at: float = 0.0  # no connect before this instant
-    stream_closed_at: float | None = None  # everything of this segment was seen up to then
+    streamed_until: float | None = None  # a stream showed all of this segment up to then
     wants_fill: bool = False  # something may be missing that a resumed stream can show
     fill_tries: int = 0  # connects for that, since any of them brought news
     is_stuck: bool = False  # the last stream was to fill a hole and brought nothing
@@ -234,7 +234,7 @@ class RunFollow:
         if self.segment.id is not None:
             self.window.prove(Kind.TAIL)  # only newer servers pause runs (1.0)
         self.segment = Segment(segment)
-        self.stream_closed_at = self.row_segment = None
+        self.streamed_until = self.row_segment = None
         self.window.new_segment()
         self.completion.new_segment()
         self.took_end = False
@@ -281,7 +281,7 @@ class RunFollow:
     async def _end(self, page: RunPage) -> None:
         # More events of one instant than fit before the wall come and go on a page of the first.
         saw_end = self.completion.event_seen and (
-            self.stream_closed_at is not None or self.segment.count <= PAGE_MAX
+            self.streamed_until is not None or self.segment.count <= PAGE_MAX
         )
         is_whole = self.is_read_out or saw_end or not self.window.may_hide()
         if (self._slid_past(page) or not is_whole) and self._may_fill():
@@ -296,11 +296,11 @@ class RunFollow:
         place = self.segment.resume_from()
         if self.is_read_out or not self.window.is_full or place is None or not page.events:
             return False
-        return (page.events[0].created_at_s or 0.0) > place[1]
+        return (page.events[0].created_at_s or 0.0) >= place[1]
 
     def _switch_gap(self, page: RunPage) -> Gap | None:
         """Notice a new segment: the ids of the old one vanish from every page (1.7)."""
-        old, closed_at = self.segment, self.stream_closed_at
+        old, shown_until = self.segment, self.streamed_until
         if page.segment is None or page.segment == old.id:
             return None
         self._enter_segment(page.segment)
@@ -309,8 +309,8 @@ class RunFollow:
         # The new segment begins before its first event, or before the row was last written.
         began_s = page.events[0].created_at_s if page.events else times.seconds(page.updated_at)
         began_at = math.inf if began_s is None else to_monotonic(began_s, page, self.clock)
-        if closed_at is not None and closed_at >= began_at - CLOCK_S:
-            return None  # a stream was connected until the run had paused
+        if shown_until is not None and shown_until >= began_at - CLOCK_S:
+            return None  # a stream spoke, or was closed by upstream, when the run had paused
         # It paused and went on between two reads: what came before the pause was never shown.
         before = page.events[0].id if page.events else None
         return Gap(Hole.SWITCHED, old.last_id, before, None)

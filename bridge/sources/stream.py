@@ -46,12 +46,12 @@ async def follow_stream(follow: RunFollow) -> None:
         async with asyncio.timeout(CONNECT_S) as deadline:
             await connect.run(deadline)
     except (*http.TROUBLE, FrameTooLargeError) as error:
-        if not connect.is_open:
+        if connect.reader is None:
             connect.refused(http.to_failure("runs.stream", error))
     finally:
         now = follow.clock.monotonic()
-        if connect.is_open:
-            follow.stream_closed_at = now
+        if connect.reader is not None:
+            follow.streamed_until = connect.reader.shown_until
             # One that is left because the run is over has not shown what it holds.
             follow.is_stuck = follow.wants_fill and follow.segment.count == count_before
         follow.segment.is_streamed = False
@@ -66,7 +66,7 @@ class _Connect:
     """One request for one stream."""
 
     def __init__(self, follow: RunFollow) -> None:
-        self.is_open = False  # the reply was a stream, and its first byte came
+        self.reader: _Reader | None = None  # the reply was a stream, and its first byte came
         self._follow = follow
         self._started = follow.clock.monotonic()
         self._resume = follow.resume_from()
@@ -87,11 +87,10 @@ class _Connect:
             chunks = stream.chunks()
             first = await anext(chunks, b"")
             deadline.reschedule(None)
-            self.is_open = True
             follow.account.answered(follow.run_id, "runs.stream", self._started, None)
             follow.account.spent(follow.run_id, park=True)
-            reader = _Reader(follow, self._resume, http_date(stream.headers.get("Date")))
-            await _read(reader, first, chunks)
+            self.reader = _Reader(follow, self._resume, http_date(stream.headers.get("Date")))
+            await _read(self.reader, first, chunks)
 
     def refused(self, failure: Failure) -> None:
         """Learn from a refused connect; the page read next decides about the run itself."""
@@ -131,7 +130,7 @@ async def _read(reader: _Reader, first: bytes, chunks: AsyncIterator[bytes]) -> 
             watch = group.create_task(reader.watch(), name=f"watch {reader.run_id}")
             try:
                 await reader.take(first)
-                async for chunk in chunks:
+                async for chunk in reader.until_closed(chunks):
                     await reader.take(chunk)
             finally:
                 watch.cancel()
@@ -158,11 +157,27 @@ class _Reader:
         self._decoder = FrameDecoder()
         self._silence_s = SILENCE_S[0]
         self._looks = 0  # since an event was heard
-        self._heard_at = follow.clock.monotonic()
+        self._heard_at = self.shown_until = follow.clock.monotonic()
         self._row_moved = False  # an event said so
         self._wake = asyncio.Event()  # what the watch waits for is another instant
         self._is_first = True
         self._is_of_end = False  # the run was over when the stream began
+
+    async def until_closed(self, chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+        """The chunks; `shown_until` is when the last byte came, or when upstream closed.
+
+        What came shows that nothing before it is still under way. A connection that is left in
+        silence shows nothing: it may have been dead for long.
+        """
+        clock = self._follow.clock
+        try:
+            async for chunk in chunks:
+                self.shown_until = clock.monotonic()
+                yield chunk
+        except http.TROUBLE:
+            self.shown_until = clock.monotonic()
+            raise
+        self.shown_until = clock.monotonic()
 
     async def take(self, chunk: bytes) -> None:
         follow = self._follow

@@ -22,11 +22,14 @@ from tests.scenarios.oracle import Oracle
 from tests.stage import TOKEN, Stage, play
 
 SEEDS = 60  # about 10 s on one core
+# Always tried: each once lost something in silence. 404, 966: late commits of the very instant from
+# which a stream would be resumed; 149, 871: a pause beside a stream that was dead without a sign.
+ONCE_LOST = (149, 404, 871, 966)
 
 
-def _seeds() -> range:
+def _seeds() -> list[int]:
     first, _, last = os.environ.get("BRIDGE_SEEDS", str(SEEDS)).rpartition(":")
-    return range(int(first or 0), int(last))
+    return sorted({*range(int(first or 0), int(last)), *ONCE_LOST})
 
 
 @pytest.mark.parametrize("seed", _seeds())

@@ -517,6 +517,32 @@ def test_a_connection_that_died_without_a_sign_is_noticed_within_minutes(comment
     play(scenario, stream_comment_s=comment_s)
 
 
+@pytest.mark.parametrize("is_dead", [True, False])
+def test_a_short_pause_beside_a_stream_is_a_gap_only_if_the_stream_may_have_been_dead(
+    is_dead: bool,
+) -> None:
+    async def scenario(stage: Stage) -> None:
+        run = stage.sim.create_run(events=5)
+        await stage.follow(run)
+        await asyncio.sleep(20)
+        if is_dead:
+            stage.sim.cut_streams("silent")
+        stage.sim.append(run, 3)
+        stage.sim.pause(run)
+        await asyncio.sleep(2)
+        stage.sim.resume(run)
+        stage.sim.append(run, 2)
+        await asyncio.sleep(200)
+        stage.sim.finish(run)
+        await stage.over(60)
+        missing = set(stage.truth_ids(run)) - set(await stage.event_ids(run))
+        assert len(missing) == (3 if is_dead else 0)
+        reasons = [gap["reason"] for gap in await stage.gaps(run)]
+        assert reasons == (["segment_switched"] if is_dead else [])
+
+    play(scenario, segment_stream="ends")
+
+
 def test_comments_on_a_stream_do_not_hide_that_the_run_is_over() -> None:
     async def scenario(stage: Stage) -> None:
         run = stage.sim.create_run(events=5)

@@ -37,7 +37,7 @@ class RunRoutes:
         self._made_s = -math.inf
 
     async def get_all(self, request: web.Request, identity: Identity) -> web.StreamResponse:
-        """All runs, as they were at most LIST_S ago; what was changed here is seen at once."""
+        """All runs, as they were at most LIST_S ago; what PUT and DELETE change, at once."""
         check_names(request, ())
         now_s = self._clock.monotonic()
         if now_s - self._made_s > LIST_S:

@@ -88,7 +88,7 @@ def parse_tokens(text: str, place: str) -> dict[bytes, Identity]:
     """Return identities by hash. Raises ConfigError that names file and entry, never a value."""
     try:
         document = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:
         raise ConfigError(f"{place}: not TOML: {error}") from None
     for key in document:
         if key != "tokens":

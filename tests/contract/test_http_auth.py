@@ -300,6 +300,8 @@ def test_a_tokens_file_is_read_as_it_says() -> None:
     [
         ("", "nobody could sign in"),
         ("[tokens", "not TOML"),
+        ("tokens = " + "9" * 5_000, "not TOML"),
+        ("tokens = " + "[" * 5_000, "not TOML"),
         ("token = 1", "unknown key 'token'"),
         ("[[tokens]]\nnam = 'x'", "entry 1: unknown key 'nam'"),
         ("[[tokens]]\nsha256 = 'x'", "needs a name"),

@@ -245,8 +245,6 @@ class _Reader:
         follow = self._follow
         await follow.check_row()
         has_moved_on = follow.row_segment not in (None, follow.segment.id)
-        if follow.state.status == "awaiting_input" and not has_moved_on:
-            follow.segment.was_paused = True  # the stream showed all that came before
         if follow.is_over or has_moved_on or follow.state.status in RESTING_STATUSES:
             raise _LeaveError
 

@@ -74,13 +74,16 @@ def test_a_stream_that_was_connected_until_a_short_pause_proves_that_nothing_is_
     play(scenario, segment_stream="ends")
 
 
-def test_a_stream_that_noticed_the_pause_proves_it_too() -> None:
-    """The pause is read from the row beside the stream; no page is answered before it is over."""
+@pytest.mark.parametrize("is_dead", [True, False])
+def test_a_pause_seen_only_in_the_row_beside_a_silent_stream_proves_nothing(is_dead: bool) -> None:
+    """Alive and dead look the same to us: the gap is told, and `missing` is not."""
 
     async def scenario(stage: Stage) -> None:
         run = stage.sim.create_run(events=10)
         await stage.follow(run)
         await asyncio.sleep(10)
+        if is_dead:
+            stage.sim.cut_streams("silent")
         stage.sim.append(run, 5)
         stage.sim.pause(run)
         while not any(r.endpoint == "run" for r in stage.sim.requests):
@@ -92,7 +95,10 @@ def test_a_stream_that_noticed_the_pause_proves_it_too() -> None:
         await asyncio.sleep(30)
         stage.sim.finish(run)
         await stage.over(100)
-        await assert_whole(stage, run)
+        missing = set(stage.truth_ids(run)) - set(await stage.event_ids(run))
+        assert len(missing) == (5 if is_dead else 0)
+        (gap,) = await stage.gaps(run)
+        assert (gap["reason"], gap["missing"]) == ("segment_switched", None)
 
     play(scenario)
 

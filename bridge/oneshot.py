@@ -78,7 +78,7 @@ async def follow_until_ended(
     watch = _Watch(follows, wishes.tell)
     try:
         timed_out = await _run(sources, follows, watch, _Printer(journal, wishes), wishes.timeout_s)
-    except ExceptionGroup as errors:  # not except*: before 3.11.4 it wraps what is raised in it
+    except ExceptionGroup as errors:  # not except*: 3.11.2 wraps what is raised in it
         raise raise_first(errors) from None
     finally:
         await close_sources(sources)

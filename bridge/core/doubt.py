@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from bridge.core.window import PAGE_FULL
+from bridge.core.window import has_shrunk
 
 SHRUNK_READS = 6  # in a row, and ...
 SHRUNK_SPAN_S = 60.0  # ... over so long, until what had been shown counts as deleted upstream
@@ -29,12 +29,12 @@ class Doubt:
         """Whether a page of `size` events is not to be believed, of whose segment `taken` events
         are known. `is_over`: its status is terminal and no event of the run was ever seen.
         """
-        has_shrunk = size < min(taken, PAGE_FULL)
-        if not has_shrunk and (size or not is_over):
+        lacks_some = has_shrunk(size, taken)
+        if not lacks_some and (size or not is_over):
             self._reads = 0
             return False
         if self._reads == 0:
             self._since = now
         self._reads += 1
-        reads, span_s = (SHRUNK_READS, SHRUNK_SPAN_S) if has_shrunk else (EMPTY_READS, EMPTY_SPAN_S)
+        reads, span_s = (SHRUNK_READS, SHRUNK_SPAN_S) if lacks_some else (EMPTY_READS, EMPTY_SPAN_S)
         return self._reads < reads or now - self._since < span_s

@@ -57,6 +57,11 @@ class Sight:
     is_alone: bool  # pages are all there is: no stream can show what they hide
 
 
+def has_shrunk(size: int, taken: int) -> bool:
+    """Whether a page of `size` events lacks some of the `taken` that were shown of its segment."""
+    return size < min(taken, PAGE_FULL)
+
+
 @dataclass(slots=True)
 class Window:
     """Watches the pages of one run, segment by segment."""
@@ -76,9 +81,10 @@ class Window:
         """Judge a page before its events are taken. `is_known(id)`: it was taken before."""
         self.is_full = len(page.ids) >= PAGE_FULL
         if not self.is_full:
-            has_shrunk = len(page.ids) < min(taken.count, PAGE_FULL)
-            taken.count = min(taken.count, len(page.ids)) if has_shrunk else taken.count
-            return Hole.SHRUNK if has_shrunk else Hole.NONE
+            if not has_shrunk(len(page.ids), taken.count):
+                return Hole.NONE
+            taken.count = len(page.ids)  # told once: the next page is measured by this one
+            return Hole.SHRUNK
         ends_before = page.last_s is not None and page.last_s < taken.newest_s
         if not any(map(is_known, page.ids)):
             if taken.last_id is None and not page.begins_at_origin:

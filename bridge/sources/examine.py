@@ -19,10 +19,7 @@ from bridge.sources.mogplex import API, MogplexApi, http_date
 SKEW_S = 5.0  # the Date header counts whole seconds; less than this harms nobody
 # A run that nobody has: what comes back tells whether the route exists (contracts.md 1.8).
 NO_RUN = "00000000-0000-4000-8000-000000000000"
-AGAIN_S = (
-    2.0,
-    4.0,
-)  # waits before a 401 is asked about again: a failed look-up gives one too (1.3)
+AGAIN_S = (2.0, 4.0)  # before a 401 is asked about again: a failed look-up gives one too (1.3)
 WINDOW_REQUESTS = 60  # what one token may ask in 60 s (contracts.md 1.11)
 
 

@@ -171,3 +171,19 @@ async def asking(
 def still(asker: Asker) -> ManualClock:
     assert isinstance(asker.sim.clock, ManualClock)
     return asker.sim.clock
+
+
+async def control(asker: Asker, method: str, path: str, body: Any = None) -> Any:
+    answer = await asker.ask(method, f"/_sim{path}", token=None, body=body)
+    assert answer.status == 200, answer.body
+    return answer.json
+
+
+async def refused(asker: Asker, method: str, path: str, body: Any = None) -> tuple[int, str]:
+    answer = await asker.ask(method, f"/_sim{path}", token=None, body=body)
+    return answer.status, answer.json["error"]
+
+
+async def new_run(asker: Asker, **body: Any) -> str:
+    (run,) = (await control(asker, "POST", "/runs", body))["runs"]
+    return str(run["runId"])

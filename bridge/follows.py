@@ -128,11 +128,11 @@ class Follows:
         if state.followed and not state.ended and state.failed is None:
             self._start(entry)
 
-    def revive(self, account: str, codes: Collection[str] = CREDENTIAL_CODES) -> None:
-        """Follow again what was given up for its token: there is a new one."""
+    def revive(self, accounts: Collection[str], codes: Collection[str] = CREDENTIAL_CODES) -> None:
+        """Follow again what was given up for the token of these accounts: they have a good one."""
         for entry in self._entries.values():
             state = entry.state
-            if state.feed.account == account and state.followed and state.failed in codes:
+            if state.failed in codes and state.followed and state.feed.account in accounts:
                 entry.state = replace(state, failed=None)
                 self._start(entry)
 
@@ -227,24 +227,24 @@ class Follows:
 
     def trouble_of(self, account: str) -> tuple[int, str, Failure] | None:
         """Runs of an account that failed several times in a row: how many, and one of them."""
-        failing = [
-            (entry.state.feed.id, entry.progress.failure)
-            for entry in self._entries.values()
-            if entry.state.feed.account == account
-            and entry.word == "following"
-            and entry.progress.failures_in_row >= DEGRADED_AFTER
-            and entry.progress.failure is not None
-        ]
-        if not failing:
-            return None
-        run_id, failure = failing[-1]
-        assert failure is not None
-        return len(failing), run_id, failure
+        return self._troubles().get(account)
+
+    def _troubles(self) -> dict[str, tuple[int, str, Failure]]:
+        """`trouble_of` every account that has some, in one look at the runs."""
+        found: dict[str, tuple[int, str, Failure]] = {}
+        for run_id, entry in self._entries.items():
+            failure = entry.progress.failure
+            is_failing = entry.progress.failures_in_row >= DEGRADED_AFTER
+            if is_failing and failure is not None and entry.word == "following":
+                account = entry.state.feed.account
+                found[account] = found.get(account, (0,))[0] + 1, run_id, failure
+        return found
 
     def log_trouble(self) -> None:
         """One line when runs of an account fail several times in a row, one when none does."""
+        troubles = self._troubles()
         for account in self._sources:
-            trouble = self.trouble_of(account)
+            trouble = troubles.get(account)
             if trouble is not None and account not in self._degraded:
                 self._degraded.add(account)
                 count, run_id, failure = trouble

@@ -118,6 +118,7 @@ class Housekeeping:
             self._metrics.event_loop_lag_seconds.observe(max(0.0, late_s))
 
     def _look_at_tokens(self) -> None:
+        good: list[str] = []
         for account in self._accounts.resolved:
             account.tokens.token()  # reads a changed file
             warning = account.tokens.warning
@@ -132,10 +133,11 @@ class Housekeeping:
                 log.info("token.replaced", account=account.name)
                 self.accounts_changed()
                 self._sources[account.name].account.token_replaced()
-                self._follows.revive(account.name)
+                self._follows.revive([account.name])
             elif self._sources[account.name].account.dead is None:
-                # A run may have been on its way to giving up when its new token came.
-                self._follows.revive(account.name, ("UNAUTHORIZED",))
+                good.append(account.name)
+        # A run may have been on its way to giving up when its new token came.
+        self._follows.revive(good, ("UNAUTHORIZED",))
 
     def accounts_changed(self) -> None:
         """Take note of the accounts and their tokens as they are now."""

@@ -311,7 +311,7 @@ def test_a_dead_token_ends_all_its_follows_and_a_new_one_revives_them() -> None:
             stage.sim.append(run, 4)
         stage.token[0] = "mog_" + "n" * 24
         stage.account.token_replaced()
-        stage.follows.revive("default")
+        stage.follows.revive(["default"])
         for run in runs:
             stage.sim.finish(run)
         await stage.over(200)

@@ -37,7 +37,7 @@ def test_a_stopped_run_is_not_revived_by_a_new_token() -> None:
         assert stage.follows.view(stopped.id)["state"] == "stopped"  # type: ignore[index]
         stage.token[0] = "mog_" + "n" * 24
         stage.account.token_replaced()
-        stage.follows.revive("default")
+        stage.follows.revive(["default"])
         await asyncio.sleep(20)
         assert len(await stage.event_ids(kept)) == 3
         assert await stage.event_ids(stopped) == []

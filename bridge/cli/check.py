@@ -45,9 +45,9 @@ def check(*, online: bool, as_json: bool, example: bool, schema: bool, **shared:
     Exit codes: 0 all is well, 78 the configuration is wrong; with --online also 64 a token is
     refused, 65 it may not read, 69 the server cannot be reached, 75 rate limited.
     """
-    from bridge.building import refuse_slow_patterns  # noqa: PLC0415
     from bridge.config import SettingsError  # noqa: PLC0415 - so that `--help` stays fast
     from bridge.config.reference import example_text, schema_text  # noqa: PLC0415
+    from bridge.slow_patterns import refuse_slow_patterns  # noqa: PLC0415
 
     if example or schema:
         write_stdout((example_text() if example else schema_text()).encode())

@@ -24,6 +24,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "outputs": {"core", "wire", "journal.port", "sources.port", "clock", "metrics", "log"},
     "intake": {"log", "core", "wire", "journal.port", "sources.port", "clock", "metrics"},
     "runlist": {"core", "wire"},
+    "slow_patterns": {"core", "clock"},
     "supervisor": {"core"},
     "systemd": {"clock"},
     "follows": {

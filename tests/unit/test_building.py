@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from bridge.building import build_sources, refuse_slow_patterns
+from bridge.building import build_sources
 from bridge.clock import SystemClock
 from bridge.config import ResolvedAccount
 from bridge.config.model import Account
@@ -15,6 +15,7 @@ from bridge.config.tokens import TokenVariable
 from bridge.core.errors import ConfigError
 from bridge.core.redact import Redactor
 from bridge.metrics import Metrics
+from bridge.slow_patterns import refuse_slow_patterns
 from bridge.sources.source import MogplexSource
 
 

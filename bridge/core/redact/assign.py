@@ -67,7 +67,6 @@ _ATTRIBUTES = re.compile(r"[ \t][\w:-]{1,40}=\\{0,7}[\"'][^<>\n]{0,160}(?<!/)>")
 _REVERSED = re.compile(
     r"(\\{0,7}[\"'])([^\"'\\\n]{3,160})\1[ \t]{0,4}(?:={2,3}|!={1,2}|~=)[ \t]{0,4}[\w.$(]{0,60}\Z"
 )
-_COMPARES = ("== ", "==", "!= ", "!=")
 
 
 def name_hit(scan: Scan, start: int, end: int, data: object) -> int:

@@ -12,7 +12,6 @@ from bridge.core.redact.spans import Scan
 
 BLOCK_MAX = 16_384  # characters of one key block; a PEM of an 8192-bit RSA key has 6,400
 JWT_MAX = 8_192
-LINE_LOOK = 200
 
 _BEGIN = re.compile(
     r"-{4,5} ?BEGIN ((?:[A-Z0-9]{1,20} ){0,5}(?:PRIVATE KEY(?: BLOCK)?|Static key V1)) ?-{4,5}",

@@ -32,7 +32,6 @@ ECHO_LENGTH_MAX = 512
 # that upstream accepts (100,000, contracts.md 1.6) and fifty times its largest payload. The worst
 # text known takes under a second for so many; ordinary ones 40 ms.
 EVENT_CHARS_MAX: Final = 2**20
-UNSCANNED: Final = "[REDACTED:unscanned]"
 
 
 # A number or a piece of JSON found again may be part of the structure of another text.

@@ -28,7 +28,6 @@ _ALPHABETS = {
     "b": "A-Za-z0-9+/=_-",
     "x": "A-Za-z0-9_.~+/=:%$-",
 }
-_EXACT_NEXT = re.compile(r"[A-Za-z0-9_]")
 _FAKE = re.compile(
     r"(?i)example|(?<![a-z0-9])your|ecdsa-sha2|x{6}|\.{3}|(.)\1{6}|1234567890|abcdefghij|redacted|placeholder"
 )

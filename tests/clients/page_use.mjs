@@ -15,7 +15,7 @@ async function step(name, act) {
     await act();
   } catch (error) {
     await shoot(page, "page-failed");
-    console.log("heard:", await page.evaluate(() => window.heard), "faults:", page.faults);
+    console.log(await count(), await page.textContent("#fresh"), "heard:", await page.evaluate(() => window.heard), "faults:", page.faults);
     error.message = `${name}: ${error.message}`;
     throw error;
   }
@@ -118,6 +118,9 @@ await step("a run is added and removed", async () => {
   await page.locator("#detail").getByRole("button", { name: "Follow", exact: true }).click();
   await page.getByRole("button", { name: "Stop following" }).waitFor();
   await page.getByRole("button", { name: "All runs" }).click();
+  // Its status and its three events; on a busy machine they would come into the steps that count.
+  const mine = page.locator(".event:visible .run", { hasText: added.slice(0, 8) });
+  await until("its records", async () => (await mine.count()) === 4);
 });
 
 await step("everything with the keyboard", async () => {

@@ -26,6 +26,8 @@ _AGAIN = 200  # rows before the newest ones that are compared with what they wer
 _EVENT = "com.mogplex.run.event."
 _ENDED = "bridge.run.ended"
 
+_Stamp = tuple[int, int, int]  # inode, size, time of the last change: unchanged is not read again
+
 
 class Violation(AssertionError):  # noqa: N818 - what it is
     """A promise is broken."""
@@ -66,7 +68,7 @@ class Tally:
 class _Part:
     """What is known of one file of an output."""
 
-    stamp: tuple[int, int] = (-1, -1)
+    stamp: _Stamp = (-1, -1, -1)
     keys: list[Any] = field(default_factory=list)
     torn: bytes = b""
     compared_at: int = -1  # line of the output with which it began when it was compared last
@@ -256,7 +258,8 @@ class Oracle:
         known, seen = self._parts[str(output.path)], {}
         for file in _files(output):
             info = file.stat()
-            stamp = (info.st_ino, info.st_size)
+            # The time too: a last line that is half zeros is made whole at the size it had.
+            stamp = (info.st_ino, info.st_size, info.st_mtime_ns)
             part = known.get(file.name)
             if part is None or part.stamp != stamp:
                 part = _read(file, stamp, output, may_be_damaged=self._is_cut)
@@ -287,7 +290,7 @@ def _files(output: Output) -> list[Path]:
     return [path for _, path in sorted(found)]
 
 
-def _read(file: Path, stamp: tuple[int, int], output: Output, *, may_be_damaged: bool) -> _Part:
+def _read(file: Path, stamp: _Stamp, output: Output, *, may_be_damaged: bool) -> _Part:
     data = file.read_bytes()
     if file.suffix == ".gz":
         try:

@@ -208,6 +208,18 @@ def test_the_oracle_is_content_with_what_is_right(left: Path, tmp_path: Path) ->
     look(left, tmp_path, shown=3)
 
 
+def test_the_oracle_sees_what_changed_at_the_same_size(left: Path, tmp_path: Path) -> None:
+    oracle = Oracle(left / "journal.db", [Output(left / "a.ndjson", "numbered")], tmp_path)
+    newest = left / "a.000002.ndjson"
+    whole = newest.read_bytes()
+    newest.write_bytes(whole[:-9] + bytes(9))
+    os.utime(newest, (1, 1))  # lives are longer than a tick of the file system's clock
+    oracle.look((), is_cut=True)
+    newest.write_bytes(whole)
+    (left / "a.000003.ndjson").touch()  # an orderly end would not do: this is about any life
+    oracle.look(())
+
+
 @pytest.mark.parametrize(
     ("file", "change", "says"),
     [

@@ -7,9 +7,9 @@ from pathlib import Path
 import click
 
 from bridge.cli.exits import Exit
+from bridge.cli.journals import existing_journal, journal_option
 from bridge.cli.options import config_option, examples, load_with, type_path
 from bridge.cli.streams import say
-from bridge.core.errors import ConfigError
 
 
 @click.command(
@@ -19,7 +19,7 @@ from bridge.core.errors import ConfigError
     )
 )
 @config_option
-@click.option("--journal", metavar="URL", help="The journal [as configured].")
+@journal_option
 @click.argument("file", type=type_path)
 def backup(*, config: Path | None, journal: str | None, file: Path) -> Exit:
     """Copy the journal to FILE, whole or not at all; appends and readers go on meanwhile.
@@ -29,12 +29,9 @@ def backup(*, config: Path | None, journal: str | None, file: Path) -> Exit:
     mistakes its sequences for those given after it was made. Exit codes: 0 done, 1 the copy could
     not be made or is there already, 78 there is no such journal.
     """
-    from bridge.config.statedir import journal_file  # noqa: PLC0415 - so that `--help` stays fast
-    from bridge.journal.sqlite_backup import copy_to  # noqa: PLC0415
+    from bridge.journal.sqlite_backup import copy_to  # noqa: PLC0415 - so that `--help` stays fast
 
-    source = journal_file(load_with(config=config, journal=journal).settings.journal)
-    if not source.is_file():
-        raise ConfigError(f"there is no journal {source}; name one with --journal sqlite:PATH")
+    source = existing_journal(load_with(config=config, journal=journal).settings)
     head = copy_to(source, file)
     say(f"copied {source} to {file}: {file.stat().st_size} bytes, up to sequence {head}")
     return Exit.DONE

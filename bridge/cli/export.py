@@ -10,8 +10,8 @@ from pathlib import Path
 import click
 
 from bridge.cli.exits import Exit
-from bridge.cli.options import config_option, examples, load_with
-from bridge.cli.ranges import to_position, to_run_ids
+from bridge.cli.journals import existing_journal, journal_options
+from bridge.cli.options import examples, load_with
 from bridge.cli.streams import say, wants_colour, write_stdout
 from bridge.core.errors import ConfigError
 from bridge.core.event import Record
@@ -28,30 +28,7 @@ PAGE = 1000  # records a read: a few MB at the most, well under a second
         "mogplex-bridge export --after 1000 --type 'com.mogplex.run.event.*' | jq .data",
     )
 )
-@config_option
-@click.option("--journal", metavar="URL", help="The journal [as configured].")
-@click.option(
-    "--after",
-    callback=to_position,
-    default="0",
-    metavar="SEQ",
-    help="Records after this sequence or <epoch>-<sequence> [all that are kept].",
-)
-@click.option(
-    "--run",
-    "runs",
-    multiple=True,
-    callback=to_run_ids,
-    metavar="ID",
-    help="Only this run; repeatable.",
-)
-@click.option(
-    "--type",
-    "types",
-    multiple=True,
-    metavar="GLOB",
-    help="Only these types; repeatable; !GLOB excludes.",
-)
+@journal_options
 @click.option(
     "--format",
     "format_",
@@ -79,15 +56,12 @@ def export(
 
     Reads only, also while the daemon runs. Exit codes: 0 done, 78 there is no such journal.
     """
-    from bridge.config.statedir import journal_file  # noqa: PLC0415 - so that `--help` stays fast
     from bridge.outputs.printed import formatter  # noqa: PLC0415
 
     settings = load_with(config=config, journal=journal).settings
     only = Filter(runs=frozenset(runs), types=types)
     to_lines = formatter(format_, colour=wants_colour(sys.stdout))
-    file = journal_file(settings.journal)
-    if not file.is_file():
-        raise ConfigError(f"there is no journal {file}; name one with --journal sqlite:PATH")
+    file = existing_journal(settings)
     if salvage:
         return _salvage(file, after, only, to_lines)
     asyncio.run(_export(file, after, only, to_lines))

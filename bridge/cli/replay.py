@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from bridge.cli.exits import Exit
-from bridge.cli.options import config_option, examples, load_with
-from bridge.cli.ranges import to_instant, to_position, to_run_ids, to_size
+from bridge.cli.journals import existing_journal, journal_options
+from bridge.cli.options import examples, load_with
+from bridge.cli.ranges import to_instant, to_size
 from bridge.cli.streams import complain, say, write_stdout
 from bridge.core.errors import ConfigError
 from bridge.core.filter import Filter
@@ -48,15 +49,7 @@ class _Wish:
         "mogplex-bridge replay --run $RUN --format mogplex | jq .message",
     )
 )
-@config_option
-@click.option("--journal", metavar="URL", help="The journal [as configured].")
-@click.option(
-    "--after",
-    callback=to_position,
-    default="0",
-    metavar="SEQ",
-    help="Records after this sequence or <epoch>-<sequence> [all that are kept].",
-)
+@journal_options
 @click.option(
     "--through", type=click.IntRange(min=1), metavar="SEQ", help="Up to this one [the newest]."
 )
@@ -67,10 +60,6 @@ class _Wish:
     help="Recorded at this time or later: 2026-08-03T14:00:00Z, 2026-08-03 (UTC), or 2h ago as 2h.",
 )
 @click.option("--until", callback=to_instant, metavar="TIME", help="Recorded before this time.")
-@click.option("--run", "runs", multiple=True, callback=to_run_ids, metavar="ID", help="Only this"
-              " run; repeatable.")  # fmt: skip
-@click.option("--type", "types", multiple=True, metavar="GLOB", help="Only these types;"
-              " repeatable; !GLOB excludes.")  # fmt: skip
 @click.option("--account", "accounts", multiple=True, metavar="NAME", help="Only this account;"
               " repeatable.")  # fmt: skip
 @click.option(
@@ -109,7 +98,6 @@ def replay(
 
 
 def _wish(settings: Settings, like: str | None, asked: dict[str, Any]) -> _Wish:
-    from bridge.config.statedir import journal_file  # noqa: PLC0415 - so that `--help` stays fast
     from bridge.outputs.files import Layout  # noqa: PLC0415
     from bridge.outputs.lines import LineSettings  # noqa: PLC0415
     from bridge.outputs.replay import Range  # noqa: PLC0415
@@ -117,9 +105,7 @@ def _wish(settings: Settings, like: str | None, asked: dict[str, Any]) -> _Wish:
     after: Position = asked["after"]
     wanted = Range(after.seq, asked["through"], asked["since"], asked["until"])
     _check_range(wanted)
-    file = journal_file(settings.journal)
-    if not file.is_file():
-        raise ConfigError(f"there is no journal {file}; name one with --journal sqlite:PATH")
+    file = existing_journal(settings)
     model = _model(settings, like)
     is_stdout = asked["to"] == STDOUT
     if asked["resume"] and is_stdout:

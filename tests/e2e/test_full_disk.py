@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import signal
-import subprocess
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -16,36 +14,12 @@ import orjson
 import pytest
 
 from bridge.simulator import Simulator
+from tests.e2e.disks import fill
 from tests.e2e.processes import TOKEN, Daemon, environment, ids, quick_config, run, serve
 
 pytestmark = pytest.mark.e2e
 
 ENV = environment(None, MOGPLEX_TOKEN=TOKEN)
-
-
-@pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """Four megabytes, of which the test fills what it wants."""
-    disk = tmp_path / "disk"
-    disk.mkdir()
-    command = ["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", str(disk)]
-    if os.geteuid() != 0 or subprocess.run(command, check=False, capture_output=True).returncode:
-        pytest.skip("needs the right to mount a file system; tests/torture fills one by injection")
-    yield disk
-    subprocess.run(["umount", "--lazy", str(disk)], check=True)
-
-
-def fill(disk: Path) -> Path:
-    """Take all the room there is."""
-    ballast = disk / "ballast"
-    with ballast.open("ab", buffering=0) as file:
-        for size in (65536, 4096, 1):
-            try:
-                while file.write(bytes(size)) == size:
-                    pass
-            except OSError:
-                continue
-    return ballast
 
 
 @asynccontextmanager
@@ -181,7 +155,7 @@ async def test_one_output_that_cannot_write_stops_no_other_and_catches_up(
             assert "trying again" in told["detail"]
             assert await metric(daemon, f'mogplex_bridge_sink_blocked{{sink="{failing}"}} 1.0')
             await until(daemon, f"sink {fine}", ok=True)
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(20):
                 while len(ids(whole_lines(fine), one.id)) < 60:
                     await asyncio.sleep(0.05)
             assert len(ids(whole_lines(place / "events.000001.ndjson"), one.id)) < 60

@@ -6,7 +6,6 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -14,6 +13,7 @@ import pytest
 import tests
 from bridge.core.errors import JournalFullError
 from bridge.journal.sqlite import SqliteJournal
+from tests.e2e.disks import fill
 from tests.journal_records import drafts, read_all
 
 pytestmark = pytest.mark.e2e
@@ -86,20 +86,9 @@ def test_a_file_size_limit_refuses_and_then_resumes(tmp_path: Path) -> None:
     assert said["head"] == said["reopened"] == said["stored"] + 20
 
 
-@pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    disk = tmp_path / "disk"
-    disk.mkdir()
-    command = ["mount", "-t", "tmpfs", "-o", "size=3m", "tmpfs", str(disk)]
-    if os.geteuid() != 0 or subprocess.run(command, check=False, capture_output=True).returncode:
-        pytest.skip("needs the right to mount a file system; the file size limit is tested anyway")
-    yield disk
-    subprocess.run(["umount", "--lazy", str(disk)], check=True)
-
-
 async def test_a_full_file_system_refuses_and_then_resumes(small_disk: Path) -> None:
     ballast = small_disk / "ballast"
-    ballast.write_bytes(bytes(1_500_000))
+    ballast.write_bytes(bytes(2_500_000))
     journal = await SqliteJournal.open(small_disk / "journal.db")
     stored, refusal, in_a_row = 0, "", 0
     while in_a_row < 2:  # after one refusal a WAL that was folded may give room once more
@@ -117,21 +106,9 @@ async def test_a_full_file_system_refuses_and_then_resumes(small_disk: Path) -> 
     assert (await journal.append(drafts("r", stored, 20, pad=600)))[0] == stored + 1
     assert journal.trouble is None
     # Full once more, and closed so: all that was acknowledged is there when there is room again.
-    _fill_up(ballast)
+    fill(small_disk)
     await journal.close()
     ballast.unlink()
     journal = await SqliteJournal.open(small_disk / "journal.db")
     assert [r.id for r in await read_all(journal)] == [f"e{n}" for n in range(stored + 20)]
     await journal.close()
-
-
-def _fill_up(ballast: Path) -> None:
-    descriptor = os.open(ballast, os.O_WRONLY | os.O_CREAT, 0o600)
-    with pytest.raises(OSError, match="No space"):
-        _write_on(descriptor)
-    os.close(descriptor)
-
-
-def _write_on(descriptor: int) -> None:
-    while os.write(descriptor, bytes(4096)):
-        pass

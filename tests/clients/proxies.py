@@ -12,7 +12,7 @@ from tests.clients.programs import EXAMPLES, ROOT, free_port, program
 NGINX = ROOT / "deploy/nginx/mogplex-bridge.conf"
 CADDY = ROOT / "deploy/caddy/Caddyfile"
 BRIDGE = "127.0.0.1:8080"  # as the files name it
-START_S = 10.0
+START_S = 20.0
 
 # Everything outside of conf.d that a Debian nginx has and that matters here.
 NGINX_AROUND = """

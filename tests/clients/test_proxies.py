@@ -22,7 +22,9 @@ from tests.e2e.processes import TOKEN, environment, quick_config, serve
 pytestmark = pytest.mark.e2e
 ENV = environment(None, MOGPLEX_TOKEN=TOKEN)
 NAMES = [*PROGRAMS, *PAGES]
-AT_ONCE_S = 1.0  # takes some ms; a buffer would hold it until 4 KiB are full or the connection ends
+# Takes some ms. A buffer holds it until 4 KiB are full or the connection ends, so waiting on a busy
+# machine hides nothing.
+AT_ONCE_S = 10.0
 HELD_S = 2.0
 
 
@@ -57,33 +59,32 @@ async def test_every_client_gets_everything_at_once_behind(proxy: str, tmp_path:
         await heard.all_have(NAMES, before, 20.0)
         begun = time.monotonic()
         sim.append(run, 1)  # far less than any buffer
-        await heard.all_have(NAMES, before + 1, 10.0)
+        await heard.all_have(NAMES, before + 1, 20.0)
         took_s = time.monotonic() - begun
         sim.append(run, 40)
         sim.finish(run, order="event_first")
         head = await head_of(url, 1)
-        await heard.all_have(NAMES, head, 10.0)
+        await heard.all_have(NAMES, head, 20.0)
         faults = heard.faults(NAMES, head)
         assert not faults, "\n".join(f"{name}: {fault}" for name, fault in faults.items())
         assert took_s < 5.0
 
 
-async def first_after(url: str, sim: Simulator, run: Any) -> float:
-    """Seconds from an event upstream to its arrival through a proxy; infinite when it is held."""
+async def arrives(url: str, sim: Simulator, run: Any, within_s: float) -> bool:
+    """Whether an event upstream comes through a proxy, or is held back."""
     headers = {"Authorization": f"Bearer {ADMIN}", "Accept": "text/event-stream"}
     async with aiohttp.ClientSession(headers=headers) as session:
         # A proxy that buffers holds the head back too.
         try:
-            async with asyncio.timeout(HELD_S), session.get(url + "/v1/events") as response:
+            async with asyncio.timeout(within_s), session.get(url + "/v1/events") as response:
                 assert response.status == 200
-                begun = time.monotonic()
                 sim.append(run, 1)
                 async for line in response.content:
                     if line.startswith(b"data:"):
-                        return time.monotonic() - begun
+                        return True
         except TimeoutError:
             pass
-    return float("inf")
+    return False
 
 
 async def test_nginx_holds_events_back_only_where_it_may_not_listen_to_the_bridge(
@@ -93,19 +94,17 @@ async def test_nginx_holds_events_back_only_where_it_may_not_listen_to_the_bridg
     nginx is told to ignore that they do not come: the trap is real.
     """
     need("nginx")
-    took: dict[str, float] = {}
+    came: dict[str, bool] = {}
     async with bridge(tmp_path) as (sim, run, to_port):
         await head_of(f"http://127.0.0.1:{to_port}", 0)
-        for name, more in (
-            ("bare", ""),
-            ("ignoring", "proxy_ignore_headers X-Accel-Buffering;"),
+        for name, more, within_s in (
+            ("bare", "", AT_ONCE_S),
+            ("ignoring", "proxy_ignore_headers X-Accel-Buffering;", HELD_S),
         ):
             port = free_port()
             async with nginx(bare_site(to_port, port, more), port, tmp_path) as url:
-                took[name] = await first_after(url, sim, run)
+                came[name] = await arrives(url, sim, run, within_s)
         port = free_port()
         async with nginx(nginx_site(to_port, port), port, tmp_path) as url:
-            took["ours"] = await first_after(url, sim, run)
-    assert took["bare"] < AT_ONCE_S, took
-    assert took["ours"] < AT_ONCE_S, took
-    assert took["ignoring"] == float("inf"), took
+            came["ours"] = await arrives(url, sim, run, AT_ONCE_S)
+    assert came == {"bare": True, "ignoring": False, "ours": True}

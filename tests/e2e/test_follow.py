@@ -241,7 +241,7 @@ async def test_a_reader_that_stopped_reading_holds_nobody_who_interrupts_twice()
         process.send_signal(signal.SIGINT)
         await asyncio.sleep(1.0)
         process.send_signal(signal.SIGINT)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             _, err = await process.communicate()
         assert (process.returncode, err) == (130, b"")
         os.close(reading)

@@ -165,7 +165,7 @@ async def test_runs_are_added_and_removed_over_http_and_from_a_watched_file(tmp_
             fourth = sim.create_run(events=3)
             with listed.open("a") as file:
                 file.write(f"not-a-run\n{fourth.id}\n")
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(30):
                 while True:
                     runs = {r["runId"]: r for r in (await daemon.json("/v1/runs"))["runs"]}
                     if fourth.id in runs and runs[fourth.id]["events"] == 3:
@@ -218,7 +218,7 @@ async def test_sigterm_under_load_ends_in_order_and_the_second_signal_at_once(
         env = environment(None, MOGPLEX_TOKEN=TOKEN)
         async with serve(*options, env=env) as daemon, aiohttp.ClientSession() as session:
             headers = {"Accept": "text/event-stream"}
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(30):
                 while (await daemon.json(f"/v1/runs/{run.id}"))["events"] < 100:
                     await asyncio.sleep(0.05)
             url = daemon.url + "/v1/events?after=0"

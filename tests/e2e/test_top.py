@@ -59,7 +59,7 @@ class Terminal:
 
     async def shows(self, *words: str) -> str:
         try:
-            async with asyncio.timeout(15):
+            async with asyncio.timeout(30):
                 while not all(word in self.text() for word in words):
                     await asyncio.sleep(0.02)
         except TimeoutError:
@@ -76,7 +76,7 @@ class Terminal:
             return is_narrow and all(word in text for word in words)
 
         try:
-            async with asyncio.timeout(15):
+            async with asyncio.timeout(30):
                 while not any(map(fits, frames)):
                     await asyncio.sleep(0.02)
                     self.text()
@@ -128,7 +128,7 @@ async def test_keys_sizes_and_the_end_of_the_bridge(tmp_path: Path) -> None:
             tty.press("")
             await tty.shows("no bridge answers")  # and what was seen last stays on the screen
             tty.press("q")
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(30):
                 while process.returncode is None:
                     tty.text()  # or it could not write its last words
                     await asyncio.sleep(0.02)

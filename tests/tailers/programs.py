@@ -10,6 +10,9 @@ import re
 import shutil
 import signal
 import subprocess
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Protocol
 
@@ -216,3 +219,19 @@ class Tail(_Daemon):
 def has_fluent_bit() -> bool:
     """It cannot be installed from Debian 12, PyPI or npm; where somebody has it, it is tested."""
     return shutil.which("fluent-bit") is not None
+
+
+@contextmanager
+def running(
+    kinds: Sequence[type[Tailer]], directory: Path, logs: Path, name: str
+) -> Iterator[list[Tailer]]:
+    """One of each kind, each with a place of its own in `directory`, reading `name` in `logs`."""
+    with ExitStack() as stack:
+        made: list[Tailer] = []
+        for kind in kinds:
+            made.append(kind(directory / kind.name, logs, name))
+            stack.callback(made[-1].close)
+        for tailer in made:
+            tailer.start()
+        time.sleep(0.5)  # until they watch
+        yield made

@@ -10,13 +10,21 @@ from __future__ import annotations
 import signal
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from tests.tailers.parts import Writer, expect_each_once, sequence_of, until, verified
-from tests.tailers.programs import FluentBit, Rsyslog, SyslogNg, Tail, Tailer, has_fluent_bit
+from tests.tailers.programs import (
+    FluentBit,
+    Rsyslog,
+    SyslogNg,
+    Tail,
+    Tailer,
+    has_fluent_bit,
+    running,
+)
 from tests.tailers.writer import Order
 
 pytestmark = pytest.mark.e2e
@@ -38,16 +46,8 @@ def logs(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def tailers(tmp_path: Path, logs: Path) -> Iterator[list[Tailer]]:
-    """All that are here, running."""
-    with ExitStack() as stack:
-        made: list[Tailer] = []
-        for kind in KINDS:
-            made.append(kind(tmp_path / kind.name, logs, NAME))
-            stack.callback(made[-1].close)
-        for tailer in made:
-            tailer.start()
-        time.sleep(0.5)  # until they watch
-        yield made
+    with running(KINDS, tmp_path, logs, NAME) as all_of_them:
+        yield all_of_them
 
 
 def test_each_line_once_through_renames_and_a_kill(logs: Path, tailers: list[Tailer]) -> None:
@@ -64,12 +64,9 @@ def test_each_line_once_through_renames_and_a_kill(logs: Path, tailers: list[Tai
 
 
 def test_tail_loses_whole_files_when_it_sleeps_through_renames(tmp_path: Path, logs: Path) -> None:
-    with ExitStack() as stack:
-        tail = Tail(tmp_path / "tail", logs, NAME)
-        stack.callback(tail.close)
+    order = Order(str(logs), TOTAL, naming="fixed", rate=6_000, rotate_bytes=500_000)
+    with closing(Tail(tmp_path / "tail", logs, NAME)) as tail, Writer(order) as writer:
         tail.start()
-        order = Order(str(logs), TOTAL, naming="fixed", rate=6_000, rotate_bytes=500_000)
-        writer = stack.enter_context(Writer(order))
         assert until(lambda: len(tail.lines()) > 500)
         tail.send(signal.SIGSTOP)
         asleep_at = len(list(logs.iterdir()))

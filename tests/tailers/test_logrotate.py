@@ -8,7 +8,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -23,7 +22,7 @@ from tests.tailers.parts import (
     verified,
     verify,
 )
-from tests.tailers.programs import LOGS, Rsyslog, Tail, Tailer, find
+from tests.tailers.programs import LOGS, Rsyslog, Tail, Tailer, find, running
 from tests.tailers.writer import Order
 from tests.unit.lines.lines_world import content
 
@@ -73,14 +72,8 @@ def logs(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def tailers(tmp_path: Path, logs: Path) -> Iterator[list[Tailer]]:
-    with ExitStack() as stack:
-        made: list[Tailer] = []
-        for kind in (Tail, Rsyslog):
-            made.append(kind(tmp_path / kind.name, logs, NAME))
-            stack.callback(made[-1].close)
-            made[-1].start()
-        time.sleep(0.5)  # until they watch
-        yield made
+    with running((Tail, Rsyslog), tmp_path, logs, NAME) as all_of_them:
+        yield all_of_them
 
 
 def rotate_while_writing(rotation: Logrotate, logs: Path, *, kills: int = 0) -> None:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack
 from datetime import datetime
 from pathlib import Path
 
 import pytest
 
 from tests.tailers.parts import Writer, expect_each_once, until, verified
-from tests.tailers.programs import FluentBit, Rsyslog, SyslogNg, Tailer, has_fluent_bit
+from tests.tailers.programs import FluentBit, Rsyslog, SyslogNg, Tailer, has_fluent_bit, running
 from tests.tailers.writer import Order
 from tests.unit.lines.lines_world import LOG, TIME
 
@@ -32,15 +31,8 @@ def logs(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def tailers(tmp_path: Path, logs: Path) -> Iterator[list[Tailer]]:
-    """All that are here, running."""
-    with ExitStack() as stack:
-        made: list[Tailer] = []
-        for kind in KINDS:
-            made.append(kind(tmp_path / kind.name, logs, PATTERN))
-            stack.callback(made[-1].close)
-        for tailer in made:
-            tailer.start()
-        yield made
+    with running(KINDS, tmp_path, logs, PATTERN) as all_of_them:
+        yield all_of_them
 
 
 def micros_of(text: str) -> int:

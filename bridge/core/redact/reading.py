@@ -180,6 +180,14 @@ def _below(scan: Scan, at: int, verdict: Verdict, op: str) -> int:
     return take(scan, Value(found.end(), stop, "", stop >= scan.end), verdict)
 
 
+def _plain(scan: Scan, at: int) -> Value | None:
+    """A value of YAML, quoted or bare."""
+    if QUOTE.match(scan.text, at, scan.end):
+        return quoted(scan, at)
+    bare = BARE.match(scan.text, at, scan.end)
+    return bare and Value(at, bare.end(), "", bare.end() >= scan.end)
+
+
 def _members(scan: Scan, at: int, verdict: Verdict) -> int:
     """`api_keys:` and a mapping of YAML below it: values as heavy as a machine's."""
     done = 0
@@ -189,11 +197,7 @@ def _members(scan: Scan, at: int, verdict: Verdict) -> int:
         member = _MEMBER.match(scan.text, at, scan.end)
         if member is None:
             break
-        if QUOTE.match(scan.text, member.end(), scan.end):
-            value = quoted(scan, member.end())
-        else:
-            bare = BARE.match(scan.text, member.end(), scan.end)
-            value = bare and Value(member.end(), bare.end(), "", bare.end() >= scan.end)
+        value = _plain(scan, member.end())
         if value is None:
             break
         content = scan.text[value.start : value.end]
@@ -211,11 +215,7 @@ def _items(scan: Scan, at: int, verdict: Verdict) -> int:
         item = _ITEM.match(scan.text, at, scan.end)
         if item is None:
             break
-        if QUOTE.match(scan.text, item.end(), scan.end):
-            value = quoted(scan, item.end())
-        else:
-            bare = BARE.match(scan.text, item.end(), scan.end)
-            value = bare and Value(item.end(), bare.end(), "", bare.end() >= scan.end)
+        value = _plain(scan, item.end())
         if value is None:
             break
         content = scan.text[value.start : value.end]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import sqlite3
 
 from bridge.core.errors import ConfigError, JournalCorruptError, JournalError, JournalFullError
@@ -29,6 +30,12 @@ _REFUSED = frozenset(
         sqlite3.SQLITE_LOCKED,
     }
 )
+_PASSING = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO})
+
+
+def may_pass(error: OSError) -> bool:
+    """True for what the operator need not, or cannot, mend in the configuration."""
+    return error.errno in _PASSING
 
 
 def extended_code(error: sqlite3.Error) -> int:
@@ -44,11 +51,16 @@ def to_journal_error(error: sqlite3.Error, path: str) -> JournalError:
     if code & 0xFF in _CORRUPT or code in _UNREADABLE:
         return corrupt(path, cause)
     if code & 0xFF in _REFUSED:
-        return JournalFullError(
-            f"journal {path}: cannot be written now: {cause}; nothing was stored. Make room, or"
-            " lower [retention]; it goes on by itself"
-        )
+        return full(path, cause)
     return JournalError(f"journal {path}: {cause}")
+
+
+def full(path: str, cause: str) -> JournalFullError:
+    """The error for a file that cannot be written now, but perhaps later."""
+    return JournalFullError(
+        f"journal {path}: cannot be written now: {cause}; nothing was stored. Make room, or"
+        " lower [retention]; it goes on by itself"
+    )
 
 
 def foreign(path: str) -> ConfigError:

@@ -21,7 +21,15 @@ from bridge.core.errors import (
     JournalBusyError,
     JournalVersionError,
 )
-from bridge.journal.sqlite_faults import corrupt, extended_code, foreign, to_journal_error
+from bridge.journal.sqlite_faults import (
+    corrupt,
+    extended_code,
+    foreign,
+    full,
+    may_pass,
+    to_journal_error,
+)
+from bridge.journal.sqlite_wal import write_again
 
 Synchronous = Literal["full", "normal"]
 
@@ -76,6 +84,7 @@ def open_for_writing(
             if not path.exists() or path.stat().st_size == 0:
                 _create(path, steps)
             clean = _inspect(path, max(steps))
+            write_again(path.with_name(path.name + "-wal"))
             check(path, CHECK_S_CLEAN if clean else CHECK_S_UNCLEAN)
             return _open(path, lock, steps, synchronous)
     except BaseException:
@@ -156,7 +165,8 @@ def _named(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise unusable(path, error.strerror or str(error)) from error
+        cause = error.strerror or str(error)
+        raise full(str(path), cause) if may_pass(error) else unusable(path, cause) from error
     except sqlite3.Error as error:
         code = extended_code(error) & 0xFF
         if code in (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM):

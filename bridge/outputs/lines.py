@@ -57,16 +57,21 @@ class Checkpoint(NamedTuple):
     epoch: str
     seq: int
     segment: int = 0  # number of the newest file; numbers are never used twice
+    size: int | None = None  # bytes of it that were forced to the disk; None was not noted
 
     def encode(self) -> bytes:
-        return dumps({"epoch": self.epoch, "seq": self.seq, "segment": self.segment})
+        return dumps(self._asdict())
 
     @classmethod
     def maybe_decode(cls, value: bytes | None) -> Checkpoint | None:
         """Read a stored value; None when there is none or it is not ours."""
         try:
             fields = loads(value) if value is not None else {}
-            return cls(str(fields["epoch"]), int(fields["seq"]), int(fields["segment"]))
+            size = fields.get("size")
+            return cls(
+                str(fields["epoch"]), int(fields["seq"]), int(fields["segment"]),
+                None if size is None else int(size),
+            )  # fmt: skip
         except (JsonError, KeyError, TypeError, ValueError):
             return None
 

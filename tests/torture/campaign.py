@@ -16,6 +16,7 @@ import socket
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 from bridge.simulator import Simulator
@@ -319,11 +320,42 @@ class Campaign:
 
     async def _power(self) -> Victim:
         """The machine goes down: what was not synced is lost, or torn, or not."""
+        disk = await asyncio.to_thread(Disk, self._root)
+        fails_first = None
+        if self._chance.random() < 0.5:
+            kind = self._chance.choice(("wal", "line"))
+            await self._logged(disk, partial(self._dies_before_a_sync, kind))
+            fails_first = kind if self._chance.random() < 0.5 else None
+        victim = await self._logged(disk, partial(self._goes_down, fails_first))
+        self.score.lost.update(await asyncio.to_thread(disk.cut, self._chance))
+        return victim
+
+    async def _logged(self, disk: Disk, life: Callable[[Path], Awaitable[Victim]]) -> Victim:
+        """Live, and tell the disk of every change."""
         log = self._directory / "log"
         log.unlink(missing_ok=True)
-        disk = await asyncio.to_thread(Disk, self._root)
-        point = self._chance.choice(EVERY_LIFE)
+        victim = await life(log)
+        await victim.kill()
+        await asyncio.to_thread(disk.replay, log)
+        return victim
+
+    async def _dies_before_a_sync(self, kind: str, log: Path) -> Victim:
+        """What it wrote is in memory, and no more."""
+        last = ((("write" if kind == "line" else "commit"), True), ("sync", False))
+        op, after = self._chance.choice(last)
+        self._faults.kill_at(Point(kind, op, after=after), self._chance.randint(1, NTH_MAX))
+        victim = await self._start(log)
+        await victim.dead_within(REACH_S / 2)
+        await victim.kill()
+        self._faults.calm()
+        return victim
+
+    async def _goes_down(self, fails_first: str | None, log: Path) -> Victim:
+        """`fails_first`: the kind of file whose first sync fails; it may end by itself then."""
+        if fails_first is not None:
+            self._faults.refuse((f"{fails_first}.sync",), errno.EIO, 1)
         if at_point := self._chance.random() < 0.5:
+            point = self._chance.choice(EVERY_LIFE)
             self._faults.kill_at(point, self._chance.randint(1, 3 * NTH_MAX))
         victim = await self._start(log)
         if at_point:
@@ -335,9 +367,6 @@ class Campaign:
             await self._pause(0.0, 4.0)  # long enough for checkpoints and archives
             if self._chance.random() < 0.4:  # a machine that is shut down ends it in order first
                 await victim.terminate()
-        await victim.kill()
-        await asyncio.to_thread(disk.replay, log)
-        self.score.lost.update(await asyncio.to_thread(disk.cut, self._chance))
         return victim
 
     async def _upgrade(self) -> Victim:

@@ -112,6 +112,13 @@ MUTANTS = [
         ("power",),
     ),
     Mutant(
+        "file: a failed sync gives up only the lines of its own process",
+        "outputs/files/segment.py",
+        r"        self\.synced_size = min\(self\.synced_size, size\)\n",
+        "        del size\n",
+        ("power",),
+    ),
+    Mutant(
         "file: a short write counts as a whole one",
         "outputs/files/segment.py",
         r" {12}while done < len\(data\):\n {16}done \+= os\.write\(self\._fd, view\[done:\]\)",

@@ -33,7 +33,8 @@ class _Change(NamedTuple):
 class _File:
     """What an inode held; its number may be given to another file when the name is gone."""
 
-    durable: bytearray
+    durable: bytearray = field(default_factory=bytearray)
+    memory: bytearray = field(default_factory=bytearray)  # what processes see
     pending: list[_Change] = field(default_factory=list)
 
 
@@ -47,19 +48,52 @@ class Disk:
         self._pending_names: list[tuple[_Change, _File | None]] = []
         for path in directory.iterdir():
             if path.is_file():
-                file = _File(bytearray(path.read_bytes()))
+                content = path.read_bytes()
+                file = _File(bytearray(content), bytearray(content))
                 self._names[path.name] = self._files[path.stat().st_ino] = file
 
     def replay(self, log: Path) -> int:
-        """Take note of everything the process did; returns the number of changes."""
+        """Take note of everything a process did that is dead now; returns the number of changes.
+
+        For each of several processes one log, one after the other.
+        """
         count = 0
         for count, change in enumerate(_changes(log.read_bytes()), 1):  # noqa: B007 - the last one
             self._note(change)
+        self._reconcile()
         return count
+
+    def _reconcile(self) -> None:
+        """Take note of what the process did last and was killed before it could tell."""
+        durable, self._names = self._names, dict(self._names)
+        for change, made in self._pending_names:
+            self._rename(change, made)
+        names, self._names = self._names, durable
+        there = {path.name: path for path in self._directory.iterdir() if path.is_file()}
+        known = {id(file): name for name, file in names.items()}
+        for name, path in there.items():
+            inode = path.stat().st_ino
+            file = self._files.get(inode)
+            if file is None or id(file) not in known:
+                file = self._files[inode] = _File()
+                self._pending_names.append((_untold(_CREATE, name), file))
+            elif names.get(name) is not file:
+                self._pending_names.append((_untold(_RENAME, known[id(file)], name), None))
+            content = path.read_bytes()
+            if content != file.memory and not name.endswith("-shm"):
+                file.memory = bytearray(content)
+                file.pending.append(_Change(_TRUNCATE, inode, len(content), b"", b""))
+                file.pending.append(_Change(_WRITE, inode, 0, content, b""))
+        kept = {id(self._files[path.stat().st_ino]) for path in there.values()}
+        for name, file in names.items():
+            if name not in there and id(file) not in kept:
+                self._pending_names.append((_untold(_UNLINK, name), None))
 
     def _note(self, change: _Change) -> None:
         if change.op in (_WRITE, _TRUNCATE):
-            self._files.setdefault(change.inode, _File(bytearray())).pending.append(change)
+            file = self._files.setdefault(change.inode, _File())
+            file.pending.append(change)
+            _apply(file.memory, change, len(change.first))
         elif change.op == _SYNC and change.offset:  # of a directory
             for name, made in self._pending_names:
                 self._rename(name, made)
@@ -77,7 +111,7 @@ class Disk:
         else:
             made = None
             if change.op == _CREATE:
-                made = self._files[change.inode] = _File(bytearray())
+                made = self._files[change.inode] = _File()
             self._pending_names.append((change, made))
 
     def _rename(self, change: _Change, made: _File | None) -> None:
@@ -114,6 +148,10 @@ class Disk:
             if not name.endswith("-shm"):  # shared memory; made anew from the WAL
                 (self._directory / name).write_bytes(file.durable)
         return lost
+
+
+def _untold(op: int, name: str, new_name: str = "") -> _Change:
+    return _Change(op, 0, 0, os.fsencode(name), os.fsencode(new_name))
 
 
 def _apply(content: bytearray, write: _Change, length: int) -> None:

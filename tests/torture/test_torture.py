@@ -13,9 +13,10 @@ import sys
 import time
 import zlib
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -161,6 +162,35 @@ def test_a_power_cut_takes_what_was_not_synced_and_nothing_else(
             assert db.execute("SELECT count(*) FROM t").fetchone() == (5,)
         outcomes.add((line.name, content.endswith(b"not synced")))
     assert outcomes == {(name, kept) for name in ("a.ndjson", "b.ndjson") for kept in (False, True)}
+
+
+class Kind(random.Random):
+    """Everything stays."""
+
+    def choice(self, seq: Sequence[Any]) -> Any:
+        return max(seq)
+
+    def random(self) -> float:
+        return 0.99
+
+
+@pytest.mark.parametrize("told", [0.0, 0.3, 0.7, 1.0])
+def test_a_disk_knows_what_a_killed_process_could_not_tell(
+    faults: Faults, tmp_path: Path, told: float
+) -> None:
+    root, log = tmp_path / "root", tmp_path / "log"
+    disk = Disk(root)
+    for _ in range(2):  # the second finds what the first left in memory
+        log.unlink(missing_ok=True)
+        write(faults, root, log)
+        os.truncate(log, int(log.stat().st_size * told))
+        disk.replay(log)
+    left = {path.name: path.read_bytes() for path in root.iterdir()}
+    assert len(left["b.ndjson"]) > 30
+    disk.cut(Kind())
+    assert {path.name: path.read_bytes() for path in root.iterdir()} == {
+        name: content for name, content in left.items() if not name.endswith("-shm")
+    }
 
 
 RUN = "0c1d7e88-93d4-4c0a-b6f2-000000000001"

@@ -126,6 +126,12 @@ class Segment:
             raise
         return segment
 
+    def distrust(self, size: int) -> None:
+        """What stands behind this offset may be in memory only, written by a process that was
+        killed: if the first sync fails, the kernel gives those lines up with ours.
+        """
+        self.synced_size = min(self.synced_size, size)
+
     @property
     def is_dirty(self) -> bool:
         return self._is_unforced or self.size > self.synced_size

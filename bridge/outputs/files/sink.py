@@ -160,11 +160,8 @@ class FileSink:
     async def _start(self) -> None:
         """Open the file and decide the position. Raises OSError, ConfigError."""
         saved = self._saved
-        found = await self._in_thread(
-            lambda: self._file.open(
-                owned=saved is not None, number_min=saved.segment if saved is not None else 0
-            )
-        )
+        number = saved.segment if saved is not None else 0
+        found = await self._open_file(owned=saved is not None, number_min=number)
         place = resume(saved, found.last, has_files=found.has_files, journal=self._journal)
         if place.is_reset and found.last is not None:
             place = await self._lines.recognise(found.last) or place
@@ -175,6 +172,16 @@ class FileSink:
             self._preface = Batch(lines, seqs, place.after) if lines else None
         self._is_started = True
         _log.info("sink.opened", sink=self.name, file=str(self._file.path), position=self._position)
+
+    async def _open_file(self, *, owned: bool, number_min: int) -> Found:
+        """Open it, knowing how much of it the last checkpoint found on the disk."""
+        saved, forced = self._saved, None
+        # Of another journal: what it has not, cannot be written again.
+        if saved is not None and saved.size is not None and saved.epoch == self._journal.epoch:
+            forced = (saved.segment, saved.size)
+        return await self._in_thread(
+            lambda: self._file.open(owned=owned, number_min=number_min, forced=forced)
+        )
 
     async def _exact(self, place: Resume, found: Found) -> int:
         """The position, where the last line does not tell it (upstream's format)."""
@@ -188,8 +195,7 @@ class FileSink:
             await self._start()
             return
         saved = self._saved
-        number = self._file.number
-        found = await self._in_thread(lambda: self._file.open(owned=True, number_min=number - 1))
+        found = await self._open_file(owned=True, number_min=self._file.number - 1)
         if self._must_look_back and saved is not None:
             place = resume(saved, found.last, has_files=True, journal=self._journal)
             self._position = await self._exact(place, found)
@@ -317,7 +323,8 @@ class FileSink:
 
         def synced() -> Checkpoint:
             self._file.sync()
-            return Checkpoint(self._journal.epoch, self._position, self._file.number)
+            file = self._file
+            return Checkpoint(self._journal.epoch, self._position, file.number, file.forced_size)
 
         if self._preface is not None:
             return

@@ -61,11 +61,20 @@ class FileWriter:
         """Some lines are not forced to the disk yet."""
         return self._segment is not None and self._segment.is_dirty
 
-    def open(self, *, owned: bool, number_min: int = 0) -> Found:
+    @property
+    def forced_size(self) -> int:
+        """Bytes of the open segment that are known to be on the disk."""
+        return self._segment.synced_size if self._segment is not None else 0
+
+    def open(
+        self, *, owned: bool, number_min: int = 0, forced: tuple[int, int] | None = None
+    ) -> Found:
         """Open the newest segment, or create one; nothing is cut yet.
 
         `owned`: the journal knows this output, so damage may be repaired; `number_min`: highest
-        number used before, as far as the journal knows. Raises OSError, ConfigError.
+        number used before, as far as the journal knows; `forced`: number of a segment and how many
+        bytes of it are on the disk for certain, without which all that is there counts as such.
+        Raises OSError, ConfigError.
         """
         self.drop()
         entries = self._names.entries()
@@ -81,6 +90,8 @@ class FileWriter:
             segment = self._open_or_set_aside(owned=owned or len(entries) > 1)
             others = [e.path for e in reversed(plain) if e.number < self.number][:_SIBLINGS_MAX]
         self._segment = segment
+        if forced is not None:
+            segment.distrust(0 if self.number > forced[0] else forced[1])
         last = segment.tail.line
         for path in others if last is None else ():
             last = _last_line(path)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import shutil
 import sqlite3
 import subprocess
 import sys
@@ -328,3 +330,58 @@ async def test_a_disk_that_is_full_at_the_first_start_is_told(
     monkeypatch.setattr(sqlite_file, "_create", full)
     with pytest.raises(JournalFullError, match="Make room"):
         await SqliteJournal.open(path)
+
+
+async def _killed(path: Path, after: Path) -> None:
+    """What a process that is killed after an append leaves, in memory or on the disk."""
+    journal = await SqliteJournal.open(path)
+    await journal.append(drafts("r", 0, 50, pad=500))
+    for suffix in ("", "-wal"):
+        shutil.copyfile(f"{path}{suffix}", f"{after}{suffix}")
+    await journal.close()
+
+
+async def test_what_a_killed_process_left_in_memory_is_forced_to_the_disk_first(
+    path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    left = tmp_path / "left.db"
+    await _killed(path, left)
+    wal = Path(f"{left}-wal")
+    before, done, real = wal.read_bytes(), [], (os.pwrite, os.fsync)
+
+    def pwrite(fd: int, data: bytes, at: int) -> int:
+        done.append(("write", os.readlink(f"/proc/self/fd/{fd}"), at))
+        return real[0](fd, data[:100_000], at)  # short, as a signal may make it
+
+    def fsync(fd: int) -> None:
+        done.append(("sync", os.readlink(f"/proc/self/fd/{fd}"), 0))
+        real[1](fd)
+
+    monkeypatch.setattr(os, "pwrite", pwrite)
+    monkeypatch.setattr(os, "fsync", fsync)
+    journal = await SqliteJournal.open(left)
+    assert len(before) > 0
+    places = range(0, len(before), 100_000)
+    assert done == [*(("write", str(wal), at) for at in places), ("sync", str(wal), 0)]
+    assert wal.read_bytes()[: len(before)] == before
+    assert [record.id for record in await read_all(journal)] == [f"e{n}" for n in range(50)]
+    await journal.close()
+
+
+async def test_a_disk_that_fails_then_is_told_and_the_next_start_tries_again(
+    path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    left = tmp_path / "left.db"
+    await _killed(path, left)
+    real = os.fsync
+
+    def fail(fd: int) -> None:
+        raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr(os, "fsync", fail)
+    with pytest.raises(JournalFullError, match="Input/output error"):
+        await SqliteJournal.open(left)
+    monkeypatch.setattr(os, "fsync", real)
+    journal = await SqliteJournal.open(left)
+    assert journal.head == 50
+    await journal.close()

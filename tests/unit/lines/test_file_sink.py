@@ -456,6 +456,49 @@ async def test_lines_that_a_failed_fsync_took_back_are_written_again(
     assert outputs.metric("sink_errors_total", sink="out", reason="io") == 1
 
 
+@pytest.mark.parametrize("rotate_bytes", [None, 2200])
+async def test_a_failed_first_fsync_takes_back_what_the_process_before_left_in_memory(
+    outputs, tmp_path, monkeypatch, rotate_bytes
+):
+    """The kernel gives up all that was not on the disk, whoever wrote it."""
+    journal = MemoryJournal()
+    sink = await outputs.open(journal, rotate_bytes=rotate_bytes)
+    await journal.append(drafts(0, 5))
+    await copy_all(sink)
+    await sink._save()
+    on_disk = segments(tmp_path)[-1].stat().st_size
+    await journal.append(drafts(5, 5))
+    await copy_all(sink)
+    if rotate_bytes is not None:
+        assert len(segments(tmp_path)) > 1, "then nothing of the newest one is known to be there"
+        on_disk = 0
+    outputs.kill(sink)
+    sink = await outputs.open(journal, rotate_bytes=rotate_bytes)
+    newest, real_sync, real_write = segments(tmp_path)[-1], os.fdatasync, os.write
+    in_memory = newest.read_bytes()[on_disk:]
+    written_after = bytearray()
+
+    def write(fd, data):
+        count = real_write(fd, data)
+        written_after.extend(bytes(data)[:count])
+        return count
+
+    def fail_once(fd):
+        monkeypatch.setattr(os, "fdatasync", real_sync)
+        monkeypatch.setattr(os, "write", write)
+        raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr(os, "fdatasync", fail_once)
+    await journal.append(drafts(10, 1))
+    async with running(sink):
+        await until(lambda: os.fdatasync is real_sync, within_s=10)
+        await until(lambda: sink.lag == 0 and sink.status()["ok"])
+    await sink.close()
+    assert sequences(segments(tmp_path)) == list(range(1, 12))
+    assert in_memory
+    assert bytes(written_after).startswith(in_memory)
+
+
 class FullJournal(MemoryJournal):
     is_full = False
 

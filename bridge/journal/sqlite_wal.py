@@ -1,0 +1,31 @@
+"""The write-ahead log that a killed process left."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+_CHUNK_BYTES = 1 << 20
+
+
+def write_again(wal: Path) -> None:
+    """Write the file over itself and force it to the disk; nothing changes. Raises OSError.
+
+    What a killed process wrote may be in memory only, yet SQLite reads it as committed and does not
+    sync it before it is shown. If the first sync after that fails, the kernel gives those pages up
+    and the next sync succeeds without them: after a power cut the log would end there, in front of
+    commits that others have seen, and its older pages would be played over newer ones. Pages that
+    are written anew are synced by all who need them.
+    """
+    try:
+        descriptor = os.open(wal, os.O_RDWR | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return
+    try:
+        at = 0
+        while chunk := os.pread(descriptor, _CHUNK_BYTES, at):
+            at += os.pwrite(descriptor, chunk, at)
+        if at:
+            os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -15,7 +15,7 @@ from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Generic, Literal, TypeVar
 
-from bridge.core.budget import LIMIT, MARGIN_S, WINDOW_S, Budget
+from bridge.core.budget import GIVE_UP_S, LIMIT, MARGIN_S, WINDOW_S, Budget
 from bridge.core.followed import Constants, Followed, Phase
 from bridge.core.foreign import ForeignUse
 from bridge.core.ranking import Ranking
@@ -29,6 +29,7 @@ FOREIGN_SPARE = 2  # places left free above the learnt foreign use (scheduler.md
 CAP_MIN = 6  # background places kept whatever is learnt: one request in 10 s still learns
 KAPPA = 3.0  # a run this many mean intervals old is served first (scheduler.md 3)
 IN_FLIGHT_MAX = 8  # background requests on the wire at once (scheduler.md 3)
+SET_BACK_S = 1.0  # a wall clock that moved less is in step, or nearly so
 RETRY_AFTER_S = 60.0  # assumed when a refusal names no time (contracts.md 1.11)
 IDLE_S = 60.0  # longest wait that `next` asks for; a report from outside may end it earlier
 TENANT_MIX = 0.25  # beta: 0 shares by need, 1 gives every tenant the same (scheduler.md 6)
@@ -137,15 +138,16 @@ class Scheduler(Generic[Run]):
     def start(self, now: float, log: Iterable[float] | None = None) -> None:
         """Begin. `log`: what a predecessor's `log` returned, mapped to this clock.
 
-        Without one, a predecessor that kept the pace until this moment is assumed.
+        Without one, a predecessor that kept the pace until this moment is assumed; with one from
+        the future too, for a clock that was set back tells nothing.
         """
         self._is_started = True
         now = self._advance(now)
-        if log is None:
+        times = None if log is None else list(log)
+        if times is None or any(t > now + GIVE_UP_S + SET_BACK_S for t in times):
             cap = self._budget.limit - self._reserve
             self._budget.assume_paced(now, cap, self._cycle_s / cap)
             return
-        times = list(log)
         self._budget.restore(now, times)
         self._sent_at = max((t for t in times if t <= now), default=-math.inf)
 

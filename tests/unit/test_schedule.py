@@ -586,6 +586,22 @@ def test_without_a_log_the_window_is_taken_for_full_of_a_predecessors_polls() ->
     assert [s.try_interactive(0.0) for _ in range(5)] == [True, True, True, True, False]
 
 
+def test_a_log_from_the_future_is_that_of_a_clock_that_was_set_back() -> None:
+    """It says nothing of when; waiting until its requests are over would be an hour, or a lie."""
+    before = fresh()
+    before.add("a", 0.0)
+    before.next(0.0)
+    before.observe("a", 0.1, 0, "streaming")
+    set_back: Scheduler[str] = Scheduler()
+    set_back.start(0.0, [t + 3600.0 for t in before.log(1.0)])
+    unknown: Scheduler[str] = Scheduler()
+    unknown.start(0.0)
+    for each in (set_back, unknown):
+        each.add("a", 0.0)
+    assert set_back.snapshot(0.0).used == unknown.snapshot(0.0).used == 56
+    assert poll(set_back, 0.0) == poll(unknown, 0.0)
+
+
 # What is shown
 
 

@@ -158,6 +158,11 @@ await step("everything with the keyboard", async () => {
   assert.equal(await page.inputValue("[name=text]"), "jjj");
   await page.fill("[name=text]", "");
   await page.keyboard.press("Escape");
+  // That was no search, and who scrolls on meanwhile is not taken back to the top.
+  await page.evaluate(() => (document.getElementById("events").scrollTop = 600));
+  await page.waitForTimeout(400);
+  assert.equal(await page.evaluate(() => document.getElementById("events").scrollTop), 600);
+  await page.evaluate(() => (document.getElementById("events").scrollTop = 0));
 });
 
 await step("pause holds the list, and a reader who scrolled away stays where they are", async () => {

@@ -103,7 +103,9 @@ export class Timeline {
 
   // Show only events with this text; long lists are sifted in slices.
   search(text) {
-    this.text = text.trim().toLowerCase();
+    const wished = text.trim().toLowerCase();
+    if (wished === this.text) return; // typed and taken back: the list stays where it is
+    this.text = wished;
     const mine = ++this.sifting;
     const kept = [...this.kept];
     const found = [];

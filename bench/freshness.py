@@ -23,7 +23,7 @@ from bench.freshness_sim.oracle import judge
 from bench.freshness_sim.policies import Genie, RoundRobin, VendorLoop
 from bench.freshness_sim.traces import FAMILIES, WORKLOADS, Trace, Workload, build
 from bench.freshness_sim.world import Conditions, Policy, Result, simulate
-from bridge.core.schedule import Scheduler
+from bridge.core.pace.schedule import Scheduler
 
 Maker = Callable[[list[Trace]], Policy]
 POLICIES: dict[str, Maker] = {

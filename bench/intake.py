@@ -24,11 +24,11 @@ import orjson
 
 from bridge.clock import SystemClock
 from bridge.core.event import FeedState
-from bridge.core.redact import Redactor
 from bridge.intake import JournalIntake
 from bridge.journal.sqlite import SqliteJournal
 from bridge.metrics import Metrics
-from bridge.sources.mogplex import feed_of, to_page
+from bridge.redact import Redactor
+from bridge.sources.mogplex.api import feed_of, to_page
 from bridge.sources.port import Batch
 from bridge.wire.cloudevents import Encoder
 from bridge.wire.jsontext import loads

@@ -18,7 +18,7 @@ from typing import Any
 
 import orjson
 
-from bridge.core.redact import Redactor
+from bridge.redact import Redactor
 from tests.corpus.build import cases
 from tests.property.test_redact_properties import HOSTILE
 

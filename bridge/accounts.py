@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from bridge.building import build_source, pace
 from bridge.clock import Clock
 from bridge.config import ResolvedAccount
-from bridge.core.redact import Redactor
 from bridge.follows import Follows
 from bridge.metrics import Metrics
-from bridge.sources.features import Features
-from bridge.sources.source import MogplexSource
+from bridge.redact import Redactor
+from bridge.sources.mogplex.features import Features
+from bridge.sources.mogplex.source import MogplexSource
 from bridge.supervisor import Crew
 
 # What a source takes over while it works; anything else of an account makes it another source.

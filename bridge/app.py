@@ -19,7 +19,6 @@ from bridge.clock import Clock, SystemClock
 from bridge.config import ResolvedAccount, Settings
 from bridge.config.statedir import journal_file
 from bridge.core.errors import ConfigError, JournalError, JournalFullError
-from bridge.core.redact import RULES, Redactor
 from bridge.follows import Follows
 from bridge.housekeeping import Housekeeping, restored_windows
 from bridge.intake import JournalIntake
@@ -28,6 +27,7 @@ from bridge.metrics import Metrics
 from bridge.outputs.port import InvalidRunIdError, TooManyRunsError, UnknownAccountError
 from bridge.outputs.server import Server
 from bridge.outputs.token_access import TokenAccess
+from bridge.redact import RULES, Redactor
 from bridge.reload import Load, RunChanges, Running, apply, prepared_or_refused, read_tokens
 from bridge.runlist import to_run_text, watch
 from bridge.serving import build_certificates, build_limits, take_over

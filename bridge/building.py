@@ -10,15 +10,15 @@ from bridge.clock import Clock
 from bridge.config import ResolvedAccount
 from bridge.config.model import Account, Redaction
 from bridge.core.errors import ConfigError
-from bridge.core.redact import Policy, Redactor
-from bridge.core.schedule import Scheduler
+from bridge.core.pace.schedule import Scheduler
 from bridge.metrics import Metrics
+from bridge.redact import Policy, Redactor
 from bridge.slow_patterns import refuse_slow_patterns
-from bridge.sources.account import Account as Gate
-from bridge.sources.features import Features
+from bridge.sources.gate import Account as Gate
 from bridge.sources.http import HttpSession
-from bridge.sources.mogplex import MogplexApi
-from bridge.sources.source import MogplexSource
+from bridge.sources.mogplex.api import MogplexApi
+from bridge.sources.mogplex.features import Features
+from bridge.sources.mogplex.source import MogplexSource
 
 Place = Callable[..., str]  # the path of a key in; where it was set out (`Loaded.place`)
 

@@ -17,7 +17,7 @@ from bridge.core.event import Feed, FeedState
 from bridge.intake import JournalIntake
 from bridge.metrics import Metrics
 from bridge.outputs.port import InvalidRunIdError, TooManyRunsError, UnknownAccountError
-from bridge.sources.account import CREDENTIAL_CODES
+from bridge.sources.gate import CREDENTIAL_CODES
 from bridge.sources.port import Progress, Source
 from bridge.wire import times
 

@@ -26,10 +26,10 @@ from bridge.core.event import (
     Feed,
     FeedState,
 )
-from bridge.core.redact import Redactor
 from bridge.journal.port import RECORD_BYTES_MAX, Journal
 from bridge.log import Repeated
 from bridge.metrics import Metrics
+from bridge.redact import Redactor
 from bridge.sources.port import Batch, Receipt
 from bridge.wire import times
 from bridge.wire.cloudevents import Encoder

@@ -11,12 +11,12 @@ from bridge.clock import SystemClock
 from bridge.config import ResolvedAccount
 from bridge.core.errors import Failure, Retry
 from bridge.core.event import FeedState, Record
-from bridge.core.redact import Redactor
 from bridge.follows import Follows
 from bridge.intake import JournalIntake
 from bridge.journal.memory import MemoryJournal
 from bridge.metrics import Metrics
-from bridge.sources.source import MogplexSource
+from bridge.redact import Redactor
+from bridge.sources.mogplex.source import MogplexSource
 from bridge.supervisor import raise_first
 
 PRINT_RECORDS = 500  # records a write; a pipe takes 64 KiB at a time anyway

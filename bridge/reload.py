@@ -22,13 +22,13 @@ from bridge.building import build_redactor
 from bridge.config import Loaded, ResolvedAccount, Settings, flat, resolve_accounts
 from bridge.config.explain import dotted
 from bridge.core.errors import ConfigError
-from bridge.core.redact import Redactor
 from bridge.follows import Follows
 from bridge.housekeeping import Housekeeping
 from bridge.outputs.certificates import Certificates
 from bridge.outputs.server import Server
 from bridge.outputs.token_access import TokenAccess
 from bridge.outputs.tokens import Tokens
+from bridge.redact import Redactor
 from bridge.serving import build_certificates, take_over
 from bridge.sinks import OutputRefusedError, Sinks
 

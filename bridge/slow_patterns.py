@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from bridge.clock import Clock, SystemClock
 from bridge.core.errors import ConfigError
-from bridge.core.redact.patterns import probes
+from bridge.redact.patterns import probes
 
 # Seconds a search may take at most in one window of a text. One unbounded repetition takes 20 ms on
 # a slow machine where it is hardest, two that overlap take seconds.

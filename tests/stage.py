@@ -12,18 +12,18 @@ from dataclasses import dataclass
 from typing import Any
 
 from bridge.core.event import GAP, RUN_ENDED, Record
-from bridge.core.redact import Redactor
-from bridge.core.schedule import Scheduler
+from bridge.core.pace.schedule import Scheduler
 from bridge.follows import Follows
 from bridge.intake import JournalIntake
 from bridge.journal.memory import MemoryJournal
 from bridge.metrics import Metrics
+from bridge.redact import Redactor
 from bridge.simulator import Simulator
-from bridge.sources.account import Account
-from bridge.sources.features import Features
+from bridge.sources.gate import Account
 from bridge.sources.http import HttpSession
-from bridge.sources.mogplex import EVENT_TYPE, MogplexApi
-from bridge.sources.source import MogplexSource
+from bridge.sources.mogplex.api import EVENT_TYPE, MogplexApi
+from bridge.sources.mogplex.features import Features
+from bridge.sources.mogplex.source import MogplexSource
 from bridge.wire.jsontext import loads
 from tests.memory_network import MemoryConnector
 from tests.virtual_clock import VirtualClock, run_virtually

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from bench.freshness_sim.traces import PENDING_S, Trace
-from bridge.core.budget import Budget
+from bridge.core.pace.budget import Budget
 
 CAP = 57
 GAP_S = 60.5 / CAP

@@ -16,7 +16,7 @@ from bridge.core.errors import ConfigError
 if TYPE_CHECKING:
     from bridge.config import Loaded
     from bridge.config.model import Account
-    from bridge.sources.examine import Finding
+    from bridge.sources.mogplex.examine import Finding
 
 _MARKS: Final = {"ok": "ok      ", "note": "note    ", "problem": "PROBLEM "}
 
@@ -104,13 +104,13 @@ async def _examine(loaded: Loaded, account: Account, *, fill: bool) -> _Report:
     from bridge.cli.online import explain  # noqa: PLC0415 - aiohttp costs 0.15 s
     from bridge.clock import SystemClock  # noqa: PLC0415
     from bridge.config.accounts import resolve_account  # noqa: PLC0415
-    from bridge.sources.examine import (  # noqa: PLC0415
+    from bridge.sources.http import HttpSession  # noqa: PLC0415
+    from bridge.sources.mogplex.examine import (  # noqa: PLC0415
         Finding,
         Level,
         examine,
         host_was_rewritten,
     )
-    from bridge.sources.http import HttpSession  # noqa: PLC0415
 
     findings: list[Finding] = []
     try:

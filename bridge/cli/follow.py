@@ -69,7 +69,7 @@ def follow(
 
 def _run_ids(run_ids: tuple[str, ...], runs_from: str | None) -> list[str]:
     from bridge.runlist import read_now, to_run_text  # noqa: PLC0415 - `--help` needs none of it
-    from bridge.sources.mogplex import normalised_run_id  # noqa: PLC0415
+    from bridge.sources.mogplex.api import normalised_run_id  # noqa: PLC0415
 
     places = [("", text) for text in run_ids]
     if runs_from is not None:

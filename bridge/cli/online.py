@@ -8,9 +8,9 @@ from typing import NamedTuple
 from bridge.cli.exits import Exit, exit_of_failure
 from bridge.config import ResolvedAccount
 from bridge.core.errors import Failure, Retry
-from bridge.sources.examine import confirmed
 from bridge.sources.http import HttpSession
-from bridge.sources.mogplex import MogplexApi
+from bridge.sources.mogplex.api import MogplexApi
+from bridge.sources.mogplex.examine import confirmed
 
 
 class Verdict(NamedTuple):

@@ -13,8 +13,8 @@ import click
 
 from bridge.cli.options import config_option, examples
 from bridge.cli.streams import say, write_stdout
-from bridge.core.redact import Policy, Redactor
-from bridge.core.redact.explain import explain as places_of
+from bridge.redact import Policy, Redactor
+from bridge.redact.explain import explain as places_of
 
 CHUNK_BYTES = 65_536  # read at a time; what is complete of it is written before the next read
 # A longer line is not held: it is replaced whole, because half of it cannot be redacted safely.

@@ -167,7 +167,7 @@ def _kept_path(value: object) -> object:
 
 
 def _rule_id(value: object) -> object:
-    from bridge.core.redact.rules import RULES  # noqa: PLC0415 - only who names a rule pays for it
+    from bridge.redact.rules import RULES  # noqa: PLC0415 - only who names a rule pays for it
 
     if isinstance(value, str) and value in RULES:
         return value

@@ -28,7 +28,8 @@ ERROR_CODES = (
     "HTTP_ERROR", "INVALID_RESPONSE", "TIMEOUT", "TRANSPORT", "TLS", "LOGIN_REDIRECT", OTHER,
 )  # fmt: skip
 RETRIES = ("transient", "conditional", "permanent", "auth_suspect", "done", "feature_absent")
-# Code -> what may be done about it: the pairs that exist (sources/mogplex.py, sources/http.py). All
+# Code -> what may be done about it: the pairs that exist (sources/mogplex/api.py and
+# sources/http.py). All
 # 102 combinations would be a third of an account's series, and most of them say nothing.
 FAILURES: Mapping[str, tuple[str, ...]] = {
     "UNAUTHORIZED": ("auth_suspect",),

@@ -10,7 +10,7 @@ from typing import Any
 from aiohttp import web
 
 from bridge.core.errors import BridgeError
-from bridge.core.redact import Redactor
+from bridge.redact import Redactor
 from bridge.wire.jsontext import dumps
 
 CONTENT_TYPE = "application/problem+json"

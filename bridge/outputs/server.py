@@ -12,7 +12,6 @@ from aiohttp import hdrs, web
 
 from bridge.clock import Clock, SystemClock
 from bridge.core.errors import ConfigError, JournalError
-from bridge.core.redact import Redactor
 from bridge.metrics import Metrics
 from bridge.outputs.access import Access, Identity, LoopbackAccess, Need
 from bridge.outputs.addresses import Proxies
@@ -29,6 +28,7 @@ from bridge.outputs.routes_events import EventRoutes
 from bridge.outputs.routes_operation import OperationRoutes, RenderMetrics
 from bridge.outputs.routes_runs import RunRoutes, unavailable
 from bridge.outputs.subscriber import Subscriber
+from bridge.redact import Redactor
 
 _log = structlog.get_logger()
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from bridge.core.redact import Policy, Redactor
+from bridge.redact import Policy, Redactor
 from tests.http_bridge import OTHER_RUN, http_bridge
 
 OURS = "ACME-" + "70417"

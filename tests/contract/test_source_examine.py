@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from bridge.core.errors import Failure
-from bridge.sources.examine import Finding, Level, examine, host_was_rewritten
+from bridge.sources.mogplex.examine import Finding, Level, examine, host_was_rewritten
 from tests.stage import TOKEN, Setting, Stage, play
 
 

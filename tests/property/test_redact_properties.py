@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.core.redact import Redactor
-from bridge.core.redact.fold import fold
-from bridge.core.redact.spans import Scan
+from bridge.redact import Redactor
+from bridge.redact.fold import fold
+from bridge.redact.spans import Scan
 
 T = "9eSnDM4nCktogtUd" + "dIcL3VUllFtOIQdS"
 OWN = "mo" + "g_" + T

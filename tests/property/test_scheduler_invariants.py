@@ -17,7 +17,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from bridge.core.schedule import Scheduler
+from bridge.core.pace.schedule import Scheduler
 
 PACE = 60.5 / 57
 TIMEOUT = 10.0

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from bridge.core.completion import TERMINAL_EVENTS, TERMINAL_STATUSES
 from bridge.core.event import FOLLOW_FAILED, RUN_ENDED
+from bridge.sources.mogplex.rules.completion import TERMINAL_EVENTS, TERMINAL_STATUSES
 from bridge.wire import times
 from tests.stage import Stage
 

@@ -19,7 +19,7 @@ import structlog
 
 from bridge import log as logs
 from bridge.core.event import FOLLOW_FAILED, RUN_STATUS
-from bridge.core.redact import Redactor
+from bridge.redact import Redactor
 from bridge.wire.jsontext import dumps, loads
 from tests import stage as stages
 from tests.canaries import Canaries, CanarySimulator

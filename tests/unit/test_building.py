@@ -13,10 +13,10 @@ from bridge.config import ResolvedAccount
 from bridge.config.model import Account
 from bridge.config.tokens import TokenVariable
 from bridge.core.errors import ConfigError
-from bridge.core.redact import Redactor
 from bridge.metrics import Metrics
+from bridge.redact import Redactor
 from bridge.slow_patterns import refuse_slow_patterns
-from bridge.sources.source import MogplexSource
+from bridge.sources.mogplex.source import MogplexSource
 
 
 def build(**settings: Any) -> MogplexSource:

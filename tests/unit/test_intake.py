@@ -11,13 +11,13 @@ import orjson
 
 from bridge.core.errors import Failure, JournalFullError, Retry
 from bridge.core.event import Event, FeedState
-from bridge.core.redact import Redactor
 from bridge.intake import JournalIntake
 from bridge.journal.memory import MemoryJournal
 from bridge.journal.port import RECORD_BYTES_MAX
 from bridge.journal.sqlite import SqliteJournal
 from bridge.metrics import Metrics
-from bridge.sources.mogplex import feed_of, to_event
+from bridge.redact import Redactor
+from bridge.sources.mogplex.api import feed_of, to_event
 from bridge.sources.port import Batch, Gap
 from tests.virtual_clock import VirtualClock
 

@@ -16,8 +16,8 @@ import pytest
 import structlog
 
 import bridge
-from bridge.core.redact import Policy, Redactor
 from bridge.log import EVENTS, Repeated, configure
+from bridge.redact import Policy, Redactor
 
 SECRET = "mog_abcdefghijklmnopqrstuvwxyz012345"
 LEVEL_METHODS = {"debug", "info", "warning", "error", "critical", "exception", "log"}

@@ -13,11 +13,11 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families 
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 
 from bridge.core.errors import Retry
-from bridge.core.redact import RULES
 from bridge.metrics import PREFIX, Metrics
 from bridge.metrics.__main__ import reference_page
 from bridge.metrics.words import ERROR_CODES, EVENT_TYPES, FAILURES, RETRIES, RUN_STATUSES
-from bridge.sources import mogplex as sources
+from bridge.redact import RULES
+from bridge.sources.mogplex.api import api as sources
 
 RUN = "3f0c1c52-6a3e-4f0e-9d3b-0d8f3c5b7a10"
 OPENMETRICS = "application/openmetrics-text;version=1.0.0;q=0.5,text/plain;version=0.0.4;q=0.3"

@@ -16,13 +16,13 @@ from bridge.config.model import Account
 from bridge.config.tokens import TokenVariable
 from bridge.core.errors import ConfigError, JournalFullError
 from bridge.core.event import FeedState
-from bridge.core.redact import Policy, Redactor
 from bridge.intake import JournalIntake
 from bridge.journal.memory import MemoryJournal
 from bridge.metrics import Metrics
+from bridge.redact import Policy, Redactor
 from bridge.reload import prepared_or_refused, run_changes
 from bridge.sinks import Sinks
-from bridge.sources.mogplex import feed_of, to_event
+from bridge.sources.mogplex.api import feed_of, to_event
 from bridge.sources.port import Batch
 from bridge.supervisor import Crew
 from tests.stage import Stage, play

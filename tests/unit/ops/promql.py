@@ -12,8 +12,8 @@ from functools import cache
 
 from prometheus_client.parser import text_string_to_metric_families
 
-from bridge.core.redact import RULES
 from bridge.metrics import Metrics
+from bridge.redact import RULES
 
 # Labels that Prometheus adds to every series it scrapes.
 TARGET_LABELS = frozenset({"job", "instance"})

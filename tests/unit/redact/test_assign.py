@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from bridge.core.redact import Redactor
+from bridge.redact import Redactor
 
 P = "Kestrel" + "5528x"
 T = "dCvviZVwZ84NWfU9" + "jQzR2MO5bKz3et6b"

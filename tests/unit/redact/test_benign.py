@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bridge.core.redact import benign
+from bridge.redact import benign
 
 WORDS = ("password",)
 

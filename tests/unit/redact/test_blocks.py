@@ -9,7 +9,7 @@ import string
 
 import pytest
 
-from bridge.core.redact import Redactor
+from bridge.redact import Redactor
 
 DRAW = random.Random(3)
 LINES = ["".join(DRAW.choice(string.ascii_letters + string.digits + "+/") for _ in range(64)) for _ in range(6)] + ["Ab3dEf0xK1s="]  # fmt: skip

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from bridge.core.redact import Redactor
+from bridge.redact import Redactor
 
 T = "rYq1qYRCJMjueWFQ1DpU" + "xBH50nGzvFDL"
 P = "meadow" + "Willow3716"

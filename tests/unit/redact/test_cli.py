@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bridge.core.redact import Redactor
+from bridge.redact import Redactor
 
 P = "dWTin8bXnBg0" + "k1fs5pCR"
 

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from bridge.core.redact import Redactor
+from bridge.redact import Redactor
 
 P = "Qx7vT2mLw9" + "RbK4"
 U = "0b5e7a52-4f1c-4d7e-9a63" + "-2f8c1d9e6b04"

@@ -11,7 +11,7 @@ from pathlib import Path
 from click.testing import CliRunner
 
 from bridge.cli.redact import LINE_BYTES_MAX, _chunks_of_lines, _redacted, make_command
-from bridge.core.redact import Policy, Redactor
+from bridge.redact import Policy, Redactor
 
 P = "Amber" + "5528x"
 OWN = "mo" + "g_" + "9eSnDM4nCktogtUddIcL3VUl"

@@ -6,7 +6,7 @@ from collections import Counter
 
 import pytest
 
-from bridge.core.redact import Redactor
+from bridge.redact import Redactor
 from tests.corpus.build import Case, cases, survives, texts_in
 
 SEEDS = (1, 2)

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from bridge.core.errors import ConfigError
-from bridge.core.redact import RULES, Policy, Redactor
+from bridge.redact import RULES, Policy, Redactor
 
 P = "Amber" + "5528#"
 T = "9eSnDM4nCktogtUd" + "dIcL3VUllFtOIQdS"

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from bridge.core.redact import Redactor
-from bridge.core.redact.explain import explain
+from bridge.redact import Redactor
+from bridge.redact.explain import explain
 
 T = "9eSnDM4nCktogtUd" + "dIcL3VUllFtOIQdS"
 OWN = "mo" + "g_" + T

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from bridge.core.redact.fold import INVISIBLE, fold, offsets
+from bridge.redact.fold import INVISIBLE, fold, offsets
 
 
 def test_ascii_is_returned_as_it_is() -> None:

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from bridge.core.redact import EVENT_CHARS_MAX, Redactor
+from bridge.redact import EVENT_CHARS_MAX, Redactor
 
 TOKEN = "ghp_" + "aB3dE5gH7jK9mN1pQ3rS5tU7vW9xY1zA3bC5"
 UNREAD = "[REDACTED:unscanned]"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bridge.core.redact import Redactor
+from bridge.redact import Redactor
 
 A = "hV3kTq8LmZ" + "x2Wn5Rj7"
 B = "pD6sYc4NbG" + "u9Ka1Ve3"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bridge.core.redact import Redactor
+from bridge.redact import Redactor
 
 MADE_UP = "mog_" + "exampleToken1234567890ab"
 OPAQUE = "ya29." + "some/opaque-oauth.token"

@@ -6,7 +6,7 @@ import base64
 
 import pytest
 
-from bridge.core.redact import Redactor
+from bridge.redact import Redactor
 
 P = "Jbv2Tkfl4x" + "ajSM"
 T = "dCvviZVwZ84NWfU9" + "jQzR2MO5"

@@ -12,9 +12,9 @@ import pytest
 from bridge.building import build_redactor
 from bridge.config.load import load
 from bridge.core.errors import ConfigError
-from bridge.core.redact import RULES, Redactor
-from bridge.core.redact.patterns import MATCH_MAX, TEXT_MAX, WINDOW, matches
 from bridge.metrics import Metrics
+from bridge.redact import RULES, Redactor
+from bridge.redact.patterns import MATCH_MAX, TEXT_MAX, WINDOW, matches
 from bridge.slow_patterns import PATTERN_S_MAX, refuse_slow_patterns
 
 P = "Amber" + "5528x"

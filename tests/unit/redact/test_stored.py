@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bridge.core.redact import Redactor
+from bridge.redact import Redactor
 
 SALTED = "X8nJimxrQQXdDmcAKKUFaUlsKitwO5dx3rxwhhz00hvwgVQzGG233aB1cD2eF3gH4iJ5kL6mN7oP8qR9sT0uV"
 P = "tundra" + "Harbor7241"

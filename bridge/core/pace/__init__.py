@@ -1,0 +1,1 @@
+"""What one token may ask upstream, and when. Pure."""

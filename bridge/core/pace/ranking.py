@@ -1,0 +1,134 @@
+"""The followed runs of one token, and which of them has the most to gain from a request.
+
+The order: what the caller asked for, then the overdue (oldest first), then those whose newest-200
+window may overflow (worst first), then the square-root index (scheduler.md 3). One pass over the
+runs, once a second: no heap is needed, and none could hold ages that all grow at their own speed.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Hashable
+from typing import Generic, TypeVar
+
+from bridge.core.pace.run_rate import Followed
+
+Run = TypeVar("Run", bound=Hashable)
+
+
+class Ranking(Generic[Run]):
+    """Holds the runs. A run is either active or parked: not wanted before a time to come.
+
+    Parked runs are not compared and do not count for what a fair interval is.
+    """
+
+    __slots__ = ("_active", "_beta", "_parked", "_tenants", "_wanted", "followed")
+
+    def __init__(self, *, beta: float) -> None:
+        self.followed: dict[Run, Followed] = {}
+        self._active: dict[Run, Followed] = {}
+        self._parked: dict[Run, Followed] = {}
+        self._wanted: dict[Run, None] = {}  # asked for by the caller, in this order
+        self._beta = beta
+        self._tenants = 0  # runs that belong to a tenant; 0 saves the arithmetic
+
+    def add(self, run: Run, entry: Followed) -> None:
+        self.followed[run] = entry
+        self._active[run] = entry
+        self._tenants += entry.tenant is not None
+
+    def remove(self, run: Run) -> None:
+        entry = self.followed.pop(run, None)
+        if entry is not None:
+            self._tenants -= entry.tenant is not None
+        self._active.pop(run, None)
+        self._parked.pop(run, None)
+        self._wanted.pop(run, None)
+
+    def want(self, run: Run) -> None:
+        """Put an active or parked run in front, until it is `taken`."""
+        if run in self.followed:
+            self._wanted[run] = None
+
+    def taken(self, run: Run) -> Followed:
+        """A request for the run leaves: it is not wanted any more, and busy until it is `back`."""
+        self._wanted.pop(run, None)
+        entry = self.followed[run]
+        entry.is_out = True
+        entry.ready_at = math.inf
+        if self._parked.pop(run, None) is not None:
+            self._active[run] = entry
+        return entry
+
+    def back(self, run: Run, entry: Followed, *, ready_at: float, parked: bool) -> None:
+        """The run may be asked again from `ready_at` on."""
+        entry.is_out = False
+        entry.ready_at = ready_at
+        if parked:
+            self._active.pop(run, None)
+            self._parked[run] = entry
+        elif self._parked.pop(run, None) is not None:
+            self._active[run] = entry
+
+    def wake(self, now: float) -> None:
+        """Make those parked runs active whose time has come."""
+        for run in [run for run, entry in self._parked.items() if entry.ready_at <= now]:
+            self._active[run] = self._parked.pop(run)
+
+    def pick(self, now: float, *, overdue_before: float) -> Run | None:
+        """The run to ask next; None when none may be asked now."""
+        for run in self._wanted:
+            if not self.followed[run].is_out:
+                return run
+        factors = self._tenant_factors() if self._tenants else None
+        oldest_since, best_urgency, best_danger = math.inf, -math.inf, -math.inf
+        oldest = best = endangered = None
+        for run, entry in self._active.items():
+            if entry.ready_at > now:
+                continue
+            since = entry.since
+            if since < oldest_since:
+                oldest_since, oldest = since, run
+            if entry.gap_at < now:
+                danger = entry.gap_rate * (now - entry.snapshot_at)
+                if danger > best_danger:
+                    best_danger, endangered = danger, run
+            if entry.is_curved:
+                urgency = entry.expected(now - since)
+            else:
+                urgency = entry.weight * (now - since)
+            if factors is not None:
+                urgency *= factors[entry.tenant]
+            if urgency > best_urgency:
+                best_urgency, best = urgency, run
+        if oldest_since < overdue_before:
+            return oldest
+        return best if endangered is None else endangered
+
+    def is_any_ready(self, now: float) -> bool:
+        return any(
+            entry.ready_at <= now
+            for entries in (self._active, self._parked)
+            for entry in entries.values()
+        )
+
+    def ready_at(self) -> float:
+        """When the first run may be asked; infinity when only an answer can tell."""
+        return min((entry.ready_at for entry in self.followed.values()), default=math.inf)
+
+    @property
+    def active_count(self) -> int:
+        return len(self._active)
+
+    def active(self) -> list[Followed]:
+        return list(self._active.values())
+
+    def _tenant_factors(self) -> dict[Hashable, float]:
+        """Multiplier of each tenant's urgencies: by need, mixed with equal shares by `beta`."""
+        shares: dict[Hashable, float] = {}
+        for entry in self._active.values():
+            shares[entry.tenant] = shares.get(entry.tenant, 0.0) + entry.share
+        total = sum(shares.values())
+        beta, count = self._beta, len(shares)
+        # phi_k * S / S_k with phi_k = (1 - beta) * S_k / S + beta / K
+        return {k: (1.0 - beta) + beta * total / (count * s) for k, s in shares.items()}

@@ -1,0 +1,429 @@
+"""Which run of one token to ask next, and when: the paced square-root index.
+
+One background request per tick of an even pace, for the run with the most to gain (`ranking.py`);
+interactive requests use the places that the pace leaves free. While nobody else uses the token no
+request can be refused (`budget.py`); what others use is learnt from refusals (`foreign.py`). No
+clock, no sleep, no chance: the same calls give the same answers. Algorithm and constants:
+scheduler.md 3, 6 and 7; its promises: scheduler.md 8 and
+`tests/property/test_scheduler_invariants.py`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Hashable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Generic, Literal, TypeVar
+
+from bridge.core.pace.budget import GIVE_UP_S, LIMIT, MARGIN_S, WINDOW_S, Budget
+from bridge.core.pace.others import ForeignUse
+from bridge.core.pace.ranking import Ranking
+from bridge.core.pace.run_rate import Constants, Followed, Phase
+
+Run = TypeVar("Run", bound=Hashable)
+Window = Literal["latest", "first"]
+
+RESERVE = 3  # places in the window left to interactive calls and unknown others
+SPARE_S = 0.25  # added to the pace, so that a usual answer time does not make the gate wait
+FOREIGN_SPARE = 2  # places left free above the learnt foreign use (scheduler.md 3)
+CAP_MIN = 6  # background places kept whatever is learnt: one request in 10 s still learns
+KAPPA = 3.0  # a run this many mean intervals old is served first (scheduler.md 3)
+IN_FLIGHT_MAX = 8  # background requests on the wire at once (scheduler.md 3)
+SET_BACK_S = 1.0  # a wall clock that moved less is in step, or nearly so
+RETRY_AFTER_S = 60.0  # assumed when a refusal names no time (contracts.md 1.11)
+IDLE_S = 60.0  # longest wait that `next` asks for; a report from outside may end it earlier
+TENANT_MIX = 0.25  # beta: 0 shares by need, 1 gives every tenant the same (scheduler.md 6)
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """The state of one token, for metrics. Times are of the caller's clock."""
+
+    used: int  # requests in the window or in flight
+    cap: int  # places that background requests may fill now
+    foreign: float  # requests of others believed to be in the window
+    quiet_s: float  # how long a refusal is believed
+    refused_count: int  # 429 answers so far
+    blocked_until: float  # end of a pause; 0 when there is none
+    followed: int  # runs, parked ones included
+    in_flight: int  # background requests without an answer
+    age_max_s: float  # oldest view of a run that is not parked; 0 without runs
+    overdue_count: int  # runs older than `kappa` mean intervals
+    gap_risk_count: int  # runs whose newest-200 window may be about to overflow
+    waited_budget_s: float  # time so far in which a run was ready and the budget was not
+    waited_retry_after_s: float  # time so far spent in pauses that the server asked for
+
+
+@dataclass(slots=True)
+class _Flight:
+    sent_at: float
+    entry: Followed  # not the followed one when the run was forgotten and added again
+
+
+class Scheduler(Generic[Run]):
+    """Decides for one token. All times are seconds of one monotonic clock, passed in as `now`.
+
+    The caller sends what `next` names at once, and reports its outcome by exactly one of
+    `observe`, `spent`, `on_429`, `on_error`. A `now` before an earlier one is read as that one.
+    """
+
+    def __init__(  # noqa: PLR0913 - all by name, all with a default
+        self,
+        *,
+        limit: int = LIMIT,
+        reserve: int = RESERVE,
+        requests_per_minute: int | None = None,
+        margin: float = MARGIN_S,
+        min_interval: float = 1.0,
+        q: float = 0.5,
+        ra_cap: float = 60.0,
+        window: Window = "latest",
+        kappa: float = KAPPA,
+        max_inflight: int = IN_FLIGHT_MAX,
+        beta: float = TENANT_MIX,
+        constants: Constants | None = None,
+    ) -> None:
+        """Take what an operator may choose.
+
+        reserve: places of `limit` that background requests leave free; requests_per_minute says
+        the same the other way round. min_interval: fastest poll of one run, seconds. q: 0 serves
+        all runs alike, 0.5 gives the least mean delay. ra_cap: longest obedience to Retry-After,
+        seconds. window: what a page of upstream shows of a run with more than 200 events.
+        Raises ValueError when no background request would ever be possible.
+        """
+        self._budget = Budget(limit=limit, margin=margin)
+        self._cycle_s = WINDOW_S + margin + SPARE_S
+        self._constants = constants or Constants(q=q)
+        self._ra_cap = ra_cap
+        self._window = window
+        self._kappa = kappa
+        self._in_flight_max = max_inflight
+        self._foreign = ForeignUse()
+        self._ranking: Ranking[Run] = Ranking(beta=beta)
+        self._flights: dict[Run, _Flight] = {}
+        self._now = -math.inf
+        self._is_started = False
+        self._sent_at = -math.inf
+        self._refused_at = -math.inf
+        self._refused_until = -math.inf
+        self._held_until = -math.inf
+        self._refused_count = 0
+        self._wait_reason: Literal["budget", "retry_after"] | None = None
+        self._wait_until = -math.inf
+        self._waited = {"budget": 0.0, "retry_after": 0.0}
+        self.set_limits(
+            reserve=reserve, requests_per_minute=requests_per_minute, min_interval=min_interval
+        )
+
+    # What is followed, and within which limits
+
+    def set_limits(
+        self,
+        *,
+        reserve: int = RESERVE,
+        requests_per_minute: int | None = None,
+        min_interval: float = 1.0,
+    ) -> None:
+        """Change what the constructor took, for a configuration that was read again."""
+        limit = self._budget.limit
+        if requests_per_minute is not None:
+            reserve = max(0, limit - requests_per_minute)
+        if not 0 <= reserve < limit:
+            raise ValueError(
+                f"reserve: {reserve} of {limit} leaves nothing to poll with; give 0 to {limit - 1}"
+            )
+        self._reserve = reserve
+        self._min_interval = min_interval
+
+    def start(self, now: float, log: Iterable[float] | None = None) -> None:
+        """Begin. `log`: what a predecessor's `log` returned, mapped to this clock.
+
+        Without one, a predecessor that kept the pace until this moment is assumed; with one from
+        the future too, for a clock that was set back tells nothing.
+        """
+        self._is_started = True
+        now = self._advance(now)
+        times = None if log is None else list(log)
+        if times is None or any(t > now + GIVE_UP_S + SET_BACK_S for t in times):
+            cap = self._budget.limit - self._reserve
+            self._budget.assume_paced(now, cap, self._cycle_s / cap)
+            return
+        self._budget.restore(now, times)
+        self._sent_at = max((t for t in times if t <= now), default=-math.inf)
+
+    def log(self, now: float) -> list[float]:
+        """Return the receive times that a successor needs for `start`; at most `limit`."""
+        return self._budget.log(self._advance(now))
+
+    def add(
+        self,
+        run: Run,
+        now: float,
+        status: str | None = None,
+        *,
+        window: Window | None = None,
+        seen: int = 0,
+        tenant: Hashable = None,
+        weight: float = 1.0,
+        not_before: float = 0.0,
+    ) -> None:
+        """Follow `run` from now on; a run followed already keeps what is known of it.
+
+        status: upstream's word, if known. seen: events of it that the caller has already.
+        tenant: see `beta`. weight: 2 doubles its urgency.
+        """
+        now = self._advance(now)
+        if run in self._ranking.followed:
+            return
+        entry = Followed(
+            now,
+            status,
+            self._constants,
+            is_first_window=(window or self._window) == "first",
+            seen=seen,
+            tenant=tenant,
+            multiplier=weight,
+        )
+        entry.not_before = not_before
+        self._ranking.add(run, entry)
+        if run in self._flights:
+            entry.is_out = True  # a request of its former life
+            entry.ready_at = math.inf
+        else:
+            self._back(run, entry, now)
+
+    def forget(self, run: Run) -> None:
+        """Stop following. A request in flight keeps its place until its outcome is reported."""
+        self._ranking.remove(run)
+
+    def request(self, run: Run, now: float) -> None:
+        """Ask for a background place for another request of `run` than a poll.
+
+        For a stream connect, for instance: `next` names the run at the next tick, before all
+        others and whatever its `not_before`; what is then sent is up to the caller.
+        """
+        self._advance(now)
+        self._ranking.want(run)
+
+    def hold(self, until: float) -> None:
+        """Send nothing with this token before `until`; a time that has passed ends the pause."""
+        self._held_until = until
+
+    # The decision
+
+    def next(self, now: float) -> tuple[Literal["poll"], Run] | tuple[Literal["wait"], float]:
+        """Return ("poll", run), to be sent at once, or ("wait", until) with until > now.
+
+        Waiting changes nothing: asked again at the same time the answer is the same. Every report
+        (`observe` and so on) may make an earlier call worth while.
+        """
+        now = self._advance(now)
+        until, reason = self._closed_until(now)
+        if until <= now:
+            self._ranking.wake(now)
+            run = self._ranking.pick(now, overdue_before=now - self._overdue_s(now))
+            if run is not None:
+                self._wait_reason = None
+                self._send(run, now)
+                return "poll", run
+            until = self._ranking.ready_at()
+        elif reason == "budget" and not self._ranking.is_any_ready(now):
+            reason = None
+        self._wait_reason = reason
+        # Rounding must never ask for a wait that is over already.
+        self._wait_until = min(max(until, math.nextafter(now, math.inf)), now + IDLE_S)
+        return "wait", self._wait_until
+
+    def _closed_until(self, now: float) -> tuple[float, Literal["budget", "retry_after"] | None]:
+        """When the next background request may leave, and what it waits for."""
+        if now < self._refused_until:
+            return max(self._refused_until, self._held_until), "retry_after"
+        if now < self._held_until:
+            return self._held_until, None
+        if len(self._flights) >= self._in_flight_max:
+            return math.inf, None
+        cap = self._cap(now)
+        until = max(self._budget.free_at(now, cap), self._sent_at + self._cycle_s / cap)
+        if until <= now:
+            return now, None
+        return min(until, self._foreign.changes_at(now)), "budget"
+
+    def _cap(self, now: float) -> int:
+        """Places that background requests may fill."""
+        limit = self._budget.limit
+        cap = limit - self._reserve
+        foreign = self._foreign.estimate(now)
+        if foreign > 0.0:
+            cap = min(cap, max(CAP_MIN, limit - math.ceil(foreign) - FOREIGN_SPARE))
+        return cap
+
+    def _overdue_s(self, now: float) -> float:
+        """Age from which a run is served first: `kappa` times the mean interval."""
+        return self._kappa * self._ranking.active_count * self._cycle_s / self._cap(now)
+
+    def _send(self, run: Run, now: float) -> None:
+        self._budget.send()
+        self._sent_at = now
+        entry = self._ranking.taken(run)
+        entry.sent_at = now
+        self._flights[run] = _Flight(now, entry)
+
+    # Outcomes of what `next` named
+
+    def observe(
+        self,
+        run: Run,
+        now: float,
+        events: int | Sequence[float] = 0,
+        status: str | None = None,
+        *,
+        done: bool | None = None,
+        not_before: float = 0.0,
+        window: Window | None = None,
+    ) -> None:
+        """The answer is here. A late or unknown one frees its place and teaches nothing.
+
+        events: new ones only; their number, or their times on the clock of `now`. status:
+        upstream's word, None for unchanged. done: True forgets the run; False keeps a terminal
+        one as not yet confirmed; None forgets it when a second answer is terminal too.
+        not_before: the run is not named earlier. window: what was found out about its page.
+        """
+        now = self._advance(now)
+        flight = self._land(run, now)
+        if flight is None:
+            return
+        entry = flight.entry
+        if window is not None:
+            entry.is_first_window = window == "first"
+        was_terminal = entry.phase is Phase.TERMINAL
+        entry.observed((flight.sent_at + now) / 2.0, events, status)
+        if done is None:
+            done = was_terminal and entry.phase is Phase.TERMINAL
+        if done:
+            self._ranking.remove(run)
+        else:
+            entry.not_before = not_before
+            self._back(run, entry, now)
+
+    def spent(self, run: Run, now: float, *, not_before: float = 0.0) -> None:
+        """The request was answered, but shows nothing about events: see `request`."""
+        now = self._advance(now)
+        flight = self._land(run, now)
+        if flight is not None:
+            flight.entry.not_before = not_before
+            self._back(run, flight.entry, now)
+
+    def on_error(self, run: Run, now: float, *, not_before: float = 0.0) -> None:
+        """No answer, or a useless one. The server may have counted the request as late as now.
+
+        not_before: the caller's back-off for this run.
+        """
+        now = self._advance(now)
+        flight = self._land(run, now)
+        if flight is not None:
+            flight.entry.failed(now)
+            flight.entry.not_before = not_before
+            self._back(run, flight.entry, now)
+
+    def on_429(self, run: Run, now: float, retry_after: float | None = None) -> None:
+        """The server refused: pause the token and learn how much of the window is foreign.
+
+        `run` may be one that is not in flight: an interactive request was refused, and is
+        reported by `interactive_done(now, False)` besides.
+        """
+        now = self._advance(now)
+        flight = self._flights.pop(run, None)
+        if flight is not None:
+            self._budget.release()
+            self._back_if_followed(run, now)
+        self._refused_count += 1
+        wait_s = RETRY_AFTER_S if retry_after is None else max(0.0, retry_after)
+        self._refused_until = max(self._refused_until, now + min(wait_s, self._ra_cap))
+        # Requests on the wire when the first refusal came tell nothing that it did not.
+        if flight is None or flight.sent_at >= self._refused_at:
+            self._foreign.refused(now, self._budget.limit - self._budget.used(now))
+            self._refused_at = now
+
+    # Requests of people: commands, the gateway
+
+    def try_interactive(self, now: float) -> bool:
+        """Take a place for a request that somebody waits for; False when there is none.
+
+        On True send it at once and report `interactive_done`. Background requests stand back
+        until the reserve is whole again.
+        """
+        now = self._advance(now)
+        if now < self._refused_until or now < self._held_until:
+            return False
+        limit = self._budget.limit
+        room = max(limit - math.ceil(self._foreign.estimate(now)), self._cap(now) + 1)
+        if self._budget.used(now) >= min(limit, room):
+            return False
+        self._budget.send()
+        return True
+
+    def interactive_done(self, now: float, counted: bool = True) -> None:  # noqa: FBT001, FBT002 - a fixed interface
+        """Report the outcome; `counted`: the server may have counted it (False: refused)."""
+        now = self._advance(now)
+        if counted:
+            self._budget.charge(now)
+        else:
+            self._budget.release()
+
+    # What others want to know
+
+    def snapshot(self, now: float) -> Snapshot:
+        now = self._advance(now)
+        overdue_before = now - self._overdue_s(now)
+        active = self._ranking.active()
+        blocked_until = max(self._refused_until, self._held_until)
+        return Snapshot(
+            used=self._budget.used(now),
+            cap=self._cap(now),
+            foreign=self._foreign.estimate(now),
+            quiet_s=self._foreign.quiet_s,
+            refused_count=self._refused_count,
+            blocked_until=blocked_until if blocked_until > now else 0.0,
+            followed=len(self._ranking.followed),
+            in_flight=len(self._flights),
+            age_max_s=max((now - entry.snapshot_at for entry in active), default=0.0),
+            overdue_count=sum(entry.since < overdue_before for entry in active),
+            gap_risk_count=sum(entry.gap_at < now for entry in active),
+            waited_budget_s=self._waited["budget"],
+            waited_retry_after_s=self._waited["retry_after"],
+        )
+
+    # Shared steps
+
+    def _advance(self, now: float) -> float:
+        """Never go back in time; book the time since the last call on what it was spent for."""
+        if not self._is_started:
+            self.start(now)
+        if now <= self._now:
+            return self._now
+        if self._wait_reason is not None:
+            booked_to = min(now, self._wait_until)  # a caller that sleeps longer waits for itself
+            self._waited[self._wait_reason] += max(0.0, booked_to - self._now)
+        self._now = now
+        return now
+
+    def _land(self, run: Run, now: float) -> _Flight | None:
+        """Free the place of an answered request; None when it teaches nothing any more."""
+        flight = self._flights.pop(run, None)
+        if flight is None:
+            return None
+        self._budget.charge(now)
+        if self._ranking.followed.get(run) is flight.entry:
+            return flight
+        self._back_if_followed(run, now)
+        return None
+
+    def _back_if_followed(self, run: Run, now: float) -> None:
+        """Also for a run that was forgotten and added again while its old request was out."""
+        entry = self._ranking.followed.get(run)
+        if entry is not None:
+            self._back(run, entry, now)
+
+    def _back(self, run: Run, entry: Followed, now: float) -> None:
+        ready_at = max(entry.sent_at + self._min_interval, entry.not_before)
+        self._ranking.back(run, entry, ready_at=ready_at, parked=entry.not_before > now)

@@ -1,0 +1,10 @@
+"""Removes secrets from events, logs and error texts. Pure: no I/O, no clock, no randomness."""
+
+from __future__ import annotations
+
+from bridge.redact.engine import Redactor
+from bridge.redact.policy import DEFAULT_POLICY, Policy
+from bridge.redact.rules import RULES, Rule
+from bridge.redact.scanner import EVENT_CHARS_MAX
+
+__all__ = ["DEFAULT_POLICY", "EVENT_CHARS_MAX", "RULES", "Policy", "Redactor", "Rule"]

@@ -1,0 +1,356 @@
+"""The gate: values that stand below a secret's name and are none.
+
+References (`$X`, `${{ }}`, `process.env.X`, `vault:...`), placeholders, masks, type names, code,
+sentences. The other half of the quality of a redactor: a reader who sees `token: string` replaced
+stops to trust the output. Every check is linear in the value and looks at `LOOK_MAX` characters.
+"""
+
+# ruff: noqa: E501 - a pattern or a row of a table is read on one line
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from bridge.redact.words import STOP, UI, WORD_VALUES
+
+LOOK_MAX = 256  # characters of a value that the gate reads; longer ones are never placeholders
+
+# What a value is made of, from "a word" to "made by a machine".
+NO_WEIGHT: Final = 0
+SOME_WEIGHT: Final = 1  # a person's password: letters with digits or signs
+HEAVY: Final = 2  # a machine's: long, mixed, no words
+
+_MARK = re.compile(
+    r"(?i)\[?redacted\b|\[truncated|\[filtered\]|\[masked\]|\[hidden\]|\[secret\]|\(hidden\)"
+    r"|\(redacted\)|\(sensitive|<redacted|<hidden|<masked|<sensitive|<secret|\*{3}|•{3}|●{3}|█{2}"
+)
+_RUN = re.compile(r"(.)\1{2,255}[\W_]?\Z|[xX*.•#_?0\-=~+/ ]{1,255}\Z", re.S)
+_ELLIPSIS = re.compile(r"(?:\.{3}|…)")
+
+# References of shells, templates, configuration languages, secret stores.
+_REFERENCE = re.compile(
+    r"""
+    \$\{ | \$\( | \$\[\[? | \$[A-Za-z_][A-Za-z_]{0,63}(?:\b|\Z)(?![!@\#$%^&*]) | \$\d\b | \$[@*?]
+  | \$[a-z]{1,12}(?:->|\[|\.|:)[A-Za-z_]
+  | %[A-Za-z_][A-Za-z0-9_]{1,63}%(?:[\\/:;.,\s]|\Z) | %[sdvq](?:[\s"',)}\]]|\Z) | %\(\w{1,64}\)s | \{\{ | \{%
+  | \{[A-Za-z_.][\w.\[\]'":! -]{0,80}\}
+  | \#\{ | <%= | <\w[\w .:/-]{0,80}/?> | <[^>]{1,80}> | @@?[a-z]{2,20}\(|@\{ | !Ref\b | !Sub\b | !vault\b | !secret\b
+  | !env\b | !!env\b | !GetAtt\b | \[\[
+  | (?:process|import\.meta|Deno|Bun)\.env\b | os\.(?:environ|getenv|Getenv|LookupEnv)\b | ENV(?:\[|\.|\{)
+  | (?:System|Environment)\.(?:getenv|GetEnvironmentVariable)\b | getenv\( | env\( | env\.[A-Za-z_]
+  | (?:std::)?env::(?:var|args)|viper\.|config\.get|Config\.|dotenv\b|secrets\.[A-Za-z_]
+  | (?:vars?|locals?|data|module|inputs?|params?|github|steps|env|values|self|this|props|args|opts
+      |options|settings|config|cfg|conf|ctx|context|req|request|res|response|event|state|session|process
+      |parsed|result|cls|app|ctx|user|account|store|client|payload|body|form|data|row|record|item
+      |each|count|path|terraform|aws_[a-z_]{2,40}|random_[a-z_]{2,20}|azurerm_[a-z_]{2,40}
+      |google_[a-z_]{2,40}|kubernetes_[a-z_]{2,40}|vault_[a-z_]{2,40})(?:\??\.|\[|->|::)\$?[A-Za-z_"'\[]
+  | (?:vault|ssm|secretsmanager|keyvault|env|awssm|gcpsm|doppler|infisical|keyring|keychain|file|sops
+      |aws-sm|gcp-sm|secret|secrets|ref\+?[a-z]{0,12}|azurekeyvault|parameterstore):[/\w.@+{-]
+  | op://|keychain://|file://|arn:aws|arn:\$|projects/[^/]{1,64}/secrets/|/?run/secrets/
+  | ENC\[|\$ANSIBLE_VAULT|\{cipher\}|\{vault\}|\{ssm|AQICA[A-Za-z0-9]|kv/|secret/data/
+    """,
+    re.X,
+)
+_DIGEST = re.compile(r"(?:sha(?:1|224|256|384|512)|md5|h1|blake2[bs]?|crc32)[-:=]", re.I)
+_UUID = re.compile(r"[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}\Z")
+_PATH = re.compile(r"(?:\.{1,2}|~|[A-Za-z]:|@|[a-z0-9_-]{1,32})?[/\\]{1,2}")
+_CALL = re.compile(
+    r"(?:(?:new|await|typeof|not|async|yield|return|lambda|func|function|fn|go|raise|throw)\s{1,4})?"
+    r"[A-Za-z_$][\w$]{0,63}(?:(?:\??\.|::|->)[A-Za-z_$][\w$]{0,63}){0,8}!?\s?[(\[{<]"
+)
+_DOTTED = re.compile(
+    r"[A-Za-z_$][A-Za-z_$]{0,40}[0-9]{0,2}(?:(?:\??\.|::|->)[A-Za-z_$][A-Za-z_$]{0,40}[0-9]{0,2}){1,8}\Z"
+)
+_IDENT = re.compile(r"[A-Za-z_$][A-Za-z_$]{0,63}[0-9]{0,2}\Z")
+_SCREAM = re.compile(r"[A-Z][A-Z0-9]{0,30}(?:_[A-Z0-9]{1,30}){1,9}\Z")
+_URL = re.compile(r"(?:https?|wss?|ftp|git|ssh|file)://")
+_REGEX = re.compile(
+    r"\A\[[^\]]{1,120}\][+*?{]|%[YmdHMSjB][-/:. T_]{0,2}%[a-zA-Z]|\(\?[:=!<P]|\[\^|\\[wdsbS][+*{\])]|\[a-z0-9A-Z]-[a-zA-Z0-9]|\.[*+][?)$]|\)\?|\{\d{1,3},\d{0,4}\}"
+)
+_COLOR = re.compile(r"#(?:[0-9a-fA-F]{3,4}|[0-9a-fA-F]{6}|[0-9a-fA-F]{8})\Z")
+_ANNOTATION = re.compile(r"@[A-Za-z.]{1,40}\(|\d{0,3}\*{1,2}[a-zA-Z_][\w.]{0,60}\Z")
+_NUMBER = re.compile(r"[+-]?\d{1,40}(?:\.\d{1,20})?(?:[smhd]|ms|%|[kKMG]i?B?)?\Z")
+_HOST_PORT = re.compile(r"[A-Za-z][A-Za-z0-9.-]{0,80}:\d{2,5}/?\Z")
+_EMAIL = re.compile(r"[\w.+-]{1,64}@[\w-]{1,64}(?:\.[\w-]{1,64}){1,4}\Z")
+_VERSION = re.compile(r"[v^~=]?\d{1,5}(?:\.\d{1,6}){1,3}(?:[-+][\w.]{1,30})?\Z")
+_DOTTED_NUMBER = re.compile(r"\d{1,9}(?:\.\d{1,9}){2,20}\Z")  # an object identifier, an address
+_TYPE_NAME = re.compile(
+    r"[A-Z][A-Za-z0-9]{0,60}(?:Key|Token|Secret|Password|Credential|Auth)[A-Za-z]{0,20}\Z"
+)
+_DIGITS = re.compile(r"\d{1,20}")
+_TEMPLATE = re.compile(r"\{[A-Za-z_][\w.\[\]()]{0,60}(?:![rsa])?(?::[^{}]{0,20})?\}")
+_TIME = re.compile(r"\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d[\d:.,Z+-]{0,24})?\Z")
+_SQL_TYPE = re.compile(
+    r"(?i)(?:n?var(?:char|binary)2?|n?char|character(?: varying)?|text|(?:var)?binary|decimal|numeric"
+    r"|bit|enum|(?:big|small|tiny)?int)\s?\(\d{1,6}(?:,\s?\d{1,3})?\)(?:[ ,]|\Z)"
+)
+_SPECIAL_TOKEN = re.compile(r"\[[A-Z_/]{2,16}\d{0,3}\]\Z")
+_WORDS = re.compile(r"[A-Za-z']{1,40}")
+_PARTS = re.compile(r"[A-Z]{1,40}(?![a-z])|[A-Z]?[a-z]{1,60}|[0-9]{1,40}")
+
+_PLACEHOLDER = re.compile(
+    r"""(?xi)
+    (?:^|[^a-z])(?:your|votre|ihre?|deine?|tu|su|ton|mi)[\s_.-][a-z]{3} | (?:^|[^a-z])your(?:[a-z]|\Z) | example | placeholder | change[\s_.-]?(?:me|it|this|in)
+  | replace[\s_.-]?(?:me|with|this|by|here) | insert[\s_.-]?(?:your|the|here|a|token|key) | (?:put|enter|add|paste|fill|set|type|use|provide)[\s_-](?:your|the|a|here|it|token|key|password|secret|in)
+  | [\s_-]here\Z | \Ahere[\s_-] | \A(?:my|the|some|any|new|old|a|an|this|that|user|test|fake|dummy|sample|demo|mock|default|invalid|wrong|bad|valid|correct)[\s_.-]?(?:new|old|super|very|app|api|own|user|db|secure|secret|token|password|passwd|pass|pwd|key|access|auth|client|private|strong|jwt)(?:[\s_.-]?(?:secret|secure|token|password|passwd|pass|key|value|api|access|string|here|id|hash|name))*[\s_.-]?\d{0,3}\Z
+  | \A(?:todo|fixme|tbd|n/?a|none|null|nil|undefined|unset|not[\s_-]?set|empty|unknown|foo|bar|baz|qux|foobar|foobaz|x+|y+|z+|asdf(?:gh)?|qwerty|lorem|ipsum|blah|abc|abcd|xyz|string|changed|secret[\s_-]?(?:value|string|key|here|token)|super[\s_-]?secret|password[\s_-]?(?:value|here|hash|string)|token[\s_-]?(?:value|here|string)|key[\s_-]?(?:value|here|string)|some[\s_-]?(?:value|thing|string)|value|dummy|fake|mock|sample|test|testing|demo|redacted|removed|hidden|masked|omitted|stripped|encrypted|sensitive|obfuscated|scrubbed|censored)\Z
+  | \b(?:dummy|fake|sample|mock|redacted|scrubbed|removed)\b|(?:^|[_-])(?:dummy|fake|sample|mock|redacted)(?:[_-]|\Z)
+  | 0123456|1234567890|abcdefgh|abcd1234|abc123(?:\Z|def)|\A(?:required|nullable|sometimes|confirmed)\||deadbeef(?:\Z|dead)|(?-i:x{4,}|X{4,})|\*{3,}
+    """
+)
+_SHAPE = str.maketrans(
+    {
+        chr(code): "l"
+        if 97 <= code <= 122
+        else "u"
+        if 65 <= code <= 90
+        else "d"
+        if 48 <= code <= 57
+        else "s"
+        for code in range(128)
+    }
+)
+_HEX = re.compile(r"(?=[0-9]{0,120}[a-f])[0-9a-f]{32,128}\Z")
+_SIGNS = re.compile(
+    r"(?<=[A-Za-z])[!#$%^*@&+=~](?=[A-Za-z])|[A-Za-z]{2}[_-][A-Za-z]{0,20}[a-z][A-Z]{2}"
+)
+_RUNS = re.compile(r"l+|u+|d+|s+|[^luds]+")
+_SEGMENT = re.compile(r"[^-_./:\s]{1,256}")
+
+
+def weight(value: str) -> int:  # noqa: PLR0911 - one exit per look of a value
+    """Return how much the value looks like something made to be secret."""
+    size = len(value)
+    if size < 6 or " " in value:
+        return NO_WEIGHT
+    if size > LOOK_MAX:
+        value = value[:LOOK_MAX]
+        size = LOOK_MAX
+    shape = value.translate(_SHAPE)
+    lower, upper, digit = shape.count("l"), shape.count("u"), shape.count("d")
+    sign = size - lower - upper - digit
+    if digit == size:
+        return NO_WEIGHT
+    if size >= 32 and not upper and not sign and _HEX.match(value):
+        return HEAVY
+    if not digit and value.replace("_", "").isalpha() and not (lower and upper and not sign):
+        return HEAVY if size >= 20 and "_" not in value and _is_unspeakable(value) else NO_WEIGHT
+    if size >= 12 and sign * 3 <= size and len(set(value)) >= 7 and _is_mixed(value, shape, sign):
+        return HEAVY
+    if not digit and not sign and size >= 8 and lower and upper and not _CAMEL.match(shape):
+        return SOME_WEIGHT
+    if (digit and (lower or upper)) or (sign and (digit or (lower and upper))):
+        return SOME_WEIGHT
+    return NO_WEIGHT
+
+
+def _is_unspeakable(value: str) -> bool:
+    """Letters of one case with too few vowels for words."""
+    low = value.lower()
+    return len(set(low)) >= 8 and sum(map(low.count, "aeiou")) * 4 < len(low)
+
+
+def _is_mixed(value: str, shape: str, sign: int) -> bool:
+    """Do letters of both cases and digits change as often as only chance changes them?"""
+    if not sign:
+        return _turns_enough(shape)
+    for part in _SEGMENT.finditer(value):
+        first, last = part.span()
+        if last - first >= 8 and _turns_enough(shape[first:last]):
+            return True
+    # Signs of base64 and of generated passwords, not of names: `h^r6Jic8rTL9!n%W`.
+    return sign <= 8 and _turns_enough(shape) and not _NAME_LIKE.match(value)
+
+
+_NAME_LIKE = re.compile(r"[A-Za-z0-9]{1,40}(?:[-_./:][A-Za-z0-9]{1,40}){1,20}\Z")
+
+
+# Shape of a name in capitals and small letters: chance puts more capitals side by side.
+_CAMEL = re.compile(r"l{0,40}(?:u{1,5}l{2,40}|ul(?=u)){1,20}u{0,3}\Z")
+
+
+def _turns_enough(shape: str) -> bool:
+    size = len(shape)
+    turns = len(_RUNS.findall(shape))
+    digit = shape.count("d")
+    if digit >= 2 and size - digit >= 3:
+        return turns * 3 >= size - 6 if size <= 32 else turns * 5 >= size
+    if digit and size >= 16:
+        return turns * 4 >= size
+    if size < 20 or _CAMEL.match(shape):
+        return False
+    return "l" in shape and "u" in shape
+
+
+def is_chancy(value: str) -> bool:
+    """Letters without a digit that no name and no word has: capitals anywhere, signs inside."""
+    shape = value.translate(_SHAPE)
+    if "l" not in shape or "u" not in shape or " " in value:
+        return False
+    return _CAMEL.match(shape) is None and ("s" not in shape or _SIGNS.search(value) is not None)
+
+
+def has_digit(value: str) -> bool:
+    return any(char.isdigit() for char in value)
+
+
+def is_uuid(value: str) -> bool:
+    return len(value) == 36 and _UUID.match(value) is not None
+
+
+def is_marked(value: str) -> bool:
+    """Was this already replaced or masked, by us, by the server or by somebody else?"""
+    look = value[:LOOK_MAX]
+    if _MARK.search(look) is not None or _RUN.match(look) is not None:
+        return True
+    if len(look) <= 40 and (cut := _ELLIPSIS.search(look)) is not None:
+        # `mog_AbCdEfGh...`: what is shown of a masked secret is meant to be shown.
+        return cut.start() <= 14
+    return False
+
+
+def harmless_text(value: str, words: tuple[str, ...]) -> bool:
+    """Is a quoted or structured value below a sure name visibly no secret?
+
+    `words` are the words of the name: `password: "Password"` is a label.
+    """
+    look = value[:LOOK_MAX].strip()
+    if len(look) < 3 or is_marked(look):
+        return True
+    if len(value) > LOOK_MAX:
+        return _REFERENCE.match(look) is not None
+    if _REFERENCE.match(look) is not None or _PLACEHOLDER.search(look[:96]) is not None:
+        return True
+    low = look.lower()
+    if (
+        low in WORD_VALUES
+        or low in words
+        or _COLOR.match(look)
+        or _DIGEST.match(look)
+        or _SCREAM.match(look)
+        or _SPECIAL_TOKEN.match(look)
+        or _SQL_TYPE.match(look)
+        or _TIME.match(look)
+        or ("{" in look and _is_template(look))
+        or (len(look) < 16 and _VERSION.match(look))
+        or _DOTTED_NUMBER.match(look)
+    ):
+        return True
+    if " " in look:
+        return is_sentence(look)
+    return _is_named_after(look) or _is_location(look) or _REGEX.search(look) is not None
+
+
+def is_sentence(look: str) -> bool:
+    """Is this text for people: two words of grammar, or nothing but the words of a form?"""
+    found = _WORDS.findall(look.lower())
+    if len(found) < 2:
+        return False
+    stops = sum(word in STOP for word in found)
+    has_digit = any(char.isdigit() for char in look)
+    if stops >= 2 or (stops and len(found) >= 3 and not has_digit):
+        return True
+    return all(word in UI or word in STOP for word in found)
+
+
+def _is_template(look: str) -> bool:
+    """`share-{owner}-{kind}`: what is filled in is not there yet."""
+    rest, holes = _TEMPLATE.subn(" ", look)
+    return holes > 0 and not any(weight(part) == HEAVY for part in rest.split())
+
+
+def _is_named_after(look: str) -> bool:
+    """`api-key`, `userPassword`, `github_token`: a name of a secret instead of a secret."""
+    digits = look.translate(_SHAPE).count("d")
+    if len(look) > 64 or digits > 5 or (digits and not look.isalnum()) or look[:1].isdigit():
+        return False
+    parts = [part.lower() for part in _PARTS.findall(look)]
+    return (
+        bool(parts)
+        and len(parts) <= 8
+        and parts[-1] in _NAMES
+        and sum(map(len, parts)) > len(look) * 3 // 4
+    )
+
+
+_NAMES = frozenset(
+    """password passwd passphrase secret secrets token tokens key keys credential credentials auth
+    cookie apikey id ref name path file header field input param value url uri env var label hash
+    string data""".split()
+)
+
+
+def _is_location(look: str) -> bool:
+    """A path, a plain URL or an address: no part of it looks made to be secret."""
+    if _URL.match(look):
+        return "@" not in look and not any(weight(part) == HEAVY for part in look.split("/")[3:])
+    if _HOST_PORT.match(look):
+        return True
+    if _EMAIL.match(look) and not look[0].isupper():
+        return look.count(".") >= 1 and look.rsplit(".", 1)[1].isalpha()
+    if (
+        _PATH.match(look)
+        and '"' not in look
+        and ("/" in look[1:] or "\\" in look[1:] or "." in look)
+    ):
+        if "+" in look or "=" in look:
+            return False
+        parts = look.replace("\\", "/").split("/")
+        return all(weight(part) != HEAVY and len(part) < 32 for part in parts)
+    return False
+
+
+def harmless_code(value: str, words: tuple[str, ...], after: str) -> bool:
+    """The same for a value without quotes, where code and prose come in.
+
+    `after` is the character behind the value, or nothing at the end.
+    """
+    if harmless_text(value, words):
+        return True
+    look = value[:LOOK_MAX]
+    if after in ("(", "[") and _IDENT.match(look.rsplit(".", 1)[-1]):
+        return True
+    if _is_code_name(look, after):
+        return True
+    if (
+        (_ANNOTATION.match(look) and (look[0] == "@" or not weight(look.lstrip("0123456789*"))))
+        or _CALL.match(look)
+        or _DOTTED.match(look)
+        or _VERSION.match(look)
+    ):
+        return True
+    if look[0] in "({[<&|=>" or _NUMBER.match(look):
+        return True
+    return look.rstrip(".,;:!?)").lower() in WORD_VALUES
+
+
+_DOTTED_TYPE = re.compile(
+    r"[A-Za-z_]\w{0,60}(?:\.\w{1,60}){0,4}\.[A-Z]\w{0,60}(?:Key|Token|Secret|Password|Credential)\w{0,20}\b"
+)
+_SNAKE_NAME = re.compile(
+    r"_?[a-z]{2,20}(?:_[a-z0-9]{1,20}){0,5}_(?:key|token|secret|password|hash|id)\Z"
+)
+
+
+def _is_code_name(look: str, after: str) -> bool:
+    """`ed25519.Ed25519PrivateKey`, `_pep_440_key`: names of types and variables, digits and all."""
+    if after in (",", ")", "|", "=", "[", "]") and _TYPE_NAME.match(look):
+        return True
+    if _DOTTED_TYPE.match(look):
+        return True
+    return _SNAKE_NAME.match(look) is not None and len(_DIGITS.findall(look)) < 2
+
+
+def is_identifier(value: str) -> bool:
+    return _IDENT.match(value) is not None
+
+
+def plain_setting(value: str) -> bool:
+    """Is this the value of an ordinary variable: a switch, a word, a size, a place?"""
+    look = value[:LOOK_MAX]
+    if len(value) < 4 or is_marked(look) or _NUMBER.match(look) or _VERSION.match(look):
+        return True
+    if _REFERENCE.match(look) or _PLACEHOLDER.search(look):
+        return True
+    return _is_location(look) or look.lower() in WORD_VALUES

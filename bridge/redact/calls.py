@@ -1,0 +1,105 @@
+"""Literals of calls whose name says that one of them is a secret: `login("a", "x")`, `fill("#password", "x")`."""
+
+# ruff: noqa: E501 - a pattern or a row of a table is read on one line
+
+from __future__ import annotations
+
+import re
+from typing import Final, NamedTuple
+
+from bridge.redact import benign
+from bridge.redact.judge import RULE
+from bridge.redact.reading import is_literal
+from bridge.redact.spans import Scan
+from bridge.redact.values import LITERAL_TAG, quoted
+
+ARGUMENTS_MAX = 6  # arguments of a call that are looked at
+CALL_MAX = 400  # characters of them
+NEAR = 120  # characters before a call that may name what it types into
+
+_BETWEEN = re.compile(r"[^\"'`\n;\\]{0,80}")
+_PASSWORD = re.compile(r"(?i)passw|pwd|secret|token|api.?key|passphrase|\botp\b|\bpin\b")
+_ACCOUNT = re.compile(r"AC[0-9a-f]{32}\Z")
+
+
+class Call(NamedTuple):
+    """Which literals of a call may be secret: from the argument `first` on (0 is the first).
+
+    `near`: only if what stands just before it names a secret. `account`: only behind a literal
+    that is a public account id. `pair`: only the part behind the colon.
+    """
+
+    first: int
+    near: bool = False
+    account: bool = False
+    pair: bool = False
+
+
+# Names as they end a word, opening bracket included; libraries' own documentation.
+CALLS: Final[dict[str, Call]] = {
+    **dict.fromkeys(("createhmac(", "createcipheriv(", "createdecipheriv("), Call(1)),
+    **dict.fromkeys(("hmac.new(", "cookieparser(", "fernet(", "telebot(", "bot.run(", "client.run("), Call(0)),
+    **dict.fromkeys(("jwt.encode(", "jwt.decode(", "jwt.sign(", "jwt.verify("), Call(1)),
+    **dict.fromkeys((".login(", "basicauth(", "basic_auth(", "pscredential("), Call(0)),
+    **dict.fromkeys(("credentials.create(", "staticcredentialsprovider(", "staticcredentials("), Call(1)),
+    **dict.fromkeys(("mysqli(", "mysqli_connect(", "mysql_connect(", "getconnection("), Call(2)),
+    **dict.fromkeys(("new pdo(", "ftp_login(", "imap_open("), Call(2)),
+    **dict.fromkeys(("btoa(", "b64encode(", "base64_encode("), Call(0, pair=True)),
+    **dict.fromkeys(
+        (".send_keys(", ".sendkeys(", ".type(", ".fill(", ".setvalue(", ".presssequentially("),
+        Call(0, near=True),
+    ),
+    "client(": Call(1, account=True),
+}  # fmt: skip
+
+
+def call(scan: Scan, start: int, end: int, data: object) -> int:
+    """Look at the literals of one call; return where to go on, or 0."""
+    assert isinstance(data, Call)
+    text = scan.text
+    is_named = not data.near or _PASSWORD.search(text, max(0, start - NEAR), start) is not None
+    scan.effort += 1
+    at, limit = end, min(scan.end, end + CALL_MAX)
+    done = 0
+    account = False
+    for number in range(ARGUMENTS_MAX):
+        before = _BETWEEN.match(text, at, limit)
+        begin = before.end() if before is not None else at
+        if (number and not text[at:begin].strip(" }]").startswith((",", ":"))) or ")" in text[
+            at:begin
+        ]:
+            return done
+        tag = LITERAL_TAG.match(text, max(at, begin - 1), limit)
+        value = quoted(scan, begin if tag is None else tag.end())
+        if value is None or value.is_torn(scan):
+            return done
+        content = text[value.start : value.end]
+        if not is_named:  # `fill("input[name=password]", "x")`
+            if number or not _PASSWORD.search(content[:NEAR]):
+                return 0
+            is_named = True
+            at = value.end + len(value.quote)
+            continue
+        place = text.count(",", end, value.start)
+        account = account or _ACCOUNT.match(content) is not None
+        if place >= data.first and (account or not data.account):
+            done = _take(scan, value.start, content, data, place) or done
+        at = value.end + len(value.quote)
+        if at >= limit:
+            return done
+    return done
+
+
+def _take(scan: Scan, start: int, content: str, data: Call, place: int) -> int:
+    if data.pair:
+        name, colon, content = content.partition(":")
+        start += len(name) + 1
+        if not colon:
+            return 0
+    elif place == 0 and not data.near and benign.weight(content) != benign.HEAVY:
+        return 0  # alone, or a user's name
+    if _ACCOUNT.match(content) or len(content) > 512 or not is_literal(content):
+        return 0
+    if benign.harmless_text(content, ("password",)) or "://" in content:
+        return 0
+    return scan.add(start, start + len(content), "password" if data.near else "secret", RULE)

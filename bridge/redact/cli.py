@@ -1,0 +1,285 @@
+"""Passwords on command lines, where the flag is known only together with the program."""
+
+# ruff: noqa: E501 - a pattern or a row of a table is read on one line
+
+from __future__ import annotations
+
+import re
+from typing import Final, NamedTuple
+
+from bridge.redact import benign
+from bridge.redact.spans import Scan
+
+TRIES_MAX = 4  # flags of a line that look like the one for the password
+LINE_MAX = 400  # characters of a command that are read
+
+# Quotes stand escaped in a JSON text.
+_WORD = r"(?:\\{{0,7}}'(?P<{0}1>[^'\n\\]{{1,200}})(?:\\{{0,7}}'|\Z)|\\{{0,7}}\"(?P<{0}2>[^\"\n\\]{{1,200}})(?:\\{{0,7}}\"|\Z)|(?P<{0}3>[^\s'\"`;|&<>()\\]{{1,200}}))"
+
+
+def _secret(prefix: str) -> re.Pattern[str]:
+    return re.compile(prefix + _WORD.format("s"))
+
+
+_PAIR = re.compile(
+    r"(?<!\S)(?:-u|--user|--basic-auth|-a|--auth|-U|--proxy-user|--http-user|--credentials|--creds)[ =]{0,3}\\{0,3}['\"]?"
+    r"(?P<user>(?:[\w.-]{1,40}(?:\\{1,8}|/))?[^\s:'\"\\%]{0,100})[:%](?P<s3>[^\s'\"\\]{1,200})"
+)
+
+_COOKIES = re.compile(
+    r"(?<!\S)(?:-[a-zA-Z]{0,4}b|--cookie)[ =]{1,3}\\{0,7}"
+    r"(?:['\"](?P<c1>[^'\"\\\n=]{1,64}=[^'\"\\\n]{1,512})|(?P<c2>[\w.-]{1,64}=[^\s'\"`;|&<>\\]{1,512}))"
+)
+
+# Program -> what holds its password. Names and flags are those of the programs' manuals.
+PROGRAMS: Final[dict[str, tuple[re.Pattern[str], ...]]] = {}
+for _names, _patterns in (
+    (
+        "curl|wget|http|https|httpie|xh|lwp-request|ab|siege|hey|k6|wrk|etcdctl",
+        (_PAIR, _COOKIES),
+    ),
+    (
+        "smbclient|rpcclient|net ads|smbmap|crackmapexec|evil-winrm|impacket",
+        (_PAIR, _secret(r"(?<!\S)-p[ ]{1,3}")),
+    ),
+    (
+        "mysql|mysqldump|mysqladmin|mariadb|mariadb-dump|mysqlimport|mysqlsh|mycli|mysqlcheck|mysqlpump|xtrabackup",
+        (_secret(r"(?<!\S)-p(?![ ]|[a-z]{3,9}=)"), _secret(r"(?<!\S)--password[ ]{1,3}")),
+    ),
+    (
+        "mongo|mongosh|mongodump|mongorestore|mongoexport|mongoimport|cqlsh|clickhouse-client|influx|sqlcmd|bcp|isql|tsql|osql|impala-shell|presto|snowsql|vsql|beeline|neo4j-admin|cypher-shell|arangosh|couchbase-cli|redis-cli|keydb-cli|valkey-cli",
+        (_secret(r"(?<!\S)-(?:p|P|a|w)[ ]{0,3}"),),
+    ),
+    (
+        "sshpass|security unlock-keychain|security create-keychain|security set-keychain-password",
+        (_secret(r"(?<!\S)-p[ ]{0,3}"),),
+    ),
+    (
+        "docker|podman|nerdctl|buildah|skopeo|crane|oras|helm registry|helm|az|oc|kubelogin|twine|ansible-vault|twistcli|jf|jfrog|npm-cli-login|hub-tool|cf|ibmcloud|argocd|rancher|oras login",
+        (
+            _secret(r"(?<!\S)-p[ ]{1,3}(?!\d{1,5}:\d)"),
+            _secret(r"(?<!\S)--(?:creds|src-creds|dest-creds)[ =][^\s:]{1,80}:"),
+        ),
+    ),
+    (
+        "ldapsearch|ldapmodify|ldapadd|ldapwhoami|ldapdelete|ldappasswd",
+        (_secret(r"(?<!\S)-w[ ]{0,3}"),),
+    ),
+    (
+        "ipmitool|snmpwalk|snmpget|snmpset|mosquitto_pub|mosquitto_sub|rabbitmqadmin|nsca|net-snmp",
+        (_secret(r"(?<!\S)-(?:P|A|X|p)[ ]{1,3}(?!\d{1,5}(?:\s|\Z))"),),
+    ),
+    (
+        "xfreerdp|wlfreerdp|rdesktop|freerdp",
+        (_secret(r"(?<!\S)/p:"), _secret(r"(?<!\S)-p[ ]{1,3}")),
+    ),
+    ("7z|7za|7zr|rar|unrar", (_secret(r"(?<!\S)-p(?![ ])"), _secret(r"(?<!\S)-hp(?![ ])"))),
+    ("zip|unzip", (_secret(r"(?<!\S)(?:-P|--password)[ ]{1,3}"),)),
+    (
+        "openssl",
+        (
+            _secret(r"(?<!\S)-(?:passin|passout|pass|passwd)[ ]{1,3}['\"]?pass:"),
+            _secret(r"(?<!\S)-k[ ]{1,3}"),
+            _secret(r"(?<!\S)-(?:hmac|K)[ ]{1,3}"),
+        ),
+    ),
+    (
+        "keytool|jarsigner|apksigner|zipalign",
+        (
+            _secret(
+                r"(?<!\S)-{1,2}(?:storepass|keypass|srcstorepass|deststorepass|srckeypass|destkeypass|new|ks-pass|key-pass)[ ]{1,3}(?:pass:)?"
+            ),
+        ),
+    ),
+    (
+        "htpasswd",
+        (
+            _secret(
+                r"(?<!\S)-[a-zA-Z]{0,6}b[a-zA-Z]{0,6}[ ]{1,3}[^\s]{1,120}[ ]{1,3}[^\s]{1,80}[ ]{1,3}"
+            ),
+            _secret(
+                r"(?<!\S)-[a-zA-Z]{0,6}n[a-zA-Z]{0,3}b[a-zA-Z]{0,6}[ ]{1,3}[^\s]{1,80}[ ]{1,3}"
+            ),
+        ),
+    ),
+    ("chpasswd", ()),
+    ("useradd|usermod|adduser", (_secret(r"(?<!\S)-p[ ]{1,3}"),)),
+    (
+        "net user|net use",
+        (
+            _secret(r"/user:\S{1,60}[ ]{1,3}(?!/)"),
+            _secret(r"[ ]{1,3}[^\s/]{1,60}[ ]{1,3}(?![/\\*])"),
+        ),
+    ),
+    (
+        "lftp|ncftp|ncftpget|ncftpput",
+        (_secret(r"(?<!\S)-u[ ]{1,3}[^\s,]{1,80},"), _secret(r"(?<!\S)-p[ ]{1,3}")),
+    ),
+    ("wpa_passphrase", (_secret(r"wpa_passphrase[ ]{1,3}(?:\"[^\"]{1,60}\"|\S{1,60})[ ]{1,3}"),)),
+    (
+        "sqlplus|expdp|impdp|rman|sqlldr|exp|imp",
+        (re.compile(r"(?<!\S)[\"']?\w{1,40}/(?P<s3>[^\s@/\"']{3,100})@"),),
+    ),
+    (
+        "ngrok|snyk|vault login|vault|huggingface-cli|wandb|railway|flyctl|doctl|netlify|vercel|fly|wrangler|supabase|sentry-cli|heroku|databricks|codecov|tailscale|cloudflared|hcp|doppler|infisical|op|bw|gh|glab|npm|pulumi|hf|civo|linode-cli|hcloud|scw|turso|neonctl|pscale|stripe|twilio|expo|eas|appcenter|surge|shopify|surreal|firebase|cargo|gem|poetry",
+        (
+            _secret(
+                r"(?<!\S)(?:authtoken|add-authtoken|auth|login|--with-token[ ]{1,3}<<<|--authkey|--auth-key|service[ ]{1,3}install|unlock)[ =]{1,3}(?!-)"
+            ),
+            _secret(r"(?<!\S)-(?:t|k|p)[ ]{1,3}"),
+            _secret(r"(?<!\S)pypi-token\.\w{1,20}[ ]{1,3}"),
+        ),
+    ),
+    (
+        "rabbitmqctl",
+        (_secret(r"(?:add_user|change_password|authenticate_user)[ ]{1,3}\S{1,60}[ ]{1,3}"),),
+    ),
+    ("gpg|gpg2|cryptsetup|restic|borg|ccrypt|age", (_secret(r"(?<!\S)--passphrase[ =]{1,3}"),)),
+    (
+        "rclone|mc",
+        (
+            _secret(r"obscure[ ]{1,3}"),
+            _secret(r"alias set[ ]{1,3}\S{1,60}[ ]{1,3}\S{1,160}[ ]{1,3}\S{1,80}[ ]{1,3}"),
+        ),
+    ),
+    ("psql|pg_dump|pg_restore|createdb|createuser", ()),
+    ("nuget push|choco push|chocolatey push", (_secret(r"(?<!\S)-(?:k|s?ApiKey|ak)[ ]{1,3}"),)),
+    ("cmdkey|runas", (_secret(r"(?<!\S)/pass(?:word)?:"),)),
+    ("convertto-securestring", (_secret(r"[ ]{1,3}(?:-String[ ]{1,3})?"),)),
+    (
+        "secret set|secrets set|secret put|env add|secrets add|secret create|secrets create|put-parameter|put-secret-value|update-secret",
+        (
+            _secret(
+                r"(?:(?<!\S)(?:--body|--value|--secret-string|--data|-b|-v)[ =]{0,3}|<<<[ ]{0,3})"
+            ),
+        ),
+    ),
+):
+    for _name in _names.split("|"):
+        PROGRAMS[_name] = _patterns
+
+_ECHO = re.compile(
+    r"(?:echo|printf)[ ]{1,3}(?:-[neE]{1,3}[ ]{1,3})?(?:['\"]?%s(?:\\n)?['\"]?[ ]{1,3})?(?:\\{0,7}'(?P<s1>[^'\n\\]{4,200})\\{0,7}'|\\{0,7}\"(?P<s2>[^\"\n\\]{4,200})\\{0,7}\"|(?P<s3>[^\s'\"|;&\\]{4,200}))"
+    r"[ ]{0,3}\|[ ]{0,3}(?:sudo[ ]{1,3}-S|\S{0,40}[^|\n]{0,80}--(?:password|token|passphrase|with-token|access-token)?-?(?:stdin|with-token|fd)|(?:sudo[ ]{1,3})?chpasswd|(?:sudo[ ]{1,3})?passwd|base64|gh auth|gh secret|(?:docker|podman) secret|wrangler|vercel|docker login|helm registry|vault|kinit|gpg|openssl)"
+)
+
+
+_FLAG = r"(?<!\S)-"
+
+
+class Use(NamedTuple):
+    """A program name at the start of a word."""
+
+    patterns: tuple[re.Pattern[str], ...]
+
+
+def program(scan: Scan, start: int, end: int, data: object) -> int:
+    """A program name: look for its password flag on the same line."""
+    text = scan.text
+    if (
+        start
+        and (text[start - 1].isalnum() or text[start - 1] in "_-.")
+        and not _after_escape(text, start)
+    ):
+        return 0
+    if end < scan.end and text[end] not in " .":
+        return 0
+    scan.effort += 2
+    stop = min(scan.end, end + LINE_MAX)
+    line = text.find("\n", end, stop)
+    if line >= 0:
+        stop = line
+    if (
+        text.find("-", end, stop) < 0
+        and text.find("/", end, stop) < 0
+        and text.find(" ", end + 1, stop) < 0
+    ):
+        return 0
+    done = 0
+    for pattern in data:  # type: ignore[attr-defined]
+        at = start if pattern.pattern.startswith("wpa") else end
+        for _ in range(TRIES_MAX):
+            found = pattern.search(text, at, stop)
+            if found is None:
+                break
+            if noted := _note(scan, found):
+                done = noted
+                break
+            if not pattern.pattern.startswith(_FLAG):
+                break
+            at = found.end()  # `-p 6379 -a x`: the next one
+    return 0 if not done else end
+
+
+def echo(scan: Scan, start: int, end: int, _data: object) -> int:
+    """`echo x | docker login --password-stdin`, `--password-command "echo x"`."""
+    if _ASKED.search(scan.text, max(0, start - 40), start) is not None:
+        answer = _ANSWER.match(scan.text, end, min(scan.end, end + LINE_MAX))
+        return _note(scan, answer) if answer is not None else 0
+    found = _ECHO.match(scan.text, start, min(scan.end, start + LINE_MAX))
+    return _note(scan, found) if found is not None else 0
+
+
+_ASKED = re.compile(
+    r"(?i)(?:password|passphrase|token|secret)[-_]?(?:command|cmd|file)[= ]{1,3}\\{0,7}[\"']?(?:<\()?\Z"
+)
+_ANSWER = re.compile(r"(?:-[neE]{1,3}[ ]{1,3})?" + _WORD.format("s"))
+_STDIN_SECRET = re.compile(
+    r"(?i)(?:password|token|passphrase|pass)-(?:std|file |fd)|--with-token|\b(?:login|passwd|chpasswd|kinit|cryptsetup|gpg2?|ssh-add)\b"
+    r"|sudo -S|secrets?[ ](?:set|put|create|add)"
+)
+_HERE = re.compile(_WORD.format("s"))
+
+
+def here_string(scan: Scan, start: int, end: int, _data: object) -> int:
+    """`az devops login <<< x`: what a command is told to read as its secret."""
+    text = scan.text
+    scan.effort += 4
+    low = max(0, start - LINE_MAX)
+    begin = max(low, text.rfind("\n", low, start) + 1)
+    if _STDIN_SECRET.search(text, begin, start) is None:
+        return 0
+    while end < scan.end and text[end] == " " and end - start < 8:
+        end += 1
+    found = _HERE.match(text, end, min(scan.end, end + LINE_MAX))
+    return _note(scan, found) if found is not None else 0
+
+
+def _after_escape(text: str, start: int) -> bool:
+    return start >= 2 and text[start - 2] == "\\" and text[start - 1] in "nrt"
+
+
+def _note_cookies(scan: Scan, found: re.Match[str]) -> int:
+    """All of them, if one has weight."""
+    first, last = found.span(found.lastindex or 0)
+    pairs = scan.text[first:last].split(";")
+    values = [pair.partition("=")[2].strip() for pair in pairs]
+    if not any(benign.weight(value) and not benign.harmless_text(value, ()) for value in values):
+        return 0
+    return scan.add(first, last, "cookie", "command-line", is_cut=last >= scan.end)
+
+
+def _note(scan: Scan, found: re.Match[str]) -> int:
+    if found.re is _COOKIES:
+        return _note_cookies(scan, found)
+    for group in ("s1", "s2", "s3"):
+        if group in found.re.groupindex and found.group(group):
+            first, last = found.span(group)
+            break
+    else:
+        return 0
+    value = scan.text[first:last]
+    if benign.harmless_text(value, ("password",)) or value.startswith(
+        ("-", "/", "./", "$", "{", "<", "=")
+    ):
+        return 0
+    if ":" in value and found.re is _ECHO:
+        first += value.index(":") + 1
+        value = scan.text[first:last]
+    if (
+        not benign.weight(value)
+        and not (value.isalpha() and found.re is _PAIR and len(value) >= 5)
+        and not ("-" in value and len(value) >= 8)
+    ):
+        return 0
+    return scan.add(first, last, "password", "command-line", is_cut=last >= scan.end)

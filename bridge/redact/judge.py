@@ -1,0 +1,173 @@
+"""Is the value below this name a secret? The last word before a span is noted."""
+
+# ruff: noqa: E501 - a pattern or a row of a table is read on one line
+# ruff: noqa: PLR0911 - a detector is a row of early exits
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from typing import Final
+
+from bridge.redact import benign
+from bridge.redact.issuers import ABOUT, ISSUERS
+from bridge.redact.keys import BARE_KEY, CODE, FORCED, SURE, WEAKLY, Verdict
+from bridge.redact.spans import Scan
+from bridge.redact.values import BARE, BARE_MAX, VALUE_MAX, Value
+
+RULE: Final = "assignment"
+# Vault and Consul hand out UUIDs under this name; elsewhere it is the name of a stored secret.
+SECRET_ID: Final = ("secret", "id")
+_DIGEST_PART = re.compile(r"[A-Za-z][-_][0-9a-f]{64}\Z")
+_NUMBERED = re.compile(r"[A-Za-z]{2,8}_?\d{1,3}\Z")
+PASSWORDY = frozenset(("password", "passphrase"))
+SCHEME = re.compile(
+    r"(?i)(?:bearer|basic|token|digest|apikey|api-key|negotiate|ntlm|hawk|oauth|sso-key|gitlab|dpop|jwt"
+    r"|key|bot|splunk|discogs|ghost|geniekey|klaviyo-api-key|snowflake|aws4-hmac-sha256|hmac(?:-sha256)?"
+    r"|sharedkey(?:lite)?|sharedaccesssignature|private-token|user|client|service|secret|zoho-oauthtoken|kagi|ssws"
+    r"|key-v1|x-api-key|mac|signature|vapid|webpush|privy|nextauth|pve[a-z]{3}token)(?:[ \t]{1,4}|=)"
+)
+
+
+def counts_as_secret(digits: int, verdict: Verdict) -> bool:
+    """Is a number of so many digits a secret below this name?
+
+    Short codes from 3 digits, passwords from 4, keys and tokens from 10: below that they count.
+    """
+    if verdict.grade == FORCED:
+        return True
+    if verdict.grade == CODE:
+        return digits >= 3
+    if verdict.grade != SURE:
+        return False
+    return digits >= (4 if verdict.kind in PASSWORDY else 10)
+
+
+def take(scan: Scan, value: Value, verdict: Verdict) -> int:
+    """Ask the gate; note the span; return where to go on, or 0."""
+    text = scan.text
+    start, stop = value.start, value.end
+    while start < stop and text[start] in " \t":
+        start += 1
+    while stop > start and text[stop - 1] in " \t\r":
+        stop -= 1
+    if stop <= start:
+        return 0
+    content = text[start:stop]
+    cut = value.is_open and stop >= scan.end
+    if not _is_secret(text, start, stop, content, value.quote, verdict, cut=cut):
+        return 0
+    while not value.quote and BARE_MAX <= stop - start < VALUE_MAX:
+        more = BARE.match(text, stop, scan.end)
+        if more is None:
+            break
+        stop = more.end()
+        cut = stop >= scan.end
+    scheme = SCHEME.match(content) if verdict.grade == SURE and " " in content[:24] else None
+    if scheme is not None and scheme.end() < len(content):
+        start += scheme.end()
+    return scan.add(start, stop, verdict.kind, RULE, is_cut=cut)
+
+
+def _is_secret(  # noqa: C901, PLR0912 - one branch per notation
+    text: str, start: int, stop: int, content: str, quote: str, verdict: Verdict, *, cut: bool
+) -> bool:
+    words = verdict.words
+    if verdict.grade == FORCED:
+        return not benign.is_marked(content)
+    if words[-2:] == SECRET_ID:
+        return benign.is_uuid(content)
+    if content.startswith("-----BEGIN"):
+        return False  # key blocks and certificates have a detector of their own
+    if verdict.grade == CODE:
+        if _NUMBERED.match(content):
+            return False  # `pin: GPIO17`
+        bare = content.replace("-", "").replace(" ", "")
+        return (bare.isdigit() and 3 <= len(bare) <= 12) or (
+            benign.weight(content) >= benign.SOME_WEIGHT
+            and not benign.harmless_text(content, words)
+            and len(content) <= 128
+            and " " not in content
+        )
+    weight = benign.weight(content)
+    if verdict.grade == BARE_KEY and weight < benign.HEAVY:
+        return False
+    if verdict.grade == WEAKLY and weight < (1 if verdict.kind == "password" else benign.HEAVY):
+        return words[-1:] == ("auth",) and len(content) >= 12 and is_user_and_password(content)
+    if quote:
+        if benign.harmless_text(content, words):
+            return False
+        if len(content) > 512 and " " in content[:200]:
+            return False
+    elif benign.harmless_code(content, words, text[stop : stop + 1]):
+        return False
+    if verdict.grade == BARE_KEY:
+        return is_bare_key_secret(content, weight)
+    if verdict.grade == WEAKLY:
+        if words[-1:] == ("dsn",) and "://" in content and "@" in content:
+            return False  # the URL is read as one, and keeps its host
+        if verdict.kind == "password" and weight and len(content) >= 6:
+            return True
+        return (
+            weight == benign.HEAVY
+            and (not benign.is_uuid(content) or is_issued(words))
+            and "/" not in content[:1]
+            and not (benign.is_identifier(content))
+        )
+    if quote:
+        return True
+    if weight:
+        return True
+    if cut and len(content) < 6:
+        return False
+    return _word_is_secret(text, start, stop, content, verdict)
+
+
+def is_issued(words: tuple[str, ...]) -> bool:
+    """`heroku_key`: some services hand out UUIDs as keys."""
+    return not ISSUERS.isdisjoint(words) and ABOUT.isdisjoint(words)
+
+
+def is_user_and_password(content: str) -> bool:
+    """Base64 of `user:password`, whole or cut: what a registry's login file holds."""
+    raw = content.rstrip("=")
+    try:
+        plain = base64.b64decode(raw[: len(raw) // 4 * 4][:256])
+    except (binascii.Error, ValueError):
+        return False
+    name, colon, _ = plain.partition(b":")
+    return bool(colon) and len(name) > 0 and all(32 < byte < 127 for byte in plain)
+
+
+def is_bare_key_secret(content: str, weight: int) -> bool:
+    """Below `key` alone: long, mixed, no path, no id, no hash."""
+    if weight != benign.HEAVY or len(content) < 20 or benign.is_uuid(content):
+        return False
+    if any(char in content for char in "/:. "):
+        return False
+    if _DIGEST_PART.search(content):
+        return False  # `npm-Linux-<digest>`: the key of a cache
+    return not all(char in "0123456789abcdef-_" for char in content)
+
+
+def _word_is_secret(text: str, start: int, stop: int, content: str, verdict: Verdict) -> bool:
+    """A bare word without digits or signs: a secret in configuration, an identifier in code."""
+    if " " in content and verdict.kind in PASSWORDY:
+        return True
+    if verdict.words[-1:] == ("pass",) and text[start - 1 : start] != "=":
+        return False  # `second pass: remove ...`
+    if not content.isascii() and len(content) >= 4:
+        return True
+    before = text[start - 1 : start]
+    after = text[stop : stop + 1]
+    ends = after in ("", "\n", "\r", "\\", ";", "&", "<", " ", '"', "'")
+    if benign.is_identifier(content) and after in (";", ",", ")", "(", "]", "}", "."):
+        return before == "=" and after == ";" and verdict.kind == "password" and len(content) >= 6
+    if before == "=" and text[start - 2 : start - 1] not in " =!<>:":
+        return ends and len(content) >= 6
+    if "-" in content and len(content) >= 10:
+        return ends
+    if "_" in content and before == " " and text[start - 2 : start - 1] == "=":
+        return False  # `password = saved_value`: code
+    return ends and verdict.kind in PASSWORDY and len(content) >= 6 and content.islower()

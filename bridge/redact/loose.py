@@ -1,0 +1,195 @@
+"""Values that only blanks, or a table, tie to their name: flags, SQL, netrc, declarations, prose.
+
+Without a separator the name says little; the value must have weight, or the line must be of a kind
+that is known to hold one.
+"""
+
+# ruff: noqa: E501 - a pattern or a row of a table is read on one line
+# ruff: noqa: PLR0911 - a detector is a row of early exits
+
+from __future__ import annotations
+
+import re
+
+from bridge.redact import benign
+from bridge.redact.judge import RULE, SECRET_ID, take
+from bridge.redact.keys import BARE_KEY, CODE, NONE, SURE, WEAKLY, Verdict
+from bridge.redact.reading import COUPLE, is_literal, read
+from bridge.redact.spans import Scan
+from bridge.redact.values import BARE, QUOTE, TRAIL, Value, line_end, quoted
+
+_TYPED = re.compile(
+    r"[ \t]{0,4}\{[a-z; ]{1,40}\}[ \t]{0,4}=[ \t]{0,8}|"
+    r"[ \t]{1,4}\*{0,2}(?:(?:[a-z]{2,10}|As)[ \t])?[A-Za-z_][\w.<>\[\]*?:]{0,40}[ \t]{0,4}:?=(?![=>~])[ \t]{0,8}"
+)
+_PROSE = re.compile(
+    r"(?i:[ \t]{1,3}(?:for|of|to)[ \t]{1,3}[\w.@'`\"/ -]{1,40}?)?[ \t]{1,3}(?i:has been (?:re)?set to|has been changed to|(?:is|was) generated for \S{1,80}:|to|is|was|are|lautet|ist|est|es|è|é|(?:that[ ])?(?:you|we|i|they)[ ](?:[a-z']{1,12}[ ]){0,4}?[a-z']{1,12}(?=:)|will be|should be|set to|changed to|reset to|equals|value|as|named|of)"
+    r"(?:[ \t]{1,3}(?:now|set to|currently|still|just|like|this|the following))?[ \t]{0,2}[:=]?[ \t]{1,3}"
+)
+_CONFIG_BEFORE = re.compile(
+    r"(?:login|user|username|account|machine)[ \t]{1,4}\S{1,80}\s{1,4}\Z|(?:\A|\n|\\n|[\"'])[+ >-]{0,3}(?:ENV|setenv|setx|set|PASS)?[ \t]{0,4}\Z"
+    r"|(?:config set|configure set|set|put|auth|login|create)[ \t]{1,3}(?:\S{1,30}\.)?\Z"
+)
+_DIGITS = re.compile(r"(?<=[ \t])\d{5,8}(?![\w.:-])")
+_FINGERPRINT = re.compile(r"(?:0x)?[0-9A-Fa-f:]{8,80}\Z")
+_ENCODING = re.compile(r"[0-9][ ](?=\S)")  # network gear: `password 7 <obfuscated>`
+_TOLD = re.compile(r"(?:\b(?:and|with|using|user \S{1,40}|is \S{1,40})|,)[ \t]{1,3}\Z")
+
+
+def without_separator(scan: Scan, first: int, last: int, verdict: Verdict, *, is_flag: bool) -> int:
+    """Flags, typed declarations, SQL, netrc, prose: only blanks between name and value."""
+    text = scan.text
+    if last >= scan.end or text[last] not in " \t\n":
+        return 0
+    if is_flag and text[last] == " ":
+        return _flag(scan, last + 1, verdict)
+    typed = _TYPED.match(text, last, scan.end)
+    if typed is not None:
+        return read(scan, first, typed.end(), verdict, "", "=")
+    at = last
+    while at < scan.end and text[at] in " \t" and at - last < 24:
+        at += 1
+    if QUOTE.match(text, at, scan.end) is not None:
+        value = quoted(scan, at)
+        if value and not value.is_torn(scan) and _blank_fits(text, first, value, verdict):
+            return take(scan, value, verdict)
+        return 0
+    prose = _PROSE.match(text, last, scan.end)
+    if prose is not None:
+        return prose_value(scan, prose.end(), verdict)
+    if verdict.grade == CODE and (digits := _DIGITS.match(text, at, scan.end)) is not None:
+        return scan.add(at, digits.end(), verdict.kind, RULE)  # `2FA code 853736 accepted`
+    is_id = verdict.words[-2:] == SECRET_ID
+    if at == last or not (
+        verdict.grade == SURE or is_id or _is_variable(text[first:last], verdict)
+    ):
+        return 0
+    if (typed_as := _ENCODING.match(text, at, scan.end)) is not None:
+        at = typed_as.end()
+    return _bare(scan, first, at, verdict)
+
+
+def _bare(scan: Scan, first: int, at: int, verdict: Verdict) -> int:
+    """A word behind a blank: a token by its weight, a password where the line says so."""
+    text = scan.text
+    bare = BARE.match(text, at, scan.end)
+    if bare is None:
+        return 0
+    stop = bare.end()
+    if stop < scan.end:
+        while stop > at and text[stop - 1] in TRAIL:
+            stop -= 1
+    value_text = text[at:stop]
+    if "=" in value_text[:-2] or value_text.startswith(("(", "[", "{", "-")):
+        return 0
+    if verdict.kind == "private-key" and _FINGERPRINT.match(value_text):
+        return 0  # `using RSA key <fingerprint>`
+    weight = benign.weight(value_text)
+    if (
+        (weight == benign.HEAVY and len(value_text) >= 12)
+        or benign.is_uuid(value_text)
+        or (weight and (_is_config_line(text, first) or _is_told(text, first, value_text, verdict)))
+    ):
+        return take(scan, Value(at, stop, "", stop >= scan.end), verdict)
+    return 0
+
+
+def _is_variable(name: str, verdict: Verdict) -> bool:
+    """`setx SERVICE_PAT x`: a name in capitals is one of the environment."""
+    name = name.rsplit(" ", 1)[-1]
+    return verdict.grade == WEAKLY and "_" in name and name.isupper()
+
+
+def _is_config_line(text: str, first: int) -> bool:
+    return _CONFIG_BEFORE.search(text[max(0, first - 120) : first]) is not None
+
+
+def _is_told(text: str, first: int, content: str, verdict: Verdict) -> bool:
+    """`with user dana and password x`."""
+    if verdict.kind != "password" or len(content) < 7 or not benign.has_digit(content):
+        return False
+    return _TOLD.search(text[max(0, first - 60) : first]) is not None
+
+
+def _blank_fits(text: str, first: int, value: Value, verdict: Verdict) -> bool:
+    """`PASSWORD 'x'` in SQL, `password "x"` in configuration; not `the token "foo" is`."""
+    content = text[value.start : value.end]
+    if verdict.words == ("pass",):
+        return False  # "pass `x` to it" is said in every manual
+    if value.quote == "`":
+        return benign.weight(content) == benign.HEAVY and "=" not in content
+    if is_literal(content):
+        return True
+    line = text[max(0, first - 60) : first].upper()
+    return verdict.kind == "password" and any(
+        word in line for word in ("ROLE", "USER", "WITH", "IDENTIFIED")
+    )
+
+
+def _flag(scan: Scan, at: int, verdict: Verdict) -> int:
+    """`--password x`: the next shell word."""
+    text = scan.text
+    while at < scan.end and text[at] == " ":
+        at += 1
+    if text.startswith("<<< ", at):
+        at += 4
+    if at >= scan.end or (text[at] in "-|&;<>\n\\)]" and QUOTE.match(text, at) is None):
+        return 0
+    if QUOTE.match(text, at, scan.end):
+        value = quoted(scan, at)
+        return take(scan, value, verdict) if value else 0
+    bare = BARE.match(text, at, scan.end)
+    if bare is None:
+        return 0
+    value = Value(at, bare.end(), "", bare.end() >= scan.end)
+    if verdict.grade in (WEAKLY, BARE_KEY) and benign.weight(text[at : bare.end()]) != benign.HEAVY:
+        return 0
+    return take(scan, value, verdict)
+
+
+def prose_value(scan: Scan, at: int, verdict: Verdict) -> int:
+    """`the password is X`: X needs weight, or quotes."""
+    text = scan.text
+    if QUOTE.match(text, at, scan.end):
+        value = quoted(scan, at)
+        if value is None or value.is_torn(scan) or value.end - value.start > 128:
+            return 0
+        content = text[value.start : value.end]
+        if not is_literal(content) and not (" " in content and verdict.kind == "passphrase"):
+            return 0
+        return take(scan, value, verdict)
+    if verdict.kind == "credential" and (couple := COUPLE.match(text, at, scan.end)):
+        if not is_literal(couple.group(1)):
+            return 0
+        password = Value(couple.start(1), couple.end(1), "", couple.end() >= scan.end)
+        return take(scan, password, Verdict(SURE, "password", verdict.words))
+    bare = BARE.match(text, at, scan.end)
+    if bare is None:
+        return 0
+    stop = bare.end()
+    while stop > at and text[stop - 1] in TRAIL:
+        stop -= 1
+    content = text[at:stop]
+    if verdict.grade == CODE:
+        if content.isdigit() and 4 <= len(content) <= 10:
+            return scan.add(at, stop, verdict.kind, RULE)
+        return 0
+    if not benign.weight(content) or (
+        verdict.grade in (WEAKLY, BARE_KEY) and benign.weight(content) < 2
+    ):
+        return 0
+    return take(scan, Value(at, stop, "", stop >= scan.end), verdict)
+
+
+def cell(scan: Scan, at: int, verdict: Verdict) -> int:
+    """`| password | x |`: the cell to the right, unless this is a heading."""
+    text = scan.text
+    stop = text.find("|", at, min(scan.end, at + 256))
+    line = line_end(text, at, scan.end)
+    if stop < 0 or stop > line:
+        stop = line
+    content = text[at:stop].strip().strip("`*")
+    if not content or not benign.weight(content) or verdict.grade == NONE:
+        return 0
+    start = text.find(content, at)
+    return take(scan, Value(start, start + len(content), "|"), verdict)

@@ -1,0 +1,368 @@
+"""Reads the value behind a separator, in whatever form its notation gives it."""
+
+# ruff: noqa: E501 - a pattern or a row of a table is read on one line
+# ruff: noqa: PLR0911 - a detector is a row of early exits
+
+from __future__ import annotations
+
+import re
+
+from bridge.redact import benign
+from bridge.redact.headers import authorization, cookie
+from bridge.redact.judge import PASSWORDY, RULE, counts_as_secret, take
+from bridge.redact.keys import SURE, Verdict
+from bridge.redact.spans import Scan
+from bridge.redact.values import (
+    BARE,
+    LITERAL_TAG,
+    QUOTE,
+    TRAIL,
+    Value,
+    line_end,
+    quoted,
+    trimmed,
+    words_of,
+)
+from bridge.redact.words import META
+
+_TYPE_THEN = re.compile(
+    r"[A-Za-z_&*][\w.<>\[\]|?,& *']{0,60}?[ \t]{0,4}(?<![=!<>])=(?![=>])[ \t]{0,8}(?=[rbfuRBFU@$]{0,2}\\{0,15}[\"'`]|[A-Za-z_.]{1,30}\()"
+)
+_WRAPPER = re.compile(
+    r"(?:(?:new|await|return)[ \t]{1,4})?&?(?:\[\])?[A-Za-z_$][\w$]{0,40}(?:(?:\.|::|->)[A-Za-z_$][\w$]{0,40}){0,5}!?"
+    r"\([ \t\n]{0,12}(?:(?:default|value)[ ]?=[ ]?)?(?=[rbfuRBFU@$]{0,2}\\{0,15}[\"'`])"
+)
+_FALLBACK = re.compile(r"[ \t]{0,4}(?:\|\||\?\?|\?:|\bor\b|,|:-)[ \t]{0,4}(?=\\{0,15}[\"'`])")
+_BRACE_DEFAULT = re.compile(r"\$\{[A-Za-z_]\w{0,64}:?[-=]")
+_YAML_TAG = re.compile(r"!{1,2}(?:str|binary|unsafe)[ \t]{1,4}|&\w{1,20}[ \t]{1,4}")
+_TAME = re.compile(r"[a-z_]{1,40}[0-9]{0,2}[a-z_]{0,40}[0-9]?[a-z]?\Z")  # `plot2d1`: a name
+_NUMBER = re.compile(r"-?\d{1,40}(?:\.\d{1,40})?(?:[eE][+-]?\d{1,4})?(?![\w.])")
+_BLOCK_SCALAR = re.compile(r"[|>][+-]?\d?[ \t]{0,8}(?:\n[+-]?|\\{1,15}n)[ \t]{1,40}")
+_NEXT_LINE = re.compile(r"[ \t]{0,8}\r?\n[ \t]{0,40}(?=[^\s:]{8,256}[ \t]{0,8}(?:\r?\n|\Z))")
+_NEXT_LITERAL = re.compile(
+    r"[ \t]{0,8}(?:\r?\n|\\{1,15}n)[+-]?[ \t]{0,40}(?=[rbfu@]?\\{0,7}[\"'`])"
+)
+_ESCAPED_BREAK = re.compile(r"\\{1,15}r?\\{0,15}n")
+_ITEM = re.compile(r"[ \t]{0,8}(?:\r?\n|\\{1,15}n)[+]?[ \t]{0,40}-[ \t]{1,4}")
+_ARROW = re.compile(r"[ \t]{1,4}(?:->|→)[ \t]{1,4}(?=\\{0,15}[\"'])")
+_LOGPROB = re.compile(r"\\{0,15}\",[ ]{0,2}\\{0,15}\"logprob")  # a unit of a model's text
+_NAMES_BEFORE = re.compile(
+    r"(?:\A|\n|\\n|[\"'`])[ \t+>$-]{0,40}(?:(?:const|let|var|my)[ ])?((?:[\w.$]{1,40},[ ]){1,8})\Z"
+)
+_INNER_VALUE = re.compile(
+    r"\{[^{}]{0,160}?\\{0,15}\"[vV]alue\\{0,15}\"[ ]{0,4}:[ ]{0,4}(?=\\{0,15}\")"
+)
+_VAR_DUMP = re.compile(r"\s{0,20}string\(\d{1,6}\)[ ](?=\\{0,7}\")")
+_PLUS = re.compile(r"[ \t]{0,8}(?:\+|\\(?=\n))(?:[ \t]{0,8}\n)?[ \t]{0,40}(?=[rbfu]?\\{0,15}[\"'])")
+_GIVES = re.compile(r"(?:async[ ])?\(\)[ ]{0,2}=>[ ]{0,2}(?=\\{0,15}[\"'`])")
+_MEMBER = re.compile(
+    r"[ \t]{0,8}(?:\r?\n|\\{1,15}n)[+-]?[ \t]{1,40}([A-Za-z][\w.-]{0,60}):[ \t]{1,8}(?=[^\s{\[|>&*!])"
+)
+_PLURALS = (("keys",), ("secrets",), ("tokens",), ("passwords",), ("credentials",), ("creds",))
+_MORE = re.compile(r"[ \t\n)]{0,12}(?:,|\|\||\?\?|\bor\b)[ \t\n]{0,12}(?=\\{0,15}[\"'`])")
+_ARGUMENT_NEXT = re.compile(r"[ \t\n]{0,12},[ \t\n]{0,12}(?=[rbfuL@$]{0,2}\\{0,15}[\"'`])")
+COUPLE = re.compile(r"[\w.@+-]{1,64}(?:[ ]/[ ]|:(?!//)|[/|])([^\s\"'`<>,;\\]{6,128})")
+
+
+def read(scan: Scan, first: int, at: int, verdict: Verdict, name_quote: str, op: str) -> int:  # noqa: C901, PLR0912 - one branch per notation
+    """Read the value behind a separator."""
+    text = scan.text
+    if at >= scan.end:
+        return 0
+    if verdict.kind == "authorization":
+        return authorization(scan, at, verdict)
+    if verdict.kind == "cookie" and not name_quote and op == ":" and text[at] != "[":
+        return cookie(scan, at)
+    if op[:2] in ("==", "!=") and verdict.kind == "token" and not _has_weight(scan, at):
+        return 0  # `if token == "end":` in a parser
+    char = text[at]
+    if not name_quote and first and text[first - 1] in "\"'" and _closes(text, first, at):
+        return 0
+    if op[0] == ":" and first and text[first - 1] == ":":
+        return 0  # `arn:...:secret:name`
+    if op == "=" and text[first - 2 : first] == ", ":
+        names = _NAMES_BEFORE.search(text, max(0, first - 200), first)
+        if names is not None:
+            return _one_of_many(scan, at, names.group(1).count(","), verdict)
+    if char == "{" and (inner := _INNER_VALUE.match(text, at, scan.end)) is not None:
+        at = inner.end()  # `"password": {"sensitive": true, "value": "x"}`
+    if op == "=>" and (dumped := _VAR_DUMP.match(text, at, scan.end)) is not None:
+        at = dumped.end()  # PHP: `["password"]=> string(14) "x"`
+    if char in "(a" and (gives := _GIVES.match(text, at, scan.end)) is not None:
+        at = gives.end()  # `token: () => "x"`
+    if char == "(" and QUOTE.match(text, at + 1, scan.end):
+        return literals(scan, at + 1, verdict)
+    if char in "\n\r" or (char == "\\" and _ESCAPED_BREAK.match(text, at)):
+        return _below(scan, at, verdict, op)
+    if char in "|>":
+        block = _BLOCK_SCALAR.match(text, at, scan.end)
+        if block is not None:
+            bare = BARE.match(text, block.end(), scan.end)
+            stop = bare.end() if bare is not None else block.end()
+            return take(scan, Value(block.end(), stop, "\n", stop >= scan.end), verdict)
+    if char == "[":
+        return _first_of_list(scan, at, verdict)
+    tag = LITERAL_TAG.match(text, at, scan.end)
+    if tag is not None:
+        at = tag.end()
+    if QUOTE.match(text, at, scan.end):
+        value = quoted(scan, at)
+        if value is None or _LOGPROB.match(text, value.end, scan.end):
+            return 0
+        if value.quote == "`" and " " in text[value.start : value.end]:
+            return 0  # a command, not a literal
+        done = take(scan, value, verdict)
+        after = value.end + len(value.quote)
+        if done:
+            done = _joined(scan, after, verdict) or done
+        return _changed_to(scan, after, verdict) or done or _fallback(scan, after, verdict)
+    return _unquoted(scan, first, at, verdict, name_quote, op)
+
+
+def _closes(text: str, first: int, at: int) -> bool:
+    """`"Password: "`: the quote behind the colon closes the label, it opens no value."""
+    before = first - 1
+    while before > 0 and text[before - 1] == "\\" and first - before < 16:
+        before -= 1
+    return text.startswith(text[before:first], at)
+
+
+def _has_weight(scan: Scan, at: int) -> bool:
+    value = quoted(scan, at)
+    return value is not None and benign.weight(scan.text[value.start : value.end]) > 0
+
+
+def literals(scan: Scan, at: int, verdict: Verdict) -> int:
+    text = scan.text
+    done = 0
+    for _ in range(4):
+        tag = LITERAL_TAG.match(text, at, scan.end)
+        if tag is not None:
+            at = tag.end()
+        value = quoted(scan, at)
+        if value is None or value.is_torn(scan):
+            return done
+        after = value.end + len(value.quote)
+        if text[after : after + 1] not in (")", ",", " ", "}", ";", "\n", "\\", '"', ""):
+            return done
+        if is_literal(text[value.start : value.end]):
+            strong = Verdict(SURE, verdict.kind, verdict.words)
+            done = take(scan, value, strong) or done
+        more = _ARGUMENT_NEXT.match(text, after, scan.end)
+        if more is None:
+            return done
+        at = more.end()
+    return done
+
+
+def _below(scan: Scan, at: int, verdict: Verdict, op: str) -> int:
+    """A heading and the value alone on the next line."""
+    if op not in (":", "="):
+        return 0
+    if op == ":" and _ITEM.match(scan.text, at, scan.end) is not None:
+        return _items(scan, at, verdict)
+    if op == ":" and (done := _members(scan, at, verdict)):
+        return done
+    literal = _NEXT_LITERAL.match(scan.text, at, scan.end)
+    if literal is not None:
+        value = quoted(scan, literal.end())
+        if value is None or not is_literal(scan.text[value.start : value.end]):
+            return 0
+        return take(scan, value, verdict)
+    found = _NEXT_LINE.match(scan.text, at, scan.end)
+    if found is None:
+        return 0
+    stop = line_end(scan.text, found.end(), scan.end)
+    while stop > found.end() and scan.text[stop - 1] in " \t\r":
+        stop -= 1
+    if benign.weight(scan.text[found.end() : stop]) != benign.HEAVY:
+        return 0
+    return take(scan, Value(found.end(), stop, "", stop >= scan.end), verdict)
+
+
+def _plain(scan: Scan, at: int) -> Value | None:
+    """A value of YAML, quoted or bare."""
+    if QUOTE.match(scan.text, at, scan.end):
+        return quoted(scan, at)
+    bare = BARE.match(scan.text, at, scan.end)
+    return bare and Value(at, bare.end(), "", bare.end() >= scan.end)
+
+
+def _members(scan: Scan, at: int, verdict: Verdict) -> int:
+    """`api_keys:` and a mapping of YAML below it: values as heavy as a machine's."""
+    done = 0
+    if verdict.words[-1:] not in _PLURALS:
+        return 0
+    for _ in range(16):
+        member = _MEMBER.match(scan.text, at, scan.end)
+        if member is None:
+            break
+        value = _plain(scan, member.end())
+        if value is None:
+            break
+        content = scan.text[value.start : value.end]
+        about = member.group(1).lower().replace("-", "_").split("_")[-1] in META
+        if not about and benign.weight(content) == benign.HEAVY and not benign.is_uuid(content):
+            done = take(scan, value, verdict) or done
+        at = value.end + len(value.quote)
+    return done
+
+
+def _items(scan: Scan, at: int, verdict: Verdict) -> int:
+    """`tokens:` and a list of YAML below it."""
+    done = 0
+    for _ in range(16):
+        item = _ITEM.match(scan.text, at, scan.end)
+        if item is None:
+            break
+        value = _plain(scan, item.end())
+        if value is None:
+            break
+        content = scan.text[value.start : value.end]
+        if ":" not in content and benign.weight(content):
+            done = take(scan, value, verdict) or done
+        at = value.end + len(value.quote)
+    return done
+
+
+def _first_of_list(scan: Scan, at: int, verdict: Verdict) -> int:
+    """`"password": ["x", "y"]`: every quoted item, within limits."""
+    text = scan.text
+    done = 0
+    at += 1
+    for _ in range(16):
+        while at < scan.end and text[at] in " \t\r\n,":
+            at += 1
+        if not QUOTE.match(text, at, scan.end):
+            break
+        value = quoted(scan, at)
+        if value is None:
+            break
+        done = take(scan, value, verdict) or done
+        at = value.end + len(value.quote)
+    return done
+
+
+def _unquoted(scan: Scan, first: int, at: int, verdict: Verdict, name_quote: str, op: str) -> int:  # noqa: C901, PLR0912 - one branch per notation
+    text = scan.text
+    if name_quote and op in (":", "=>", "=", "->"):
+        number = _NUMBER.match(text, at, scan.end)
+        if number is not None:
+            return _number(scan, at, number.end(), verdict, name_quote)
+    typed = _TYPE_THEN.match(text, at, scan.end) if op == ":" else None
+    if typed is not None:
+        return read(scan, first, typed.end(), verdict, "", "=")
+    yaml_tag = _YAML_TAG.match(text, at, scan.end) if op == ":" else None
+    if yaml_tag is not None:
+        at = yaml_tag.end()
+    default = _BRACE_DEFAULT.match(text, at, scan.end)
+    if default is not None:
+        stop = text.find("}", default.end(), min(scan.end, default.end() + 256))
+        if stop > 0:
+            return take(scan, Value(default.end(), stop, "}"), verdict)
+        return 0
+    wrapper = _WRAPPER.match(text, at, scan.end)
+    if wrapper is not None:
+        return _wrapped(scan, wrapper.end(), verdict)
+    if verdict.kind == "credential":
+        couple = COUPLE.match(text, at, scan.end)
+        if couple is not None and is_literal(couple.group(1)):
+            password = Value(couple.start(1), couple.end(1), "", couple.end() >= scan.end)
+            return take(scan, password, Verdict(SURE, "password", verdict.words))
+    bare = BARE.match(text, at, scan.end)
+    if bare is None:
+        return 0
+    scan.effort += (bare.end() - at) >> 5
+    if op == "->" and benign.weight(bare.group().rstrip(TRAIL)) != benign.HEAVY:
+        return 0  # the type that a function returns
+    stop = trimmed(scan, first, at, bare.end(), op)
+    if stop <= at:
+        return 0
+    if verdict.kind in PASSWORDY and verdict.words[-1:] != ("pass",):
+        stop = words_of(scan, at, stop)
+    value = Value(at, stop, "", stop >= scan.end)
+    return take(scan, value, verdict) or _fallback(scan, stop, verdict)
+
+
+def _wrapped(scan: Scan, at: int, verdict: Verdict) -> int:
+    """`String::from("x")`, `env('X', 'default')`: the literals of a call need weight."""
+    text = scan.text
+    for _ in range(4):
+        tag = LITERAL_TAG.match(text, at, scan.end)
+        if tag is not None:
+            at = tag.end()
+        value = quoted(scan, at)
+        if value is None or value.is_torn(scan):
+            return 0
+        content = text[value.start : value.end]
+        if len(content) >= 8 and is_literal(content) and (done := take(scan, value, verdict)):
+            return done
+        at = value.end + len(value.quote)
+        more = _MORE.match(text, at, scan.end)
+        if more is None:
+            return 0
+        at = more.end()
+    return 0
+
+
+def _fallback(scan: Scan, at: int, verdict: Verdict) -> int:
+    """`process.env.X || "default"`."""
+    found = _FALLBACK.match(scan.text, at, scan.end)
+    if found is None or scan.text[found.start() : found.end()].strip() == ",":
+        return 0
+    value = quoted(scan, found.end())
+    if value is None or value.is_torn(scan):
+        return 0
+    return take(scan, value, verdict)
+
+
+def _one_of_many(scan: Scan, at: int, place: int, verdict: Verdict) -> int:
+    """`KEY, SECRET = "x", "y"`: the value in the place of the name."""
+    for _ in range(place):
+        value = quoted(scan, at)
+        if value is None or value.is_torn(scan):
+            return 0
+        more = _ARGUMENT_NEXT.match(scan.text, value.end + len(value.quote), scan.end)
+        if more is None:
+            return 0
+        at = more.end()
+    value = quoted(scan, at)
+    return take(scan, value, verdict) if value is not None and not value.is_torn(scan) else 0
+
+
+def _joined(scan: Scan, at: int, verdict: Verdict) -> int:
+    """`"first half" + "second half"`: what follows the first part of a literal."""
+    done = 0
+    for _ in range(8):
+        found = _PLUS.match(scan.text, at, scan.end)
+        value = quoted(scan, found.end()) if found is not None else None
+        if value is None or value.is_torn(scan):
+            break
+        if not is_literal(scan.text[value.start : value.end]):
+            break
+        done = take(scan, value, verdict)
+        at = value.end + len(value.quote)
+    return done
+
+
+def _changed_to(scan: Scan, at: int, verdict: Verdict) -> int:
+    """`"old" -> "new"`, as Terraform plans a change."""
+    found = _ARROW.match(scan.text, at, scan.end)
+    value = quoted(scan, found.end()) if found is not None else None
+    return take(scan, value, verdict) if value is not None else 0
+
+
+def _number(scan: Scan, at: int, stop: int, verdict: Verdict, quote: str) -> int:
+    """A bare number in a JSON text: the marker must be quoted, or the text no longer parses."""
+    if not counts_as_secret(stop - at, verdict):
+        return 0
+    return scan.add(at, stop, verdict.kind, RULE, quote)
+
+
+def is_literal(content: str) -> bool:
+    """Where only the place says that a literal belongs to the name, a digit must speak for it."""
+    weight = benign.weight(content)
+    if weight == benign.HEAVY:
+        return True
+    speaks = benign.has_digit(content) or benign.is_chancy(content)
+    return weight > 0 and speaks and _TAME.match(content) is None

@@ -1,0 +1,250 @@
+"""One text: find, replace, count; and what is remembered of an event for its other texts."""
+
+# ruff: noqa: E501 - a pattern or a row of a table is read on one line
+
+from __future__ import annotations
+
+import copy
+import hashlib
+import json
+import re
+from collections.abc import Callable
+from typing import Any, Final, NamedTuple
+
+from bridge.core.errors import ConfigError
+from bridge.redact import anchors, benign, patterns
+from bridge.redact.fold import fold, offsets
+from bridge.redact.names import Names
+from bridge.redact.policy import EXTRA_PATTERNS_MAX, Policy
+from bridge.redact.spans import MARK_OPEN, MARKER_MAX, Scan, Span, beside_markers, merged
+
+TEXT_MIN = 6  # a shorter text holds no secret that could be recognised
+# What a text may cost, in values read of up to 32 characters each; then it fails closed. Ordinary
+# JSON names a value every 16 characters at most; hostile text names long ones everywhere.
+EFFORT_FREE = 600
+EFFORT_PER = 16  # one more for so many characters
+EFFORT_LONG: Final = 65_536  # characters from which on it is one for twice as many
+ECHOES_MAX = 64  # values of one event that are searched in the rest of it
+ECHO_LENGTH_MIN = 8
+ECHO_CHARS_MIN = 5  # different ones; fewer stand in other values by chance
+ECHO_LENGTH_MAX = 512
+# Characters of one event that are read; what follows is replaced, unread. Ten times the longest text
+# that upstream accepts (100,000, contracts.md 1.6) and fifty times its largest payload. The worst
+# text known takes under a second for so many; ordinary ones 40 ms.
+EVENT_CHARS_MAX: Final = 2**20
+
+
+# A number or a piece of JSON found again may be part of the structure of another text.
+_NO_ECHO = re.compile(r"[\"\\\n]|\A[^A-Za-z]*(?:[eE][^A-Za-z]*)?\Z")
+
+
+class Finding(NamedTuple):
+    """A replacement: in which text, from which character on, by which rule. Never logged whole."""
+
+    text: str
+    start: int
+    rule: str
+    kind: str
+
+
+class TextRedactor:
+    """Redacts single texts. Counts by rule; `trace`, if set to a list, collects findings."""
+
+    def __init__(self, policy: Policy, chars_max: int = EVENT_CHARS_MAX) -> None:
+        self._chars_max = chars_max
+        self._chars_left = chars_max
+        self._off = policy.off
+        self._patterns = _compiled(policy)
+        self._print_key = (
+            None
+            if policy.fingerprint_key is None
+            else hashlib.sha256(policy.fingerprint_key).digest()
+        )
+        self._find = anchors.build(policy.off, _literals(policy.keys)).iter
+        self._policy = policy
+        self.names = Names(policy)
+        self.counts: dict[str, int] = {}
+        self.echoes: dict[str, str] = {}
+        self.trace: list[Finding] | None = None
+        self.walk: Callable[[Any], Any] = lambda tree: tree  # set by who knows structure
+        self.own_secrets: tuple[str, ...] = ()  # known by heart; replaced wherever they stand
+
+    def apart(self) -> TextRedactor:
+        """The same automaton and patterns with a memory of its own."""
+        other = copy.copy(self)
+        other.names, other.counts, other.echoes = Names(self._policy), {}, {}
+        other.trace = None
+        return other
+
+    def begin(self) -> None:
+        """Forget the last event: its values found, and how much of it was read."""
+        self.echoes.clear()
+        self._chars_left = self._chars_max
+
+    def text(self, s: str) -> str:
+        """Return the text with every secret replaced; the same object when there is none."""
+        if len(s) < TEXT_MIN:
+            return s
+        size = len(s)
+        if marks := s.count(MARK_OPEN):
+            # Markers of an earlier pass are longer than what they replaced: they cost nothing, or
+            # a text that just fitted would be cut by the second pass. Never under a quarter.
+            size = max(size // 4, size - MARKER_MAX * marks)
+        self._chars_left -= size
+        return self._whole(s) if self._chars_left >= 0 else self._beyond(s, size)
+
+    def _beyond(self, s: str, size: int) -> str:
+        """As much of the text as may still be read, and a marker for the rest."""
+        room = size + self._chars_left
+        head = self._whole(s[:room]) if room > 0 else ""
+        return head + self.mark("unscanned", "unscanned", s, max(room, 0))
+
+    def _whole(self, s: str) -> str:
+        for secret in self.own_secrets:
+            if secret in s:
+                s = s.replace(secret, self.mark("token", "own-token", s, s.index(secret)))
+        text = s if s.isascii() else fold(s)
+        low = text.lower()
+        for _ in self._find(low):
+            return self._scan(s, text, low)
+        return self._scan(s, text, low) if self._patterns else s
+
+    def replace(self, secret: str, kind: str, rule: str, source: str = "", start: int = 0) -> str:
+        """Count, remember the value for the rest of the event, and return its marker."""
+        if (
+            ECHO_LENGTH_MIN <= len(secret) <= ECHO_LENGTH_MAX
+            and len(self.echoes) < ECHOES_MAX
+            and len(set(secret)) >= ECHO_CHARS_MIN
+            and benign.weight(secret)
+            and not _NO_ECHO.search(secret)
+        ):
+            # Found by two rules, the kind must not depend on which came first.
+            self.echoes[secret] = min(kind, self.echoes.get(secret, kind))
+        mark = self.mark(kind, rule, source or secret, start)
+        if self._print_key is None:
+            return mark
+        return f"{mark[:-1]}:{fingerprint(secret, self._print_key)}]"
+
+    def mark(self, kind: str, rule: str, source: str = "", start: int = 0) -> str:
+        """Count and return a marker without a fingerprint."""
+        self.counts[rule] = self.counts.get(rule, 0) + 1
+        if self.trace is not None:
+            self.trace.append(Finding(source, start, rule, kind))
+        return f"{MARK_OPEN}{kind}]"
+
+    def echoed(self, s: str, values: list[str]) -> str:
+        """Replace the values found elsewhere in the same event, longest first."""
+        if len(s) < ECHO_LENGTH_MIN:
+            return s
+        result = s
+        for value in values:
+            at = result.find(value)
+            if at >= 0:
+                result = result.replace(value, self.mark(self.echoes[value], "echo", s, at))
+        return result
+
+    def _scan(self, s: str, text: str, low: str) -> str:
+        scan = Scan(text, low)
+        try:
+            self._detect(scan)
+        except Exception:  # noqa: BLE001 - whatever breaks, the text must not pass unread
+            return self.mark("unscanned", "unscanned", s)
+        if self._off:
+            # Detectors that share an anchor are told apart by what they found.
+            scan.spans = [span for span in scan.spans if span.rule not in self._off]
+        if not scan.spans:
+            return s
+        result = self._apply(s, scan)
+        if s[:1] in "{[" and s[-1:] in "}]" and not _parses(result):
+            return self._by_structure(s, result)
+        return result
+
+    def _by_structure(self, s: str, result: str) -> str:
+        """A JSON text that the spans broke is redacted as the tree it is, and written anew."""
+        try:
+            tree = json.loads(s)
+        except (ValueError, RecursionError):
+            return result  # it was none before
+        return json.dumps(self.walk(tree), ensure_ascii=False, separators=(",", ":"))
+
+    def _detect(self, scan: Scan) -> None:
+        # What lies inside the last span is done; what lies between a name and its value is not.
+        skip_from = skip = 0
+        end = scan.end
+        budget = EFFORT_FREE + (end + min(end, EFFORT_LONG)) // (2 * EFFORT_PER)
+        scan.names = self.names
+        for last, found in self._find(scan.low):
+            for size, detect, data in found:
+                start = last + 1 - size
+                if skip_from <= start < skip:
+                    continue
+                if start >= end:
+                    break
+                if scan.effort > budget:
+                    scan.add(start, end, "unscanned", "unscanned", is_cut=True)
+                    return
+                before = len(scan.spans)
+                done = detect(scan, start, last + 1, data)
+                if done > skip:
+                    skip_from = scan.spans[-1].start if len(scan.spans) > before else start
+                    skip = done
+        for pattern in self._patterns:
+            self._search(scan, pattern)
+
+    def _search(self, scan: Scan, pattern: re.Pattern[str]) -> None:
+        group = "secret" if "secret" in pattern.groupindex else 0
+        for match in patterns.matches(pattern, scan.text):
+            first, last = match.span(group)
+            if last > first and not benign.is_marked(match.group(group)):
+                scan.add(first, last, "secret", "policy-pattern")
+
+    def _apply(self, s: str, scan: Scan) -> str:
+        text = scan.text
+        at = offsets(s) if len(text) != len(s) else None
+        parts: list[str] = []
+        done = 0
+        for span in merged(beside_markers(scan.spans, text)):
+            first, last = (at[span.start], at[span.end]) if at else (span.start, span.end)
+            parts += (s[done:first], span.quote, self._marker(s, first, last, span), span.quote)
+            done = last
+        if not parts:
+            return s
+        parts.append(s[done:])
+        return "".join(parts)
+
+    def _marker(self, s: str, first: int, last: int, span: Span) -> str:
+        if span.is_cut:  # half a secret: its fingerprint would match nothing
+            return self.mark(span.kind, span.rule, s, first)
+        return self.replace(s[first:last], span.kind, span.rule, s, first)
+
+
+def _parses(text: str) -> bool:
+    try:
+        json.loads(text)
+    except (ValueError, RecursionError):
+        return False
+    return True
+
+
+def fingerprint(secret: str, key: bytes) -> str:
+    """40 bits of a keyed hash: the same secret is seen again, and nothing can be guessed from it."""
+    raw = secret.encode("utf-8", "surrogatepass")
+    return hashlib.blake2s(raw, key=key, digest_size=5).hexdigest()
+
+
+def _compiled(policy: Policy) -> tuple[re.Pattern[str], ...]:
+    if len(policy.patterns) > EXTRA_PATTERNS_MAX:
+        raise ConfigError(f"redaction.patterns: more than {EXTRA_PATTERNS_MAX}: join some with |")
+    compiled = []
+    for name, pattern in policy.patterns:
+        try:
+            compiled.append(re.compile(pattern))
+        except re.error as error:
+            raise ConfigError(f"redaction.patterns: {name}: {error.msg}: mend it") from None
+    return tuple(compiled)
+
+
+def _literals(globs: tuple[str, ...]) -> list[str]:
+    """The longest fixed part of each glob: where a text may name such a key."""
+    parts = (max(re.split(r"[*?\[\]_.\- ]", glob), key=len) for glob in globs)
+    return [part.lower() for part in parts if len(part) >= 3]

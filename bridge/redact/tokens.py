@@ -1,0 +1,158 @@
+"""Finds provider tokens by their prefix, in the middle of a text and cut off at its end."""
+
+from __future__ import annotations
+
+import re
+from typing import Final, NamedTuple
+
+from bridge.redact.benign import HEAVY, weight
+from bridge.redact.providers import OWN, TABLE
+from bridge.redact.spans import Scan
+
+BODY_MAX = 2048  # characters; the longest real bodies (JWT-like) are about 1,000
+# A token cut by upstream's limits keeps at least this much of its body: fewer characters are what
+# a list of keys shows of each on purpose (`mog_` and 8).
+CUT_BODY_MIN = 8
+GLUED_BODY_MIN = 24  # characters of one of our own tokens that is glued to the word before it
+LOOSE: Final = 0.75  # share of the usual length that is enough after a distinctive prefix
+DISTINCTIVE = 5  # characters of a prefix that needs no word boundary before it
+
+_ALPHABETS = {
+    "a": "A-Za-z0-9",
+    "w": "A-Za-z0-9_-",
+    "d": "A-Za-z0-9_.-",
+    "h": "0-9a-fA-F",
+    "H": "0-9A-Fa-f",
+    "u": "A-Z0-9-",
+    "l": "a-z0-9",
+    "b": "A-Za-z0-9+/=_-",
+    "x": "A-Za-z0-9_.~+/=:%$-",
+}
+_FAKE = re.compile(
+    r"(?i)example|(?<![a-z0-9])your|ecdsa-sha2|x{6}|\.{3}|(.)\1{6}|1234567890|abcdefghij|redacted|placeholder"
+)
+# One of ours is masked even if somebody made it up to look like an example: contracts.md 1.3.
+_FAKE_OWN = re.compile(r"(?i)x{6}|\.{3}|(.)\1{9}|redacted")
+
+
+class Format(NamedTuple):
+    """One row of the table, ready to match."""
+
+    prefix: str  # lower case
+    body: re.Pattern[str]
+    least: int
+    exact: bool
+    kind: str
+    rule: str
+
+
+def _formats(table: str, rule: str) -> list[Format]:
+    rows = []
+    for line in table.strip().splitlines():
+        prefix, alphabet, size, *_ = line.split()
+        exact = size.startswith("=")
+        usual = int(size.lstrip("="))
+        least = usual if exact or rule == "own-token" else max(10, int(usual * LOOSE))
+        if prefix.endswith("_") and len(prefix) < DISTINCTIVE and not exact and rule != "own-token":
+            least = usual
+        kind = "access-key-id" if prefix in _KEY_IDS else "token"
+        body = re.compile(f"[{_ALPHABETS[alphabet]}]{{1,{BODY_MAX}}}+")
+        rows.append(Format(prefix, body, least, exact, kind, rule))
+    return rows
+
+
+_KEY_IDS = frozenset(("akia", "asia", "abia", "acca", "a3t", "ltai", "akid", "aklt", "scw"))
+FORMATS: Final = tuple(_formats(OWN, "own-token") + _formats(TABLE, "provider-token"))
+
+
+def find(scan: Scan, start: int, end: int, form: Format) -> int:
+    """Look at one prefix hit; return where to go on, or 0 when this is no token."""
+    text = scan.text
+    may_begin = start == 0 or _may_begin(text, start, form)
+    if not may_begin and form.rule != "own-token":
+        return 0
+    found = form.body.match(text, end, scan.end)
+    if found is None:
+        return 0
+    stop = found.end()
+    while stop > end and text[stop - 1] in ".-:%$+~/":
+        stop -= 1
+    size = stop - end
+    scan.effort += size >> 5
+    if not may_begin and size < GLUED_BODY_MIN:
+        return 0
+    at_end = stop >= scan.end
+    body = text[end:stop]
+    if not (_size_fits(form, size, body) or (at_end and _may_be_cut(scan, form, size))):
+        return 0
+    is_ours = form.prefix == "mog_" and may_begin and size >= form.least
+    looks_made_up = (
+        _FAKE_OWN.search(body[:80]) if is_ours else _is_wordy(body) or _FAKE.search(body[:80])
+    )
+    if looks_made_up or not _case_fits(text[start:end], form):
+        return 0
+    if form.prefix[-1] == ":":
+        start = end  # a user name before the token: it says where the token belongs
+    return scan.add(start, stop, form.kind, form.rule, is_cut=at_end and size < form.least)
+
+
+def _size_fits(form: Format, size: int, body: str) -> bool:
+    if not form.exact:
+        return size >= form.least
+    # A prefix too short to stand alone: the body must have the exact length and look random.
+    return size == form.least and (form.kind == "access-key-id" or weight(body) == HEAVY)
+
+
+def _may_be_cut(scan: Scan, form: Format, size: int) -> bool:
+    """At the end of a text; without upstream's mark only behind a prefix that says enough."""
+    if form.exact and not scan.was_cut:
+        return size >= 2 * CUT_BODY_MIN and len(form.prefix) >= 4 and form.least > size
+    return size > CUT_BODY_MIN
+
+
+def _may_begin(text: str, start: int, form: Format) -> bool:
+    """Does a word begin here? Escapes of JSON and URLs end in letters that are not its own."""
+    before = text[start - 1]
+    if before == "_":
+        return form.prefix not in _PARTS_OF_NAMES
+    if not (before.isascii() and before.isalnum()):
+        return before != "-" or len(form.prefix) >= 4
+    if before in "nrtb" and text[start - 2 : start - 1] == "\\":
+        return True  # `\nghp_...`
+    if text[start - 3 : start - 2] == "%" or text[start - 6 : start - 4] == "\\u":
+        return True  # `%3Dghp_...`, `\u0022ghp_...`
+    return (
+        len(form.prefix) >= DISTINCTIVE
+        and form.prefix[-1] in "_-."
+        and form.prefix not in _PARTS_OF_NAMES
+    )
+
+
+# Prefixes that also end ordinary names: `is_live_`, `mcp__convo_`.
+_PARTS_OF_NAMES = frozenset("convo_ key_ live_ test_ secret_ pat_ re_ pk_".split())
+
+# Upper-case prefixes whose lower-case twin is ordinary text.
+_UPPER = frozenset(
+    """akia asia abia acca a3t atbb atctt3 atatt3 atsta sk scw ltai akid aklt ezak eztk hrku- nrak-
+    gr1348941 age-secret-key- cfpat- pmak- bsa nral ccipat_ a3- sg. swmtkn-1- api- avns_""".split()
+)
+
+
+def _case_fits(given: str, form: Format) -> bool:
+    if form.prefix in _UPPER:
+        return given == given.upper()
+    return given != given.upper() or not any(char.isalpha() for char in given) or len(given) > 3
+
+
+def _is_wordy(body: str) -> bool:
+    """Lower-case words with hyphens or underscores: an identifier, not a token."""
+    if any(char.isdigit() for char in body):
+        return False
+    if body.islower() or body.isupper():
+        return True
+    # `AcceptanceTimeoutSeconds`: capitals only where words begin.
+    return len(body) < 48 and all(_CAMEL.match(part) for part in _PARTS.split(body))
+
+
+_PARTS = re.compile(r"[-_.]")
+_CAMEL = re.compile(r"[a-z]{0,40}(?:[A-Z]{1,5}[a-z]{2,40}){0,12}[A-Z]{0,3}\Z")

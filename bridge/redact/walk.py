@@ -1,0 +1,219 @@
+"""Structure: which values of a JSON tree lie below a name, and what shape that name takes.
+
+Object members, `{name, value}` pairs, `[name, value]` lists, flat header lists, argument lists,
+environment maps and `K=V` lists. Decides where; the engine decides what replaces it.
+"""
+
+# ruff: noqa: E501 - a pattern or a row of a table is read on one line
+# ruff: noqa: PLR0911 - a detector is a row of early exits
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, Final
+
+from bridge.redact import benign
+from bridge.redact.cli import PROGRAMS
+from bridge.redact.judge import SECRET_ID, counts_as_secret, is_bare_key_secret, is_issued
+from bridge.redact.keys import BARE_KEY, CODE, ENV, FORCED, NONE, PLAIN, SURE, WEAKLY, Verdict
+from bridge.redact.words import PUBLIC_ENV
+
+# `{"name": "API_TOKEN", "value": "x"}` in the spellings of HAR, Kubernetes, CloudFormation, Postman.
+NAME_MEMBERS: Final = ("name", "key", "Name", "Key", "header", "field", "variable", "param", "k",
+                       "ParameterKey", "OptionName", "id", "label", "var")  # fmt: skip
+VALUE_MEMBERS: Final = frozenset(
+    (
+        "value",
+        "Value",
+        "val",
+        "values",
+        "content",
+        "default",
+        "v",
+        "ParameterValue",
+        "secret",
+        "plaintext",
+    )
+)
+
+# Members of a credential object that are no secret themselves.
+BESIDE: Final = frozenset(
+    """user username login name host hostname port region type kind scheme url uri endpoint email
+    account accountid accountname id clientid tenant tenantid project projectid database db dbname
+    ssl sslmode method algorithm alg format description desc title scope scopes expires expiresat
+    expiresin expiration createdat updatedat lastused lastseen created updated version provider
+    issuer audience enabled required in example pattern properties namespace path file arn
+    keyid kid tokentype grant granttype status state message code error reason count limit
+    role roles label hint placeholder default enum zone bucket owner org organization team
+    environment stage realm domain protocol driver dialect charset timezone service appid
+    rotation rotated active valid source ref reference public publickey certificate fingerprint
+    clientemail authuri tokenuri universedomain size length ttl max min scopesrequested""".split()
+)
+
+
+def is_secret_value(value: str, verdict: Verdict) -> bool:
+    """Is a string below this name a secret? Whole strings: no delimiter has to be guessed."""
+    if not value:
+        return False
+    if verdict.grade == FORCED:
+        return not benign.is_marked(value) or len(value) > 64
+    if verdict.grade == SURE:
+        return not benign.harmless_text(value, verdict.words)
+    if verdict.grade == CODE:
+        bare = value.replace("-", "").replace(" ", "")
+        if bare.isdigit():
+            return 3 <= len(bare) <= 16
+        return benign.weight(value) > 0 and not benign.harmless_text(value, verdict.words)
+    if verdict.grade == BARE_KEY:
+        return is_bare_key_secret(value, benign.weight(value))
+    if verdict.grade == WEAKLY:
+        return _weak_value(value, verdict)
+    return False
+
+
+def _weak_value(value: str, verdict: Verdict) -> bool:
+    if verdict.words[-2:] == SECRET_ID:
+        return benign.is_uuid(value)
+    weight = benign.weight(value)
+    if not weight or len(value) > 512 or benign.harmless_text(value, verdict.words):
+        return False
+    if verdict.kind == "password":
+        return True
+    return weight == benign.HEAVY and (not benign.is_uuid(value) or is_issued(verdict.words))
+
+
+def is_secret_number(value: float, verdict: Verdict) -> bool:
+    """Numbers below `password`, `pin`, `token`: enough digits make a secret, fewer a count."""
+    return counts_as_secret(len(str(abs(value)).replace(".", "")), verdict)
+
+
+def is_public_env(name: str, value: str) -> bool:
+    """Is this variable of an environment public by name or plainly harmless by value?"""
+    if name.lower() in PUBLIC_ENV:
+        return True
+    return benign.plain_setting(value)
+
+
+def pair_name(obj: Mapping[str, Any]) -> str | None:
+    """The name of a `{name, value}` pair, or None."""
+    for member in NAME_MEMBERS:
+        name = obj.get(member)
+        if type(name) is str and 0 < len(name) <= 96:
+            return name
+    return None
+
+
+def is_beside(key: str) -> bool:
+    """Is this member of a credential object about the credential only?"""
+    return "".join(char for char in key.lower() if char.isalnum()) in BESIDE
+
+
+Classifier = Callable[[str], Verdict]
+
+# Members whose presence asks for a closer look at an object.
+SPECIAL: Final = frozenset(
+    (
+        "value",
+        "Value",
+        "val",
+        "ParameterValue",
+        "kty",
+        "v",
+        "content",
+        "default",
+        "selector",
+        "element",
+        "kind",
+    )
+)
+
+# What a browser is told to type, and the member that says into which field.
+TYPED_INTO: Final = ("selector", "element", "locator")
+TYPED: Final = ("text", "value")
+_SELECTED = re.compile(r"[A-Za-z][A-Za-z0-9_-]{1,40}")
+
+SECRET_MAPS: Final = ("data", "stringData")  # of a Kubernetes Secret
+PUBLIC_IN_SECRET: Final = frozenset(("username", "user", "ca.crt", "tls.crt", "namespace"))
+# Names of a container that say of everything in it that it is secret.
+ALL_SECRET: Final = frozenset(("secrets", "creds", "credentials", "passwords"))
+
+
+def typed_into(obj: Mapping[str, Any], verdict_of: Classifier) -> Verdict:
+    """What `{"selector": "#password", "text": "x"}` says about its text."""
+    for member in TYPED_INTO:
+        target = obj.get(member)
+        if type(target) is str and len(target) <= 200:
+            for word in _SELECTED.findall(target):
+                verdict = verdict_of(word)
+                if verdict.grade in (SURE, CODE):
+                    return verdict
+    return PLAIN
+
+
+def secret_values(obj: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
+    """Map, name and value of every text in a Kubernetes Secret."""
+    for member in SECRET_MAPS:
+        values = obj.get(member)
+        if type(values) is dict:
+            for name, value in values.items():
+                if type(value) is str and len(value) >= 4 and name not in PUBLIC_IN_SECRET:
+                    yield member, name, value
+
+
+def explained(items: Sequence[Any], verdict_of: Classifier) -> Iterator[tuple[int, Verdict]]:
+    """Yield positions of strings that the string before names, with what the name says."""
+    flat = names_then_values(items)
+    for at in range(len(items) - 1):
+        name, item = items[at], items[at + 1]
+        if type(name) is not str or type(item) is not str or not name or not item:
+            continue
+        if name[0] == "-":
+            verdict = flag_verdict(name, verdict_of)
+            if item[0] == "-" and len(item) < 8:
+                continue
+        elif flat and at % 2 == 0:
+            verdict = verdict_of(name)
+            if len(items) > 2 and not benign.weight(item.rsplit(" ", 1)[-1]):
+                continue
+        else:
+            continue
+        if verdict.grade not in (NONE, ENV):
+            yield at + 1, verdict
+
+
+def flag_verdict(item: str, verdict_of: Classifier) -> Verdict:
+    """The verdict on an argument that is a flag without its value, else `PLAIN`."""
+    name = item.lstrip("-")
+    if "=" in item or not 3 <= len(name) <= 64:
+        return PLAIN
+    return verdict_of(name)
+
+
+COMMAND_ITEMS_MAX = 64  # arguments of a command that are read as one line
+
+
+def command_line(items: Sequence[Any]) -> tuple[str, list[int]]:
+    """A list of arguments of a known program as a line, and where each begins; or nothing."""
+    if len(items) > COMMAND_ITEMS_MAX or items[0].rsplit("/", 1)[-1] not in PROGRAMS:
+        return "", []
+    if not all(type(item) is str and "\n" not in item and len(item) < 512 for item in items):
+        return "", []
+    starts: list[int] = []
+    total = 0
+    for item in items:
+        starts.append(total)
+        total += len(item) + 1
+    return " ".join(items), starts
+
+
+_NAME = re.compile(r"[^\W\d][\w.\- \u200b-\u200d\ufeff]{0,63}\Z")
+
+
+def names_then_values(items: Sequence[Any]) -> bool:
+    """Is this a flat list of header names and values, as Node's `rawHeaders`?"""
+    if len(items) % 2 or not 2 <= len(items) <= 256:
+        return False
+    return all(type(item) is str for item in items) and all(
+        0 < len(name) <= 64 and _NAME.match(name) for name in items[::2]
+    )

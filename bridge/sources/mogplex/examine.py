@@ -1,0 +1,175 @@
+"""A look at one account from outside: four reads that tell what would be wrong with following.
+
+Nothing is followed and nothing written. Each finding is a sentence for a person.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import enum
+from collections.abc import Callable
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from bridge.clock import Clock
+from bridge.core.errors import Failure, Retry
+from bridge.sources.http import TOTAL_S, TROUBLE, HttpSession, Reply, to_failure
+from bridge.sources.mogplex.api import API, MogplexApi, http_date
+
+SKEW_S = 5.0  # the Date header counts whole seconds; less than this harms nobody
+# A run that nobody has: what comes back tells whether the route exists (contracts.md 1.8).
+NO_RUN = "00000000-0000-4000-8000-000000000000"
+AGAIN_S = (2.0, 4.0)  # before a 401 is asked about again: a failed look-up gives one too (1.3)
+WINDOW_REQUESTS = 60  # what one token may ask in 60 s (contracts.md 1.11)
+
+
+class Level(enum.StrEnum):
+    OK = "ok"
+    NOTE = "note"  # it works, but an operator should know
+    PROBLEM = "problem"  # nothing can be followed like this
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What one question brought to light."""
+
+    about: str  # "server", "token", "clock", "scope", "stream", "sharing"
+    level: Level
+    text: str
+    failure: Failure | None = None
+
+
+async def examine(
+    http: HttpSession,
+    clock: Clock,
+    explain: Callable[[Failure], str],
+    *,
+    fill: bool = False,
+) -> list[Finding]:
+    """Ask the server behind `http`. `explain` says in words what a refusal means; `fill` also
+    uses up the token's window to see how much of it others use.
+    """
+    api = MogplexApi(http, redact=lambda _: "")
+    asked = clock.wall()
+    reply = await http.get("repos", f"{API}/repos", {"limit": "1"})
+    if isinstance(reply, Failure):
+        return [Finding("server", Level.PROBLEM, explain(reply), reply)]
+    findings = [_clock(reply, (asked + clock.wall()) / 2.0)]
+    data = api.to_data("repos", reply)
+    refused = await confirmed(api, data) if isinstance(data, Failure) else None
+    if refused is not None:
+        return [*findings, _refused(refused, explain)]
+    where = f"{http.origin} answers as the Mogplex API does"
+    findings.append(Finding("server", Level.OK, where))
+    if isinstance(data, Failure):
+        text = "the token was refused, then accepted: upstream's own look-up fails now and then"
+        findings.append(Finding("token", Level.NOTE, text, data))
+    else:
+        findings.append(Finding("token", Level.OK, "the token is accepted"))
+    findings.append(await _scope(api))
+    findings.append(await _stream(api))
+    if fill:
+        findings.append(await _sharing(api, used=3))
+    return findings
+
+
+async def confirmed(api: MogplexApi, failure: Failure) -> Failure | None:
+    """What is left of a failure when a refused token was tried again; None when it was taken."""
+    again: Failure | None = failure
+    for wait_s in AGAIN_S:
+        if again is None or again.retry is not Retry.AUTH_SUSPECT:
+            break
+        await asyncio.sleep(wait_s)
+        again = await api.probe()
+    return again
+
+
+def _clock(reply: Reply, local_s: float) -> Finding:
+    upstream_s = http_date(reply.headers.get("Date"))
+    if upstream_s is None:
+        return Finding("clock", Level.NOTE, "the server does not tell its time")
+    ahead_s = local_s - (upstream_s + 0.5)
+    if abs(ahead_s) < SKEW_S:
+        return Finding("clock", Level.OK, "the clock here and the server's agree")
+    word = "ahead of" if ahead_s > 0 else "behind"
+    return Finding(
+        "clock",
+        Level.NOTE,
+        f"the clock here is {abs(ahead_s):.0f} s {word} the server's: lags will be measured wrong; "
+        "no event is lost by it; let NTP set it",
+    )
+
+
+def _refused(failure: Failure, explain: Callable[[Failure], str]) -> Finding:
+    if failure.code == "RATE_LIMITED":
+        text = (
+            "the token's window is full (60 requests in 60 s): another program uses it too, or a "
+            "bridge is running; if it is shared, raise reserve and min_interval"
+        )
+        return Finding("sharing", Level.PROBLEM, text, failure)
+    is_token = failure.retry is Retry.AUTH_SUSPECT or failure.code in (
+        "LOGIN_REDIRECT",
+        "FORBIDDEN",
+    )
+    return Finding("token" if is_token else "server", Level.PROBLEM, explain(failure), failure)
+
+
+async def _scope(api: MogplexApi) -> Finding:
+    """Reads of runs ask for no scope (contracts.md 1.3), lists of automations ask for `read`."""
+    reply = await api.http.get("automations", f"{API}/automations", {"limit": "1"})
+    data = reply if isinstance(reply, Failure) else api.to_data("automations", reply)
+    if not isinstance(data, Failure):
+        return Finding("scope", Level.OK, "the token has the read scope")
+    if data.code == "FORBIDDEN":
+        text = "the token lacks the read scope: this server does not ask for it, others may"
+        return Finding("scope", Level.NOTE, text, data)
+    return Finding("scope", Level.NOTE, "the server does not show what scopes the token has")
+
+
+async def _stream(api: MogplexApi) -> Finding:
+    """A server with the stream says in JSON that there is no such run, one without it in HTML."""
+    try:
+        headers = {"Accept": "text/event-stream"}
+        path = f"{API}/runs/{NO_RUN}/events/stream"
+        async with asyncio.timeout(TOTAL_S), api.http.stream(path, {}, headers) as stream:
+            reply = Reply(stream.status, stream.headers, await stream.whole())
+    except TROUBLE as error:
+        failure = to_failure("runs.stream", error)
+        return Finding("stream", Level.NOTE, f"the stream was not tried: {failure.message}")
+    data = api.to_data("runs.stream", reply)
+    if not isinstance(data, Failure) or data.code == "INVALID_RESPONSE":
+        return Finding("stream", Level.NOTE, "the server answers oddly to a run that is not there")
+    if data.code == "NOT_FOUND":
+        return Finding("stream", Level.OK, "runs can be followed by stream")
+    if data.retry is Retry.FEATURE_ABSENT:
+        text = "this server has no stream: runs are polled, and of more than 200 events some can "
+        return Finding("stream", Level.NOTE, text + "only be told missing")
+    return Finding(
+        "stream",
+        Level.NOTE,
+        f"the stream does not work now (HTTP {data.http_status}): runs are polled meanwhile",
+        data,
+    )
+
+
+async def _sharing(api: MogplexApi, used: int) -> Finding:
+    """Use up the window; what is missing at the refusal was used by others."""
+    for asked in range(used, WINDOW_REQUESTS + 1):
+        failure = await api.probe()
+        if failure is None:
+            continue
+        if failure.code != "RATE_LIMITED":
+            return Finding("sharing", Level.NOTE, "the limit was not reached", failure)
+        others = WINDOW_REQUESTS - asked
+        if others == 0:
+            return Finding("sharing", Level.OK, "the limit is 60 in 60 s, and nobody else uses it")
+        text = f"others have sent {others} of the 60 requests of the last minute with this token"
+        return Finding("sharing", Level.NOTE, f"{text}: set reserve to {others + 3} or more")
+    text = "more than 60 requests in a minute passed: the limit is off, or several servers answer"
+    return Finding("sharing", Level.NOTE, text)
+
+
+def host_was_rewritten(configured: str, origin: str) -> bool:
+    """Whether a `www.` was taken off: that host only redirects (contracts.md 1.2)."""
+    host = (urlsplit(configured.strip()).hostname or "").lower()
+    return host.startswith("www.") and host.removeprefix("www.") == urlsplit(origin).hostname

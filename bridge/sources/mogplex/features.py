@@ -1,0 +1,71 @@
+"""What the server behind one base URL can do; learnt once, asked again now and then.
+
+No version header exists (contracts.md 1.0), so the routes themselves are the only witnesses.
+"""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+
+from bridge.sources.mogplex.rules.window import Kind
+
+ABSENT_RETRY_S = 600.0  # a deployment that gains the route is noticed within ten minutes
+BROKEN_RETRY_S = (120.0, 900.0)  # first and longest wait while the server's listener is down
+BROKEN_STRIKES = 3  # connects in a row without a stream until it is; a single one is chance
+
+
+class StreamKind(enum.StrEnum):
+    """`GET …/events/stream` (contracts.md 1.0 and 1.8)."""
+
+    UNKNOWN = "unknown"
+    RESUMABLE = "resumable"  # v2: `Last-Event-ID` replays all that followed
+    REPLAYING = "replaying"  # v1: every connect replays what `/events` shows
+    ABSENT = "absent"  # a 404 in HTML
+    BROKEN = "broken"  # no stream comes of a connect while `/events` works
+
+
+@dataclass(slots=True)
+class Features:
+    """Shared by all runs of one base URL. Instants are monotonic seconds."""
+
+    stream: StreamKind = StreamKind.UNKNOWN
+    window: Kind = Kind.UNKNOWN
+    _retry_at: float = 0.0
+    _broken_wait_s: float = BROKEN_RETRY_S[0]
+    _strikes: int = 0
+
+    def has_stream(self, now: float) -> bool:
+        """Whether a connect is worth a request."""
+        if self.stream in (StreamKind.ABSENT, StreamKind.BROKEN):
+            return now >= self._retry_at
+        return True
+
+    @property
+    def may_resume(self) -> bool:
+        """Whether a stream may still bring what a page no longer shows."""
+        return self.stream in (StreamKind.UNKNOWN, StreamKind.RESUMABLE)
+
+    def stream_connected(self) -> None:
+        """A stream began. That it resumes is believed until it shows what it does."""
+        self._strikes = 0
+        self._broken_wait_s = BROKEN_RETRY_S[0]
+        if self.stream is not StreamKind.REPLAYING:
+            self.stream = StreamKind.RESUMABLE
+
+    def stream_began(self, *, before_cursor: bool) -> None:
+        """The first event of a stream was one that a resumed stream skips, or not."""
+        self.stream = StreamKind.REPLAYING if before_cursor else StreamKind.RESUMABLE
+
+    def stream_absent(self, now: float) -> None:
+        self.stream = StreamKind.ABSENT
+        self._retry_at = now + ABSENT_RETRY_S
+
+    def stream_failed(self, now: float) -> None:
+        """A connect brought no stream, for a reason that is the server's or of the way there."""
+        self._strikes += 1
+        if self._strikes < BROKEN_STRIKES:
+            return
+        self.stream = StreamKind.BROKEN
+        self._retry_at = now + self._broken_wait_s
+        self._broken_wait_s = min(self._broken_wait_s * 2, BROKEN_RETRY_S[1])

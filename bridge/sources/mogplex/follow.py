@@ -1,0 +1,411 @@
+"""One Mogplex run, from its first read to its end: reading pages, and when to stream instead.
+
+Every reply is judged by the pure rules of `core` (window, completion) and handed to the intake; the
+next request is made only when that is durable. The stream itself is `sources/mogplex/stream.py`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from bridge.clock import Clock
+from bridge.core.backoff import Backoff
+from bridge.core.errors import Failure, Retry
+from bridge.core.event import Event, Feed, FeedState
+from bridge.sources.gate import Account
+from bridge.sources.mogplex.api import PAGE_MAX, MogplexApi, RunPage, may_resume_from
+from bridge.sources.mogplex.features import Features, StreamKind
+from bridge.sources.mogplex.pages import (
+    begins_at_origin,
+    ends,
+    instants,
+    to_monotonic,
+    upstream_types,
+)
+from bridge.sources.mogplex.rules.completion import (
+    RESTING_STATUSES,
+    TERMINAL_EVENTS,
+    TERMINAL_STATUSES,
+    Completion,
+)
+from bridge.sources.mogplex.rules.segment import Segment
+from bridge.sources.mogplex.rules.short_pages import Doubt
+from bridge.sources.mogplex.rules.window import Hole, Kind, Sight, Window
+from bridge.sources.port import Batch, Gap, Intake, Progress, Receipt
+from bridge.wire import times
+from bridge.wire.jsontext import JsonError, dumps, loads
+
+IDLE_S = 60.0  # quiet for so long: read the row, where newer servers notice dead workers (1.7)
+ABSENT_STRIKES = 3  # foreign refusals in a row of a run never read, and ...
+ABSENT_SPAN_S = 30.0  # ... this long, before the base URL is called wrong: deployments take less
+GONE_STRIKES = 3  # failures in a row until a run that was read counts as deleted
+FILL_TRIES = 5  # connects tried to fill a hole before it is recorded as one
+CLOCK_S = 1.0  # the Date header counts whole seconds, and the way back takes time
+
+
+@dataclass(slots=True)
+class RunFollow:
+    """The state of one follow; `follow` of source.py and the stream drive it, nobody else."""
+
+    state: FeedState
+    account: Account
+    api: MogplexApi
+    features: Features
+    intake: Intake
+    progress: Progress
+    clock: Clock
+    may_stream: bool = True  # the operator's wish; what the server can is in `features`
+    is_over: bool = False  # ended or given up, durably
+    window: Window = field(default_factory=Window)
+    completion: Completion = field(default_factory=Completion)
+    backoff: Backoff = field(default_factory=Backoff)
+    segment: Segment = field(default_factory=Segment)
+    doubt: Doubt = field(default_factory=Doubt)
+    stream_backoff: Backoff = field(default_factory=Backoff)
+    stream_at: float = 0.0  # no connect before this instant
+    streamed_until: float | None = None  # a stream showed all of this segment up to then
+    wants_fill: bool = False  # something may be missing that a resumed stream can show
+    fill_tries: int = 0  # connects for that, since any of them brought news
+    is_stuck: bool = False  # the last stream was to fill a hole and brought nothing
+    is_verified: bool = False  # a whole page was read since the last stream closed
+    took_end: bool = False  # a terminal event of this segment was handed over
+    is_read_out: bool = False  # a stream of the run as it ended had nothing more to say
+    row_segment: str | None = None  # aiCallId of the row read last
+    moved_at: float = 0.0  # when anything new was last seen
+    row_read_at: float = 0.0
+    absent_strikes: int = 0
+    absent_since: float = 0.0  # when the first of them came
+
+    def __post_init__(self) -> None:
+        self.moved_at = self.row_read_at = self.clock.monotonic()
+        self._restore(self.state.cursor)
+
+    @property
+    def feed(self) -> Feed:
+        return self.state.feed
+
+    @property
+    def run_id(self) -> str:
+        return self.state.feed.id
+
+    async def read(self) -> None:
+        """One read that has its turn: of the page, or of the row where that tells more."""
+        if self._wants_row():
+            await self._read_row(park=False)
+            return
+        started = self.clock.monotonic()
+        page = self._believed(await self.api.run_events(self.run_id))
+        if isinstance(page, Failure):
+            await self.refused("runs.events", started, page)
+        else:
+            self.accepted("runs.events", started)
+            await self._take_page(page)
+
+    async def turn(self, *, urgent: bool = False) -> bool:
+        """Wait for this run's turn; False when the token is dead and the follow over."""
+        dead = await self.account.turn(self.run_id, urgent=urgent)
+        if dead is not None:
+            await self.give_up(dead)
+        return dead is None
+
+    async def check_row(self) -> None:
+        """Take a turn and read the row beside an open stream."""
+        if await self.turn():
+            await self._read_row(park=True)
+
+    async def _read_row(self, *, park: bool) -> None:
+        """Read the run without its events: its status is news too."""
+        started = self.clock.monotonic()
+        try:
+            page = await self.api.run(self.run_id)
+        except asyncio.CancelledError:  # the stream beside it has closed; upstream counts it
+            self.account.spent(self.run_id)
+            raise
+        if isinstance(page, Failure):
+            await self.refused("runs.get", started, page, park=park)
+            return
+        self.accepted("runs.get", started)
+        self.row_read_at = self.clock.monotonic()
+        self.row_segment = page.segment
+        # Before the commit: a stream that closes meanwhile cancels us, and the turn must be over.
+        self.account.spent(self.run_id, park=park)
+        await self.take_row(page)
+
+    async def take_row(self, page: RunPage) -> None:
+        """Record what a row alone says. A new segment is left for the next page to tell."""
+        if page.status != self.state.status:
+            self.moved_at = self.clock.monotonic()
+        await self.take(Batch(self.feed, status=page.status, run=page.run))
+
+    async def refused(
+        self, operation: str, started: float, failure: Failure, *, park: bool = False
+    ) -> None:
+        """Book a refusal that had its turn; some end the follow."""
+        self.progress.retry_at = self.account.answered(
+            self.run_id, operation, started, failure, self.backoff, park=park
+        )
+        self.progress.failure = failure
+        self.progress.failures_in_row += 1
+        # A run that was read does not vanish; a look-up that fails may say so.
+        is_doubtful = failure.code == "NOT_FOUND" and self.state.status is not None
+        if failure.retry is Retry.PERMANENT and (
+            not is_doubtful or self.progress.failures_in_row >= GONE_STRIKES
+        ):
+            await self.give_up(failure)
+        elif self._is_elsewhere(failure):
+            text = f"{failure.message}; base_url is not where the Mogplex API is"
+            await self.give_up(replace(failure, message=text, retry=Retry.PERMANENT))
+        elif self.account.dead is not None:
+            await self.give_up(self.account.dead)
+
+    def _is_elsewhere(self, failure: Failure) -> bool:
+        """Whether there is no API at the base URL: it refuses in a foreign voice, again and again,
+        a run that it never showed. A run that was read lives through any firewall.
+        """
+        is_foreign = failure.code == "HTTP_ERROR" and (failure.http_status or 500) < 500
+        if not is_foreign or self.state.status is not None:
+            return False
+        now = self.clock.monotonic()
+        if self.absent_strikes == 0:
+            self.absent_since = now
+        self.absent_strikes += 1
+        return self.absent_strikes >= ABSENT_STRIKES and now - self.absent_since >= ABSENT_SPAN_S
+
+    async def give_up(self, failure: Failure) -> None:
+        """Record that this follow ends without the run having ended."""
+        self.progress.failure = failure
+        await self.take(Batch(self.feed, failure=failure))
+        self.is_over = True
+
+    async def take(self, batch: Batch) -> Receipt:
+        """Hand a batch over, with all that continuing after a restart needs."""
+        cursor = self._cursor()
+        if cursor != self.state.cursor:
+            batch = replace(batch, cursor=cursor)
+        receipt = await self.intake.take(batch)
+        self.state = receipt.state
+        return receipt
+
+    async def take_events(self, events: Sequence[Event], **more: Any) -> Receipt:
+        """Hand events of the current segment over. `more`: further fields of the batch."""
+        for event in {event.id: event for event in events}.values():
+            if not self.intake.is_known(self.feed, event.id):
+                can_resume = may_resume_from(event.id)
+                self.segment.took(event.id, event.created_at_s, is_cursor=can_resume)
+        self.took_end |= not TERMINAL_EVENTS.isdisjoint(upstream_types(events))
+        receipt = await self.take(Batch(self.feed, events=events, **more))
+        if receipt.fresh:
+            self.moved_at = self.clock.monotonic()
+            self.fill_tries = 0
+        return receipt
+
+    async def tell_blind(self) -> None:
+        """Behind a full page a stream of the first version shows only what is written while it is
+        connected (contracts.md 1.0): who was not connected all the time cannot know what it missed.
+        """
+        is_blind = self.features.stream is StreamKind.REPLAYING and self.window.may_hide()
+        if is_blind and not self.completion.event_seen:
+            hole = self.window.exhaust()
+            if hole is not Hole.NONE:
+                await self.take(Batch(self.feed, gap=Gap(hole, self.segment.last_id, None, None)))
+
+    def resume_from(self) -> tuple[str, float] | None:
+        """The event to resume a stream from (id, creation time).
+
+        It is some seconds older than the newest one, or the first of its segment. A stream always
+        stops at a terminal event (1.8): when it brought nothing, the next one starts behind it.
+        """
+        return self.segment.resume_from(newest=self.is_stuck and self.completion.event_seen)
+
+    @property
+    def is_urgent(self) -> bool:
+        """Whether the next turn is for a connect that fills a hole: its page may slide on."""
+        return self.wants_fill and self.clock.monotonic() >= self.stream_at
+
+    def wants_stream(self) -> bool:
+        """Whether the next turn is better spent on a stream than on a page."""
+        now = self.clock.monotonic()
+        if not self.may_stream or now < self.stream_at or not self.features.has_stream(now):
+            return False
+        if self.resume_from() is None:
+            return False  # connected afresh it begins anywhere, and no reply says where
+        if self.wants_fill:
+            return True
+        if self.state.status in RESTING_STATUSES:
+            return False
+        # After a terminal event a stream closes at once or stays silent for ever (1.8).
+        return self.is_verified and not self.completion.event_seen
+
+    def _enter_segment(self, segment: str | None) -> None:
+        """Forget what belongs to the old segment only; the ids already taken stay known."""
+        if self.segment.id is not None:
+            self.window.prove(Kind.TAIL)  # only newer servers pause runs (1.0)
+        self.segment = Segment(segment)
+        self.streamed_until = self.row_segment = None
+        self.window.new_segment()
+        self.completion.new_segment()
+        self.took_end = False
+
+    # Judging a page
+
+    def _believed(self, page: RunPage | Failure) -> RunPage | Failure:
+        """The page; a failure while it lacks what it must show."""
+        if isinstance(page, Failure):
+            return page
+        taken = self.segment.count if page.segment in (None, self.segment.id) else 0
+        is_over = page.status in TERMINAL_STATUSES and self.state.events == 0
+        if not self.doubt.holds(self.clock.monotonic(), page.size, taken, is_over=is_over):
+            return page
+        text = "the page lacks events that were there" if taken else "a run without any event"
+        return Failure("runs.events", "INVALID_RESPONSE", text, Retry.TRANSIENT, 200)
+
+    async def _take_page(self, page: RunPage) -> None:
+        gap = self._switch_gap(page)
+        hole = self._look(page)
+        if hole is Hole.JUMPED and self._may_fill():
+            # The page is not taken: what lies before it comes first, and brings it along.
+            self.wants_fill = True
+            self.account.settle(self.run_id, 0, page.status, not_before=self.stream_at)
+            return
+        gap = self._gap(hole, page) or gap
+        self.segment.was_paused = page.status == "awaiting_input"
+        receipt = await self.take_events(page.events, gap=gap, status=page.status, run=page.run)
+        self.is_verified = True
+        now = self.clock.monotonic()
+        self.progress.read_at = now
+        verdict = self.completion.saw_read(now, page.status, upstream_types(receipt.fresh))
+        await self.tell_blind()
+        self.account.settle(
+            self.run_id,
+            instants(receipt.fresh, page, self.clock),
+            page.status,
+            not_before=verdict.ask_at,
+            head_window=self.window.is_exhausted,
+        )
+        if verdict.is_over:
+            await self._end(page)
+
+    async def _end(self, page: RunPage) -> None:
+        # More events of one instant than fit before the wall come and go on a page of the first.
+        saw_end = self.completion.event_seen and (
+            self.streamed_until is not None or self.segment.count <= PAGE_MAX
+        )
+        is_whole = self.is_read_out or saw_end or not self.window.may_hide()
+        if (self._slid_past(page) or not is_whole) and self._may_fill():
+            self.wants_fill = True
+            return
+        hole = Hole.NONE if is_whole else self.window.exhaust()
+        await self.take(Batch(self.feed, gap=self._gap(hole, page), ended=True))
+        self.is_over = True
+
+    def _slid_past(self, page: RunPage) -> bool:
+        """Whether what committed late, since a stream was connected, may have left the page."""
+        place = self.segment.resume_from()
+        if self.is_read_out or not self.window.is_full or place is None or not page.events:
+            return False
+        return (page.events[0].created_at_s or 0.0) >= place[1]
+
+    def _switch_gap(self, page: RunPage) -> Gap | None:
+        """Notice a new segment: the ids of the old one vanish from every page (1.7)."""
+        old, shown_until = self.segment, self.streamed_until
+        if page.segment is None or page.segment == old.id:
+            return None
+        self._enter_segment(page.segment)
+        if old.last_id is None or old.was_paused:
+            return None
+        # The new segment begins before its first event, or before the row was last written.
+        began_s = page.events[0].created_at_s if page.events else times.seconds(page.updated_at)
+        began_at = math.inf if began_s is None else to_monotonic(began_s, page, self.clock)
+        if shown_until is not None and shown_until >= began_at - CLOCK_S:
+            return None  # a stream spoke, or was closed by upstream, when the run had paused
+        # It paused and went on between two reads: what came before the pause was never shown.
+        before = page.events[0].id if page.events else None
+        return Gap(Hole.SWITCHED, old.last_id, before, None)
+
+    def _look(self, page: RunPage) -> Hole:
+        if self.window.kind is Kind.UNKNOWN:
+            self.window.kind = self.features.window
+        ids = [event.id for event in page.events]
+        ids += [f"?{n}" for n in range(page.size - len(ids))]  # unreadable ones fill it too
+        now = self.clock.monotonic()
+        is_alone = not (
+            self.may_stream and self.features.may_resume and self.features.has_stream(now)
+        )
+        sight = Sight(
+            ids,
+            last_s=page.events[-1].created_at_s if page.events else None,
+            begins_at_origin=begins_at_origin(page, is_later_segment=self.state.events > 0),
+            may_go_on=page.status not in TERMINAL_STATUSES and not ends(page),
+            updated_at=page.updated_at,
+            is_alone=is_alone,
+        )
+        hole = self.window.look(
+            sight, self.segment, lambda id_: self.intake.is_known(self.feed, id_)
+        )
+        if self.window.is_proven:
+            self.features.window = self.window.kind
+        return hole
+
+    def _may_fill(self) -> bool:
+        """Whether a resumed stream may show what is missing."""
+        now = self.clock.monotonic()
+        return (
+            self.may_stream
+            and self.fill_tries < FILL_TRIES
+            and self.features.may_resume
+            and self.features.has_stream(now)
+            and self.resume_from() is not None
+        )
+
+    def _gap(self, hole: Hole, page: RunPage) -> Gap | None:
+        first = page.events[0].id if page.events else None
+        last = page.events[-1].id if page.events else None
+        match hole:
+            case Hole.NONE:
+                return None
+            case Hole.EXHAUSTED:
+                return Gap(hole, last, None, None)
+            case _:
+                return Gap(hole, self.segment.last_id, first, None)
+
+    def _wants_row(self) -> bool:
+        """Whether the row tells more than the page would."""
+        if self.completion.in_grace or not self.is_verified:
+            return False
+        now = self.clock.monotonic()
+        if self.window.is_exhausted and self.state.status not in TERMINAL_STATUSES:
+            return True  # the page cannot change any more; only the status can
+        return min(now - self.moved_at, now - self.row_read_at) >= IDLE_S
+
+    # Small things
+
+    def accepted(self, operation: str, started: float) -> None:
+        """Book a good answer that had its turn; `settle` or `spent` of the account follows."""
+        self.account.answered(self.run_id, operation, started, None, self.backoff)
+        self.progress.failure = None
+        self.progress.failures_in_row = self.absent_strikes = 0
+        if self.progress.followed_by is None:
+            self.progress.followed_by = "poll"
+
+    def _cursor(self) -> str:
+        saved = self.segment.saved()
+        saved["terminal"] = self.took_end
+        saved["window"] = self.window.kind
+        saved["exhausted"] = self.window.is_exhausted
+        return dumps(saved).decode()
+
+    def _restore(self, cursor: str) -> None:
+        """Continue from a stored cursor; one that cannot be read only costs requests."""
+        try:
+            saved = loads(cursor) if cursor else {}
+            if saved:
+                self.segment = Segment.restored(saved)
+                self.window.kind = Kind(saved["window"])
+                self.window.is_exhausted = bool(saved["exhausted"])
+                self.took_end = self.completion.event_seen = bool(saved["terminal"])
+        except (JsonError, LookupError, TypeError, ValueError):
+            self.segment = Segment()

@@ -1,0 +1,62 @@
+"""What a page of events says about the run beyond the events themselves."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from bridge.clock import Clock
+from bridge.core.event import Event
+from bridge.sources.mogplex.api import EVENT_TYPE, RunPage
+from bridge.sources.mogplex.rules.completion import TERMINAL_EVENTS
+from bridge.wire import times
+
+ACCEPTED = "run accepted"  # how the message of a run's first event ends (contracts.md 1.7)
+ORIGIN_S = 0.25  # a run's first event is written with its row; a later one is the second
+
+
+def upstream_types(events: Iterable[Event]) -> list[str]:
+    return [event.type.removeprefix(EVENT_TYPE) for event in events]
+
+
+def ends(page: RunPage) -> bool:
+    """Whether the page's last event is one that ends a run."""
+    return bool(page.events) and not TERMINAL_EVENTS.isdisjoint(upstream_types(page.events[-1:]))
+
+
+def begins_at_origin(page: RunPage, *, is_later_segment: bool) -> bool:
+    """Whether the page's first event is the first one of its segment, as far as can be told.
+
+    Head windows begin with the run's first `started` event, written together with the row;
+    a tail window that has slid does not (contracts.md 1.8).
+    """
+    if not page.events:
+        return True
+    types = upstream_types(page.events)
+    if is_later_segment:
+        return types[0] in ("started", "status_changed")
+    first_s, row_s = page.events[0].created_at_s, times.seconds(page.run.get("createdAt"))
+    if first_s is not None and first_s == row_s:
+        return True  # of one transaction
+    if types[0] != "started":
+        return False
+    message = page.events[0].data.get("message")
+    if isinstance(message, str) and message.endswith(ACCEPTED):
+        return True
+    # The second event is of the same type (1.7): a page with both holds the first.
+    is_near = first_s is not None and row_s is not None and first_s - row_s <= ORIGIN_S
+    return is_near or types.count("started") > 1
+
+
+def instants(events: Sequence[Event], page: RunPage, clock: Clock) -> list[float] | int:
+    """Creation times of events on our monotonic clock; how many there are if those are unknown."""
+    now = clock.monotonic()
+    created = [event.created_at_s for event in events if event.created_at_s is not None]
+    if len(created) != len(events):
+        return len(events)
+    return [min(now, to_monotonic(created_s, page, clock)) for created_s in created]
+
+
+def to_monotonic(upstream_s: float, page: RunPage, clock: Clock) -> float:
+    """An instant of upstream's clock on ours, by the page that has just been read."""
+    upstream_now_s = page.server_time_s + 0.5 if page.server_time_s else clock.wall()
+    return clock.monotonic() - (upstream_now_s - upstream_s)

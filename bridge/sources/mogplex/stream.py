@@ -1,0 +1,313 @@
+"""One Mogplex run over `GET …/events/stream`: connect, read, watch the silence, leave.
+
+Upstream sends no heartbeats and never says why a stream ended (contracts.md 1.8), so silence is no
+fault, and after every close the caller reads a page, which decides.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from collections.abc import AsyncIterator, Mapping
+
+from bridge.core.errors import Failure, Retry
+from bridge.core.event import Event
+from bridge.sources import http
+from bridge.sources.mogplex.api import API, PAGE_MAX, http_date, to_event, to_page
+from bridge.sources.mogplex.follow import RunFollow
+from bridge.sources.mogplex.pages import upstream_types
+from bridge.sources.mogplex.rules.completion import RESTING_STATUSES, TERMINAL_STATUSES
+from bridge.sources.port import Batch
+from bridge.wire.jsontext import JsonError, loads
+from bridge.wire.sse import Frame, FrameDecoder, FrameTooLargeError
+
+# Without an event for so long: read the row, for the stream of a finished run may stay open (1.8),
+# and next time the page, for a connection may be dead without a sign. Comments prove nothing: who
+# sends them may be a proxy. While there is no news the wait doubles, from the second look on: many
+# quiet runs must not use up the requests of the others.
+SILENCE_S = (60.0, 300.0)
+WATCH_SHARE = 1 / 3  # of the token's pace may go into such reads
+SILENCE_AT_END_S = 5.0  # on a run that is over: only the replay is still to come
+CONNECT_S = 15.0  # until the first byte of the stream; upstream greets at once (1.8)
+REPLAY_S = 60.0  # unknown and created so long before the cursor: forgotten here, not late there
+TELLING = frozenset({"status_changed", "cancel_requested"})  # events after which the row moved
+
+
+class _LeaveError(Exception):
+    """The row said that this stream has nothing more to tell."""
+
+
+async def follow_stream(follow: RunFollow) -> None:
+    """Connect with the turn that was taken, and read until the stream closes."""
+    connect = _Connect(follow)
+    count_before = follow.segment.count
+    follow.fill_tries += follow.wants_fill
+    try:
+        async with asyncio.timeout(CONNECT_S) as deadline:
+            await connect.run(deadline)
+    except (*http.TROUBLE, FrameTooLargeError) as error:
+        if connect.reader is None:
+            connect.refused(http.to_failure("runs.stream", error))
+    finally:
+        now = follow.clock.monotonic()
+        if connect.reader is not None:
+            follow.streamed_until = connect.reader.shown_until
+            # One that is left because the run is over has not shown what it holds.
+            follow.is_stuck = follow.wants_fill and follow.segment.count == count_before
+        follow.segment.is_streamed = False
+        follow.wants_fill = False  # the page read next says whether something is still missing
+        follow.progress.followed_by = "poll"
+        follow.progress.read_at = now
+        follow.is_verified = False
+        follow.stream_at = now + follow.stream_backoff.after_failure(jitter=0.0)
+
+
+class _Connect:
+    """One request for one stream."""
+
+    def __init__(self, follow: RunFollow) -> None:
+        self.reader: _Reader | None = None  # the reply was a stream, and its first byte came
+        self._follow = follow
+        self._started = follow.clock.monotonic()
+        self._resume = follow.resume_from()
+
+    async def run(self, deadline: asyncio.Timeout) -> None:
+        follow = self._follow
+        headers = {"Accept": "text/event-stream", "Cache-Control": "no-cache"}
+        if self._resume is not None:
+            headers["Last-Event-ID"] = self._resume[0]
+        # A server that resumes ignores the limit; one of the first version replays so many.
+        params = {"limit": str(PAGE_MAX)}
+        path = f"{API}/runs/{follow.run_id}/events/stream"
+        async with follow.api.http.stream(path, params, headers) as stream:
+            failure = await _refusal(follow, stream)
+            if failure is not None:
+                self.refused(failure)
+                return
+            chunks = stream.chunks()
+            first = await anext(chunks, b"")
+            deadline.reschedule(None)
+            follow.account.answered(follow.run_id, "runs.stream", self._started, None)
+            follow.account.spent(follow.run_id, park=True)
+            self.reader = _Reader(follow, self._resume, http_date(stream.headers.get("Date")))
+            await _read(self.reader, first, chunks)
+
+    def refused(self, failure: Failure) -> None:
+        """Learn from a refused connect; the page read next decides about the run itself."""
+        follow, now = self._follow, self._follow.clock.monotonic()
+        if failure.retry is Retry.FEATURE_ABSENT:
+            follow.features.stream_absent(now)
+        elif failure.code == "BAD_REQUEST":
+            follow.segment.forget_resume()  # another segment by now; a page tells which
+        elif failure.code not in _OF_TOKEN_OR_RUN:
+            follow.features.stream_failed(now)
+        follow.account.answered(follow.run_id, "runs.stream", self._started, failure)
+
+
+# Refusals that say nothing about the route.
+_OF_TOKEN_OR_RUN = frozenset({"RATE_LIMITED", "UNAUTHORIZED", "LOGIN_REDIRECT", "NOT_FOUND"})
+
+
+async def _refusal(follow: RunFollow, stream: http.Stream) -> Failure | None:
+    """Read a reply that is not a stream; None when it is one."""
+    kind = stream.headers.get("Content-Type", "").partition(";")[0].strip().lower()
+    if stream.status == 200 and kind == "text/event-stream":
+        return None
+    try:
+        body = loads(await stream.whole())
+    except JsonError:
+        body = None
+    if stream.status == 200:
+        text = "a success that is not an event stream"
+        return Failure("runs.stream", "INVALID_RESPONSE", text, Retry.TRANSIENT, 200)
+    return follow.api.classify("runs.stream", stream.status, stream.headers, body)
+
+
+async def _read(reader: _Reader, first: bytes, chunks: AsyncIterator[bytes]) -> None:
+    """Read frames and watch the silence until one of both ends the stream."""
+    try:
+        async with asyncio.TaskGroup() as group:
+            watch = group.create_task(reader.watch(), name=f"watch {reader.run_id}")
+            try:
+                await reader.take(first)
+                async for chunk in reader.until_closed(chunks):
+                    await reader.take(chunk)
+            finally:
+                watch.cancel()
+    except* (_LeaveError, *http.TROUBLE, FrameTooLargeError):
+        pass  # left, or cut: the same to us, the page read next tells what is missing
+
+
+class _Reader:
+    """Turns chunks into batches, and silence into reads of the row."""
+
+    def __init__(
+        self,
+        follow: RunFollow,
+        resumed_from: tuple[str, float] | None,
+        connected_s: float | None,
+    ) -> None:
+        """`connected_s`: upstream's clock when it answered, in whole seconds."""
+        self.run_id = follow.run_id
+        self._connected_s = math.inf if connected_s is None else connected_s + 1.0
+        self._received = 0
+        self._follow = follow
+        self._resumed_from = resumed_from
+        self._newest_s = follow.segment.newest_s
+        self._decoder = FrameDecoder()
+        self._silence_s = SILENCE_S[0]
+        self._looks = 0  # since an event was heard
+        self._heard_at = self.shown_until = follow.clock.monotonic()
+        self._row_moved = False  # an event said so
+        self._wake = asyncio.Event()  # what the watch waits for is another instant
+        self._is_first = True
+        self._is_of_end = False  # the run was over when the stream began
+
+    async def until_closed(self, chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+        """The chunks; `shown_until` is when the last byte came, or when upstream closed.
+
+        What came shows that nothing before it is still under way. A connection that is left in
+        silence shows nothing: it may have been dead for long.
+        """
+        clock = self._follow.clock
+        try:
+            async for chunk in chunks:
+                self.shown_until = clock.monotonic()
+                yield chunk
+        except http.TROUBLE:
+            self.shown_until = clock.monotonic()
+            raise
+        self.shown_until = clock.monotonic()
+
+    async def take(self, chunk: bytes) -> None:
+        follow = self._follow
+        events = []
+        for frame in self._decoder.feed(chunk):
+            value = _value(frame)
+            if value is None:
+                continue
+            if frame.event == "run":
+                await self._take_run(value)
+            elif (event := to_event(value)) is not None:
+                events.append(event)
+        if not events:
+            return
+        self._heard_at = follow.clock.monotonic()
+        self._silence_s = SILENCE_AT_END_S if self._is_of_end else SILENCE_S[0]
+        if self._looks:
+            self._looks = 0
+            self._wake.set()  # it waits for longer than that
+        if self._is_first:
+            self._is_first = False
+            self._judge(events[0])
+        received, self._received = self._received, self._received + len(events)
+        if received < PAGE_MAX <= self._received:
+            # A replay of the first version ends with a full page, whatever lies behind it.
+            fills_up = events[PAGE_MAX - received - 1]
+            follow.window.is_full |= (fills_up.created_at_s or 0.0) < self._connected_s
+        receipt = await follow.take_events(events)
+        await follow.tell_blind()
+        types = upstream_types(receipt.fresh)
+        follow.completion.saw_events(types)
+        if any((event.created_at_s or 0.0) >= self._newest_s for event in events):
+            follow.segment.caught_up()
+        if not TELLING.isdisjoint(types):
+            self._row_moved = True
+            self._wake.set()
+
+    async def watch(self) -> None:
+        """Read row and page in turn after silence, the row when an event says that it moved."""
+        follow = self._follow
+        while True:
+            wait_s = self._heard_at + self._silence_s - follow.clock.monotonic()
+            try:
+                async with asyncio.timeout(max(wait_s, 0.0)):
+                    await self._wake.wait()
+            except TimeoutError:
+                pass
+            self._wake.clear()
+            is_silent = follow.clock.monotonic() >= self._heard_at + self._silence_s
+            if self._is_of_end and is_silent:
+                follow.is_read_out = True
+                raise _LeaveError
+            if self._row_moved or (is_silent and not self._is_of_end):
+                is_of_row = self._row_moved or self._looks % 2 == 0
+                self._row_moved = False
+                self._heard_at = follow.clock.monotonic()
+                await (self._look_at_row() if is_of_row else self._look_at_page())
+            if is_silent:
+                self._looks += 1
+                longer_s = self._silence_s * (2 if self._looks > 1 else 1)
+                least_s = follow.account.pace_s(WATCH_SHARE)
+                self._silence_s = max(min(longer_s, SILENCE_S[1]), least_s)
+
+    async def _look_at_row(self) -> None:
+        follow = self._follow
+        await follow.check_row()
+        has_moved_on = follow.row_segment not in (None, follow.segment.id)
+        if follow.is_over or has_moved_on or follow.state.status in RESTING_STATUSES:
+            raise _LeaveError
+
+    async def _look_at_page(self) -> None:
+        """Leave when a page shows what the stream should have brought. It is not taken here."""
+        follow = self._follow
+        if not await follow.turn():
+            raise _LeaveError
+        started = follow.clock.monotonic()
+        try:
+            page = await follow.api.run_events(follow.run_id)
+        except asyncio.CancelledError:  # the stream beside it has closed; upstream counts it
+            follow.account.spent(follow.run_id)
+            raise
+        if isinstance(page, Failure):
+            await follow.refused("runs.events", started, page, park=True)
+            if follow.is_over:
+                raise _LeaveError
+            return
+        follow.accepted("runs.events", started)
+        follow.account.spent(follow.run_id, park=True)
+        is_new = any(not follow.intake.is_known(follow.feed, event.id) for event in page.events)
+        has_moved_on = page.segment not in (None, follow.segment.id)
+        if is_new or has_moved_on or page.status in RESTING_STATUSES:
+            raise _LeaveError
+
+    async def _take_run(self, run: Mapping[str, object]) -> None:
+        """The `run` frame opens every stream and is the only one that shows the row (1.8)."""
+        follow = self._follow
+        page = to_page({"run": run}, {})
+        if page is None:
+            return
+        follow.features.stream_connected()
+        follow.stream_backoff.reset()
+        follow.progress.followed_by = "stream"
+        if page.segment not in (None, follow.segment.id):
+            raise _LeaveError  # another segment by now: a page tells what that means
+        await follow.take(Batch(follow.feed, status=page.status, run=page.run))
+        if page.status in TERMINAL_STATUSES:
+            if not follow.wants_fill:
+                raise _LeaveError  # it may stay open for ever: a page decides
+            self._is_of_end, self._silence_s = True, SILENCE_AT_END_S
+            self._wake.set()
+
+    def _judge(self, first: Event) -> None:
+        """A resumed stream begins after its cursor (1.8), or with an event that is news. Equal
+        times prove nothing: a server that writes milliseconds sorts by what it does not show.
+        """
+        follow = self._follow
+        if self._resumed_from is None or first.created_at_s is None:
+            return
+        id_, at_s = self._resumed_from
+        if follow.intake.is_known(follow.feed, first.id):
+            is_before = first.id == id_ or first.created_at_s < at_s
+        else:
+            is_before = first.created_at_s < at_s - REPLAY_S
+        follow.features.stream_began(before_cursor=is_before)
+
+
+def _value(frame: Frame) -> Mapping[str, object] | None:
+    """The object in a frame; None when it is not one, which no server has sent yet."""
+    try:
+        value = loads(frame.data)
+    except JsonError:
+        return None
+    return value if isinstance(value, dict) else None

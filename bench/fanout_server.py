@@ -21,8 +21,8 @@ from aiohttp import web
 from bridge.core.event import Draft, Feed
 from bridge.journal.memory import MemoryJournal
 from bridge.metrics import Metrics
-from bridge.outputs.limits import Limits
-from bridge.outputs.server import Server
+from bridge.outputs.http.limits import Limits
+from bridge.outputs.http.server import Server
 
 FEED = Feed("default", "bench", "/mogplex/default/runs/bench")
 TYPE = "com.mogplex.run.event.log"

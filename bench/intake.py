@@ -25,7 +25,7 @@ import orjson
 from bridge.clock import SystemClock
 from bridge.core.event import FeedState
 from bridge.intake import JournalIntake
-from bridge.journal.sqlite import SqliteJournal
+from bridge.journal.sqlite.journal import SqliteJournal
 from bridge.metrics import Metrics
 from bridge.redact import Redactor
 from bridge.sources.mogplex.api import feed_of, to_page

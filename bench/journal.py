@@ -24,11 +24,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bridge.core.event import Draft, Feed
-from bridge.journal.growth import Growth
-from bridge.journal.sqlite import SqliteJournal
-from bridge.journal.sqlite_file import Synchronous
-from bridge.journal.sqlite_reader import SqliteReader
-from bridge.journal.sqlite_retention import Retained
+from bridge.journal.sqlite.file import Synchronous
+from bridge.journal.sqlite.journal import SqliteJournal
+from bridge.journal.sqlite.reader import SqliteReader
+from bridge.journal.sqlite.retention import Retained
+from bridge.journal.wake_ups import Growth
 
 BODY_BYTES = 700
 FEEDS = [Feed("default", f"run{n}", f"/mogplex/default/runs/run{n}") for n in range(20)]

@@ -28,11 +28,11 @@ from bridge.clock import SystemClock
 from bridge.core.event import Draft, Feed
 from bridge.journal.memory import MemoryJournal
 from bridge.journal.port import Journal
-from bridge.journal.sqlite import SqliteJournal
+from bridge.journal.sqlite.journal import SqliteJournal
 from bridge.metrics import Metrics
-from bridge.outputs.files import FileSink, Layout
-from bridge.outputs.lines import LineSettings
-from bridge.outputs.stdout import StdoutSink
+from bridge.outputs.sinks.files import FileSink, Layout
+from bridge.outputs.sinks.lines import LineSettings
+from bridge.outputs.sinks.stdout import StdoutSink
 from bridge.wire.cloudevents import Encoder
 
 RUN = "3f0c1c52-6a3e-4f0e-9d3b-0d8f3c5b7a10"

@@ -22,11 +22,11 @@ from bridge.core.errors import ConfigError, JournalError, JournalFullError
 from bridge.follows import Follows
 from bridge.housekeeping import Housekeeping, restored_windows
 from bridge.intake import JournalIntake
-from bridge.journal.sqlite import SqliteJournal
+from bridge.journal.sqlite.journal import SqliteJournal
 from bridge.metrics import Metrics
+from bridge.outputs.http.server import Server
+from bridge.outputs.http.token_access import TokenAccess
 from bridge.outputs.port import InvalidRunIdError, TooManyRunsError, UnknownAccountError
-from bridge.outputs.server import Server
-from bridge.outputs.token_access import TokenAccess
 from bridge.redact import RULES, Redactor
 from bridge.reload import Load, RunChanges, Running, apply, prepared_or_refused, read_tokens
 from bridge.runlist import to_run_text, watch

@@ -15,7 +15,7 @@ from bridge.clock import Clock
 from bridge.config import TokenProvider
 from bridge.core.errors import JournalFullError
 from bridge.follows import Follows
-from bridge.journal.sqlite import SqliteJournal
+from bridge.journal.sqlite.journal import SqliteJournal
 from bridge.metrics import Metrics
 from bridge.wire.jsontext import JsonError, dumps, loads
 

@@ -24,10 +24,10 @@ from bridge.config.explain import dotted
 from bridge.core.errors import ConfigError
 from bridge.follows import Follows
 from bridge.housekeeping import Housekeeping
-from bridge.outputs.certificates import Certificates
-from bridge.outputs.server import Server
-from bridge.outputs.token_access import TokenAccess
-from bridge.outputs.tokens import Tokens
+from bridge.outputs.http.certificates import Certificates
+from bridge.outputs.http.server import Server
+from bridge.outputs.http.token_access import TokenAccess
+from bridge.outputs.http.tokens import Tokens
 from bridge.redact import Redactor
 from bridge.serving import build_certificates, take_over
 from bridge.sinks import OutputRefusedError, Sinks

@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 from bridge.config import Settings
-from bridge.outputs.addresses import Proxies
-from bridge.outputs.certificates import Certificates
-from bridge.outputs.limits import Limits
-from bridge.outputs.origins import Origins
-from bridge.outputs.server import Server
+from bridge.outputs.http.addresses import Proxies
+from bridge.outputs.http.certificates import Certificates
+from bridge.outputs.http.limits import Limits
+from bridge.outputs.http.origins import Origins
+from bridge.outputs.http.server import Server
 
 
 def build_limits(settings: Settings) -> Limits:

@@ -18,12 +18,12 @@ from bridge.clock import Clock
 from bridge.config import NdjsonOutput
 from bridge.core.errors import ConfigError
 from bridge.core.filter import Filter
-from bridge.journal.sqlite import SqliteJournal
+from bridge.journal.sqlite.journal import SqliteJournal
 from bridge.metrics import Metrics
-from bridge.outputs.files.layout import Keep, Layout
-from bridge.outputs.files.sink import FileSink
-from bridge.outputs.lines import LineSettings
-from bridge.outputs.stdout import StdoutSink
+from bridge.outputs.sinks.files.layout import Keep, Layout
+from bridge.outputs.sinks.files.sink import FileSink
+from bridge.outputs.sinks.lines import LineSettings
+from bridge.outputs.sinks.stdout import StdoutSink
 from bridge.supervisor import Crew
 
 log = structlog.get_logger()

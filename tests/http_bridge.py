@@ -12,10 +12,10 @@ import aiohttp
 
 from bridge.journal.memory import MemoryJournal
 from bridge.metrics import Metrics
-from bridge.outputs.access import Access
-from bridge.outputs.limits import Limits
+from bridge.outputs.http.access import Access
+from bridge.outputs.http.limits import Limits
+from bridge.outputs.http.server import Server
 from bridge.outputs.port import InvalidRunIdError, TooManyRunsError, UnknownAccountError
-from bridge.outputs.server import Server
 from bridge.wire.sse import Frame, FrameDecoder
 from tests.journal_records import draft
 

@@ -29,7 +29,7 @@ def backup(*, config: Path | None, journal: str | None, file: Path) -> Exit:
     mistakes its sequences for those given after it was made. Exit codes: 0 done, 1 the copy could
     not be made or is there already, 78 there is no such journal.
     """
-    from bridge.journal.sqlite_backup import copy_to  # noqa: PLC0415 - so that `--help` stays fast
+    from bridge.journal.sqlite.backup import copy_to  # noqa: PLC0415 - so that `--help` stays fast
 
     source = existing_journal(load_with(config=config, journal=journal).settings)
     head = copy_to(source, file)

@@ -193,12 +193,12 @@ def _refuse_bad_files(loaded: Loaded) -> None:
 
         build_policy(settings.redaction, loaded.place)
     if settings.auth is not None and "auth" in readable:
-        from bridge.outputs.tokens import Tokens  # noqa: PLC0415
+        from bridge.outputs.http.tokens import Tokens  # noqa: PLC0415
 
         with loaded.telling("auth", "tokens_file"):
             Tokens(Path(settings.auth.tokens_file).expanduser())
     if settings.tls is not None and "tls" in readable:
-        from bridge.outputs.certificates import Certificates  # noqa: PLC0415
+        from bridge.outputs.http.certificates import Certificates  # noqa: PLC0415
 
         files = (settings.tls.certificate_file, settings.tls.key_file)
         with loaded.telling("tls"):

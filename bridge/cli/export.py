@@ -72,7 +72,7 @@ def _salvage(
     file: Path, after: Position, only: Filter, to_lines: Callable[[Record], bytes]
 ) -> Exit:
     """Print what is whole; 1 when something between the first and the last record is missing."""
-    from bridge.journal.sqlite_salvage import salvage  # noqa: PLC0415
+    from bridge.journal.sqlite.salvage import salvage  # noqa: PLC0415
 
     first = last = found = 0
     for record in salvage(file):
@@ -87,7 +87,7 @@ def _salvage(
 async def _export(
     file: Path, after: Position, only: Filter, to_lines: Callable[[Record], bytes]
 ) -> None:
-    from bridge.journal.sqlite_reader import SqliteReader  # noqa: PLC0415
+    from bridge.journal.sqlite.reader import SqliteReader  # noqa: PLC0415
 
     reader = await SqliteReader.open(file)
     try:

@@ -21,9 +21,9 @@ from bridge.core.position import Position
 
 if TYPE_CHECKING:
     from bridge.config import NdjsonOutput, Settings
-    from bridge.outputs.files import Layout
-    from bridge.outputs.lines import LineSettings
-    from bridge.outputs.replay import Range
+    from bridge.outputs.sinks.files import Layout
+    from bridge.outputs.sinks.lines import LineSettings
+    from bridge.outputs.sinks.replay import Range
 
 STDOUT = "-"
 
@@ -98,9 +98,9 @@ def replay(
 
 
 def _wish(settings: Settings, like: str | None, asked: dict[str, Any]) -> _Wish:
-    from bridge.outputs.files import Layout  # noqa: PLC0415
-    from bridge.outputs.lines import LineSettings  # noqa: PLC0415
-    from bridge.outputs.replay import Range  # noqa: PLC0415
+    from bridge.outputs.sinks.files import Layout  # noqa: PLC0415
+    from bridge.outputs.sinks.lines import LineSettings  # noqa: PLC0415
+    from bridge.outputs.sinks.replay import Range  # noqa: PLC0415
 
     after: Position = asked["after"]
     wanted = Range(after.seq, asked["through"], asked["since"], asked["until"])
@@ -157,9 +157,9 @@ def _refuse_outputs(settings: Settings, path: Path) -> None:
 
 
 async def _replay(wish: _Wish) -> Exit:
-    from bridge.journal.sqlite_reader import SqliteReader  # noqa: PLC0415
-    from bridge.outputs.replay import Replayed  # noqa: PLC0415
-    from bridge.outputs.replay import replay as copy  # noqa: PLC0415
+    from bridge.journal.sqlite.reader import SqliteReader  # noqa: PLC0415
+    from bridge.outputs.sinks.replay import Replayed  # noqa: PLC0415
+    from bridge.outputs.sinks.replay import replay as copy  # noqa: PLC0415
 
     reader = await SqliteReader.open(wish.journal)
     done = Replayed()
@@ -192,9 +192,9 @@ async def _to_files(
 ) -> Exit:
     from bridge import log  # noqa: PLC0415
     from bridge.clock import SystemClock  # noqa: PLC0415
-    from bridge.outputs.files.archive import Archive  # noqa: PLC0415
-    from bridge.outputs.files.segment import WriteStoppedError  # noqa: PLC0415
-    from bridge.outputs.files.writer import FileWriter  # noqa: PLC0415
+    from bridge.outputs.sinks.files.archive import Archive  # noqa: PLC0415
+    from bridge.outputs.sinks.files.segment import WriteStoppedError  # noqa: PLC0415
+    from bridge.outputs.sinks.files.writer import FileWriter  # noqa: PLC0415
 
     log.configure(lambda line: line, level="warning")  # nothing of upstream's is in these lines
     clock = SystemClock()
@@ -228,7 +228,7 @@ async def _to_files(
 
 async def _open(wish: _Wish, layout: Layout, writer: Any, reader: Any) -> Range:
     """Open the file; returns what is left to be written. Raises ConfigError, OSError."""
-    from bridge.outputs.replay import place_to_go_on  # noqa: PLC0415
+    from bridge.outputs.sinks.replay import place_to_go_on  # noqa: PLC0415
 
     try:
         found = writer.open(owned=wish.is_resumed)

@@ -30,7 +30,7 @@ def verify(files: tuple[Path, ...], filtered: bool) -> Exit:  # noqa: FBT001 - c
     Rotated and compressed files are read too, in the order they were written; "-" is stdin. Each
     problem is a line on stderr, the summary a line on stdout. Exit code 1 if anything is wrong.
     """
-    from bridge.outputs import verify as files_check  # noqa: PLC0415 - `--help` needs none of it
+    from bridge.outputs.sinks.files import verify as files_check  # noqa: PLC0415 - `--help` needs none of it
 
     report = files_check.Report()
     for problem in files_check.verify(files, report, is_filtered=filtered):

@@ -12,9 +12,9 @@ from bridge.core.errors import JournalError
 from bridge.core.event import Draft, Feed, FeedState, Record
 from bridge.core.filter import EVERYTHING, Filter
 from bridge.core.position import SEQUENCE_MAX
-from bridge.journal.growth import Growth
 from bridge.journal.port import RECORD_BYTES_MAX, Page, RecordTooLargeError
 from bridge.journal.recent import Recent
+from bridge.journal.wake_ups import Growth
 
 RECORDS_MAX = 20_000  # ten of the longest runs seen (2,000 events)
 BYTES_MAX = 64 * 1024 * 1024

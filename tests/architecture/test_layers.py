@@ -140,7 +140,7 @@ def test_pure_rooms_ask_no_clock_through_datetime() -> None:
         ("wire/x.py", "import bridge.core.event"),
         ("journal/x.py", "from bridge.outputs import port"),
         ("sources/x.py", "from bridge.journal.port import Journal"),
-        ("outputs/x.py", "from bridge.journal.sqlite import SqliteJournal"),
+        ("outputs/x.py", "from bridge.journal.sqlite.journal import SqliteJournal"),
         ("outputs/x.py", "from bridge.sources.http import HttpSession"),
         ("intake.py", "from bridge.config import Settings"),
         ("config/x.py", "def f():\n    from bridge.journal.port import Journal"),

@@ -9,10 +9,10 @@ import pytest
 
 from bridge.core.errors import ConfigError
 from bridge.core.filter import Filter
-from bridge.outputs.access import Identity, LoopbackAccess
-from bridge.outputs.connection import Connection
-from bridge.outputs.limits import Limits, Seats, fit
-from bridge.outputs.problems import ProblemError
+from bridge.outputs.http.access import Identity, LoopbackAccess
+from bridge.outputs.http.connection import Connection
+from bridge.outputs.http.limits import Limits, Seats, fit
+from bridge.outputs.http.problems import ProblemError
 from tests.http_bridge import RUN, WAIT_S, HttpBridge, event_stream, http_bridge, raw
 
 ROUTES = ["/v1/events", "/v1/runs", f"/v1/runs/{RUN}", "/healthz", "/metrics", "/openapi.json", "/"]

@@ -14,9 +14,9 @@ import aiohttp
 import pytest
 
 from bridge.core.errors import ConfigError
-from bridge.outputs.access import Scope
-from bridge.outputs.token_access import TICKET_S, TICKETS_MAX, TokenAccess
-from bridge.outputs.tokens import Tokens, parse_tokens
+from bridge.outputs.http.access import Scope
+from bridge.outputs.http.token_access import TICKET_S, TICKETS_MAX, TokenAccess
+from bridge.outputs.http.tokens import Tokens, parse_tokens
 from tests.http_bridge import (
     OTHER_RUN,
     RUN,
@@ -232,7 +232,7 @@ async def test_tickets_are_bounded_and_old_ones_make_room(tmp_path: Path) -> Non
 async def test_a_token_taken_out_of_the_file_ends_its_streams(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
-    monkeypatch.setattr("bridge.outputs.server._ACCESS_EVERY_S", 0.05)
+    monkeypatch.setattr("bridge.outputs.http.server._ACCESS_EVERY_S", 0.05)
     async with guarded(tmp_path) as g:
         reader = {"Authorization": f"Bearer {READER}", "Accept": "text/event-stream"}
         url = g.bridge.url + "/v1/events"

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from bridge.outputs.limits import Limits
+from bridge.outputs.http.limits import Limits
 from tests.http_bridge import EVENT, OTHER_RUN, RUN, HttpBridge, http_bridge, raw
 
 
@@ -271,8 +271,8 @@ async def test_pages_wait_for_the_compressor_before_they_are_read(
             waiting -= 1
             response.headers["Content-Encoding"] = "identity"
 
-    monkeypatch.setattr("bridge.outputs.routes_events.compress", slow)
-    monkeypatch.setattr("bridge.outputs.server.compress", slow)
+    monkeypatch.setattr("bridge.outputs.http.routes_events.compress", slow)
+    monkeypatch.setattr("bridge.outputs.http.server.compress", slow)
     async with http_bridge(limits=Limits(pages_at_once_max=2)) as bridge:
         url = bridge.url + "/v1/events?after=0"
         async with asyncio.TaskGroup() as tasks:

@@ -11,10 +11,10 @@ import jsonschema
 import pytest
 
 from bridge.core.errors import ConfigError, JournalFullError
-from bridge.outputs.access import LoopbackAccess
-from bridge.outputs.problems import CODES
-from bridge.outputs.routes_operation import PAGE_FILES
-from bridge.outputs.server import Server
+from bridge.outputs.http.access import LoopbackAccess
+from bridge.outputs.http.problems import CODES
+from bridge.outputs.http.routes_operation import PAGE_FILES
+from bridge.outputs.http.server import Server
 from tests.http_bridge import OTHER_RUN, RUN, HttpBridge, http_bridge, raw
 
 THIRD_RUN = "9a2e4d10-77b1-4c55-9c0a-2d1f0b6b3f01"
@@ -318,7 +318,7 @@ async def test_an_expectation_changes_no_answer(path: str, expectation: str) -> 
 
 
 async def test_many_who_ask_for_the_runs_share_one_list(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bridge.outputs.routes_runs.LIST_S", 60.0)
+    monkeypatch.setattr("bridge.outputs.http.routes_runs.LIST_S", 60.0)
     async with http_bridge() as bridge:
         views, made = bridge.runs.views, 0
 

@@ -14,8 +14,8 @@ from bridge.core.event import Feed, FeedState, Record
 from bridge.core.filter import Filter
 from bridge.journal.memory import MemoryJournal
 from bridge.journal.port import Journal, RecordTooLargeError
-from bridge.journal.sqlite import SqliteJournal
-from bridge.journal.sqlite_reader import SqliteReader
+from bridge.journal.sqlite.journal import SqliteJournal
+from bridge.journal.sqlite.reader import SqliteReader
 from tests.journal_records import draft, drafts, feed, read_all, record
 
 RECORD_BYTES_MAX = 10_000

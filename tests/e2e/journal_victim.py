@@ -14,7 +14,7 @@ import os
 import sys
 
 from bridge.core.event import FeedState
-from bridge.journal.sqlite import SqliteJournal
+from bridge.journal.sqlite.journal import SqliteJournal
 from tests.journal_records import drafts, feed
 
 RUNS = 4

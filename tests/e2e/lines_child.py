@@ -14,11 +14,11 @@ from pathlib import Path
 
 from bridge import log
 from bridge.clock import SystemClock
-from bridge.journal.sqlite import SqliteJournal
+from bridge.journal.sqlite.journal import SqliteJournal
 from bridge.metrics import Metrics
-from bridge.outputs.files import FileSink, Layout
-from bridge.outputs.stdout import StdoutSink
-from tests.unit.lines.lines_world import drafts
+from bridge.outputs.sinks.files import FileSink, Layout
+from bridge.outputs.sinks.stdout import StdoutSink
+from tests.unit.outputs.sinks.lines_world import drafts
 
 
 def output(kind: str, journal: SqliteJournal, directory: Path) -> FileSink | StdoutSink:

@@ -17,7 +17,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from bridge.core.errors import ConfigError
-from bridge.outputs.certificates import Certificates
+from bridge.outputs.http.certificates import Certificates
 from tests.e2e.attacked import (
     Attacked,
     attacked,

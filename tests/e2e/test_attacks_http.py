@@ -10,7 +10,7 @@ from contextlib import ExitStack, closing, suppress
 
 import pytest
 
-from bridge.outputs.problems import COMMON_HEADERS
+from bridge.outputs.http.problems import COMMON_HEADERS
 from tests.e2e.attacked import (
     RUN,
     Attacked,

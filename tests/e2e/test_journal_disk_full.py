@@ -12,7 +12,7 @@ import pytest
 
 import tests
 from bridge.core.errors import JournalFullError
-from bridge.journal.sqlite import SqliteJournal
+from bridge.journal.sqlite.journal import SqliteJournal
 from tests.e2e.disks import fill
 from tests.journal_records import drafts, read_all
 
@@ -24,7 +24,7 @@ ROOT = Path(tests.__path__[0]).parent
 UNDER_A_LIMIT = """
 import asyncio, json, resource, sys
 from bridge.core.errors import JournalFullError
-from bridge.journal.sqlite import SqliteJournal
+from bridge.journal.sqlite.journal import SqliteJournal
 from tests.journal_records import drafts, read_all
 
 def limit(soft):

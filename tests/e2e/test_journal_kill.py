@@ -22,7 +22,7 @@ from pathlib import Path
 import pytest
 
 import tests
-from bridge.journal.sqlite import SqliteJournal
+from bridge.journal.sqlite.journal import SqliteJournal
 from tests.journal_records import read_all
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(3600)]

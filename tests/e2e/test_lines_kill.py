@@ -20,8 +20,8 @@ import pytest
 from bridge.clock import SystemClock
 from bridge.journal.memory import MemoryJournal
 from bridge.metrics import Metrics
-from bridge.outputs.files import FileSink, Layout
-from tests.unit.lines.lines_world import content, drafts, records, segments, sequences
+from bridge.outputs.sinks.files import FileSink, Layout
+from tests.unit.outputs.sinks.lines_world import content, drafts, records, segments, sequences
 
 pytestmark = pytest.mark.e2e
 
@@ -160,7 +160,7 @@ def small_disk(tmp_path):
         check=False,
     )
     if mounted.returncode:
-        pytest.skip("mounting a small file system needs root; RLIMIT_FSIZE is tested in unit/lines")
+        pytest.skip("mounting a small file system needs root; RLIMIT_FSIZE is tested in unit")
     yield place
     subprocess.run(["umount", "-l", str(place)], check=True)
 

@@ -22,7 +22,7 @@ from bridge.core.errors import JournalFullError
 from bridge.core.event import Draft, Feed, FeedState, Record
 from bridge.core.filter import Filter
 from bridge.journal.memory import MemoryJournal
-from bridge.journal.sqlite import SqliteJournal
+from bridge.journal.sqlite.journal import SqliteJournal
 from tests.journal_records import StillClock, draft, feed
 
 T = TypeVar("T")

@@ -15,10 +15,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bridge.outputs.files.layout import Layout
-from bridge.outputs.files.writer import FileWriter
+from bridge.outputs.sinks.files.layout import Layout
+from bridge.outputs.sinks.files.writer import FileWriter
 from bridge.wire.ndjson import find_tail, fit, maybe_line, sequence_of
-from tests.unit.lines.lines_world import HandClock
+from tests.unit.outputs.sinks.lines_world import HandClock
 
 
 def line(seq: int, message: str = "", **data: Any) -> bytes:

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import yaml
 
-from bridge.outputs.files.layout import COMPRESSED, Layout, Names
+from bridge.outputs.sinks.files.layout import COMPRESSED, Layout, Names
 from bridge.wire.ndjson import LINE_BYTES_DEFAULT
 from tests.tailers.programs import LOGS, TAILERS, UNPACKED, find
 

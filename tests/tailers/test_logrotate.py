@@ -24,7 +24,7 @@ from tests.tailers.parts import (
 )
 from tests.tailers.programs import LOGS, Rsyslog, Tail, Tailer, find, running
 from tests.tailers.writer import Order
-from tests.unit.lines.lines_world import content
+from tests.unit.outputs.sinks.lines_world import content
 
 pytestmark = pytest.mark.e2e
 

@@ -12,7 +12,7 @@ import pytest
 from tests.tailers.parts import Writer, expect_each_once, until, verified
 from tests.tailers.programs import FluentBit, Rsyslog, SyslogNg, Tailer, has_fluent_bit, running
 from tests.tailers.writer import Order
-from tests.unit.lines.lines_world import LOG, TIME
+from tests.unit.outputs.sinks.lines_world import LOG, TIME
 
 pytestmark = pytest.mark.e2e
 

@@ -17,10 +17,10 @@ from pathlib import Path
 
 from bridge import log
 from bridge.clock import SystemClock
-from bridge.journal.sqlite import SqliteJournal
+from bridge.journal.sqlite.journal import SqliteJournal
 from bridge.metrics import Metrics
-from bridge.outputs.files import FileSink, Keep, Layout
-from tests.unit.lines.lines_world import drafts
+from bridge.outputs.sinks.files import FileSink, Keep, Layout
+from tests.unit.outputs.sinks.lines_world import drafts
 
 TURN_S = 0.01  # seconds between commits
 LONG_EVERY = 400  # each so many records one that the output has to cut to `line_bytes`

@@ -371,7 +371,7 @@ class Campaign:
 
     async def _upgrade(self) -> Victim:
         """The next version of the program takes over: one more step than there is today."""
-        steps = self._package / "bridge" / "journal" / "migrations"
+        steps = self._package / "bridge" / "journal" / "sqlite" / "migrations"
         newest = max(int(file.name[:4]) for file in steps.glob("*.sql"))
         self._is_upgraded = True
         if self._oracle.version == newest:

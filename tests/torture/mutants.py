@@ -37,14 +37,14 @@ class Mutant(NamedTuple):
 MUTANTS = [
     Mutant(
         "journal: no sync at a commit",
-        "journal/sqlite_file.py",
+        "journal/sqlite/file.py",
         r'connection\.execute\(f"PRAGMA synchronous=\{synchronous\}"\)',
         'connection.execute("PRAGMA synchronous=OFF")',
         ("power",),
     ),
     Mutant(
         "file: no sync before the checkpoint",
-        "outputs/files/segment.py",
+        "outputs/sinks/files/segment.py",
         r"os\.fdatasync\(self\._fd\)",
         "pass",
         ("power", "point"),
@@ -67,14 +67,14 @@ MUTANTS = [
     ),
     Mutant(
         "file: a torn tail is kept",
-        "outputs/files/segment.py",
+        "outputs/sinks/files/segment.py",
         r"self\.size = self\.tail\.end\n        self\._torn = self\.tail\.torn\n {8}self\.synced",
         'self.size = info.st_size\n        self._torn = b""\n        self.synced',
         ("torn",),
     ),
     Mutant(
         "file: the checkpoint is ahead of the write",
-        "outputs/files/sink.py",
+        "outputs/sinks/files/sink.py",
         r"        await self\._in_thread\(write\)\n        self\._health\.wrote\(batch\)",
         "        self._position = batch.next_after\n        await self._save()\n"
         "        self._position = before\n"
@@ -83,28 +83,28 @@ MUTANTS = [
     ),
     Mutant(
         "archive: the directory is not synced between rename and unlink",
-        "outputs/files/archive.py",
+        "outputs/sinks/files/archive.py",
         r"        sync_directory\(target\.parent\)\n",
         "",
         ("power",),
     ),
     Mutant(
         "archive: the archive is not synced before it replaces the file",
-        "outputs/files/archive.py",
+        "outputs/sinks/files/archive.py",
         r"            os\.fsync\(raw\.fileno\(\)\)\n",
         "",
         ("power",),
     ),
     Mutant(
         "file: the directory is not synced when a segment is made",
-        "outputs/files/segment.py",
+        "outputs/sinks/files/segment.py",
         r"            if created:\n                sync_directory\(path\.parent\)\n",
         "",
         ("power",),
     ),
     Mutant(
         "file: writing goes on after a failed sync as if nothing were lost",
-        "outputs/files/segment.py",
+        "outputs/sinks/files/segment.py",
         r"            self\.size = self\.synced_size\n            self\._torn = b\"\"\n"
         r"            with contextlib\.suppress\(OSError\):\n                self\._cut\(\)\n"
         r"            raise SyncFailedError\(error\.errno, error\.strerror\) from error\n",
@@ -113,35 +113,35 @@ MUTANTS = [
     ),
     Mutant(
         "file: a failed sync gives up only the lines of its own process",
-        "outputs/files/segment.py",
+        "outputs/sinks/files/segment.py",
         r"        self\.synced_size = min\(self\.synced_size, size\)\n",
         "        del size\n",
         ("power",),
     ),
     Mutant(
         "file: a short write counts as a whole one",
-        "outputs/files/segment.py",
+        "outputs/sinks/files/segment.py",
         r" {12}while done < len\(data\):\n {16}done \+= os\.write\(self\._fd, view\[done:\]\)",
         "            os.write(self._fd, view[done:])",
         ("short",),
     ),
     Mutant(
         "file: what a full disk tore is not cut",
-        "outputs/files/segment.py",
+        "outputs/sinks/files/segment.py",
         r"            self\.size \+= whole\n            self\._torn = data\[whole:done\]\n",
         '            self.size += done\n            self._torn = b""\n',
         ("quota",),
     ),
     Mutant(
         "stream: a subscriber that resumes gets its last record again",
-        "outputs/start.py",
+        "outputs/http/start.py",
         r"    return Start\(position\.seq\)\n",
         "    return Start(max(oldest, position.seq - 1))\n",
         ("kill",),
     ),
     Mutant(
         "journal: an upgrade in steps of their own",
-        "journal/sqlite_file.py",
+        "journal/sqlite/file.py",
         r'f"BEGIN IMMEDIATE;\\n\{script\}\\nPRAGMA user_version=\{max\(steps\)\};\\nCOMMIT;"',
         'f"{script}\\nPRAGMA user_version={max(steps)};"',
         ("kill", "upgrade"),

@@ -14,7 +14,7 @@ from bridge.core.event import Event, FeedState
 from bridge.intake import JournalIntake
 from bridge.journal.memory import MemoryJournal
 from bridge.journal.port import RECORD_BYTES_MAX
-from bridge.journal.sqlite import SqliteJournal
+from bridge.journal.sqlite.journal import SqliteJournal
 from bridge.metrics import Metrics
 from bridge.redact import Redactor
 from bridge.sources.mogplex.api import feed_of, to_event

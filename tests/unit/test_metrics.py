@@ -17,7 +17,7 @@ from bridge.metrics import PREFIX, Metrics
 from bridge.metrics.__main__ import reference_page
 from bridge.metrics.words import ERROR_CODES, EVENT_TYPES, FAILURES, RETRIES, RUN_STATUSES
 from bridge.redact import RULES
-from bridge.sources.mogplex.api import api as sources
+from bridge.sources.mogplex import api as sources
 
 RUN = "3f0c1c52-6a3e-4f0e-9d3b-0d8f3c5b7a10"
 OPENMETRICS = "application/openmetrics-text;version=1.0.0;q=0.5,text/plain;version=0.0.4;q=0.3"

@@ -13,11 +13,11 @@ import pytest
 from bridge.cli import run
 from bridge.clock import SystemClock
 from bridge.core.event import Draft, Feed
-from bridge.journal.sqlite import SqliteJournal
-from bridge.outputs import verify as files_check
-from bridge.outputs.files import segment
+from bridge.journal.sqlite.journal import SqliteJournal
+from bridge.outputs.sinks.files import segment
+from bridge.outputs.sinks.files import verify as files_check
 from bridge.wire.cloudevents import Encoder
-from tests.unit.lines.lines_world import RUN, feed, records, segments, sequences
+from tests.unit.outputs.sinks.lines_world import RUN, feed, records, segments, sequences
 
 OTHER = "4f0c1c52-6a3e-4f0e-9d3b-0d8f3c5b7a10"
 RECORDS = 40  # twenty of one run, then twenty of the other; one a minute from 12:00

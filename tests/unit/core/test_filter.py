@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from bridge.core.event import Feed, Record
 from bridge.core.filter import Filter, matches_glob
-from bridge.outputs.routing import FilterIndex
+from bridge.outputs.streams.filter_index import FilterIndex
 
 TYPE = "com.mogplex.run.event.tool_started"
 

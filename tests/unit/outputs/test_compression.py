@@ -12,7 +12,7 @@ from aiohttp.test_utils import make_mocked_request
 
 from bridge.core.event import Feed, Record
 from bridge.outputs.compression import IN_PLACE_BYTES_MAX, SMALLEST_BYTES, compress, maybe_coding
-from bridge.outputs.formats import NDJSON_CHUNKED, NDJSON_ZSTD
+from bridge.outputs.streams.formats import NDJSON_CHUNKED, NDJSON_ZSTD
 
 
 def asking(wish: str | None) -> web.Request:

@@ -1,0 +1,1 @@
+"""The embedded journal: one SQLite file, one writer, readers that never block it."""

@@ -1,0 +1,66 @@
+"""A copy of a journal in use."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+from bridge.core.errors import ConfigError, JournalError, JournalVersionError
+from bridge.journal.sqlite.faults import to_journal_error
+from bridge.journal.sqlite.file import (
+    bounds,
+    connect,
+    migrations,
+    new_epoch,
+    refuse_foreign,
+    refuse_newer,
+    sync_directory,
+)
+
+
+def copy_to(path: Path, target: Path) -> int:
+    """Write the journal as it is now to `target`, whole or not at all; return its head.
+
+    Blocking; appends go on.
+
+    The copy gets an epoch of its own (J5): what is written here after this instant and what would
+    be written after a restore share sequences.
+    Raises JournalError when the target exists or cannot be written, JournalCorruptError,
+    JournalVersionError, ConfigError when the source is no journal of ours.
+    """
+    if target.exists():
+        raise JournalError(
+            f"backup {target}: exists already; nothing is overwritten, choose another name"
+        )
+    part = target.with_name(target.name + ".part")
+    try:
+        part.unlink(missing_ok=True)
+        os.close(os.open(part, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+        # All pages in one go: with pauses every commit would make the copy start again.
+        with closing(connect(path, "ro")) as source, closing(connect(part, "rw")) as copy:
+            refuse_foreign(source, path)
+            refuse_newer(source, path, max(migrations()))
+            source.backup(copy, pages=-1)
+            copy.execute("UPDATE meta SET value = ? WHERE name = 'epoch'", (new_epoch(),))
+            copy.execute("UPDATE meta SET value = 1 WHERE name = 'clean'")
+            head, _ = bounds(copy)
+            copy.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        descriptor = os.open(part, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+        part.rename(target)
+        sync_directory(target.parent)
+        return head
+    except (ConfigError, JournalVersionError):
+        part.unlink(missing_ok=True)
+        raise
+    except sqlite3.Error as error:
+        part.unlink(missing_ok=True)
+        raise to_journal_error(error, str(path)) from error
+    except OSError as error:
+        part.unlink(missing_ok=True)
+        raise JournalError(f"backup {target}: {error.strerror}; choose another place") from error

@@ -1,0 +1,338 @@
+"""The journal's file: made, opened, refused; nothing foreign or damaged is written to."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import re
+import secrets
+import sqlite3
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
+from functools import cache
+from importlib import resources
+from pathlib import Path
+from typing import IO, Any, Literal, NamedTuple
+from urllib.parse import quote
+
+from bridge.core.errors import (
+    ConfigError,
+    JournalBusyError,
+    JournalVersionError,
+)
+from bridge.journal.sqlite.faults import (
+    corrupt,
+    extended_code,
+    foreign,
+    full,
+    may_pass,
+    to_journal_error,
+)
+from bridge.journal.sqlite.wal import write_again
+
+Synchronous = Literal["full", "normal"]
+
+APPLICATION_ID = 0x6D6F6762  # "mogb", at byte 68 of the file: `file` and we can tell whose it is
+PAGE_BYTES = 8192  # 785 bytes per record of 700, against 862 with SQLite's 4096 (decision 0003)
+CACHE_KIB = 16 * 1024  # the writer's pages: the unique index of some hundred live runs
+WAL_KEPT_BYTES = 64 * 1024 * 1024  # a WAL that a slow reader let grow is cut back to this
+BUSY_S = 5.0  # a stranger's tool may hold the file for a moment
+
+# How long the check at start may take; one that is cut short has found nothing so far.
+CHECK_S_CLEAN = 0.5
+CHECK_S_UNCLEAN = 3.0
+
+_MIGRATION_NAME = re.compile(r"([0-9]{4})_[a-z0-9_]+\.sql")
+
+
+class Opened(NamedTuple):
+    """A file that is ours, current and locked."""
+
+    connection: sqlite3.Connection  # the only one that writes and checkpoints
+    lock: IO[str]
+    epoch: str
+    head: int
+    floor: int
+
+
+@cache
+def migrations() -> Mapping[int, str]:
+    """The scripts by the version they lead to, ascending."""
+    found: dict[int, str] = {}
+    for entry in resources.files("bridge.journal.sqlite").joinpath("migrations").iterdir():
+        if (match := _MIGRATION_NAME.fullmatch(entry.name)) is not None:
+            found[int(match[1])] = entry.read_text(encoding="utf-8")
+    return dict(sorted(found.items()))
+
+
+def open_for_writing(
+    path: Path, *, synchronous: Synchronous, steps: Mapping[int, str] | None = None
+) -> Opened:
+    """Lock the journal, make or upgrade it, check it, and open it.
+
+    `steps` replaces the migrations that come with the program (for tests of the mechanism).
+    Raises ConfigError (place unusable), JournalBusyError, JournalVersionError, JournalCorruptError,
+    JournalFullError.
+    """
+    steps = migrations() if steps is None else steps
+    lock = _lock(path)
+    try:
+        with _named(path):
+            if path.is_dir():
+                raise unusable(path, "is a directory")
+            if not path.exists() or path.stat().st_size == 0:
+                _create(path, steps)
+            clean = _inspect(path, max(steps))
+            write_again(path.with_name(path.name + "-wal"))
+            check(path, CHECK_S_CLEAN if clean else CHECK_S_UNCLEAN)
+            return _open(path, lock, steps, synchronous)
+    except BaseException:
+        lock.close()
+        raise
+
+
+def connect(path: Path, mode: Literal["rw", "ro"], extra: str = "") -> sqlite3.Connection:
+    """A connection in autocommit mode that any one thread at a time may use."""
+    connection = sqlite3.connect(
+        f"file:{quote(str(path))}?mode={mode}{extra}",
+        uri=True,
+        timeout=BUSY_S,
+        isolation_level=None,
+        check_same_thread=False,
+        cached_statements=256,
+    )
+    connection.execute("PRAGMA trusted_schema=OFF")
+    connection.execute("PRAGMA cell_size_check=ON")
+    if mode == "ro":
+        connection.execute("PRAGMA query_only=ON")
+    return connection
+
+
+def close_cleanly(connection: sqlite3.Connection) -> None:
+    """Note that nothing is open, and fold the WAL into the file."""
+    connection.execute("UPDATE meta SET value = 1 WHERE name = 'clean'")
+    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+
+def new_epoch() -> str:
+    return secrets.token_hex(6)
+
+
+def check(path: Path, seconds: float) -> None:
+    """Look for damage for at most so long; on a connection of its own, which may be interrupted.
+
+    Raises JournalCorruptError with SQLite's first finding.
+    """
+    with closing(connect(path, "ro")) as connection:
+        timer = threading.Timer(seconds, connection.interrupt)
+        timer.daemon = True
+        timer.start()
+        try:
+            (finding,) = connection.execute("PRAGMA quick_check(1)").fetchone()
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_INTERRUPT:
+                raise
+            return  # too large for the time: damage further on shows when it is read
+        finally:
+            timer.cancel()
+            timer.join()  # else it could interrupt a connection that is being closed
+    # A check that was cut may also answer with a note instead of an error; only findings count.
+    if finding != "ok" and "interrupt" not in finding:
+        raise corrupt(str(path), finding.splitlines()[-1])
+
+
+def upgrade(connection: sqlite3.Connection, steps: Mapping[int, str]) -> None:
+    """Bring the file to the newest version in one transaction: all steps or none."""
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    script = "\n".join(text for number, text in steps.items() if number > version)
+    if not script:
+        return
+    try:
+        # executescript would commit a transaction opened before it, so the script opens its own.
+        connection.executescript(
+            f"BEGIN IMMEDIATE;\n{script}\nPRAGMA user_version={max(steps)};\nCOMMIT;"
+        )
+    except sqlite3.Error:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
+
+
+@contextmanager
+def _named(path: Path) -> Iterator[None]:
+    """Errors of opening: what cannot be opened is the operator's, what has no tables is damaged."""
+    try:
+        yield
+    except OSError as error:
+        cause = error.strerror or str(error)
+        raise full(str(path), cause) if may_pass(error) else unusable(path, cause) from error
+    except sqlite3.Error as error:
+        code = extended_code(error) & 0xFF
+        if code in (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM):
+            raise unusable(path, str(error)) from error
+        if code == sqlite3.SQLITE_ERROR:  # "no such table"
+            raise corrupt(str(path), str(error)) from error
+        raise to_journal_error(error, str(path)) from error
+
+
+def unusable(path: Path, cause: str) -> ConfigError:
+    """The error for a place that the operator must change."""
+    return ConfigError(
+        f"journal {path}: {cause}; make file and directory writable for this user, or choose"
+        " another place with --journal"
+    )
+
+
+def _lock(path: Path) -> IO[str]:
+    """Keep a second daemon out. A file of its own: closing any descriptor of the database would
+    drop SQLite's locks on it.
+    """
+    name = path.with_name(path.name + ".lock")
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        lock = open(os.open(name, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600), "r+")  # noqa: SIM115
+    except OSError as error:
+        raise unusable(path, error.strerror or str(error)) from error
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        holder = lock.read(32).strip() or "unknown"
+        lock.close()
+        raise JournalBusyError(
+            f"journal {path}: is in use by process {holder}; stop that one, or choose another"
+            " journal with --journal"
+        ) from error
+    lock.truncate(0)
+    lock.write(f"{os.getpid()}\n")
+    lock.flush()
+    return lock
+
+
+def _create(path: Path, steps: Mapping[int, str]) -> None:
+    """Make the file under another name, then give it its own: a kill leaves none or all of it."""
+    wal = path.with_name(path.name + "-wal")
+    if wal.exists() and wal.stat().st_size > 0:
+        # SQLite would replay it into the new file.
+        raise corrupt(str(path), f"it is missing or empty, but {wal.name} is there")
+    fresh = path.with_name(path.name + ".new")
+    for suffix in ("", "-wal", "-shm", "-journal"):
+        fresh.with_name(fresh.name + suffix).unlink(missing_ok=True)
+    os.close(os.open(fresh, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+    with closing(connect(fresh, "rw")) as connection:
+        connection.execute(f"PRAGMA page_size={PAGE_BYTES}")
+        connection.execute("PRAGMA auto_vacuum=INCREMENTAL")
+        connection.execute("PRAGMA journal_mode=WAL")
+        connection.execute("PRAGMA synchronous=FULL")
+        connection.execute(f"PRAGMA application_id={APPLICATION_ID}")
+        schema = resources.files("bridge.journal.sqlite").joinpath("schema.sql").read_text("utf-8")
+        connection.executescript(
+            f"BEGIN IMMEDIATE;\n{schema}\nPRAGMA user_version={max(steps)};\nCOMMIT;"
+        )
+        connection.executemany(
+            "INSERT INTO meta(name, value) VALUES (?, ?)",
+            [
+                ("epoch", new_epoch()),
+                ("floor", 1),
+                ("clean", 1),
+                ("synchronous", "full"),
+                ("boot", ""),
+            ],
+        )
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    os.replace(fresh, path)
+    sync_directory(path.parent)
+
+
+def sync_directory(directory: Path) -> None:
+    """Make names in it durable."""
+    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _inspect(path: Path, newest: int) -> bool:
+    """Refuse what is not ours or not for us; True if it was closed in order. Changes nothing."""
+    with closing(connect(path, "ro")) as connection:
+        refuse_foreign(connection, path)
+        refuse_newer(connection, path, newest)
+        return bool(meta(connection, "clean") == 1)
+
+
+def refuse_foreign(connection: sqlite3.Connection, path: Path) -> None:
+    (whose,) = connection.execute("PRAGMA application_id").fetchone()
+    if whose == APPLICATION_ID:
+        return
+    if connection.execute("PRAGMA page_count").fetchone() == (0,):
+        raise corrupt(str(path), "there is no database in it")
+    raise foreign(str(path))
+
+
+def refuse_newer(connection: sqlite3.Connection, path: Path, newest: int) -> None:
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    if version > newest:
+        raise JournalVersionError(
+            f"journal {path}: was written by a newer version (format {version}, this program knows"
+            f" {newest}); upgrade mogplex-bridge, or choose another journal with --journal"
+        )
+
+
+def meta(connection: sqlite3.Connection, name: str) -> Any:
+    row = connection.execute("SELECT value FROM meta WHERE name = ?", (name,)).fetchone()
+    if row is None:
+        raise sqlite3.OperationalError(f"meta has no {name}")
+    return row[0]
+
+
+def bounds(connection: sqlite3.Connection) -> tuple[int, int]:
+    """Head and floor. When all records are gone the floor alone remembers where to go on."""
+    floor = int(meta(connection, "floor"))
+    (newest,) = connection.execute("SELECT max(seq) FROM record").fetchone()
+    return (floor - 1 if newest is None else int(newest)), floor
+
+
+def _open(path: Path, lock: IO[str], steps: Mapping[int, str], synchronous: Synchronous) -> Opened:
+    connection = connect(path, "rw")
+    try:
+        connection.execute(f"PRAGMA cache_size=-{CACHE_KIB}")
+        connection.execute("PRAGMA temp_store=MEMORY")
+        connection.execute("PRAGMA journal_mode=WAL")
+        connection.execute(f"PRAGMA synchronous={synchronous}")
+        connection.execute(f"PRAGMA journal_size_limit={WAL_KEPT_BYTES}")
+        upgrade(connection, steps)
+        boot = _boot_id()
+        epoch = str(meta(connection, "epoch"))
+        if _may_have_lost_commits(connection, boot):
+            epoch = new_epoch()
+        connection.execute("BEGIN IMMEDIATE")
+        connection.executemany(
+            "UPDATE meta SET value = ? WHERE name = ?",
+            [(epoch, "epoch"), (0, "clean"), (synchronous, "synchronous"), (boot, "boot")],
+        )
+        connection.execute("COMMIT")
+        head, floor = bounds(connection)
+    except BaseException:
+        connection.close()
+        raise
+    return Opened(connection, lock, epoch, head, floor)
+
+
+def _may_have_lost_commits(connection: sqlite3.Connection, boot: str) -> bool:
+    """J5: without a sync per commit a machine that went down may have forgotten acknowledged
+    records, and their sequences will be given again. A process that died alone forgets nothing.
+    """
+    return (
+        meta(connection, "clean") != 1
+        and meta(connection, "synchronous") != "full"
+        and (not boot or meta(connection, "boot") != boot)
+    )
+
+
+def _boot_id() -> str:
+    """Changes with every start of the machine; empty where the kernel does not tell."""
+    try:
+        return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+    except OSError:
+        return ""

@@ -1,6 +1,0 @@
-"""NDJSON files: layout on disk, the writer that survives kills and full disks, the sink."""
-
-from bridge.outputs.files.layout import Keep, Layout
-from bridge.outputs.files.sink import FileSink
-
-__all__ = ["FileSink", "Keep", "Layout"]

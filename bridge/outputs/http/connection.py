@@ -1,0 +1,163 @@
+"""A connection before it is a stream: aiohttp's, plus what it lacks.
+
+Clients that do not send a whole request in time, send too much of one, or do not take their answer
+are cut; the crowd counts who is there; what cannot be parsed is answered with a problem document.
+"""
+
+# ruff: noqa: ARG002 - signatures are aiohttp's
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from aiohttp import web
+
+from bridge.outputs.http.limits import Limits
+from bridge.outputs.http.open_connections import Crowd
+from bridge.outputs.http.problems import COMMON_HEADERS, ProblemError, as_bytes, respond
+
+if TYPE_CHECKING:
+    from aiohttp.web_request import BaseRequest
+
+
+_LINGER_S = 1.0  # for the rest of a body nobody reads, before the connection is closed
+_TAKEN_BYTES_MIN = 32 * 1024  # of an answer within `answer_wait_s`: 1 KiB/s, less is no reader
+
+
+class Connection(web.RequestHandler):
+    """One client connection that speaks HTTP."""
+
+    __slots__ = (
+        "_answer_bytes",
+        "_crowd",
+        "_limits",
+        "_next_look",
+        "_patience",
+        "_unread_bytes",
+        "_unsent_bytes",
+        "address",
+    )
+
+    def __init__(self, server: web.Server, limits: Limits, crowd: Crowd) -> None:
+        super().__init__(
+            server,
+            loop=asyncio.get_running_loop(),
+            access_log=None,  # type: ignore[arg-type]  # aiohttp's own runner passes None too
+            keepalive_timeout=limits.keepalive_s,
+            max_line_size=limits.line_bytes_max,
+            max_field_size=limits.line_bytes_max,
+            max_headers=limits.headers_max,
+            lingering_time=_LINGER_S,
+            auto_decompress=False,  # nobody reads bodies: a bomb must not even be opened
+        )
+        self._limits = limits
+        self._crowd = crowd
+        self._patience: asyncio.TimerHandle | None = None  # until the first whole head
+        self._next_look: asyncio.TimerHandle | None = None  # at an answer that waits
+        self._unread_bytes = 0  # since the last head that was understood
+        self._unsent_bytes = 0  # at the last look
+        self._answer_bytes = 0  # of the answer that is being sent, which is kept whole till then
+        self.address = ""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        super().connection_made(transport)
+        peer = transport.get_extra_info("peername")
+        self.address = str(peer[0]) if isinstance(peer, tuple) else ""
+        if not self._crowd.may_enter(self):
+            self.force_close()
+            return
+        self._patience = self._loop.call_later(self._limits.header_wait_s, self.force_close)
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        self._be_patient()
+        self._stop_looking()
+        self._crowd.leave(self)
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        self._unread_bytes += len(data)
+        if self._unread_bytes > self._limits.head_bytes_max + self._limits.body_bytes_max:
+            self._refuse()
+            return
+        super().data_received(data)
+        is_within_head = self._waiter is not None and not self._messages
+        if is_within_head and self._unread_bytes > self._limits.head_bytes_max:
+            self._refuse()
+
+    def _refuse(self) -> None:
+        """End a request that is too large; told only where no answer can stand before it."""
+        if self._patience is not None and self.transport is not None:
+            self.transport.write(as_bytes(_TOO_LARGE))
+        self.force_close()
+
+    def note_request(self) -> None:
+        """A whole request head has arrived. From here on aiohttp's keep-alive timer watches."""
+        self._unread_bytes = 0
+        self._be_patient()
+
+    def note_answer(self, size: int) -> None:
+        """An answer of so many bytes is about to be sent."""
+        self._answer_bytes = size
+
+    def _be_patient(self) -> None:
+        if self._patience is not None:
+            self._patience.cancel()
+            self._patience = None
+
+    # Answers that are not taken
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self._crowd.note_slow(self)
+        self._unsent_bytes = self._buffered_bytes()
+        self._next_look = self._loop.call_later(self._limits.answer_wait_s, self._look_at_reader)
+
+    def resume_writing(self) -> None:
+        self._stop_looking()
+        self._crowd.note_drained(self)
+        super().resume_writing()
+
+    def _look_at_reader(self) -> None:
+        unsent = self._buffered_bytes()
+        if self._unsent_bytes - unsent < _TAKEN_BYTES_MIN:
+            self.cut()
+            return
+        self._unsent_bytes = unsent
+        self._next_look = self._loop.call_later(self._limits.answer_wait_s, self._look_at_reader)
+
+    def _stop_looking(self) -> None:
+        if self._next_look is not None:
+            self._next_look.cancel()
+            self._next_look = None
+
+    def held_bytes(self) -> int:
+        """What waits in this process: the kernel may have most of an answer, but not the last."""
+        return max(self._buffered_bytes(), self._answer_bytes)
+
+    def _buffered_bytes(self) -> int:
+        return self.transport.get_write_buffer_size() if self.transport is not None else 0
+
+    def cut(self) -> None:
+        """Drop the connection and what it holds, now."""
+        if self.transport is not None:
+            self.transport.abort()
+
+    def handle_error(
+        self,
+        request: BaseRequest,
+        status: int = 500,
+        exc: BaseException | None = None,
+        message: str | None = None,
+    ) -> web.StreamResponse:
+        """Answer what never reached a route: mostly requests that are not HTTP."""
+        self.note_request()
+        code = "bad_request" if status < 500 else "internal_error"
+        response = respond(ProblemError(code, "this is not an HTTP request that can be read here"))
+        response.headers.update(COMMON_HEADERS)
+        response.force_close()
+        return response
+
+
+_TOO_LARGE = ProblemError(
+    "head_too_large", "the header fields of this request, or what stands behind them, are too many"
+)

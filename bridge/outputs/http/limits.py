@@ -1,0 +1,108 @@
+"""How much of everything clients may have."""
+
+from __future__ import annotations
+
+import ipaddress
+import resource
+from collections import Counter
+from dataclasses import dataclass, replace
+
+from bridge.outputs.http.addresses import counted_as
+from bridge.outputs.http.problems import ProblemError
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Defaults suit one process on a small machine."""
+
+    subscribers_max: int = 20_000  # design.md 4 is measured with so many
+    subscribers_per_address_max: int = 500  # not for loopback: a proxy's clients all come from it
+    other_connections_max: int = 2_000  # open connections that are no streams (yet)
+    connections_per_address_max: int = 256  # of those; a browser opens six, a scraper one
+    header_wait_s: float = 10.0  # from connecting to a whole first request; browsers take < 1 s
+    keepalive_s: float = 75.0  # longer than the 60 s of common reverse proxies (clients.md)
+    line_bytes_max: int = 8190  # request line, and each header field; what nginx and Apache allow
+    headers_max: int = 64
+    head_bytes_max: int = 32 * 1024  # all header fields together; browsers send under 4 KiB
+    body_bytes_max: int = 64 * 1024  # no route reads a body of any size
+    runs_per_filter_max: int = 100
+    types_per_filter_max: int = 32
+    accounts_per_filter_max: int = 32
+    value_chars_max: int = 256  # of one filter value; types are under 80
+    types_chars_max: int = 2048  # of all globs of one filter; each new type is held against them
+    tail_max: int = 10_000
+    page_records_max: int = 1000
+    page_bytes_max: int = 8 * 1024 * 1024  # a page stops early and `next` goes on from there
+    pages_at_once_max: int = 8  # being read or compressed; more wait their turn
+    answer_wait_s: float = 30.0  # then a client that takes next to nothing of its answer is cut
+    unsent_bytes_max: int = 128 * 1024 * 1024  # of all answers together that wait to be taken
+
+
+_OTHER_FILES = 256  # journal, sinks, upstream connections, what libraries open
+
+
+def fit_to_open_files(limits: Limits) -> Limits:
+    """Raise the process's soft limit of open files to the hard one; return limits that fit into it.
+
+    Without this the listening socket runs out of files before a client hears a clear 503.
+    """
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if hard != resource.RLIM_INFINITY and soft < hard:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+        soft = hard
+    return limits if soft == resource.RLIM_INFINITY else fit(limits, soft)
+
+
+def fit(limits: Limits, files: int) -> Limits:
+    """Return the limits, lowered where so many open files do not allow them."""
+    room = max(files - _OTHER_FILES, files // 2)
+    others = min(limits.other_connections_max, room // 4)
+    return replace(
+        limits,
+        other_connections_max=others,
+        subscribers_max=min(limits.subscribers_max, room - others),
+    )
+
+
+class Seats:
+    """Counts open streams, in all and by client address; `limits` may be exchanged."""
+
+    def __init__(self, limits: Limits) -> None:
+        self.limits = limits
+        self._by_address: Counter[str] = Counter()
+        self._taken = 0
+
+    def take(self, address: str) -> None:
+        """Raises ProblemError when there is none left; `leave` gives it back."""
+        if self._taken >= self.limits.subscribers_max:
+            raise ProblemError(
+                "too_many_subscribers",
+                f"{self._taken} streams are open, which is this server's limit; try again later",
+                headers={"Retry-After": "30"},
+            )
+        here = counted_as(address)
+        is_limited = not is_local(address)
+        if is_limited and self._by_address[here] >= self.limits.subscribers_per_address_max:
+            raise ProblemError(
+                "too_many_from_address",
+                f"{self._by_address[here]} streams are open from this address,"
+                " which is the limit; close one first",
+                headers={"Retry-After": "30"},
+            )
+        self._taken += 1
+        self._by_address[here] += 1
+
+    def leave(self, address: str) -> None:
+        here = counted_as(address)
+        self._taken -= 1
+        self._by_address[here] -= 1
+        if not self._by_address[here]:
+            del self._by_address[here]
+
+
+def is_local(address: str) -> bool:
+    """Tell whether a client is on this host, where one address stands for all of them."""
+    try:
+        return ipaddress.ip_address(address).is_loopback
+    except ValueError:
+        return not address  # a Unix socket has none

@@ -1,0 +1,83 @@
+"""Open connections that are no streams (yet): how many, from where, and what they do not take.
+
+C1 No more than `other_connections_max` in all and `connections_per_address_max` from one address
+   are kept; this host itself and trusted proxies, from which many clients come, are held to the
+   first only.
+C2 Answers that wait in this process to be taken are bounded: who takes next to nothing is cut after
+   `answer_wait_s`, and when all together hold more than `unsent_bytes_max`, who holds most.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Protocol
+
+from bridge.outputs.http.addresses import Proxies, counted_as
+from bridge.outputs.http.limits import Limits, is_local
+
+
+class Guest(Protocol):
+    """A connection, as far as the crowd looks at it."""
+
+    address: str
+
+    def held_bytes(self) -> int:
+        """Bytes of answers that wait in this process."""
+        ...
+
+    def cut(self) -> None:
+        """Drop the connection and what it holds, now."""
+        ...
+
+
+class Crowd:
+    """Every connection from its start until it ends or becomes a stream."""
+
+    def __init__(self, limits: Limits) -> None:
+        self.limits = limits  # may be exchanged, like `proxies`; who is in stays in
+        self.proxies = Proxies()
+        self._inside: set[Guest] = set()
+        self._by_address: Counter[str] = Counter()
+        self._slow: set[Guest] = set()
+
+    def __len__(self) -> int:
+        return len(self._inside)
+
+    def may_enter(self, guest: Guest) -> bool:
+        """Count a connection in; False when there is no room. `leave` undoes either."""
+        address, here = guest.address, counted_as(guest.address)
+        self._inside.add(guest)
+        self._by_address[here] += 1
+        if len(self._inside) > self.limits.other_connections_max:
+            return False
+        return (
+            is_local(address)
+            or self.proxies.trusts(address)
+            or self._by_address[here] <= self.limits.connections_per_address_max
+        )
+
+    def leave(self, guest: Guest) -> None:
+        """Forget a connection; nothing happens if it was not counted."""
+        self._slow.discard(guest)
+        if guest in self._inside:
+            self._inside.discard(guest)
+            here = counted_as(guest.address)
+            self._by_address[here] -= 1
+            if not self._by_address[here]:
+                del self._by_address[here]
+
+    def note_slow(self, guest: Guest) -> None:
+        """An answer waits to be taken."""
+        self._slow.add(guest)
+        held = {slow: slow.held_bytes() for slow in self._slow}
+        excess = sum(held.values()) - self.limits.unsent_bytes_max
+        for slow in sorted(held, key=held.__getitem__, reverse=True):
+            if excess <= 0:
+                return
+            excess -= held[slow]
+            self._slow.discard(slow)
+            slow.cut()
+
+    def note_drained(self, guest: Guest) -> None:
+        """It was taken."""
+        self._slow.discard(guest)

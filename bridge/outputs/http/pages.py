@@ -1,0 +1,61 @@
+"""The fourth representation: one JSON page of records, their bytes spliced, never parsed again."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from bridge.core.event import Record
+from bridge.core.filter import Filter
+from bridge.core.position import Position
+from bridge.journal.port import Reader
+from bridge.outputs.http.limits import Limits
+from bridge.outputs.http.query import Query
+from bridge.outputs.http.start import Start
+
+_LOOKS_MAX = 64
+"""Reads for one page. A rare filter over a long journal then gives a short page whose `next` moved
+on: the client asks again, and no request takes the journal for long."""
+
+
+class JsonPage(NamedTuple):
+    """A page as it goes out."""
+
+    body: bytes
+    records: int
+
+
+async def read_page(journal: Reader, query: Query, start: Start, limits: Limits) -> JsonPage:
+    """Return up to `query.limit` records from the start on, and where to go on.
+
+    Raises what the journal raises.
+    """
+    bodies: list[bytes] = []
+    held = 0
+    after = start.after
+    for _ in range(_LOOKS_MAX):
+        page = await journal.read(after, query.limit - len(bodies), query.only)
+        for record in page.records:
+            if bodies and held + len(record.body) > limits.page_bytes_max:
+                return _page(bodies, journal.epoch, after)
+            bodies.append(record.body)
+            held += len(record.body)
+            after = record.seq
+        after = page.next_after
+        if len(bodies) >= query.limit or after >= journal.head:
+            break
+    return _page(bodies, journal.epoch, after)
+
+
+def _page(bodies: Sequence[bytes], epoch: str, after: int) -> JsonPage:
+    joined = b",".join(bodies)
+    return JsonPage(
+        b'{"records":[%b],"next":"%b"}' % (joined, str(Position(epoch, after)).encode()),
+        len(bodies),
+    )
+
+
+async def has_records(journal: Reader, only: Filter) -> bool:
+    """Tell whether the journal still holds anything that passes."""
+    records: Sequence[Record] = await journal.read_last(1, only)
+    return bool(records)

@@ -1,0 +1,163 @@
+"""What a request asks for: filter, start, representation. Nothing unknown is ignored."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from aiohttp import hdrs, web
+
+from bridge.core.filter import Filter
+from bridge.outputs.compression import ZSTD, maybe_coding
+from bridge.outputs.http.limits import Limits
+from bridge.outputs.http.problems import ProblemError
+from bridge.outputs.streams.formats import (
+    NDJSON_CHUNKED,
+    NDJSON_RAW,
+    NDJSON_ZSTD,
+    SSE_CHUNKED,
+    SSE_RAW,
+    WEBSOCKET,
+    Format,
+)
+
+PAGE_RECORDS = 100
+EVENT_PARAMETERS = ("after", "tail", "limit", "run", "type", "account", "ticket")
+_UUID = re.compile(r"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}", re.ASCII)
+_LAST_EVENT_ID = "Last-Event-ID"
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """A request for events, understood but not yet looked up in the journal."""
+
+    only: Filter
+    asked: str | None  # Last-Event-ID, else `after`; None when neither was given
+    tail: int | None
+    limit: int
+
+
+def check_names(request: web.Request, known: Collection[str]) -> None:
+    """Raises ProblemError for a query parameter that this route does not know."""
+    for name in request.query:
+        if name not in known:
+            near = difflib.get_close_matches(name, known, n=1)
+            hint = f"; did you mean {near[0]!r}?" if near else ""
+            raise ProblemError(
+                "unknown_parameter",
+                f"query parameter {name[:64]!r} is not known here{hint}",
+                members={"parameter": name[:64]},
+            )
+
+
+def single(request: web.Request, name: str) -> str | None:
+    """Return a parameter that may be given once. Raises ProblemError."""
+    values = request.query.getall(name, [])
+    if len(values) > 1:
+        raise _invalid(name, "is given more than once")
+    return values[0] if values else None
+
+
+def read_query(request: web.Request, limits: Limits, run_id: str | None = None) -> Query:
+    """Read a request for events; `run_id` is the one in the path. Raises ProblemError."""
+    known = [n for n in EVENT_PARAMETERS if run_id is None or n not in ("run", "account")]
+    check_names(request, known)
+    after = single(request, "after")
+    last_id = request.headers.get(_LAST_EVENT_ID, "").strip()
+    runs = (
+        [run_id]
+        if run_id is not None
+        else _values(request, "run", limits.runs_per_filter_max, limits)
+    )
+    return Query(
+        only=Filter(
+            runs=frozenset(map(_lowered, runs)),
+            # Sorted, so that the same wish in another order is the same filter.
+            types=tuple(sorted(set(_values(request, "type", limits.types_per_filter_max, limits)))),
+            accounts=frozenset(_values(request, "account", limits.accounts_per_filter_max, limits)),
+        ),
+        asked=last_id or after,
+        tail=_maybe_number(request, "tail", 0, limits.tail_max),
+        limit=_maybe_number(request, "limit", 1, limits.page_records_max) or PAGE_RECORDS,
+    )
+
+
+def is_uuid(run_id: str) -> bool:
+    """Tell whether it is a UUID as upstream writes them, in either case."""
+    return _UUID.fullmatch(run_id) is not None
+
+
+def _lowered(run_id: str) -> str:
+    """A UUID in upper case is the same UUID; other ids are told apart by case."""
+    return run_id.lower() if is_uuid(run_id) else run_id
+
+
+def _values(request: web.Request, name: str, count_max: int, limits: Limits) -> list[str]:
+    values = request.query.getall(name, [])
+    if len(values) > count_max:
+        raise _invalid(name, f"is given {len(values)} times, {count_max} are possible")
+    for value in values:
+        if not value.removeprefix("!") or len(value) > limits.value_chars_max:
+            raise _invalid(name, f"has a value that is empty or over {limits.value_chars_max} long")
+    if name == "type" and sum(map(len, values)) > limits.types_chars_max:
+        raise _invalid(name, f"has over {limits.types_chars_max} characters in all its values")
+    return values
+
+
+def _maybe_number(request: web.Request, name: str, low: int, high: int) -> int | None:
+    text = single(request, name)
+    if text is None:
+        return None
+    if not re.fullmatch(r"[0-9]{1,9}", text, re.ASCII) or not low <= int(text) <= high:
+        raise _invalid(name, f"must be a number from {low} to {high}")
+    return int(text)
+
+
+def _invalid(name: str, what: str) -> ProblemError:
+    return ProblemError(
+        "invalid_parameter", f"query parameter {name!r} {what}", members={"parameter": name}
+    )
+
+
+def maybe_format(request: web.Request, *, may_compress: bool = False) -> Format | None:
+    """Return the endless representation that is asked for; None for a page."""
+    if "websocket" in _tokens(request.headers.get(hdrs.UPGRADE, "")):
+        return WEBSOCKET
+    is_chunked = request.version >= (1, 1)
+    wish = _preferred(",".join(request.headers.getall(hdrs.ACCEPT, [])))
+    if wish == SSE_RAW.content_type:
+        return SSE_CHUNKED if is_chunked else SSE_RAW
+    if wish == NDJSON_RAW.content_type:
+        if may_compress and is_chunked and maybe_coding(request) == ZSTD:
+            return NDJSON_ZSTD
+        return NDJSON_CHUNKED if is_chunked else NDJSON_RAW
+    return None
+
+
+def _preferred(accept: str) -> str:
+    """Return the first of the best-liked media types; wildcards are content with a page."""
+    best, best_q = "", 0.0
+    for item in accept.split(","):
+        media, *parameters = [part.strip().lower() for part in item.split(";")]
+        q = 1.0
+        for parameter in parameters:
+            name, _, value = parameter.partition("=")
+            if name == "q":
+                try:
+                    q = float(value)
+                except ValueError:
+                    q = 0.0
+        if media and "*" not in media and q > best_q:
+            best, best_q = media, q
+    return best
+
+
+def _tokens(header: str) -> set[str]:
+    return {token.strip().lower() for token in header.split(",")}
+
+
+def is_connection_upgrade(request: web.Request) -> bool:
+    """Tell whether `Connection` names the upgrade, which `Upgrade` alone does not ask for."""
+    return "upgrade" in _tokens(request.headers.get(hdrs.CONNECTION, ""))

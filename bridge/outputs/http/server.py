@@ -1,0 +1,291 @@
+"""The HTTP server: builds the routes, opens the port, stops in order."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+from collections.abc import Awaitable, Callable
+from typing import Any, cast
+
+import structlog
+from aiohttp import hdrs, web
+
+from bridge.clock import Clock, SystemClock
+from bridge.core.errors import ConfigError, JournalError
+from bridge.metrics import Metrics
+from bridge.outputs.compression import compress
+from bridge.outputs.http.access import Access, Identity, LoopbackAccess, Need
+from bridge.outputs.http.addresses import Proxies
+from bridge.outputs.http.certificates import Certificates
+from bridge.outputs.http.connection import Connection
+from bridge.outputs.http.limits import Limits, fit_to_open_files
+from bridge.outputs.http.open_connections import Crowd
+from bridge.outputs.http.origins import Origins
+from bridge.outputs.http.problems import COMMON_HEADERS, ProblemError, respond
+from bridge.outputs.http.routes_events import EventRoutes
+from bridge.outputs.http.routes_operation import OperationRoutes, RenderMetrics
+from bridge.outputs.http.routes_runs import RunRoutes, unavailable
+from bridge.outputs.port import Health, Runs
+from bridge.outputs.streams.hub import Hub, Tail
+from bridge.outputs.streams.subscriber import Subscriber
+from bridge.redact import Redactor
+
+_log = structlog.get_logger()
+
+Handler = Callable[[web.Request, Identity], Awaitable[web.StreamResponse]]
+Next = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+_ACCESS_EVERY_S = 2.0  # until a token that was taken out of its file is worth nothing
+_TLS_GOODBYE_S = 5.0  # for the client's half of the end; asyncio's 30 s hold a socket too long
+_LISTEN_BACKLOG = 1024  # dashboards that come back together after a restart
+
+
+class Server:
+    """One HTTP server over one journal.
+
+    `await start(host, port)`, run `run()` in the program's task group, `await drain(seconds)`, then
+    cancel `run` and `await close()`.
+    """
+
+    def __init__(
+        self,
+        journal: Tail,
+        runs: Runs,
+        health: Health,
+        metrics: Metrics,
+        render_metrics: RenderMetrics,
+        *,
+        access: Access | None = None,
+        limits: Limits | None = None,
+        clock: Clock | None = None,
+    ) -> None:
+        limits, clock = fit_to_open_files(limits or Limits()), clock or SystemClock()
+        self._access = access or LoopbackAccess()
+        self._certificates: Certificates | None = None
+        self._redactor: Redactor | None = None
+        self._limits = limits
+        self._crowd = Crowd(limits)
+        self._origins = Origins()
+        self._may_compress = True
+        self.hub = Hub(journal, metrics, clock)
+        self._events = EventRoutes(journal, runs, self.hub, metrics, limits, clock)
+        self._app = web.Application(
+            middlewares=[self._answer], client_max_size=limits.body_bytes_max
+        )
+        self._app.on_response_prepare.append(_dress)
+        self._add_routes(
+            RunRoutes(runs, clock), OperationRoutes(health, render_metrics, self._access)
+        )
+        self._runner = web.AppRunner(
+            self._app, access_log=None, handle_signals=False, shutdown_timeout=5.0
+        )
+        self._listener: asyncio.Server | None = None
+
+    def redact_with(self, redactor: Redactor) -> None:
+        """What the operator added to the rules holds in problem documents too."""
+        self._redactor = redactor
+
+    def _add_routes(self, runs: RunRoutes, operation: OperationRoutes) -> None:
+        for method, path, need, handler in (
+            ("GET", "/v1/events", Need.STREAM, self._events.get),
+            ("GET", "/v1/runs", Need.READ, runs.get_all),
+            ("GET", "/v1/runs/{run_id}", Need.READ, runs.get_one),
+            ("PUT", "/v1/runs/{run_id}", Need.ADMIN, runs.put),
+            ("DELETE", "/v1/runs/{run_id}", Need.ADMIN, runs.delete),
+            ("GET", "/v1/runs/{run_id}/events", Need.STREAM, self._events.get),
+            ("GET", "/livez", Need.NOTHING, operation.livez),
+            ("GET", "/readyz", Need.NOTHING, operation.readyz),
+            ("POST", "/v1/tickets", Need.READ, operation.ticket),
+            ("GET", "/healthz", Need.OVERVIEW, operation.healthz),
+            ("GET", "/metrics", Need.METRICS, operation.metrics),
+            ("GET", "/openapi.json", Need.READ, operation.openapi),
+            ("GET", "/", Need.OWN_ORIGIN, operation.page),
+            ("GET", "/page/{name}", Need.OWN_ORIGIN, operation.page),
+        ):
+            guarded = self._guarded(need, handler)
+            for verb in (method, "HEAD") if method == "GET" else (method,):
+                self._app.router.add_route(verb, path, guarded, expect_handler=_await_no_body)
+
+    def _guarded(self, need: Need, handler: Handler) -> Next:
+        async def guarded(request: web.Request) -> web.StreamResponse:
+            decision = self._access.allow(request, need)
+            if isinstance(decision, ProblemError):
+                raise decision
+            return await handler(request, decision)
+
+        return guarded
+
+    async def start(
+        self, host: str, port: int, certificates: Certificates | None = None
+    ) -> tuple[str, int]:
+        """Open the port; return the address really bound (port 0 = any free one).
+
+        With `certificates` only TLS is spoken. Raises ConfigError with the address and the cure.
+        """
+        self._access.check_listen(host)
+        self._certificates = certificates
+        await self._runner.setup()
+        web_server = self._runner.server
+        assert web_server is not None
+        loop = asyncio.get_running_loop()
+        try:
+            self._listener = await loop.create_server(
+                lambda: Connection(web_server, self._limits, self._crowd),
+                host.strip("[]"),
+                port,
+                backlog=_LISTEN_BACKLOG,
+                **self._tls(),
+            )
+        except (OSError, OverflowError, UnicodeError) as error:
+            await self._runner.cleanup()
+            raise ConfigError(_why_not(host, port, error)) from error
+        bound_host, bound_port = self._listener.sockets[0].getsockname()[:2]
+        self._access.listening_on(host, bound_port)
+        return bound_host, bound_port
+
+    def set_limits(self, limits: Limits) -> None:
+        """Hold to these from now on, as far as open files allow; nobody is cut off."""
+        self._limits = self._crowd.limits = fit_to_open_files(limits)
+        self._events.set_limits(self._limits)
+
+    def set_policy(self, origins: Origins, proxies: Proxies, *, may_compress: bool) -> None:
+        """From the next request on: whose pages may use this, whom to believe, what to compress."""
+        self._origins = self._access.origins = self._events.origins = origins
+        self._events.proxies = self._crowd.proxies = proxies
+        self._may_compress = self._events.may_compress = may_compress
+
+    def change_certificates(self, certificates: Certificates | None) -> None:
+        """Use these files from now on; whether TLS is spoken at all is decided at the start."""
+        if self._certificates is not None and certificates is not None:
+            self._certificates.adopt(certificates)
+
+    def _tls(self) -> dict[str, Any]:
+        if self._certificates is None:
+            return {}
+        return {
+            "ssl": self._certificates.context,
+            "ssl_handshake_timeout": self._limits.header_wait_s,
+            "ssl_shutdown_timeout": _TLS_GOODBYE_S,
+        }
+
+    async def run(self) -> None:
+        """Serve the open streams until cancelled."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self.hub.run(), name="server.hub")
+            tasks.create_task(self._watch_access(), name="server.access")
+
+    async def _watch_access(self) -> None:
+        while True:
+            await asyncio.sleep(_ACCESS_EVERY_S)
+            if self._certificates is not None:
+                self._certificates.refresh()
+            if self._access.refresh():
+                self.hub.end_those(self._has_lost_access, "auth")
+
+    def _has_lost_access(self, subscriber: Subscriber) -> bool:
+        return subscriber.identity is not None and not self._access.is_valid(subscriber.identity)
+
+    async def drain(self, deadline_s: float) -> None:
+        """Take no new clients, hand out what is committed, end the streams in order.
+
+        `run` must still be running. Streams that have not ended by the deadline are cut.
+        """
+        if self._listener is not None:
+            self._listener.close()
+        self._events.is_draining = True
+        await self.hub.drain(deadline_s)
+
+    async def close(self) -> None:
+        """Let go of the port and of all connections. Idempotent."""
+        if self._listener is not None:
+            self._listener.close()
+            self._listener = None
+        self.hub.cut_all()
+        await self._runner.cleanup()
+
+    def _check_body(self, request: web.Request) -> None:
+        if (request.content_length or 0) > self._limits.body_bytes_max:
+            raise ProblemError(
+                "body_too_large",
+                f"no route here takes a body over {self._limits.body_bytes_max} bytes",
+                headers={"Connection": "close"},
+            )
+
+    @web.middleware
+    async def _answer(self, request: web.Request, handler: Next) -> web.StreamResponse:
+        """Turn every failure into a problem document."""
+        connection = cast("Connection", request.protocol)
+        connection.note_request()
+        try:
+            self._check_body(request)
+            response = await handler(request)
+        except ProblemError as problem:
+            response = respond(problem, self._redactor)
+        except JournalError as error:
+            _log.warning("http.request_failed", error=type(error).__name__)
+            response = respond(unavailable(error), self._redactor)
+        except web.HTTPMethodNotAllowed as error:
+            response = _wrong_method(request, error)
+            response.headers.update(self._origins.preflight_headers(request))
+        except web.HTTPException as error:
+            response = respond(_of_aiohttp(error), self._redactor)
+        except Exception as error:  # noqa: BLE001 - one client's request must not end the server
+            # The text may hold anything; the client gets a fixed sentence.
+            _log.exception("http.request_failed", error=type(error).__name__)
+            response = respond(ProblemError("internal_error", "the log has the cause"))
+        await self._adapt(request, response)
+        body = response.body if isinstance(response, web.Response) else None
+        connection.note_answer(len(body) if isinstance(body, bytes) else 0)
+        return response
+
+    async def _adapt(self, request: web.Request, response: web.StreamResponse) -> None:
+        """Fit the answer to who asks: its origin, and how it wants it packed."""
+        response.headers.update(self._origins.headers(request))
+        vary = [response.headers.get(hdrs.VARY, ""), self._origins.vary]
+        if self._may_compress:
+            vary.append(hdrs.ACCEPT_ENCODING)
+            await compress(request, response)
+        if found := ", ".join(filter(None, vary)):
+            response.headers[hdrs.VARY] = found
+
+
+async def _dress(request: web.Request, response: web.StreamResponse) -> None:  # noqa: ARG001
+    """Here and not in the middleware: what aiohttp answers by itself passes here too."""
+    response.headers.update(COMMON_HEADERS)
+
+
+async def _await_no_body(request: web.Request) -> None:
+    """Nobody is told to go on with a body: none is read, and the answer is there at once."""
+
+
+def _wrong_method(request: web.Request, error: web.HTTPMethodNotAllowed) -> web.Response:
+    allow = ", ".join(sorted({*error.allowed_methods, hdrs.METH_OPTIONS}))
+    if request.method == hdrs.METH_OPTIONS:
+        return web.Response(status=204, headers={hdrs.ALLOW: allow})
+    return respond(
+        ProblemError(
+            "method_not_allowed",
+            f"{request.method[:16]} is not possible here, but {allow}",
+            headers={hdrs.ALLOW: allow},
+        )
+    )
+
+
+def _of_aiohttp(error: web.HTTPException) -> ProblemError:
+    if error.status == 404:
+        return ProblemError("not_found", "no such path; /openapi.json lists them")
+    if error.status == 413:
+        return ProblemError("body_too_large", "no route here needs a body of that size")
+    return ProblemError("bad_request", error.reason)
+
+
+def _why_not(host: str, port: int, error: Exception) -> str:
+    where = f"listen: cannot open {host}:{port}"
+    number = getattr(error, "errno", None)
+    if number == errno.EADDRINUSE:
+        return f"{where}: another program uses it; stop that one or choose another port (0 = any)"
+    if number == errno.EACCES:
+        return f"{where}: not permitted; ports below 1024 need a privilege, choose a higher one"
+    if number == errno.EADDRNOTAVAIL:
+        return f"{where}: this machine has no such address; 127.0.0.1 is always there"
+    return f"{where}: {error}; check host and port"

@@ -1,0 +1,141 @@
+"""Access with `[auth]`: bearer tokens, and one-use tickets for clients that cannot send headers.
+
+Credentials are never ambient here (no cookies), so a page of another origin has nothing to ride on;
+nor can it read answers, unless CORS is granted to it. WebSocket knows no CORS, so there its origin
+is checked here.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+
+import structlog
+from aiohttp import hdrs, web
+
+from bridge.clock import Clock
+from bridge.core.errors import ConfigError
+from bridge.outputs.http.access import Identity, Need, Scope, check_origin
+from bridge.outputs.http.origins import Origins
+from bridge.outputs.http.problems import ProblemError
+from bridge.outputs.http.tokens import Tokens
+
+_log = structlog.get_logger()
+
+TICKET_S = 60.0  # to connect; the stream may last longer (interface.md section 3)
+TICKETS_MAX = 10_000  # issued and not yet used
+_TICKET_BYTES = 24
+_NEEDS_SCOPE = {
+    Need.READ: Scope.READ,
+    Need.STREAM: Scope.READ,
+    Need.OVERVIEW: Scope.READ,
+    Need.METRICS: Scope.READ,
+    Need.ADMIN: Scope.ADMIN,
+}
+
+
+class TokenAccess:
+    """Every address, but only with a token."""
+
+    def __init__(self, tokens: Tokens, clock: Clock, *, open_metrics: bool = False) -> None:
+        self._tokens = tokens
+        self._clock = clock
+        self._open_metrics = open_metrics
+        # By hash, so that looking one up tells nothing about the others by its time.
+        self._tickets: dict[bytes, tuple[float, Identity]] = {}
+        self._is_changed = False
+        self._looked_s = clock.wall()
+        self._told = ""  # of the file, at the last look
+        self.origins = Origins()
+
+    def change(self, tokens: Tokens, *, open_metrics: bool) -> None:
+        """Believe these tokens from now on; streams of others end at the next `refresh`."""
+        self._tokens = tokens
+        self._open_metrics = open_metrics
+        self._is_changed = True
+
+    def check_listen(self, host: str) -> None:
+        """Any address will do."""
+
+    def listening_on(self, host: str, port: int) -> None:
+        """The address plays no part."""
+
+    def refresh(self) -> bool:
+        """Read the tokens again if their file changed; True if it did, or if one has run out."""
+        is_changed, self._is_changed = self._is_changed, False
+        before_s, self._looked_s = self._looked_s, self._clock.wall()
+        is_changed = is_changed or self._tokens.has_ended_between(before_s, self._looked_s)
+        try:
+            is_changed = self._tokens.refresh() or is_changed
+            self._told = ""
+        except ConfigError as error:
+            if self._told != str(error):  # a file that stays away is told once
+                _log.warning("auth.tokens_refused", error=str(error))
+            self._told = str(error)
+        return is_changed
+
+    def is_valid(self, identity: Identity) -> bool:
+        return self._tokens.holds(identity, self._clock.wall())
+
+    def allow(self, request: web.Request, need: Need) -> Identity | ProblemError:
+        is_open = need in (Need.NOTHING, Need.OWN_ORIGIN)
+        if is_open or (need is Need.METRICS and self._open_metrics):
+            return Identity("anybody")
+        if hdrs.UPGRADE in request.headers:
+            host = request.headers.get(hdrs.HOST, "").lower()
+            if (refusal := check_origin(request, host, self.origins)) is not None:
+                return refusal
+        found = self._who(request, may_use_ticket=need is Need.STREAM)
+        if isinstance(found, ProblemError):
+            return found
+        if not found.has(_NEEDS_SCOPE[need]):
+            return ProblemError(
+                "forbidden", f"this needs a token with the scope {_NEEDS_SCOPE[need].value!r}"
+            )
+        if need in (Need.OVERVIEW, Need.METRICS) and found.is_limited:
+            return ProblemError("forbidden", "this needs a token without limits")
+        return found
+
+    def _who(self, request: web.Request, *, may_use_ticket: bool) -> Identity | ProblemError:
+        headers = request.headers.getall(hdrs.AUTHORIZATION, [])
+        if len(headers) == 1:
+            scheme, _, token = headers[0].partition(" ")
+            if scheme.lower() == "bearer":
+                found = self._tokens.maybe_identity(token.strip(), self._clock.wall())
+                return found or _unauthorized("wrong token")
+        tickets = request.query.getall("ticket", [])
+        if may_use_ticket and len(tickets) == 1 and not headers:
+            return self._spend(tickets[0]) or _unauthorized("this ticket is spent, old or unknown")
+        return _unauthorized("send Authorization: Bearer, or on a stream ?ticket=")
+
+    def issue(self, identity: Identity) -> tuple[str, float]:
+        """Return a new ticket and the seconds it lives. Raises ProblemError when there are many."""
+        now_s = self._clock.monotonic()
+        while self._tickets:  # they stand in the order of their end
+            oldest = next(iter(self._tickets))
+            if self._tickets[oldest][0] > now_s:
+                break
+            del self._tickets[oldest]
+        if len(self._tickets) >= TICKETS_MAX:
+            raise ProblemError(
+                "too_many_tickets",
+                "too many tickets wait to be used",
+                headers={"Retry-After": "60"},
+            )
+        ticket = secrets.token_urlsafe(_TICKET_BYTES)
+        self._tickets[_digest(ticket)] = (now_s + TICKET_S, identity)
+        return ticket, TICKET_S
+
+    def _spend(self, ticket: str) -> Identity | None:
+        until_s, identity = self._tickets.pop(_digest(ticket), (0.0, None))
+        if identity is None or until_s <= self._clock.monotonic():
+            return None
+        return identity if self.is_valid(identity) else None
+
+
+def _digest(ticket: str) -> bytes:
+    return hashlib.sha256(ticket.encode("utf-8", "surrogatepass")).digest()
+
+
+def _unauthorized(detail: str) -> ProblemError:
+    return ProblemError("unauthorized", detail, headers={hdrs.WWW_AUTHENTICATE: "Bearer"})

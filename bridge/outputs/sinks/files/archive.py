@@ -1,0 +1,138 @@
+"""What happens to finished segments: compression, then deletion of those beyond `keep`.
+
+Everything here blocks; it runs in a thread of its own, beside the one that writes.
+"""
+
+from __future__ import annotations
+
+import gzip
+import os
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import IO, Any
+
+import structlog
+
+from bridge.outputs.sinks.files.layout import Entry, Keep, Layout, Names
+from bridge.outputs.sinks.files.segment import sync_directory
+
+_log = structlog.get_logger()
+
+# The newest finished segment stays plain for a while (logrotate's delaycompress): a reader that
+# looks for new names now and then must still find it under the name it had.
+PLAIN_S = 30.0
+_COPY_BYTES = 256 * 1024
+_GZIP_LEVEL = 6  # the tool's own default
+_ZSTD_LEVEL = 3  # the tool's own default
+_EXTENSION = {"gzip": ".gz", "zstd": ".zst"}
+
+
+class Archive:
+    """Looks after the finished segments of one output."""
+
+    def __init__(self, layout: Layout, names: Names, wall: Callable[[], float]) -> None:
+        self._names = names
+        self._compress = layout.compress
+        self._keep: Keep = layout.keep
+        self._directory = layout.path.parent
+        self._wall = wall
+        self._stopping = threading.Event()
+
+    def stop(self) -> None:
+        """Let a compression under way be given up; it starts again some other time."""
+        self._stopping.set()
+
+    @property
+    def is_idle(self) -> bool:
+        """True when there is never anything to do."""
+        return self._compress == "none" and self._keep.is_everything
+
+    def clean(self, below: int, *, is_over: bool = False) -> None:
+        """Compress and delete among the segments with a number under `below`, which are finished.
+
+        `is_over`: no more lines will come, so nobody waits for the newest one under its name.
+        Raises OSError; what is not done is done at the next call.
+        """
+        finished = [entry for entry in self._names.entries() if entry.number < below]
+        if self._compress != "none":
+            finished = self._pack(finished, is_over=is_over)
+        self._remove(finished)
+
+    def _pack(self, finished: list[Entry], *, is_over: bool) -> list[Entry]:
+        extension = _EXTENSION[self._compress]
+        packed = {entry.number for entry in finished if entry.is_compressed}
+        newest = max((entry.number for entry in finished), default=0)
+        result = []
+        for entry in finished:
+            if entry.is_compressed:
+                result.append(entry)
+                continue
+            if entry.number in packed:  # killed between the rename and the unlink
+                entry.path.unlink()
+                continue
+            is_young = self._wall() - entry.path.stat().st_mtime < PLAIN_S
+            if entry.number == newest and is_young and not is_over:
+                result.append(entry)
+                continue
+            target = entry.path.with_name(entry.path.name + extension)
+            if not _compress(entry.path, target, self._compress, self._stopping):
+                return []
+            result.append(Entry(entry.number, target, is_compressed=True))
+        return result
+
+    def _remove(self, finished: list[Entry]) -> None:
+        keep, now = self._keep, self._wall()
+        left = [(entry, entry.path.stat()) for entry in finished]
+        total = sum(info.st_size for _, info in left)
+        while left:
+            entry, info = left[0]
+            reasons = {
+                "files": keep.files is not None and len(left) > keep.files,
+                "age": keep.age_s is not None and now - info.st_mtime > keep.age_s,
+                "bytes": keep.bytes is not None and total > keep.bytes,
+            }
+            reason = next((name for name, holds in reasons.items() if holds), None)
+            if reason is None:
+                return
+            with suppress(FileNotFoundError):  # somebody else keeps house too
+                entry.path.unlink()
+            _log.info("file.removed", path=str(entry.path), reason=reason)
+            total -= info.st_size
+            del left[0]
+
+
+def _compress(source: Path, target: Path, kind: str, stopping: threading.Event) -> bool:
+    """Replace a file by its compressed form; at every instant one of the two is whole.
+
+    Returns False when it was told to stop before the end.
+    """
+    scratch = target.with_name(f".{target.name}.part")  # hidden: no reader's wildcard sees it
+    try:
+        info = source.stat()
+        with source.open("rb") as plain, scratch.open("wb") as raw:
+            os.fchmod(raw.fileno(), info.st_mode & 0o777)
+            with _packer(raw, kind) as packed:
+                while piece := plain.read(_COPY_BYTES):
+                    if stopping.is_set():
+                        return False
+                    packed.write(piece)
+            raw.flush()
+            os.fsync(raw.fileno())
+        os.utime(scratch, ns=(info.st_atime_ns, info.st_mtime_ns))  # `keep.age` counts from the end
+        scratch.rename(target)
+        sync_directory(target.parent)
+        source.unlink()
+        return True
+    finally:
+        scratch.unlink(missing_ok=True)
+
+
+def _packer(raw: IO[bytes], kind: str) -> Any:
+    if kind == "gzip":
+        return gzip.GzipFile(filename="", mode="wb", compresslevel=_GZIP_LEVEL, fileobj=raw)
+    import zstandard  # noqa: PLC0415 - 20 ms that others need not wait for
+
+    compressor = zstandard.ZstdCompressor(level=_ZSTD_LEVEL, write_checksum=True)
+    return compressor.stream_writer(raw, closefd=False)

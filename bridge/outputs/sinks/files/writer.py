@@ -1,0 +1,272 @@
+"""The file of one output: the segment that is written, rotation, and what others do to it.
+
+Everything here blocks; it runs in the output's own thread. It knows nothing of the journal.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import structlog
+
+from bridge.clock import Clock
+from bridge.outputs.sinks.files.layout import Layout, Names
+from bridge.outputs.sinks.files.segment import Segment, WriteStoppedError, read_tail, sync_directory
+from bridge.wire.ndjson import Line
+
+_log = structlog.get_logger()
+
+# A path that is missing is given this long to be created by logrotate, which otherwise finds ours
+# in its way (clients.md: 3 lines lost in 94 rotations). Lines go to the renamed file meanwhile.
+MISSING_S = 1.0
+_SIBLINGS_MAX = 100  # renamed files looked at for the last line; the newest nearly always has it
+_TORN_BYTES_MAX = 16 << 20  # more than a batch of ordinary lines can tear
+
+
+class Found(NamedTuple):
+    """What was there when the output was opened."""
+
+    last: Line | None  # the last whole line, in the open segment or the one before it
+    has_files: bool  # some lines of this output may have been written before
+
+
+class FileWriter:
+    """Writes lines to numbered segments, or to one name that is renamed."""
+
+    def __init__(self, layout: Layout, clock: Clock) -> None:
+        self._layout = layout
+        self._names = Names(layout)
+        self._clock = clock
+        self._is_fixed = layout.naming == "fixed"
+        self._segment: Segment | None = None
+        self._missing_since_s: float | None = None
+        self._period = 0  # of `rotate_every_s`, in which the last line was written
+        self.number = 0  # of the open segment; in `fixed` naming the one it will get
+        self.names = self._names
+
+    @property
+    def path(self) -> Path:
+        """The file that is written now, or would be."""
+        return self._layout.path if self._is_fixed else self._names.segment(max(self.number, 1))
+
+    @property
+    def is_open(self) -> bool:
+        return self._segment is not None
+
+    @property
+    def is_dirty(self) -> bool:
+        """Some lines are not forced to the disk yet."""
+        return self._segment is not None and self._segment.is_dirty
+
+    @property
+    def forced_size(self) -> int:
+        """Bytes of the open segment that are known to be on the disk."""
+        return self._segment.synced_size if self._segment is not None else 0
+
+    def open(
+        self, *, owned: bool, number_min: int = 0, forced: tuple[int, int] | None = None
+    ) -> Found:
+        """Open the newest segment, or create one; nothing is cut yet.
+
+        `owned`: the journal knows this output, so damage may be repaired; `number_min`: highest
+        number used before, as far as the journal knows; `forced`: number of a segment and how many
+        bytes of it are on the disk for certain, without which all that is there counts as such.
+        Raises OSError, ConfigError.
+        """
+        self.drop()
+        entries = self._names.entries()
+        newest = max((entry.number for entry in entries), default=0)
+        if self._is_fixed:
+            self.number = max(newest + 1, number_min)
+            segment = self._open_or_set_aside(owned=owned)
+            others = self._names.siblings()[:_SIBLINGS_MAX]
+        else:
+            plain = [entry for entry in entries if not entry.is_compressed]
+            goes_on = bool(plain) and plain[-1].number == newest and newest >= number_min
+            self.number = newest if goes_on else max(newest, number_min) + 1
+            segment = self._open_or_set_aside(owned=owned or len(entries) > 1)
+            others = [e.path for e in reversed(plain) if e.number < self.number][:_SIBLINGS_MAX]
+        self._segment = segment
+        if forced is not None:
+            segment.distrust(0 if self.number > forced[0] else forced[1])
+        last = segment.tail.line
+        for path in others if last is None else ():
+            last = _last_line(path)
+            if last is not None:
+                break
+        # An empty file is none: a kill between its making and the first checkpoint leaves one.
+        is_packed = any(entry.is_compressed for entry in entries)
+        has_files = last is not None or is_packed or segment.torn_bytes > 0
+        self._period = self._period_of(
+            self._clock.wall() if segment.created else segment.modified_s
+        )
+        return Found(last, has_files)
+
+    def _open_or_set_aside(self, *, owned: bool) -> Segment:
+        """Open; a file that is not like ours, or is all damage, is left alone under a number."""
+        segment = Segment.open(self.path, owned=owned)
+        if segment.is_known and segment.torn_bytes <= _TORN_BYTES_MAX:
+            return segment
+        segment.close()
+        _log.error("file.set_aside", path=str(self.path), bytes=segment.torn_bytes)
+        if self._is_fixed:
+            self._layout.path.rename(self._names.segment(self.number))
+        self.number += 1
+        return Segment.open(self.path, owned=owned)
+
+    def write(self, lines: Sequence[bytes]) -> None:
+        """Write lines in order, in as many segments as needed.
+
+        Raises WriteStoppedError; the file is then to be opened again.
+        """
+        done = 0
+        try:
+            segment = self._current()
+            if self._is_due(segment):
+                segment = self._rotate(segment)
+            while done < len(lines):
+                upto = self._fitting(segment, lines, done)
+                if upto == done:
+                    segment = self._rotate(segment)
+                    continue
+                segment.append(lines if upto - done == len(lines) else lines[done:upto])
+                done = upto
+            self._period = self._period_of(self._clock.wall())
+            if self._layout.fsync == "always":
+                self.sync()
+        except WriteStoppedError as stop:
+            raise WriteStoppedError(done + stop.written, stop.cause) from stop.cause
+        except OSError as error:
+            raise WriteStoppedError(done, error) from error
+
+    def _fitting(self, segment: Segment, lines: Sequence[bytes], done: int) -> int:
+        """How far the lines from `done` on fit into the segment; at least one if it is empty."""
+        limit = self._layout.rotate_bytes
+        if limit is None:
+            return len(lines)
+        size = segment.size
+        for i in range(done, len(lines)):
+            size += len(lines[i])
+            if size > limit and (i > done or segment.size > 0):
+                return i
+        return len(lines)
+
+    def tick(self) -> None:
+        """Once a second: see what others did, and rotate by the clock. Raises OSError."""
+        segment = self._current()
+        if self._is_due(segment):
+            self._rotate(segment)
+
+    def settle(self) -> None:
+        """No line comes: a torn one, if any, will not be completed soon. Raises OSError."""
+        if self._segment is not None:
+            self._segment.cut_torn()
+
+    def sync(self) -> None:
+        """Force all lines to the disk. Raises SyncFailedError."""
+        if self._segment is not None:
+            self._segment.sync()
+
+    def reopen(self) -> None:
+        """Look at the path at once, and create it if it is missing. Raises OSError, ConfigError."""
+        self._missing_since_s = -MISSING_S
+        self._current()
+
+    def drop(self) -> None:
+        """Let go of the file without a word to the disk."""
+        segment, self._segment = self._segment, None
+        self._missing_since_s = None
+        if segment is not None:
+            segment.close()
+
+    def abandon(self) -> None:
+        """Let go as if it had never been opened: a file that was made for it and is empty goes."""
+        segment = self._segment
+        if segment is not None and segment.created and segment.size == 0:
+            segment.path.unlink(missing_ok=True)
+        self.drop()
+
+    def close(self) -> None:
+        """Cut what is torn, force the rest to the disk, let go. Raises OSError."""
+        try:
+            self.settle()
+            self.sync()
+        finally:
+            self.drop()
+
+    # What others do
+
+    def _current(self) -> Segment:
+        """The segment to write to: the one that is open, unless the path means another by now."""
+        segment = self._segment
+        if segment is None:
+            raise FileNotFoundError(f"{self.path} is not open")
+        try:
+            info = os.stat(segment.path)
+        except FileNotFoundError:
+            return self._replaced(segment) if self._is_missed_for_long() else segment
+        if (info.st_dev, info.st_ino) != segment.inode:
+            return self._replaced(segment)
+        self._missing_since_s = None
+        if segment.resize():
+            _log.warning("file.shrunk", path=str(segment.path), size=segment.size)
+        return segment
+
+    def _is_missed_for_long(self) -> bool:
+        now_s = self._clock.monotonic()
+        if self._missing_since_s is None:
+            self._missing_since_s = now_s
+        return now_s - self._missing_since_s >= MISSING_S or self._missing_since_s < 0
+
+    def _replaced(self, segment: Segment) -> Segment:
+        """The path is another file now, or none: go on there. The old one has all its lines."""
+        segment.cut_torn()
+        self.sync()
+        self.drop()
+        if not self._is_fixed:
+            self.number += 1
+        self._segment = self._open_or_set_aside(owned=False)
+        self._segment.cut_torn()
+        _log.info("file.replaced", path=str(self._segment.path))
+        return self._segment
+
+    # Rotation
+
+    def _period_of(self, wall_s: float) -> int:
+        every_s = self._layout.rotate_every_s
+        return int(wall_s // every_s) if every_s else 0
+
+    def _is_due(self, segment: Segment) -> bool:
+        return segment.size > 0 and self._period_of(self._clock.wall()) > self._period
+
+    def _rotate(self, segment: Segment) -> Segment:
+        """Finish a segment and begin the next. A kill between the steps leaves an empty newest
+        segment or none, which `open` knows. Raises OSError.
+        """
+        segment.cut_torn()
+        self.sync()
+        finished = segment.path
+        if self._is_fixed:
+            finished = self._names.segment(self.number)
+            segment.path.rename(finished)
+            sync_directory(finished.parent)
+        self.drop()
+        self.number += 1
+        self._segment = Segment.open(self.path, owned=True)
+        self._period = self._period_of(self._clock.wall())
+        _log.info("file.rotated", path=str(finished), bytes=segment.size)
+        return self._segment
+
+
+def _last_line(path: Path) -> Line | None:
+    try:
+        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+    except OSError:
+        return None
+    try:
+        return read_tail(fd, os.fstat(fd).st_size).line
+    finally:
+        os.close(fd)

@@ -1,0 +1,109 @@
+"""How an output fails and comes back: reasons, waits, log lines, metrics; one object per output."""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Mapping
+from typing import Any
+
+import structlog
+
+from bridge.clock import Clock
+from bridge.core.backoff import Backoff
+from bridge.log import Repeated
+from bridge.metrics import Metrics
+from bridge.outputs.sinks.lines import Batch
+
+_log = structlog.get_logger()
+
+BACKOFF_BASE_S = 0.25  # a full disk may be freed by our own retention at once
+BACKOFF_CAP_S = 5.0  # one small write each 5 s costs nothing and is soon enough for people
+
+_REASONS = {
+    errno.ENOSPC: "disk_full", errno.EDQUOT: "disk_full", errno.EFBIG: "disk_full",
+    errno.EACCES: "permission", errno.EPERM: "permission", errno.EROFS: "permission",
+    errno.ENOENT: "missing", errno.ENOTDIR: "missing", errno.ESTALE: "missing",
+    errno.EPIPE: "closed_pipe", errno.EIO: "io",
+}  # fmt: skip
+
+
+def reason_of(error: BaseException) -> str:
+    """The metric's word for an error (metrics.words.SINK_ERROR_REASONS)."""
+    number = error.errno if isinstance(error, OSError) else None
+    return _REASONS.get(number or 0, "other")
+
+
+class SinkHealth:
+    """Counts failures of one output, says how long to wait, and tells people."""
+
+    def __init__(self, sink: str, place: str, metrics: Metrics, clock: Clock) -> None:
+        metrics.add_sink(sink)
+        self._sink, self._place, self._clock = sink, place, clock
+        self._errors = metrics.sink_errors_total
+        self._blocked = metrics.sink_blocked.labels(sink)
+        self._records = metrics.sink_records_total.labels(sink)
+        self._truncated = metrics.sink_truncated_records_total.labels(sink)
+        self._missed = metrics.sink_missed_records_total
+        self._lag = metrics.sink_lag_records.labels(sink)
+        self._repeated = Repeated()
+        self._backoff = Backoff(base_s=BACKOFF_BASE_S, cap_s=BACKOFF_CAP_S)
+        self.last_error: str | None = None  # of the failure that goes on; None when writing
+
+    def failed(self, error: BaseException) -> float:
+        """Note a failure; return how long to wait before the next try, seconds."""
+        reason = reason_of(error)
+        strerror = error.strerror if isinstance(error, OSError) else None
+        self.last_error = strerror or str(error)
+        self._errors.labels(self._sink, reason).inc()
+        self._blocked.set(1)
+        failures = self._repeated.failed(self._clock.monotonic())
+        if failures is not None:
+            _log.warning(
+                "sink.blocked", sink=self._sink, place=self._place, reason=reason,
+                error=self.last_error, failures=failures,
+            )  # fmt: skip
+        # One writer on one machine: nobody to spread the retries against.
+        return self._backoff.after_failure(jitter=0.0)
+
+    def abandoned(self, error: BaseException) -> None:
+        """Note that the reader left for good: no fault, and nothing is tried again."""
+        self.last_error = "nobody reads any more"
+        self._errors.labels(self._sink, reason_of(error)).inc()
+        self._blocked.set(1)
+        _log.info("sink.reader_gone", sink=self._sink, place=self._place)
+
+    def succeeded(self) -> None:
+        """Note that writing works."""
+        if self.last_error is None:
+            return
+        self.last_error = None
+        self._backoff.reset()
+        self._blocked.set(0)
+        _log.info("sink.recovered", sink=self._sink, failures=self._repeated.recovered())
+
+    def wrote(self, batch: Batch) -> None:
+        """Count lines that are out."""
+        self._records.inc(len(batch.lines) - batch.marks)
+        if batch.truncated:
+            self._truncated.inc(batch.truncated)
+        if batch.missing:
+            self._missed.labels(self._sink, "retention").inc(batch.missing)
+            _log.error("sink.missed", sink=self._sink, records=batch.missing, reason="retention")
+
+    def reset(self, asked: str | None, after: int) -> None:
+        """Count that the journal is another one than the lines before came from."""
+        self._missed.labels(self._sink, "epoch").inc()
+        _log.warning("sink.epoch_changed", sink=self._sink, asked=asked, position=after)
+
+    def lagging(self, records: int) -> None:
+        self._lag.set(records)
+
+    def status(self, position: int, lag: int) -> Mapping[str, Any]:
+        """The check of /healthz: `ok`, `detail`, `position`, `lag`, `place`."""
+        detail = f"{lag} records behind" if lag else "up to date"
+        if self.last_error is not None:
+            detail = f"cannot write {self._place}: {self.last_error}; {detail}; trying again"
+        return {
+            "ok": self.last_error is None, "detail": detail, "place": self._place,
+            "position": position, "lag": lag,
+        }  # fmt: skip

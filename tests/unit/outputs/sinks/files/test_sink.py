@@ -1,0 +1,643 @@
+"""The file output as a reader of the journal: each record once, whatever happens to either."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import json
+import os
+import shutil
+import threading
+import time
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+
+import pytest
+
+from bridge.clock import SystemClock
+from bridge.core.errors import ConfigError, JournalFullError
+from bridge.core.event import RUN_ENDED, Draft
+from bridge.core.filter import Filter
+from bridge.journal.memory import MemoryJournal
+from bridge.metrics import Metrics
+from bridge.outputs.sinks.files import FileSink, Layout
+from bridge.outputs.sinks.files import sink as sink_module
+from bridge.outputs.sinks.lines import LineSettings
+from tests.unit.outputs.sinks.lines_world import RUN, drafts, feed, records, segments, sequences
+
+
+class Outputs:
+    """Makes sinks in one directory and lets go of all of them."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        self.metrics = Metrics()
+        self._made: list[FileSink] = []
+
+    async def open(self, journal, *, name="out", file="events.ndjson", lines=None, **layout):
+        sink = FileSink(
+            name, journal, Layout(self.directory / file, **layout), lines or LineSettings(),
+            metrics=self.metrics, clock=SystemClock(),
+        )  # fmt: skip
+        self._made.append(sink)
+        await sink.open()
+        return sink
+
+    def kill(self, sink: FileSink) -> None:
+        """What kill -9 leaves: nothing is flushed, cut or remembered."""
+        sink._thread.shutdown(wait=True)
+        sink._cleaner.shutdown(wait=True)
+        sink._file.drop()
+        sink._is_closed = True
+
+    def metric(self, name: str, **labels) -> float:
+        return self.metrics.registry.get_sample_value(f"mogplex_bridge_{name}", labels)
+
+    def kill_all(self) -> None:
+        for sink in self._made:
+            self.kill(sink)
+
+
+@pytest.fixture
+def outputs(tmp_path):
+    made = Outputs(tmp_path)
+    yield made
+    made.kill_all()
+
+
+@asynccontextmanager
+async def running(*sinks):
+    async with asyncio.TaskGroup() as group:
+        tasks = [group.create_task(sink.run()) for sink in sinks]
+        yield tasks
+        for task in tasks:
+            task.cancel()
+
+
+async def until(condition, within_s=5.0):
+    async with asyncio.timeout(within_s):
+        while not condition():
+            await asyncio.sleep(0.005)
+
+
+async def copy_all(sink):
+    while await sink._copy_once():
+        pass
+
+
+async def test_everything_is_in_the_file_once_over_many_restarts(outputs, tmp_path):
+    journal = MemoryJournal()
+    for round_ in range(6):
+        sink = await outputs.open(journal, rotate_bytes=3000)
+        await journal.append(drafts(round_ * 20, 20))
+        await sink.close()
+    assert sequences(segments(tmp_path)) == list(range(1, 121))
+    assert outputs.metric("sink_records_total", sink="out") == 120
+
+
+@pytest.mark.parametrize("format_", ["cloudevents", "mogplex"])
+async def test_everything_is_in_the_file_once_over_many_kills(outputs, tmp_path, format_):
+    journal = MemoryJournal()
+    settings = LineSettings(format=format_)
+    for round_ in range(8):
+        sink = await outputs.open(journal, rotate_bytes=3000, lines=settings)
+        await journal.append(drafts(round_ * 20, 20))
+        await copy_all(sink)
+        outputs.kill(sink)
+        newest = segments(tmp_path)[-1]
+        os.truncate(newest, max(0, newest.stat().st_size - 37 * round_))
+    sink = await outputs.open(journal, rotate_bytes=3000, lines=settings)
+    await sink.close()
+    found = [
+        r["data"]["id"] if format_ == "cloudevents" else r["id"]
+        for r in records(segments(tmp_path))
+    ]
+    assert found == [f"e{i}" for i in range(160)]
+
+
+async def test_the_end_of_a_run_is_found_again_in_upstreams_format(outputs, tmp_path):
+    journal = MemoryJournal()
+    settings = LineSettings(format="mogplex")
+    sink = await outputs.open(journal, lines=settings)
+    end = json.dumps(
+        {"specversion": "1.0", "id": "end", "data": {"runId": RUN, "status": "success"}}
+    )
+    await journal.append([*drafts(0, 2), Draft(feed(), "end", RUN_ENDED, end.encode(), b"")])
+    journal_body = (await journal.read(2, 1)).records[0].body
+    assert journal_body.endswith(b"00000000000000000003")
+    outputs.kill(sink)
+
+
+async def test_nothing_is_repeated_when_the_files_were_carried_away(outputs, tmp_path):
+    journal = MemoryJournal()
+    sink = await outputs.open(journal)
+    await journal.append(drafts(0, 10))
+    await sink.close()
+    for path in segments(tmp_path):
+        path.unlink()
+    await journal.append(drafts(10, 5))
+    await (await outputs.open(journal)).close()
+    assert sequences(segments(tmp_path)) == [11, 12, 13, 14, 15]
+    assert segments(tmp_path)[0].name == "events.000002.ndjson"
+
+
+async def test_a_new_output_gets_everything_the_journal_keeps(outputs, tmp_path):
+    journal = MemoryJournal(records_max=10)
+    await journal.append(drafts(0, 10))
+    await journal.append(drafts(10, 4))
+    first = journal.floor
+    assert first > 1
+    await (await outputs.open(journal)).close()
+    assert sequences(segments(tmp_path)) == list(range(first, 15))
+
+
+async def test_another_journal_is_told_in_the_file_once(outputs, tmp_path):
+    old, new = MemoryJournal(), MemoryJournal()
+    sink = await outputs.open(old)
+    await old.append(drafts(0, 5))
+    await sink.close()
+    await new.append(drafts(100, 3))
+    for _ in range(3):
+        await (await outputs.open(new)).close()
+    found = records(segments(tmp_path))
+    assert [int(r["sequence"]) for r in found] == [1, 2, 3, 4, 5, 0, 1, 2, 3]
+    assert found[5]["type"] == "bridge.reset"
+    assert found[5]["data"] == {
+        "reason": "epoch",
+        "epoch": new.epoch,
+        "asked": "5",
+        "oldest": f"{new.epoch}-1",
+        "missing": None,
+    }
+    assert outputs.metric("sink_missed_records_total", sink="out", reason="epoch") == 1
+
+
+async def test_a_kill_between_the_reset_line_and_its_checkpoint_does_not_double_it(
+    outputs, tmp_path
+):
+    old, new = MemoryJournal(), MemoryJournal()
+    sink = await outputs.open(old)
+    await old.append(drafts(0, 5))
+    await sink.close()
+    sink = await outputs.open(new)
+    sink._file.write(sink._preface.lines)
+    outputs.kill(sink)
+    await new.append(drafts(100, 2))
+    await (await outputs.open(new)).close()
+    assert sequences(segments(tmp_path)) == [1, 2, 3, 4, 5, 0, 1, 2]
+
+
+async def test_a_restored_journal_goes_on_where_its_checkpoint_was(outputs, tmp_path):
+    journal = MemoryJournal()
+    sink = await outputs.open(journal)
+    await journal.append(drafts(0, 5))
+    await sink.close()
+    journal._epoch = "restored"  # J5: old sequences above the backup may mean others now
+    await journal.append(drafts(5, 2))
+    for path in segments(tmp_path):  # the last line is one that this journal does not know
+        path.write_bytes(path.read_bytes().replace(b'"id":"e4"', b'"id":"xx"'))
+    await (await outputs.open(journal)).close()
+    assert sequences(segments(tmp_path)) == [1, 2, 3, 4, 5, 5, 6, 7]
+    assert records(segments(tmp_path))[5]["type"] == "bridge.reset"
+
+
+async def test_lines_of_this_journal_are_recognised_without_a_checkpoint(outputs, tmp_path):
+    journal = MemoryJournal()
+    await journal.append(drafts(0, 5))
+    await (await outputs.open(journal)).close()
+    await journal.append(drafts(5, 2))
+    await (await outputs.open(journal, name="another-name")).close()
+    assert sequences(segments(tmp_path)) == [1, 2, 3, 4, 5, 6, 7]
+
+
+async def test_a_journal_that_lost_its_newest_records_is_told(outputs, tmp_path):
+    journal = MemoryJournal()
+    sink = await outputs.open(journal)
+    await journal.append(drafts(0, 5))
+    await sink.close()
+    shorter = MemoryJournal()
+    shorter._epoch = journal.epoch
+    await shorter.append(
+        drafts(0, 3),
+        checkpoints=[("sink/out", b'{"epoch":"%b","seq":3,"segment":1}' % journal.epoch.encode())],
+    )
+    await shorter.append(drafts(70, 1))
+    await (await outputs.open(shorter)).close()
+    found = records(segments(tmp_path))
+    assert [int(r["sequence"]) for r in found] == [1, 2, 3, 4, 5, 4]
+    assert found[5]["data"]["reason"] == "epoch"
+
+
+async def test_what_retention_dropped_is_told_in_the_file_and_counted(outputs, tmp_path):
+    journal = MemoryJournal(records_max=8)
+    sink = await outputs.open(journal)
+    await journal.append(drafts(0, 4))
+    await copy_all(sink)
+    await journal.append(drafts(4, 8))
+    await journal.append(drafts(12, 8))
+    floor = journal.floor
+    assert floor > 5
+    await sink.close()
+    found = records(segments(tmp_path))
+    assert [int(r["sequence"]) for r in found] == [1, 2, 3, 4, floor - 1, *range(floor, 21)]
+    assert found[4]["type"] == "bridge.reset"
+    assert found[4]["data"]["missing"] == floor - 5
+    missed = outputs.metric("sink_missed_records_total", sink="out", reason="retention")
+    assert missed == floor - 5
+
+
+async def test_retention_that_moves_while_reading_is_told_too(outputs, tmp_path):
+    journal = MemoryJournal(records_max=8)
+    sink = await outputs.open(journal)
+    await journal.append(drafts(0, 4))
+    await copy_all(sink)
+    real = journal.read
+
+    async def read_late(after, limit, only):
+        journal.read = real
+        await journal.append(drafts(4, 8))
+        await journal.append(drafts(12, 8))
+        return await real(after, limit, only)
+
+    await journal.append(drafts(100, 1))
+    journal.read = read_late
+    await sink.close()
+    found = [int(r["sequence"]) for r in records(segments(tmp_path))]
+    floor = journal.floor
+    assert found == [1, 2, 3, 4, floor - 1, *range(floor, 22)]
+
+
+async def test_a_filter_chooses_and_the_position_still_moves(outputs, tmp_path):
+    journal = MemoryJournal()
+    other = "aaaaaaaa-6a3e-4f0e-9d3b-0d8f3c5b7a10"
+    sink = await outputs.open(journal, lines=LineSettings(only=Filter(runs=frozenset([RUN]))))
+    await journal.append([*drafts(0, 3), *drafts(50, 20, run_id=other)])
+    await copy_all(sink)
+    assert (sink.position, sink.lag) == (23, 0)
+    await sink.close()
+    assert sequences(segments(tmp_path)) == [1, 2, 3]
+
+
+async def test_long_lines_are_cut_and_counted(outputs, tmp_path):
+    journal = MemoryJournal()
+    sink = await outputs.open(journal, lines=LineSettings(bytes_max=2000))
+    await journal.append([*drafts(0, 1), *drafts(1, 1, size=100_000), *drafts(2, 1)])
+    await sink.close()
+    data = segments(tmp_path)[0].read_bytes()
+    assert max(map(len, data.splitlines(keepends=True))) <= 2000
+    assert sequences(segments(tmp_path)) == [1, 2, 3]
+    assert outputs.metric("sink_truncated_records_total", sink="out") == 1
+
+
+def test_a_line_limit_too_small_for_a_record_is_refused():
+    with pytest.raises(ConfigError, match="line_bytes"):
+        LineSettings(bytes_max=10)
+
+
+# Failing and coming back
+
+
+class FullDisk:
+    """os.write fails on files of one name until it is freed."""
+
+    def __init__(self, monkeypatch, name: str) -> None:
+        self.is_full = False
+        self.refused = 0
+        real = os.write
+
+        def write(fd, data):
+            if self.is_full and Path(os.readlink(f"/proc/self/fd/{fd}")).name.startswith(name):
+                self.refused += 1
+                raise OSError(errno.ENOSPC, "No space left on device")
+            return real(fd, data)
+
+        monkeypatch.setattr(os, "write", write)
+
+
+async def test_a_full_disk_blocks_one_output_which_resumes_by_itself(
+    outputs, tmp_path, monkeypatch
+):
+    disk = FullDisk(monkeypatch, "full")
+    journal = MemoryJournal()
+    one = await outputs.open(journal, name="one", file="full.ndjson")
+    two = await outputs.open(journal, name="two", file="free.ndjson")
+    async with running(one, two):
+        await journal.append(drafts(0, 5))
+        await until(lambda: one.lag == two.lag == 0)
+        disk.is_full = True
+        await journal.append(drafts(5, 5))
+        await until(lambda: two.lag == 0 and disk.refused >= 2)
+        assert one.status()["ok"] is False
+        assert "No space left" in one.status()["detail"]
+        assert two.status()["ok"] is True
+        assert outputs.metric("sink_blocked", sink="one") == 1
+        disk.is_full = False
+        await until(lambda: one.lag == 0)
+        assert one.status()["ok"] is True
+    await one.close()
+    await two.close()
+    for name in ("full", "free"):
+        assert sequences([tmp_path / f"{name}.000001.ndjson"]) == list(range(1, 11))
+    assert outputs.metric("sink_errors_total", sink="one", reason="disk_full") == disk.refused
+    assert outputs.metric("sink_blocked", sink="one") == 0
+
+
+@pytest.mark.parametrize("format_", ["cloudevents", "mogplex"])
+async def test_the_lines_that_a_full_disk_still_took_are_not_repeated(
+    outputs, tmp_path, monkeypatch, format_
+):
+    real, left = os.write, 1500
+
+    def write(fd, data):
+        nonlocal left
+        if not os.readlink(f"/proc/self/fd/{fd}").endswith(".ndjson"):
+            return real(fd, data)
+        if left == 0:
+            left = 1 << 30
+            raise OSError(errno.ENOSPC, "No space left on device")
+        done = real(fd, bytes(data)[:left])
+        left -= done
+        return done
+
+    monkeypatch.setattr(os, "write", write)
+    journal = MemoryJournal()
+    sink = await outputs.open(journal, lines=LineSettings(format=format_))
+    async with running(sink):
+        await journal.append(drafts(0, 30))
+        await until(lambda: sink.lag == 0 and sink.status()["ok"])
+    await sink.close()
+    found = [r.get("data", r)["id"] for r in records(segments(tmp_path))]
+    assert found == [f"e{i}" for i in range(30)]
+    assert outputs.metric("sink_errors_total", sink="out", reason="disk_full") == 1
+
+
+async def test_a_disk_full_at_the_start_is_waited_for(outputs, tmp_path, monkeypatch):
+    real = os.open
+    is_full = True
+
+    def refuse(path, flags, *rest, **named):
+        if is_full and flags & os.O_CREAT:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return real(path, flags, *rest, **named)
+
+    monkeypatch.setattr(os, "open", refuse)
+    journal = MemoryJournal()
+    sink = await outputs.open(journal)
+    async with running(sink):
+        await journal.append(drafts(0, 3))
+        await asyncio.sleep(0.05)
+        is_full = False
+        await until(lambda: sink.lag == 0)
+    await sink.close()
+    assert sequences(segments(tmp_path)) == [1, 2, 3]
+
+
+@pytest.mark.parametrize(
+    ("path", "cure"),
+    [("missing/events.ndjson", "create the directory"), ("file/events.ndjson", "not a directory")],
+)
+async def test_a_place_that_cannot_be_is_a_one_line_error(outputs, tmp_path, path, cure):
+    (tmp_path / "file").touch()
+    with pytest.raises(ConfigError, match=cure) as error:
+        await outputs.open(MemoryJournal(), file=path)
+    assert "\n" not in str(error.value)
+    assert path in str(error.value)
+
+
+async def test_a_directory_without_permission_is_a_one_line_error(outputs, monkeypatch):
+    def refuse(path, flags, *rest, **named):
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr(os, "open", refuse)
+    with pytest.raises(ConfigError, match="permission denied; let this user write to"):
+        await outputs.open(MemoryJournal())
+
+
+async def test_a_directory_that_vanishes_is_waited_for(outputs, tmp_path):
+    (tmp_path / "logs").mkdir()
+    journal = MemoryJournal()
+    sink = await outputs.open(journal, file="logs/events.ndjson")
+    async with running(sink):
+        await journal.append(drafts(0, 3))
+        await until(lambda: sink.lag == 0)
+        (tmp_path / "logs").rename(tmp_path / "away")
+        await asyncio.sleep(1.1)  # the moment given to logrotate
+        await journal.append(drafts(3, 3))
+        await until(lambda: not sink.status()["ok"])
+        (tmp_path / "logs").mkdir()
+        await until(lambda: sink.lag == 0 and sink.status()["ok"])
+    await sink.close()
+    found = sequences(segments(tmp_path / "away")) + sequences(segments(tmp_path / "logs"))
+    assert found == [1, 2, 3, 4, 5, 6]
+
+
+async def test_lines_that_a_failed_fsync_took_back_are_written_again(
+    outputs, tmp_path, monkeypatch
+):
+    journal = MemoryJournal()
+    sink = await outputs.open(journal)
+    await journal.append(drafts(0, 5))
+    await copy_all(sink)
+    await sink._save()
+    await journal.append(drafts(5, 5))
+    await copy_all(sink)
+    real = os.fdatasync
+
+    def fail_once(fd):
+        monkeypatch.setattr(os, "fdatasync", real)
+        raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr(os, "fdatasync", fail_once)
+    async with running(sink):
+        await until(lambda: os.fdatasync is real, within_s=10)
+        await until(lambda: sink.lag == 0 and sink.status()["ok"])
+    await sink.close()
+    assert sequences(segments(tmp_path)) == list(range(1, 11))
+    assert outputs.metric("sink_errors_total", sink="out", reason="io") == 1
+
+
+@pytest.mark.parametrize("rotate_bytes", [None, 2200])
+async def test_a_failed_first_fsync_takes_back_what_the_process_before_left_in_memory(
+    outputs, tmp_path, monkeypatch, rotate_bytes
+):
+    """The kernel gives up all that was not on the disk, whoever wrote it."""
+    journal = MemoryJournal()
+    sink = await outputs.open(journal, rotate_bytes=rotate_bytes)
+    await journal.append(drafts(0, 5))
+    await copy_all(sink)
+    await sink._save()
+    on_disk = segments(tmp_path)[-1].stat().st_size
+    await journal.append(drafts(5, 5))
+    await copy_all(sink)
+    if rotate_bytes is not None:
+        assert len(segments(tmp_path)) > 1, "then nothing of the newest one is known to be there"
+        on_disk = 0
+    outputs.kill(sink)
+    sink = await outputs.open(journal, rotate_bytes=rotate_bytes)
+    newest, real_sync, real_write = segments(tmp_path)[-1], os.fdatasync, os.write
+    in_memory = newest.read_bytes()[on_disk:]
+    written_after = bytearray()
+
+    def write(fd, data):
+        count = real_write(fd, data)
+        written_after.extend(bytes(data)[:count])
+        return count
+
+    def fail_once(fd):
+        monkeypatch.setattr(os, "fdatasync", real_sync)
+        monkeypatch.setattr(os, "write", write)
+        raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr(os, "fdatasync", fail_once)
+    await journal.append(drafts(10, 1))
+    async with running(sink):
+        await until(lambda: os.fdatasync is real_sync, within_s=10)
+        await until(lambda: sink.lag == 0 and sink.status()["ok"])
+    await sink.close()
+    assert sequences(segments(tmp_path)) == list(range(1, 12))
+    assert in_memory
+    assert bytes(written_after).startswith(in_memory)
+
+
+class FullJournal(MemoryJournal):
+    is_full = False
+
+    async def append(self, drafts, *, states=(), checkpoints=()):
+        if self.is_full and checkpoints:
+            raise JournalFullError("no space")
+        return await super().append(drafts, states=states, checkpoints=checkpoints)
+
+
+async def test_no_line_is_written_before_the_journal_knows_the_output(outputs, tmp_path):
+    journal = FullJournal()
+    journal.is_full = True
+    sink = await outputs.open(journal)
+    async with running(sink):
+        await journal.append(drafts(0, 3))
+        await until(lambda: not sink.status()["ok"])
+        assert segments(tmp_path)[0].stat().st_size == 0
+        journal.is_full = False
+        await until(lambda: sink.lag == 0)
+    await sink.close()
+    assert sequences(segments(tmp_path)) == [1, 2, 3]
+
+
+async def test_a_full_journal_does_not_stop_an_output_that_it_knows(outputs, tmp_path, monkeypatch):
+    monkeypatch.setattr(sink_module, "CHECKPOINT_S", 0.0)
+    monkeypatch.setattr(sink_module, "TICK_S", 0.01)
+    journal = FullJournal()
+    sink = await outputs.open(journal)
+    async with running(sink):
+        await journal.append(drafts(0, 3))
+        await until(lambda: sink.lag == 0)
+        journal.is_full = True
+        await journal.append(drafts(3, 3))
+        await until(lambda: sink.lag == 0)
+        await asyncio.sleep(0.05)
+        assert sink.status()["ok"]
+    await sink.close()
+    assert sequences(segments(tmp_path)) == [1, 2, 3, 4, 5, 6]
+
+
+async def test_closing_has_a_deadline_when_the_disk_hangs(outputs, tmp_path, monkeypatch):
+    journal = MemoryJournal()
+    sink = await outputs.open(journal)
+    await journal.append(drafts(0, 3))
+    release, real = threading.Event(), os.write
+
+    def hang(fd, data):
+        if "events" in os.readlink(f"/proc/self/fd/{fd}"):
+            release.wait(10)
+        return real(fd, data)
+
+    monkeypatch.setattr(os, "write", hang)
+    start = time.monotonic()
+    await sink.close(0.1)
+    assert time.monotonic() - start < 2
+    release.set()
+
+
+async def test_cancelling_loses_and_doubles_nothing(outputs, tmp_path):
+    journal = MemoryJournal()
+    for round_ in range(15):
+        sink = await outputs.open(journal, rotate_bytes=20_000)
+        async with running(sink):
+            await journal.append(drafts(round_ * 300, 300))
+            await asyncio.sleep(round_ * 0.0007)
+        await sink.close()
+    assert sequences(segments(tmp_path)) == list(range(1, 4501))
+
+
+async def test_reopen_is_heard_at_once(outputs, tmp_path):
+    journal = MemoryJournal()
+    sink = await outputs.open(journal, naming="fixed")
+    async with running(sink):
+        await journal.append(drafts(0, 2))
+        await until(lambda: sink.lag == 0)
+        (tmp_path / "events.ndjson").rename(tmp_path / "events.ndjson.1")
+        sink.reopen()
+        await until((tmp_path / "events.ndjson").exists, within_s=0.5)
+        await journal.append(drafts(2, 2))
+        await until(lambda: sink.lag == 0)
+    await sink.close()
+    assert sequences([tmp_path / "events.ndjson.1", tmp_path / "events.ndjson"]) == [1, 2, 3, 4]
+
+
+@pytest.mark.timeout(20)
+async def test_a_reopening_asked_for_while_blocked_neither_spins_nor_is_forgotten(
+    outputs, tmp_path
+):
+    """It froze the whole process: logrotate's signal on a disk that was full."""
+    journal = MemoryJournal()
+    directory = tmp_path / "logs"
+    directory.mkdir()
+    sink = await outputs.open(journal, file="logs/events.ndjson", naming="fixed")
+    tries = []
+    sink._attempt, attempt = lambda work: (tries.append(work), attempt(work))[1], sink._attempt
+    async with running(sink):
+        await journal.append(drafts(0, 5))
+        await until(lambda: sink.lag == 0)
+        shutil.rmtree(directory)
+        directory.write_text("in its place")
+        await journal.append(drafts(5, 5))
+        await until(lambda: outputs.metric("sink_blocked", sink="out") == 1)
+        sink.reopen()
+        tries.clear()
+        await asyncio.sleep(1.5)  # with the fault, for ever
+        assert len(tries) < 10
+        directory.unlink()
+        directory.mkdir()
+        await until(lambda: sink.lag == 0)
+        await until(lambda: not sink._reopen.is_set())
+    assert sequences([directory / "events.ndjson"]) == list(range(6, 11))
+
+
+async def test_finished_segments_are_compressed_beside_the_writing(outputs, tmp_path, monkeypatch):
+    monkeypatch.setattr(sink_module, "CLEAN_S", 0.02)
+    monkeypatch.setattr(sink_module, "TICK_S", 0.02)
+    journal = MemoryJournal()
+    sink = await outputs.open(journal, rotate_bytes=3000, compress="zstd")
+    async with running(sink):
+        for i in range(0, 60, 10):
+            await journal.append(drafts(i, 10))
+            await until(lambda: sink.lag == 0)
+        await until(lambda: len([p for p in segments(tmp_path) if p.suffix == ".zst"]) >= 4)
+    await sink.close()
+    assert sequences(segments(tmp_path)) == list(range(1, 61))
+
+
+async def test_close_twice_and_close_without_run(outputs):
+    sink = await outputs.open(MemoryJournal())
+    await sink.close()
+    await sink.close()
+
+
+async def test_lag_is_a_metric(outputs):
+    journal = MemoryJournal()
+    sink = await outputs.open(journal)
+    await journal.append(drafts(0, 700))
+    await sink._copy_once()
+    assert outputs.metric("sink_lag_records", sink="out") == 700 - 512
+    with suppress(AssertionError):
+        assert sink.lag == 188
+    await sink.close()

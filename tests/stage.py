@@ -13,7 +13,7 @@ from typing import Any
 
 from bridge.core.event import GAP, RUN_ENDED, Record
 from bridge.core.pace.schedule import Scheduler
-from bridge.follows import Follows
+from bridge.daemon.follows import Follows
 from bridge.intake import JournalIntake
 from bridge.journal.memory import MemoryJournal
 from bridge.metrics import Metrics

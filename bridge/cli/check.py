@@ -47,7 +47,7 @@ def check(*, online: bool, as_json: bool, example: bool, schema: bool, **shared:
     """
     from bridge.config import SettingsError  # noqa: PLC0415 - so that `--help` stays fast
     from bridge.config.reference import example_text, schema_text  # noqa: PLC0415
-    from bridge.slow_patterns import refuse_slow_patterns  # noqa: PLC0415
+    from bridge.config.slow_patterns import refuse_slow_patterns  # noqa: PLC0415
 
     if example or schema:
         write_stdout((example_text() if example else schema_text()).encode())
@@ -189,7 +189,7 @@ def _refuse_bad_files(loaded: Loaded) -> None:
         table for (table, _), file in named.items() if not _is_readable(file)
     }
     if "redaction" in readable:
-        from bridge.building import build_policy  # noqa: PLC0415
+        from bridge.daemon.building import build_policy  # noqa: PLC0415
 
         build_policy(settings.redaction, loaded.place)
     if settings.auth is not None and "auth" in readable:

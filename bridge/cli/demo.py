@@ -71,9 +71,9 @@ async def _bridge_on(
     import sys  # noqa: PLC0415
 
     from bridge import log  # noqa: PLC0415
-    from bridge.app import Bridge  # noqa: PLC0415
-    from bridge.building import build_redactor  # noqa: PLC0415
     from bridge.config import load_settings, resolve_accounts  # noqa: PLC0415
+    from bridge.daemon.app import Bridge  # noqa: PLC0415
+    from bridge.daemon.building import build_redactor  # noqa: PLC0415
 
     is_piped = sys.stdout is not None and not sys.stdout.isatty()
     settings = load_settings(

@@ -68,7 +68,7 @@ def follow(
 
 
 def _run_ids(run_ids: tuple[str, ...], runs_from: str | None) -> list[str]:
-    from bridge.runlist import read_now, to_run_text  # noqa: PLC0415 - `--help` needs none of it
+    from bridge.daemon.run_lists import read_now, to_run_text  # noqa: PLC0415 - `--help` needs none of it
     from bridge.sources.mogplex.api import normalised_run_id  # noqa: PLC0415
 
     places = [("", text) for text in run_ids]
@@ -102,9 +102,9 @@ async def _follow(
     run_ids: list[str], format_name: str | None, timeout_s: float, shared: dict[str, Any]
 ) -> Any:
     from bridge import log  # noqa: PLC0415
-    from bridge.building import build_redactor  # noqa: PLC0415
     from bridge.config import resolve_accounts  # noqa: PLC0415
-    from bridge.oneshot import Wishes, follow_until_ended  # noqa: PLC0415
+    from bridge.daemon.building import build_redactor  # noqa: PLC0415
+    from bridge.daemon.once import Wishes, follow_until_ended  # noqa: PLC0415
     from bridge.outputs.printed import formatter  # noqa: PLC0415
 
     loaded = load_with(**shared)

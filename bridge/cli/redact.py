@@ -31,8 +31,8 @@ def load_policy(config: Path | None) -> Policy:
     """`[redaction]` of the configuration; without a file the default. Raises ConfigError."""
     if config is None and not os.environ.get("MOGPLEX_BRIDGE_CONFIG"):
         return Policy()
-    from bridge.building import build_policy  # noqa: PLC0415 - the filter alone needs no settings
     from bridge.cli.options import load_with  # noqa: PLC0415
+    from bridge.daemon.building import build_policy  # noqa: PLC0415 - the filter alone needs no settings
 
     loaded = load_with(config=config)
     return build_policy(loaded.settings.redaction, loaded.place)

@@ -55,11 +55,11 @@ def serve(
 def run_bridge(load: Callable[[], Loaded], *, runs_from: str | None) -> None:
     """Set up logs and run the daemon to its end. Raises BridgeError."""
     from bridge import log  # noqa: PLC0415 - `--help` needs none of it
-    from bridge.app import Bridge  # noqa: PLC0415
-    from bridge.building import build_redactor  # noqa: PLC0415
     from bridge.config import resolve_accounts  # noqa: PLC0415
+    from bridge.daemon.app import Bridge  # noqa: PLC0415
+    from bridge.daemon.building import build_redactor  # noqa: PLC0415
+    from bridge.daemon.systemd import Notifier  # noqa: PLC0415
     from bridge.loop import run  # noqa: PLC0415
-    from bridge.systemd import Notifier  # noqa: PLC0415
 
     loaded = load()
     settings = loaded.settings

@@ -1,6 +1,7 @@
 """Settings: one TOML file, environment and flags in; one frozen, checked value out.
 
-The only room that knows where a setting comes from. Everybody else gets plain numbers from app.py.
+The only room that knows where a setting comes from. Everybody else gets plain numbers from the
+daemon.
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ import tomllib
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from bridge.config.catalogue import INDEX, entries, find_entry
+from bridge.config.setting_index import INDEX, entries, find_entry
 from bridge.core.errors import ConfigError
 
 PREFIX: Final = "MOGPLEX_BRIDGE_"

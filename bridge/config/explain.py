@@ -9,7 +9,7 @@ from typing import Any, Final
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from bridge.config.catalogue import find_entry, nearest
+from bridge.config.setting_index import find_entry, nearest
 
 Path = tuple[str | int, ...]
 

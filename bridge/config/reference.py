@@ -11,10 +11,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
-from bridge.config.catalogue import INDEX, Entry, entries
 from bridge.config.effective import toml_value
 from bridge.config.environment import BASE_URL_VARIABLES, TOKEN_VARIABLES, variable_name
 from bridge.config.model import Settings
+from bridge.config.setting_index import INDEX, Entry, entries
 
 SCHEMA_FILE: Final = Path("deploy/bridge.schema.json")
 EXAMPLE_FILE: Final = Path("deploy/bridge.example.toml")

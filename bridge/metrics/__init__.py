@@ -6,7 +6,7 @@ counters carry it as an exemplar (OpenMetrics only). `python -m bridge.metrics` 
 docs/metrics.md.
 """
 
-from bridge.metrics.catalogue import PREFIX, Metrics
+from bridge.metrics.metric_table import PREFIX, Metrics
 from bridge.metrics.words import OK, OTHER
 
 __all__ = ["OK", "OTHER", "PREFIX", "Metrics"]

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from prometheus_client.samples import Sample
 
-from bridge.metrics.catalogue import PREFIX, Metrics
+from bridge.metrics.metric_table import PREFIX, Metrics
 from bridge.metrics.words import (
     DISCONNECT_REASONS,
     ENDPOINTS,

@@ -2,8 +2,8 @@
 
 A pattern is anybody's regular expression, and Python's engine backtracks: what takes long on a
 short text takes for ever on a long one. So a pattern never sees more than a window at once, and
-whoever loads a configuration times it on `probes` first (`bridge/building.py`: there is no clock
-here).
+whoever loads a configuration times it on `probes` first (`bridge/config/slow_patterns.py`; there
+is no clock here).
 """
 
 from __future__ import annotations

@@ -4,32 +4,32 @@ from __future__ import annotations
 
 import ast
 
-from bridge.config.catalogue import INDEX, entries
-from bridge.reload import AT_START
+from bridge.config.setting_index import INDEX, entries
+from bridge.daemon.reload import AT_START
 from tests.architecture.tree import Module, modules, parse
 
 # Who turns settings into constructor arguments; in `config` itself tokens and URLs are resolved.
 WIRING = {
-    "accounts.py",
-    "app.py",
-    "building.py",
-    "housekeeping.py",
-    "oneshot.py",
-    "reload.py",
-    "serving.py",
-    "sinks.py",
+    "daemon/accounts.py",
+    "daemon/app.py",
+    "daemon/building.py",
+    "daemon/housekeeping.py",
+    "daemon/once.py",
+    "daemon/reload.py",
+    "daemon/serving.py",
+    "daemon/sinks.py",
     "config/accounts.py",
     "cli/serve.py",
 }
 # What a reload goes through, and what is read from the settings of that moment.
 READ_WHEN_NEEDED = {"limits.drain"}
 RELOADED = {
-    "accounts.py",
-    "building.py",
+    "daemon/accounts.py",
+    "daemon/building.py",
     "config/accounts.py",
-    "reload.py",
-    "serving.py",
-    "sinks.py",
+    "daemon/reload.py",
+    "daemon/serving.py",
+    "daemon/sinks.py",
 }
 READ_BY_THE_MODEL = {"name": "labels", "type": "one kind so far", "system": "one kind so far"}
 
@@ -86,7 +86,7 @@ def test_every_setting_is_taken_over_by_a_reload_or_told_to_need_a_restart() -> 
 
 
 def test_a_setting_that_nobody_reads_is_seen() -> None:
-    assert "retention.age" in unread([parse("app.py", "settings.retention.bytes")])
-    assert "retention.age" in unread([parse("app.py", "x.age, account.age")])
-    assert "retention.age" not in unread([parse("app.py", "settings.retention.age")])
-    assert "accounts[].reserve" not in unread([parse("app.py", "account.reserve")])
+    assert "retention.age" in unread([parse("daemon/app.py", "settings.retention.bytes")])
+    assert "retention.age" in unread([parse("daemon/app.py", "x.age, account.age")])
+    assert "retention.age" not in unread([parse("daemon/app.py", "settings.retention.age")])
+    assert "accounts[].reserve" not in unread([parse("daemon/app.py", "account.reserve")])

@@ -20,7 +20,7 @@ from tests.http_bridge import OTHER_RUN, RUN, HttpBridge, http_bridge, raw
 THIRD_RUN = "9a2e4d10-77b1-4c55-9c0a-2d1f0b6b3f01"
 FOURTH_RUN = "b5c7a9d2-1f64-4a83-8a0f-51c7f0f2a6aa"
 DESCRIPTION: dict[str, Any] = json.loads(
-    (resources.files("bridge.outputs") / "openapi.json").read_bytes()
+    (resources.files("bridge.outputs.http") / "openapi.json").read_bytes()
 )
 
 
@@ -131,7 +131,7 @@ async def test_the_page_is_whole_and_closed_to_the_outside() -> None:
 
 
 def test_the_page_needs_nothing_from_elsewhere() -> None:
-    page = resources.files("bridge.outputs") / "page"
+    page = resources.files("bridge.outputs.http") / "page"
     assert {item.name for item in page.iterdir()} == set(PAGE_FILES)
     html = (page / "index.html").read_text()
     for name in PAGE_FILES:

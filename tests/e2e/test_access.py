@@ -29,7 +29,7 @@ from tests.e2e.attacked import (
 pytestmark = pytest.mark.e2e
 
 DESCRIPTION: dict[str, Any] = json.loads(
-    (resources.files("bridge.outputs") / "openapi.json").read_bytes()
+    (resources.files("bridge.outputs.http") / "openapi.json").read_bytes()
 )
 CALLERS = (
     *("nobody", "wrong", "read", "admin", "run", "account", "expired", "removed"),

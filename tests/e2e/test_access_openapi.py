@@ -22,7 +22,7 @@ from tests.e2e.processes import TOKEN, environment, quick_config, serve
 pytestmark = pytest.mark.e2e
 
 CONFIG = Path(__file__).parent / "schemathesis.toml"
-DESCRIPTION = resources.files("bridge.outputs") / "openapi.json"
+DESCRIPTION = resources.files("bridge.outputs.http") / "openapi.json"
 
 
 @pytest.mark.parametrize("with_auth", [False, True], ids=["open", "auth"])

@@ -15,9 +15,9 @@ import pytest
 from rich.console import Console
 
 from bridge.cli import run
-from bridge.cli.top_reading import View
-from bridge.cli.top_screen import press
-from bridge.cli.top_view import Wishes, plain, render, selected
+from bridge.cli.top.reading import View
+from bridge.cli.top.screen import press
+from bridge.cli.top.view import Wishes, plain, render, selected
 
 TOKEN = "reader-0123456789"
 

@@ -11,7 +11,6 @@ import jsonschema
 import pytest
 
 from bridge.config import load
-from bridge.config.catalogue import entries
 from bridge.config.effective import effective_toml, flat
 from bridge.config.environment import variable_name
 from bridge.config.reference import (
@@ -23,6 +22,7 @@ from bridge.config.reference import (
     reference_text,
     schema_text,
 )
+from bridge.config.setting_index import entries
 
 ROOT = Path(__file__).parents[3]
 HOME = {"HOME": "/home/somebody"}

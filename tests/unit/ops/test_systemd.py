@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from bridge.clock import SystemClock
-from bridge.systemd import Notifier
+from bridge.daemon.systemd import Notifier
 
 
 @contextmanager

@@ -9,13 +9,13 @@ from typing import Any
 
 import pytest
 
-from bridge.building import build_redactor
 from bridge.config.load import load
+from bridge.config.slow_patterns import PATTERN_S_MAX, refuse_slow_patterns
 from bridge.core.errors import ConfigError
+from bridge.daemon.building import build_redactor
 from bridge.metrics import Metrics
 from bridge.redact import RULES, Redactor
 from bridge.redact.patterns import MATCH_MAX, TEXT_MAX, WINDOW, matches
-from bridge.slow_patterns import PATTERN_S_MAX, refuse_slow_patterns
 
 P = "Amber" + "5528x"
 EVENT = {"id": "1", "payload": {"password": P, "list": [{"token": P}, {"n": 1}]}, "message": "m"}

@@ -6,18 +6,18 @@ import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from bridge.building import build_sources, close_sources
 from bridge.clock import SystemClock
 from bridge.config import ResolvedAccount
 from bridge.core.errors import Failure, Retry
 from bridge.core.event import FeedState, Record
-from bridge.follows import Follows
+from bridge.daemon.building import build_sources, close_sources
+from bridge.daemon.follows import Follows
+from bridge.daemon.supervisor import raise_first
 from bridge.intake import JournalIntake
 from bridge.journal.memory import MemoryJournal
 from bridge.metrics import Metrics
 from bridge.redact import Redactor
 from bridge.sources.mogplex.source import MogplexSource
-from bridge.supervisor import raise_first
 
 PRINT_RECORDS = 500  # records a write; a pipe takes 64 KiB at a time anyway
 # Failures in a row after which a run that never answered is given up: a person waits. Who gets a

@@ -17,20 +17,20 @@ from typing import Any
 import structlog
 
 from bridge import log as logs
-from bridge.accounts import Accounts
-from bridge.building import build_redactor
 from bridge.config import Loaded, ResolvedAccount, Settings, flat, resolve_accounts
 from bridge.config.explain import dotted
 from bridge.core.errors import ConfigError
-from bridge.follows import Follows
-from bridge.housekeeping import Housekeeping
+from bridge.daemon.accounts import Accounts
+from bridge.daemon.building import build_redactor
+from bridge.daemon.follows import Follows
+from bridge.daemon.housekeeping import Housekeeping
+from bridge.daemon.serving import build_certificates, take_over
+from bridge.daemon.sinks import OutputRefusedError, Sinks
 from bridge.outputs.http.certificates import Certificates
 from bridge.outputs.http.server import Server
 from bridge.outputs.http.token_access import TokenAccess
 from bridge.outputs.http.tokens import Tokens
 from bridge.redact import Redactor
-from bridge.serving import build_certificates, take_over
-from bridge.sinks import OutputRefusedError, Sinks
 
 log = structlog.get_logger()
 

@@ -10,11 +10,11 @@ from typing import Any
 
 import structlog
 
-from bridge.accounts import Accounts
 from bridge.clock import Clock
 from bridge.config import TokenProvider
 from bridge.core.errors import JournalFullError
-from bridge.follows import Follows
+from bridge.daemon.accounts import Accounts
+from bridge.daemon.follows import Follows
 from bridge.journal.sqlite.journal import SqliteJournal
 from bridge.metrics import Metrics
 from bridge.wire.jsontext import JsonError, dumps, loads

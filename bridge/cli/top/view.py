@@ -12,7 +12,7 @@ from rich.console import Console, Group, JustifyMethod, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from bridge.cli.top_reading import View
+from bridge.cli.top.reading import View
 
 PICTURE_COLUMNS: Final = 120
 PICTURE_LINES: Final = 40

@@ -14,13 +14,19 @@ from typing import Any
 
 import structlog
 
-from bridge.accounts import Accounts
 from bridge.clock import Clock, SystemClock
 from bridge.config import ResolvedAccount, Settings
 from bridge.config.statedir import journal_file
 from bridge.core.errors import ConfigError, JournalError, JournalFullError
-from bridge.follows import Follows
-from bridge.housekeeping import Housekeeping, restored_windows
+from bridge.daemon.accounts import Accounts
+from bridge.daemon.follows import Follows
+from bridge.daemon.housekeeping import Housekeeping, restored_windows
+from bridge.daemon.reload import Load, RunChanges, Running, apply, prepared_or_refused, read_tokens
+from bridge.daemon.run_lists import to_run_text, watch
+from bridge.daemon.serving import build_certificates, build_limits, take_over
+from bridge.daemon.sinks import Sinks, sink_name
+from bridge.daemon.supervisor import run_rings, stop_on_signals
+from bridge.daemon.systemd import Notifier
 from bridge.intake import JournalIntake
 from bridge.journal.sqlite.journal import SqliteJournal
 from bridge.metrics import Metrics
@@ -28,12 +34,6 @@ from bridge.outputs.http.server import Server
 from bridge.outputs.http.token_access import TokenAccess
 from bridge.outputs.port import InvalidRunIdError, TooManyRunsError, UnknownAccountError
 from bridge.redact import RULES, Redactor
-from bridge.reload import Load, RunChanges, Running, apply, prepared_or_refused, read_tokens
-from bridge.runlist import to_run_text, watch
-from bridge.serving import build_certificates, build_limits, take_over
-from bridge.sinks import Sinks, sink_name
-from bridge.supervisor import run_rings, stop_on_signals
-from bridge.systemd import Notifier
 
 log = structlog.get_logger()
 

@@ -9,11 +9,11 @@ from pathlib import Path
 from bridge.clock import Clock
 from bridge.config import ResolvedAccount
 from bridge.config.model import Account, Redaction
+from bridge.config.slow_patterns import refuse_slow_patterns
 from bridge.core.errors import ConfigError
 from bridge.core.pace.schedule import Scheduler
 from bridge.metrics import Metrics
 from bridge.redact import Policy, Redactor
-from bridge.slow_patterns import refuse_slow_patterns
 from bridge.sources.gate import Account as Gate
 from bridge.sources.http import HttpSession
 from bridge.sources.mogplex.api import MogplexApi

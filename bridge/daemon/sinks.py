@@ -18,13 +18,13 @@ from bridge.clock import Clock
 from bridge.config import NdjsonOutput
 from bridge.core.errors import ConfigError
 from bridge.core.filter import Filter
+from bridge.daemon.supervisor import Crew
 from bridge.journal.sqlite.journal import SqliteJournal
 from bridge.metrics import Metrics
 from bridge.outputs.sinks.files.layout import Keep, Layout
 from bridge.outputs.sinks.files.sink import FileSink
 from bridge.outputs.sinks.lines import LineSettings
 from bridge.outputs.sinks.stdout import StdoutSink
-from bridge.supervisor import Crew
 
 log = structlog.get_logger()
 

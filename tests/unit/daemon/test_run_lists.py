@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from bridge import runlist
 from bridge.core.errors import ConfigError
+from bridge.daemon import run_lists as runlist
 
 ID = "3f0c1c52-8d5e-4c8e-9d0a-2b1f6c7d8e9f"
 

@@ -19,9 +19,9 @@ from typing import Final
 from rich.console import Console, ConsoleDimensions
 from rich.live import Live
 
-from bridge.cli.top import SORTS
-from bridge.cli.top_reading import BridgeReader, NoBridgeError, View
-from bridge.cli.top_view import Wishes, render
+from bridge.cli.top.reading import BridgeReader, NoBridgeError, View
+from bridge.cli.top.sorts import SORTS
+from bridge.cli.top.view import Wishes, render
 
 _ESCAPE_S: Final = 0.05  # after ESC: the rest of an arrow key, or nothing
 _KEY_BYTES_MAX: Final = 64  # of one read; a paste comes in pieces

@@ -9,22 +9,22 @@ from typing import Any
 
 import pytest
 
-from bridge.accounts import Accounts
 from bridge.clock import SystemClock
 from bridge.config import Loaded, NdjsonOutput, ResolvedAccount, Settings
 from bridge.config.model import Account
 from bridge.config.tokens import TokenVariable
 from bridge.core.errors import ConfigError, JournalFullError
 from bridge.core.event import FeedState
+from bridge.daemon.accounts import Accounts
+from bridge.daemon.reload import prepared_or_refused, run_changes
+from bridge.daemon.sinks import Sinks
+from bridge.daemon.supervisor import Crew
 from bridge.intake import JournalIntake
 from bridge.journal.memory import MemoryJournal
 from bridge.metrics import Metrics
 from bridge.redact import Policy, Redactor
-from bridge.reload import prepared_or_refused, run_changes
-from bridge.sinks import Sinks
 from bridge.sources.mogplex.api import feed_of, to_event
 from bridge.sources.port import Batch
-from bridge.supervisor import Crew
 from tests.stage import Stage, play
 
 RUNS = [f"{n:08x}-93d4-4c0a-b6f2-6f4a0b0f9e77" for n in range(4)]

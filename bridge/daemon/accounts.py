@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bridge.building import build_source, pace
 from bridge.clock import Clock
 from bridge.config import ResolvedAccount
-from bridge.follows import Follows
+from bridge.daemon.building import build_source, pace
+from bridge.daemon.follows import Follows
+from bridge.daemon.supervisor import Crew
 from bridge.metrics import Metrics
 from bridge.redact import Redactor
 from bridge.sources.mogplex.features import Features
 from bridge.sources.mogplex.source import MogplexSource
-from bridge.supervisor import Crew
 
 # What a source takes over while it works; anything else of an account makes it another source.
 _LIVE = {"requests_per_minute", "reserve", "min_interval", "runs"}

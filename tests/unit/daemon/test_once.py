@@ -8,7 +8,7 @@ import pytest
 
 from bridge.core.errors import Failure, Retry
 from bridge.core.event import Feed, FeedState
-from bridge.oneshot import GIVE_UP_AFTER, GIVE_UP_AFTER_5XX, _Watch
+from bridge.daemon.once import GIVE_UP_AFTER, GIVE_UP_AFTER_5XX, _Watch
 from bridge.sources.port import Progress
 
 RUN = "3f0c1c52-6a3e-4f0e-9d3b-0d8f3c5b7a10"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -13,11 +13,12 @@ from bridge.cli.bridge_url import configured_bridge_url, split_bridge_url
 from bridge.cli.exits import Exit
 from bridge.cli.options import NumberRange, config_option, examples, type_path
 from bridge.cli.streams import say, write_stdout
+from bridge.cli.top.sorts import SORTS
 
 if TYPE_CHECKING:
-    from bridge.cli.top_reading import BridgeReader
+    from bridge.cli.top.reading import BridgeReader
 
-SORTS: Final = ("lag", "events", "status", "age")
+
 _TOKEN_BYTES_MAX = 4096  # tokens are under 100 characters; more is the wrong file
 
 
@@ -67,7 +68,7 @@ def top(
     """
     if (as_json or svg) and not once:
         raise click.UsageError("--json and --svg need --once.")
-    from bridge.cli.top_reading import BridgeReader  # noqa: PLC0415 - `--help` needs none of it
+    from bridge.cli.top.reading import BridgeReader  # noqa: PLC0415 - `--help` needs none of it
 
     place = configured_bridge_url(config) if url is None else split_bridge_url(url)
     reader = BridgeReader(place.origin, place.path, token=_token(token_file), is_own=url is None)
@@ -75,7 +76,7 @@ def top(
         return _look_once(reader, looks["sort"], looks["text"], as_json=as_json, svg=svg)
     if not (sys.stdin and sys.stdin.isatty() and sys.stdout and sys.stdout.isatty()):
         raise click.UsageError("top needs a terminal; use --once, or --once --json.")
-    from bridge.cli.top_screen import show  # noqa: PLC0415
+    from bridge.cli.top.screen import show  # noqa: PLC0415
 
     first = reader.read()  # before the screen is taken: no bridge is one line
     show(reader, first, interval_s=looks["interval"], sort=looks["sort"], text=looks["text"])
@@ -90,7 +91,7 @@ def _look_once(
         write_stdout(json.dumps(view.as_json(), indent=2, ensure_ascii=False).encode() + b"\n")
     if as_json and svg is None:
         return Exit.DONE
-    from bridge.cli.top_view import Wishes, picture, plain  # noqa: PLC0415 - rich costs 0.1 s
+    from bridge.cli.top.view import Wishes, picture, plain  # noqa: PLC0415 - rich costs 0.1 s
 
     wishes = Wishes(sort=sort, text=text)
     if not as_json:

@@ -7,15 +7,15 @@ from typing import Any
 
 import pytest
 
-from bridge.building import build_sources
 from bridge.clock import SystemClock
 from bridge.config import ResolvedAccount
 from bridge.config.model import Account
+from bridge.config.slow_patterns import refuse_slow_patterns
 from bridge.config.tokens import TokenVariable
 from bridge.core.errors import ConfigError
+from bridge.daemon.building import build_sources
 from bridge.metrics import Metrics
 from bridge.redact import Redactor
-from bridge.slow_patterns import refuse_slow_patterns
 from bridge.sources.mogplex.source import MogplexSource
 
 

@@ -1,0 +1,1 @@
+"""The daemon: builds, starts, exchanges and stops; the one room that knows every other."""

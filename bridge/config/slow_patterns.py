@@ -22,7 +22,7 @@ PROBE_GROWTH = 13 / 12
 def refuse_slow_patterns(
     patterns: Sequence[str], place: Callable[..., str] | None = None, clock: Clock | None = None
 ) -> None:
-    """Time each pattern on texts that are hard for it (`core.redact.patterns`).
+    """Time each pattern on texts that are hard for it (`redact.patterns`).
 
     A text of upstream's choice must not stop the loop. Raises ConfigError.
     """

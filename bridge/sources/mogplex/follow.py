@@ -1,7 +1,7 @@
 """One Mogplex run, from its first read to its end: reading pages, and when to stream instead.
 
-Every reply is judged by the pure rules of `core` (window, completion) and handed to the intake; the
-next request is made only when that is durable. The stream itself is `sources/mogplex/stream.py`.
+Every reply is judged by the pure rules (window, completion) and handed to the intake; the next
+request is made only when that is durable. The stream itself is stream.py.
 """
 
 from __future__ import annotations

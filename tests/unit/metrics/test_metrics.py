@@ -118,7 +118,7 @@ def test_ten_thousand_runs_and_hostile_words_make_no_new_series():
     assert len(after) <= 600
     by_label = Counter(label for _, labels in after for label, _ in labels)
     sys.stdout.write(f"{len(after)} series after 10,000 runs, by label: {by_label.most_common()}\n")
-    page = (Path(__file__).parents[2] / "docs" / "metrics.md").read_text()
+    page = (Path(__file__).parents[3] / "docs" / "metrics.md").read_text()
     account, sink, once = re.findall(
         r"^(\d+) for each account, (\d+) for each output, (\d+) once", page, re.MULTILINE
     )[0]
@@ -208,5 +208,5 @@ def test_counting_a_batch_of_200_events_costs_less_than_30_microseconds():
 
 
 def test_the_reference_page_is_up_to_date():
-    page = Path(__file__).parents[2] / "docs" / "metrics.md"
+    page = Path(__file__).parents[3] / "docs" / "metrics.md"
     assert page.read_text() == reference_page(), "python -m bridge.metrics > docs/metrics.md"

@@ -30,9 +30,10 @@ from bridge.journal.memory import MemoryJournal
 from bridge.journal.port import Journal
 from bridge.journal.sqlite.journal import SqliteJournal
 from bridge.metrics import Metrics
-from bridge.outputs.sinks.files import FileSink, Layout
+from bridge.outputs.sinks.delivery import Delivery
+from bridge.outputs.sinks.files import FileTarget, Layout
 from bridge.outputs.sinks.lines import LineSettings
-from bridge.outputs.sinks.stdout import StdoutSink
+from bridge.outputs.sinks.stdout import PipeTarget
 from bridge.wire.cloudevents import Encoder
 
 RUN = "3f0c1c52-6a3e-4f0e-9d3b-0d8f3c5b7a10"
@@ -67,12 +68,14 @@ async def fill(journal: Journal, drafts: list[Draft]) -> None:
 
 async def to_files(journal: Journal, directory: Path, lines: LineSettings, layout: Layout) -> None:
     del directory
-    sink = FileSink("bench", journal, layout, lines, metrics=Metrics(), clock=SystemClock())
+    clock = SystemClock()
+    target = FileTarget(layout, clock)
+    sink = Delivery("bench", target, journal, lines, metrics=Metrics(), clock=clock)
     await sink.open()
     await drain(sink)
 
 
-async def drain(sink: FileSink | StdoutSink) -> None:
+async def drain(sink: Delivery) -> None:
     async with asyncio.TaskGroup() as group:
         task = group.create_task(sink.run())
         while sink.lag:  # noqa: ASYNC110 - an output has no event for "done": it never is
@@ -92,7 +95,7 @@ def reader() -> Iterator[int]:
 
 async def to_stdout(journal: Journal) -> None:
     with reader() as fd:
-        sink = StdoutSink("bench", journal, metrics=Metrics(), clock=SystemClock(), fd=fd)
+        sink = Delivery("bench", PipeTarget(fd), journal, metrics=Metrics(), clock=SystemClock())
         await sink.open()
         await drain(sink)
 

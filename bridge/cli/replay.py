@@ -235,7 +235,7 @@ async def _open(wish: _Wish, layout: Layout, writer: Any, reader: Any) -> Range:
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
         raise ConfigError(f"{layout.path}: {reason}; choose another path for --to") from error
-    if not found.has_files:
+    if not found.has_lines:
         return wish.wanted
     if not wish.is_resumed:
         writer.abandon()

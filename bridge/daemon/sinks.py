@@ -10,7 +10,7 @@ import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import structlog
 
@@ -19,30 +19,18 @@ from bridge.config import NdjsonOutput
 from bridge.core.errors import ConfigError
 from bridge.core.filter import Filter
 from bridge.daemon.supervisor import Crew
-from bridge.journal.sqlite.journal import SqliteJournal
+from bridge.journal.port import Journal
 from bridge.metrics import Metrics
+from bridge.outputs.sinks.delivery import Delivery
 from bridge.outputs.sinks.files.layout import Keep, Layout
-from bridge.outputs.sinks.files.sink import FileSink
+from bridge.outputs.sinks.files.target import FileTarget
 from bridge.outputs.sinks.lines import LineSettings
-from bridge.outputs.sinks.stdout import StdoutSink
+from bridge.outputs.sinks.port import Target
+from bridge.outputs.sinks.stdout import PipeTarget
 
 log = structlog.get_logger()
 
 STDOUT = "-"
-
-
-class Sink(Protocol):
-    """What a file and stdout have in common."""
-
-    name: str
-
-    @property
-    def lag(self) -> int: ...
-    def status(self) -> Mapping[str, Any]: ...
-    def reopen(self) -> None: ...
-    async def open(self) -> None: ...
-    async def run(self) -> None: ...
-    async def close(self, deadline_s: float = 5.0) -> None: ...
 
 
 class OutputRefusedError(ConfigError):
@@ -58,7 +46,7 @@ class Sinks:
 
     def __init__(
         self,
-        journal: SqliteJournal,
+        journal: Journal,
         metrics: Metrics,
         clock: Clock,
         *,
@@ -70,7 +58,7 @@ class Sinks:
         self._clock = clock
         self._on_end = on_end
         self._crew = Crew()
-        self._sinks: dict[str, tuple[NdjsonOutput, Sink]] = {}
+        self._sinks: dict[str, tuple[NdjsonOutput, Delivery]] = {}
 
     async def open(self, outputs: Sequence[NdjsonOutput]) -> None:
         """Find the place of each. Raises OutputRefusedError: the operator must act."""
@@ -141,7 +129,7 @@ class Sinks:
         await sink.close()
         del self._sinks[name]
 
-    async def _run(self, sink: Sink) -> None:
+    async def _run(self, sink: Delivery) -> None:
         await sink.run()
         self._on_end()
 
@@ -165,9 +153,7 @@ def sink_name(output: NdjsonOutput) -> str:
     return "stdout" if output.path == STDOUT else output.path
 
 
-def build_sink(
-    output: NdjsonOutput, journal: SqliteJournal, metrics: Metrics, clock: Clock
-) -> Sink:
+def build_sink(output: NdjsonOutput, journal: Journal, metrics: Metrics, clock: Clock) -> Delivery:
     lines = LineSettings(
         only=Filter(
             runs=frozenset(output.filter.runs),
@@ -177,9 +163,13 @@ def build_sink(
         format=output.format,
         bytes_max=output.line_bytes,
     )
-    name = sink_name(output)
+    target = _target(output, clock)
+    return Delivery(sink_name(output), target, journal, lines, metrics=metrics, clock=clock)
+
+
+def _target(output: NdjsonOutput, clock: Clock) -> Target:
     if output.path == STDOUT:
-        return StdoutSink(name, journal, lines, metrics=metrics, clock=clock)
+        return PipeTarget()
     layout = Layout(
         Path(output.path).expanduser(),
         naming=output.naming,
@@ -189,4 +179,4 @@ def build_sink(
         compress=output.compress,
         fsync=output.fsync,
     )
-    return FileSink(name, journal, layout, lines, metrics=metrics, clock=clock)
+    return FileTarget(layout, clock)

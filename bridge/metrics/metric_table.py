@@ -254,14 +254,14 @@ class Metrics:
         words = {word: self.events_total.labels(account, word) for word in EVENT_TYPES}
         self._events[account] = words | {EVENT_TYPE_PREFIX + w: c for w, c in words.items()}
 
-    def add_sink(self, sink: str) -> None:
+    def add_sink(self, sink: str, reasons: Iterable[str] = SINK_ERROR_REASONS) -> None:
         """Make every series of an output exist at 0. Idempotent."""
         for metric in (
             self.sink_records_total, self.sink_lag_records, self.sink_truncated_records_total,
             self.sink_blocked,
         ):  # fmt: skip
             self._fill(metric, (sink,))
-        self._fill(self.sink_errors_total, (sink,), SINK_ERROR_REASONS)
+        self._fill(self.sink_errors_total, (sink,), reasons)
         self._fill(self.sink_missed_records_total, (sink,), SINK_MISS_REASONS)
 
     def remove_account(self, account: str) -> None:

@@ -16,22 +16,23 @@ from bridge import log
 from bridge.clock import SystemClock
 from bridge.journal.sqlite.journal import SqliteJournal
 from bridge.metrics import Metrics
-from bridge.outputs.sinks.files import FileSink, Layout
-from bridge.outputs.sinks.stdout import StdoutSink
+from bridge.outputs.sinks.delivery import Delivery
+from bridge.outputs.sinks.files import FileTarget, Layout
+from bridge.outputs.sinks.stdout import PipeTarget
 from tests.unit.outputs.sinks.lines_world import drafts
 
 
-def output(kind: str, journal: SqliteJournal, directory: Path) -> FileSink | StdoutSink:
+def output(kind: str, journal: SqliteJournal, directory: Path) -> Delivery:
     metrics, clock = Metrics(), SystemClock()
     if kind == "stdout":
-        return StdoutSink("out", journal, metrics=metrics, clock=clock)
+        return Delivery("out", PipeTarget(), journal, metrics=metrics, clock=clock)
     layout = Layout(
         directory / "events.ndjson",
         naming=kind,
         rotate_bytes=60_000,
         compress="zstd" if kind == "numbered" else "none",
     )
-    return FileSink("out", journal, layout, metrics=metrics, clock=clock)
+    return Delivery("out", FileTarget(layout, clock), journal, metrics=metrics, clock=clock)
 
 
 async def main(directory: Path, kind: str, total: int) -> None:

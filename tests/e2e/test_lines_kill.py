@@ -20,7 +20,8 @@ import pytest
 from bridge.clock import SystemClock
 from bridge.journal.memory import MemoryJournal
 from bridge.metrics import Metrics
-from bridge.outputs.sinks.files import FileSink, Layout
+from bridge.outputs.sinks.delivery import Delivery
+from bridge.outputs.sinks.files import FileTarget, Layout
 from tests.unit.outputs.sinks.lines_world import content, drafts, records, segments, sequences
 
 pytestmark = pytest.mark.e2e
@@ -176,10 +177,10 @@ async def test_a_full_file_system_holds_whole_lines_and_goes_on_when_freed(small
     journal = MemoryJournal(records_max=100_000)
     ballast = small_disk / "ballast"
     ballast.write_bytes(b"x" * 200_000)
-    sink = FileSink(
-        "out", journal, Layout(small_disk / "events.ndjson", naming=naming, rotate_bytes=50_000),
-        metrics=Metrics(), clock=SystemClock(),
-    )  # fmt: skip
+    layout = Layout(small_disk / "events.ndjson", naming=naming, rotate_bytes=50_000)
+    clock = SystemClock()
+    target = FileTarget(layout, clock)
+    sink = Delivery("out", target, journal, metrics=Metrics(), clock=clock)
     await sink.open()
     async with asyncio.TaskGroup() as group:
         running = group.create_task(sink.run())
@@ -203,9 +204,9 @@ async def test_reading_a_file_that_others_rename_at_random_moments_shows_each_re
 ):
     journal = MemoryJournal(records_max=100_000)
     path = tmp_path / "events.ndjson"
-    sink = FileSink(
-        "out", journal, Layout(path, naming="fixed"), metrics=Metrics(), clock=SystemClock()
-    )
+    clock = SystemClock()
+    target = FileTarget(Layout(path, naming="fixed"), clock)
+    sink = Delivery("out", target, journal, metrics=Metrics(), clock=clock)
     await sink.open()
     async with asyncio.TaskGroup() as group:
         running = group.create_task(sink.run())

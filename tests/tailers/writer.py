@@ -19,7 +19,8 @@ from bridge import log
 from bridge.clock import SystemClock
 from bridge.journal.sqlite.journal import SqliteJournal
 from bridge.metrics import Metrics
-from bridge.outputs.sinks.files import FileSink, Keep, Layout
+from bridge.outputs.sinks.delivery import Delivery
+from bridge.outputs.sinks.files import FileTarget, Keep, Layout
 from tests.unit.outputs.sinks.lines_world import drafts
 
 TURN_S = 0.01  # seconds between commits
@@ -73,7 +74,9 @@ async def main(order: Order) -> None:
         compress=order.compress,
         keep=Keep(files=order.keep_files),
     )
-    sink = FileSink("out", journal, layout, metrics=Metrics(), clock=SystemClock())
+    sink = Delivery(
+        "out", FileTarget(layout, SystemClock()), journal, metrics=Metrics(), clock=SystemClock()
+    )
     asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, sink.reopen)
     await sink.open()
     async with asyncio.TaskGroup() as group:

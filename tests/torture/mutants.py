@@ -74,11 +74,11 @@ MUTANTS = [
     ),
     Mutant(
         "file: the checkpoint is ahead of the write",
-        "outputs/sinks/files/sink.py",
-        r"        await self\._in_thread\(write\)\n        self\._health\.wrote\(batch\)",
+        "outputs/sinks/delivery.py",
+        r"        await self\.target\.write\(batch\.lines, taken\)\n",
         "        self._position = batch.next_after\n        await self._save()\n"
         "        self._position = before\n"
-        "        await self._in_thread(write)\n        self._health.wrote(batch)",
+        "        await self.target.write(batch.lines, taken)\n",
         ("point", "kill"),
     ),
     Mutant(

@@ -2,42 +2,33 @@
 
 from __future__ import annotations
 
-import errno
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import structlog
 
 from bridge.clock import Clock
 from bridge.core.backoff import Backoff
+from bridge.core.errors import JournalFullError
 from bridge.log import Repeated
-from bridge.metrics import Metrics
+from bridge.metrics import OTHER, Metrics
 from bridge.outputs.sinks.lines import Batch
+from bridge.outputs.sinks.port import TargetError
 
 _log = structlog.get_logger()
 
 BACKOFF_BASE_S = 0.25  # a full disk may be freed by our own retention at once
 BACKOFF_CAP_S = 5.0  # one small write each 5 s costs nothing and is soon enough for people
 
-_REASONS = {
-    errno.ENOSPC: "disk_full", errno.EDQUOT: "disk_full", errno.EFBIG: "disk_full",
-    errno.EACCES: "permission", errno.EPERM: "permission", errno.EROFS: "permission",
-    errno.ENOENT: "missing", errno.ENOTDIR: "missing", errno.ESTALE: "missing",
-    errno.EPIPE: "closed_pipe", errno.EIO: "io",
-}  # fmt: skip
-
-
-def reason_of(error: BaseException) -> str:
-    """The metric's word for an error (metrics.words.SINK_ERROR_REASONS)."""
-    number = error.errno if isinstance(error, OSError) else None
-    return _REASONS.get(number or 0, "other")
-
 
 class SinkHealth:
     """Counts failures of one output, says how long to wait, and tells people."""
 
-    def __init__(self, sink: str, place: str, metrics: Metrics, clock: Clock) -> None:
-        metrics.add_sink(sink)
+    def __init__(
+        self, sink: str, place: str, reasons: Sequence[str], metrics: Metrics, clock: Clock
+    ) -> None:
+        """`reasons`: the closed set of the target's words for failures."""
+        metrics.add_sink(sink, reasons)
         self._sink, self._place, self._clock = sink, place, clock
         self._errors = metrics.sink_errors_total
         self._blocked = metrics.sink_blocked.labels(sink)
@@ -49,11 +40,10 @@ class SinkHealth:
         self._backoff = Backoff(base_s=BACKOFF_BASE_S, cap_s=BACKOFF_CAP_S)
         self.last_error: str | None = None  # of the failure that goes on; None when writing
 
-    def failed(self, error: BaseException) -> float:
+    def failed(self, error: TargetError | JournalFullError) -> float:
         """Note a failure; return how long to wait before the next try, seconds."""
-        reason = reason_of(error)
-        strerror = error.strerror if isinstance(error, OSError) else None
-        self.last_error = strerror or str(error)
+        reason = error.reason if isinstance(error, TargetError) else OTHER
+        self.last_error = str(error)
         self._errors.labels(self._sink, reason).inc()
         self._blocked.set(1)
         failures = self._repeated.failed(self._clock.monotonic())
@@ -65,10 +55,10 @@ class SinkHealth:
         # One writer on one machine: nobody to spread the retries against.
         return self._backoff.after_failure(jitter=0.0)
 
-    def abandoned(self, error: BaseException) -> None:
+    def abandoned(self, error: TargetError) -> None:
         """Note that the reader left for good: no fault, and nothing is tried again."""
-        self.last_error = "nobody reads any more"
-        self._errors.labels(self._sink, reason_of(error)).inc()
+        self.last_error = str(error)
+        self._errors.labels(self._sink, error.reason).inc()
         self._blocked.set(1)
         _log.info("sink.reader_gone", sink=self._sink, place=self._place)
 

@@ -1,15 +1,14 @@
 """From journal to lines: reading in pages, the chosen format, holes told, and where to resume.
 
-Shared by the outputs that write lines (files, stdout). A checkpoint is what such an output keeps in
-the journal: which journal it reads (epoch), how far its lines are surely out, and the number of the
-file it writes.
+A checkpoint is what an output keeps in the journal: which journal it reads (epoch), how far its
+lines are surely out, and the target's own mark.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from bridge.core.errors import ConfigError
 from bridge.core.event import RUN_ENDED, Record
@@ -52,27 +51,22 @@ class LineSettings:
 
 
 class Checkpoint(NamedTuple):
-    """What an output keeps in the journal under `sink/<name>`."""
+    """What an output keeps in the journal under `sink/<name>`: one flat JSON object."""
 
     epoch: str
     seq: int
-    segment: int = 0  # number of the newest file; numbers are never used twice
-    size: int | None = None  # bytes of it that were forced to the disk; None was not noted
+    mark: Mapping[str, Any]  # the target's own members
 
     def encode(self) -> bytes:
-        return dumps(self._asdict())
+        return dumps({**self.mark, "epoch": self.epoch, "seq": self.seq})
 
     @classmethod
     def maybe_decode(cls, value: bytes | None) -> Checkpoint | None:
         """Read a stored value; None when there is none or it is not ours."""
         try:
             fields = loads(value) if value is not None else {}
-            size = fields.get("size")
-            return cls(
-                str(fields["epoch"]), int(fields["seq"]), int(fields["segment"]),
-                None if size is None else int(size),
-            )  # fmt: skip
-        except (JsonError, KeyError, TypeError, ValueError):
+            return cls(str(fields.pop("epoch")), int(fields.pop("seq")), fields)
+        except (JsonError, AttributeError, KeyError, TypeError, ValueError):
             return None
 
 
@@ -106,11 +100,11 @@ class Resume(NamedTuple):
 
 
 def resume(
-    stored: Checkpoint | None, last: Line | None, *, has_files: bool, journal: Journal
+    stored: Checkpoint | None, last: Line | None, *, has_lines: bool, journal: Journal
 ) -> Resume:
-    """Decide where to go on from the checkpoint and from the last whole line of the file.
+    """Decide where to go on from the checkpoint and from the last whole line that is there.
 
-    The file wins where it is ahead: a checkpoint follows the lines by seconds. A checkpoint is made
+    The line wins where it is ahead: a checkpoint follows the lines by seconds. A checkpoint is made
     before the first line, so lines without one come from a journal that is gone.
     """
     epoch, head, oldest = journal.epoch, journal.head, journal.floor - 1
@@ -131,7 +125,7 @@ def resume(
         return Resume(
             after, is_reset=True, asked=f"{stored.epoch}-{max(stored.seq, last_seq or 0)}"
         )
-    if has_files:
+    if has_lines:
         return Resume(oldest, is_reset=True, asked=str(last_seq) if last_seq is not None else None)
     return Resume(oldest, is_reset=False)
 

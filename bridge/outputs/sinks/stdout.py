@@ -1,7 +1,7 @@
-"""NDJSON on stdout: at least once, in order, as fast as the reader reads.
+"""stdout as a target: in order, as fast as the reader reads; nothing of it can be read back.
 
-The checkpoint is saved after the pipe took the lines. What a pipe took and a dying reader never
-read is beyond us; a reader drops what it sees twice by `sequence`.
+What a pipe took and a dying reader never read is beyond us; a reader drops what it sees twice by
+`sequence`.
 """
 
 from __future__ import annotations
@@ -11,33 +11,17 @@ import errno
 import os
 import select
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from typing import Any, TypeVar
 
-import structlog
-
-from bridge.clock import Clock
-from bridge.core.errors import JournalFullError
-from bridge.journal.port import Journal
-from bridge.metrics import Metrics
-from bridge.outputs.sinks.health import SinkHealth
-from bridge.outputs.sinks.lines import (
-    Batch,
-    Checkpoint,
-    LineReader,
-    LineSettings,
-    checkpoint_key,
-    resume,
-)
-
-_log = structlog.get_logger()
+from bridge.outputs.sinks.oserrors import OS_REASONS, reason_of
+from bridge.outputs.sinks.port import Found, Known, Mark, Pace, TargetError
 
 CHECKPOINT_S = 0.2  # seconds; bounds what is repeated after a kill. Each one is a journal commit
 IDLE_S = 1.0  # seconds between looks whether anybody still reads
-CLOSE_S = 5.0  # seconds for a slow reader at the end
 _LOOK_MS = 200  # how soon a waiting thread notices that it should stop
+_FULL_S = 0.01  # between tries at a descriptor that says it is writable and takes nothing
 
 T = TypeVar("T")
 
@@ -46,8 +30,8 @@ class PipeWriter:
     """Writes whole lines to a descriptor in pieces that a pipe takes at once or not at all.
 
     Pipe writes up to PIPE_BUF are atomic (POSIX), and one does not block after POLLOUT, so no line
-    that short is ever torn, and the thread can be told to stop while the reader sleeps. The
-    descriptor stays blocking: the flag would be shared with everybody who has it open.
+    that short is ever torn, and the thread can be told to stop while the reader sleeps. Whether the
+    descriptor blocks is not ours to say: the flag is shared with everybody who has it open.
     """
 
     def __init__(self, fd: int) -> None:
@@ -60,7 +44,7 @@ class PipeWriter:
         """Let a write that waits for the reader end early."""
         self._stopping.set()
 
-    def write(self, lines: list[bytes], on_written: Callable[[int], None]) -> bool:
+    def write(self, lines: Sequence[bytes], on_written: Callable[[int], None]) -> bool:
         """Write lines; `on_written(n)` after each piece with the number of lines out so far.
 
         Returns False if it was stopped. Raises OSError; BrokenPipeError when nobody reads.
@@ -82,7 +66,11 @@ class PipeWriter:
             while not self._is_writable(_LOOK_MS):
                 if self._stopping.is_set():
                     return False
-            data = data[os.write(self._fd, data[: select.PIPE_BUF]) :]
+            try:
+                data = data[os.write(self._fd, data[: select.PIPE_BUF]) :]
+            except BlockingIOError:  # somebody set O_NONBLOCK: it is full, and that is no failure
+                if self._stopping.wait(_FULL_S):
+                    return False
         return True
 
     def _is_writable(self, wait_ms: int) -> bool:
@@ -98,150 +86,53 @@ class PipeWriter:
         self._is_writable(0)
 
 
-class StdoutSink:
-    """stdout as a reader of the journal. `open`, then `run`, then `close`.
+class PipeTarget:
+    """Implements `sinks.port.Target` on a descriptor."""
 
-    `run` ends by itself when the reader went away; `is_abandoned` is then True.
-    """
+    has_memory = False
+    reasons = OS_REASONS
+    place = "stdout"
+    facts: Mapping[str, Any] = {}
 
-    def __init__(
-        self,
-        name: str,
-        journal: Journal,
-        lines: LineSettings = LineSettings(),  # noqa: B008 - frozen
-        *,
-        metrics: Metrics,
-        clock: Clock,
-        fd: int = 1,
-    ) -> None:
-        self.name = name
-        self.is_abandoned = False
-        self._journal = journal
-        self._lines = LineReader(journal, lines, clock.wall)
-        self._clock = clock
-        self._health = SinkHealth(name, "stdout", metrics, clock)
+    def __init__(self, fd: int = 1, *, pace: Pace | None = None) -> None:
+        self.pace = pace or Pace(sync_s=None, checkpoint_s=CHECKPOINT_S, idle_s=IDLE_S)
         self._pipe = PipeWriter(fd)
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix=f"sink-{name}")
-        self._position = 0
-        self._preface: Batch | None = None
-        self._saved: Checkpoint | None = None
-        self._saved_s = clock.monotonic()
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="sink-stdout")
         self._is_closed = False
 
-    @property
-    def position(self) -> int:
-        """Sequence up to which the pipe took everything (or it did not match the filter)."""
-        return self._position
+    async def open(self, known: Known | None) -> Found:  # noqa: ARG002 - nothing to go by
+        return Found()
 
-    @property
-    def lag(self) -> int:
-        """Records in the journal that the reader has not taken yet."""
-        return max(0, self._journal.head - self._position)
+    async def write(self, lines: Sequence[bytes], taken: Callable[[int], None]) -> None:
+        """See `Target.write`; without lines, look whether anybody reads."""
 
-    def status(self) -> Mapping[str, Any]:
-        """The check of /healthz."""
-        return self._health.status(self._position, self.lag)
+        def work() -> None:
+            if not lines:
+                self._pipe.check()
+            elif not self._pipe.write(lines, taken):
+                raise TargetError("other", "it is being closed")
 
-    def reopen(self) -> None:
-        """Nothing to reopen; here so that all outputs look alike."""
-
-    async def open(self) -> None:
-        """Find the place to go on from."""
-        stored = await self._journal.checkpoint(checkpoint_key(self.name))
-        self._saved = Checkpoint.maybe_decode(stored)
-        place = resume(self._saved, None, has_files=False, journal=self._journal)
-        self._position = place.after
-        if place.is_reset:
-            self._health.reset(place.asked, place.after)
-            lines, seqs = self._lines.reset("epoch", place.after, place.asked, None)
-            self._preface = Batch(lines, seqs, place.after, marks=len(lines))
-        _log.info("sink.opened", sink=self.name, position=self._position)
-
-    async def run(self) -> None:
-        """Copy until cancelled or until nobody reads any more."""
         try:
-            while True:
-                if await self._copy_once():
-                    continue
-                with suppress(TimeoutError):
-                    is_saved = self._saved is not None and self._saved.seq == self._position
-                    async with asyncio.timeout(IDLE_S if is_saved else CHECKPOINT_S):
-                        await self._journal.wait_above(self._position)
-                await self._in_thread(self._pipe.check)
-                await self._save_if_due()
+            await self._in_thread(work)
         except BrokenPipeError as error:
-            self.is_abandoned = True
-            self._health.abandoned(error)
-            with suppress(JournalFullError):
-                await self._save()
-
-    async def close(self, deadline_s: float = CLOSE_S) -> None:
-        """Give the reader what the journal still has, save the checkpoint. After `run` ended or
-        was cancelled; idempotent.
-        """
-        if self._is_closed:
-            return
-        self._is_closed = True
-        try:
-            async with asyncio.timeout(deadline_s):
-                await self._in_thread(lambda: None)  # behind the write that was cut off
-                while not self.is_abandoned and await self._copy_once():
-                    pass
-        except (TimeoutError, OSError):
-            pass  # what is left comes after the next start
-        self._pipe.stop()
-        with suppress(TimeoutError, OSError, JournalFullError):
-            async with asyncio.timeout(2 * _LOOK_MS / 1000):
-                await self._in_thread(lambda: None)  # behind the write that is being stopped
-                await self._save()
-        self._thread.shutdown(wait=False, cancel_futures=True)
-        _log.info("sink.closed", sink=self.name, position=self._position, lag=self.lag)
-
-    async def _copy_once(self) -> bool:
-        """Write the next batch; False when there is none or it could not be written."""
-        before = self._position
-        batch = self._preface or await self._lines.read(before)
-        if not batch.lines and batch.next_after == before:
-            return False
-
-        def written(count: int) -> None:
-            # In the thread: a cancelled caller does not undo a write.
-            self._position = batch.position(count, before)
-            self._preface = None
-
-        def write() -> bool:
-            is_whole = self._pipe.write(batch.lines, written)
-            if is_whole:
-                written(len(batch.lines))
-            return is_whole
-
-        try:
-            is_whole = await self._in_thread(write)
-        except BrokenPipeError:
-            raise
+            raise TargetError("closed_pipe", "nobody reads any more", is_gone=True) from error
         except OSError as error:  # stdout may be a file on a full disk
-            await asyncio.sleep(self._health.failed(error))
-            return True
-        if is_whole:
-            self._health.succeeded()
-            self._health.wrote(batch)
-        self._health.lagging(self.lag)
-        await self._save_if_due()
-        return is_whole
+            raise TargetError(reason_of(error), error.strerror or str(error)) from error
 
-    async def _save_if_due(self) -> None:
-        if self._clock.monotonic() - self._saved_s >= CHECKPOINT_S:
-            with suppress(JournalFullError):  # then more is repeated after a kill
-                await self._save()
+    async def sync(self) -> Mark:
+        """What a pipe took is all there is to know."""
+        await self._in_thread(lambda: None)
+        return {}
 
-    async def _save(self) -> None:
-        self._saved_s = self._clock.monotonic()
-        checkpoint = Checkpoint(self._journal.epoch, self._position)
-        if checkpoint != self._saved and self._preface is None:
-            await self._journal.append(
-                (), checkpoints=[(checkpoint_key(self.name), checkpoint.encode())]
-            )
-            self._saved = checkpoint
+    async def close(self) -> Mark:
+        if not self._is_closed:
+            self._is_closed = True
+            self._pipe.stop()
+            try:
+                await self._in_thread(lambda: None)  # behind the write that is being stopped
+            finally:
+                self._thread.shutdown(wait=False, cancel_futures=True)
+        return {}
 
     async def _in_thread(self, work: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._thread, work)

@@ -91,6 +91,7 @@ class Segment:
         info = os.fstat(fd)
         self.inode = (info.st_dev, info.st_ino)
         self.modified_s = info.st_mtime
+        self._has_links = info.st_nlink > 0  # some network file systems do not count them
         self.tail = read_tail(fd, info.st_size)
         self.size = self.tail.end
         self._torn = self.tail.torn
@@ -149,6 +150,11 @@ class Segment:
     @property
     def torn_bytes(self) -> int:
         return len(self._torn)
+
+    @property
+    def is_deleted(self) -> bool:
+        """It has no name any more, here or elsewhere (`rm`, `rm -r` of the directory)."""
+        return self._has_links and os.fstat(self._fd).st_nlink == 0
 
     def append(self, lines: Sequence[bytes]) -> None:
         """Write lines; each is whole on return. Raises WriteStoppedError: those that fit are kept,

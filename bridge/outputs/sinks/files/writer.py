@@ -8,13 +8,13 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
 
 import structlog
 
 from bridge.clock import Clock
 from bridge.outputs.sinks.files.layout import Layout, Names
 from bridge.outputs.sinks.files.segment import Segment, WriteStoppedError, read_tail, sync_directory
+from bridge.outputs.sinks.port import Found
 from bridge.wire.ndjson import Line
 
 _log = structlog.get_logger()
@@ -24,13 +24,6 @@ _log = structlog.get_logger()
 MISSING_S = 1.0
 _SIBLINGS_MAX = 100  # renamed files looked at for the last line; the newest nearly always has it
 _TORN_BYTES_MAX = 16 << 20  # more than a batch of ordinary lines can tear
-
-
-class Found(NamedTuple):
-    """What was there when the output was opened."""
-
-    last: Line | None  # the last whole line, in the open segment or the one before it
-    has_files: bool  # some lines of this output may have been written before
 
 
 class FileWriter:
@@ -99,11 +92,11 @@ class FileWriter:
                 break
         # An empty file is none: a kill between its making and the first checkpoint leaves one.
         is_packed = any(entry.is_compressed for entry in entries)
-        has_files = last is not None or is_packed or segment.torn_bytes > 0
+        has_lines = last is not None or is_packed or segment.torn_bytes > 0
         self._period = self._period_of(
             self._clock.wall() if segment.created else segment.modified_s
         )
-        return Found(last, has_files)
+        return Found(last, has_lines)
 
     def _open_or_set_aside(self, *, owned: bool) -> Segment:
         """Open; a file that is not like ours, or is all damage, is left alone under a number."""
@@ -133,6 +126,9 @@ class FileWriter:
                     segment = self._rotate(segment)
                     continue
                 segment.append(lines if upto - done == len(lines) else lines[done:upto])
+                if segment.is_deleted:  # `rm` was faster: nobody can read these lines there
+                    segment = self._replaced(segment)
+                    continue
                 done = upto
             self._period = self._period_of(self._clock.wall())
             if self._layout.fsync == "always":
@@ -207,7 +203,10 @@ class FileWriter:
         try:
             info = os.stat(segment.path)
         except FileNotFoundError:
-            return self._replaced(segment) if self._is_missed_for_long() else segment
+            # A file without any name takes lines that nobody will ever read; one that was renamed
+            # is given its moment.
+            is_gone = segment.is_deleted or self._is_missed_for_long()
+            return self._replaced(segment) if is_gone else segment
         if (info.st_dev, info.st_ino) != segment.inode:
             return self._replaced(segment)
         self._missing_since_s = None

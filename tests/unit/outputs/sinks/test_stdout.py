@@ -15,8 +15,9 @@ import pytest
 from bridge.clock import SystemClock
 from bridge.journal.memory import MemoryJournal
 from bridge.metrics import Metrics
+from bridge.outputs.sinks.delivery import Delivery
 from bridge.outputs.sinks.lines import LineSettings
-from bridge.outputs.sinks.stdout import PipeWriter, StdoutSink
+from bridge.outputs.sinks.stdout import PipeTarget, PipeWriter
 from tests.unit.outputs.sinks.lines_world import drafts
 
 PIPE_BYTES = 64 * 1024
@@ -60,10 +61,10 @@ def pipe():
     made.close()
 
 
-def sink_on(journal, pipe, lines=None) -> StdoutSink:
-    return StdoutSink(
-        "stdout", journal, lines or LineSettings(),
-        metrics=Metrics(), clock=SystemClock(), fd=pipe.write_fd,
+def sink_on(journal, pipe, lines=None) -> Delivery:
+    return Delivery(
+        "stdout", PipeTarget(pipe.write_fd), journal, lines or LineSettings(),
+        metrics=Metrics(), clock=SystemClock(),
     )  # fmt: skip
 
 
@@ -123,7 +124,7 @@ async def test_a_kill_repeats_a_little_and_loses_nothing(pipe):
     await sink.open()
     sink._saved_s = time.monotonic() + 100  # killed before the next checkpoint
     await sink._copy_once()
-    sink._thread.shutdown()
+    sink.target._thread.shutdown()
     sink = sink_on(journal, pipe)
     await sink.open()
     await sink.close()

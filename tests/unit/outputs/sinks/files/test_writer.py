@@ -260,17 +260,17 @@ def test_the_place_is_found_whatever_the_times_of_the_renamed_files_say(world, t
 
 def test_an_empty_file_says_nothing_about_lines_written_before(world, tmp_path):
     (tmp_path / "events.000001.ndjson").touch()
-    assert not world().open().has_files
+    assert not world().open().has_lines
     (tmp_path / "events.000002.ndjson").write_bytes(lines(1, 1)[0])
     other = world()
     other.writer = FileWriter(Layout(tmp_path / "events.ndjson", naming="numbered"), other.clock)
-    assert other.open().has_files
+    assert other.open().has_lines
 
 
 def test_numbers_are_not_used_again_when_the_files_were_carried_away(world, tmp_path):
     w = world()
     found = w.open(number_min=7)
-    assert (found.last, found.has_files) == (None, False)
+    assert (found.last, found.has_lines) == (None, False)
     assert w.writer.path.name == "events.000008.ndjson"
 
 

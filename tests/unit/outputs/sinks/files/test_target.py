@@ -20,9 +20,10 @@ from bridge.core.event import RUN_ENDED, Draft
 from bridge.core.filter import Filter
 from bridge.journal.memory import MemoryJournal
 from bridge.metrics import Metrics
-from bridge.outputs.sinks.files import FileSink, Layout
-from bridge.outputs.sinks.files import sink as sink_module
+from bridge.outputs.sinks.delivery import Delivery
+from bridge.outputs.sinks.files import FileTarget, Layout
 from bridge.outputs.sinks.lines import LineSettings
+from bridge.outputs.sinks.port import Pace
 from tests.unit.outputs.sinks.lines_world import RUN, drafts, feed, records, segments, sequences
 
 
@@ -32,23 +33,27 @@ class Outputs:
     def __init__(self, directory: Path) -> None:
         self.directory = directory
         self.metrics = Metrics()
-        self._made: list[FileSink] = []
+        self._made: list[Delivery] = []
 
-    async def open(self, journal, *, name="out", file="events.ndjson", lines=None, **layout):
-        sink = FileSink(
-            name, journal, Layout(self.directory / file, **layout), lines or LineSettings(),
-            metrics=self.metrics, clock=SystemClock(),
-        )  # fmt: skip
+    async def open(
+        self, journal, *, name="out", file="events.ndjson", lines=None, pace=None, **layout
+    ):
+        clock = SystemClock()
+        target = FileTarget(Layout(self.directory / file, **layout), clock, pace=pace, clean_s=0.02)
+        sink = Delivery(
+            name, target, journal, lines or LineSettings(), metrics=self.metrics, clock=clock
+        )
         self._made.append(sink)
         await sink.open()
         return sink
 
-    def kill(self, sink: FileSink) -> None:
+    def kill(self, sink: Delivery) -> None:
         """What kill -9 leaves: nothing is flushed, cut or remembered."""
-        sink._thread.shutdown(wait=True)
-        sink._cleaner.shutdown(wait=True)
-        sink._file.drop()
-        sink._is_closed = True
+        target = sink.target
+        target._thread.shutdown(wait=True)
+        target._cleaner.shutdown(wait=True)
+        target._file.drop()
+        target._is_closed = sink._is_closed = True
 
     def metric(self, name: str, **labels) -> float:
         return self.metrics.registry.get_sample_value(f"mogplex_bridge_{name}", labels)
@@ -180,7 +185,7 @@ async def test_a_kill_between_the_reset_line_and_its_checkpoint_does_not_double_
     await old.append(drafts(0, 5))
     await sink.close()
     sink = await outputs.open(new)
-    sink._file.write(sink._preface.lines)
+    sink.target._file.write(sink._preface.lines)
     outputs.kill(sink)
     await new.append(drafts(100, 2))
     await (await outputs.open(new)).close()
@@ -431,6 +436,62 @@ async def test_a_directory_that_vanishes_is_waited_for(outputs, tmp_path):
     assert found == [1, 2, 3, 4, 5, 6]
 
 
+async def test_lines_after_the_directory_was_removed_do_not_go_into_the_deleted_file(
+    outputs, tmp_path
+):
+    """For a second they did: the moment that a renamed file is given."""
+    (tmp_path / "logs").mkdir()
+    journal = MemoryJournal()
+    sink = await outputs.open(journal, file="logs/events.ndjson")
+    async with running(sink):
+        await journal.append(drafts(0, 3))
+        await until(lambda: sink.lag == 0)
+        shutil.rmtree(tmp_path / "logs")
+        (tmp_path / "logs").mkdir()
+        await journal.append(drafts(3, 15))
+        await until(lambda: sink.lag == 0 and sink.status()["ok"])
+    await sink.close()
+    assert sequences(segments(tmp_path / "logs")) == list(range(4, 19))
+
+
+@pytest.mark.parametrize("naming", ["numbered", "fixed"])
+async def test_lines_that_meet_the_removal_come_again_in_a_living_file(
+    outputs, tmp_path, monkeypatch, naming
+):
+    """The file goes between the look at its path and the write."""
+    journal = MemoryJournal()
+    sink = await outputs.open(journal, naming=naming)
+    await journal.append(drafts(0, 3))
+    await copy_all(sink)
+    real = os.write
+
+    def remove_first(fd, data):
+        place = Path(os.readlink(f"/proc/self/fd/{fd}"))
+        if place.name.startswith("events"):
+            monkeypatch.setattr(os, "write", real)
+            place.unlink()
+        return real(fd, data)
+
+    monkeypatch.setattr(os, "write", remove_first)
+    await journal.append(drafts(3, 5))
+    await copy_all(sink)
+    await sink.close()
+    files = segments(tmp_path) or [tmp_path / "events.ndjson"]
+    assert sequences(files) == [4, 5, 6, 7, 8]
+
+
+async def test_a_file_that_was_renamed_still_takes_lines_for_its_moment(outputs, tmp_path):
+    journal = MemoryJournal()
+    sink = await outputs.open(journal, naming="fixed")
+    await journal.append(drafts(0, 2))
+    await copy_all(sink)
+    (tmp_path / "events.ndjson").rename(tmp_path / "events.ndjson.1")
+    await journal.append(drafts(2, 2))
+    await copy_all(sink)
+    assert sequences([tmp_path / "events.ndjson.1"]) == [1, 2, 3, 4]
+    await sink.close()
+
+
 async def test_lines_that_a_failed_fsync_took_back_are_written_again(
     outputs, tmp_path, monkeypatch
 ):
@@ -522,11 +583,9 @@ async def test_no_line_is_written_before_the_journal_knows_the_output(outputs, t
     assert sequences(segments(tmp_path)) == [1, 2, 3]
 
 
-async def test_a_full_journal_does_not_stop_an_output_that_it_knows(outputs, tmp_path, monkeypatch):
-    monkeypatch.setattr(sink_module, "CHECKPOINT_S", 0.0)
-    monkeypatch.setattr(sink_module, "TICK_S", 0.01)
+async def test_a_full_journal_does_not_stop_an_output_that_it_knows(outputs, tmp_path):
     journal = FullJournal()
-    sink = await outputs.open(journal)
+    sink = await outputs.open(journal, pace=Pace(sync_s=1.0, checkpoint_s=0.0, idle_s=0.01))
     async with running(sink):
         await journal.append(drafts(0, 3))
         await until(lambda: sink.lag == 0)
@@ -608,13 +667,11 @@ async def test_a_reopening_asked_for_while_blocked_neither_spins_nor_is_forgotte
         directory.unlink()
         directory.mkdir()
         await until(lambda: sink.lag == 0)
-        await until(lambda: not sink._reopen.is_set())
+        await until(lambda: not sink._must_reopen)
     assert sequences([directory / "events.ndjson"]) == list(range(6, 11))
 
 
-async def test_finished_segments_are_compressed_beside_the_writing(outputs, tmp_path, monkeypatch):
-    monkeypatch.setattr(sink_module, "CLEAN_S", 0.02)
-    monkeypatch.setattr(sink_module, "TICK_S", 0.02)
+async def test_finished_segments_are_compressed_beside_the_writing(outputs, tmp_path):
     journal = MemoryJournal()
     sink = await outputs.open(journal, rotate_bytes=3000, compress="zstd")
     async with running(sink):

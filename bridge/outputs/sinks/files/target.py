@@ -1,0 +1,207 @@
+"""NDJSON files as a target: the last line of the file tells how far it is."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from typing import Any, TypeVar
+
+import structlog
+
+from bridge.clock import Clock
+from bridge.core.errors import ConfigError
+from bridge.outputs.sinks.files.archive import Archive
+from bridge.outputs.sinks.files.layout import Layout
+from bridge.outputs.sinks.files.segment import SyncFailedError, WriteStoppedError
+from bridge.outputs.sinks.files.writer import FileWriter
+from bridge.outputs.sinks.oserrors import OS_REASONS, reason_of
+from bridge.outputs.sinks.port import Found, Known, Mark, Pace, TargetError
+
+_log = structlog.get_logger()
+
+FSYNC_S = 1.0  # seconds between forced writes with fsync "interval"
+CHECKPOINT_S = 5.0  # seconds; a checkpoint is a commit of the journal, so not too often
+CHECKPOINT_LAZY_S = 60.0  # with fsync "never" each checkpoint costs the only fsync there is
+TICK_S = 1.0  # seconds; how soon an idle output notices the hands of others
+CLEAN_S = 2.0  # seconds between looks at finished segments
+
+T = TypeVar("T")
+
+
+class FileTarget:
+    """Implements `sinks.port.Target`, `Reopening` and `Upkeep` on one path.
+
+    Its mark is the number of the newest file (numbers are never used twice) and how many bytes of
+    it were forced to the disk.
+    """
+
+    has_memory = True
+    reasons = OS_REASONS
+
+    def __init__(
+        self,
+        layout: Layout,
+        clock: Clock,
+        *,
+        pace: Pace | None = None,
+        clean_s: float = CLEAN_S,
+    ) -> None:
+        self._layout = layout
+        self._file = FileWriter(layout, clock)
+        self._archive = Archive(layout, self._file.names, clock.wall)
+        is_lazy = layout.fsync == "never"
+        self.pace = pace or Pace(
+            sync_s=FSYNC_S if layout.fsync == "interval" else None,
+            checkpoint_s=CHECKPOINT_LAZY_S if is_lazy else CHECKPOINT_S,
+            idle_s=TICK_S,
+        )
+        self.upkeep_s = None if self._archive.is_idle else clean_s
+        # A thread of its own: a disk that hangs must not take other outputs with it.
+        name = layout.path.name
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix=f"sink-{name}")
+        self._cleaner = ThreadPoolExecutor(1, thread_name_prefix=f"clean-{name}")
+        self._was_open = False
+        self._is_closed = False
+        self._mark: Mark = {}
+
+    @property
+    def place(self) -> str:
+        return str(self._layout.path)
+
+    @property
+    def facts(self) -> Mapping[str, Any]:
+        return {"file": str(self._file.path)}
+
+    async def open(self, known: Known | None) -> Found:
+        """Open the newest segment, knowing how much of it the last checkpoint found on the disk."""
+        mark = known.mark if known is not None else {}
+        segment, size = mark.get("segment"), mark.get("size")
+        number = segment if isinstance(segment, int) else 0
+        forced = None
+        if known is not None and known.is_repeatable and isinstance(size, int):
+            forced = (number, size)
+        number_min = self._file.number - 1 if self._was_open else number
+        owned = self._was_open or known is not None
+        found = await self._do(
+            lambda: self._file.open(owned=owned, number_min=number_min, forced=forced)
+        )
+        self._was_open = True
+        return found
+
+    async def write(self, lines: Sequence[bytes], taken: Callable[[int], None]) -> None:
+        """See `Target.write`; `taken` is called in the thread, so that a cancelled caller does not
+        undo it.
+        """
+
+        def work() -> None:
+            if not lines:
+                self._file.settle()
+                self._file.tick()
+                return
+            try:
+                self._file.write(lines)
+            except WriteStoppedError as stop:
+                taken(stop.written)
+                raise
+            taken(len(lines))
+
+        await self._do(work)
+
+    async def sync(self) -> Mark:
+        return await self._do(self._synced)
+
+    async def reopen(self) -> None:
+        """Look at the path at once, and create it if it is missing."""
+        await self._do(self._file.reopen)
+
+    async def close(self) -> Mark:
+        """See `Target.close`; whatever comes, the threads are let go."""
+        if self._is_closed:
+            return self._mark
+        self._is_closed = True
+        self._archive.stop()
+        try:
+            await self._do(self._finish)
+            # Behind a compression that is being given up: nothing moves after this.
+            await asyncio.get_running_loop().run_in_executor(self._cleaner, lambda: None)
+        finally:
+            self._thread.shutdown(wait=False, cancel_futures=True)
+            self._cleaner.shutdown(wait=False, cancel_futures=True)
+        return self._mark
+
+    def wants_checkpoint(self, saved: Mark) -> bool:
+        """A segment was finished since."""
+        return self.upkeep_s is not None and saved.get("segment") != self._file.number
+
+    async def upkeep(self, saved: Mark) -> None:
+        """Compress and remove finished segments."""
+        below = saved.get("segment")
+        if self._is_closed or not isinstance(below, int):
+            return
+        loop = asyncio.get_running_loop()
+        try:
+            await loop.run_in_executor(self._cleaner, self._archive.clean, below)
+        except OSError as error:
+            _log.warning("file.cleaning_failed", sink=self.place, error=error.strerror)
+
+    # In the thread
+
+    def _synced(self) -> Mark:
+        if self._file.is_open:
+            self._file.sync()
+            self._mark = {"segment": self._file.number, "size": self._file.forced_size}
+        return self._mark
+
+    def _finish(self) -> None:
+        try:
+            if self._file.is_open:
+                self._file.settle()
+            self._synced()
+        finally:
+            self._file.drop()
+
+    async def _do(self, work: Callable[[], T]) -> T:
+        """Do it in the thread; what fails lets go of the file. Raises TargetError."""
+
+        def guarded() -> T:
+            try:
+                return work()
+            except (OSError, WriteStoppedError, ConfigError):
+                with suppress(OSError):
+                    self._file.drop()
+                raise
+
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._thread, guarded)
+        except WriteStoppedError as stop:
+            raise self._told(stop.cause) from stop.cause
+        except OSError as error:
+            raise self._told(error) from error
+        except ConfigError as error:
+            raise TargetError("other", str(error), complaint=str(error)) from error
+
+    def _told(self, error: OSError) -> TargetError:
+        reason = reason_of(error)
+        text = error.strerror or str(error)
+        # A full disk may be freed while we wait; the rest is a mistake that only people can mend.
+        complaint = None
+        if reason not in ("disk_full", "io"):
+            complaint = _complaint(self._layout, error)
+        is_undone = isinstance(error, SyncFailedError)
+        return TargetError(reason, text, complaint=complaint, is_undone=is_undone)
+
+
+def _complaint(layout: Layout, error: OSError) -> str:
+    place, directory = layout.path, layout.path.parent
+    cures = {
+        errno.EACCES: f"let this user write to {directory}, or choose another path",
+        errno.EROFS: f"{directory} is read-only; mount it for writing, or choose another path",
+        errno.ENOENT: f"create the directory {directory}, or choose another path",
+        errno.ENOTDIR: f"{directory} is not a directory; choose another path",
+        errno.EISDIR: f"{place} is a directory; give the name of a file",
+    }
+    cure = cures.get(error.errno or 0, f"look at {directory}, or choose another path")
+    return f"output {place}: cannot write: {(error.strerror or str(error)).lower()}; {cure}"

@@ -24,7 +24,7 @@ from bridge.metrics import Metrics
 from bridge.outputs.http.limits import Limits
 from bridge.outputs.http.server import Server
 
-FEED = Feed("default", "bench", "/mogplex/default/runs/bench")
+FEED = Feed("mogplex", "default", "run", "bench", "/mogplex/default/runs/bench")
 TYPE = "com.mogplex.run.event.log"
 BACKLOG = 256  # records the saturated producer keeps ahead of the delivery
 BURST = 32

@@ -23,7 +23,7 @@ from typing import Any
 import orjson
 
 from bridge.clock import SystemClock
-from bridge.core.event import FeedState
+from bridge.core.state import FeedState
 from bridge.intake import JournalIntake
 from bridge.journal.sqlite.journal import SqliteJournal
 from bridge.metrics import Metrics

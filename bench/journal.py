@@ -23,7 +23,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from bridge.core.event import Draft, Feed
+from bridge.core.event import Draft, feed_of
 from bridge.journal.sqlite.file import Synchronous
 from bridge.journal.sqlite.journal import SqliteJournal
 from bridge.journal.sqlite.reader import SqliteReader
@@ -31,7 +31,7 @@ from bridge.journal.sqlite.retention import Retained
 from bridge.journal.wake_ups import Growth
 
 BODY_BYTES = 700
-FEEDS = [Feed("default", f"run{n}", f"/mogplex/default/runs/run{n}") for n in range(20)]
+FEEDS = [feed_of("mogplex", "default", "run", f"run{n}") for n in range(20)]
 HEAD = b'{"specversion":"1.0","data":"' + b"h" * (BODY_BYTES // 2 - 50) + b'","sequence":"'
 TAIL = b'","more":"' + b"t" * (BODY_BYTES - len(HEAD) - 20 - 12) + b'"}'
 BATCHES = (1, 10, 100, 500)

@@ -45,7 +45,7 @@ EVERYTHING = LineSettings()
 
 def make_drafts(count: int) -> list[Draft]:
     """Tool events of some 600 bytes, each with an id of its own."""
-    feed = Feed("default", RUN, f"/mogplex/default/runs/{RUN}")
+    feed = Feed("mogplex", "default", "run", RUN, f"/mogplex/default/runs/{RUN}")
     encoder = Encoder(source=feed.source, subject=RUN, account="default")
     type_ = "com.mogplex.run.event.tool_finished"
     made = []

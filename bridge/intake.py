@@ -16,16 +16,8 @@ import structlog
 from bridge.clock import Clock
 from bridge.core.dedupe import SeenIds
 from bridge.core.errors import JournalFullError
-from bridge.core.event import (
-    FOLLOW_FAILED,
-    GAP,
-    RUN_ENDED,
-    RUN_STATUS,
-    Draft,
-    Event,
-    Feed,
-    FeedState,
-)
+from bridge.core.event import FOLLOW_FAILED, GAP, RUN_ENDED, RUN_STATUS, Draft, Event, Feed
+from bridge.core.state import FeedState, Wish
 from bridge.journal.port import RECORD_BYTES_MAX, Journal
 from bridge.log import Repeated
 from bridge.metrics import Metrics
@@ -33,6 +25,7 @@ from bridge.redact import Redactor
 from bridge.sources.port import Batch, Receipt
 from bridge.wire import times
 from bridge.wire.cloudevents import Encoder
+from bridge.wire.jsontext import dumps
 from bridge.wire.ndjson import fit
 
 log = structlog.get_logger()
@@ -41,6 +34,7 @@ FULL_RETRY_S = (1.0, 10.0)  # first and longest wait while the disk is full; sou
 # Bytes of records redacted and encoded before the loop gets its turn: some 10 ms of work.
 TURN_BYTES = 256 * 1024
 _SEQUENCE_DIGITS = 20  # interface.md section 2
+ROW_BYTES_MAX = 64 * 1024  # of upstream's object about a feed; a run's is 1 KB
 SEEN_IDS_MAX = 20_000  # ids a feed that are remembered; the journal knows the rest
 
 
@@ -87,18 +81,18 @@ class JournalIntake:
         """Forget what memory holds of a feed; the journal keeps everything."""
         self._desks.pop(feed.source, None)
 
-    async def save(self, state: FeedState) -> None:
-        """Store a state that changed for another reason than a batch (followed, unfollowed).
+    async def save(self, wish: Wish, state: FeedState) -> None:
+        """Store what is wanted of a feed now, and what became of its state by that.
 
         Somebody waits for the answer: a full journal is raised, not waited for.
         Raises JournalFullError; nothing was stored then.
         """
         desk = self._desks.get(state.feed.source)
         if desk is None:
-            await self._journal.append((), states=(state,))
+            await self._journal.append((), states=(state,), wishes=(wish,))
         else:
             async with desk.lock:
-                await self._journal.append((), states=(state,))
+                await self._journal.append((), states=(state,), wishes=(wish,))
                 desk.state = state
         self.on_change(state)
 
@@ -112,6 +106,7 @@ class JournalIntake:
             return await self._take(desk, batch)
 
     async def _take(self, desk: _Desk, batch: Batch) -> Receipt:
+        is_row_new = batch.run is not None and batch.run != desk.run
         if batch.run is not None:
             desk.run = batch.run
         if batch.status is not None:  # a word, but upstream's: it may be anything
@@ -122,7 +117,8 @@ class JournalIntake:
         fresh = self._fresh(desk, batch.events)
         await writing.events(fresh, batch.status)
         if batch.status is not None and batch.status != writing.state.status:
-            writing.status(batch.status, batch.run)
+            writing.status(batch.status, batch)
+        writing.seen(fresh, batch.run if is_row_new else None)
         if batch.ended and not writing.state.ended:
             writing.ended()
         if batch.failure is not None:
@@ -267,14 +263,23 @@ class _Writing:
         self.state = replace(self.state, gaps=self.state.gaps + 1)
         self._mark(GAP, data)
 
-    def status(self, status: str, run: Mapping[str, Any] | None) -> None:
+    def seen(self, fresh: Sequence[Event], row: Mapping[str, Any] | None) -> None:
+        """Keep upstream's time of the newest event, and the feed's row if it changed."""
+        times_s = [event.created_at_s for event in fresh if event.created_at_s is not None]
+        if times_s:
+            newest_s = max(times_s[-1], self.state.last_event_at_s or 0.0)
+            self.state = replace(self.state, last_event_at_s=newest_s)
+        if row is not None:
+            self.state = replace(self.state, row=_row_bytes(self._redactor.event(row)))
+
+    def status(self, status: str, batch: Batch) -> None:
         data = {
             "runId": self._feed.id,
             "status": status,
             "previousStatus": self.state.status,
-            "run": self._redactor.event(run) if run is not None else None,
+            "run": self._redactor.event(batch.run) if batch.run is not None else None,
         }
-        self.state = replace(self.state, status=status)
+        self.state = replace(self.state, status=status, state=batch.state or self.state.state)
         self._mark(RUN_STATUS, data)
 
     def ended(self) -> None:
@@ -322,6 +327,14 @@ def _shortened(head: bytes, tail: bytes) -> tuple[bytes, bytes]:
     line = fit(head + gap + tail, RECORD_BYTES_MAX).removesuffix(b"\n")
     at = line.index(b'"sequence":"' + gap) + len(b'"sequence":"')
     return line[:at], line[at + len(gap) :]
+
+
+def _row_bytes(row: Any) -> bytes:
+    """A row as it is kept; one far above any seen is cut, or left out when that does not help."""
+    line = dumps(row)
+    if len(line) > ROW_BYTES_MAX:
+        line = fit(line, ROW_BYTES_MAX).removesuffix(b"\n")
+    return line if len(line) <= ROW_BYTES_MAX else b""
 
 
 def _duration_s(run: Mapping[str, Any]) -> float | None:

@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from bridge.core.event import Draft, Feed, Record
+from bridge.core.event import Draft, Feed, Record, feed_of
 from bridge.core.filter import EVERYTHING, Filter
 from bridge.journal.port import Reader
 
@@ -25,7 +25,7 @@ class StillClock:
 
 
 def feed(run: str, account: str = "default") -> Feed:
-    return Feed(account, run, f"/mogplex/{account}/runs/{run}")
+    return feed_of("mogplex", account, "run", run)
 
 
 def draft(

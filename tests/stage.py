@@ -110,7 +110,7 @@ class Stage:
             requests_per_minute={"default": 60 - setting.reserve},
         )
         intake.on_change = self.follows.state_changed
-        self.follows.restore(await self.journal.states())
+        self.follows.restore(await self.journal.wishes(), await self.journal.states())
         self._tasks = [
             self._group.create_task(account.drive()),
             self._group.create_task(self.follows.run()),

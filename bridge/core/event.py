@@ -18,11 +18,37 @@ FOLLOW_FAILED = "bridge.follow.failed"
 
 @dataclass(frozen=True, slots=True)
 class Feed:
-    """One followable ordered thing of one account; on Mogplex a run."""
+    """One ordered stream of events upstream: a run, a space, a sandbox, ...
 
+    `feed_of` makes one. Ids are opaque: case and characters are upstream's own.
+    """
+
+    system: str  # "mogplex": whose words and ids these are
     account: str  # name of the [[accounts]] entry
-    id: str  # upstream's id, opaque: the run id; `subject` of every record
+    kind: str  # "run"
+    id: str  # upstream's id; `subject` of every record
     source: str  # CloudEvents source, "/mogplex/<account>/runs/<id>"; unique per feed
+
+
+def feed_of(system: str, account: str, kind: str, id_: str) -> Feed:
+    """A feed under the usual source, "/<system>/<account>/<kind>s/<id>", percent-encoded."""
+    return Feed(system, account, kind, id_, f"/{system}/{account}/{kind}s/{percent_encoded(id_)}")
+
+
+# RFC 3986, 2.3: what is never encoded.
+_UNRESERVED = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
+
+
+def percent_encoded(text: str) -> str:
+    """One segment of a path (RFC 3986): UTF-8, everything but the unreserved characters encoded.
+
+    A lone surrogate, which JSON may bring, has no UTF-8 and is encoded as the three bytes it would
+    have: different ids never get the same segment.
+    """
+    return "".join(
+        chr(byte) if byte in _UNRESERVED else f"%{byte:02X}"
+        for byte in text.encode("utf-8", "surrogatepass")
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,19 +84,3 @@ class Record(NamedTuple):
     id: str
     type: str
     body: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class FeedState:
-    """What must survive a restart about one feed; committed with the records it follows from."""
-
-    feed: Feed
-    followed: bool = True  # False after DELETE /v1/runs/{id}
-    status: str | None = None  # upstream's raw word, None before the first reply
-    ended: bool = False  # `bridge.run.ended` is in the journal
-    failed: str | None = None  # error code of the follow that was given up, else None
-    events: int = 0  # upstream events in the journal
-    gaps: int = 0  # `bridge.gap` records in the journal
-    marks: int = 0  # records made by the bridge itself so far; numbers their ids
-    added_at_s: float = 0.0  # wall clock, seconds since the epoch
-    cursor: str = ""  # the source's own resume state; opaque to everybody else

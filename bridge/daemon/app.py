@@ -161,7 +161,7 @@ class Bridge:
         for name, times in (await restored_windows(self._journal, self._clock)).items():
             if name in sources:
                 sources[name].account.scheduler.start(self._clock.monotonic(), times)
-        self._follows.restore(await self._journal.states())
+        self._follows.restore(await self._journal.wishes(), await self._journal.states())
         await self._sinks.open(self._settings.outputs)
         await self._follow_configured()
         host, port = await self._server.start(*self._settings.listen_address, certificates)

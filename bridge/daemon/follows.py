@@ -13,7 +13,8 @@ import structlog
 from bridge.clock import Clock
 from bridge.core.backoff import Backoff
 from bridge.core.errors import BridgeError, Failure, Retry
-from bridge.core.event import Feed, FeedState
+from bridge.core.event import Feed
+from bridge.core.state import FeedState, Wish
 from bridge.intake import JournalIntake
 from bridge.metrics import Metrics
 from bridge.outputs.port import InvalidRunIdError, TooManyRunsError, UnknownAccountError
@@ -34,6 +35,7 @@ log = structlog.get_logger()
 class _Entry:
     """One run that is or was followed."""
 
+    wish: Wish
     state: FeedState
     progress: Progress = field(default_factory=Progress)
     task: asyncio.Task[None] | None = None
@@ -44,7 +46,7 @@ class _Entry:
     def word(self) -> str:
         if self.state.ended:
             return "ended"
-        if not self.state.followed:
+        if not self.wish.followed:
             return "stopped"
         return "following" if self.state.failed is None else "failed"
 
@@ -86,10 +88,14 @@ class Follows:
 
     # Life
 
-    def restore(self, states: Iterable[FeedState]) -> None:
+    def restore(self, wishes: Iterable[Wish], states: Iterable[FeedState]) -> None:
         """Take over what the journal says was followed; call before `run`."""
-        for state in states:
-            self._entries[state.feed.id] = _Entry(state)
+        seen = {state.feed.source: state for state in states}
+        for wish in wishes:
+            state = seen.get(wish.feed.source, FeedState(wish.feed))
+            if state.asked < wish.asked:  # asked for after it was given up
+                state = replace(state, failed=None, asked=wish.asked)
+            self._entries[wish.feed.id] = _Entry(wish, state)
 
     async def run(self) -> None:
         """Follow what is to be followed, for ever; cancelling stops every follow."""
@@ -123,16 +129,17 @@ class Follows:
 
     def _resume(self, entry: _Entry) -> None:
         state = entry.state
-        if state.followed and state.failed in RETRIED_AT_START:
+        if entry.wish.followed and state.failed in RETRIED_AT_START:
             entry.state = state = replace(state, failed=None)
-        if state.followed and not state.ended and state.failed is None:
+        if entry.word == "following":
             self._start(entry)
 
     def revive(self, accounts: Collection[str], codes: Collection[str] = CREDENTIAL_CODES) -> None:
         """Follow again what was given up for the token of these accounts: they have a good one."""
         for entry in self._entries.values():
             state = entry.state
-            if state.failed in codes and state.followed and state.feed.account in accounts:
+            is_wanted = entry.wish.followed and state.feed.account in accounts
+            if is_wanted and state.failed in codes:
                 entry.state = replace(state, failed=None)
                 self._start(entry)
 
@@ -167,18 +174,20 @@ class Follows:
             if entry is not None and (account is None or entry.state.feed == feed):
                 if entry.word in ("following", "ended"):
                     return False
-                state = replace(entry.state, followed=True, failed=None)
+                wish = replace(entry.wish, followed=True, asked=entry.wish.asked + 1)
+                state = replace(entry.state, failed=None, asked=wish.asked)
             else:
-                state = FeedState(feed, added_at_s=self._clock.wall())
+                wish = Wish(feed, added_at_s=self._clock.wall())
+                state = FeedState(feed, asked=wish.asked)
             if self.following_count >= self.runs_max:
                 raise TooManyRunsError(
                     f"{self.runs_max} runs are followed: stop some, or raise limits.runs"
                 )
-            await self._intake.save(state)
+            await self._intake.save(wish, state)
             await self._stop(entry)
             # Last in the order of views, and a fresh start for its progress.
             self._entries.pop(feed.id, None)
-            entry = self._entries[feed.id] = _Entry(state, added_at=self._clock.monotonic())
+            entry = self._entries[feed.id] = _Entry(wish, state, added_at=self._clock.monotonic())
             self._forget_finished()
             self._start(entry)
             return True
@@ -186,11 +195,12 @@ class Follows:
     async def unfollow(self, run_id: str) -> bool:
         async with self._changing:
             entry = self._entries.get(run_id.strip().lower())
-            if entry is None or not entry.state.followed:
+            if entry is None or not entry.wish.followed:
                 return False
-            state = replace(entry.state, followed=False, failed=None)
-            await self._intake.save(state)
-            entry.state = state
+            wish = replace(entry.wish, followed=False)
+            state = replace(entry.state, failed=None)
+            await self._intake.save(wish, state)
+            entry.wish, entry.state = wish, state
             await self._stop(entry)
             return True
 
@@ -357,7 +367,7 @@ class Follows:
             "followedBy": progress.followed_by if is_followed else None,
             "lastFailure": _failure_view(state, progress.failure),
             "nextRequestInSeconds": next_s,
-            "addedAt": times.rfc3339(state.added_at_s),
+            "addedAt": times.rfc3339(entry.wish.added_at_s),
             "lastEventAt": _maybe_time(entry.last_event_at_s),
         }
 

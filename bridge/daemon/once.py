@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from bridge.clock import SystemClock
 from bridge.config import ResolvedAccount
 from bridge.core.errors import Failure, Retry
-from bridge.core.event import FeedState, Record
+from bridge.core.event import Record
+from bridge.core.state import FeedState
 from bridge.daemon.building import build_sources, close_sources
 from bridge.daemon.follows import Follows
 from bridge.daemon.supervisor import raise_first

@@ -9,10 +9,12 @@ from types import TracebackType
 from typing import Self
 
 from bridge.core.errors import JournalError
-from bridge.core.event import Draft, Feed, FeedState, Record
+from bridge.core.event import Draft, Feed, Record
 from bridge.core.filter import EVERYTHING, Filter
 from bridge.core.position import SEQUENCE_MAX
-from bridge.journal.port import RECORD_BYTES_MAX, Page, RecordTooLargeError
+from bridge.core.state import FeedState, Wish
+from bridge.journal.leases import LocalLease, LocalLeases
+from bridge.journal.port import RECORD_BYTES_MAX, Fence, Page, RecordTooLargeError
 from bridge.journal.recent import Recent
 from bridge.journal.wake_ups import Growth
 
@@ -78,11 +80,13 @@ class MemoryJournal:
         self._growth = Growth(0)
         self._ids: dict[str, dict[str, int]] = {}  # source -> id -> sequence, oldest first
         self._states: dict[str, FeedState] = {}
+        self._wishes: dict[str, Wish] = {}
         self._checkpoints: dict[str, bytes] = {}
         self._pins: list[Pin] = []
         self._turn = asyncio.Lock()  # appends that wait for room are served in their order
         self._moved = asyncio.Event()
         self._is_closed = False
+        self._leases = LocalLeases()
 
     @property
     def epoch(self) -> str:
@@ -110,7 +114,9 @@ class MemoryJournal:
         drafts: Sequence[Draft],
         *,
         states: Sequence[FeedState] = (),
+        wishes: Sequence[Wish] = (),
         checkpoints: Sequence[tuple[str, bytes]] = (),
+        fence: Fence | None = None,
     ) -> Sequence[int | None]:
         """See `Journal.append`; waits while a pinned reader is a full journal behind."""
         for draft in drafts:
@@ -126,6 +132,8 @@ class MemoryJournal:
                 await self._moved.wait()
             if self._is_closed:
                 raise JournalError("the journal in memory is closed")
+            self._leases.check(fence)
+            self._wishes.update((wish.feed.source, wish) for wish in wishes)
             return self._store(drafts, states, checkpoints)
 
     async def read(self, after: int, limit: int, only: Filter = EVERYTHING) -> Page:
@@ -147,8 +155,12 @@ class MemoryJournal:
         return self._growth.add_listener(on_growth)
 
     async def states(self) -> Sequence[FeedState]:
-        """The state of every known feed, in the order they were added."""
+        """See `Journal.states`."""
         return list(self._states.values())
+
+    async def wishes(self) -> Sequence[Wish]:
+        """See `Journal.wishes`."""
+        return list(self._wishes.values())
 
     async def event_ids(self, feed: Feed, limit: int) -> Sequence[str]:
         """The newest `limit` ids remembered of one feed, oldest first."""
@@ -157,6 +169,10 @@ class MemoryJournal:
     async def checkpoint(self, name: str) -> bytes | None:
         """A value stored by `append`, or None."""
         return self._checkpoints.get(name)
+
+    async def acquire(self, name: str) -> LocalLease | None:
+        """See `Leases.acquire`."""
+        return await self._leases.acquire(name)
 
     async def close(self) -> None:
         """Appends and waits that are under way end with JournalError. Idempotent."""

@@ -6,8 +6,9 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple, Protocol
 
 from bridge.core.errors import JournalError
-from bridge.core.event import Draft, Feed, FeedState, Record
+from bridge.core.event import Draft, Feed, Record
 from bridge.core.filter import EVERYTHING, Filter
+from bridge.core.state import FeedState, Wish
 
 # Records that one `read` looks at, at most, while it searches for matches: some 5 ms of one thread.
 LOOKED_AT_MAX = 5000
@@ -17,6 +18,17 @@ RECORD_BYTES_MAX = 4 * 1024 * 1024
 
 class RecordTooLargeError(JournalError):
     """A record is over the limit; nothing of that `append` was stored. Shorten it, then repeat."""
+
+
+class FencedError(JournalError):
+    """The lease under which this was to be stored is another's by now; nothing was stored."""
+
+
+class Fence(NamedTuple):
+    """Proof of a lease, handed to `append`. Only the journal that made it knows what it means."""
+
+    name: str  # of the lease
+    number: int  # grows with every holder
 
 
 class Page(NamedTuple):
@@ -66,13 +78,14 @@ class Journal(Reader, Protocol):
        says that it cannot promise this).
     J2 Sequences are dense: 1, 2, 3, ... A reader that sees a hole above the floor has found a bug.
        (Engines that cannot, only increase; the embedded one can.)
-    J3 Feed states and checkpoints given to `append` are stored in the same commit as its records:
-       all or nothing.
-    J4 After a reopen the head, the floor, the states and the checkpoints are read from disk:
-       resuming works before the first append.
+    J3 Feed states, wishes and checkpoints given to `append` are stored in the same commit as its
+       records: all or nothing.
+    J4 After a reopen the head, the floor, the states, the wishes and the checkpoints are read from
+       disk: resuming works before the first append.
     J5 `epoch` changes if, and only if, old sequences may mean other records.
     J6 (source, id) is kept once: a second draft of the same pair is dropped, also within one call,
        for as long as the first one is retained.
+    J7 Wishes and feed states of one feed are apart: storing one leaves the other as it is.
     """
 
     async def append(
@@ -80,12 +93,16 @@ class Journal(Reader, Protocol):
         drafts: Sequence[Draft],
         *,
         states: Sequence[FeedState] = (),
+        wishes: Sequence[Wish] = (),
         checkpoints: Sequence[tuple[str, bytes]] = (),
+        fence: Fence | None = None,
     ) -> Sequence[int | None]:
         """Store in order; return the sequence of each draft, None for one that was there already.
 
+        `fence` is of the lease that is needed for this, None where none is.
         Cancelling the caller does not undo a commit already begun; J6 absorbs the repeat.
         Raises JournalFullError (nothing stored; wait and retry), JournalCorruptError (stop),
+        FencedError (nothing stored; stop following what the lease was for),
         RecordTooLargeError (nothing stored; shorten), JournalError (closed).
         """
         ...
@@ -101,7 +118,11 @@ class Journal(Reader, Protocol):
         ...
 
     async def states(self) -> Sequence[FeedState]:
-        """The stored state of every known feed, in the order they were added."""
+        """What was seen of every feed, in the order of their first states."""
+        ...
+
+    async def wishes(self) -> Sequence[Wish]:
+        """What is wanted of every feed, in the order they were first asked for."""
         ...
 
     async def event_ids(self, feed: Feed, limit: int) -> Sequence[str]:
@@ -114,4 +135,41 @@ class Journal(Reader, Protocol):
 
     async def close(self) -> None:
         """Finish commits already begun, then let go of the files. Idempotent."""
+        ...
+
+
+class Lease(Protocol):
+    """The right to follow for one account, or to write one output, until it is lost or released.
+
+    L1 Two holders of one name never have valid leases at the same time, as far as clocks run at the
+       same speed; and whatever the clocks do, `append` under the older fence is refused.
+    L2 What the holder remembered is handed to the next one: all of it after a release, what was
+       remembered at the last renewal after a death.
+    """
+
+    fence: Fence
+    inherited: bytes  # what the holder before remembered last; empty when there was none
+
+    def is_valid(self) -> bool:
+        """Whether a request under it may begin now. Once False it stays so."""
+        ...
+
+    def remember(self, memory: bytes) -> None:
+        """Keep for the next holder; stored with the next renewal."""
+        ...
+
+    async def until_lost(self) -> None:
+        """Return when it is another's, or may be: stop at once what rests on it."""
+        ...
+
+    async def release(self) -> None:
+        """Let the next one have it without waiting. Idempotent; a lost one is left alone."""
+        ...
+
+
+class Leases(Protocol):
+    """Who follows what, when several may."""
+
+    async def acquire(self, name: str) -> Lease | None:
+        """The lease of this name, or None while another holds it (ask again now and then)."""
         ...

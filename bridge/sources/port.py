@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from bridge.core.errors import Failure
-from bridge.core.event import Event, Feed, FeedState
+from bridge.core.event import Event, Feed
+from bridge.core.state import FeedState
+from bridge.core.status import State
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +30,7 @@ class Batch:
     events: Sequence[Event] = ()
     gap: Gap | None = None
     status: str | None = None  # upstream's raw word; None leaves it as it was
+    state: State | None = None  # what that word means; None leaves it as it was
     run: Mapping[str, Any] | None = None  # upstream's run object, for the status record
     ended: bool = False  # the run is over and complete: write `bridge.run.ended`
     failure: Failure | None = None  # the follow is given up: write `bridge.follow.failed`

@@ -5,13 +5,16 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from bridge.core.errors import JournalError
-from bridge.core.event import Feed, FeedState, Record
+from bridge.core.event import Record, feed_of
 from bridge.core.filter import Filter
+from bridge.core.state import By, FeedState, Wish
+from bridge.core.status import State
 from bridge.journal.memory import MemoryJournal
 from bridge.journal.port import Journal, RecordTooLargeError
 from bridge.journal.sqlite.journal import SqliteJournal
@@ -107,10 +110,25 @@ async def test_j2_concurrent_appends_each_keep_their_order(journal: Journal) -> 
 
 async def test_j3_states_and_checkpoints_come_with_the_records(journal: Journal) -> None:
     state = FeedState(
-        feed("r"), False, "streaming", True, "NOT_FOUND", 7, 2, 9, 1_000.5, cursor="c\u00e9"
+        feed("r"),
+        status="streaming",
+        state=State.RUNNING,
+        ended=True,
+        failed="NOT_FOUND",
+        asked=3,
+        events=7,
+        gaps=2,
+        marks=9,
+        cursor="c\u00e9",
+        last_event_at_s=1_000.25,
+        row=b'{"title":"t"}',
     )
-    await journal.append(drafts("r", 0, 1), states=[state], checkpoints=[("file", b"\x00\xff")])
+    wish = Wish(feed("r"), followed=False, by=By.DISCOVERY, added_at_s=1_000.5, asked=4)
+    await journal.append(
+        drafts("r", 0, 1), states=[state], wishes=[wish], checkpoints=[("file", b"\x00\xff")]
+    )
     assert await journal.states() == [state]
+    assert await journal.wishes() == [wish]
     assert await journal.checkpoint("file") == b"\x00\xff"
     assert await journal.checkpoint("other") is None
 
@@ -129,6 +147,38 @@ async def test_j3_states_stay_in_the_order_they_were_added(journal: Journal) -> 
     await journal.append([], states=[FeedState(feed("b"), status="success")])
     states = await journal.states()
     assert [(s.feed.id, s.status) for s in states] == [("b", "success"), ("a", None), ("z", None)]
+
+
+async def test_j7_a_wish_and_a_state_of_one_feed_do_not_overwrite_each_other(
+    journal: Journal,
+) -> None:
+    """A PUT and the follow it is about have two writers; each knows an old half of the other."""
+    old = Wish(feed("r"), followed=True)
+    await journal.append([], wishes=[old], states=[FeedState(feed("r"), events=1)])
+    stopped = replace(old, followed=False)
+    await journal.append([], wishes=[stopped])
+    await journal.append(drafts("r", 0, 1), states=[FeedState(feed("r"), events=2)])
+    assert await journal.wishes() == [stopped]
+    assert [s.events for s in await journal.states()] == [2]
+
+
+async def test_j3_wishes_stay_in_the_order_they_were_added(journal: Journal) -> None:
+    for run in ("b", "a", "b"):
+        await journal.append([], wishes=[Wish(feed(run), by=By.LISTED)])
+    assert [w.feed.id for w in await journal.wishes()] == ["b", "a"]
+
+
+async def test_feeds_that_differ_only_in_system_kind_or_case_are_apart(journal: Journal) -> None:
+    feeds = [
+        feed_of("mogplex", "default", "run", "Ab/1 \u00fc"),
+        feed_of("mogplex", "default", "run", "ab/1 \u00fc"),
+        feed_of("moot", "default", "space", "Ab/1 \u00fc"),
+        feed_of("moot", "other", "space", "Ab/1 \u00fc"),
+    ]
+    await journal.append([draft(of, "e") for of in feeds], wishes=[Wish(of) for of in feeds])
+    assert [r.feed for r in await read_all(journal)] == feeds
+    assert [w.feed for w in await journal.wishes()] == feeds
+    assert [await journal.event_ids(of, 10) for of in feeds] == [["e"]] * 4
 
 
 async def test_j3_nothing_of_an_append_with_a_record_too_large_is_kept(journal: Journal) -> None:
@@ -164,9 +214,11 @@ async def test_j4_everything_is_there_after_a_reopen_before_the_first_append(
 ) -> None:
     journal = await reopened()
     given = drafts("r", 0, 5)
-    state = FeedState(feed("r"), status="streaming", events=5, cursor="e4", added_at_s=3.25)
-    await journal.append(given, states=[state], checkpoints=[("file", b"4")])
+    state = FeedState(feed("r"), status="streaming", events=5, cursor="e4")
+    wish = Wish(feed("r"), added_at_s=3.25)
+    await journal.append(given, states=[state], wishes=[wish], checkpoints=[("file", b"4")])
     journal = await reopened()
+    assert await journal.wishes() == [wish]
     assert (journal.head, journal.floor) == (5, 1)
     assert await journal.states() == [state]
     assert await journal.checkpoint("file") == b"4"
@@ -430,7 +482,7 @@ async def test_close_finishes_the_appends_that_wait(
 
 async def test_a_second_reader_of_the_file_sees_the_same(tmp_path: Path) -> None:
     journal = await SqliteJournal.open(tmp_path / "journal.db")
-    await journal.append(MIXED[:50], states=[FeedState(Feed("default", "a", A.source))])
+    await journal.append(MIXED[:50], states=[FeedState(A)])
     reader = await SqliteReader.open(tmp_path / "journal.db")
     await journal.append(MIXED[50:])
     await reader.refresh()

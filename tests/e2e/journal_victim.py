@@ -13,7 +13,7 @@ import asyncio
 import os
 import sys
 
-from bridge.core.event import FeedState
+from bridge.core.state import FeedState
 from bridge.journal.sqlite.journal import SqliteJournal
 from tests.journal_records import drafts, feed
 

@@ -19,8 +19,9 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from bridge.core.errors import JournalFullError
-from bridge.core.event import Draft, Feed, FeedState, Record
+from bridge.core.event import Draft, Feed, Record
 from bridge.core.filter import Filter
+from bridge.core.state import By, FeedState, Wish
 from bridge.journal.memory import MemoryJournal
 from bridge.journal.sqlite.journal import SqliteJournal
 from tests.journal_records import StillClock, draft, feed
@@ -44,10 +45,19 @@ some_states = st.lists(
     st.builds(
         FeedState,
         st.sampled_from(RUNS).map(feed),
-        followed=st.booleans(),
         status=st.sampled_from((None, "streaming", "success")),
         events=st.integers(0, 2**40),
         cursor=st.text(max_size=5).filter(lambda s: s.isprintable()),
+    ),
+    max_size=3,
+)
+some_wishes = st.lists(
+    st.builds(
+        Wish,
+        st.sampled_from(RUNS).map(feed),
+        followed=st.booleans(),
+        by=st.sampled_from(By),
+        asked=st.integers(1, 3),
     ),
     max_size=3,
 )
@@ -85,6 +95,7 @@ class Model:
         self.stored: list[Draft] = []  # the sequence is the place, from 1
         self.gone = 0  # so many of the oldest were dropped
         self.states: list[FeedState] = []
+        self.wishes: list[Wish] = []
         self.checkpoints: dict[str, bytes] = {}
 
     def append(
@@ -110,6 +121,14 @@ class Model:
         for name, value in checkpoints:
             self.checkpoints[name] = value
         return result
+
+    def wish(self, wishes: Sequence[Wish]) -> None:
+        for wish in wishes:
+            at = [n for n, w in enumerate(self.wishes) if w.feed == wish.feed]
+            if at:
+                self.wishes[at[0]] = wish
+            else:
+                self.wishes.append(wish)
 
     def records(self, after: int, only: Filter) -> list[Record]:
         return [
@@ -156,6 +175,11 @@ class MemoryMachine(RuleBasedStateMachine):
         got = self.run(self.journal.append(drafts, states=states, checkpoints=checkpoints))
         assert list(got) == self.model.append(drafts, states, checkpoints)
 
+    @rule(wishes=some_wishes)
+    def wish(self, wishes: list[Wish]) -> None:
+        self.run(self.journal.append((), wishes=wishes))
+        self.model.wish(wishes)
+
     @rule(groups=st.lists(some_drafts, min_size=2, max_size=4))
     def append_together(self, groups: list[list[Draft]]) -> None:
         async def together() -> list[Any]:
@@ -191,6 +215,7 @@ class MemoryMachine(RuleBasedStateMachine):
         assert self.journal.head == len(self.model.stored)
         assert self.journal.floor == self.model.gone + 1
         assert list(self.run(self.journal.states())) == self.model.states
+        assert list(self.run(self.journal.wishes())) == self.model.wishes
         for name in ("x", "y"):
             assert self.run(self.journal.checkpoint(name)) == self.model.checkpoints.get(name)
         assert self.heard == sorted(set(self.heard))

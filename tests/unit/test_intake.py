@@ -10,7 +10,8 @@ from typing import Any
 import orjson
 
 from bridge.core.errors import Failure, JournalFullError, Retry
-from bridge.core.event import Event, FeedState
+from bridge.core.event import Event
+from bridge.core.state import FeedState
 from bridge.intake import JournalIntake
 from bridge.journal.memory import MemoryJournal
 from bridge.journal.port import RECORD_BYTES_MAX

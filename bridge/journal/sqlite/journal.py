@@ -16,9 +16,11 @@ from typing import NamedTuple, Self, TypeVar
 
 from bridge.clock import Clock, SystemClock
 from bridge.core.errors import JournalError, JournalFullError
-from bridge.core.event import Draft, Feed, FeedState, Record
+from bridge.core.event import Draft, Feed, Record
 from bridge.core.filter import EVERYTHING, Filter
-from bridge.journal.port import RECORD_BYTES_MAX, Page
+from bridge.core.state import FeedState, Wish
+from bridge.journal.leases import LocalLease, LocalLeases
+from bridge.journal.port import RECORD_BYTES_MAX, Fence, Page
 from bridge.journal.recent import BYTES_MAX, Recent
 from bridge.journal.sqlite import retention
 from bridge.journal.sqlite.backup import copy_to
@@ -74,6 +76,7 @@ class SqliteJournal:
         self._closing = asyncio.Lock()
         self._is_closing = False
         self._is_closed = False
+        self._leases = LocalLeases()
         self._writer = Writer(
             opened.connection,
             str(path),
@@ -142,14 +145,17 @@ class SqliteJournal:
         drafts: Sequence[Draft],
         *,
         states: Sequence[FeedState] = (),
+        wishes: Sequence[Wish] = (),
         checkpoints: Sequence[tuple[str, bytes]] = (),
+        fence: Fence | None = None,
     ) -> Sequence[int | None]:
         """See `Journal.append`. Calls that wait together share one commit, in their order."""
         if self._is_closing:
             raise self._closed_error()
-        if not (drafts or states or checkpoints):
+        self._leases.check(fence)
+        if not (drafts or states or wishes or checkpoints):
             return ()
-        return await self._writer.submit(drafts, states, checkpoints)
+        return await self._writer.submit(drafts, states, wishes, checkpoints)
 
     async def read(self, after: int, limit: int, only: Filter = EVERYTHING) -> Page:
         """See `Reader.read`; a page from disk also ends at 4 MiB of bodies."""
@@ -186,8 +192,12 @@ class SqliteJournal:
         return self._growth.add_listener(on_growth)
 
     async def states(self) -> Sequence[FeedState]:
-        """The stored state of every known feed, in the order they were added."""
+        """See `Journal.states`."""
         return await self._on_reader(self._rows.states)
+
+    async def wishes(self) -> Sequence[Wish]:
+        """See `Journal.wishes`."""
+        return await self._on_reader(self._rows.wishes)
 
     async def event_ids(self, feed: Feed, limit: int) -> Sequence[str]:
         """The newest `limit` record ids of one feed, oldest first."""
@@ -196,6 +206,10 @@ class SqliteJournal:
     async def checkpoint(self, name: str) -> bytes | None:
         """A value stored by `append`, or None."""
         return await self._on_reader(self._rows.checkpoint, name)
+
+    async def acquire(self, name: str) -> LocalLease | None:
+        """See `Leases.acquire`."""
+        return await self._leases.acquire(name)
 
     async def retain(
         self, *, older_than_s: float | None, bytes_max: int | None, now_s: float

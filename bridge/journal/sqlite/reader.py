@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import Self, TypeVar
 
 from bridge.core.errors import ConfigError, JournalError
-from bridge.core.event import FeedState, Record
+from bridge.core.event import Record
 from bridge.core.filter import EVERYTHING, Filter
+from bridge.core.state import FeedState
 from bridge.journal.port import Page
 from bridge.journal.sqlite.faults import extended_code, to_journal_error
 from bridge.journal.sqlite.file import connect, migrations, refuse_foreign, refuse_newer
@@ -91,7 +92,7 @@ class SqliteReader:
         )
 
     async def states(self) -> Sequence[FeedState]:
-        """The stored state of every known feed, in the order they were added."""
+        """See `Journal.states`."""
         return await self._run(self._rows.states)
 
     async def close(self) -> None:

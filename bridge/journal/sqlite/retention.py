@@ -75,7 +75,8 @@ def done_feeds(db: sqlite3.Connection) -> Sequence[tuple[int, str]]:
         return ()
     return db.execute(
         "SELECT s.feed, f.source FROM state s JOIN feed f USING (feed)"
-        " WHERE (s.ended OR s.failed IS NOT NULL OR NOT s.followed)"
+        " LEFT JOIN wish w USING (feed)"
+        " WHERE (s.ended OR s.failed IS NOT NULL OR w.followed IS NOT 1)"
         " AND NOT EXISTS (SELECT 1 FROM record r INDEXED BY record_by_feed WHERE r.feed = s.feed)"
         " ORDER BY s.place DESC LIMIT ? OFFSET ?",
         (STEP_RECORDS, DONE_STATES_MAX),
@@ -88,12 +89,14 @@ def forget_feeds(db: sqlite3.Connection, feeds: Sequence[tuple[int, str]]) -> Se
     db.execute("BEGIN IMMEDIATE")
     for number, source in feeds:
         deleted = db.execute(
-            "DELETE FROM state WHERE feed = ? AND (ended OR failed IS NOT NULL OR NOT followed)"
+            "DELETE FROM state WHERE feed = ? AND (ended OR failed IS NOT NULL OR NOT EXISTS"
+            " (SELECT 1 FROM wish w WHERE w.feed = state.feed AND w.followed))"
             " AND NOT EXISTS (SELECT 1 FROM record r INDEXED BY record_by_feed"
             " WHERE r.feed = state.feed)",
             (number,),
         ).rowcount
         if deleted:
+            db.execute("DELETE FROM wish WHERE feed = ?", (number,))
             db.execute("DELETE FROM feed WHERE feed = ?", (number,))
             gone.append(source)
     db.execute("COMMIT")

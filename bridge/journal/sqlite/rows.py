@@ -9,11 +9,14 @@ from operator import itemgetter
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from bridge.core.event import Feed, FeedState, Record
+from bridge.core.event import Feed, Record
 from bridge.core.filter import Filter
+from bridge.core.state import By, FeedState, Wish
+from bridge.core.status import State
 from bridge.journal.port import LOOKED_AT_MAX, Page
 from bridge.journal.sqlite.faults import corrupt, to_journal_error
 from bridge.journal.sqlite.file import bounds, meta
+from bridge.journal.sqlite.formats import Asked
 
 # Bytes of bodies in one page read from disk: a thousand records near their limit would be 4 GB.
 PAGE_BYTES_MAX = 4 * 1024 * 1024
@@ -45,6 +48,7 @@ class Rows:
     def __init__(self, connection: sqlite3.Connection, path: Path) -> None:
         self._db = connection
         self._path = str(path)
+        self._asked = Asked(connection)
         self._feeds: dict[int, Feed] = {}
         self._feeds_of_run: dict[str, list[int]] = {}
         self._types: dict[Any, str] = {}
@@ -94,17 +98,19 @@ class Rows:
 
     def states(self) -> list[FeedState]:
         try:
-            rows = self._db.execute(
-                "SELECT f.account, f.id, f.source, s.followed, s.status, s.ended, s.failed,"
-                " s.events, s.gaps, s.marks, s.added_at_s, s.cursor"
-                " FROM state s JOIN feed f USING (feed) ORDER BY s.place"
-            ).fetchall()
+            rows = self._db.execute(self._asked.states).fetchall()
         except sqlite3.Error as error:
             raise to_journal_error(error, self._path) from error
         return [
-            FeedState(Feed(*row[:3]), bool(row[3]), row[4], bool(row[5]), row[6], *row[7:])
-            for row in rows
+            FeedState(Feed(*row[:5]), row[5], State(row[6]), bool(row[7]), *row[8:]) for row in rows
         ]
+
+    def wishes(self) -> list[Wish]:
+        try:
+            rows = self._db.execute(self._asked.wishes).fetchall()
+        except sqlite3.Error as error:
+            raise to_journal_error(error, self._path) from error
+        return [Wish(Feed(*row[:5]), bool(row[5]), By(row[6]), *row[7:]) for row in rows]
 
     def event_ids(self, feed: Feed, limit: int) -> list[str]:
         try:
@@ -208,8 +214,6 @@ class Rows:
 
     def _learn_feeds(self) -> None:
         known = max(self._feeds, default=0)
-        for feed, account, id_, source in self._db.execute(
-            "SELECT feed, account, id, source FROM feed WHERE feed > ?", (known,)
-        ):
-            self._feeds[feed] = Feed(account, id_, source)
-            self._feeds_of_run.setdefault(id_, []).append(feed)
+        for number, *columns in self._db.execute(self._asked.feeds_above, (known,)):
+            feed = self._feeds[number] = Feed(*columns)
+            self._feeds_of_run.setdefault(feed.id, []).append(number)

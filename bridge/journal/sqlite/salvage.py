@@ -118,10 +118,17 @@ def _record(pages: _Pages, place: _Place) -> Record:
         said = json.loads(body)
         if int(said["sequence"]) != seq or said["id"].encode() != id_:
             raise _DamagedError
-        feed = Feed(str(said["account"]), str(said["subject"]), str(said["source"]))
+        feed = _feed(str(said["account"]), str(said["subject"]), str(said["source"]))
         return Record(seq, feed, said["id"], str(said["type"]), body)
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise _DamagedError from error
+
+
+def _feed(account: str, id_: str, source: str) -> Feed:
+    """System and kind stand in the source: "/<system>/<account>/<kind>s/<id>"."""
+    _, system, *rest = source.split("/")
+    collection = rest[1] if len(rest) > 1 else ""
+    return Feed(system, account, collection.removesuffix("s"), id_, source)
 
 
 def _cell_head(page: bytes, offset: int) -> tuple[int, int, int]:

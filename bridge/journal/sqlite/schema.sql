@@ -9,11 +9,13 @@ CREATE TABLE meta (
   value NOT NULL
 ) WITHOUT ROWID;
 
--- A feed is named by three strings of some 100 bytes together; a record names it with one or two bytes.
+-- A feed is named by five strings of some 120 bytes together; a record names it with one or two bytes.
 -- AUTOINCREMENT, because readers in other processes remember numbers: none may come to mean another feed.
 CREATE TABLE feed (
   feed INTEGER PRIMARY KEY AUTOINCREMENT,
+  system TEXT NOT NULL,
   account TEXT NOT NULL,
+  kind TEXT NOT NULL,
   id TEXT NOT NULL,
   source TEXT NOT NULL UNIQUE
 );
@@ -48,19 +50,41 @@ CREATE TABLE moment (
   at_s INTEGER NOT NULL
 );
 
--- place keeps the order in which feeds were added; an update leaves it alone.
-CREATE TABLE state (
+-- What somebody wants of a feed (a PUT, a list, discovery) and, below, what was seen of it by the one that
+-- follows it: two writers, two tables. place keeps the order in which they came; an update leaves it alone.
+CREATE TABLE wish (
   place INTEGER PRIMARY KEY,
   feed INTEGER NOT NULL UNIQUE,
   followed INTEGER NOT NULL,
+  by TEXT NOT NULL,
+  added_at_s REAL NOT NULL,
+  asked INTEGER NOT NULL
+);
+
+-- row is upstream's object about the feed as it was seen last, redacted JSON; empty when none was.
+CREATE TABLE state (
+  place INTEGER PRIMARY KEY,
+  feed INTEGER NOT NULL UNIQUE,
   status TEXT,
+  state TEXT NOT NULL,
   ended INTEGER NOT NULL,
   failed TEXT,
+  asked INTEGER NOT NULL,
   events INTEGER NOT NULL,
   gaps INTEGER NOT NULL,
   marks INTEGER NOT NULL,
-  added_at_s REAL NOT NULL,
-  cursor TEXT NOT NULL
+  cursor TEXT NOT NULL,
+  last_event_at_s REAL,
+  "row" BLOB NOT NULL
+);
+
+-- Ids of records that retention dropped while their feed goes on: upstream may still show those events, and
+-- they must not be taken for new ones. seq is the one the record had, so the oldest are known by it.
+CREATE TABLE known (
+  seq INTEGER PRIMARY KEY,
+  feed INTEGER NOT NULL,
+  id TEXT NOT NULL,
+  UNIQUE (feed, id)
 );
 
 CREATE TABLE checkpoint (

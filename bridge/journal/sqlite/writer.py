@@ -13,10 +13,11 @@ from typing import Any, Generic, TypeVar
 
 from bridge.clock import Clock
 from bridge.core.errors import JournalCorruptError, JournalError, JournalFullError
-from bridge.core.event import Draft, Feed, FeedState, Record
+from bridge.core.event import Draft, Feed, Record
+from bridge.core.state import FeedState, Wish
 from bridge.journal.port import RecordTooLargeError
 from bridge.journal.sqlite.faults import corrupt, extended_code, to_journal_error
-from bridge.journal.sqlite.states import put_checkpoints, put_state
+from bridge.journal.sqlite.states import put_checkpoints, put_state, put_wish
 
 T = TypeVar("T")
 
@@ -45,6 +46,7 @@ _TAKEN = (sqlite3.SQLITE_CONSTRAINT_UNIQUE, sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY
 class _Append:
     drafts: Sequence[Draft]
     states: Sequence[FeedState]
+    wishes: Sequence[Wish]
     checkpoints: Sequence[tuple[str, bytes]]
     done: asyncio.Future[Sequence[int | None]]
 
@@ -115,10 +117,11 @@ class Writer:
         self,
         drafts: Sequence[Draft],
         states: Sequence[FeedState],
+        wishes: Sequence[Wish],
         checkpoints: Sequence[tuple[str, bytes]],
     ) -> asyncio.Future[Sequence[int | None]]:
         done: asyncio.Future[Sequence[int | None]] = self._loop.create_future()
-        self._requests.put(_Append(drafts, states, checkpoints, done))
+        self._requests.put(_Append(drafts, states, wishes, checkpoints, done))
         return done
 
     def call(self, work: Callable[[sqlite3.Connection], T]) -> asyncio.Future[T]:
@@ -244,6 +247,8 @@ class Writer:
         for request in group:
             for state in request.states:
                 put_state(self._db, self._feed_number(state.feed), state)
+            for wish in request.wishes:
+                put_wish(self._db, self._feed_number(wish.feed), wish)
             put_checkpoints(self._db, request.checkpoints)
         execute("COMMIT")
         self._undo.clear()
@@ -322,8 +327,8 @@ class Writer:
         number = self._feeds.get(feed.source)
         if number is None:
             number = self._db.execute(
-                "INSERT INTO feed(account, id, source) VALUES (?, ?, ?)",
-                (feed.account, feed.id, feed.source),
+                "INSERT INTO feed(system, account, kind, id, source) VALUES (?, ?, ?, ?, ?)",
+                (feed.system, feed.account, feed.kind, feed.id, feed.source),
             ).lastrowid
             assert number is not None
             self._feeds[feed.source] = number

@@ -69,7 +69,7 @@ class Identity:
 
     def may_see(self, account: str, run_id: str) -> bool:
         return Filter(runs=self.runs, accounts=self.accounts).matches_feed(
-            Feed(account=account, id=run_id, source="")
+            Feed(system="", account=account, kind="run", id=run_id, source="")
         )
 
     def narrow(self, only: Filter) -> Filter | None:

@@ -16,6 +16,8 @@ from urllib.parse import urlsplit
 
 from bridge.core.errors import Failure, Retry
 from bridge.core.event import Event, Feed
+from bridge.core.event import feed_of as core_feed_of
+from bridge.core.status import State
 from bridge.sources.http import HttpSession, Reply
 from bridge.wire import times
 from bridge.wire.jsontext import JsonError, dumps, loads
@@ -67,7 +69,22 @@ def normalised_run_id(text: str) -> str | None:
 
 
 def feed_of(account: str, run_id: str) -> Feed:
-    return Feed(account, run_id, f"/mogplex/{account}/runs/{run_id}")
+    return core_feed_of("mogplex", account, "run", run_id)
+
+
+_STATES = {
+    "pending": State.PENDING,
+    "streaming": State.RUNNING,
+    "awaiting_input": State.WAITING,
+    "success": State.SUCCEEDED,
+    "failed": State.FAILED,
+    "cancelled": State.CANCELLED,
+}
+
+
+def state_of(status: str) -> State:
+    """The word of all systems for a run's status; one that upstream made anew is not an end."""
+    return _STATES.get(status, State.RUNNING)
 
 
 def may_resume_from(id_: str) -> bool:

@@ -15,9 +15,10 @@ from typing import Any
 from bridge.clock import Clock
 from bridge.core.backoff import Backoff
 from bridge.core.errors import Failure, Retry
-from bridge.core.event import Event, Feed, FeedState
+from bridge.core.event import Event, Feed
+from bridge.core.state import FeedState
 from bridge.sources.gate import Account
-from bridge.sources.mogplex.api import PAGE_MAX, MogplexApi, RunPage, may_resume_from
+from bridge.sources.mogplex.api import PAGE_MAX, MogplexApi, RunPage, may_resume_from, state_of
 from bridge.sources.mogplex.features import Features, StreamKind
 from bridge.sources.mogplex.pages import (
     begins_at_origin,
@@ -183,6 +184,8 @@ class RunFollow:
 
     async def take(self, batch: Batch) -> Receipt:
         """Hand a batch over, with all that continuing after a restart needs."""
+        if batch.status is not None:
+            batch = replace(batch, state=state_of(batch.status))
         cursor = self._cursor()
         if cursor != self.state.cursor:
             batch = replace(batch, cursor=cursor)

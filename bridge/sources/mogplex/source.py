@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from bridge.clock import Clock
-from bridge.core.event import Feed, FeedState
+from bridge.core.event import Feed
+from bridge.core.state import FeedState
 from bridge.sources.gate import Account
 from bridge.sources.mogplex.api import MogplexApi, feed_of, normalised_run_id
 from bridge.sources.mogplex.features import Features

@@ -72,7 +72,11 @@ def test_an_index_that_changes_says_what_a_new_one_would(
     ]
     records = [
         Record(
-            n, Feed("xy"[kind % 2], "rs"[kind % 2], "/"), f"e{n}", ("a", "ab", "c")[kind // 2], b""
+            n,
+            Feed("m", "xy"[kind % 2], "run", "rs"[kind % 2], "/"),
+            f"e{n}",
+            ("a", "ab", "c")[kind // 2],
+            b"",
         )
         for n, kind in enumerate(kinds)
     ]
@@ -110,7 +114,7 @@ def test_many_hostile_filters_do_not_stop_the_loop(glob: str) -> None:
     index = FilterIndex()
     for n in range(500):
         index.add(Filter(types=tuple(f"{glob[:60]}{n:02x}{m:02}" for m in range(32))))
-    record = Record(1, Feed("default", "r", "/r"), "e", TYPE, b"")
+    record = Record(1, Feed("mogplex", "default", "run", "r", "/r"), "e", TYPE, b"")
     started_s = time.process_time()
     index.route([record])
     assert time.process_time() - started_s < 2.0

@@ -7,7 +7,8 @@ from typing import Any, cast
 import pytest
 
 from bridge.core.errors import Failure, Retry
-from bridge.core.event import Feed, FeedState
+from bridge.core.event import feed_of
+from bridge.core.state import FeedState
 from bridge.daemon.once import GIVE_UP_AFTER, GIVE_UP_AFTER_5XX, _Watch
 from bridge.sources.port import Progress
 
@@ -18,7 +19,7 @@ class OneRun:
     """As much of `Follows` as is looked at."""
 
     def __init__(self, progress: Progress) -> None:
-        self.state = FeedState(Feed("default", RUN, f"/mogplex/default/runs/{RUN}"))
+        self.state = FeedState(feed_of("mogplex", "default", "run", RUN))
         self.progress = progress
 
     def progress_of(self, _run_id: str) -> Progress:

@@ -14,7 +14,7 @@ from bridge.config import Loaded, NdjsonOutput, ResolvedAccount, Settings
 from bridge.config.model import Account
 from bridge.config.tokens import TokenVariable
 from bridge.core.errors import ConfigError, JournalFullError
-from bridge.core.event import FeedState
+from bridge.core.state import FeedState
 from bridge.daemon.accounts import Accounts
 from bridge.daemon.reload import prepared_or_refused, run_changes
 from bridge.daemon.sinks import Sinks

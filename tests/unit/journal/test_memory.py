@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import pytest
 
 from bridge.core.errors import JournalError
-from bridge.core.event import FeedState
+from bridge.core.state import FeedState
 from bridge.journal.memory import MemoryJournal
 from tests.journal_records import draft, drafts, feed, read_all
 

@@ -79,7 +79,7 @@ async def test_what_is_left_as_it_is(response: web.Response) -> None:
 
 def test_batches_for_everybody_are_one_stream_for_each() -> None:
     """However a stream is put together of batches, heartbeats and an end, it is whole."""
-    feed = Feed("default", "r", "/r")
+    feed = Feed("mogplex", "default", "run", "r", "/r")
     records = [Record(n, feed, f"e{n}", "t", b'{"n":%d}' % n) for n in range(6)]
 
     def stream(first: int) -> bytes:

@@ -19,7 +19,7 @@ def record(type_: str, data: dict[str, Any]) -> Record:
     body = {"specversion": "1.0", "id": "1", "type": type_, "time": TIME, "data": data}
     return Record(
         1,
-        Feed("default", RUN, f"/mogplex/default/runs/{RUN}"),
+        Feed("mogplex", "default", "run", RUN, f"/mogplex/default/runs/{RUN}"),
         "1",
         type_,
         json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode(),

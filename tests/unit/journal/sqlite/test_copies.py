@@ -15,7 +15,8 @@ from pathlib import Path
 import pytest
 
 from bridge.core.errors import JournalCorruptError, JournalError
-from bridge.core.event import FeedState, Record
+from bridge.core.event import Record
+from bridge.core.state import FeedState
 from bridge.journal.sqlite import rows as sqlite_rows
 from bridge.journal.sqlite.journal import SqliteJournal
 from bridge.journal.sqlite.reader import SqliteReader

@@ -21,7 +21,7 @@ from bridge.core.errors import (
     JournalFullError,
     JournalVersionError,
 )
-from bridge.core.event import FeedState
+from bridge.core.state import FeedState
 from bridge.journal.sqlite import file as sqlite_file
 from bridge.journal.sqlite.journal import SqliteJournal
 from bridge.journal.sqlite.reader import SqliteReader
@@ -228,11 +228,12 @@ async def test_a_reader_needs_a_file(path: Path) -> None:
     assert not path.exists()
 
 
-# The mechanism of migrations, with steps made up for the test: there is only one version so far.
+# The mechanism of migrations, with steps made up for the test.
+NEWEST = max(sqlite_file.migrations())
 STEPS: Mapping[int, str] = {
     **sqlite_file.migrations(),
-    2: "ALTER TABLE state ADD COLUMN note TEXT NOT NULL DEFAULT 'none';",
-    3: "CREATE TABLE extra (n INTEGER); INSERT INTO extra VALUES (3);",
+    NEWEST + 1: "ALTER TABLE state ADD COLUMN note TEXT NOT NULL DEFAULT 'none';",
+    NEWEST + 2: "CREATE TABLE extra (n INTEGER); INSERT INTO extra VALUES (3);",
 }
 
 
@@ -250,21 +251,22 @@ async def test_an_older_version_is_upgraded_and_keeps_everything(path: Path) -> 
     await journal.close()
     assert _open_with(path, STEPS) == (5, journal.epoch)
     with closing(sqlite3.connect(path)) as db:
-        assert db.execute("PRAGMA user_version").fetchone() == (3,)
+        assert db.execute("PRAGMA user_version").fetchone() == (NEWEST + 2,)
         assert db.execute("SELECT note FROM state").fetchall() == [("none",)]
         assert db.execute("SELECT n FROM extra").fetchall() == [(3,)]
-    with pytest.raises(JournalVersionError, match="format 3"):
+    with pytest.raises(JournalVersionError, match=f"format {NEWEST + 2}"):
         await SqliteJournal.open(path)
 
 
 async def test_an_upgrade_that_fails_leaves_the_older_version_whole(path: Path) -> None:
     await _fill(path, 5)
-    broken = {**STEPS, 3: "CREATE TABLE extra (n INTEGER); INSERT INTO absent VALUES (3);"}
+    broken = {**STEPS, NEWEST + 2: "CREATE TABLE extra (n INTEGER); INSERT INTO absent VALUES (3);"}
     with pytest.raises(JournalCorruptError, match="no such table: absent"):
         _open_with(path, broken)
     with closing(sqlite3.connect(path)) as db:
-        assert db.execute("PRAGMA user_version").fetchone() == (1,)
-        assert db.execute("SELECT count(*) FROM pragma_table_info('state')").fetchone() == (11,)
+        assert db.execute("PRAGMA user_version").fetchone() == (NEWEST,)
+        columns = [row[0] for row in db.execute("SELECT name FROM pragma_table_info('state')")]
+        assert "note" not in columns
     journal = await SqliteJournal.open(path)
     assert len(await read_all(journal)) == 5
     await journal.close()

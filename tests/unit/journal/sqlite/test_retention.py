@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from bridge.core.errors import JournalFullError
-from bridge.core.event import FeedState
 from bridge.core.filter import Filter
+from bridge.core.state import FeedState, Wish
 from bridge.journal.sqlite import retention as sqlite_retention
 from bridge.journal.sqlite.journal import SqliteJournal
 from bridge.journal.sqlite.reader import SqliteReader
@@ -170,7 +170,7 @@ async def test_only_the_newest_states_of_ended_runs_without_records_stay(
     monkeypatch.setattr(sqlite_retention, "DONE_STATES_MAX", 5)
     monkeypatch.setattr(sqlite_retention, "STEP_RECORDS", 2)
     live = FeedState(feed("live"))
-    await journal.append([], states=[live])
+    await journal.append([], states=[live], wishes=[Wish(live.feed)])
     for number in range(10):
         of = feed(f"r{number}")
         await journal.append([draft(of, "e")], states=[FeedState(of, ended=True)])

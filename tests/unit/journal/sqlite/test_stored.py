@@ -14,7 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from bridge.core.event import FeedState
+from bridge.core.state import FeedState, Wish
+from bridge.core.status import State
 from bridge.journal.sqlite import file as sqlite_file
 from bridge.journal.sqlite.journal import SqliteJournal
 from bridge.journal.sqlite.reader import SqliteReader
@@ -22,16 +23,31 @@ from tests.journal_records import drafts, feed, read_all, record
 
 STORED = Path(__file__).with_name("stored")
 NEWEST = max(sqlite_file.migrations())
-EPOCHS = {1: "09e5703b2b05"}
+EPOCHS = {1: "09e5703b2b05", 2: "cf90a9c6a791"}
 RECORDS = [
     record(draft, seq) for seq, draft in enumerate([*drafts("r", 0, 25), *drafts("s", 0, 15)], 1)
 ]
 STATES = [
     FeedState(
-        feed("r"), status="streaming", events=25, marks=1, added_at_s=7.5, cursor="c25"
+        feed("r"),
+        status="streaming",
+        state=State.RUNNING,
+        asked=1,
+        events=25,
+        marks=1,
+        cursor="c25",
     ),
-    FeedState(feed("s"), followed=False, ended=True, status="success", events=15, gaps=2),
-]  # fmt: skip
+    FeedState(
+        feed("s"),
+        status="success",
+        state=State.SUCCEEDED,
+        ended=True,
+        asked=1,
+        events=15,
+        gaps=2,
+    ),
+]
+WISHES = [Wish(feed("r"), added_at_s=7.5), Wish(feed("s"), followed=False)]
 
 
 def unpack(version: int, to: Path) -> Path:
@@ -60,11 +76,26 @@ async def test_a_stored_journal_opens_with_everything_and_goes_on(
     assert (journal.epoch, journal.head, journal.floor) == (EPOCHS[version], 40, 1)
     assert list(await read_all(journal)) == RECORDS
     assert list(await journal.states()) == STATES
+    assert list(await journal.wishes()) == WISHES
     assert await journal.checkpoint("sink/a") == b"one"
     # What it knew is known: repeats are seen, and sequences go on.
     assert list(await journal.append(drafts("r", 20, 7))) == [None] * 5 + [41, 42]
     await journal.close()
     assert version_of(path) == NEWEST
+
+
+async def test_numbers_of_feeds_that_are_gone_are_not_given_again(tmp_path: Path) -> None:
+    """Readers in other processes remember numbers: none may come to mean another feed."""
+    path = unpack(1, tmp_path)
+    with closing(sqlite3.connect(path)) as db:
+        db.execute("INSERT INTO feed (feed, account, id, source) VALUES (70, 'a', 'gone', '/gone')")
+        db.execute("DELETE FROM feed WHERE feed = 70")
+        db.commit()
+    journal = await SqliteJournal.open(path)
+    await journal.append(drafts("new", 0, 1))
+    await journal.close()
+    with closing(sqlite3.connect(path)) as db:
+        assert db.execute("SELECT feed FROM feed WHERE id = 'new'").fetchone() == (71,)
 
 
 @pytest.mark.parametrize("version", EPOCHS)
@@ -73,6 +104,7 @@ async def test_reading_a_stored_journal_changes_nothing(tmp_path: Path, version:
     before = path.read_bytes()
     reader = await SqliteReader.open(path)
     assert list(await read_all(reader)) == RECORDS
+    assert list(await reader.states()) == STATES
     await reader.close()
     assert path.read_bytes() == before
 

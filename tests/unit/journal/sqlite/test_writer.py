@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from bridge.core.errors import JournalCorruptError, JournalError, JournalFullError
-from bridge.core.event import FeedState
+from bridge.core.state import FeedState
 from bridge.journal.sqlite import writer as sqlite_writer
 from bridge.journal.sqlite.journal import SqliteJournal
 from tests.journal_records import draft, drafts, feed, read_all, record

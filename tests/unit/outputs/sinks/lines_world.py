@@ -40,7 +40,7 @@ class HandClock:
 
 
 def feed(run_id: str = RUN, account: str = "default") -> Feed:
-    return Feed(account, run_id, f"/mogplex/{account}/runs/{run_id}")
+    return Feed("mogplex", account, "run", run_id, f"/mogplex/{account}/runs/{run_id}")
 
 
 def drafts(first: int, count: int, *, run_id: str = RUN, size: int = 0) -> list[Draft]:

@@ -1,0 +1,45 @@
+"""How feeds, states and wishes are asked for in each format that a reader may meet.
+
+A journal is brought to the newest format by who writes it; who only reads takes it as it is.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+
+# What a word of Mogplex meant; format 1 knew no other system. The migration says the same.
+_STATE_OF_STATUS = (
+    "CASE WHEN s.status IS NULL OR s.status = 'pending' THEN 'pending'"
+    " WHEN s.status = 'awaiting_input' THEN 'waiting' WHEN s.status = 'success' THEN 'succeeded'"
+    " WHEN s.status IN ('failed', 'cancelled') THEN s.status ELSE 'running' END"
+)
+_FEED = {
+    1: "'mogplex', f.account, 'run', f.id, f.source",
+    2: "f.system, f.account, f.kind, f.id, f.source",
+}
+_STATE = {
+    1: f"s.status, {_STATE_OF_STATUS}, s.ended, s.failed, 1, s.events, s.gaps,"
+    " s.marks, s.cursor, NULL, x''",
+    2: "s.status, s.state, s.ended, s.failed, s.asked, s.events, s.gaps, s.marks, s.cursor,"
+    ' s.last_event_at_s, s."row"',
+}
+_WISH = {
+    1: "w.followed, 'operator', w.added_at_s, 1 FROM state",
+    2: "w.followed, w.by, w.added_at_s, w.asked FROM wish",
+}
+
+
+class Asked:
+    """The statements for one file: a feed is five columns, in the order of `Feed`."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        (version,) = connection.execute("PRAGMA user_version").fetchone()
+        version = min(max(version, 1), max(_FEED))
+        self.feeds_above = f"SELECT f.feed, {_FEED[version]} FROM feed f WHERE f.feed > ?"  # noqa: S608 - constants
+        self.states = (
+            f"SELECT {_FEED[version]}, {_STATE[version]}"  # noqa: S608 - constants
+            " FROM state s JOIN feed f USING (feed) ORDER BY s.place"
+        )
+        self.wishes = (
+            f"SELECT {_FEED[version]}, {_WISH[version]} w JOIN feed f USING (feed) ORDER BY w.place"
+        )

@@ -17,7 +17,8 @@ import ahocorasick
 import orjson
 from aiohttp import web
 
-from bridge.simulator import Simulator, stream
+from bridge.simulator import Simulator
+from bridge.simulator.mogplex import stream
 
 ALNUM = string.ascii_letters + string.digits
 HEADERS_MAX = 60  # different texts in headers

@@ -57,7 +57,7 @@ async def _demo(
     except (ValueError, KeyError) as error:
         raise ConfigError(f"demo: {error}") from None
     born: asyncio.Queue[str] = asyncio.Queue()
-    simulator.world.on_run = born.put_nowait
+    simulator.world.on_feed = born.put_nowait
     await simulator.start()
     try:
         await _bridge_on(simulator, born, directory, listen, seconds)

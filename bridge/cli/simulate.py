@@ -5,13 +5,17 @@ from __future__ import annotations
 import difflib
 import json
 from collections.abc import Iterable
-from typing import Final
+from functools import partial
+from typing import TYPE_CHECKING, Final
 
 import click
 
 from bridge.cli.exits import Exit
 from bridge.cli.options import NumberRange, examples
 from bridge.cli.streams import complain, say
+
+if TYPE_CHECKING:
+    from bridge.simulator import Profile
 
 LISTEN: Final = "127.0.0.1:9090"
 
@@ -25,7 +29,14 @@ LISTEN: Final = "127.0.0.1:9090"
     )
 )
 @click.option("--listen", metavar="HOST:PORT", default=LISTEN, show_default=True)
-@click.option("--scenario", metavar="NAME", default="lively", show_default=True)
+@click.option(
+    "--profile",
+    metavar="NAME",
+    default="mogplex",
+    show_default=True,
+    help="Which upstream; `--list` names them.",
+)
+@click.option("--scenario", metavar="NAME", help="What it plays  [default: the first of --list]")
 @click.option("--seed", type=int, default=1, show_default=True, help="Same seed, same runs.")
 @click.option(
     "--speed",
@@ -45,7 +56,8 @@ LISTEN: Final = "127.0.0.1:9090"
 def simulate(
     *,
     listen: str,
-    scenario: str,
+    profile: str,
+    scenario: str | None,
     seed: int,
     speed: float,
     knobs: tuple[str, ...],
@@ -56,27 +68,33 @@ def simulate(
     Ids of the runs are at /_sim/runs.txt, the control API is explained in docs/simulator.md.
     """
     from bridge.config.values import split_address  # noqa: PLC0415 - so that `--help` stays fast
-    from bridge.simulator import SCENARIOS, KnobError, run  # noqa: PLC0415
+    from bridge.simulator import PROFILES, KnobError, run  # noqa: PLC0415
 
+    if profile not in PROFILES:
+        raise click.UsageError(f"No profile '{profile}'. {_hint(profile, PROFILES)}")
+    chosen = PROFILES[profile]
     if is_list:
-        for one in SCENARIOS.values():
+        for one in chosen.scenarios.values():
             click.echo(f"{one.name:<10} {one.description}")
+        if len(PROFILES) > 1:
+            say(f"profiles: {', '.join(PROFILES)}")
         return Exit.DONE
-    if scenario not in SCENARIOS:
-        raise click.UsageError(f"No scenario '{scenario}'. {_hint(scenario, SCENARIOS)}")
+    if scenario is not None and scenario not in chosen.scenarios:
+        raise click.UsageError(f"No scenario '{scenario}'. {_hint(scenario, chosen.scenarios)}")
     try:
         host, port = split_address(listen)
     except ValueError as error:
         raise click.UsageError(f"--listen must be {error}") from None
     try:
         run(
+            profile,
             host,
             port,
             scenario=scenario,
             seed=seed,
             speed=speed,
             knobs=dict(map(_knob, knobs)),
-            on_bound=_announce,
+            on_bound=partial(_announce, chosen),
         )
     except KnobError as error:
         raise click.UsageError(f"--knob: {error}") from None
@@ -87,14 +105,12 @@ def simulate(
     return Exit.DONE
 
 
-def _announce(host: str, port: int) -> None:
+def _announce(profile: Profile, host: str, port: int) -> None:
     here = f"http://{f'[{host}]' if ':' in host else host}:{port}"
     say(f"simulator   {here}")
-    say(f"runs        {here}/_sim/runs.txt")
-    say(
-        f"follow      curl -s {here}/_sim/runs.txt | MOGPLEX_TOKEN=mog_any mogplex-bridge follow \\"
-    )
-    say(f"              --base-url {here} --runs-from -")
+    say(f"{profile.feeds:<11} {here}/_sim/{profile.feeds}.txt")
+    for hint in profile.hints:
+        say(hint.format(here=here))
 
 
 def _knob(text: str) -> tuple[str, object]:

@@ -1,22 +1,27 @@
-"""The upstream service, simulated: the same API, limits and faults, without an account.
+"""The upstream services, simulated: the same APIs, limits and faults, without an account.
 
-It shares no code with the rest of the package, so that one misreading of the contract cannot hide
-on both sides.
+They share no code with the rest of the package, so that one misreading of the contract cannot hide
+on both sides. `kit` is what all of them are made of; each other folder is one service.
 """
 
-from bridge.simulator.clock import ManualClock, RealClock, SimClock
-from bridge.simulator.knobs import OLDER_SERVER, KnobError, Knobs
-from bridge.simulator.scenarios import SCENARIOS, Scenario
-from bridge.simulator.server import Simulator, run, serve
-from bridge.simulator.store import Draft
+from bridge.simulator.kit.clock import ManualClock, RealClock, SimClock
+from bridge.simulator.kit.knobs import KnobError
+from bridge.simulator.kit.scenarios import Scenario
+from bridge.simulator.mogplex.knobs import OLDER_SERVER, Knobs
+from bridge.simulator.mogplex.scenarios import SCENARIOS
+from bridge.simulator.mogplex.server import Simulator
+from bridge.simulator.mogplex.store import Draft
+from bridge.simulator.profiles import PROFILES, Profile, run, serve
 
 __all__ = [
     "OLDER_SERVER",
+    "PROFILES",
     "SCENARIOS",
     "Draft",
     "KnobError",
     "Knobs",
     "ManualClock",
+    "Profile",
     "RealClock",
     "Scenario",
     "SimClock",

@@ -12,10 +12,10 @@ import pytest
 
 import bridge.simulator
 from bridge.simulator import SCENARIOS, Simulator, serve
-from bridge.simulator.app import ENDPOINTS
-from bridge.simulator.faults import FAULT_KINDS
-from bridge.simulator.knobs import VARIANT_NAMES, describe
-from bridge.simulator.tokens import token_hash
+from bridge.simulator.kit.tokens import token_hash
+from bridge.simulator.mogplex.app import ENDPOINTS
+from bridge.simulator.mogplex.faults import FAULT_KINDS
+from bridge.simulator.mogplex.knobs import VARIANT_NAMES, Knobs
 from tests.unit.simulator.asking import ROOT, TOKEN, asking, control, new_run, refused, still
 
 DOCUMENT = Path(bridge.simulator.__file__).parents[2] / "docs" / "simulator.md"
@@ -317,7 +317,7 @@ async def test_serve_says_where_it_listens_names_its_runs_and_stops(
     async with asyncio.timeout(10), asyncio.TaskGroup() as group:
         group.create_task(
             serve(
-                scenario="long", seed=3, speed=50, on_bound=on_bound, on_run=runs.append, stop=stop
+                scenario="long", seed=3, speed=50, on_bound=on_bound, on_feed=runs.append, stop=stop
             )
         )
         await bound.wait()
@@ -349,7 +349,7 @@ async def test_a_wrong_speed_is_told() -> None:
 def knob_table() -> str:
     """The table of knobs as the document has it."""
     lines = ["| Knob | Values | Run | Meaning |", "|---|---|---|---|"]
-    for row in describe():
+    for row in Knobs.describe():
         default, allowed = row["default"], row["allowed"]
         if isinstance(default, bool):
             values = f"`{default}`, `{not default}`".lower()

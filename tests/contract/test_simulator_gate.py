@@ -213,7 +213,7 @@ async def test_a_database_fault_has_the_message_of_its_endpoint() -> None:
 async def test_a_fault_hits_only_what_it_is_meant_for() -> None:
     async with asking() as asker:
         one, other = asker.sim.create_run(), asker.sim.create_run()
-        asker.sim.fault("database", run_id=one.id, times=2, skip=1)
+        asker.sim.fault("database", feed_id=one.id, times=2, skip=1)
         answers = [(await asker.get(f"{ROOT}/runs/{one.id}")).status for _ in range(4)]
         assert answers == [200, 500, 500, 200]
         asker.sim.fault("crash", endpoint="events", token="mog_x")

@@ -8,7 +8,7 @@ import aiohttp
 import pytest
 
 from bridge.simulator import ManualClock, RealClock, Simulator
-from bridge.simulator.control import _is_local
+from bridge.simulator.kit.control import _is_local
 from tests.unit.simulator.asking import ROOT, Answer, Asker, asking, control, new_run, refused
 
 
@@ -89,7 +89,7 @@ async def test_a_clock_that_runs_by_itself_cannot_be_moved() -> None:
 async def test_control_is_for_this_machine_only_unless_allowed(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("bridge.simulator.control._is_local", lambda remote: False)
+    monkeypatch.setattr("bridge.simulator.kit.control._is_local", lambda remote: False)
     async with asking() as asker:
         assert (await refused(asker, "GET", "/runs"))[0] == 403
         assert (await asker.get(f"{ROOT}/repos")).status == 200

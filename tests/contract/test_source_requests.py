@@ -149,7 +149,7 @@ def test_a_stream_that_never_says_a_word_is_given_up(monkeypatch: pytest.MonkeyP
     async def silent(*_: object) -> None:
         await asyncio.sleep(10_000)
 
-    monkeypatch.setattr("bridge.simulator.stream.OpenStream.serve", silent)
+    monkeypatch.setattr("bridge.simulator.mogplex.stream.OpenStream.serve", silent)
 
     async def scenario(stage: Stage) -> None:
         run = stage.sim.create_run(events=3)

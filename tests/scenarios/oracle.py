@@ -125,7 +125,7 @@ class Oracle:
         return [
             r.at_s
             for r in self._stage.sim.requests
-            if r.run_id == run.id and r.endpoint == "events" and r.status == 200 and not r.fault
+            if r.feed_id == run.id and r.endpoint == "events" and r.status == 200 and not r.fault
             if not any(r.at_s <= stop < r.at_s + 3.0 for stop in stops)
         ]
 

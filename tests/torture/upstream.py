@@ -6,8 +6,9 @@ import asyncio
 import random
 from pathlib import Path
 
-from bridge.simulator import Simulator, scenarios
-from bridge.simulator.store import Run
+from bridge.simulator import Simulator
+from bridge.simulator.mogplex import scenarios
+from bridge.simulator.mogplex.store import Run
 
 # The end of a run is believed after a grace of seconds, and for a while no life may last as long.
 # Upstream must not have forgotten the run by then, as the simulator would.

@@ -1,0 +1,28 @@
+"""A scenario: which feeds there are, how they live, and when new ones begin."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    """`begin` is given the profile's stage, sets it and returns; the rest happens on the clock."""
+
+    name: str
+    description: str
+    begin: Callable[[Any], None]
+    knobs: Mapping[str, object] = field(default_factory=dict)
+
+
+def by_name(*scenarios: Scenario) -> Mapping[str, Scenario]:
+    return {scenario.name: scenario for scenario in scenarios}
+
+
+def scenario_named(scenarios: Mapping[str, Scenario], name: str) -> Scenario:
+    """Raises ValueError with the names there are."""
+    if name not in scenarios:
+        raise ValueError(f"no scenario {name!r}; there are {', '.join(scenarios)}")
+    return scenarios[name]

@@ -1,0 +1,136 @@
+"""One simulated service without its HTTP: what the control API and Python tests work with."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from random import Random
+from typing import Any, ClassVar, Protocol
+
+from bridge.simulator.kit.clock import SimClock
+from bridge.simulator.kit.faults import Fault, FaultList
+from bridge.simulator.kit.knobs import KnobSet
+from bridge.simulator.kit.limiter import TokenLimiter
+from bridge.simulator.kit.requestlog import RequestLog, RequestRecord
+from bridge.simulator.kit.scenarios import Scenario, scenario_named
+from bridge.simulator.kit.tokens import token_hash
+
+
+class OpenConnection(Protocol):
+    """A connected reader of a stream."""
+
+    @property
+    def feed_id(self) -> str: ...
+
+    def cut(self, how: str) -> None:
+        """End it; `how` is a word of the profile."""
+        ...
+
+
+class Specials(Protocol):
+    """A book of tokens, as far as starting over is concerned."""
+
+    def clear(self) -> None: ...
+
+
+class BaseWorld:
+    """State that any service shares between its routes, the control API and the Python API."""
+
+    def __init__(self, clock: SimClock, fault_kinds: Mapping[str, str], tokens: Specials) -> None:
+        self.clock = clock
+        self.faults = FaultList(fault_kinds)
+        self.log = RequestLog()
+        self.streams: set[OpenConnection] = set()
+        self._specials = tokens
+        self.on_feed: Callable[[str], None] | None = None  # told of every new feed
+
+    def start_over(self, seed: int) -> None:
+        """Forget counters, faults and special tokens; streams are closed, the knobs stay."""
+        self.seed = seed
+        for stream in tuple(self.streams):
+            stream.cut("clean")
+        self._specials.clear()
+        self.faults.clear()
+        self.log.clear()
+        self.limiter = TokenLimiter(Random(f"{seed}/world"))  # noqa: S311 - repeatable, not secret
+
+
+class Service(ABC):
+    """What the general part of the control API needs of a profile's service."""
+
+    SCENARIOS: ClassVar[Mapping[str, Scenario]]
+    ENDPOINTS: ClassVar[tuple[str, ...]]  # names of routes, for faults and the log
+    KNOB_PROFILES: ClassVar[Mapping[str, Mapping[str, object]]] = {}  # several knobs by one word
+    FEEDS: ClassVar[str]  # what feeds are called, in the plural
+    FEED_KEY: ClassVar[str]  # the id of one in replies, "run_id"
+    CUTS: ClassVar[tuple[str, ...]] = ("between_frames", "mid_frame", "clean", "silent")
+
+    def __init__(
+        self, world: BaseWorld, knobs: KnobSet, asked: Mapping[str, object], scenario: str
+    ) -> None:
+        """`asked`: knobs that win over a scenario's. Raises ValueError and KnobError."""
+        self.clock = world.clock
+        self.base = world
+        self.knobs_held = knobs
+        self._asked_knobs = dict(asked)
+        self.scenario = scenario_named(self.SCENARIOS, scenario).name
+        knobs.change(self._asked_knobs)  # a wrong knob is told when the object is made
+
+    # -- what a profile says
+
+    @property
+    @abstractmethod
+    def speed(self) -> float:
+        """How much faster than written scenarios play."""
+
+    @property
+    @abstractmethod
+    def feed_ids(self) -> list[str]: ...
+
+    @abstractmethod
+    def begin(self, scenario: Scenario) -> None:
+        """Set the stage of a scenario in a world that has started over."""
+
+    @abstractmethod
+    def forget_limits(self) -> None:
+        """A cold start: every limiter begins again."""
+
+    # -- what is the same for all
+
+    def reset(self, scenario: str | None = None, seed: int | None = None) -> None:
+        """Begin again: knobs as given at the start, no feeds but those of the scenario."""
+        chosen = scenario_named(self.SCENARIOS, scenario or self.scenario)
+        self.scenario = chosen.name
+        self.base.start_over(self.base.seed if seed is None else seed)
+        self.knobs_held.reset()
+        self.knobs_held.change({**chosen.knobs, **self._asked_knobs})
+        self.begin(chosen)
+
+    @property
+    def requests(self) -> list[RequestRecord]:
+        """What was asked, oldest first, without control requests."""
+        return list(self.base.log.records)
+
+    def peak(self, token: str) -> int:
+        """Most accepted requests of this token in any rolling 60 s."""
+        return self.base.log.of(token_hash(token)).peak
+
+    def accepted(self, token: str) -> int:
+        return self.base.log.of(token_hash(token)).accepted
+
+    def refused(self, token: str) -> int:
+        """How often this token got a 429 from the limiter."""
+        return self.base.log.of(token_hash(token)).refused
+
+    def fault(self, kind: str, **how: Any) -> None:
+        """Hit the next requests: see faults.py for kinds and fields. `token` is the whole token."""
+        if how.get("token") is not None:
+            how["token"] = token_hash(how["token"])
+        self.base.faults.add(Fault(kind, **how))
+
+    def cut_feed(self, how: str, feed_id: str | None) -> int:
+        """Cut every open stream, or those of one feed. Returns how many."""
+        hit = [each for each in self.base.streams if feed_id in {None, each.feed_id}]
+        for stream in hit:
+            stream.cut(how)
+        return len(hit)

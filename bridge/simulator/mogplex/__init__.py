@@ -1,0 +1,1 @@
+"""The Mogplex API, simulated (contracts.md 1)."""

@@ -1,0 +1,163 @@
+"""Every way in which the simulated service can differ from the friendly one (contracts.md 5).
+
+A knob is a field of `Knobs`; how they are described and checked is `kit/knobs.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import ClassVar
+
+from bridge.simulator.kit.knobs import KnobSet, choice, count, seconds, several, switch
+
+VARIANT_NAMES = (
+    "lone_surrogate",
+    "many_keys",
+    "deep",
+    "preview",
+    "secret_message",
+    "mog_value",
+    "long_message",
+    "big_number",
+)
+
+
+@dataclass(slots=True)
+class Knobs(KnobSet):
+    """The defaults are the newer server in good health."""
+
+    FEED_WORD: ClassVar[str] = "run"
+
+    window: str = choice(
+        "tail", "head", feed=True, about="which events GET /events shows: the newest or the first N"
+    )
+    stream: str = choice(
+        "v2",
+        "v1",
+        "absent",
+        "broken",
+        feed=True,
+        about="v2 resumes; v1 replays the /events page and knows no Last-Event-ID; "
+        "absent is an HTML 404; broken a JSON 500",
+    )
+    stream_max_s: float = seconds(
+        800.0,
+        86_400.0,
+        feed=True,
+        about="the platform cuts a stream after so many seconds; 0 never",
+    )
+    stream_cut: str = choice(
+        "between_frames",
+        "mid_frame",
+        "clean",
+        feed=True,
+        about="how: without the end of the HTTP body, the same inside the next frame, "
+        "or with a proper end",
+    )
+    stream_comment_s: float = seconds(
+        0.0,
+        3_600.0,
+        feed=True,
+        about="seconds between comments on a stream, as a proxy may add; 0 none",
+    )
+    segment_stream: str = choice(
+        "silent",
+        "ends",
+        "follows",
+        feed=True,
+        about="what an open stream does when the run gets a new aiCallId",
+    )
+    tie_order: str = choice(
+        "id",
+        "arbitrary",
+        feed=True,
+        about="order of events with one createdAt, and which a page cuts",
+    )
+    tie_size: int = count(
+        1, 1, 1_000, feed=True, about="so many events in a row share one createdAt"
+    )
+    late_commit_every: int = count(
+        0, 0, 100_000, feed=True, about="every n-th event becomes visible late; 0 none"
+    )
+    late_commit_s: float = seconds(
+        2.0, 3_600.0, feed=True, about="how late, while its createdAt stays"
+    )
+    terminal_order: str = choice(
+        "natural",
+        "event_first",
+        "row_first",
+        "row_only",
+        "double_failed",
+        "logs_after_finished",
+        feed=True,
+        about="terminal event against terminal row; natural: event first on success, "
+        "row first on failure and cancel",
+    )
+    terminal_gap_s: float = seconds(
+        2.0, 3_600.0, feed=True, about="seconds between the two; 0 at once"
+    )
+    status_regress: str = choice(
+        "off",
+        "cancelled",
+        "failed",
+        feed=True,
+        about="a cancelled run shows streaming again for terminal_gap_s and then ends as this",
+    )
+    segment_switch: int = count(
+        0,
+        0,
+        1_000_000,
+        feed=True,
+        about="after so many events the run waits for input and resumes with a new aiCallId; 0 off",
+    )
+    segment_pause_s: float = seconds(
+        2.0, 86_400.0, feed=True, about="how long it waits; events of that time come after it"
+    )
+    touch_row: bool = switch(default=True, feed=True, about="an event moves the run's updatedAt")
+    time_format: str = choice(
+        "micros_offset", "millis_z", feed=True, about="timestamps as the driver or the documents"
+    )
+    cancel_shape: str = choice(
+        "code", "seed", feed=True, about="reply of POST cancel as in the code or the documents"
+    )
+    payloads: tuple[str, ...] = several(
+        VARIANT_NAMES,
+        feed=True,
+        about="every fifth generated log event is one of these, in turn",
+    )
+    limiter: str = choice("on", "off", about="the limiter per token")
+    limiter_limit: int = count(60, 0, 1_000_000, about="requests per window and token")
+    limiter_window_s: float = seconds(60.0, 86_400.0, about="length of the rolling window")
+    limiter_instances: int = count(
+        1, 1, 64, about="so many servers count independently; chance picks the one that answers"
+    )
+    run_start_limiter: str = choice(
+        "key", "user", "off", "fault", about="who shares the run-start limit; fault: 503"
+    )
+    on_start: str = choice(
+        "script", "idle", about="what a run started by POST /runs does: work, or wait for control"
+    )
+    queue_fault: int = count(0, 0, 1_000_000, about="the next k run starts cannot be queued")
+    auth_flap: int = count(0, 0, 1_000_000, about="the next k good tokens get a spurious 401")
+    html_5xx: int = count(0, 0, 1_000_000, about="the next k requests get an HTML error page")
+    html_5xx_status: int = count(502, 500, 504, about="with this status")
+    no_bearer: str = choice(
+        "redirect", "unauthorized", about="a request without bearer: 307 to /login, or 401"
+    )
+    www: str = choice("redirect", "serve", about="a www. host: 308 to the apex, or served")
+    trailing_slash: str = choice("redirect", "serve", about="308 without it, or served")
+    non_uuid: str = choice(
+        "fault", "not_found", about="an id that is no UUID: 500 (503 on POST /runs), or 404"
+    )
+    gzip: bool = switch(default=False, about="compress replies for clients that ask for it")
+    request_id: bool = switch(default=True, about="send the platform's x-vercel-id header")
+    delay_s: float = seconds(0.0, 600.0, about="every reply comes so much later")
+
+
+# The older of the two observed server generations (contracts.md 1.0).
+OLDER_SERVER: Mapping[str, object] = {
+    "window": "head",
+    "stream": "absent",
+    "tie_order": "arbitrary",
+}

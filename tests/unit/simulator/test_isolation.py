@@ -43,7 +43,10 @@ def test_the_simulator_imports_nothing_from_the_rest_of_the_package() -> None:
 
 
 def test_the_check_sees_an_import_inside_a_function() -> None:
-    assert imported("def f():\n    from bridge.core import event\n") == {"bridge.core", "bridge.core.event"}
+    assert imported("def f():\n    from bridge.core import event\n") == {
+        "bridge.core",
+        "bridge.core.event",
+    }
     assert not is_allowed("bridge.core")
     assert not is_allowed("bridge.simulator_of_something_else")
 

@@ -1,0 +1,70 @@
+"""What refusals mean, as data: one row a code. A wing judges by its rows, the docs print them and
+`mogplex-bridge explain` looks them up, so the three cannot say different things.
+"""
+
+from __future__ import annotations
+
+import enum
+import re
+from dataclasses import dataclass
+
+from bridge.core.errors import Retry
+
+_NO_WORD = re.compile(r"[^a-z0-9]+")
+
+
+class Wait(enum.StrEnum):
+    """How long to wait before the same request may be sent again, and what waits."""
+
+    NEVER = "never"  # this request will not succeed
+    HUMAN = "human"  # somebody has to act; looked at again slowly, never blindly
+    STATE = "state"  # until the row of the thing says what is needed; looked at, bounded
+    AT_ONCE = "at_once"  # with a new ticket, one time
+    SHORT = "short"  # a few seconds; this feed alone waits
+    BACKOFF = "backoff"  # doubling; this feed alone waits
+    KEY = "key"  # as the server says; every request of the key waits
+
+
+# First and longest wait in seconds where the server names none (contracts, MIOSA 3.6 and 4).
+WAIT_S: dict[Wait, tuple[float, float]] = {
+    Wait.NEVER: (0.0, 0.0),
+    Wait.HUMAN: (60.0, 300.0),
+    Wait.STATE: (5.0, 30.0),
+    Wait.AT_ONCE: (0.0, 0.0),
+    Wait.SHORT: (3.0, 15.0),
+    Wait.BACKOFF: (1.0, 30.0),
+    Wait.KEY: (60.0, 60.0),
+}
+
+WAIT_WORDS: dict[Wait, str] = {
+    Wait.NEVER: "none: not sent again",
+    Wait.HUMAN: "until somebody acts",
+    Wait.STATE: "the row is read until it allows it (5 to 30 s apart)",
+    Wait.AT_ONCE: "none: a new ticket, one time",
+    Wait.SHORT: "3 s, doubling to 15 s; this feed",
+    Wait.BACKOFF: "1 s, doubling to 30 s; this feed",
+    Wait.KEY: "`Retry-After`, else 60 s; the whole key",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorRow:
+    """One code of one system."""
+
+    code: str  # as upstream writes it, any case; a `*` at its end stands for any ending
+    http: tuple[int, ...]  # statuses it comes with; empty where none is known
+    retry: Retry
+    wait: Wait
+    meaning: str  # one sentence, for people
+    action: str  # what to do about it, for people
+    source: str  # who says so: seed, docs, source, inferred (docs/contracts)
+
+    @property
+    def word(self) -> str:
+        """The code as one word: what logs, records and metric labels show."""
+        return self.code if self.code.isidentifier() else code_key(self.code)
+
+
+def code_key(text: str) -> str:
+    """What two writings of one code have in common: lower case, one `_` between words."""
+    return _NO_WORD.sub("_", text.strip().lower()).strip("_")

@@ -1,0 +1,1 @@
+"""MIOSA: runs, sandboxes, computers, builds, snapshots, deployments and the tenant."""

@@ -1,0 +1,295 @@
+"""A refusal of MIOSA's, read in any of its envelopes and judged: code, then status, then shape.
+
+Pure: bytes and headers in, a `Verdict` out. Facts: docs/contracts/miosa.md, errors.
+"""
+
+from __future__ import annotations
+
+import enum
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+from bridge.core.error_table import ErrorRow, Wait, code_key
+from bridge.core.errors import Failure, Retry
+from bridge.sources.miosa.errors import FIXED, SENTENCES, row_of
+from bridge.wire.jsontext import JsonError, loads
+
+WAIT_S_MAX = 300.0  # longer demands of a server are cut to this
+UNAVAILABLE_TRIES = 3  # of a SERVICE_UNAVAILABLE that came with a hint, then it is believed
+RATE_LIMITED = "rate_limit_exceeded"
+_CODE = re.compile(r"[A-Za-z][A-Za-z0-9]*(?:[_-][A-Za-z0-9]+)+", re.ASCII)  # no prose looks so
+_WORD = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,63}", re.ASCII)
+_ID = re.compile(r"[!-~]{1,100}", re.ASCII)
+
+
+class Route(enum.StrEnum):
+    """What kind of request was refused: a 401 means three different things."""
+
+    JSON = "json"
+    STREAM = "stream"
+    TICKET = "ticket"
+
+
+class Form(enum.StrEnum):
+    """The envelopes that were seen."""
+
+    NESTED = "nested"  # {"error": {"code", "message", "request_id", …}}
+    FLAT = "flat"  # {"error": "CODE", "detail": …}
+    TOP = "top"  # {"code", "message" or "detail"}
+    LIST = "list"  # {"errors": [{"code", …}]}, also the framework's {"errors": {"detail": …}}
+    PLAIN = "plain"  # text
+    NONE = "none"  # nothing, HTML, or JSON of another kind
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What an envelope says. `code` as it was written, "" when there is none."""
+
+    form: Form
+    code: str = ""
+    message: str = ""
+    request_id: str | None = None
+    retryable: bool | None = None
+    wait_ms: float | None = None
+    wait_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """A classified refusal."""
+
+    failure: Failure
+    wait: Wait
+    hinted_s: float | None  # what the server itself demanded, seconds; None without a demand
+    is_of_key: bool  # every request of the key waits, not this feed alone
+    row: ErrorRow | None
+    form: Form
+
+    @property
+    def is_route_missing(self) -> bool:
+        """Whether the server may not know the path at all (and the other name has to be tried)."""
+        return self.failure.http_status == 404
+
+
+def classify(
+    operation: str,
+    route: Route,
+    status: int,
+    headers: Mapping[str, str],
+    body: bytes,
+    redact: Callable[[str], str],
+) -> Verdict:
+    """Judge a reply that is no success. `redact` cleans what people will read."""
+    told = read_envelope(body)
+    row = row_of(told.code) if told.code else None
+    if told.form is Form.PLAIN and status == 503 and row is not None and _is_unavailable(row):
+        row, told = None, Told(Form.PLAIN, message=told.message)  # a proxy's words, not the API's
+    hinted_s = _hinted_s(headers, told)
+    retry, wait = (row.retry, row.wait) if row is not None else by_status(status, told.form)
+    if _is_auth_of_json(row, status, route):
+        retry, wait = Retry.PERMANENT, Wait.NEVER
+    if row is not None or status not in (401, 403):  # an unknown word of a refused key says no more
+        retry, wait = _overridden(row, retry, wait, told, hinted_s)
+    is_of_key = wait is Wait.KEY or (status == 429 and retry is Retry.TRANSIENT)
+    failure = Failure(
+        operation,
+        _code(row, told, status, redact),
+        redact(told.message or (row.meaning if row else f"HTTP {status}"))[:300],
+        retry,
+        status,
+        hinted_s if hinted_s is not None or wait is not Wait.KEY else 60.0,
+        _request_id(told.request_id or headers.get("x-request-id"), redact),
+    )
+    return Verdict(failure, wait, hinted_s, is_of_key, row, told.form)
+
+
+def _is_unavailable(row: ErrorRow) -> bool:
+    return row.code == "SERVICE_UNAVAILABLE"
+
+
+def _is_auth_of_json(row: ErrorRow | None, status: int, route: Route) -> bool:
+    """A 401 on a route that takes no ticket is about the key."""
+    if route is Route.STREAM:
+        return False
+    return row.wait is Wait.AT_ONCE if row is not None else status == 401
+
+
+def _overridden(
+    row: ErrorRow | None, retry: Retry, wait: Wait, told: Told, hinted_s: float | None
+) -> tuple[Retry, Wait]:
+    """What `retryable` in the body, or a demanded wait, makes of the table's verdict."""
+    if row is not None and code_key(row.code) in FIXED:
+        return retry, wait
+    if row is not None and _is_unavailable(row):
+        is_hinted = told.retryable is not False and (told.retryable or hinted_s is not None)
+        return (Retry.TRANSIENT, Wait.BACKOFF) if is_hinted else (retry, wait)
+    if told.retryable is True and retry is not Retry.TRANSIENT:
+        return Retry.TRANSIENT, Wait.BACKOFF
+    if told.retryable is False and retry is Retry.TRANSIENT:
+        return Retry.PERMANENT, Wait.NEVER
+    return retry, wait
+
+
+_BY_STATUS: Mapping[int, tuple[Retry, Wait]] = {
+    401: (Retry.TRANSIENT, Wait.AT_ONCE),
+    402: (Retry.CONDITIONAL, Wait.HUMAN),
+    408: (Retry.TRANSIENT, Wait.BACKOFF),
+    409: (Retry.CONDITIONAL, Wait.STATE),
+    425: (Retry.TRANSIENT, Wait.BACKOFF),
+    429: (Retry.TRANSIENT, Wait.KEY),
+}
+
+
+def by_status(status: int, form: Form = Form.NESTED) -> tuple[Retry, Wait]:
+    """What a status means without a code that is known."""
+    if status == 404 and form in (Form.NONE, Form.PLAIN, Form.LIST):
+        return Retry.FEATURE_ABSENT, Wait.NEVER  # of the framework or a proxy: no such route
+    if status >= 500:
+        return Retry.TRANSIENT, Wait.BACKOFF
+    # A redirect is never followed: base_url is not where the API is.
+    return _BY_STATUS.get(status, (Retry.PERMANENT, Wait.NEVER))
+
+
+# Reading the envelopes
+
+
+def read_envelope(body: bytes) -> Told:
+    """Find code, message and hints, wherever this server puts them."""
+    try:
+        value = loads(body.removeprefix(b"\xef\xbb\xbf"))
+    except JsonError:
+        return _of_text(body.decode("utf-8", "replace").strip())
+    if isinstance(value, str):
+        return _of_text(value.strip())
+    if not isinstance(value, dict):
+        return Told(Form.NONE)
+    return _of_object(value)
+
+
+def _of_text(text: str) -> Told:
+    if not text or text[:1] == "<":
+        return Told(Form.NONE)
+    head, _, rest = text.partition(":")
+    for candidate in (text, head):
+        if _is_code(candidate):
+            return Told(Form.PLAIN, candidate, rest.strip() or text)
+    return Told(Form.PLAIN, message=text)
+
+
+def _of_object(value: Mapping[str, Any]) -> Told:
+    error, errors = value.get("error"), value.get("errors")
+    if isinstance(error, dict):
+        return _of_fields(Form.NESTED, error, value)
+    if isinstance(error, str) and error:
+        code = value.get("code")
+        inner = {**value, "code": code} if isinstance(code, str) else _coded(error, value)
+        return _of_fields(Form.FLAT, inner, value)
+    if isinstance(value.get("code"), str):
+        return _of_fields(Form.TOP, value, value)
+    if isinstance(errors, list | dict) and errors:
+        first = errors[0] if isinstance(errors, list) else errors
+        inner = first if isinstance(first, dict) else _coded(str(first), {})
+        return _of_fields(Form.LIST, inner, value)
+    is_told = any(isinstance(value.get(key), str) for key in ("message", "detail"))
+    return _of_fields(Form.TOP, value, value) if is_told else Told(Form.NONE)
+
+
+def _coded(text: str, around: Mapping[str, Any]) -> Mapping[str, Any]:
+    """One string that is a code or a message; which, its shape tells."""
+    if _is_code(text) or (row_of(text) is not None and text == text.upper()):
+        return {**around, "code": text}
+    return {**around, "code": None, "message": text}
+
+
+def _of_fields(form: Form, inner: Mapping[str, Any], outer: Mapping[str, Any]) -> Told:
+    code = inner.get("code")
+    code = code.strip() if isinstance(code, str) else ""
+    message = _text(inner, "message") or _text(inner, "detail") or _text(outer, "detail")
+    if row_of(code) is None and _is_code(message):
+        code = message  # a sentence that is a code, told as the message
+    return Told(
+        form,
+        code,
+        message,
+        _text(inner, "request_id") or _text(outer, "request_id") or None,
+        _first(bool, "retryable", inner, outer),
+        _first(float, "retry_after_ms", inner, outer),
+        _first(float, "retry_after", inner, outer),
+    )
+
+
+def _is_code(text: str) -> bool:
+    """Whether a text that may be prose is a code: one of the sentences, or a word with `_`."""
+    if code_key(text) in SENTENCES:
+        return True
+    return row_of(text) is not None and (_CODE.fullmatch(text) is not None or text.isupper())
+
+
+def _text(value: Mapping[str, Any], key: str) -> str:
+    found = value.get(key)
+    return found.strip() if isinstance(found, str) else ""
+
+
+def _first(kind: type, key: str, *places: Mapping[str, Any]) -> Any:
+    """The first value of this kind; `float` takes whole numbers too, never a bool."""
+    for place in places:
+        found = place.get(key)
+        if kind is float and isinstance(found, int | float) and not isinstance(found, bool):
+            return float(found)
+        if kind is bool and isinstance(found, bool):
+            return found
+    return None
+
+
+# Small parts of the verdict
+
+
+def _hinted_s(headers: Mapping[str, str], told: Told) -> float | None:
+    """The header, then `retry_after_ms`, then `retry_after` of the body; within 0 to 300 s."""
+    hint = header_wait_s(headers)
+    if hint is None and told.wait_ms is not None:
+        hint = told.wait_ms / 1000.0
+    if hint is None:
+        hint = told.wait_s
+    if hint is None or hint != hint:  # noqa: PLR0124 - NaN alone differs from itself
+        return None
+    return min(max(hint, 0.0), WAIT_S_MAX)
+
+
+def header_wait_s(headers: Mapping[str, str]) -> float | None:
+    """`Retry-After` in seconds, or as a date compared with the reply's own `Date`."""
+    text = headers.get("Retry-After", "").strip()
+    if text.isascii() and text.isdigit():
+        return float(text[:9])
+    until, now = _date(text), _date(headers.get("Date", ""))
+    return None if until is None or now is None else until - now
+
+
+def _date(text: str) -> float | None:
+    if not text:
+        return None
+    try:
+        moment = parsedate_to_datetime(text)
+    except (ValueError, TypeError, IndexError, OverflowError):
+        return None
+    return moment.replace(tzinfo=moment.tzinfo or UTC).timestamp()
+
+
+def _code(row: ErrorRow | None, told: Told, status: int, redact: Callable[[str], str]) -> str:
+    """A word that names metrics and records; nothing of anybody's may stand in it."""
+    if row is not None and not row.code.endswith("*"):
+        return row.word
+    if told.code:
+        is_word = _WORD.fullmatch(told.code) is not None and redact(told.code) == told.code
+        return told.code if is_word else "UNKNOWN"
+    return {401: "UNAUTHORIZED", 429: RATE_LIMITED}.get(status, "HTTP_ERROR")
+
+
+def _request_id(text: str | None, redact: Callable[[str], str]) -> str | None:
+    if not text or _ID.fullmatch(text) is None:
+        return None
+    return redact(text)

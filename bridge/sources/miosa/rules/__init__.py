@@ -1,0 +1,1 @@
+"""What is decided about a follow without asking anybody: pure, no clock, no requests."""

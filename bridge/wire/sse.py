@@ -37,10 +37,14 @@ class FrameDecoder:
     an empty string for a lone `data` line, which is never JSON).
     """
 
-    def __init__(self, frame_bytes_max: int = FRAME_BYTES_MAX) -> None:
+    def __init__(
+        self, frame_bytes_max: int = FRAME_BYTES_MAX, *, own_ids_only: bool = False
+    ) -> None:
+        """`own_ids_only`: a frame without an `id` line has the id "", not an earlier frame's."""
         self.last_event_id = ""  # of the last finished frame: what to resume from
         self.retry_ms: int | None = None  # the server's latest `retry:`; may be honoured
         self._bytes_max = frame_bytes_max
+        self._own_ids_only = own_ids_only
         self._torn: list[bytes] = []  # pieces of the line that has no end yet
         self._torn_bytes = 0
         self._swallow_lf = False  # the last chunk ended in CR: a LF now is its other half
@@ -118,6 +122,7 @@ class FrameDecoder:
 
     def _maybe_frame(self) -> Frame | None:
         """End the frame at its blank line; None when it carried no data."""
+        is_hidden = self._own_ids_only and self._id is None
         if self._id is not None:
             self.last_event_id = self._id.decode("utf-8", "replace")
             self._id = None
@@ -130,7 +135,7 @@ class FrameDecoder:
         return Frame(
             event.decode("utf-8", "replace") or "message",
             data.decode("utf-8", "replace"),
-            self.last_event_id,
+            "" if is_hidden else self.last_event_id,
         )
 
 

@@ -146,3 +146,9 @@ def test_a_field_cannot_smuggle_another(bad: str) -> None:
         encode_frame(b"x", event=bad)
     with pytest.raises(ValueError, match="line end"):
         encode_frame(b"x", frame_id=bad)
+
+
+def test_an_id_of_an_earlier_frame_is_not_taken_for_a_frames_own() -> None:
+    decoder = FrameDecoder(own_ids_only=True)
+    frames = decoder.feed(b"id: 1\ndata: a\n\ndata: b\n\nid:\ndata: c\n\nid: 1\ndata: d\n\n")
+    assert [frame.id for frame in frames] == ["1", "", "", "1"]

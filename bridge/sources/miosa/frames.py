@@ -1,0 +1,158 @@
+"""What one frame, one item of a page or one line of a log is: an event, a sign of life, an end.
+
+Pure. Names, ids and shapes differ between MIOSA's pages, so every one of them is decided here,
+frame by frame. What is no event is never a record: heartbeats, pings, `[DONE]`.
+"""
+
+from __future__ import annotations
+
+import enum
+import hashlib
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from bridge.core.event import Event
+from bridge.sources.miosa.rules import words
+from bridge.wire import times
+from bridge.wire.jsontext import JsonError, dumps, loads
+from bridge.wire.sse import Frame
+
+TYPE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:-]{0,63}", re.ASCII)
+ID_LENGTH_MAX = 256
+BEATS = frozenset({"heartbeat", "ping", "keepalive", "keep-alive"})
+ENDS = frozenset({"done", "exit", "batch_settled"})  # names after which some streams end
+_TIMES = ("created_at", "ts", "timestamp", "time", "at", "inserted_at")
+_DIGEST = "sha256-"
+# Kinds whose events carry an id in their data; elsewhere an `id` there is of something else.
+_ID_IN_DATA = frozenset({words.RUN, words.TENANT, words.COMPUTER})
+
+
+class Sign(enum.Enum):
+    """What a frame is when it is no event."""
+
+    BEAT = "beat"
+    END = "end"  # nothing follows on this stream
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """One event before it has its final id: `own_id` is None where upstream gave none."""
+
+    own_id: str | None
+    type: str  # of the record
+    time: str | None
+    created_at_s: float | None
+    data: Mapping[str, Any]
+    is_last: bool = False  # some streams end after it
+    status: str | None = None  # a word of the row, as far as the event tells it
+
+    def event(self, event_id: str) -> Event:
+        return Event(event_id, self.type, self.time, self.created_at_s, self.data)
+
+
+def record_type(kind: str, name: str) -> str:
+    """`ai.miosa.<kind>.event.<name without a leading "<kind>.">`."""
+    name = name.removeprefix(f"{kind}.") or "other"
+    return f"ai.miosa.{kind}.event.{name if TYPE.fullmatch(name) else 'other'}"
+
+
+def of_frame(kind: str, frame: Frame) -> Seen | Sign:
+    """One frame of a stream whose decoder shows each frame's own id only."""
+    text = frame.data.strip()
+    if text == "[DONE]":
+        return Sign.END
+    try:
+        value: object = loads(text)
+    except JsonError:
+        value = {"line": frame.data}
+        is_text = True
+    else:
+        is_text = False
+    if not isinstance(value, dict):
+        value = {"line": value} if isinstance(value, str) else {"value": value}
+    name = frame.event if frame.event != "message" else _name(value)
+    if name in BEATS or (is_text and frame.data.strip().lower() in BEATS):
+        return Sign.BEAT
+    own_id = frame.id or None
+    return _seen(kind, name or ("log" if is_text else "message"), value, own_id)
+
+
+def of_item(kind: str, raw: object) -> Seen | None:
+    """One item of a list: always an event. Without an id its content names it."""
+    if not isinstance(raw, dict):
+        return None
+    seen = _seen(kind, _name(raw) or "message", raw, None)
+    if seen.own_id is None:
+        raw_id = raw.get("id")
+        named = raw_id if isinstance(raw_id, str) and raw_id else None
+        seen = _seen(kind, _name(raw) or "message", raw, named or _digest(raw))
+    return seen
+
+
+def of_message(kind: str, text: str | bytes) -> Seen | Sign | None:
+    """One message of a WebSocket; None for what is no object."""
+    try:
+        value = loads(text)
+    except JsonError:
+        return None
+    if not isinstance(value, dict):
+        return None
+    name = _name(value)
+    if name in BEATS or name == "pong":
+        return Sign.BEAT
+    return _seen(kind, name or "message", value, None)
+
+
+def of_line(kind: str, line: str) -> Seen:
+    """One line of a log that is read as text."""
+    return Seen(None, record_type(kind, "log"), None, None, {"line": line})
+
+
+def _seen(kind: str, name: str, value: Mapping[str, Any], own_id: str | None) -> Seen:
+    if kind in _ID_IN_DATA:
+        in_data = value.get("id")
+        if isinstance(in_data, str) and in_data and (kind == words.RUN or own_id is None):
+            own_id = in_data
+    if own_id is not None and len(own_id) > ID_LENGTH_MAX:
+        own_id = _DIGEST + hashlib.sha256(own_id.encode("utf-8", "replace")).hexdigest()
+    moment = next((m for key in _TIMES if (m := times.parse(value.get(key))) is not None), None)
+    time, seconds = moment if moment is not None else (None, None)
+    return Seen(
+        own_id,
+        record_type(kind, name),
+        time,
+        seconds,
+        value,
+        is_last=name in ENDS,
+        status=_status(kind, name, value),
+    )
+
+
+def _name(value: Mapping[str, Any]) -> str:
+    for key in ("type", "event"):
+        found = value.get(key)
+        if isinstance(found, str) and found:
+            return found[:ID_LENGTH_MAX]
+    return ""
+
+
+def _status(kind: str, name: str, value: Mapping[str, Any]) -> str | None:
+    """The row's word, where an event names it: `{"status": …}`, `{"state": …}`, `run.failed`."""
+    if kind == words.TENANT:
+        return None
+    last = name.rpartition(".")[2]
+    if words.is_end(kind, last) and name in (last, f"{kind}.{last}"):
+        return last
+    if kind == words.SANDBOX and name not in ("sandbox.status", "status", "state"):
+        return None  # what an exec or a preview reports is no word about the sandbox
+    for key in ("status", "state"):
+        found = value.get(key)
+        if isinstance(found, str) and found:
+            return found[:64]
+    return None
+
+
+def _digest(raw: Mapping[str, Any]) -> str:
+    return _DIGEST + hashlib.sha256(dumps(raw)).hexdigest()

@@ -1,0 +1,70 @@
+"""How MIOSA's things are named: by people, in records, in paths. Pure."""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import quote
+
+from bridge.core.event import Feed
+from bridge.sources.miosa.rules import words
+
+SYSTEM = "miosa"
+_UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}", re.ASCII)
+_SNAPSHOT_PART = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,127}", re.ASCII)
+
+# The list of a kind, and what a thing of it is found under. Runs have two names (rules/learnt.py).
+PATHS = {
+    words.SANDBOX: "/sandboxes",
+    words.COMPUTER: "/computers",
+    words.BUILD: "/sandbox-template-builds",
+    words.DEPLOYMENT: "/deployments",
+}
+
+
+def normalised_id(kind: str, text: str) -> str:
+    """The id as upstream knows it. Raises ValueError with a sentence for people."""
+    text = text.strip()
+    if kind == words.TENANT:
+        if text not in ("", words.TENANT):
+            raise ValueError('there is one tenant for a key: its feed is "tenant", without an id')
+        return words.TENANT
+    if kind == words.SNAPSHOT:
+        return _snapshot_id(text)
+    if _UUID.fullmatch(text) is None:
+        hint = "; a snapshot is named snapshot:OWNER/SID" if "/" in text else ""
+        raise ValueError(f'"{text[:100]}" is no id of a {kind}: it is a UUID{hint}')
+    return text.lower()
+
+
+def _snapshot_id(text: str) -> str:
+    owner, slash, snapshot = text.partition("/")
+    if not slash or _UUID.fullmatch(owner) is None or _SNAPSHOT_PART.fullmatch(snapshot) is None:
+        raise ValueError(
+            f'"{text[:100]}" is no id of a snapshot: it is OWNER/SID, where OWNER is the UUID of '
+            "its computer or sandbox"
+        )
+    if _UUID.fullmatch(snapshot) is not None:
+        snapshot = snapshot.lower()
+    return f"{owner.lower()}/{snapshot}"
+
+
+def feed_of(account: str, kind: str, id_: str) -> Feed:
+    """Name a feed. Raises ValueError for an unknown kind or an id that upstream cannot know."""
+    if kind not in words.KINDS:
+        raise ValueError(f'"{kind}" is no kind of MIOSA\'s: {", ".join(words.KINDS)}')
+    id_ = normalised_id(kind, id_)
+    if kind == words.TENANT:
+        source = f"/{SYSTEM}/{account}/tenant"
+    else:
+        source = f"/{SYSTEM}/{account}/{kind}s/{quote(id_, safe='')}"
+    return Feed(SYSTEM, account, kind, id_, source)
+
+
+def guessed_kind(kind: str, text: str) -> str | None:
+    """The kind that a text which is no id of `kind` may have been meant for; None: no idea."""
+    text = text.strip()
+    if text == words.TENANT:
+        return words.TENANT
+    if "/" in text and kind != words.SNAPSHOT:
+        return words.SNAPSHOT
+    return None

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from urllib.parse import quote
 
 from bridge.core.event import Feed
+from bridge.core.event import feed_of as usual_feed
 from bridge.sources.miosa.rules import words
 
 SYSTEM = "miosa"
@@ -53,11 +53,9 @@ def feed_of(account: str, kind: str, id_: str) -> Feed:
     if kind not in words.KINDS:
         raise ValueError(f'"{kind}" is no kind of MIOSA\'s: {", ".join(words.KINDS)}')
     id_ = normalised_id(kind, id_)
-    if kind == words.TENANT:
-        source = f"/{SYSTEM}/{account}/tenant"
-    else:
-        source = f"/{SYSTEM}/{account}/{kind}s/{quote(id_, safe='')}"
-    return Feed(SYSTEM, account, kind, id_, source)
+    if kind == words.TENANT:  # one for an account: its source needs no id
+        return Feed(SYSTEM, account, kind, id_, f"/{SYSTEM}/{account}/{words.TENANT}")
+    return usual_feed(SYSTEM, account, kind, id_)
 
 
 def guessed_kind(kind: str, text: str) -> str | None:

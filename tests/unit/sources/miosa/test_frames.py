@@ -63,7 +63,9 @@ def test_a_tenants_event_keeps_the_name_of_what_it_is_about() -> None:
 
 
 def test_an_id_in_the_data_of_something_else_is_not_the_events() -> None:
-    assert seen('event: build_event\ndata: {"id":"b1","state":"building"}\n\n', "build").own_id is None
+    assert (
+        seen('event: build_event\ndata: {"id":"b1","state":"building"}\n\n', "build").own_id is None
+    )
 
 
 def test_a_name_in_the_data_counts_where_the_frame_has_none() -> None:
@@ -104,7 +106,7 @@ def test_times_are_read_wherever_they_stand() -> None:
         ("run", 'data: {"id":"1","type":"run.succeeded","status":"succeeded"}\n\n', "succeeded"),
         ("run", 'data: {"id":"1","type":"run.failed"}\n\n', "failed"),
         ("run", 'data: {"id":"1","type":"command_finished"}\n\n', None),
-        ("sandbox", 'event: sandbox.destroyed\ndata: {}\n\n', "destroyed"),
+        ("sandbox", "event: sandbox.destroyed\ndata: {}\n\n", "destroyed"),
         ("sandbox", 'event: sandbox.exec.completed\ndata: {"status":"failed"}\n\n', None),
         ("build", 'event: build_event\ndata: {"state":"ready"}\n\n', "ready"),
     ],

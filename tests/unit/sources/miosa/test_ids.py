@@ -13,7 +13,7 @@ ID = "6d1c5e0a-7d55-4f0a-9f6b-3b1a2c4d5e6f"
     ("kind", "id_", "source"),
     [
         ("run", ID.upper(), f"/miosa/a/runs/{ID}"),
-        ("sandbox", ID, f"/miosa/a/sandboxs/{ID}".replace("boxs", "boxs")),
+        ("sandbox", ID, f"/miosa/a/sandboxs/{ID}"),
         ("snapshot", f"{ID}/snap_1", f"/miosa/a/snapshots/{ID}%2Fsnap_1"),
         ("tenant", "", "/miosa/a/tenant"),
         ("tenant", "tenant", "/miosa/a/tenant"),

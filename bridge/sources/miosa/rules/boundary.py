@@ -100,8 +100,10 @@ class Boundary:
             raise TypeError("an id that is no text")
         return cls(
             replays,
-            int(saved["lines"]),
-            *texts,
+            lines=int(saved["lines"]),
+            last=texts[0],
+            before_last=texts[1],
+            after=texts[2],
             was_open=bool(saved["open"]),
             is_anonymous=bool(saved["anonymous"]),
             is_unproven=bool(saved["unproven"]),

@@ -13,11 +13,19 @@ from typing import Any, NamedTuple
 
 import ahocorasick
 
-from bridge.redact import assign, blocks, calls, cli, schemes, stored, tokens
+from bridge.redact.detectors import (
+    assignment,
+    calls,
+    command_line,
+    key_blocks,
+    schemes,
+    stored,
+    tokens,
+)
 from bridge.redact.fold import fold
-from bridge.redact.issuers import ISSUERS
+from bridge.redact.names.issuers import ISSUERS
+from bridge.redact.names.words import FOREIGN
 from bridge.redact.spans import MARKER, Scan
-from bridge.redact.words import FOREIGN
 
 Detector = Callable[[Scan, int, int, Any], int]
 
@@ -72,13 +80,13 @@ def build(off: frozenset[str], extra_names: Iterable[str] = ()) -> Any:
         put(part, _named(part), None, "assignment")
     for form in tokens.FORMATS:
         put(form.prefix, tokens.find, form, form.rule)
-    put("-begin ", _dashes(blocks.begin), None, "pem")
-    put("-end ", _dashes(blocks.end), None, "pem")
-    put("private-lines", blocks.putty, None, "pem")
-    put("ls0tls1crudjt", blocks.base64_pem, None, "pem")
-    put("eyj", blocks.jwt, None, "jwt")
+    put("-begin ", _dashes(key_blocks.begin), None, "pem")
+    put("-end ", _dashes(key_blocks.end), None, "pem")
+    put("private-lines", key_blocks.putty, None, "pem")
+    put("ls0tls1crudjt", key_blocks.base64_pem, None, "pem")
+    put("eyj", key_blocks.jwt, None, "jwt")
     for quote in ('"kty"', "'kty'", "kty\\"):
-        put(quote, blocks.jwk, None, "jwk")
+        put(quote, key_blocks.jwk, None, "jwk")
     put("://", schemes.url, None, "url-userinfo")
     put("bearer", schemes.bearer, None, "auth-scheme")
     put("basic ", _shorter(schemes.basic), None, "auth-scheme")
@@ -87,14 +95,14 @@ def build(off: frozenset[str], extra_names: Iterable[str] = ()) -> Any:
             put(literal, detect, data, rule)
     put("auth ", stored.redis, None, "assignment")
     put("kind: secret", stored.kubernetes, None, "assignment")
-    for name, patterns in cli.PROGRAMS.items():
+    for name, patterns in command_line.PROGRAMS.items():
         if patterns:
-            put(name + " ", _shorter(cli.program), patterns, "command-line")
-    put("echo ", cli.echo, None, "command-line")
-    put("<<<", cli.here_string, None, "command-line")
+            put(name + " ", _shorter(command_line.program), patterns, "command-line")
+    put("echo ", command_line.echo, None, "command-line")
+    put("<<<", command_line.here_string, None, "command-line")
     put("@tcp(", schemes.mysql_dsn, None, "url-userinfo")
     put("@unix(", schemes.mysql_dsn, None, "url-userinfo")
-    put("printf ", cli.echo, None, "command-line")
+    put("printf ", command_line.echo, None, "command-line")
     automaton = ahocorasick.Automaton()
     for literal, found in anchors.items():
         automaton.add_word(literal, tuple(found))
@@ -109,17 +117,17 @@ def _named(part: str) -> Detector:
     lead = len(part) - len(part.lstrip(" &_-"))
     tail = len(part) - len(part.rstrip(" =:\"'\\"))
     if not lead and not tail:
-        return assign.name_hit
+        return assignment.name_hit
 
     def trimmed(scan: Scan, start: int, end: int, data: object) -> int:
-        return assign.name_hit(scan, start + lead, end - tail, data)
+        return assignment.name_hit(scan, start + lead, end - tail, data)
 
     return trimmed
 
 
 def _phrase(scan: Scan, start: int, end: int, _data: object) -> int:
     """A name of several words: its last word may have been looked at already, alone."""
-    return assign.name_hit(scan, start, end, "phrase")
+    return assignment.name_hit(scan, start, end, "phrase")
 
 
 def skip_marker(scan: Scan, start: int, _end: int, _data: object) -> int:

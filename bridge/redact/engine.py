@@ -8,13 +8,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
-from bridge.redact import benign, cli, walk
+from bridge.redact import shapes
+from bridge.redact.detectors import command_line
 from bridge.redact.keep import restored
-from bridge.redact.keys import CODE, ENV, FORCED, NONE, SURE, Verdict
+from bridge.redact.names.classifier import CODE, ENV, FORCED, NONE, SURE, Verdict
 from bridge.redact.policy import DEFAULT_POLICY, Policy
 from bridge.redact.rules import check_off
 from bridge.redact.scanner import EVENT_CHARS_MAX, TEXT_MIN, Finding, TextRedactor
 from bridge.redact.spans import Scan
+from bridge.redact.values import harmless
 
 DEPTH_MAX: Final = 100  # levels of nesting; upstream cuts at 3, JSON encoders give up near 250
 OWN_SECRET_MIN: Final = 8  # characters; every token seen is longer
@@ -179,7 +181,7 @@ class Redactor:
                 if changed is None:
                     changed = dict(obj)
                 changed[key] = new
-        if not walk.SPECIAL.isdisjoint(obj):
+        if not shapes.SPECIAL.isdisjoint(obj):
             changed = self._special(obj, changed, depth)
         return self._keys(obj if changed is None else changed)
 
@@ -197,18 +199,18 @@ class Redactor:
         if "kty" in obj and "jwk" not in self._off:
             for key in JWK_PRIVATE:
                 item = obj.get(key)
-                if type(item) is str and len(item) >= 8 and not benign.is_marked(item):
+                if type(item) is str and len(item) >= 8 and not harmless.is_marked(item):
                     fresh[key] = self._texts.replace(item, "private-key", "jwk")
         if obj.get("kind") == "Secret" and "key-name" not in self._off:
             changed = self._kubernetes(obj, changed)
-        typed = walk.typed_into(obj, self._verdict)
+        typed = shapes.typed_into(obj, self._verdict)
         if typed.grade != NONE:
-            for key in walk.TYPED:
+            for key in shapes.TYPED:
                 if type(obj.get(key)) is str and (changed is None or changed[key] is obj[key]):
                     fresh[key] = self._named(obj[key], typed, depth + 1)
-        name = walk.pair_name(obj)
+        name = shapes.pair_name(obj)
         if name is not None and (verdict := self._verdict(name)).grade not in (NONE, ENV):
-            for key in walk.VALUE_MEMBERS & obj.keys():
+            for key in shapes.VALUE_MEMBERS & obj.keys():
                 if changed is None or changed[key] is obj[key]:
                     fresh[key] = self._named(obj[key], verdict, depth + 1)
         if any(new is not obj[key] for key, new in fresh.items()):
@@ -217,8 +219,8 @@ class Redactor:
 
     def _kubernetes(self, obj: dict[str, Any], changed: dict[str, Any] | None) -> dict[str, Any]:
         result = obj if changed is None else changed
-        for member, name, value in walk.secret_values(obj):
-            if result[member].get(name) is value and not benign.harmless_text(value, ()):
+        for member, name, value in shapes.secret_values(obj):
+            if result[member].get(name) is value and not harmless.harmless_text(value, ()):
                 mark = self._texts.replace(value, "secret", "key-name")
                 result = {**result, member: {**result[member], name: mark}}
         return result
@@ -264,9 +266,9 @@ class Redactor:
     def _arguments(self, obj: list[Any], changed: list[Any] | None) -> list[Any]:
         """Lists whose strings explain each other: `--flag value`, `[name, value]`, raw headers."""
         found: dict[int, str] = {}
-        for at, verdict in walk.explained(obj, self._verdict):
+        for at, verdict in shapes.explained(obj, self._verdict):
             item = obj[at]
-            if (changed is None or changed[at] is item) and walk.is_secret_value(item, verdict):
+            if (changed is None or changed[at] is item) and shapes.is_secret_value(item, verdict):
                 found[at] = self._texts.replace(item, verdict.kind, "argv")
         if type(obj[0]) is str and "command-line" not in self._off:
             found.update(self._command(obj, changed, found))
@@ -278,12 +280,14 @@ class Redactor:
         self, obj: list[Any], changed: list[Any] | None, found: Mapping[int, str]
     ) -> dict[int, str]:
         """`["mysql", "-pX"]`: read as the command line it is."""
-        line, starts = walk.command_line(obj)
+        line, starts = shapes.command_line(obj)
         if not line:
             return {}
         scan = Scan(line, line.lower())
         name = obj[0].rsplit("/", 1)[-1]
-        cli.program(scan, len(obj[0]) - len(name), len(obj[0]), cli.PROGRAMS[name])
+        command_line.program(
+            scan, len(obj[0]) - len(name), len(obj[0]), command_line.PROGRAMS[name]
+        )
         more: dict[int, str] = {}
         for span in scan.spans:
             for at, start in enumerate(starts):
@@ -302,11 +306,11 @@ class Redactor:
         rule = "policy-key" if verdict.grade == FORCED else "key-name"
         if kind is str:
             is_named = verdict.grade != ENV and rule not in self._off
-            if is_named and walk.is_secret_value(item, verdict):
+            if is_named and shapes.is_secret_value(item, verdict):
                 return self._texts.replace(item, verdict.kind, rule)
             return self._text(item)
         if kind is int or kind is float:
-            if rule not in self._off and walk.is_secret_number(item, verdict):
+            if rule not in self._off and shapes.is_secret_number(item, verdict):
                 return self._texts.mark(verdict.kind, rule, str(item))
             return item
         if depth >= DEPTH_MAX or (kind is not dict and kind is not list):
@@ -329,7 +333,7 @@ class Redactor:
         new = self._member(key, item, depth)
         if new is not item or type(item) is not str or "env" in self._off:
             return new
-        return item if walk.is_public_env(key, item) else self._texts.replace(item, "env", "env")
+        return item if shapes.is_public_env(key, item) else self._texts.replace(item, "env", "env")
 
     def _named_list(self, obj: list[Any], verdict: Verdict, depth: int) -> Any:
         items = [self._named_item(item, verdict, depth) for item in obj]
@@ -342,7 +346,7 @@ class Redactor:
             return self._named(item, verdict, depth + 1)
         if type(item) is str:
             return self._env_line(item, depth)
-        if type(item) is dict and (name := walk.pair_name(item)) is not None:
+        if type(item) is dict and (name := shapes.pair_name(item)) is not None:
             value = item.get("value")
             if type(value) is str and (new := self._variable(name, value, depth)) is not value:
                 return {**item, "value": new}
@@ -361,10 +365,10 @@ class Redactor:
         if type(done) is not dict:
             return done
         fresh: dict[str, Any] = {}
-        if verdict.words[-1:] and verdict.words[-1] in walk.ALL_SECRET:
+        if verdict.words[-1:] and verdict.words[-1] in shapes.ALL_SECRET:
             verdict = verdict._replace(kind="password")  # any value with some weight
         for key, item in done.items():
-            if not walk.is_beside(key):
+            if not shapes.is_beside(key):
                 own = self._verdict(key)
                 if own.grade != ENV:
                     use = own if own.grade in (SURE, CODE, FORCED) else verdict

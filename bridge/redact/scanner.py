@@ -12,11 +12,12 @@ from collections.abc import Callable
 from typing import Any, Final, NamedTuple
 
 from bridge.core.errors import ConfigError
-from bridge.redact import anchors, benign, patterns
+from bridge.redact import anchors, patterns
 from bridge.redact.fold import fold, offsets
-from bridge.redact.names import Names
+from bridge.redact.names.remembered import Names
 from bridge.redact.policy import EXTRA_PATTERNS_MAX, Policy
 from bridge.redact.spans import MARK_OPEN, MARKER_MAX, Scan, Span, beside_markers, merged
+from bridge.redact.values import harmless
 
 TEXT_MIN = 6  # a shorter text holds no secret that could be recognised
 # What a text may cost, in values read of up to 32 characters each; then it fails closed. Ordinary
@@ -115,7 +116,7 @@ class TextRedactor:
             ECHO_LENGTH_MIN <= len(secret) <= ECHO_LENGTH_MAX
             and len(self.echoes) < ECHOES_MAX
             and len(set(secret)) >= ECHO_CHARS_MIN
-            and benign.weight(secret)
+            and harmless.weight(secret)
             and not _NO_ECHO.search(secret)
         ):
             # Found by two rules, the kind must not depend on which came first.
@@ -195,7 +196,7 @@ class TextRedactor:
         group = "secret" if "secret" in pattern.groupindex else 0
         for match in patterns.matches(pattern, scan.text):
             first, last = match.span(group)
-            if last > first and not benign.is_marked(match.group(group)):
+            if last > first and not harmless.is_marked(match.group(group)):
                 scan.add(first, last, "secret", "policy-pattern")
 
     def _apply(self, s: str, scan: Scan) -> str:

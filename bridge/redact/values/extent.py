@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-from bridge.redact import benign
 from bridge.redact.spans import Scan
+from bridge.redact.values import harmless
 
 VALUE_MAX = 8192  # characters of a value; longer ones are redacted up to here and scanned on
 BARE_MAX = 256  # characters of an unquoted value that are judged; what follows goes with it
@@ -166,7 +166,7 @@ def words_of(scan: Scan, at: int, stop: int) -> int:
     if not 3 <= len(words) <= 25:
         return stop
     if all(word.isalpha() and word.islower() and 3 <= len(word) <= 10 for word in words):
-        if benign.is_sentence(rest):
+        if harmless.is_sentence(rest):
             return stop
         return line
     return stop

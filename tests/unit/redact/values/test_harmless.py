@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bridge.redact import benign
+from bridge.redact.values import harmless
 
 WORDS = ("password",)
 
@@ -21,7 +21,7 @@ WORDS = ("password",)
     ],
 )  # fmt: skip
 def test_a_harmless_value_is_let_through(value: str) -> None:
-    assert benign.harmless_text(value, WORDS)
+    assert harmless.harmless_text(value, WORDS)
 
 
 @pytest.mark.parametrize(
@@ -33,7 +33,7 @@ def test_a_harmless_value_is_let_through(value: str) -> None:
     ],
 )  # fmt: skip
 def test_a_secret_is_not_taken_for_harmless(value: str) -> None:
-    assert not benign.harmless_text(value, WORDS)
+    assert not harmless.harmless_text(value, WORDS)
 
 
 @pytest.mark.parametrize(
@@ -51,22 +51,22 @@ def test_a_secret_is_not_taken_for_harmless(value: str) -> None:
     ],
 )
 def test_code_passes_where_a_value_has_no_quotes(value: str) -> None:
-    assert benign.harmless_code(value, WORDS, "")
+    assert harmless.harmless_code(value, WORDS, "")
 
 
 @pytest.mark.parametrize(
     ("value", "weight"),
     [
-        ("iloveyou", benign.NO_WEIGHT), ("hunter2", benign.SOME_WEIGHT), ("Meadow$x", benign.SOME_WEIGHT),
-        ("a8f5f167f44f4964e6c998dee827110c", benign.HEAVY), ("dCvviZVwZ84NWfU9jQzR2MO5", benign.HEAVY),
-        ("cmp2-qat-1208358310", benign.SOME_WEIGHT), ("CloudFrontOriginAccessIdentityList", benign.NO_WEIGHT),
-        ("1234567890123456", benign.NO_WEIGHT), ("two words", benign.NO_WEIGHT),
+        ("iloveyou", harmless.NO_WEIGHT), ("hunter2", harmless.SOME_WEIGHT), ("Meadow$x", harmless.SOME_WEIGHT),
+        ("a8f5f167f44f4964e6c998dee827110c", harmless.HEAVY), ("dCvviZVwZ84NWfU9jQzR2MO5", harmless.HEAVY),
+        ("cmp2-qat-1208358310", harmless.SOME_WEIGHT), ("CloudFrontOriginAccessIdentityList", harmless.NO_WEIGHT),
+        ("1234567890123456", harmless.NO_WEIGHT), ("two words", harmless.NO_WEIGHT),
     ],
 )  # fmt: skip
 def test_weight_tells_chance_from_words(value: str, weight: int) -> None:
-    assert benign.weight(value) == weight
+    assert harmless.weight(value) == weight
 
 
 def test_half_a_masked_secret_that_shows_too_much_is_not_a_mask() -> None:
-    assert benign.is_marked("abcd1234...")
-    assert not benign.is_marked("abcd1234efgh5678ijkl...")
+    assert harmless.is_marked("abcd1234...")
+    assert not harmless.is_marked("abcd1234efgh5678ijkl...")

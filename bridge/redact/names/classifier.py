@@ -12,9 +12,8 @@ import re
 from typing import Final, NamedTuple
 
 from bridge.redact.fold import fold, plain_letters
-from bridge.redact.issuers import ABOUT, ISSUERS
-from bridge.redact.spans import MARK_OPEN
-from bridge.redact.words import (
+from bridge.redact.names.issuers import ABOUT, ISSUERS
+from bridge.redact.names.words import (
     CARRIER,
     CODE_BEFORE,
     CODES,
@@ -29,6 +28,7 @@ from bridge.redact.words import (
     WEAK,
     WHOLE,
 )
+from bridge.redact.spans import MARK_OPEN
 
 NAME_CHARS_MAX = 96  # longest name that is classified; real ones stay below 64
 NAME_WORDS_MAX = 16  # a name of more words is a sentence

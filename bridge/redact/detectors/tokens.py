@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from typing import Final, NamedTuple
 
-from bridge.redact.benign import HEAVY, weight
-from bridge.redact.providers import OWN, TABLE
+from bridge.redact.detectors.providers import OWN, TABLE
 from bridge.redact.spans import Scan
+from bridge.redact.values.harmless import HEAVY, weight
 
 BODY_MAX = 2048  # characters; the longest real bodies (JWT-like) are about 1,000
 # A token cut by upstream's limits keeps at least this much of its body: fewer characters are what

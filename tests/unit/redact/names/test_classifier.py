@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bridge.redact.keys import BARE_KEY, CODE, ENV, NONE, SURE, WEAKLY, classify
+from bridge.redact.names.classifier import BARE_KEY, CODE, ENV, NONE, SURE, WEAKLY, classify
 
 
 @pytest.mark.parametrize(

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import re
 
-from bridge.redact import benign
-from bridge.redact.headers import authorization, cookie
-from bridge.redact.judge import PASSWORDY, RULE, counts_as_secret, take
-from bridge.redact.keys import SURE, Verdict
+from bridge.redact.detectors.headers import authorization, cookie
+from bridge.redact.names.classifier import SURE, Verdict
+from bridge.redact.names.words import META
 from bridge.redact.spans import Scan
-from bridge.redact.values import (
+from bridge.redact.values import harmless
+from bridge.redact.values.extent import (
     BARE,
     LITERAL_TAG,
     QUOTE,
@@ -23,7 +23,7 @@ from bridge.redact.values import (
     trimmed,
     words_of,
 )
-from bridge.redact.words import META
+from bridge.redact.values.judge import PASSWORDY, RULE, counts_as_secret, take
 
 _TYPE_THEN = re.compile(
     r"[A-Za-z_&*][\w.<>\[\]|?,& *']{0,60}?[ \t]{0,4}(?<![=!<>])=(?![=>])[ \t]{0,8}(?=[rbfuRBFU@$]{0,2}\\{0,15}[\"'`]|[A-Za-z_.]{1,30}\()"
@@ -129,7 +129,7 @@ def _closes(text: str, first: int, at: int) -> bool:
 
 def _has_weight(scan: Scan, at: int) -> bool:
     value = quoted(scan, at)
-    return value is not None and benign.weight(scan.text[value.start : value.end]) > 0
+    return value is not None and harmless.weight(scan.text[value.start : value.end]) > 0
 
 
 def literals(scan: Scan, at: int, verdict: Verdict) -> int:
@@ -175,7 +175,7 @@ def _below(scan: Scan, at: int, verdict: Verdict, op: str) -> int:
     stop = line_end(scan.text, found.end(), scan.end)
     while stop > found.end() and scan.text[stop - 1] in " \t\r":
         stop -= 1
-    if benign.weight(scan.text[found.end() : stop]) != benign.HEAVY:
+    if harmless.weight(scan.text[found.end() : stop]) != harmless.HEAVY:
         return 0
     return take(scan, Value(found.end(), stop, "", stop >= scan.end), verdict)
 
@@ -202,7 +202,11 @@ def _members(scan: Scan, at: int, verdict: Verdict) -> int:
             break
         content = scan.text[value.start : value.end]
         about = member.group(1).lower().replace("-", "_").split("_")[-1] in META
-        if not about and benign.weight(content) == benign.HEAVY and not benign.is_uuid(content):
+        if (
+            not about
+            and harmless.weight(content) == harmless.HEAVY
+            and not harmless.is_uuid(content)
+        ):
             done = take(scan, value, verdict) or done
         at = value.end + len(value.quote)
     return done
@@ -219,7 +223,7 @@ def _items(scan: Scan, at: int, verdict: Verdict) -> int:
         if value is None:
             break
         content = scan.text[value.start : value.end]
-        if ":" not in content and benign.weight(content):
+        if ":" not in content and harmless.weight(content):
             done = take(scan, value, verdict) or done
         at = value.end + len(value.quote)
     return done
@@ -273,7 +277,7 @@ def _unquoted(scan: Scan, first: int, at: int, verdict: Verdict, name_quote: str
     if bare is None:
         return 0
     scan.effort += (bare.end() - at) >> 5
-    if op == "->" and benign.weight(bare.group().rstrip(TRAIL)) != benign.HEAVY:
+    if op == "->" and harmless.weight(bare.group().rstrip(TRAIL)) != harmless.HEAVY:
         return 0  # the type that a function returns
     stop = trimmed(scan, first, at, bare.end(), op)
     if stop <= at:
@@ -361,8 +365,8 @@ def _number(scan: Scan, at: int, stop: int, verdict: Verdict, quote: str) -> int
 
 def is_literal(content: str) -> bool:
     """Where only the place says that a literal belongs to the name, a digit must speak for it."""
-    weight = benign.weight(content)
-    if weight == benign.HEAVY:
+    weight = harmless.weight(content)
+    if weight == harmless.HEAVY:
         return True
-    speaks = benign.has_digit(content) or benign.is_chancy(content)
+    speaks = harmless.has_digit(content) or harmless.is_chancy(content)
     return weight > 0 and speaks and _TAME.match(content) is None

@@ -7,10 +7,10 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from bridge.redact import benign
-from bridge.redact.judge import RULE
-from bridge.redact.keys import NONE
+from bridge.redact.names.classifier import NONE
 from bridge.redact.spans import Scan
+from bridge.redact.values import harmless
+from bridge.redact.values.judge import RULE
 
 SECRET_LOOK = 4_000  # characters of a Kubernetes Secret that are read
 SECRET_LINES_MAX = 60
@@ -89,9 +89,9 @@ def field(scan: Scan, _start: int, end: int, data: object) -> int:
     if found is None:
         return 0
     secret = found.group("secret")
-    if not benign.weight(secret) or not benign.has_digit(secret):
+    if not harmless.weight(secret) or not harmless.has_digit(secret):
         return 0
-    if benign.harmless_code(secret, ("password",), ""):
+    if harmless.harmless_code(secret, ("password",), ""):
         return 0
     return scan.add(found.start("secret"), found.end("secret"), "password", RULE)
 
@@ -116,7 +116,9 @@ def printed(scan: Scan, _start: int, end: int, _data: object) -> int:
         return 0
     scan.effort += 1
     secret = found.group("secret")
-    if benign.weight(secret) != benign.HEAVY or benign.harmless_code(secret, ("password",), ""):
+    if harmless.weight(secret) != harmless.HEAVY or harmless.harmless_code(
+        secret, ("password",), ""
+    ):
         return 0
     first, last = found.span("secret")
     return scan.add(first, last, "secret", RULE, is_cut=last >= scan.end)

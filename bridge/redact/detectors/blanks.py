@@ -11,12 +11,12 @@ from __future__ import annotations
 
 import re
 
-from bridge.redact import benign
-from bridge.redact.judge import RULE, SECRET_ID, take
-from bridge.redact.keys import BARE_KEY, CODE, NONE, SURE, WEAKLY, Verdict
-from bridge.redact.reading import COUPLE, is_literal, read
+from bridge.redact.detectors.reading import COUPLE, is_literal, read
+from bridge.redact.names.classifier import BARE_KEY, CODE, NONE, SURE, WEAKLY, Verdict
 from bridge.redact.spans import Scan
-from bridge.redact.values import BARE, QUOTE, TRAIL, Value, line_end, quoted
+from bridge.redact.values import harmless
+from bridge.redact.values.extent import BARE, QUOTE, TRAIL, Value, line_end, quoted
+from bridge.redact.values.judge import RULE, SECRET_ID, take
 
 _TYPED = re.compile(
     r"[ \t]{0,4}\{[a-z; ]{1,40}\}[ \t]{0,4}=[ \t]{0,8}|"
@@ -84,10 +84,10 @@ def _bare(scan: Scan, first: int, at: int, verdict: Verdict) -> int:
         return 0
     if verdict.kind == "private-key" and _FINGERPRINT.match(value_text):
         return 0  # `using RSA key <fingerprint>`
-    weight = benign.weight(value_text)
+    weight = harmless.weight(value_text)
     if (
-        (weight == benign.HEAVY and len(value_text) >= 12)
-        or benign.is_uuid(value_text)
+        (weight == harmless.HEAVY and len(value_text) >= 12)
+        or harmless.is_uuid(value_text)
         or (weight and (_is_config_line(text, first) or _is_told(text, first, value_text, verdict)))
     ):
         return take(scan, Value(at, stop, "", stop >= scan.end), verdict)
@@ -106,7 +106,7 @@ def _is_config_line(text: str, first: int) -> bool:
 
 def _is_told(text: str, first: int, content: str, verdict: Verdict) -> bool:
     """`with user dana and password x`."""
-    if verdict.kind != "password" or len(content) < 7 or not benign.has_digit(content):
+    if verdict.kind != "password" or len(content) < 7 or not harmless.has_digit(content):
         return False
     return _TOLD.search(text[max(0, first - 60) : first]) is not None
 
@@ -117,7 +117,7 @@ def _blank_fits(text: str, first: int, value: Value, verdict: Verdict) -> bool:
     if verdict.words == ("pass",):
         return False  # "pass `x` to it" is said in every manual
     if value.quote == "`":
-        return benign.weight(content) == benign.HEAVY and "=" not in content
+        return harmless.weight(content) == harmless.HEAVY and "=" not in content
     if is_literal(content):
         return True
     line = text[max(0, first - 60) : first].upper()
@@ -142,7 +142,10 @@ def _flag(scan: Scan, at: int, verdict: Verdict) -> int:
     if bare is None:
         return 0
     value = Value(at, bare.end(), "", bare.end() >= scan.end)
-    if verdict.grade in (WEAKLY, BARE_KEY) and benign.weight(text[at : bare.end()]) != benign.HEAVY:
+    if (
+        verdict.grade in (WEAKLY, BARE_KEY)
+        and harmless.weight(text[at : bare.end()]) != harmless.HEAVY
+    ):
         return 0
     return take(scan, value, verdict)
 
@@ -174,8 +177,8 @@ def prose_value(scan: Scan, at: int, verdict: Verdict) -> int:
         if content.isdigit() and 4 <= len(content) <= 10:
             return scan.add(at, stop, verdict.kind, RULE)
         return 0
-    if not benign.weight(content) or (
-        verdict.grade in (WEAKLY, BARE_KEY) and benign.weight(content) < 2
+    if not harmless.weight(content) or (
+        verdict.grade in (WEAKLY, BARE_KEY) and harmless.weight(content) < 2
     ):
         return 0
     return take(scan, Value(at, stop, "", stop >= scan.end), verdict)
@@ -189,7 +192,7 @@ def cell(scan: Scan, at: int, verdict: Verdict) -> int:
     if stop < 0 or stop > line:
         stop = line
     content = text[at:stop].strip().strip("`*")
-    if not content or not benign.weight(content) or verdict.grade == NONE:
+    if not content or not harmless.weight(content) or verdict.grade == NONE:
         return 0
     start = text.find(content, at)
     return take(scan, Value(start, start + len(content), "|"), verdict)

@@ -8,7 +8,7 @@ import string
 import pytest
 
 from bridge.redact import Redactor
-from bridge.redact.tokens import FORMATS, Format
+from bridge.redact.detectors.tokens import FORMATS, Format
 
 ALNUM = string.ascii_letters + string.digits
 SAMPLES = {"h": "0123456789abcdef", "H": "0123456789ABCDEF", "u": string.ascii_uppercase + string.digits, "l": string.ascii_lowercase + string.digits}  # fmt: skip

@@ -13,11 +13,21 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
-from bridge.redact import benign
-from bridge.redact.cli import PROGRAMS
-from bridge.redact.judge import SECRET_ID, counts_as_secret, is_bare_key_secret, is_issued
-from bridge.redact.keys import BARE_KEY, CODE, ENV, FORCED, NONE, PLAIN, SURE, WEAKLY, Verdict
-from bridge.redact.words import PUBLIC_ENV
+from bridge.redact.detectors.command_line import PROGRAMS
+from bridge.redact.names.classifier import (
+    BARE_KEY,
+    CODE,
+    ENV,
+    FORCED,
+    NONE,
+    PLAIN,
+    SURE,
+    WEAKLY,
+    Verdict,
+)
+from bridge.redact.names.words import PUBLIC_ENV
+from bridge.redact.values import harmless
+from bridge.redact.values.judge import SECRET_ID, counts_as_secret, is_bare_key_secret, is_issued
 
 # `{"name": "API_TOKEN", "value": "x"}` in the spellings of HAR, Kubernetes, CloudFormation, Postman.
 NAME_MEMBERS: Final = ("name", "key", "Name", "Key", "header", "field", "variable", "param", "k",
@@ -57,16 +67,16 @@ def is_secret_value(value: str, verdict: Verdict) -> bool:
     if not value:
         return False
     if verdict.grade == FORCED:
-        return not benign.is_marked(value) or len(value) > 64
+        return not harmless.is_marked(value) or len(value) > 64
     if verdict.grade == SURE:
-        return not benign.harmless_text(value, verdict.words)
+        return not harmless.harmless_text(value, verdict.words)
     if verdict.grade == CODE:
         bare = value.replace("-", "").replace(" ", "")
         if bare.isdigit():
             return 3 <= len(bare) <= 16
-        return benign.weight(value) > 0 and not benign.harmless_text(value, verdict.words)
+        return harmless.weight(value) > 0 and not harmless.harmless_text(value, verdict.words)
     if verdict.grade == BARE_KEY:
-        return is_bare_key_secret(value, benign.weight(value))
+        return is_bare_key_secret(value, harmless.weight(value))
     if verdict.grade == WEAKLY:
         return _weak_value(value, verdict)
     return False
@@ -74,13 +84,13 @@ def is_secret_value(value: str, verdict: Verdict) -> bool:
 
 def _weak_value(value: str, verdict: Verdict) -> bool:
     if verdict.words[-2:] == SECRET_ID:
-        return benign.is_uuid(value)
-    weight = benign.weight(value)
-    if not weight or len(value) > 512 or benign.harmless_text(value, verdict.words):
+        return harmless.is_uuid(value)
+    weight = harmless.weight(value)
+    if not weight or len(value) > 512 or harmless.harmless_text(value, verdict.words):
         return False
     if verdict.kind == "password":
         return True
-    return weight == benign.HEAVY and (not benign.is_uuid(value) or is_issued(verdict.words))
+    return weight == harmless.HEAVY and (not harmless.is_uuid(value) or is_issued(verdict.words))
 
 
 def is_secret_number(value: float, verdict: Verdict) -> bool:
@@ -92,7 +102,7 @@ def is_public_env(name: str, value: str) -> bool:
     """Is this variable of an environment public by name or plainly harmless by value?"""
     if name.lower() in PUBLIC_ENV:
         return True
-    return benign.plain_setting(value)
+    return harmless.plain_setting(value)
 
 
 def pair_name(obj: Mapping[str, Any]) -> str | None:
@@ -174,7 +184,7 @@ def explained(items: Sequence[Any], verdict_of: Classifier) -> Iterator[tuple[in
                 continue
         elif flat and at % 2 == 0:
             verdict = verdict_of(name)
-            if len(items) > 2 and not benign.weight(item.rsplit(" ", 1)[-1]):
+            if len(items) > 2 and not harmless.weight(item.rsplit(" ", 1)[-1]):
                 continue
         else:
             continue

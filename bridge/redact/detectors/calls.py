@@ -7,11 +7,11 @@ from __future__ import annotations
 import re
 from typing import Final, NamedTuple
 
-from bridge.redact import benign
-from bridge.redact.judge import RULE
-from bridge.redact.reading import is_literal
+from bridge.redact.detectors.reading import is_literal
 from bridge.redact.spans import Scan
-from bridge.redact.values import LITERAL_TAG, quoted
+from bridge.redact.values import harmless
+from bridge.redact.values.extent import LITERAL_TAG, quoted
+from bridge.redact.values.judge import RULE
 
 ARGUMENTS_MAX = 6  # arguments of a call that are looked at
 CALL_MAX = 400  # characters of them
@@ -96,10 +96,10 @@ def _take(scan: Scan, start: int, content: str, data: Call, place: int) -> int:
         start += len(name) + 1
         if not colon:
             return 0
-    elif place == 0 and not data.near and benign.weight(content) != benign.HEAVY:
+    elif place == 0 and not data.near and harmless.weight(content) != harmless.HEAVY:
         return 0  # alone, or a user's name
     if _ACCOUNT.match(content) or len(content) > 512 or not is_literal(content):
         return 0
-    if benign.harmless_text(content, ("password",)) or "://" in content:
+    if harmless.harmless_text(content, ("password",)) or "://" in content:
         return 0
     return scan.add(start, start + len(content), "password" if data.near else "secret", RULE)

@@ -10,11 +10,11 @@ import binascii
 import re
 from typing import Final
 
-from bridge.redact import benign
-from bridge.redact.issuers import ABOUT, ISSUERS
-from bridge.redact.keys import BARE_KEY, CODE, FORCED, SURE, WEAKLY, Verdict
+from bridge.redact.names.classifier import BARE_KEY, CODE, FORCED, SURE, WEAKLY, Verdict
+from bridge.redact.names.issuers import ABOUT, ISSUERS
 from bridge.redact.spans import Scan
-from bridge.redact.values import BARE, BARE_MAX, VALUE_MAX, Value
+from bridge.redact.values import harmless
+from bridge.redact.values.extent import BARE, BARE_MAX, VALUE_MAX, Value
 
 RULE: Final = "assignment"
 # Vault and Consul hand out UUIDs under this name; elsewhere it is the name of a stored secret.
@@ -75,9 +75,9 @@ def _is_secret(  # noqa: C901, PLR0912 - one branch per notation
 ) -> bool:
     words = verdict.words
     if verdict.grade == FORCED:
-        return not benign.is_marked(content)
+        return not harmless.is_marked(content)
     if words[-2:] == SECRET_ID:
-        return benign.is_uuid(content)
+        return harmless.is_uuid(content)
     if content.startswith("-----BEGIN"):
         return False  # key blocks and certificates have a detector of their own
     if verdict.grade == CODE:
@@ -85,22 +85,22 @@ def _is_secret(  # noqa: C901, PLR0912 - one branch per notation
             return False  # `pin: GPIO17`
         bare = content.replace("-", "").replace(" ", "")
         return (bare.isdigit() and 3 <= len(bare) <= 12) or (
-            benign.weight(content) >= benign.SOME_WEIGHT
-            and not benign.harmless_text(content, words)
+            harmless.weight(content) >= harmless.SOME_WEIGHT
+            and not harmless.harmless_text(content, words)
             and len(content) <= 128
             and " " not in content
         )
-    weight = benign.weight(content)
-    if verdict.grade == BARE_KEY and weight < benign.HEAVY:
+    weight = harmless.weight(content)
+    if verdict.grade == BARE_KEY and weight < harmless.HEAVY:
         return False
-    if verdict.grade == WEAKLY and weight < (1 if verdict.kind == "password" else benign.HEAVY):
+    if verdict.grade == WEAKLY and weight < (1 if verdict.kind == "password" else harmless.HEAVY):
         return words[-1:] == ("auth",) and len(content) >= 12 and is_user_and_password(content)
     if quote:
-        if benign.harmless_text(content, words):
+        if harmless.harmless_text(content, words):
             return False
         if len(content) > 512 and " " in content[:200]:
             return False
-    elif benign.harmless_code(content, words, text[stop : stop + 1]):
+    elif harmless.harmless_code(content, words, text[stop : stop + 1]):
         return False
     if verdict.grade == BARE_KEY:
         return is_bare_key_secret(content, weight)
@@ -110,10 +110,10 @@ def _is_secret(  # noqa: C901, PLR0912 - one branch per notation
         if verdict.kind == "password" and weight and len(content) >= 6:
             return True
         return (
-            weight == benign.HEAVY
-            and (not benign.is_uuid(content) or is_issued(words))
+            weight == harmless.HEAVY
+            and (not harmless.is_uuid(content) or is_issued(words))
             and "/" not in content[:1]
-            and not (benign.is_identifier(content))
+            and not (harmless.is_identifier(content))
         )
     if quote:
         return True
@@ -142,7 +142,7 @@ def is_user_and_password(content: str) -> bool:
 
 def is_bare_key_secret(content: str, weight: int) -> bool:
     """Below `key` alone: long, mixed, no path, no id, no hash."""
-    if weight != benign.HEAVY or len(content) < 20 or benign.is_uuid(content):
+    if weight != harmless.HEAVY or len(content) < 20 or harmless.is_uuid(content):
         return False
     if any(char in content for char in "/:. "):
         return False
@@ -162,7 +162,7 @@ def _word_is_secret(text: str, start: int, stop: int, content: str, verdict: Ver
     before = text[start - 1 : start]
     after = text[stop : stop + 1]
     ends = after in ("", "\n", "\r", "\\", ";", "&", "<", " ", '"', "'")
-    if benign.is_identifier(content) and after in (";", ",", ")", "(", "]", "}", "."):
+    if harmless.is_identifier(content) and after in (";", ",", ")", "(", "]", "}", "."):
         return before == "=" and after == ";" and verdict.kind == "password" and len(content) >= 6
     if before == "=" and text[start - 2 : start - 1] not in " =!<>:":
         return ends and len(content) >= 6

@@ -12,20 +12,20 @@ from __future__ import annotations
 
 import re
 
-from bridge.redact import benign
-from bridge.redact.columns import below
-from bridge.redact.judge import SCHEME, take
-from bridge.redact.keys import BARE_KEY, ENV, NONE, SURE, WEAKLY, Verdict
-from bridge.redact.loose import cell, prose_value, without_separator
-from bridge.redact.reading import is_literal, literals, read
+from bridge.redact.detectors.blanks import cell, prose_value, without_separator
+from bridge.redact.detectors.headings import below
+from bridge.redact.detectors.reading import is_literal, literals, read
+from bridge.redact.names.classifier import BARE_KEY, ENV, NONE, SURE, WEAKLY, Verdict
 from bridge.redact.spans import Scan
-from bridge.redact.values import (
+from bridge.redact.values import harmless
+from bridge.redact.values.extent import (
     QUOTE,
     VALUE_MAX,
     Value,
     line_end,
     quoted,
 )
+from bridge.redact.values.judge import SCHEME, take
 
 NAME_MAX = 64  # characters of a name, to each side of the key word
 _NAME_LEFT = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-.$"
@@ -267,7 +267,7 @@ def _shown(scan: Scan, last: int, verdict: Verdict) -> int:
     """What a prompt printed or a test expects: a heavy literal."""
     found = _SHOWN.match(scan.text, last, scan.end)
     value = quoted(scan, found.end()) if found is not None else None
-    if value is None or benign.weight(scan.text[value.start : value.end]) != benign.HEAVY:
+    if value is None or harmless.weight(scan.text[value.start : value.end]) != harmless.HEAVY:
         return 0
     return take(scan, value, verdict)
 
@@ -289,7 +289,7 @@ def _inner(scan: Scan, at: int, verdict: Verdict) -> int:
     stop = scan.text.find("<", at, min(scan.end, at + VALUE_MAX))
     if stop > 0:
         return take(scan, Value(at, stop, "<"), verdict)
-    if benign.weight(scan.text[at : scan.end]) != benign.HEAVY:
+    if harmless.weight(scan.text[at : scan.end]) != harmless.HEAVY:
         return 0
     return take(scan, Value(at, scan.end, "<", is_open=True), verdict)
 
@@ -304,7 +304,7 @@ _BRACKETED = re.compile(r"([A-Za-z0-9+/=_.-]{12,512})[\])]")
 def _bracketed(scan: Scan, at: int, verdict: Verdict) -> int:
     """`ApiKey[x]`, `Token(value=x)`: printed objects."""
     found = _BRACKETED.match(scan.text, at, scan.end)
-    if found is None or verdict.grade != SURE or benign.weight(found.group(1)) != benign.HEAVY:
+    if found is None or verdict.grade != SURE or harmless.weight(found.group(1)) != harmless.HEAVY:
         return 0
     return take(scan, Value(found.start(1), found.end(1), "'"), verdict)
 
@@ -319,7 +319,7 @@ def _element(scan: Scan, first: int, at: int, verdict: Verdict) -> int:
     stop = text.find("]]>" if cdata else "<", at, min(scan.end, at + VALUE_MAX))
     if stop < 0:
         stop = line_end(text, at, scan.end)
-        if stop < scan.end or not benign.weight(text[at:stop]):
+        if stop < scan.end or not harmless.weight(text[at:stop]):
             return 0
     elif not text.startswith(("</", "<!", "]]>"), stop):
         return 0

@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from bridge.redact.words import STOP, UI, WORD_VALUES
+from bridge.redact.names.words import STOP, UI, WORD_VALUES
 
 LOOK_MAX = 256  # characters of a value that the gate reads; longer ones are never placeholders
 

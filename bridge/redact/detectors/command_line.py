@@ -7,8 +7,8 @@ from __future__ import annotations
 import re
 from typing import Final, NamedTuple
 
-from bridge.redact import benign
 from bridge.redact.spans import Scan
+from bridge.redact.values import harmless
 
 TRIES_MAX = 4  # flags of a line that look like the one for the password
 LINE_MAX = 400  # characters of a command that are read
@@ -254,7 +254,9 @@ def _note_cookies(scan: Scan, found: re.Match[str]) -> int:
     first, last = found.span(found.lastindex or 0)
     pairs = scan.text[first:last].split(";")
     values = [pair.partition("=")[2].strip() for pair in pairs]
-    if not any(benign.weight(value) and not benign.harmless_text(value, ()) for value in values):
+    if not any(
+        harmless.weight(value) and not harmless.harmless_text(value, ()) for value in values
+    ):
         return 0
     return scan.add(first, last, "cookie", "command-line", is_cut=last >= scan.end)
 
@@ -269,7 +271,7 @@ def _note(scan: Scan, found: re.Match[str]) -> int:
     else:
         return 0
     value = scan.text[first:last]
-    if benign.harmless_text(value, ("password",)) or value.startswith(
+    if harmless.harmless_text(value, ("password",)) or value.startswith(
         ("-", "/", "./", "$", "{", "<", "=")
     ):
         return 0
@@ -277,7 +279,7 @@ def _note(scan: Scan, found: re.Match[str]) -> int:
         first += value.index(":") + 1
         value = scan.text[first:last]
     if (
-        not benign.weight(value)
+        not harmless.weight(value)
         and not (value.isalpha() and found.re is _PAIR and len(value) >= 5)
         and not ("-" in value and len(value) >= 8)
     ):

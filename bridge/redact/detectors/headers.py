@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import re
 
-from bridge.redact import benign
-from bridge.redact.judge import SCHEME, take
-from bridge.redact.keys import Verdict
+from bridge.redact.names.classifier import Verdict
 from bridge.redact.spans import Scan
-from bridge.redact.values import BARE, LITERAL_TAG, QUOTE, line_end, quoted
+from bridge.redact.values import harmless
+from bridge.redact.values.extent import BARE, LITERAL_TAG, QUOTE, line_end, quoted
+from bridge.redact.values.judge import SCHEME, take
 
 _AUTH_PARAM = re.compile(
     r"(?i)(?:token|key|secret|password|credential|signature|response|oauth_[a-z_]{2,20}|sig|mac|nonce|id)=\"?"
@@ -81,13 +81,17 @@ def authorization(scan: Scan, at: int, verdict: Verdict) -> int:  # noqa: C901, 
                 stop -= 1
     content = text[start:stop]
     words = verdict.words
-    if _AUTH_PARAM.search(content) and benign.has_digit(content) and not benign.is_marked(content):
+    if (
+        _AUTH_PARAM.search(content)
+        and harmless.has_digit(content)
+        and not harmless.is_marked(content)
+    ):
         return scan.add(start, stop, verdict.kind, "auth-scheme", is_cut=is_open)
-    if benign.harmless_text(content, words) or benign.harmless_code(
+    if harmless.harmless_text(content, words) or harmless.harmless_code(
         content, words, text[stop : stop + 1]
     ):
         return 0
-    if scheme is None and not benign.weight(content.replace(" ", "").rstrip(",")):
+    if scheme is None and not harmless.weight(content.replace(" ", "").rstrip(",")):
         return 0
     if scheme is not None and len(content) < 6:
         return 0
@@ -111,9 +115,9 @@ def cookie(scan: Scan, at: int) -> int:
     if run is None:
         return 0
     content = run.group()
-    if "=" not in content or benign.is_marked(content[content.index("=") + 1 :] or "***"):
+    if "=" not in content or harmless.is_marked(content[content.index("=") + 1 :] or "***"):
         return 0
     value = content[content.index("=") + 1 :]
-    if benign.harmless_code(value, ("cookie",), ""):
+    if harmless.harmless_code(value, ("cookie",), ""):
         return 0
     return scan.add(start, run.end(), "cookie", "cookie", is_cut=run.end() >= scan.end)

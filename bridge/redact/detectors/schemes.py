@@ -11,8 +11,8 @@ import binascii
 import re
 from typing import Final
 
-from bridge.redact import benign
 from bridge.redact.spans import Scan
+from bridge.redact.values import harmless
 
 URL_MAX = 2_048
 
@@ -98,19 +98,19 @@ def url(scan: Scan, start: int, end: int, _data: object) -> int:
         return 0
     if "/" in password and ("." in found.group("user") or "?" in password):
         return 0
-    if benign.is_marked(password) or (
-        benign.harmless_text(password, ("password",)) and not _weak_word(password)
+    if harmless.is_marked(password) or (
+        harmless.harmless_text(password, ("password",)) and not _weak_word(password)
     ):
         if (
             found.group("user")
-            and benign.weight(found.group("user")) == benign.HEAVY
+            and harmless.weight(found.group("user")) == harmless.HEAVY
             and len(found.group("user")) >= 20
         ):
             return scan.add(
                 found.start("user"), found.end("user"), "url-credential", "url-userinfo"
             )
         return 0
-    if benign.weight(found.group("user")) == benign.HEAVY and len(found.group("user")) >= 20:
+    if harmless.weight(found.group("user")) == harmless.HEAVY and len(found.group("user")) >= 20:
         scan.add(found.start("user"), found.end("user"), "url-credential", "url-userinfo")
     return scan.add(
         found.start("password"), found.end("password"), "url-credential", "url-userinfo"
@@ -138,7 +138,7 @@ def _lone_user(scan: Scan, end: int, limit: int) -> int:
     if found is None:
         return 0
     user = found.group("user")
-    if benign.weight(user) == benign.HEAVY and not benign.harmless_text(user, ()):
+    if harmless.weight(user) == harmless.HEAVY and not harmless.harmless_text(user, ()):
         return scan.add(found.start("user"), found.end("user"), "url-credential", "url-userinfo")
     return 0
 
@@ -150,13 +150,13 @@ def _cut_userinfo(scan: Scan, end: int, limit: int) -> int:
     found = _CUT_USERINFO.match(scan.text[end:limit])
     if found is None:
         alone = _CUT_USER.match(scan.text, end, limit)
-        if alone is None or benign.weight(alone.group()) != benign.HEAVY:
+        if alone is None or harmless.weight(alone.group()) != harmless.HEAVY:
             return 0
         return scan.add(end, limit, "url-credential", "url-userinfo", is_cut=True)
     password = found.group("password")
     if password.isdigit() or _is_host(found.group("user")) or len(password) < 3:
         return 0
-    if benign.harmless_text(password, ("password",)):
+    if harmless.harmless_text(password, ("password",)):
         return 0
     start = end + found.start("password")
     return scan.add(start, limit, "url-credential", "url-userinfo", is_cut=True)
@@ -168,7 +168,7 @@ def mysql_dsn(scan: Scan, start: int, _end: int, _data: object) -> int:
     before = scan.text[max(0, start - 200) : start]
     word = before[1 + max(before.rfind(char) for char in " \t\n\"'`/\\=") :]
     user, colon, password = word.partition(":")
-    if not user or not colon or benign.harmless_text(password, ("password",)):
+    if not user or not colon or harmless.harmless_text(password, ("password",)):
         return 0
     return scan.add(start - len(password), start, "url-credential", "url-userinfo")
 
@@ -185,12 +185,12 @@ def bearer(scan: Scan, start: int, end: int, _data: object) -> int:
     while last > first and text[last - 1] in ".:,|" and last < scan.end:
         last -= 1
     value = text[first:last]
-    weight = benign.weight(value)
-    if weight == benign.NO_WEIGHT or benign.harmless_code(
+    weight = harmless.weight(value)
+    if weight == harmless.NO_WEIGHT or harmless.harmless_code(
         value, ("token", "bearer"), text[last : last + 1]
     ):
         return 0
-    if weight == benign.SOME_WEIGHT and len(value) < 12:
+    if weight == harmless.SOME_WEIGHT and len(value) < 12:
         return 0
     return scan.add(first, last, "authorization", "auth-scheme", is_cut=last >= scan.end)
 
@@ -228,8 +228,8 @@ def webhook(scan: Scan, _start: int, end: int, data: object) -> int:
         return 0
     secret = found.group("secret")
     if (
-        benign.is_marked(secret)
-        or benign.harmless_text(secret.replace("/", ""), ())
+        harmless.is_marked(secret)
+        or harmless.harmless_text(secret.replace("/", ""), ())
         or "<" in secret
     ):
         return 0

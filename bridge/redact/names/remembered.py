@@ -9,7 +9,7 @@ import re
 from typing import Final
 
 from bridge.core.errors import ConfigError
-from bridge.redact.keys import ENV, FORCED, NONE, PLAIN, Verdict, classify
+from bridge.redact.names.classifier import ENV, FORCED, NONE, PLAIN, Verdict, classify
 from bridge.redact.policy import EXTRA_KEYS_MAX, Policy
 
 CACHE_MAX: Final = 8192  # names remembered; events repeat some hundred

@@ -8,12 +8,12 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from bridge.redact import benign
-from bridge.redact.judge import take
-from bridge.redact.keys import SURE, Verdict
-from bridge.redact.reading import is_literal
+from bridge.redact.detectors.reading import is_literal
+from bridge.redact.names.classifier import SURE, Verdict
 from bridge.redact.spans import Scan
-from bridge.redact.values import Value
+from bridge.redact.values import harmless
+from bridge.redact.values.extent import Value
+from bridge.redact.values.judge import take
 
 HEADING_MAX = 300  # characters of a heading line
 ROWS_MAX = 400  # rows read below a heading; four cost as much as a value
@@ -103,7 +103,7 @@ def _announced(scan: Scan, head: _Heading, last: int, verdict: Verdict) -> int:
     if found is None or ":" in scan.text[last : head.stop - 1]:
         return 0
     content = found.group(1)
-    if benign.weight(content) != benign.HEAVY or benign.is_uuid(content):
+    if harmless.weight(content) != harmless.HEAVY or harmless.is_uuid(content):
         return 0
     if verdict.kind != "password" and not content.strip("0123456789abcdef"):
         return 0  # a commit, a digest
@@ -194,7 +194,7 @@ def _alone(scan: Scan, head: _Heading, first: int, last: int, verdict: Verdict) 
         return 0
     for start, line in _rows(scan, head):
         row = line.strip("+ \t`")
-        if benign.weight(row) != benign.HEAVY or len(row) < 12:
+        if harmless.weight(row) != harmless.HEAVY or len(row) < 12:
             return 0
         at = text.find(row, start)
         stop = at + len(row)

@@ -1,0 +1,1 @@
+"""What does a name say? Words, issuers, verdicts."""

@@ -6,17 +6,21 @@ import math
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
-from bridge.clock import Clock, SystemClock
+from bridge.clock import Clock, ProcessorClock
 from bridge.core.errors import ConfigError
 from bridge.redact.patterns import probes
 
-# Seconds a search may take at most in one window of a text. One unbounded repetition takes 20 ms on
+# Seconds of computing that a search may take in one window. One unbounded repetition takes 20 ms on
 # a slow machine where it is hardest, two that overlap take seconds.
 PATTERN_S_MAX = 0.1
 # A search of b**n steps in n characters takes PATTERN_S_MAX at about 10**6 steps, whatever b is; in
 # a text longer by a twelfth it takes three times as long. So it is found out while it still ends.
 PROBE_CHARS_FIRST = 19
 PROBE_GROWTH = 13 / 12
+# What grows by powers of two shows before this length; what is left grows by a power of the length,
+# and half as much text again costs it a few times as much.
+PROBE_CHARS_LONG = 96
+PROBE_GROWTH_LONG = 1.5
 
 
 def refuse_slow_patterns(
@@ -26,7 +30,7 @@ def refuse_slow_patterns(
 
     A text of upstream's choice must not stop the loop. Raises ConfigError.
     """
-    clock = SystemClock() if clock is None else clock
+    clock = ProcessorClock() if clock is None else clock
     for number, pattern in enumerate(patterns):
         compiled = re.compile(pattern)
         for probe in _growing(probes(pattern)):
@@ -51,12 +55,13 @@ def _growing(texts: Iterable[str]) -> Iterator[str]:
     length = PROBE_CHARS_FIRST
     while length < longest:
         yield from (text[: length - 1] + text[-1] for text in whole)
-        length = math.ceil(length * PROBE_GROWTH)
+        is_long = length >= PROBE_CHARS_LONG
+        length = math.ceil(length * (PROBE_GROWTH_LONG if is_long else PROBE_GROWTH))
     yield from whole
 
 
 def _spent_s(pattern: re.Pattern[str], text: str, clock: Clock, enough_s: float) -> Iterator[float]:
-    """Seconds of a search: once if it was fast, else a few times, for the machine may be busy."""
+    """Seconds of a search: once if it was fast, else a few times, for caches may be cold."""
     for _ in range(3):
         begin = clock.monotonic()
         for _match in pattern.finditer(text):

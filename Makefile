@@ -57,9 +57,10 @@ torture: $(STAMP) ## kill, starve and lie to real processes for a minute; TORTUR
 bench: $(STAMP) ## measure; prints tables, decides nothing
 	@for script in bench/[a-z]*.py; do echo "== $$script"; $(BIN)/python "$$script" || exit 1; done
 
-docs: $(STAMP) ## what is generated: configuration and metrics reference, example, schema
+docs: $(STAMP) ## what is generated: reference of configuration, metrics and redaction, example, schema
 	$(BIN)/python -m bridge.config.reference
 	$(BIN)/python -m bridge.metrics > docs/metrics.md.new && mv docs/metrics.md.new docs/metrics.md
+	$(BIN)/python -m bridge.redact > docs/redaction-rules.md.new && mv docs/redaction-rules.md.new docs/redaction-rules.md
 
 dashboards: $(STAMP) ## grafana/*.json, from the tables beside them
 	$(BIN)/python -m grafana

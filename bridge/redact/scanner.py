@@ -8,8 +8,7 @@ import copy
 import hashlib
 import json
 import re
-from collections.abc import Callable
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, Self
 
 from bridge.core.errors import ConfigError
 from bridge.redact import anchors, patterns
@@ -54,7 +53,7 @@ class TextRedactor:
     def __init__(self, policy: Policy, chars_max: int = EVENT_CHARS_MAX) -> None:
         self._chars_max = chars_max
         self._chars_left = chars_max
-        self._off = policy.off
+        self.off = policy.off
         self._patterns = _compiled(policy)
         self._print_key = (
             None
@@ -67,10 +66,9 @@ class TextRedactor:
         self.counts: dict[str, int] = {}
         self.echoes: dict[str, str] = {}
         self.trace: list[Finding] | None = None
-        self.walk: Callable[[Any], Any] = lambda tree: tree  # set by who knows structure
         self.own_secrets: tuple[str, ...] = ()  # known by heart; replaced wherever they stand
 
-    def apart(self) -> TextRedactor:
+    def apart(self) -> Self:
         """The same automaton and patterns with a memory of its own."""
         other = copy.copy(self)
         other.names, other.counts, other.echoes = Names(self._policy), {}, {}
@@ -150,9 +148,9 @@ class TextRedactor:
             self._detect(scan)
         except Exception:  # noqa: BLE001 - whatever breaks, the text must not pass unread
             return self.mark("unscanned", "unscanned", s)
-        if self._off:
+        if self.off:
             # Detectors that share an anchor are told apart by what they found.
-            scan.spans = [span for span in scan.spans if span.rule not in self._off]
+            scan.spans = [span for span in scan.spans if span.rule not in self.off]
         if not scan.spans:
             return s
         result = self._apply(s, scan)
@@ -166,7 +164,11 @@ class TextRedactor:
             tree = json.loads(s)
         except (ValueError, RecursionError):
             return result  # it was none before
-        return json.dumps(self.walk(tree), ensure_ascii=False, separators=(",", ":"))
+        return json.dumps(self.structured(tree), ensure_ascii=False, separators=(",", ":"))
+
+    def structured(self, tree: Any) -> Any:
+        """The tree of a JSON text redacted as a tree; who knows structure does better."""
+        return tree
 
     def _detect(self, scan: Scan) -> None:
         # What lies inside the last span is done; what lies between a name and its value is not.

@@ -1,1 +1,54 @@
-"""Where may a secret stand in a text? One module a notation, one value a detector."""
+"""Where may a secret stand in a text? One module a notation, one value a detector, one list.
+
+A new notation is a module with a `Detector` and its line here; the automaton, the rules, the
+metrics, docs/redaction-rules.md and the test of the list follow.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from bridge.redact.detectors.assignment import ASSIGNMENTS
+from bridge.redact.detectors.auth_schemes import BASIC, BEARER
+from bridge.redact.detectors.calls import SECRET_CALLS
+from bridge.redact.detectors.command_line import ECHOED, HERE_STRING, PROGRAM_FLAGS
+from bridge.redact.detectors.detector import Detector
+from bridge.redact.detectors.inner_marks import INNER_MARKS
+from bridge.redact.detectors.key_blocks import BASE64_PEM, KEY_BEGIN, KEY_END, PUTTY
+from bridge.redact.detectors.kubernetes import KUBERNETES_SECRETS
+from bridge.redact.detectors.layouts import LAYOUTS, REDIS_AUTH
+from bridge.redact.detectors.password_hashes import PASSWORD_HASHES
+from bridge.redact.detectors.printed import PRINTED
+from bridge.redact.detectors.tokens import OWN_TOKENS, PROVIDER_TOKENS
+from bridge.redact.detectors.urls import MYSQL_DSN, USERINFO
+from bridge.redact.detectors.web_keys import WEB_KEYS
+from bridge.redact.detectors.web_tokens import WEB_TOKENS
+from bridge.redact.detectors.webhooks import WEBHOOK_PATHS
+
+# In this order they are asked where their literals are the same.
+DETECTORS: Final[tuple[Detector, ...]] = (
+    ASSIGNMENTS,
+    OWN_TOKENS,
+    PROVIDER_TOKENS,
+    KEY_BEGIN,
+    KEY_END,
+    PUTTY,
+    BASE64_PEM,
+    WEB_TOKENS,
+    WEB_KEYS,
+    USERINFO,
+    BEARER,
+    BASIC,
+    SECRET_CALLS,
+    PASSWORD_HASHES,
+    LAYOUTS,
+    PRINTED,
+    WEBHOOK_PATHS,
+    INNER_MARKS,
+    REDIS_AUTH,
+    KUBERNETES_SECRETS,
+    PROGRAM_FLAGS,
+    ECHOED,
+    HERE_STRING,
+    MYSQL_DSN,
+)

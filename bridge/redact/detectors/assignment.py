@@ -13,9 +13,12 @@ from __future__ import annotations
 import re
 
 from bridge.redact.detectors.blanks import cell, prose_value, without_separator
+from bridge.redact.detectors.detector import Detector
 from bridge.redact.detectors.headings import below
+from bridge.redact.detectors.name_parts import Part, name_literals
 from bridge.redact.detectors.reading import is_literal, literals, read
 from bridge.redact.names.classifier import BARE_KEY, ENV, NONE, SURE, WEAKLY, Verdict
+from bridge.redact.rule import ASSIGNMENT, AUTH_SCHEME, COOKIE
 from bridge.redact.spans import Scan
 from bridge.redact.values import harmless
 from bridge.redact.values.extent import (
@@ -69,9 +72,11 @@ _REVERSED = re.compile(
 )
 
 
-def name_hit(scan: Scan, start: int, end: int, data: object) -> int:
+def name_hit(scan: Scan, start: int, end: int, part: Part | None) -> int:
     """Look at one key word; return where to go on, or 0 when no secret is named here."""
-    if end <= scan.name_end and data is None:
+    if part is not None:
+        start, end = start + part.lead, end - part.tail
+    if end <= scan.name_end and (part is None or not part.is_phrase):
         return 0
     text = scan.text
     low = start - NAME_MAX if start > NAME_MAX else 0
@@ -363,3 +368,20 @@ def _argument(scan: Scan, at: int, verdict: Verdict) -> int:
     """`.password("x")`, `jwt.sign(payload, "x")`: literals of a call need weight."""
     skipped = _ARGUMENTS_BEFORE.match(scan.text, at, scan.end)
     return literals(scan, skipped.end() if skipped is not None else at, verdict)
+
+
+ASSIGNMENTS = Detector(
+    name="assignment",
+    rule=ASSIGNMENT,
+    also=(AUTH_SCHEME, COOKIE),
+    literals=name_literals(),
+    look=name_hit,
+    finds=(
+        'password = "⟦PA⟧"', "DB_PASSWORD=⟦PA⟧", '{"apiKey":"⟦a32⟧"}', "<token>⟦a32⟧</token>",
+        "the password is ⟦PA⟧", "--api-key ⟦a32⟧", "Authorization: Bearer ⟦a40⟧", "Cookie: ⟦sid={a32}⟧",
+    ),
+    leaves=(
+        "password = os.environ['DB_PASSWORD']", "password: string", "max_tokens = 4096",
+        '"password": "Password"', "cache_key = ⟨h40⟩", "secretName: app-tls",
+    ),
+)  # fmt: skip

@@ -13,10 +13,11 @@ import re
 
 from bridge.redact.detectors.reading import COUPLE, is_literal, read
 from bridge.redact.names.classifier import BARE_KEY, CODE, NONE, SURE, WEAKLY, Verdict
+from bridge.redact.rule import ASSIGNMENT
 from bridge.redact.spans import Scan
 from bridge.redact.values import harmless
 from bridge.redact.values.extent import BARE, QUOTE, TRAIL, Value, line_end, quoted
-from bridge.redact.values.judge import RULE, SECRET_ID, take
+from bridge.redact.values.judge import SECRET_ID, take
 
 _TYPED = re.compile(
     r"[ \t]{0,4}\{[a-z; ]{1,40}\}[ \t]{0,4}=[ \t]{0,8}|"
@@ -58,7 +59,7 @@ def without_separator(scan: Scan, first: int, last: int, verdict: Verdict, *, is
     if prose is not None:
         return prose_value(scan, prose.end(), verdict)
     if verdict.grade == CODE and (digits := _DIGITS.match(text, at, scan.end)) is not None:
-        return scan.add(at, digits.end(), verdict.kind, RULE)  # `2FA code 853736 accepted`
+        return scan.add(at, digits.end(), verdict.kind, ASSIGNMENT.id)  # `2FA code 853736 accepted`
     is_id = verdict.words[-2:] == SECRET_ID
     if at == last or not (
         verdict.grade == SURE or is_id or _is_variable(text[first:last], verdict)
@@ -175,7 +176,7 @@ def prose_value(scan: Scan, at: int, verdict: Verdict) -> int:
     content = text[at:stop]
     if verdict.grade == CODE:
         if content.isdigit() and 4 <= len(content) <= 10:
-            return scan.add(at, stop, verdict.kind, RULE)
+            return scan.add(at, stop, verdict.kind, ASSIGNMENT.id)
         return 0
     if not harmless.weight(content) or (
         verdict.grade in (WEAKLY, BARE_KEY) and harmless.weight(content) < 2

@@ -7,11 +7,12 @@ from __future__ import annotations
 import re
 from typing import Final, NamedTuple
 
+from bridge.redact.detectors.detector import Detector
 from bridge.redact.detectors.reading import is_literal
+from bridge.redact.rule import ASSIGNMENT
 from bridge.redact.spans import Scan
 from bridge.redact.values import harmless
 from bridge.redact.values.extent import LITERAL_TAG, quoted
-from bridge.redact.values.judge import RULE
 
 ARGUMENTS_MAX = 6  # arguments of a call that are looked at
 CALL_MAX = 400  # characters of them
@@ -102,4 +103,16 @@ def _take(scan: Scan, start: int, content: str, data: Call, place: int) -> int:
         return 0
     if harmless.harmless_text(content, ("password",)) or "://" in content:
         return 0
-    return scan.add(start, start + len(content), "password" if data.near else "secret", RULE)
+    return scan.add(
+        start, start + len(content), "password" if data.near else "secret", ASSIGNMENT.id
+    )
+
+
+SECRET_CALLS = Detector(
+    name="calls",
+    rule=ASSIGNMENT,
+    literals=CALLS,
+    look=call,
+    finds=("createHmac('sha256', '⟦a32⟧')", 'page.fill("#password", "⟦PA⟧")'),
+    leaves=("createHmac('sha256', secret)", 'page.fill("#name", "Dana4412x")'),
+)

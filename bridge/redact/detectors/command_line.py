@@ -7,6 +7,8 @@ from __future__ import annotations
 import re
 from typing import Final, NamedTuple
 
+from bridge.redact.detectors.detector import Detector, literals, shorter
+from bridge.redact.rule import COMMAND_LINE
 from bridge.redact.spans import Scan
 from bridge.redact.values import harmless
 
@@ -258,7 +260,7 @@ def _note_cookies(scan: Scan, found: re.Match[str]) -> int:
         harmless.weight(value) and not harmless.harmless_text(value, ()) for value in values
     ):
         return 0
-    return scan.add(first, last, "cookie", "command-line", is_cut=last >= scan.end)
+    return scan.add(first, last, "cookie", COMMAND_LINE.id, is_cut=last >= scan.end)
 
 
 def _note(scan: Scan, found: re.Match[str]) -> int:
@@ -284,4 +286,30 @@ def _note(scan: Scan, found: re.Match[str]) -> int:
         and not ("-" in value and len(value) >= 8)
     ):
         return 0
-    return scan.add(first, last, "password", "command-line", is_cut=last >= scan.end)
+    return scan.add(first, last, "password", COMMAND_LINE.id, is_cut=last >= scan.end)
+
+
+PROGRAM_FLAGS = Detector(
+    name="programs",
+    rule=COMMAND_LINE,
+    literals={name + " ": patterns for name, patterns in PROGRAMS.items() if patterns},
+    look=shorter(program),
+    finds=("mysql -u root -p⟦PA⟧ shop", "curl -u dana:⟦PA⟧ https://example.com"),
+    leaves=("mysql -u root -p shop", "docker run -p 8080:80 web"),
+)
+ECHOED = Detector(
+    name="echoed",
+    rule=COMMAND_LINE,
+    literals=literals("echo ", "printf "),
+    look=echo,
+    finds=("echo ⟦PA⟧ | docker login --password-stdin",),
+    leaves=("echo $TOKEN | docker login --password-stdin", "echo done | tee log"),
+)
+HERE_STRING = Detector(
+    name="here-string",
+    rule=COMMAND_LINE,
+    literals=literals("<<<"),
+    look=here_string,
+    finds=("gh auth login --with-token <<< ⟦a40⟧",),
+    leaves=("grep x <<< a1b2c3d4e5",),
+)

@@ -1,18 +1,19 @@
 """HTTP headers in a text: Authorization in all its schemes, Cookie and Set-Cookie."""
 
 # ruff: noqa: E501 - a pattern or a row of a table is read on one line
-# ruff: noqa: PLR0911 - a detector is a row of early exits
 
 from __future__ import annotations
 
 import re
 
 from bridge.redact.names.classifier import Verdict
+from bridge.redact.rule import AUTH_SCHEME, COOKIE
 from bridge.redact.spans import Scan
 from bridge.redact.values import harmless
-from bridge.redact.values.extent import BARE, LITERAL_TAG, QUOTE, line_end, quoted
+from bridge.redact.values.extent import BARE, LITERAL_TAG, QUOTE, Value, line_end, quoted
 from bridge.redact.values.judge import SCHEME, take
 
+PARAMS_MAX = 2_048  # characters of the parameters of a scheme
 _AUTH_PARAM = re.compile(
     r"(?i)(?:token|key|secret|password|credential|signature|response|oauth_[a-z_]{2,20}|sig|mac|nonce|id)=\"?"
 )
@@ -34,70 +35,74 @@ _PARAM_RUN = re.compile(
 )
 
 
-def authorization(scan: Scan, at: int, verdict: Verdict) -> int:  # noqa: C901, PLR0912 - one branch per notation
+def authorization(scan: Scan, at: int, verdict: Verdict) -> int:
     """The value of an Authorization header: scheme kept, credentials gone."""
     text = scan.text
-    quote = ""
-    tagged = LITERAL_TAG.match(text, at, scan.end)
-    if tagged is not None:
-        at = tagged.end()
+    at = _behind_tag(scan, at)
     opened = QUOTE.match(text, at, scan.end)
     if opened is not None:
-        quote = opened.group()
-        at = opened.end()
-        tagged = LITERAL_TAG.match(text, at)
-        if tagged is not None:
-            at = tagged.end()
+        at = _behind_tag(scan, opened.end())
     scheme = SCHEME.match(text, at, scan.end)
     start = scheme.end() if scheme is not None else at
-    if quote:
-        value = quoted(scan, opened.start())  # type: ignore[union-attr]
-        stop = value.end if value is not None else start
-        if stop <= start:
+    if opened is not None:
+        value = quoted(scan, opened.start())
+        if value is None or value.end <= start:
             return 0
-        is_open = value.is_open if value is not None else False
+        value = value._replace(start=start)
     else:
         bare = BARE.match(text, start, scan.end)
         if bare is None:
-            if scheme is not None and QUOTE.match(text, start, scan.end):
-                inner = quoted(scan, start)
-                if inner is None or text[inner.start : inner.start + 1] in " )+":
-                    return 0  # `"Basic " + encoded`
-                return take(scan, inner, verdict)
-            return 0
-        stop = bare.end()
-        is_open = stop >= scan.end
-        if (scheme is not None and _AUTH_PARAM.match(text, start, scan.end)) or _is_params(
-            text, start, stop
-        ):
-            line = min(line_end(text, start, scan.end), start + 2048)
-            stop = line
-            run = _PARAM_RUN.match(text, start, line)
-            closing = _PARAMS_END.search(text, run.end() if run is not None else start, line)
-            if closing is not None:
-                stop = closing.start()
-        else:
-            while stop > start and text[stop - 1] in ",;)]}" and stop < scan.end:
-                stop -= 1
-    content = text[start:stop]
-    words = verdict.words
-    if (
-        _AUTH_PARAM.search(content)
-        and harmless.has_digit(content)
-        and not harmless.is_marked(content)
-    ):
-        return scan.add(start, stop, verdict.kind, "auth-scheme", is_cut=is_open)
-    if harmless.harmless_text(content, words) or harmless.harmless_code(
-        content, words, text[stop : stop + 1]
-    ):
+            return _quoted_credentials(scan, start, verdict) if scheme is not None else 0
+        stop = _bare_end(scan, start, bare.end(), has_scheme=scheme is not None)
+        value = Value(start, stop, "", bare.end() >= scan.end)
+    if not _is_credential(scan, value, verdict, has_scheme=scheme is not None):
         return 0
-    if scheme is None and not harmless.weight(content.replace(" ", "").rstrip(",")):
+    return scan.add(value.start, value.end, verdict.kind, AUTH_SCHEME.id, is_cut=value.is_open)
+
+
+def _behind_tag(scan: Scan, at: int) -> int:
+    tagged = LITERAL_TAG.match(scan.text, at, scan.end)
+    return tagged.end() if tagged is not None else at
+
+
+def _quoted_credentials(scan: Scan, start: int, verdict: Verdict) -> int:
+    """`Basic "x"`, but not `"Basic " + encoded`."""
+    inner = quoted(scan, start)
+    if inner is None or scan.text[inner.start : inner.start + 1] in " )+":
         return 0
-    if scheme is not None and len(content) < 6:
-        return 0
-    if " " in content and not quote and not _AUTH_PARAM.search(content):
-        return 0
-    return scan.add(start, stop, verdict.kind, "auth-scheme", is_cut=is_open)
+    return take(scan, inner, verdict)
+
+
+def _bare_end(scan: Scan, start: int, stop: int, *, has_scheme: bool) -> int:
+    """Where credentials without quotes end: at a blank, or, parameters, with their line."""
+    text = scan.text
+    is_params = has_scheme and _AUTH_PARAM.match(text, start, scan.end) is not None
+    if not is_params and not _is_params(text, start, stop):
+        while stop > start and text[stop - 1] in ",;)]}" and stop < scan.end:
+            stop -= 1
+        return stop
+    line = min(line_end(text, start, scan.end), start + PARAMS_MAX)
+    run = _PARAM_RUN.match(text, start, line)
+    closing = _PARAMS_END.search(text, run.end() if run is not None else start, line)
+    return closing.start() if closing is not None else line
+
+
+def _is_credential(scan: Scan, value: Value, verdict: Verdict, *, has_scheme: bool) -> bool:
+    content = scan.text[value.start : value.end]
+    has_params = _AUTH_PARAM.search(content) is not None
+    if has_params and harmless.has_digit(content) and not harmless.is_marked(content):
+        return True
+    after = scan.text[value.end : value.end + 1]
+    if harmless.harmless_text(content, verdict.words):
+        return False
+    if harmless.harmless_code(content, verdict.words, after):
+        return False
+    if has_scheme:
+        if len(content) < 6:
+            return False
+    elif not harmless.weight(content.replace(" ", "").rstrip(",")):
+        return False
+    return " " not in content or bool(value.quote) or has_params
 
 
 def _is_params(text: str, start: int, stop: int) -> bool:
@@ -120,4 +125,4 @@ def cookie(scan: Scan, at: int) -> int:
     value = content[content.index("=") + 1 :]
     if harmless.harmless_code(value, ("cookie",), ""):
         return 0
-    return scan.add(start, run.end(), "cookie", "cookie", is_cut=run.end() >= scan.end)
+    return scan.add(start, run.end(), "cookie", COOKIE.id, is_cut=run.end() >= scan.end)

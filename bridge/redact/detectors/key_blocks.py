@@ -7,11 +7,13 @@ from __future__ import annotations
 import base64
 import binascii
 import re
+from typing import Any, Final
 
+from bridge.redact.detectors.detector import Detector, Look, literals
+from bridge.redact.rule import Rule
 from bridge.redact.spans import Scan
 
 BLOCK_MAX = 16_384  # characters of one key block; a PEM of an 8192-bit RSA key has 6,400
-JWT_MAX = 8_192
 
 _BEGIN = re.compile(
     r"-{4,5} ?BEGIN ((?:[A-Z0-9]{1,20} ){0,5}(?:PRIVATE KEY(?: BLOCK)?|Static key V1)) ?-{4,5}",
@@ -26,13 +28,8 @@ _BODY = re.compile(
     r"(?:[A-Za-z0-9+/=:;,.()@ \t\r\n>|#*+\"'_-]|\\+[nrt\"'/]|\\+u00[0-9a-f]{2}|%[0-9A-Fa-f]{2}|<br ?/?>|&#1[03];)"
     r"{0,16384}+"
 )
-_JWT = re.compile(r"eyJ[A-Za-z0-9_-]{8,8192}+(?:\.[A-Za-z0-9_-]{0,8192}+){0,4}(?:%3[Dd]|=){0,2}")
 _B64_RUN = re.compile(r"(?:[A-Za-z0-9+/_-]|\\+[nr]|\s(?=[A-Za-z0-9+/]{20})|\\/){16,24576}+={0,2}")
 _PUTTY = re.compile(r"(?:\s|\\+[rn]){1,4}((?:[A-Za-z0-9+/=]{1,80}(?:\s|\\+[rn]){0,4}){1,400})")
-_JWK_MEMBER = re.compile(
-    r"(\\{0,7}[\"'])(?:d|p|q|dp|dq|qi|k|oth)\1\s{0,8}:\s{0,8}(\\{0,7}[\"'])([A-Za-z0-9_=+/-]{8,4096}+)"
-)
-JWK_LOOK = 6_000
 _KEY_LINE = re.compile(r"[A-Za-z0-9+/=]{16}")
 _COUNT = re.compile(r":\s?\d{1,4}")
 
@@ -68,7 +65,7 @@ def begin(scan: Scan, start: int, _end: int, _data: object) -> int:
         return resume  # the two lines named in code, nothing between them
     if len(body) < 64 and ("..." in body or "…" in body or "<" in body):
         return resume
-    scan.add(first, last, "private-key", "pem", is_cut=closing is None)
+    scan.add(first, last, "private-key", PEM.id, is_cut=closing is None)
     return resume
 
 
@@ -88,7 +85,7 @@ def end(scan: Scan, start: int, _end: int, _data: object) -> int:
     while last > first and (text[last - 1] in " \t\r\n\"'+,\\"):
         last -= 1
     if last - first >= 16:
-        scan.add(first, last, "private-key", "pem", is_cut=True)
+        scan.add(first, last, "private-key", PEM.id, is_cut=True)
     return found.end()
 
 
@@ -117,40 +114,6 @@ def _block_start(text: str, low: int, start: int) -> int:
     return first
 
 
-def jwt(scan: Scan, start: int, _end: int, _data: object) -> int:
-    """`eyJ`: a JSON web token, whole or cut; other base64 of a JSON object passes."""
-    text = scan.text
-    if start and (text[start - 1].isalnum() or text[start - 1] in "_-/+"):
-        before = text[start - 1]
-        if not (before in "nrtD" and start > 1 and text[start - 2] in "\\3"):
-            return 0
-    found = _JWT.match(text, start, min(scan.end, start + JWT_MAX * 3))
-    if found is None:
-        return 0
-    stop = found.end()
-    while stop > start and text[stop - 1] in ".-" and stop < scan.end:
-        stop -= 1
-    parts = text[start:stop].split(".")
-    at_end = stop >= scan.end
-    if len(parts) >= 2 and (len(parts[1]) >= 8 or at_end) and _is_jose(parts[0]):
-        return scan.add(start, stop, "jwt", "jwt", is_cut=at_end and len(parts) < 3)
-    if at_end and stop - start >= 12 and _is_jose(parts[0]):
-        return scan.add(start, stop, "jwt", "jwt", is_cut=True)
-    return 0
-
-
-_JOSE = ("alg", "typ", "kid", "enc", "cty", "jku", "x5t")
-
-
-def _is_jose(head: str) -> bool:
-    raw = head[: len(head) // 4 * 4][:160]
-    try:
-        plain = base64.urlsafe_b64decode(raw)
-    except (binascii.Error, ValueError):
-        return False
-    return any(b'"' + word.encode() + b'"' in plain for word in _JOSE)
-
-
 def base64_pem(scan: Scan, start: int, _end: int, _data: object) -> int:
     """`LS0tLS1CRUdJT`: base64 of a PEM header; only private keys are redacted."""
     text = scan.text
@@ -164,7 +127,7 @@ def base64_pem(scan: Scan, start: int, _end: int, _data: object) -> int:
         return found.end()
     is_cut = found.end() >= scan.end
     if b"PRIVATE" in plain or (is_cut and len(plain) < 30 and b"BEGIN" in plain):
-        return scan.add(start, found.end(), "private-key", "pem", is_cut=is_cut)
+        return scan.add(start, found.end(), "private-key", PEM.id, is_cut=is_cut)
     return found.end()
 
 
@@ -182,18 +145,51 @@ def putty(scan: Scan, _start: int, end: int, _data: object) -> int:
         last = tail
     while last > found.start(1) and scan.text[last - 1] in " \r\n\\":
         last -= 1
-    return scan.add(found.start(1), last, "private-key", "pem")
+    return scan.add(found.start(1), last, "private-key", PEM.id)
 
 
-def jwk(scan: Scan, start: int, end: int, _data: object) -> int:
-    """`kty` in a JSON text: the private members of the key around it."""
-    text = scan.text
-    low = text.rfind("{", max(0, start - JWK_LOOK), start)
-    high = text.find("}", end, min(scan.end, end + JWK_LOOK))
-    if high < 0:
-        high = min(scan.end, end + JWK_LOOK)
-    found = 0
-    for member in _JWK_MEMBER.finditer(text, max(0, low), high):
-        scan.add(member.start(3), member.end(3), "private-key", "jwk")
-        found = end
-    return found
+def _dashes(look: Look) -> Look:
+    """The literal is the last dash and the word; give the detector the whole row of dashes."""
+
+    def wider(scan: Scan, start: int, end: int, data: Any) -> int:
+        first = start + 1
+        while first > 0 and scan.text[first - 1] == "-" and start - first < 8:
+            first -= 1
+        return look(scan, first, end, data)
+
+    return wider
+
+
+PEM: Final = Rule("pem", "private key blocks")
+KEY_BEGIN = Detector(
+    name="pem-begin",
+    rule=PEM,
+    literals=literals("-begin "),
+    look=_dashes(begin),
+    finds=("-----BEGIN PRIVATE~KEY-----\n⟦{b64}\n{b64}⟧\n-----END PRIVATE~KEY-----",),
+    leaves=("-----BEGIN CERTIFICATE-----\n⟨b64⟩\n-----END CERTIFICATE-----",),
+)
+KEY_END = Detector(
+    name="pem-end",
+    rule=PEM,
+    literals=literals("-end "),
+    look=_dashes(end),
+    finds=("⟦{b64}\n{b64}⟧\n-----END PRIVATE~KEY-----",),
+    leaves=("⟨b64⟩\n-----END CERTIFICATE-----",),
+)
+PUTTY = Detector(
+    name="putty",
+    rule=PEM,
+    literals=literals("private-lines"),
+    look=putty,
+    finds=("Private-Lines: 2\n⟦{b64}\n{b64}⟧\nPrivate-MAC: ⟨h40⟩",),
+    leaves=("Public-Lines: 1\n⟨b64⟩",),
+)
+BASE64_PEM = Detector(
+    name="pem-base64",
+    rule=PEM,
+    literals=literals("ls0tls1crudjt"),
+    look=base64_pem,
+    finds=("key: ⟦LS0tLS1CRUdJTiBQUklWQVRFIEtFWS0t{b80}⟧ end",),
+    leaves=("ca: LS0tLS1CRUdJTiBDRVJUSUZJQ0FURS0tLS0t⟨b80⟩ end",),
+)

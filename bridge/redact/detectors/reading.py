@@ -10,6 +10,7 @@ import re
 from bridge.redact.detectors.headers import authorization, cookie
 from bridge.redact.names.classifier import SURE, Verdict
 from bridge.redact.names.words import META
+from bridge.redact.rule import ASSIGNMENT
 from bridge.redact.spans import Scan
 from bridge.redact.values import harmless
 from bridge.redact.values.extent import (
@@ -23,7 +24,7 @@ from bridge.redact.values.extent import (
     trimmed,
     words_of,
 )
-from bridge.redact.values.judge import PASSWORDY, RULE, counts_as_secret, take
+from bridge.redact.values.judge import PASSWORDY, counts_as_secret, take
 
 _TYPE_THEN = re.compile(
     r"[A-Za-z_&*][\w.<>\[\]|?,& *']{0,60}?[ \t]{0,4}(?<![=!<>])=(?![=>])[ \t]{0,8}(?=[rbfuRBFU@$]{0,2}\\{0,15}[\"'`]|[A-Za-z_.]{1,30}\()"
@@ -360,7 +361,7 @@ def _number(scan: Scan, at: int, stop: int, verdict: Verdict, quote: str) -> int
     """A bare number in a JSON text: the marker must be quoted, or the text no longer parses."""
     if not counts_as_secret(stop - at, verdict):
         return 0
-    return scan.add(at, stop, verdict.kind, RULE, quote)
+    return scan.add(at, stop, verdict.kind, ASSIGNMENT.id, quote)
 
 
 def is_literal(content: str) -> bool:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 from typing import Final, NamedTuple
 
+from bridge.redact.detectors.detector import Detector
 from bridge.redact.detectors.providers import OWN, TABLE
+from bridge.redact.rule import PROVIDER_TOKEN, Rule
 from bridge.redact.spans import Scan
 from bridge.redact.values.harmless import HEAVY, weight
 
@@ -43,17 +45,22 @@ class Format(NamedTuple):
     least: int
     exact: bool
     kind: str
-    rule: str
+    rule: Rule
 
 
-def _formats(table: str, rule: str) -> list[Format]:
+def _formats(table: str, rule: Rule) -> list[Format]:
     rows = []
     for line in table.strip().splitlines():
         prefix, alphabet, size, *_ = line.split()
         exact = size.startswith("=")
         usual = int(size.lstrip("="))
-        least = usual if exact or rule == "own-token" else max(10, int(usual * LOOSE))
-        if prefix.endswith("_") and len(prefix) < DISTINCTIVE and not exact and rule != "own-token":
+        least = usual if exact or rule is OWN_TOKEN else max(10, int(usual * LOOSE))
+        if (
+            prefix.endswith("_")
+            and len(prefix) < DISTINCTIVE
+            and not exact
+            and rule is not OWN_TOKEN
+        ):
             least = usual
         kind = "access-key-id" if prefix in _KEY_IDS else "token"
         body = re.compile(f"[{_ALPHABETS[alphabet]}]{{1,{BODY_MAX}}}+")
@@ -62,14 +69,17 @@ def _formats(table: str, rule: str) -> list[Format]:
 
 
 _KEY_IDS = frozenset(("akia", "asia", "abia", "acca", "a3t", "ltai", "akid", "aklt", "scw"))
-FORMATS: Final = tuple(_formats(OWN, "own-token") + _formats(TABLE, "provider-token"))
+OWN_TOKEN: Final = Rule("own-token", "tokens of Mogplex, moot and MIOSA")
+OWN_FORMATS: Final = tuple(_formats(OWN, OWN_TOKEN))
+PROVIDER_FORMATS: Final = tuple(_formats(TABLE, PROVIDER_TOKEN))
+FORMATS: Final = OWN_FORMATS + PROVIDER_FORMATS
 
 
 def find(scan: Scan, start: int, end: int, form: Format) -> int:
     """Look at one prefix hit; return where to go on, or 0 when this is no token."""
     text = scan.text
     may_begin = start == 0 or _may_begin(text, start, form)
-    if not may_begin and form.rule != "own-token":
+    if not may_begin and form.rule is not OWN_TOKEN:
         return 0
     found = form.body.match(text, end, scan.end)
     if found is None:
@@ -93,7 +103,7 @@ def find(scan: Scan, start: int, end: int, form: Format) -> int:
         return 0
     if form.prefix[-1] == ":":
         start = end  # a user name before the token: it says where the token belongs
-    return scan.add(start, stop, form.kind, form.rule, is_cut=at_end and size < form.least)
+    return scan.add(start, stop, form.kind, form.rule.id, is_cut=at_end and size < form.least)
 
 
 def _size_fits(form: Format, size: int, body: str) -> bool:
@@ -156,3 +166,21 @@ def _is_wordy(body: str) -> bool:
 
 _PARTS = re.compile(r"[-_.]")
 _CAMEL = re.compile(r"[a-z]{0,40}(?:[A-Z]{1,5}[a-z]{2,40}){0,12}[A-Z]{0,3}\Z")
+
+
+OWN_TOKENS = Detector(
+    name="own-tokens",
+    rule=OWN_TOKEN,
+    literals={form.prefix: form for form in OWN_FORMATS},
+    look=find,
+    finds=("see ⟦mog_{a32}⟧ now", "x⟦msk_live_{a32}⟧"),
+    leaves=("mcp__convo__share", "mog_AbCdEfGh"),
+)
+PROVIDER_TOKENS = Detector(
+    name="provider-tokens",
+    rule=PROVIDER_TOKEN,
+    literals={form.prefix: form for form in PROVIDER_FORMATS},
+    look=find,
+    finds=("see ⟦ghp_{a36}⟧ now",),
+    leaves=("ghp_example_token_of_the_manual", "sk-learn is a library"),
+)

@@ -12,11 +12,11 @@ from typing import Final
 
 from bridge.redact.names.classifier import BARE_KEY, CODE, FORCED, SURE, WEAKLY, Verdict
 from bridge.redact.names.issuers import ABOUT, ISSUERS
+from bridge.redact.rule import ASSIGNMENT
 from bridge.redact.spans import Scan
 from bridge.redact.values import harmless
 from bridge.redact.values.extent import BARE, BARE_MAX, VALUE_MAX, Value
 
-RULE: Final = "assignment"
 # Vault and Consul hand out UUIDs under this name; elsewhere it is the name of a stored secret.
 SECRET_ID: Final = ("secret", "id")
 _DIGEST_PART = re.compile(r"[A-Za-z][-_][0-9a-f]{64}\Z")
@@ -67,7 +67,7 @@ def take(scan: Scan, value: Value, verdict: Verdict) -> int:
     scheme = SCHEME.match(content) if verdict.grade == SURE and " " in content[:24] else None
     if scheme is not None and scheme.end() < len(content):
         start += scheme.end()
-    return scan.add(start, stop, verdict.kind, RULE, is_cut=cut)
+    return scan.add(start, stop, verdict.kind, ASSIGNMENT.id, is_cut=cut)
 
 
 def _is_secret(  # noqa: C901, PLR0912 - one branch per notation

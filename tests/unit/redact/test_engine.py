@@ -95,7 +95,7 @@ def test_a_failing_scan_replaces_the_text_instead_of_passing_it(
     def broken(scan: object) -> None:
         raise RuntimeError(T)
 
-    monkeypatch.setattr(redactor._texts, "_detect", broken)
+    monkeypatch.setattr(redactor._tree, "_detect", broken)
     assert redactor.text(f"password={P}") == "[REDACTED:unscanned]"
     assert redactor.take_counts() == {"unscanned": 1}
 

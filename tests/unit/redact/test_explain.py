@@ -30,4 +30,4 @@ def test_a_path_never_shows_a_name_that_is_a_secret() -> None:
 def test_a_clean_value_has_no_places_and_tracing_ends() -> None:
     redactor = Redactor()
     assert explain(redactor, {"a": 1}) == []
-    assert redactor._texts.trace is None
+    assert redactor._tree.trace is None

@@ -1,0 +1,76 @@
+"""Tokens whose mark stands in their middle: both sides must fit."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from bridge.redact.detectors.detector import Detector
+from bridge.redact.rule import PROVIDER_TOKEN
+from bridge.redact.spans import Scan
+
+# Tokens recognised by a mark in their middle: (literal, characters before, characters behind).
+Infix = tuple[re.Pattern[str], re.Pattern[str], str]
+INFIX: Final[dict[str, Infix]] = {
+    "8q~": (
+        re.compile(r"[A-Za-z0-9_~.-]{3}\Z"),
+        re.compile(r"[A-Za-z0-9_~.-]{31,36}(?![A-Za-z0-9_~-])"),
+        "secret",
+    ),
+    "7q~": (
+        re.compile(r"[A-Za-z0-9_~.-]{3}\Z"),
+        re.compile(r"[A-Za-z0-9_~.-]{31,36}(?![A-Za-z0-9_~-])"),
+        "secret",
+    ),
+    ".atlasv1.": (re.compile(r"[A-Za-z0-9]{14}\Z"), re.compile(r"[A-Za-z0-9_=-]{40,80}"), "token"),
+    ":apa91b": (
+        re.compile(r"[A-Za-z0-9_-]{7,24}\Z"),
+        re.compile(r"[A-Za-z0-9_-]{80,200}"),
+        "token",
+    ),
+    ":aa": (
+        re.compile(r"(?<!\d)\d{8,10}\Z"),
+        re.compile(r"[A-Za-z0-9_-]{32,34}(?![A-Za-z0-9_-])"),
+        "token",
+    ),
+    "t3blbkfj": (
+        re.compile(r"sk-[A-Za-z0-9_-]{16,100}\Z"),
+        re.compile(r"[A-Za-z0-9_-]{16,100}"),
+        "token",
+    ),
+    "_mmk": (
+        re.compile(r"(?<![A-Za-z0-9])[A-Za-z0-9]{6}_[A-Za-z0-9]{29}\Z"),
+        re.compile(r"(?![A-Za-z0-9])"),
+        "token",
+    ),
+    "-us1": (re.compile(r"(?<![0-9a-f])[0-9a-f]{32}\Z"), re.compile(r"\d?(?![\w-])"), "token"),
+    "-us2": (re.compile(r"(?<![0-9a-f])[0-9a-f]{32}\Z"), re.compile(r"\d?(?![\w-])"), "token"),
+    "+astb": (re.compile(r"[A-Za-z0-9/+]{76}\Z"), re.compile(r"[A-Za-z0-9/+]{5}=="), "api-key"),
+    "azdo": (re.compile(r"[A-Za-z0-9]{76}\Z"), re.compile(r"[A-Za-z0-9]{4}"), "token"),
+    "jqqj99": (re.compile(r"[A-Za-z0-9]{52}\Z"), re.compile(r"[A-Za-z0-9]{20,30}"), "api-key"),
+    "acdb": (re.compile(r"[A-Za-z0-9/+]{76}\Z"), re.compile(r"[A-Za-z0-9/+]{4,6}==?"), "api-key"),
+}
+
+
+def infix(scan: Scan, start: int, end: int, data: Infix) -> int:
+    """A literal in the middle of a token: both sides must fit."""
+    left, right, kind = data
+    text = scan.text
+    before = left.search(text[max(0, start - 104) : start])
+    if before is None:
+        return 0
+    after = right.match(text, end, scan.end)
+    if after is None:
+        return 0
+    first = start - (len(before.group()))
+    return scan.add(first, after.end(), kind, PROVIDER_TOKEN.id)
+
+
+INNER_MARKS = Detector(
+    name="inner-marks",
+    rule=PROVIDER_TOKEN,
+    literals=INFIX,
+    look=infix,
+    finds=("client ⟦{a3}8Q~{a34}⟧",),
+    leaves=("8Q~ alone", "eu-us1 and ⟨h32⟩"),
+)

@@ -1,0 +1,275 @@
+"""The walk over a tree: which texts to read, and which values a name or a neighbour makes secret."""
+
+# ruff: noqa: E501 - a pattern or a row of a table is read on one line
+# ruff: noqa: PLR0911 - a detector is a row of early exits
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from bridge.redact import shapes
+from bridge.redact.detectors import command_line
+from bridge.redact.names.classifier import CODE, ENV, FORCED, NONE, SURE, Verdict
+from bridge.redact.scanner import TEXT_MIN, TextRedactor
+from bridge.redact.spans import Scan
+from bridge.redact.values import harmless
+
+DEPTH_MAX: Final = 100  # levels of nesting; upstream cuts at 3, JSON encoders give up near 250
+KEY_MIN = 12  # characters of a member's name that may be a secret itself
+JWK_PRIVATE: Final = ("d", "p", "q", "dp", "dq", "qi", "k", "oth")
+
+
+class TreeRedactor(TextRedactor):
+    """Redacts trees of JSON. Every method returns the same object when it finds nothing."""
+
+    def structured(self, tree: Any) -> Any:
+        """A JSON text as a tree; deep enough below an event to be cut as deep as one."""
+        return self.any(tree, DEPTH_MAX // 2)
+
+    def any(self, obj: Any, depth: int) -> Any:
+        kind = type(obj)
+        if kind is str:
+            return self.text(obj)
+        if kind is dict:
+            return self.dict_(obj, depth)
+        if kind is list:
+            return self._list(obj, depth)
+        return self._other(obj, depth)
+
+    def _other(self, obj: Any, depth: int) -> Any:
+        """What JSON does not know but a log line may hold."""
+        if isinstance(obj, str):
+            new = self.text(str(obj))
+            return obj if new == obj else new
+        if isinstance(obj, tuple):
+            return tuple(self._list(list(obj), depth))
+        if isinstance(obj, Mapping):
+            return self.dict_(dict(obj), depth)
+        return obj
+
+    def dict_(self, obj: dict[str, Any], depth: int) -> Any:  # noqa: C901, PLR0912 - one branch per notation
+        if depth >= DEPTH_MAX:
+            return self.mark("unscanned", "unscanned") if obj else obj
+        changed: dict[str, Any] | None = None
+        known = self.names.known
+        judged = self.names.verdict
+        text = self.text
+        for key, item in obj.items():
+            verdict = known.get(key)
+            if verdict is None:
+                verdict = judged(key)
+            kind = type(item)
+            if verdict.grade != NONE and not ("logprob" in obj and key == "token"):
+                new = self._named(item, verdict, depth + 1)
+            elif kind is str:
+                if len(item) < TEXT_MIN:
+                    continue
+                new = text(item)
+            elif kind is dict:
+                new = self.dict_(item, depth + 1)
+            elif kind is list:
+                new = self._list(item, depth + 1)
+            elif item is None or kind is int or kind is bool or kind is float:
+                continue
+            else:
+                new = self._other(item, depth + 1)
+            if new is not item:
+                if changed is None:
+                    changed = dict(obj)
+                changed[key] = new
+        if not shapes.SPECIAL.isdisjoint(obj):
+            changed = self._special(obj, changed, depth)
+        return self.renamed(obj if changed is None else changed)
+
+    def _member(self, key: str, item: Any, depth: int) -> Any:
+        verdict = self.names.verdict(key)
+        if verdict.grade == NONE:
+            return self.any(item, depth + 1)
+        return self._named(item, verdict, depth + 1)
+
+    def _special(
+        self, obj: dict[str, Any], changed: dict[str, Any] | None, depth: int
+    ) -> dict[str, Any] | None:
+        """JSON web keys and `{name, value}` pairs."""
+        fresh: dict[str, Any] = {}
+        if "kty" in obj and "jwk" not in self.off:
+            for key in JWK_PRIVATE:
+                item = obj.get(key)
+                if type(item) is str and len(item) >= 8 and not harmless.is_marked(item):
+                    fresh[key] = self.replace(item, "private-key", "jwk")
+        if obj.get("kind") == "Secret" and "key-name" not in self.off:
+            changed = self._kubernetes(obj, changed)
+        typed = shapes.typed_into(obj, self.names.verdict)
+        if typed.grade != NONE:
+            for key in shapes.TYPED:
+                if type(obj.get(key)) is str and (changed is None or changed[key] is obj[key]):
+                    fresh[key] = self._named(obj[key], typed, depth + 1)
+        name = shapes.pair_name(obj)
+        if name is not None and (verdict := self.names.verdict(name)).grade not in (NONE, ENV):
+            for key in shapes.VALUE_MEMBERS & obj.keys():
+                if changed is None or changed[key] is obj[key]:
+                    fresh[key] = self._named(obj[key], verdict, depth + 1)
+        if any(new is not obj[key] for key, new in fresh.items()):
+            return {**(obj if changed is None else changed), **fresh}
+        return changed
+
+    def _kubernetes(self, obj: dict[str, Any], changed: dict[str, Any] | None) -> dict[str, Any]:
+        result = obj if changed is None else changed
+        for member, name, value in shapes.secret_values(obj):
+            if result[member].get(name) is value and not harmless.harmless_text(value, ()):
+                mark = self.replace(value, "secret", "key-name")
+                result = {**result, member: {**result[member], name: mark}}
+        return result
+
+    def renamed(
+        self, obj: dict[str, Any], rename: Callable[[str], str] | None = None
+    ) -> dict[str, Any]:
+        """Replace names that are secrets themselves, keeping order and number of members."""
+        renamed: dict[str, str] = {}
+        text = self.text if rename is None else rename
+        for key in obj:
+            if len(key) >= KEY_MIN and (new := text(key)) is not key:
+                renamed[key] = new
+        if not renamed:
+            return obj
+        taken = {key for key in obj if key not in renamed}
+        for key in sorted(renamed):
+            name = renamed[key]
+            number = 2
+            while name in taken:
+                name = f"{renamed[key]}~{number}"
+                number += 1
+            taken.add(name)
+            renamed[key] = name
+        return {renamed.get(key, key): item for key, item in obj.items()}
+
+    def _list(self, obj: list[Any], depth: int) -> Any:
+        if depth >= DEPTH_MAX:
+            return self.mark("unscanned", "unscanned") if obj else obj
+        changed: list[Any] | None = None
+        texts = 0
+        for at, item in enumerate(obj):
+            new = self.any(item, depth + 1)
+            texts += type(item) is str
+            if new is not item:
+                if changed is None:
+                    changed = list(obj)
+                changed[at] = new
+        if texts > 1 and "argv" not in self.off:
+            return self._arguments(obj, changed)
+        return obj if changed is None else changed
+
+    def _arguments(self, obj: list[Any], changed: list[Any] | None) -> list[Any]:
+        """Lists whose strings explain each other: `--flag value`, `[name, value]`, raw headers."""
+        found: dict[int, str] = {}
+        for at, verdict in shapes.explained(obj, self.names.verdict):
+            item = obj[at]
+            if (changed is None or changed[at] is item) and shapes.is_secret_value(item, verdict):
+                found[at] = self.replace(item, verdict.kind, "argv")
+        if type(obj[0]) is str and "command-line" not in self.off:
+            found.update(self._command(obj, changed, found))
+        if not found:
+            return obj if changed is None else changed
+        return [found.get(at, item) for at, item in enumerate(changed or obj)]
+
+    def _command(
+        self, obj: list[Any], changed: list[Any] | None, found: Mapping[int, str]
+    ) -> dict[int, str]:
+        """`["mysql", "-pX"]`: read as the command line it is."""
+        line, starts = shapes.command_line(obj)
+        if not line:
+            return {}
+        scan = Scan(line, line.lower())
+        name = obj[0].rsplit("/", 1)[-1]
+        command_line.program(
+            scan, len(obj[0]) - len(name), len(obj[0]), command_line.PROGRAMS[name]
+        )
+        more: dict[int, str] = {}
+        for span in scan.spans:
+            for at, start in enumerate(starts):
+                item = obj[at]
+                if not start <= span.start < start + len(item) or at in found:
+                    continue
+                if changed is None or changed[at] is item:
+                    cut = span.start - start
+                    mark = self.replace(item[cut:], span.kind, span.rule, item, cut)
+                    more[at] = item[:cut] + mark
+        return more
+
+    def _named(self, item: Any, verdict: Verdict, depth: int) -> Any:
+        """A value below a name that means something."""
+        kind = type(item)
+        rule = "policy-key" if verdict.grade == FORCED else "key-name"
+        if kind is str:
+            is_named = verdict.grade != ENV and rule not in self.off
+            if is_named and shapes.is_secret_value(item, verdict):
+                return self.replace(item, verdict.kind, rule)
+            return self.text(item)
+        if kind is int or kind is float:
+            if rule not in self.off and shapes.is_secret_number(item, verdict):
+                return self.mark(verdict.kind, rule, str(item))
+            return item
+        if depth >= DEPTH_MAX or (kind is not dict and kind is not list):
+            return self.any(item, depth)
+        if kind is list:
+            return self._named_list(item, verdict, depth)
+        if verdict.grade == ENV:
+            return self._env(item, depth)
+        if rule in self.off:
+            return self.dict_(item, depth)
+        return self._credential(item, verdict, depth)
+
+    def _env(self, obj: dict[str, Any], depth: int) -> Any:
+        fresh = {key: self._variable(key, item, depth) for key, item in obj.items()}
+        if all(fresh[key] is item for key, item in obj.items()):
+            return self.renamed(obj)
+        return self.renamed(fresh)
+
+    def _variable(self, key: str, item: Any, depth: int) -> Any:
+        new = self._member(key, item, depth)
+        if new is not item or type(item) is not str or "env" in self.off:
+            return new
+        return item if shapes.is_public_env(key, item) else self.replace(item, "env", "env")
+
+    def _named_list(self, obj: list[Any], verdict: Verdict, depth: int) -> Any:
+        items = [self._named_item(item, verdict, depth) for item in obj]
+        if any(new is not old for new, old in zip(items, obj, strict=True)):
+            return items
+        return obj
+
+    def _named_item(self, item: Any, verdict: Verdict, depth: int) -> Any:
+        if verdict.grade != ENV:
+            return self._named(item, verdict, depth + 1)
+        if type(item) is str:
+            return self._env_line(item, depth)
+        if type(item) is dict and (name := shapes.pair_name(item)) is not None:
+            value = item.get("value")
+            if type(value) is str and (new := self._variable(name, value, depth)) is not value:
+                return {**item, "value": new}
+        return self.any(item, depth + 1)
+
+    def _env_line(self, item: str, depth: int) -> str:
+        name, sign, rest = item.partition("=")
+        if not sign or not name.replace("_", "").isalnum():
+            return self.text(item)
+        new = self._variable(name, rest, depth)
+        return item if new is rest else f"{name}={new}"
+
+    def _credential(self, obj: dict[str, Any], verdict: Verdict, depth: int) -> Any:
+        """An object below a credential's name: its texts are secret, but for what is beside it."""
+        done = self.dict_(obj, depth)
+        if type(done) is not dict:
+            return done
+        fresh: dict[str, Any] = {}
+        if verdict.words[-1:] and verdict.words[-1] in shapes.ALL_SECRET:
+            verdict = verdict._replace(kind="password")  # any value with some weight
+        for key, item in done.items():
+            if not shapes.is_beside(key):
+                own = self.names.verdict(key)
+                if own.grade != ENV:
+                    use = own if own.grade in (SURE, CODE, FORCED) else verdict
+                    fresh[key] = self._named(item, use, depth + 1)
+        if all(new is done[key] for key, new in fresh.items()):
+            return done
+        return {**done, **fresh}

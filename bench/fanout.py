@@ -1,4 +1,4 @@
-"""Fan-out: CPU per delivery, deliveries/s, latency and memory (design.md 4).
+"""Fan-out: CPU per delivery, deliveries/s, latency and memory (0016-design.md).
 
     python -m bench.fanout [--subscribers 100,1000,5000] [--transports sse,websocket]
                            [--designs ours,nchan,write-per-event,floor] [--loads saturated,half,20]

@@ -26,7 +26,7 @@ import orjson
 from bridge.simulator import Simulator
 
 TOKEN = "mog_" + "b" * 24
-AIM_P99_MS = 50.0  # design.md 4
+AIM_P99_MS = 50.0  # 0016-design.md
 READY_S = 120.0
 
 

@@ -3,7 +3,7 @@
     python -m bench.intake [--events 20000] [--rounds 5]
 
 Stages are measured in turn in every round, CPU time of the whole process (all threads), medians.
-`parse` alone is the floor: nothing can be faster than reading the JSON once. Aims (design.md 4):
+`parse` alone is the floor: nothing can be faster than reading the JSON once. Aims (0016-design.md):
 60,000 events/s from page bytes to committed without redaction, 10,000 with it.
 """
 

@@ -36,7 +36,7 @@ HEAD = b'{"specversion":"1.0","data":"' + b"h" * (BODY_BYTES // 2 - 50) + b'","s
 TAIL = b'","more":"' + b"t" * (BODY_BYTES - len(HEAD) - 20 - 12) + b'"}'
 BATCHES = (1, 10, 100, 500)
 ROWS: dict[str, tuple[Timed, Timed]] = {}  # what was printed: ours, the floor
-RATIO_AIM, READ_AIM = 0.5, 300_000  # design.md 4
+RATIO_AIM, READ_AIM = 0.5, 300_000  # 0016-design.md
 TYPE = "com.mogplex.run.event.message"
 
 
@@ -298,7 +298,7 @@ async def main(root: Path, *, quick: bool) -> None:
     print("|---|---|")
     for waiters in (100, 1000, 10_000):
         print(f"| {waiters:,} | {await wake_us(waiters, max(5, 20_000 // waiters)):.2f} |")
-    print("\n| aim (design.md 4) | here |")
+    print("\n| aim (0016-design.md) | here |")
     print("|---|---|")
     for batch in (100, 500):
         ours, floor = ROWS[f"append, full, batches of {batch}"]

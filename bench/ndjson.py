@@ -1,4 +1,4 @@
-"""NDJSON outputs: records/s into files and stdout, beside `cat` of the same bytes (design.md 4).
+"""NDJSON outputs: records/s into files and stdout, beside `cat` of the same bytes (0016-design.md).
 
     python -m bench.ndjson [--records 200000] [--rounds 3] [--directory DIR]
 
@@ -195,7 +195,7 @@ async def measure(records: int, rounds: int, directory: Path) -> None:
         print(f"{name:<26}{rate:>12,.0f}{megabytes:>8.0f}{1e6 / rate:>11.2f}{share:>8.2f}")
     for name in ("files", "files from SQLite"):
         rate = records / best[name]
-        print(f"aim (design.md 4): at least {AIM:,} records/s; {name}: {rate:,.0f}")
+        print(f"aim (0016-design.md): at least {AIM:,} records/s; {name}: {rate:,.0f}")
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
     print(f"peak memory of this process, all records held three times: {peak} MiB")
 

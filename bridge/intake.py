@@ -1,6 +1,6 @@
 """The single writer: dedupe, redact, stamp, encode, append together with the feed's new state.
 
-Order, dedupe and checkpoints are decided here and nowhere else (style.md 3.1). A secret never gets
+Order, dedupe and checkpoints are decided here and nowhere else (style.md 1). A secret never gets
 past this file: what is redacted here is what reaches the disk.
 """
 
@@ -33,7 +33,7 @@ log = structlog.get_logger()
 FULL_RETRY_S = (1.0, 10.0)  # first and longest wait while the disk is full; sources wait meanwhile
 # Bytes of records redacted and encoded before the loop gets its turn: some 10 ms of work.
 TURN_BYTES = 256 * 1024
-_SEQUENCE_DIGITS = 20  # interface.md section 2
+_SEQUENCE_DIGITS = 20  # outside.md 2
 ROW_BYTES_MAX = 64 * 1024  # of upstream's object about a feed; a run's is 1 KB
 SEEN_IDS_MAX = 20_000  # ids a feed that are remembered; the journal knows the rest
 

@@ -1,6 +1,6 @@
 """Synthetic runs: when each of their events happens, and what a genie knows about them.
 
-The class mix is invented within the ranges that upstream's documents give (contracts.md 1.7,
+The class mix is invented within the ranges that upstream's documents give (mogplex.md 1.7,
 scheduler.md 2): runs of 1 to 40 minutes, 13 on average; pending for 20 s on average; a few events
 at the start, then bursts and think pauses; a last event together with the terminal status.
 """

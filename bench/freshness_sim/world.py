@@ -33,7 +33,7 @@ class Policy(Protocol):
 
 
 class Server:
-    """60 accepted requests per rolling 60 s; refused ones are not recorded (contracts.md 1.11)."""
+    """60 accepted requests per rolling 60 s; refused ones are not recorded (mogplex.md 1.11)."""
 
     def __init__(self) -> None:
         self.accepted: deque[float] = deque()

@@ -1,4 +1,4 @@
-"""Exit codes: the vendor CLI's, extended (interface.md section 1)."""
+"""Exit codes: the vendor CLI's, extended (outside.md 1)."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ _BY_STATUS = {
 def exit_of_failure(failure: Failure) -> Exit:
     """The code for a follow or a read that upstream refused.
 
-    The error code decides before the HTTP status (contracts.md section 0). No reply, or a server's
+    The error code decides before the HTTP status (common.md 0.1). No reply, or a server's
     fault, is "service unavailable"; what is left is a plain failure, such as an unknown run.
     """
     code, status = failure.code.upper(), failure.http_status

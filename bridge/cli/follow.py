@@ -12,7 +12,7 @@ from bridge.cli.exits import Exit, exit_of_failure
 from bridge.cli.options import NumberRange, examples, load_with, shared_options
 from bridge.cli.streams import complain, say, wants_colour, write_stdout
 
-TIMEOUT_S = 1800.0  # the vendor CLI's default (contracts.md 1.12)
+TIMEOUT_S = 1800.0  # the vendor CLI's default (mogplex.md 1.12)
 
 
 @click.command(

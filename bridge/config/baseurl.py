@@ -1,4 +1,4 @@
-"""Where upstream lives: an origin, whatever form it was given in (contracts.md 1.1). Pure."""
+"""Where upstream lives: an origin, whatever form it was given in (mogplex.md 1.1). Pure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How long to wait after failures in a row (contracts.md section 4)."""
+"""How long to wait after failures in a row (common.md 0.3)."""
 
 from __future__ import annotations
 

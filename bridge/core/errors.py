@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 
 class Retry(enum.StrEnum):
-    """What may be done after a refusal (contracts.md section 4)."""
+    """What may be done after a refusal (common.md 0.3)."""
 
     TRANSIENT = "transient"  # the same request may succeed later
     CONDITIONAL = "conditional"  # re-read the state, then decide

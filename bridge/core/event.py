@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-# Types of the records the bridge makes itself (interface.md section 2).
+# Types of the records the bridge makes itself (outside.md 2).
 RUN_STATUS = "com.mogplex.run.status"
 RUN_ENDED = "bridge.run.ended"
 GAP = "bridge.gap"

@@ -1,4 +1,4 @@
-"""A place in a journal: `<epoch>-<sequence>`, as clients send it back (design.md D6)."""
+"""A place in a journal: `<epoch>-<sequence>`, as clients send it back (0016-design.md D6)."""
 
 from __future__ import annotations
 

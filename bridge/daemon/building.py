@@ -23,7 +23,7 @@ from bridge.sources.mogplex.source import MogplexSource
 Place = Callable[..., str]  # the path of a key in; where it was set out (`Loaded.place`)
 
 FINGERPRINT_KEY_BYTES = 32  # at least; half of it would do (decision 0009)
-WINDOW_REQUESTS = 60  # what upstream lets a token do in 60 s (contracts.md 1.11)
+WINDOW_REQUESTS = 60  # what upstream lets a token do in 60 s (mogplex.md 1.11)
 
 
 def build_sources(

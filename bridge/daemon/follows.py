@@ -22,7 +22,7 @@ from bridge.sources.gate import CREDENTIAL_CODES
 from bridge.sources.port import Progress, Source
 from bridge.wire import times
 
-DEGRADED_AFTER = 5  # failures in a row (contracts.md section 4)
+DEGRADED_AFTER = 5  # failures in a row (common.md 0.3)
 FINISHED_MAX = 10_000  # runs that are over and still shown; the journal keeps as many states
 # Given up for reasons that somebody may have mended while this program was down.
 RETRIED_AT_START = CREDENTIAL_CODES | {"TLS", "HTTP_ERROR"}

@@ -30,7 +30,7 @@ log = structlog.get_logger()
 async def restored_windows(journal: SqliteJournal, clock: Clock) -> dict[str, list[float]]:
     """The receive times that a predecessor stored, on this process's monotonic clock, by account.
 
-    Zero 429 over a restart rests on them (design.md D4, scheduler.md section 6). Empty when there
+    Zero 429 over a restart rests on them (0016-design.md D4, scheduler.md 6). Empty when there
     are none; the scheduler then assumes a predecessor that kept the pace.
     """
     stored = await journal.checkpoint(_WINDOWS)

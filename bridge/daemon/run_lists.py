@@ -1,6 +1,6 @@
 """Lists of run ids in files and on stdin: one id, or one JSON object with `runId`, a line.
 
-Upstream lists no runs (contracts.md 1.5), so somebody has to name them; `mogplex run --json`, a CI
+Upstream lists no runs (mogplex.md 1.5), so somebody has to name them; `mogplex run --json`, a CI
 script or a person with an editor write such lines. A file is watched: lines added later count too.
 """
 

@@ -1,4 +1,4 @@
-"""Every metric with its name, labels and meaning; nobody else declares one (design.md D9)."""
+"""Every metric with its name, labels and meaning; nobody else declares one (0016-design.md D9)."""
 
 from __future__ import annotations
 

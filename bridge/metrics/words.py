@@ -1,6 +1,6 @@
 """The closed sets behind the labels, and the bounds of the histograms.
 
-Sources: upstream's words from contracts.md 1.6, 1.7, 1.10 and clients.md; ours from the modules
+Sources: upstream's words from mogplex.md 1.6, 1.7, 1.10 and readers.md; ours from the modules
 that use them.
 """
 
@@ -11,17 +11,17 @@ from collections.abc import Mapping
 OTHER = "other"
 OK = "OK"  # the `code` of a request that was answered as hoped
 
-# contracts.md 1.6 and clients.md: the nine words of upstream's enum.
+# mogplex.md 1.6 and readers.md: the nine words of upstream's enum.
 EVENT_TYPES = (
     "started", "status_changed", "tool_started", "tool_finished", "cancel_requested",
     "cancelled", "finished", "failed", "log", OTHER,
 )  # fmt: skip
-EVENT_TYPE_PREFIX = "com.mogplex.run.event."  # interface.md 2
+EVENT_TYPE_PREFIX = "com.mogplex.run.event."  # outside.md 2
 RUN_STATUSES = (
     "pending", "streaming", "awaiting_input", "success", "failed", "cancelled", OTHER,
 )  # fmt: skip
 ENDED_STATUSES = ("success", "failed", "cancelled", OTHER)
-# contracts.md 1.10 (nine codes, one of newer servers) and ours (core/errors.py).
+# mogplex.md 1.10 (nine codes, one of newer servers) and ours (core/errors.py).
 ERROR_CODES = (
     "BAD_REQUEST", "UNAUTHORIZED", "FORBIDDEN", "NOT_FOUND", "CONFLICT", "IDEMPOTENCY_CONFLICT",
     "RATE_LIMITED", "INTERNAL_ERROR", "SERVICE_UNAVAILABLE", "AUTOMATION_REQUIRED",

@@ -9,7 +9,7 @@ from bridge.core.errors import BridgeError
 
 
 class InvalidRunIdError(BridgeError):
-    """Not a UUID; it is never sent upstream, where it would be a 500 (contracts.md 1.4)."""
+    """Not a UUID; it is never sent upstream, where it would be a 500 (mogplex.md 1.4)."""
 
 
 class UnknownAccountError(BridgeError):

@@ -1,7 +1,7 @@
 """Records as people and programs want them on a terminal, in a pipe or in a file. Pure.
 
 `cloudevents`: the record as it is. `mogplex`: what the vendor's CLI prints with --follow --json
-(contracts.md 1.12). `pretty`: its lines for people, with gaps and failures added.
+(mogplex.md 1.12). `pretty`: its lines for people, with gaps and failures added.
 """
 
 from __future__ import annotations

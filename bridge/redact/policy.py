@@ -1,4 +1,4 @@
-"""What an operator may change about redaction: the `[redaction]` table (interface.md 5)."""
+"""What an operator may change about redaction: the `[redaction]` table (outside.md 5)."""
 
 from __future__ import annotations
 

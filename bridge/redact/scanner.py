@@ -29,7 +29,7 @@ ECHO_LENGTH_MIN = 8
 ECHO_CHARS_MIN = 5  # different ones; fewer stand in other values by chance
 ECHO_LENGTH_MAX = 512
 # Characters of one event that are read; what follows is replaced, unread. Ten times the longest text
-# that upstream accepts (100,000, contracts.md 1.6) and fifty times its largest payload. The worst
+# that upstream accepts (100,000, mogplex.md 1.6) and fifty times its largest payload. The worst
 # text known takes under a second for so many; ordinary ones 40 ms.
 EVENT_CHARS_MAX: Final = 2**20
 

@@ -10,7 +10,7 @@ MARK_OPEN: Final = "[REDACTED:"
 # A whole marker of ours, with or without a fingerprint and the number of a replaced name.
 MARKER: Final = re.compile(r"\[REDACTED:[a-z-]{2,24}(?::[0-9a-f]{10})?\](?:~\d{1,4})?")
 MARKER_MAX: Final = 52  # characters of the longest one
-# What upstream appends where it cut a string (contracts.md 1.9, step 3).
+# What upstream appends where it cut a string (mogplex.md 1.9, step 3).
 CUT_MARK: Final = "\n...[truncated "
 
 

@@ -1,6 +1,6 @@
 """One credential of one upstream: every request waits here for its turn.
 
-The I/O shell around the pure scheduler (scheduler.md section 7): it turns "poll run X now" into a
+The I/O shell around the pure scheduler (scheduler.md 7): it turns "poll run X now" into a
 task that may go on, and a task's outcome into what the scheduler learns from it.
 """
 

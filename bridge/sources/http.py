@@ -1,7 +1,7 @@
 """One HTTP session per credential: no redirects, time-outs, size caps; no knowledge of any system.
 
 A redirect is never followed: it would carry the credential to another host or drop it
-(contracts.md 1.2). What goes wrong below HTTP becomes a `Failure` here; what a reply means is
+(mogplex.md 1.2). What goes wrong below HTTP becomes a `Failure` here; what a reply means is
 decided by the system's own file.
 """
 
@@ -18,7 +18,7 @@ import aiohttp
 from bridge import __version__
 from bridge.core.errors import Failure, Retry
 
-TOTAL_S = 10.0  # one whole request and reply; scheduler.md section 7 assumes it
+TOTAL_S = 10.0  # one whole request and reply; scheduler.md 7 assumes it
 CONNECT_S = 5.0  # name look-up, TCP and TLS
 BODY_BYTES_MAX = 64 * 2**20  # a page of 200 events of 100 KB messages is 20 MB; thrice that
 CONNECTIONS_MAX = 2048  # streams are one connection each
@@ -94,7 +94,7 @@ class HttpSession:
         """Open a GET whose body never ends by itself. Raises what TROUBLE lists.
 
         The time-out covers connecting and the reply's head, not the body: silence on a stream is
-        normal (no heartbeats, contracts.md 1.8) and belongs to the caller's watchdog.
+        normal (no heartbeats, mogplex.md 1.8) and belongs to the caller's watchdog.
         """
         timeout = aiohttp.ClientTimeout(
             total=None, connect=CONNECT_S, sock_connect=CONNECT_S, sock_read=None
@@ -148,7 +148,7 @@ async def _read_capped(response: aiohttp.ClientResponse, bytes_max: int) -> byte
 
 
 def to_failure(operation: str, error: BaseException) -> Failure:
-    """Classify what went wrong below HTTP (contracts.md section 4)."""
+    """Classify what went wrong below HTTP (common.md 0.3)."""
     code, text = _describe(error)
     retry = Retry.PERMANENT if code == "TLS" else Retry.TRANSIENT
     return Failure(operation, code, text, retry)

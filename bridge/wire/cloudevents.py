@@ -1,4 +1,4 @@
-"""One record as a CloudEvents 1.0 object (interface.md section 2), encoded once.
+"""One record as a CloudEvents 1.0 object (outside.md 2), encoded once.
 
 The sequence is known only inside the commit, so the object comes in two halves around it:
 `head + b"%020d" % seq + tail`.

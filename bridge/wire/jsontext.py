@@ -1,7 +1,7 @@
 """JSON text to Python values and back; the only file of the bridge that imports orjson.
 
 Upstream is JavaScript: a string cut between the halves of a surrogate pair arrives as a lone
-`\\udXXX` escape (contracts.md 1.9). orjson refuses it, and UTF-8 cannot carry it, so such halves
+`\\udXXX` escape (mogplex.md 1.9). orjson refuses it, and UTF-8 cannot carry it, so such halves
 become U+FFFD here and nowhere else.
 """
 

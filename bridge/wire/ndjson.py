@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from bridge.wire.jsontext import JsonError, dumps, loads
 
-LINE_BYTES_DEFAULT = 32_000  # bytes; fluent-bit gives a file up at a line over 32 KB (clients.md)
+LINE_BYTES_DEFAULT = 32_000  # bytes; fluent-bit gives a file up at a line over 32 KB (readers.md)
 LINE_BYTES_MIN = 1_000  # bytes; what cannot be cut of a record (ids, times) is about 600
 
 RESET_TYPE = "bridge.reset"

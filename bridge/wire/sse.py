@@ -1,4 +1,4 @@
-"""Server-sent events: bytes to frames and back (WHATWG HTML, section 9.2; contracts.md section 0).
+"""Server-sent events: bytes to frames and back (WHATWG HTML, section 9.2; common.md 0.2).
 
 Both ways: the follower of an upstream stream decodes, the HTTP outputs encode.
 """
@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 FRAME_BYTES_MAX = 8 * 1024 * 1024
 """Most bytes one unfinished frame may hold. Upstream does not cap `message`; events over 100 KB
-were seen (clients.md), so the limit only has to stop a stream that never ends its frame."""
+were seen (readers.md), so the limit only has to stop a stream that never ends its frame."""
 
 _BOM = b"\xef\xbb\xbf"
 _LF, _CR, _COLON = 0x0A, 0x0D, 0x3A
@@ -33,7 +33,7 @@ class FrameDecoder:
 
     Line ends are LF, CR and CRLF. A frame without its blank line is never returned, so a cut stream
     yields no half event; simply drop the decoder at the end of the stream.
-    A frame whose data is empty is not returned (contracts.md section 0; the standard would dispatch
+    A frame whose data is empty is not returned (common.md 0.2; the standard would dispatch
     an empty string for a lone `data` line, which is never JSON).
     """
 
@@ -141,14 +141,14 @@ class FrameDecoder:
 
 COMMENT = b":\n"
 """A heartbeat. No blank line: it would make clients that treat every blank line as the end of an
-event deliver an empty one (two of those in clients.md do); the standard needs none."""
+event deliver an empty one (two of those in readers.md do); the standard needs none."""
 
 
 def encode_record(line: bytes, frame_id: bytes) -> bytes:
     """Return the frame of one line of JSON. Neither part may hold a line end.
 
     `id` is the last line: clients that count an id as seen when its line arrives would otherwise
-    lose the event of a connection cut inside the frame (clients.md).
+    lose the event of a connection cut inside the frame (readers.md).
     """
     return b"data: %b\nid: %b\n\n" % (line, frame_id)
 

@@ -1,4 +1,4 @@
-"""Upstream's timestamps (contracts.md 1.4) and ours.
+"""Upstream's timestamps (mogplex.md 1.4) and ours.
 
 Seen: `2026-05-17T10:14:10.000Z` and `2026-05-17T10:14:10.123456+00:00` with 0 to 6 digits of
 fraction. Other offsets are converted; what does not parse is None, not an error.

@@ -1,4 +1,4 @@
-"""SSE, NDJSON and WebSocket: same records, starts, filters and ends (interface.md section 3)."""
+"""SSE, NDJSON and WebSocket: same records, starts, filters and ends (outside.md 3)."""
 
 from __future__ import annotations
 

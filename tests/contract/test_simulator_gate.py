@@ -1,4 +1,4 @@
-"""Transport, sign-in, limiter and faults of the simulated service (contracts.md 1.2, 1.3, 1.11)."""
+"""Transport, sign-in, limiter and faults of the simulated service (mogplex.md 1.2, 1.3, 1.11)."""
 
 from __future__ import annotations
 

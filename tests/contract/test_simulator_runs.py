@@ -1,4 +1,4 @@
-"""Runs, events, cancel, starts and lists of the simulated service (contracts.md 1.4 to 1.7)."""
+"""Runs, events, cancel, starts and lists of the simulated service (mogplex.md 1.4 to 1.7)."""
 
 from __future__ import annotations
 

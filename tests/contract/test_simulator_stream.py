@@ -1,4 +1,4 @@
-"""The event stream of the simulated service, byte for byte (contracts.md 1.8)."""
+"""The event stream of the simulated service, byte for byte (mogplex.md 1.8)."""
 
 from __future__ import annotations
 

@@ -277,7 +277,7 @@ def test_a_wrong_clock_loses_nothing(skew_s: float, may_stream: bool) -> None:
 
 
 def test_the_row_of_a_quiet_run_is_read_once_a_minute_instead_of_its_page() -> None:
-    """Newer servers notice a dead worker only there (contracts.md 1.7)."""
+    """Newer servers notice a dead worker only there (mogplex.md 1.7)."""
 
     async def scenario(stage: Stage) -> None:
         run = stage.sim.create_run(events=3)

@@ -16,7 +16,7 @@ from tests.e2e.processes import TOKEN, environment, journal, run, serve
 
 pytestmark = pytest.mark.e2e
 
-START_S_MAX = 1.0  # design.md 4: first record on stdout after the command, on an idle machine
+START_S_MAX = 1.0  # 0016-design.md: first record on stdout after the command, on an idle machine
 
 
 async def test_export_and_health_read_beside_a_running_daemon(tmp_path: Path) -> None:

@@ -26,7 +26,7 @@ UNKNOWN = "3f0c1c52-6a3e-4f0e-9d3b-0d8f3c5b7a10"
 
 def _vendor_lines(sim: Simulator, followed: Any) -> bytes:
     """What the vendor's CLI prints with --follow --json, made by a JavaScript engine's own
-    JSON.stringify from the simulator's truth (contracts.md 1.12).
+    JSON.stringify from the simulator's truth (mogplex.md 1.12).
     """
     script = (
         "let all='';process.stdin.on('data',d=>all+=d).on('end',()=>{"
@@ -132,7 +132,7 @@ async def test_a_reader_that_has_enough_ends_it_quietly() -> None:
 
 
 async def test_the_first_record_is_there_within_a_second_or_so() -> None:
-    """design.md 4 asks for 1.0 s; the bench measures, this only refuses something absurd."""
+    """0016-design.md asks for 1.0 s; the bench measures, this only refuses something absurd."""
     async with Simulator() as sim:
         followed = sim.create_run(events=3)
         started = time.monotonic()

@@ -1,4 +1,4 @@
-"""The reference scenarios of contracts.md section 5 for Mogplex, on virtual time.
+"""The reference scenarios of common.md 0.4 for Mogplex, on virtual time.
 
 Each runs over the stream and by polling where both make sense, on the real HTTP stack.
 """

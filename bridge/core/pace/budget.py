@@ -1,7 +1,7 @@
 """The gate: an exact mirror, on our side, of the rolling window of one token.
 
 The server counts the requests that it accepted during the last 60 s and refuses the one that would
-be number 61; a refused request leaves no trace there (contracts.md 1.11). We never learn the moment
+be number 61; a refused request leaves no trace there (mogplex.md 1.11). We never learn the moment
 of acceptance, only that it lies between sending and receiving. So a slot is busy from the sending
 until 60 s and a margin after the answer. A request sent when fewer than `limit` slots are busy
 cannot be refused, whatever the latency and whatever the server's clock says; only the two clocks'
@@ -14,8 +14,8 @@ import math
 from bisect import bisect_right, insort
 from collections.abc import Iterable
 
-WINDOW_S = 60.0  # length of the server's rolling window, seconds (contracts.md 1.11)
-LIMIT = 60  # requests accepted in one window (contracts.md 1.11)
+WINDOW_S = 60.0  # length of the server's rolling window, seconds (mogplex.md 1.11)
+LIMIT = 60  # requests accepted in one window (mogplex.md 1.11)
 MARGIN_S = 0.25  # clock rates, rounding; measured to suffice in scheduler.md 3
 GIVE_UP_S = 10.0  # when the caller gives up on an answer, seconds (scheduler.md 7)
 

@@ -1,6 +1,6 @@
 """When a refused token is really dead.
 
-Upstream answers 401 also when its own look-up fails (contracts.md 1.3), so one 401 proves nothing:
+Upstream answers 401 also when its own look-up fails (mogplex.md 1.3), so one 401 proves nothing:
 three in a row over at least thirty seconds do.
 """
 

@@ -12,7 +12,7 @@ import math
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 
-WINDOW_EVENTS = 200  # events in one page of upstream, at most (contracts.md 1.4)
+WINDOW_EVENTS = 200  # events in one page of upstream, at most (mogplex.md 1.4)
 # Upstream's words and the normalised ones (glossary). Any other word is a run under way.
 TERMINAL = frozenset({"success", "succeeded", "failed", "cancelled", "canceled"})
 PENDING = frozenset({"pending", "queued"})

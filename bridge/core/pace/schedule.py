@@ -30,7 +30,7 @@ CAP_MIN = 6  # background places kept whatever is learnt: one request in 10 s st
 KAPPA = 3.0  # a run this many mean intervals old is served first (scheduler.md 3)
 IN_FLIGHT_MAX = 8  # background requests on the wire at once (scheduler.md 3)
 SET_BACK_S = 1.0  # a wall clock that moved less is in step, or nearly so
-RETRY_AFTER_S = 60.0  # assumed when a refusal names no time (contracts.md 1.11)
+RETRY_AFTER_S = 60.0  # assumed when a refusal names no time (mogplex.md 1.11)
 IDLE_S = 60.0  # longest wait that `next` asks for; a report from outside may end it earlier
 TENANT_MIX = 0.25  # beta: 0 shares by need, 1 gives every tenant the same (scheduler.md 6)
 

@@ -9,7 +9,8 @@ from typing import NamedTuple
 from bridge.core.position import SEQUENCE_MAX
 from bridge.journal.sqlite.writer import MOMENT_S
 
-# Records per step: with random ids 200 take 4 ms (24 at most), 1,000 take 37 (journal.md, 3).
+# Records per step: with random ids 200 take 4 ms (24 at most), 1,000 take 37
+# (0003-embedded-journal.md).
 STEP_RECORDS = 200
 # Pages given back to the file system per step: 0.5 MiB, some milliseconds.
 STEP_PAGES = 64

@@ -1,4 +1,4 @@
-"""Who may ask for what (design.md D10).
+"""Who may ask for what (0016-design.md D10).
 
 On a loopback address without `[auth]` every program of this host may, but no web page of another
 origin: the Host header must name this server (a rebound DNS name does not), and an Origin, where a

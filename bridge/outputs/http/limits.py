@@ -15,12 +15,12 @@ from bridge.outputs.http.problems import ProblemError
 class Limits:
     """Defaults suit one process on a small machine."""
 
-    subscribers_max: int = 20_000  # design.md 4 is measured with so many
+    subscribers_max: int = 20_000  # 0016-design.md is measured with so many
     subscribers_per_address_max: int = 500  # not for loopback: a proxy's clients all come from it
     other_connections_max: int = 2_000  # open connections that are no streams (yet)
     connections_per_address_max: int = 256  # of those; a browser opens six, a scraper one
     header_wait_s: float = 10.0  # from connecting to a whole first request; browsers take < 1 s
-    keepalive_s: float = 75.0  # longer than the 60 s of common reverse proxies (clients.md)
+    keepalive_s: float = 75.0  # longer than the 60 s of common reverse proxies (readers.md)
     line_bytes_max: int = 8190  # request line, and each header field; what nginx and Apache allow
     headers_max: int = 64
     head_bytes_max: int = 32 * 1024  # all header fields together; browsers send under 4 KiB

@@ -30,7 +30,7 @@ from bridge.outputs.streams.hub import Hub, Tail, reset_facts
 from bridge.outputs.streams.subscriber import Subscriber, WebSocketSubscriber
 from bridge.wire.websocket import maybe_accept_key
 
-# No proxy may keep, compress or gather what should arrive at once (clients.md).
+# No proxy may keep, compress or gather what should arrive at once (readers.md).
 STREAM_HEADERS = {
     "Cache-Control": "no-cache, no-transform",
     "X-Accel-Buffering": "no",

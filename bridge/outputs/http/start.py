@@ -1,4 +1,4 @@
-"""Where in the journal a reader begins (interface.md section 3)."""
+"""Where in the journal a reader begins (outside.md 3)."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ from bridge.outputs.http.tokens import Tokens
 
 _log = structlog.get_logger()
 
-TICKET_S = 60.0  # to connect; the stream may last longer (interface.md section 3)
+TICKET_S = 60.0  # to connect; the stream may last longer (outside.md 3)
 TICKETS_MAX = 10_000  # issued and not yet used
 _TICKET_BYTES = 24
 _NEEDS_SCOPE = {

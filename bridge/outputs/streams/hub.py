@@ -1,4 +1,4 @@
-"""The one loop over all streams (fanout.md, design.md D5).
+"""The one loop over all streams (0017-fan-out.md, 0016-design.md D5).
 
 Per tick the new records are read once, put into bytes once per distinct filter and format, and
 written to each subscriber at the head with one call. Whoever reads too slowly leaves the head and

@@ -33,7 +33,7 @@ _ALPHABETS = {
 _FAKE = re.compile(
     r"(?i)example|(?<![a-z0-9])your|ecdsa-sha2|x{6}|\.{3}|(.)\1{6}|1234567890|abcdefghij|redacted|placeholder"
 )
-# One of ours is masked even if somebody made it up to look like an example: contracts.md 1.3.
+# One of ours is masked even if somebody made it up to look like an example: mogplex.md 1.3.
 _FAKE_OWN = re.compile(r"(?i)x{6}|\.{3}|(.)\1{9}|redacted")
 
 

@@ -9,7 +9,7 @@ _UUID = re.compile(r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}\Z")
 
 
 def new_uuid(chance: Random) -> str:
-    """A version 4 UUID: not ordered by time, like every id of the service (contracts.md 1.4)."""
+    """A version 4 UUID: not ordered by time, like every id of the service (mogplex.md 1.4)."""
     bits = chance.getrandbits(128)
     bits = bits & ~(0xF << 76) | (4 << 76)
     bits = bits & ~(0x3 << 62) | (0x2 << 62)

@@ -1,4 +1,4 @@
-"""Timestamps as the service prints them (contracts.md 1.4), from integer microseconds."""
+"""Timestamps as the service prints them (mogplex.md 1.4), from integer microseconds."""
 
 from __future__ import annotations
 

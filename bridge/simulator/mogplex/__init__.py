@@ -1,1 +1,1 @@
-"""The Mogplex API, simulated (contracts.md 1)."""
+"""The Mogplex API, simulated (mogplex.md)."""

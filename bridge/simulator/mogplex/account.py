@@ -19,7 +19,7 @@ _AUTOMATIONS = ("Nightly dependency upgrades", "Triage new issues", "Fix flaky t
 
 
 class Account:
-    """Repos, sandboxes, automations and the user (shapes of contracts.md 1.5, 1.6)."""
+    """Repos, sandboxes, automations and the user (shapes of mogplex.md 1.5, 1.6)."""
 
     def __init__(self, seed: int, now_us: int) -> None:
         chance = Random(f"{seed}/account")  # noqa: S311 - repeatable, not secret

@@ -45,7 +45,7 @@ def _get(
     return Method(endpoint, handler, scope, trouble)
 
 
-# There is no route that lists runs: GET /runs is a 405 (contracts.md 1.5).
+# There is no route that lists runs: GET /runs is a 405 (mogplex.md 1.5).
 ROUTES: tuple[Route, ...] = (
     _route("/repos", GET=_get("repos", catalogue.list_repos, "Failed to list repos")),
     _route("/runs", POST=Method("start", starts.start_run, "write", "Failed to start run")),

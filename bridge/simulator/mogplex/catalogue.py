@@ -1,4 +1,4 @@
-"""GET auth/user, repos, sandboxes and automations (contracts.md 1.5)."""
+"""GET auth/user, repos, sandboxes and automations (mogplex.md 1.5)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The way of a request through the service, layer by layer (contracts.md 1.2, 1.3, 1.11).
+"""The way of a request through the service, layer by layer (mogplex.md 1.2, 1.3, 1.11).
 
 Platform (error pages, host, trailing slash), then the sign-in redirect, then routing, then in the
 handler: token validity, limiter, scope, work. The order decides what costs a unit of the limiter.

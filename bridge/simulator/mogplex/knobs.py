@@ -1,4 +1,4 @@
-"""Every way in which the simulated service can differ from the friendly one (contracts.md 5).
+"""Every way in which the simulated service can differ from the friendly one (docs/simulator.md).
 
 A knob is a field of `Knobs`; how they are described and checked is `kit/knobs.py`.
 """
@@ -155,7 +155,7 @@ class Knobs(KnobSet):
     delay_s: float = seconds(0.0, 600.0, about="every reply comes so much later")
 
 
-# The older of the two observed server generations (contracts.md 1.0).
+# The older of the two observed server generations (mogplex.md 1.0).
 OLDER_SERVER: Mapping[str, object] = {
     "window": "head",
     "stream": "absent",

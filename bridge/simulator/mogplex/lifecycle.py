@@ -1,4 +1,4 @@
-"""How events and statuses of a run come about: appends, ends, cancels, pauses (contracts.md 1.7).
+"""How events and statuses of a run come about: appends, ends, cancels, pauses (mogplex.md 1.7).
 
 The one place that writes to the store. Waits are timers of the clock, so everything here returns
 at once.

@@ -1,4 +1,4 @@
-"""The shapes of the API's answers: its envelope (contracts.md 1.4, 1.10)."""
+"""The shapes of the API's answers: its envelope (mogplex.md 1.4, 1.10)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""GET a run, GET its events, POST cancel (contracts.md 1.5, 1.6)."""
+"""GET a run, GET its events, POST cancel (mogplex.md 1.5, 1.6)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the service does to a payload each time it is read (contracts.md 1.9, steps 1 to 6).
+"""What the service does to a payload each time it is read (mogplex.md 1.9, steps 1 to 6).
 
 Payloads are stored raw. Messages, tool names and error texts are *not* treated: that leak is part
 of the contract. Where the contract leaves a detail open it is named beside the code.

@@ -96,7 +96,7 @@ def _long(stage: Stage) -> None:
 
 
 def _failures(stage: Stage) -> None:
-    """One run for each way of contracts.md 1.7 in which an end can mislead a reader."""
+    """One run for each way of mogplex.md 1.7 in which an end can mislead a reader."""
     play = stage.director.play_lifelike
     seconds = 60.0
     play(stage.run(), events=60, duration_s=seconds, outcome="success", order="event_first")

@@ -1,4 +1,4 @@
-"""Lifelike runs: what an agent reports, when, and how it ends (contracts.md 1.7).
+"""Lifelike runs: what an agent reports, when, and how it ends (mogplex.md 1.7).
 
 A script is made beforehand from a source of chance and played by the director; nothing here knows
 of clocks or runs.

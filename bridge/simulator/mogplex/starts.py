@@ -1,5 +1,5 @@
 """POST /runs: the checks in the service's order, idempotency, the run-start limiter
-(contracts.md 1.6, 1.11).
+(mogplex.md 1.6, 1.11).
 """
 
 from __future__ import annotations

@@ -136,7 +136,7 @@ class Run:
         return self.status in TERMINAL_STATUSES
 
     def object(self, style: str) -> dict[str, Any]:
-        """The run object of contracts.md 1.6."""
+        """The run object of mogplex.md 1.6."""
         root = f"/api/v1/mogplex/runs/{self.id}"
         return {
             "runId": self.id,

@@ -1,4 +1,4 @@
-"""GET /runs/{runId}/events/stream, byte for byte as contracts.md 1.8 describes it.
+"""GET /runs/{runId}/events/stream, byte for byte as mogplex.md 1.8 describes it.
 
 A stream owns a position in the run's list of commits, never a queue: a reader that does not read
 costs nothing. There are no heartbeats, and a stream with nothing left to say stays open.

@@ -1,4 +1,4 @@
-"""Mogplex: paths, reply classification, JSON to `Event`. Facts: contracts.md section 1.
+"""Mogplex: paths, reply classification, JSON to `Event`. Facts: mogplex.md.
 
 The only file that knows what a Mogplex reply looks like; how often to ask is not its business.
 """
@@ -23,7 +23,7 @@ from bridge.wire import times
 from bridge.wire.jsontext import JsonError, dumps, loads
 
 API = "/api/v1/mogplex"
-PAGE_MAX = 200  # events a page at the most (contracts.md 1.4); always asked for
+PAGE_MAX = 200  # events a page at the most (mogplex.md 1.4); always asked for
 EVENT_TYPE = "com.mogplex.run.event."
 ID_LENGTH_MAX = 256  # an id is a 36-character UUID today; longer ones are kept as a digest
 
@@ -33,7 +33,7 @@ _HEADER_SAFE = re.compile(r"[!-~]+", re.ASCII)
 _DIGEST = "sha256-"
 _BOM = b"\xef\xbb\xbf"  # a proxy may add one; browsers drop it
 
-# Code to class (contracts.md 1.10). A code that is not here is judged by its HTTP status.
+# Code to class (mogplex.md 1.10). A code that is not here is judged by its HTTP status.
 _CODES: Mapping[str, Retry] = {
     "BAD_REQUEST": Retry.PERMANENT,
     "UNAUTHORIZED": Retry.AUTH_SUSPECT,
@@ -46,7 +46,7 @@ _CODES: Mapping[str, Retry] = {
     "INTERNAL_ERROR": Retry.TRANSIENT,
     "SERVICE_UNAVAILABLE": Retry.TRANSIENT,
 }
-_RATE_LIMIT_WAIT_S = 60.0  # the limiter's constant Retry-After (contracts.md 1.11)
+_RATE_LIMIT_WAIT_S = 60.0  # the limiter's constant Retry-After (mogplex.md 1.11)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +63,7 @@ class RunPage:
 
 
 def normalised_run_id(text: str) -> str | None:
-    """Lower-case UUID, or None: upstream answers 500 to anything else (contracts.md 1.4)."""
+    """Lower-case UUID, or None: upstream answers 500 to anything else (mogplex.md 1.4)."""
     text = text.strip()
     return text.lower() if _UUID.fullmatch(text) else None
 
@@ -127,13 +127,13 @@ class MogplexApi:
         return self._to_page("runs.events", reply)
 
     async def run(self, run_id: str) -> RunPage | Failure:
-        """The row alone; newer servers notice dead workers only here (contracts.md 1.7)."""
+        """The row alone; newer servers notice dead workers only here (mogplex.md 1.7)."""
         return self._to_page(
             "runs.get", await self.http.get("runs.get", f"{API}/runs/{run_id}", {})
         )
 
     async def probe(self) -> Failure | None:
-        """Whether the token reads; `/repos` tells, `/api/auth/user` does not (contracts.md 1.5)."""
+        """Whether the token reads; `/repos` tells, `/api/auth/user` does not (mogplex.md 1.5)."""
         reply = await self.http.get("repos", f"{API}/repos", {"limit": "1"})
         if isinstance(reply, Failure):
             return reply
@@ -233,7 +233,7 @@ def _of_unknown_code(status: int) -> Retry:
 
 
 def _by_status(status: int) -> tuple[str, Retry]:
-    """A refusal without a code we know (contracts.md 1.2 and the last rows of 1.10).
+    """A refusal without a code we know (mogplex.md 1.2 and the last rows of 1.10).
 
     Without the API's envelope it is not the API that speaks but something before it: a proxy, a
     firewall, a deployment in progress, or a wrong base URL. None of them ends a run that was read.
@@ -266,7 +266,7 @@ def _redirect(location: str) -> tuple[str, Retry, str]:
 
 
 def _wait_s(code: str, headers: Mapping[str, str]) -> float | None:
-    """Retry-After as seconds or as a date, clamped to 1..300 s (contracts.md 1.11).
+    """Retry-After as seconds or as a date, clamped to 1..300 s (mogplex.md 1.11).
 
     A date is compared with the reply's own Date: both come from one clock, ours may differ.
     """

@@ -17,10 +17,13 @@ from bridge.sources.http import TOTAL_S, TROUBLE, HttpSession, Reply, to_failure
 from bridge.sources.mogplex.api import API, MogplexApi, http_date
 
 SKEW_S = 5.0  # the Date header counts whole seconds; less than this harms nobody
-# A run that nobody has: what comes back tells whether the route exists (contracts.md 1.8).
+# A run that nobody has: what comes back tells whether the route exists (mogplex.md 1.8).
 NO_RUN = "00000000-0000-4000-8000-000000000000"
-AGAIN_S = (2.0, 4.0)  # before a 401 is asked about again: a failed look-up gives one too (1.3)
-WINDOW_REQUESTS = 60  # what one token may ask in 60 s (contracts.md 1.11)
+AGAIN_S = (
+    2.0,
+    4.0,
+)  # before a 401 is asked about again: a failed look-up gives one too (mogplex.md 1.3)
+WINDOW_REQUESTS = 60  # what one token may ask in 60 s (mogplex.md 1.11)
 
 
 class Level(enum.StrEnum):
@@ -115,7 +118,7 @@ def _refused(failure: Failure, explain: Callable[[Failure], str]) -> Finding:
 
 
 async def _scope(api: MogplexApi) -> Finding:
-    """Reads of runs ask for no scope (contracts.md 1.3), lists of automations ask for `read`."""
+    """Reads of runs ask for no scope (mogplex.md 1.3), lists of automations ask for `read`."""
     reply = await api.http.get("automations", f"{API}/automations", {"limit": "1"})
     data = reply if isinstance(reply, Failure) else api.to_data("automations", reply)
     if not isinstance(data, Failure):
@@ -170,6 +173,6 @@ async def _sharing(api: MogplexApi, used: int) -> Finding:
 
 
 def host_was_rewritten(configured: str, origin: str) -> bool:
-    """Whether a `www.` was taken off: that host only redirects (contracts.md 1.2)."""
+    """Whether a `www.` was taken off: that host only redirects (mogplex.md 1.2)."""
     host = (urlsplit(configured.strip()).hostname or "").lower()
     return host.startswith("www.") and host.removeprefix("www.") == urlsplit(origin).hostname

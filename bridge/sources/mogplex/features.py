@@ -1,6 +1,6 @@
 """What the server behind one base URL can do; learnt once, asked again now and then.
 
-No version header exists (contracts.md 1.0), so the routes themselves are the only witnesses.
+No version header exists (mogplex.md 1.0), so the routes themselves are the only witnesses.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ BROKEN_STRIKES = 3  # connects in a row without a stream until it is; a single o
 
 
 class StreamKind(enum.StrEnum):
-    """`GET …/events/stream` (contracts.md 1.0 and 1.8)."""
+    """`GET …/events/stream` (mogplex.md 1.0 and 1.8)."""
 
     UNKNOWN = "unknown"
     RESUMABLE = "resumable"  # v2: `Last-Event-ID` replays all that followed

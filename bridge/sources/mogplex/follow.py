@@ -40,7 +40,8 @@ from bridge.sources.port import Batch, Gap, Intake, Progress, Receipt
 from bridge.wire import times
 from bridge.wire.jsontext import JsonError, dumps, loads
 
-IDLE_S = 60.0  # quiet for so long: read the row, where newer servers notice dead workers (1.7)
+# Quiet for so long: read the row, where newer servers notice dead workers (mogplex.md 1.7).
+IDLE_S = 60.0
 ABSENT_STRIKES = 3  # foreign refusals in a row of a run never read, and ...
 ABSENT_SPAN_S = 30.0  # ... this long, before the base URL is called wrong: deployments take less
 GONE_STRIKES = 3  # failures in a row until a run that was read counts as deleted
@@ -208,7 +209,7 @@ class RunFollow:
 
     async def tell_blind(self) -> None:
         """Behind a full page a stream of the first version shows only what is written while it is
-        connected (contracts.md 1.0): who was not connected all the time cannot know what it missed.
+        connected (mogplex.md 1.0): who was not connected all the time cannot know what it missed.
         """
         is_blind = self.features.stream is StreamKind.REPLAYING and self.window.may_hide()
         if is_blind and not self.completion.event_seen:
@@ -220,7 +221,8 @@ class RunFollow:
         """The event to resume a stream from (id, creation time).
 
         It is some seconds older than the newest one, or the first of its segment. A stream always
-        stops at a terminal event (1.8): when it brought nothing, the next one starts behind it.
+        stops at a terminal event (mogplex.md 1.8): when it brought nothing, the next one starts
+        behind it.
         """
         return self.segment.resume_from(newest=self.is_stuck and self.completion.event_seen)
 
@@ -240,13 +242,13 @@ class RunFollow:
             return True
         if self.state.status in RESTING_STATUSES:
             return False
-        # After a terminal event a stream closes at once or stays silent for ever (1.8).
+        # After a terminal event a stream closes at once or stays silent for ever (mogplex.md 1.8).
         return self.is_verified and not self.completion.event_seen
 
     def _enter_segment(self, segment: str | None) -> None:
         """Forget what belongs to the old segment only; the ids already taken stay known."""
         if self.segment.id is not None:
-            self.window.prove(Kind.TAIL)  # only newer servers pause runs (1.0)
+            self.window.prove(Kind.TAIL)  # only newer servers pause runs (mogplex.md 1.0)
         self.segment = Segment(segment)
         self.streamed_until = self.row_segment = None
         self.window.new_segment()
@@ -313,7 +315,7 @@ class RunFollow:
         return (page.events[0].created_at_s or 0.0) >= place[1]
 
     def _switch_gap(self, page: RunPage) -> Gap | None:
-        """Notice a new segment: the ids of the old one vanish from every page (1.7)."""
+        """Notice a new segment: the ids of the old one vanish from every page (mogplex.md 1.7)."""
         old, shown_until = self.segment, self.streamed_until
         if page.segment is None or page.segment == old.id:
             return None

@@ -10,7 +10,7 @@ from bridge.sources.mogplex.api import EVENT_TYPE, RunPage
 from bridge.sources.mogplex.rules.completion import TERMINAL_EVENTS
 from bridge.wire import times
 
-ACCEPTED = "run accepted"  # how the message of a run's first event ends (contracts.md 1.7)
+ACCEPTED = "run accepted"  # how the message of a run's first event ends (mogplex.md 1.7)
 ORIGIN_S = 0.25  # a run's first event is written with its row; a later one is the second
 
 
@@ -27,7 +27,7 @@ def begins_at_origin(page: RunPage, *, is_later_segment: bool) -> bool:
     """Whether the page's first event is the first one of its segment, as far as can be told.
 
     Head windows begin with the run's first `started` event, written together with the row;
-    a tail window that has slid does not (contracts.md 1.8).
+    a tail window that has slid does not (mogplex.md 1.8).
     """
     if not page.events:
         return True
@@ -42,7 +42,7 @@ def begins_at_origin(page: RunPage, *, is_later_segment: bool) -> bool:
     message = page.events[0].data.get("message")
     if isinstance(message, str) and message.endswith(ACCEPTED):
         return True
-    # The second event is of the same type (1.7): a page with both holds the first.
+    # The second event is of the same type (mogplex.md 1.7): a page with both holds the first.
     is_near = first_s is not None and row_s is not None and first_s - row_s <= ORIGIN_S
     return is_near or types.count("started") > 1
 

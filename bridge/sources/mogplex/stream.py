@@ -1,6 +1,6 @@
 """One Mogplex run over `GET …/events/stream`: connect, read, watch the silence, leave.
 
-Upstream sends no heartbeats and never says why a stream ended (contracts.md 1.8), so silence is no
+Upstream sends no heartbeats and never says why a stream ended (mogplex.md 1.8), so silence is no
 fault, and after every close the caller reads a page, which decides.
 """
 
@@ -21,14 +21,14 @@ from bridge.sources.port import Batch
 from bridge.wire.jsontext import JsonError, loads
 from bridge.wire.sse import Frame, FrameDecoder, FrameTooLargeError
 
-# Without an event for so long: read the row, for the stream of a finished run may stay open (1.8),
-# and next time the page, for a connection may be dead without a sign. Comments prove nothing: who
-# sends them may be a proxy. While there is no news the wait doubles, from the second look on: many
+# Without an event for so long: read the row, for the stream of a finished run may stay open
+# (mogplex.md 1.8), and next time the page, for a connection may be dead without a sign. Comments
+# prove nothing: who sends them may be a proxy. While there is no news the wait doubles, from the second look on: many
 # quiet runs must not use up the requests of the others.
 SILENCE_S = (60.0, 300.0)
 WATCH_SHARE = 1 / 3  # of the token's pace may go into such reads
 SILENCE_AT_END_S = 5.0  # on a run that is over: only the replay is still to come
-CONNECT_S = 15.0  # until the first byte of the stream; upstream greets at once (1.8)
+CONNECT_S = 15.0  # until the first byte of the stream; upstream greets at once (mogplex.md 1.8)
 REPLAY_S = 60.0  # unknown and created so long before the cursor: forgotten here, not late there
 TELLING = frozenset({"status_changed", "cancel_requested"})  # events after which the row moved
 
@@ -272,7 +272,7 @@ class _Reader:
             raise _LeaveError
 
     async def _take_run(self, run: Mapping[str, object]) -> None:
-        """The `run` frame opens every stream and is the only one that shows the row (1.8)."""
+        """The `run` frame opens every stream; no other shows the row (mogplex.md 1.8)."""
         follow = self._follow
         page = to_page({"run": run}, {})
         if page is None:
@@ -290,8 +290,9 @@ class _Reader:
             self._wake.set()
 
     def _judge(self, first: Event) -> None:
-        """A resumed stream begins after its cursor (1.8), or with an event that is news. Equal
-        times prove nothing: a server that writes milliseconds sorts by what it does not show.
+        """A resumed stream begins after its cursor (mogplex.md 1.8), or with an event that is news.
+
+        Equal times prove nothing: a server that writes milliseconds sorts by what it does not show.
         """
         follow = self._follow
         if self._resumed_from is None or first.created_at_s is None:

@@ -30,7 +30,7 @@ def build(**settings: Any) -> MogplexSource:
 @pytest.mark.parametrize(
     ("settings", "cap"),
     [
-        ({}, 54),  # interface.md section 5
+        ({}, 54),  # outside.md 5
         ({"requests_per_minute": 30}, 30),
         ({"reserve": 20}, 40),
         ({"requests_per_minute": 50, "reserve": 20}, 40),  # the smaller of the two

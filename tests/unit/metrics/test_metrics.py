@@ -22,7 +22,7 @@ from bridge.sources.mogplex import api as sources
 RUN = "3f0c1c52-6a3e-4f0e-9d3b-0d8f3c5b7a10"
 OPENMETRICS = "application/openmetrics-text;version=1.0.0;q=0.5,text/plain;version=0.0.4;q=0.3"
 
-# interface.md 6, typed by hand: the promise to dashboards, not a copy of the code.
+# outside.md 6, typed by hand: the promise to dashboards, not a copy of the code.
 PROMISED = """
 runs{account,status} runs_ended_total{account,status} run_duration_seconds{status}
 events_total{account,event_type} duplicates_total{account} gaps_total{account,reason}

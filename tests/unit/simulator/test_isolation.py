@@ -1,4 +1,4 @@
-"""The simulator must not share code with what it is used to test (design.md D7)."""
+"""The simulator must not share code with what it is used to test (0016-design.md D7)."""
 
 from __future__ import annotations
 

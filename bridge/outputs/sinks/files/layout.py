@@ -37,7 +37,7 @@ class Layout:
     """The settings of one file output.
 
     `numbered`: `events.ndjson` means `events.000001.ndjson` and so on; names never change, so that
-    readers with a wildcard miss nothing (clients.md). `fixed`: lines go to `path` itself, which is
+    readers with a wildcard miss nothing (readers.md). `fixed`: lines go to `path` itself, which is
     renamed to `path.000001` and so on. A segment is finished before it would grow over
     `rotate_bytes`, and at each multiple of `rotate_every_s` since 1970 in UTC.
 

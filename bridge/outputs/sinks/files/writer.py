@@ -20,7 +20,7 @@ from bridge.wire.ndjson import Line
 _log = structlog.get_logger()
 
 # A path that is missing is given this long to be created by logrotate, which otherwise finds ours
-# in its way (clients.md: 3 lines lost in 94 rotations). Lines go to the renamed file meanwhile.
+# in its way (readers.md: 3 lines lost in 94 rotations). Lines go to the renamed file meanwhile.
 MISSING_S = 1.0
 _SIBLINGS_MAX = 100  # renamed files looked at for the last line; the newest nearly always has it
 _TORN_BYTES_MAX = 16 << 20  # more than a batch of ordinary lines can tear

@@ -1,4 +1,4 @@
-"""When a run is really over (contracts.md 1.7, completion rule).
+"""When a run is really over (mogplex.md 1.7, completion rule).
 
 Neither a terminal status nor a terminal event alone is enough: upstream writes them in either
 order, sometimes writes only the row, and sometimes writes events after both.

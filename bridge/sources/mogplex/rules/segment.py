@@ -1,7 +1,7 @@
 """What was taken of the present segment of a run: enough to resume, and to judge the next page.
 
 A segment is what one aiCallId keys; a run that paused for input goes on in a new one, and the
-events of the old one are never shown again (contracts.md 1.7).
+events of the old one are never shown again (mogplex.md 1.7).
 """
 
 from __future__ import annotations
@@ -11,7 +11,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-RESUME_AGE_S = 10.0  # resume from an event this old: younger ones may commit out of order (1.8)
+RESUME_AGE_S = (
+    10.0  # resume from an event this old: younger ones may commit out of order (mogplex.md 1.8)
+)
 RESUME_IDS_MAX = 2_000  # events held for that; a burst longer than this resumes from further on
 
 

@@ -1,6 +1,6 @@
 """When a page that shows too little is believed.
 
-A short page is the whole history of its segment (contracts.md 1.8), so it holds all that was taken
+A short page is the whole history of its segment (mogplex.md 1.8), so it holds all that was taken
 of it. One that does not, or the empty page of a run that is over (a run is written together with
 its first event, 1.7), is what a failing database shows, and may not pass for "no news": a run would
 end with its last events unseen. It is believed only when upstream insists.

@@ -1,4 +1,4 @@
-"""What a page of events hides (contracts.md 1.8, window detection).
+"""What a page of events hides (mogplex.md 1.8, window detection).
 
 Upstream shows at most `PAGE_FULL` events of a segment: the first ones (older servers: a head
 window, a wall for ever) or the newest ones (newer servers: a tail window, which slides). A page
@@ -22,7 +22,7 @@ from dataclasses import dataclass
 
 from bridge.sources.mogplex.rules.segment import Segment
 
-PAGE_FULL = 200  # events; upstream's cap (contracts.md 1.4)
+PAGE_FULL = 200  # events; upstream's cap (mogplex.md 1.4)
 # Moves of the row behind an unchanged full page until that is a wall: a pause and a status that
 # regresses move it twice without an event; an agent at work moves it with every event.
 WALL_MOVES = 3

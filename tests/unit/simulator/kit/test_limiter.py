@@ -1,4 +1,4 @@
-"""The limiter at its edges (contracts.md 1.11), against a list of times as the oracle."""
+"""The limiter at its edges (mogplex.md 1.11), against a list of times as the oracle."""
 
 from __future__ import annotations
 

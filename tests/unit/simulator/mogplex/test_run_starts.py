@@ -1,4 +1,4 @@
-"""The limiter of run starts at its edges (contracts.md 1.11)."""
+"""The limiter of run starts at its edges (mogplex.md 1.11)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Payload sanitisation against literals worked out by hand from contracts.md 1.9."""
+"""Payload sanitisation against literals worked out by hand from mogplex.md 1.9."""
 
 from __future__ import annotations
 

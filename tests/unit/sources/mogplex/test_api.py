@@ -1,4 +1,4 @@
-"""How refusals are named: every row of contracts.md 1.2 and 1.10, and Retry-After in every form."""
+"""How refusals are named: every row of mogplex.md 1.2 and 1.10, and Retry-After in every form."""
 
 from __future__ import annotations
 

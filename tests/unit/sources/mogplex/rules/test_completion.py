@@ -1,4 +1,4 @@
-"""When a run is over: contracts.md 1.7, rule by rule, on instants that a test chooses."""
+"""When a run is over: mogplex.md 1.7, rule by rule, on instants that a test chooses."""
 
 from __future__ import annotations
 

@@ -3,7 +3,8 @@
 aiohttp keeps a task, a parser and timers per request, nine tenths of the memory of an idle stream
 (0017-fan-out.md). A stream needs none of them after its head is out. So the handler gives the
 transport a protocol of ours, tells aiohttp that its connection is lost, and returns a
-response that writes nothing; aiohttp's own loop over the requests of the connection then ends by itself.
+response that writes nothing; aiohttp's own loop over the requests of the connection then ends by
+itself.
 """
 
 # ruff: noqa: ARG002 - signatures are aiohttp's

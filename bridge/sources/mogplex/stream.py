@@ -23,8 +23,8 @@ from bridge.wire.sse import Frame, FrameDecoder, FrameTooLargeError
 
 # Without an event for so long: read the row, for the stream of a finished run may stay open
 # (mogplex.md 1.8), and next time the page, for a connection may be dead without a sign. Comments
-# prove nothing: who sends them may be a proxy. While there is no news the wait doubles, from the second look on: many
-# quiet runs must not use up the requests of the others.
+# prove nothing: who sends them may be a proxy. While there is no news the wait doubles, from the
+# second look on: many quiet runs must not use up the requests of the others.
 SILENCE_S = (60.0, 300.0)
 WATCH_SHARE = 1 / 3  # of the token's pace may go into such reads
 SILENCE_AT_END_S = 5.0  # on a run that is over: only the replay is still to come

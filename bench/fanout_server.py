@@ -18,11 +18,14 @@ from typing import Any, Protocol
 
 from aiohttp import web
 
+from bridge.clock import SystemClock
 from bridge.core.event import Draft, Feed
+from bridge.daemon.serving import Parts, build_server
 from bridge.journal.memory import MemoryJournal
 from bridge.metrics import Metrics
+from bridge.outputs.http.groups import Policy
 from bridge.outputs.http.limits import Limits
-from bridge.outputs.http.server import Server
+from bridge.redact import Redactor
 
 FEED = Feed("mogplex", "default", "run", "bench", "/mogplex/default/runs/bench")
 TYPE = "com.mogplex.run.event.log"
@@ -72,15 +75,16 @@ class Ours:
     def __init__(self) -> None:
         self.journal = MemoryJournal()
         self.metrics = Metrics()
-        limits = Limits(subscribers_max=100_000)
-        self.server = Server(
+        parts = Parts(
             self.journal,
             NoRuns(),
             Healthy(),
             self.metrics,
             lambda _: (b"", "text/plain"),
-            limits=limits,
+            Redactor(),
+            SystemClock(),
         )
+        self.server = build_server(parts, policy=Policy(Limits(subscribers_max=100_000)))
 
     async def start(self) -> int:
         return (await self.server.start("127.0.0.1", 0))[1]
@@ -89,7 +93,7 @@ class Ours:
         await self.journal.append(drafts)
 
     def backlog(self) -> int:
-        return self.journal.head - self.server.hub.position
+        return self.journal.head - self.server.handed_out
 
     def delivered(self) -> int:
         samples = next(iter(self.metrics.deliveries_total.collect())).samples

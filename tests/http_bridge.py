@@ -10,12 +10,16 @@ from typing import Any
 
 import aiohttp
 
+from bridge.clock import SystemClock
+from bridge.daemon.serving import Parts, build_server
 from bridge.journal.memory import MemoryJournal
 from bridge.metrics import Metrics
 from bridge.outputs.http.access import Access
+from bridge.outputs.http.groups import Policy
 from bridge.outputs.http.limits import Limits
 from bridge.outputs.http.server import Server
 from bridge.outputs.port import InvalidRunIdError, TooManyRunsError, UnknownAccountError
+from bridge.redact import Redactor
 from bridge.wire.sse import Frame, FrameDecoder
 from tests.journal_records import draft
 
@@ -111,15 +115,16 @@ async def http_bridge(
     journal = MemoryJournal(records_max=records_max)
     metrics = Metrics(("default",))
     runs, health = FewRuns(), TwoChecks()
-    server = Server(
+    parts = Parts(
         journal,
         runs,
         health,
         metrics,
         lambda accept: (f"asked for {accept}".encode(), "text/plain; version=0.0.4"),
-        access=access,
-        limits=limits,
+        Redactor(),
+        SystemClock(),
     )
+    server = build_server(parts, access=access, policy=Policy(limits or Limits()))
     bridge = HttpBridge(journal, server, metrics)
     bridge.runs, bridge.health = runs, health
     bridge.host, bridge.port = await server.start("127.0.0.1", 0)

@@ -23,14 +23,13 @@ from bridge.daemon.follows import Follows
 from bridge.daemon.housekeeping import Housekeeping, restored_windows
 from bridge.daemon.reload import Load, RunChanges, Running, apply, prepared_or_refused, read_tokens
 from bridge.daemon.run_lists import to_run_text, watch
-from bridge.daemon.serving import build_certificates, build_limits, take_over
+from bridge.daemon.serving import Parts, build_certificates, build_policy, build_server
 from bridge.daemon.sinks import Sinks, sink_name
 from bridge.daemon.supervisor import run_rings, stop_on_signals
 from bridge.daemon.systemd import Notifier
 from bridge.intake import JournalIntake
 from bridge.journal.sqlite.journal import SqliteJournal
 from bridge.metrics import Metrics
-from bridge.outputs.http.server import Server
 from bridge.outputs.http.token_access import TokenAccess
 from bridge.outputs.port import InvalidRunIdError, TooManyRunsError, UnknownAccountError
 from bridge.redact import RULES, Redactor
@@ -142,18 +141,11 @@ class Bridge:
         )
         self._house.retention = settings.retention.age, settings.retention.bytes
         self._access = _access(settings, clock)
-        self._server = Server(
-            journal,
-            self._follows,
-            self,
-            metrics,
-            self._render_metrics,
-            access=self._access,
-            limits=build_limits(settings),
-            clock=clock,
+        parts = Parts(
+            journal, self._follows, self, metrics, self._render_metrics, self._redactor, clock
         )
-        self._server.redact_with(self._redactor)
-        take_over(self._server, settings)
+        policy = build_policy(settings)
+        self._server = build_server(parts, access=self._access, policy=policy)
 
     async def _start(self) -> None:
         certificates = build_certificates(self._settings)  # first: it is wrong more often than full
@@ -251,7 +243,7 @@ class Bridge:
         refused = "; the newest configuration is refused, see the log" if self._is_refused else ""
         return (
             f"{self._follows.following_count} runs followed, {self._journal.head} records,"
-            f" {self._server.hub.count} streams open{refused}"
+            f" {self._server.open_streams} streams open{refused}"
         )
 
     async def _follow_configured(self) -> None:

@@ -24,7 +24,7 @@ from bridge.daemon.accounts import Accounts
 from bridge.daemon.building import build_redactor
 from bridge.daemon.follows import Follows
 from bridge.daemon.housekeeping import Housekeeping
-from bridge.daemon.serving import build_certificates, take_over
+from bridge.daemon.serving import build_certificates, build_policy
 from bridge.daemon.sinks import OutputRefusedError, Sinks
 from bridge.outputs.http.certificates import Certificates
 from bridge.outputs.http.server import Server
@@ -131,7 +131,7 @@ async def apply(prepared: Prepared, old: Settings, running: Running) -> Settings
     running.follows.default_account = settings.default_account.name
     running.house.accounts_changed()
     running.house.retention = settings.retention.age, settings.retention.bytes
-    take_over(running.server, settings)
+    running.server.adopt(build_policy(settings))
     running.server.change_certificates(prepared.certificates)
     if running.access is not None and prepared.tokens is not None:
         running.access.change(prepared.tokens, open_metrics=settings.metrics.open)

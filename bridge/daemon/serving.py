@@ -2,14 +2,41 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
+from bridge.clock import Clock
 from bridge.config import Settings
+from bridge.metrics import Metrics
+from bridge.outputs.http.access import Access, LoopbackAccess
 from bridge.outputs.http.addresses import Proxies
 from bridge.outputs.http.certificates import Certificates
+from bridge.outputs.http.groups import Policy, RouteGroup
 from bridge.outputs.http.limits import Limits
 from bridge.outputs.http.origins import Origins
+from bridge.outputs.http.routes_events import EventRoutes
+from bridge.outputs.http.routes_operation import OperationRoutes, RenderMetrics
+from bridge.outputs.http.routes_page import PageRoutes
+from bridge.outputs.http.routes_runs import RunRoutes
 from bridge.outputs.http.server import Server
+from bridge.outputs.http.streaming import Streams
+from bridge.outputs.http.turns import Turns
+from bridge.outputs.port import Health, Runs
+from bridge.outputs.streams.hub import Tail
+from bridge.redact import Redactor
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What the groups of routes work with."""
+
+    journal: Tail
+    runs: Runs
+    health: Health
+    metrics: Metrics
+    render_metrics: RenderMetrics
+    redactor: Redactor
+    clock: Clock
 
 
 def build_limits(settings: Settings) -> Limits:
@@ -37,11 +64,27 @@ def build_certificates(settings: Settings) -> Certificates | None:
     )
 
 
-def take_over(server: Server, settings: Settings) -> None:
-    """Hold the server to these settings, at the start and at every reload."""
-    server.set_limits(build_limits(settings))
-    server.set_policy(
+def build_policy(settings: Settings) -> Policy:
+    """What the settings say about clients, at the start and at every reload."""
+    return Policy(
+        build_limits(settings),
         Origins(settings.server.cors_origins),
         Proxies(settings.server.trusted_proxies),
         may_compress=settings.server.compress,
     )
+
+
+def build_server(
+    parts: Parts, *, access: Access | None = None, policy: Policy | None = None
+) -> Server:
+    """The server with all its groups of routes; a new group is a line here."""
+    access = access or LoopbackAccess()
+    journal, clock, metrics = parts.journal, parts.clock, parts.metrics
+    streams, turns = Streams(journal, metrics, clock), Turns()
+    groups: list[RouteGroup] = [
+        EventRoutes(journal, parts.runs, streams, turns, metrics, clock),
+        RunRoutes(parts.runs, clock),
+        OperationRoutes(parts.health, parts.render_metrics, access),
+        PageRoutes(),
+    ]
+    return Server(groups, streams, parts.redactor, access=access, policy=policy)

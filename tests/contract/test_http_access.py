@@ -162,10 +162,10 @@ async def test_more_streams_than_seats_are_refused_and_a_seat_comes_back() -> No
             async with bridge.session.get(bridge.url + "/v1/events?after=0") as page:
                 assert page.status == 200
         async with asyncio.timeout(WAIT_S):
-            while bridge.server.hub.count:
+            while bridge.server.open_streams:
                 await asyncio.sleep(0.005)
         async with event_stream(bridge):
-            assert bridge.server.hub.count == 1
+            assert bridge.server.open_streams == 1
 
 
 @pytest.mark.parametrize(
@@ -258,7 +258,7 @@ async def test_an_answer_that_waits_counts_whole_until_its_last_byte_is_taken() 
         writer.write(
             f"GET /v1/events?after=0 HTTP/1.1\r\nHost: 127.0.0.1:{bridge.port}\r\n\r\n".encode()
         )
-        crowd = bridge.server._crowd
+        crowd = bridge.server._open
         async with asyncio.timeout(WAIT_S):
             while not crowd._slow:
                 await asyncio.sleep(0.01)

@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from importlib import resources
 from typing import Any
 
 import aiohttp
 import jsonschema
 import pytest
+from aiohttp import web
 
+from bridge.clock import SystemClock
 from bridge.core.errors import ConfigError, JournalFullError
-from bridge.outputs.http.access import LoopbackAccess
-from bridge.outputs.http.problems import CODES
-from bridge.outputs.http.routes_operation import PAGE_FILES
+from bridge.journal.memory import MemoryJournal
+from bridge.metrics import Metrics
+from bridge.outputs.http.access import Identity, LoopbackAccess, Need
+from bridge.outputs.http.groups import Route
+from bridge.outputs.http.problems import CODES, ProblemError
+from bridge.outputs.http.routes_page import PageRoutes
 from bridge.outputs.http.server import Server
+from bridge.outputs.http.streaming import Streams
+from bridge.redact import Redactor
 from tests.http_bridge import OTHER_RUN, RUN, HttpBridge, http_bridge, raw
 
 THIRD_RUN = "9a2e4d10-77b1-4c55-9c0a-2d1f0b6b3f01"
@@ -120,7 +128,7 @@ async def test_metrics_are_rendered_for_the_accept_header() -> None:
 
 async def test_the_page_is_whole_and_closed_to_the_outside() -> None:
     async with http_bridge() as bridge:
-        for path in ("/", *(f"/page/{name}" for name in PAGE_FILES)):
+        for path in ("/", *(f"/page/{name}" for name in PageRoutes().names)):
             async with bridge.session.get(bridge.url + path) as response:
                 assert response.status == 200
                 assert await response.read()
@@ -132,9 +140,9 @@ async def test_the_page_is_whole_and_closed_to_the_outside() -> None:
 
 def test_the_page_needs_nothing_from_elsewhere() -> None:
     page = resources.files("bridge.outputs.http") / "page"
-    assert {item.name for item in page.iterdir()} == set(PAGE_FILES)
+    assert {item.name for item in page.iterdir()} == set(PageRoutes().names)
     html = (page / "index.html").read_text()
-    for name in PAGE_FILES:
+    for name in PageRoutes().names:
         text = (page / name).read_text().replace("http://www.w3.org/2000/svg", "")
         assert "http://" not in text
         assert "https://" not in text
@@ -263,11 +271,9 @@ class AnyAddress(LoopbackAccess):
 async def test_a_port_in_use_is_said_in_one_line_with_the_cure() -> None:
     async with http_bridge() as bridge:
         other = Server(
-            bridge.journal,
-            bridge.runs,
-            bridge.health,
-            bridge.metrics,
-            lambda _: (b"", "text/plain"),
+            [],
+            Streams(bridge.journal, bridge.metrics, SystemClock()),
+            Redactor(),
             access=AnyAddress(),
         )
         with pytest.raises(ConfigError) as caught:
@@ -336,3 +342,42 @@ async def test_many_who_ask_for_the_runs_share_one_list(monkeypatch: pytest.Monk
         await call(bridge, "DELETE", f"/v1/runs/{OTHER_RUN}")
         assert len((await call(bridge, "GET", "/v1/runs"))[1]["runs"]) == 1
         assert made == 3
+
+
+class Guests:
+    """A group of routes that the program does not know, with refusals of its own form."""
+
+    name = "guests"
+    prefix = "/guests"
+
+    def routes(self) -> Sequence[Route]:
+        return (Route("GET", "/guests/{name}", Need.READ, self.get),)
+
+    async def get(self, request: web.Request, identity: Identity) -> web.StreamResponse:
+        if request.match_info["name"] == "nobody":
+            raise ProblemError("not_found", "nobody is here")
+        return web.json_response({"guest": request.match_info["name"], "host": identity.name})
+
+    def refuse(self, problem: ProblemError) -> web.Response:
+        return web.json_response({"guestError": problem.code}, status=CODES[problem.code][0])
+
+
+async def test_an_unknown_group_of_routes_is_served_guarded_and_refuses_its_own_way():
+    streams = Streams(MemoryJournal(), Metrics(), SystemClock())
+    server = Server([Guests()], streams, Redactor())
+    host, port = await server.start("127.0.0.1", 0)
+    url = f"http://{host}:{port}"
+    try:
+        async with aiohttp.ClientSession() as session:
+            async with session.get(f"{url}/guests/Ada") as answer:
+                assert await answer.json() == {"guest": "Ada", "host": "local"}
+            for path, code in (("/guests/nobody", "not_found"), ("/guests/a/b", "not_found")):
+                async with session.get(url + path) as answer:
+                    assert await answer.json() == {"guestError": code}
+            async with session.get(f"{url}/guests/Ada", headers={"Host": "elsewhere"}) as answer:
+                assert await answer.json() == {"guestError": "foreign_host"}
+            async with session.get(f"{url}/v1/events") as answer:
+                assert answer.status == 404
+                assert answer.content_type == "application/problem+json"
+    finally:
+        await server.close()

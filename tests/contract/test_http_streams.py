@@ -264,7 +264,7 @@ async def test_websocket_pings_are_answered_and_messages_ignored() -> None:
 
 async def gone(bridge: HttpBridge) -> None:
     async with asyncio.timeout(WAIT_S):
-        while bridge.server.hub.count:
+        while bridge.server.open_streams:
             await asyncio.sleep(0.005)
 
 
@@ -364,7 +364,7 @@ async def test_a_reader_that_stops_loses_nothing_and_holds_nobody_up() -> None:
                 got = await brisk.records(100)
                 assert got[0] == part * 100 + 1
             held = [
-                s.transport.get_write_buffer_size() for bucket in bridge.server.hub._wheel
+                s.transport.get_write_buffer_size() for bucket in bridge.server._streams.hub._wheel
                 for s in bucket
             ]  # fmt: skip
             assert max(held) < 300_000, "a slow reader must not grow memory"
@@ -456,3 +456,29 @@ async def test_a_client_that_keeps_talking_on_a_stream_is_cut() -> None:
         await gone(bridge)
         writer.close()
         await writer.wait_closed()
+
+
+@pytest.mark.parametrize("name", ["lastEventId", "Last-Event-ID"])
+async def test_a_replacement_for_eventsource_resumes_by_parameter(name: str) -> None:
+    """Where a script cannot send the header it repeats its first URL and adds the id; it got 400
+    for ever.
+    """
+    async with http_bridge() as bridge:
+        await bridge.add(5)
+        query = {"after": "0", name: bridge.position(3), "_": "1764115200000"}
+        headers = {"Accept": "text/event-stream"}
+        url = bridge.url + "/v1/events"
+        async with bridge.session.get(url, params=query, headers=headers) as response:
+            assert response.status == 200
+            frames = await EventStream(response).next(2)
+        ids = [frame.id for frame in frames if frame.data]
+        assert ids[0] == bridge.position(4)
+
+
+async def test_the_header_wins_over_its_replacements() -> None:
+    async with http_bridge() as bridge:
+        await bridge.add(5)
+        url = f"{bridge.url}/v1/events?lastEventId={bridge.position(1)}"
+        async with bridge.session.get(url, headers={"Last-Event-ID": bridge.position(4)}) as answer:
+            found = await answer.json()
+        assert [int(record["sequence"]) for record in found["records"]] == [5]

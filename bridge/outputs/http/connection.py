@@ -1,7 +1,7 @@
 """A connection before it is a stream: aiohttp's, plus what it lacks.
 
 Clients that do not send a whole request in time, send too much of one, or do not take their answer
-are cut; the crowd counts who is there; what cannot be parsed is answered with a problem document.
+are cut; open connections are counted; what cannot be parsed is answered with a problem document.
 """
 
 # ruff: noqa: ARG002 - signatures are aiohttp's
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from aiohttp import web
 
 from bridge.outputs.http.limits import Limits
-from bridge.outputs.http.open_connections import Crowd
+from bridge.outputs.http.open_connections import OpenConnections
 from bridge.outputs.http.problems import COMMON_HEADERS, ProblemError, as_bytes, respond
 
 if TYPE_CHECKING:
@@ -29,16 +29,16 @@ class Connection(web.RequestHandler):
 
     __slots__ = (
         "_answer_bytes",
-        "_crowd",
         "_limits",
         "_next_look",
+        "_open",
         "_patience",
         "_unread_bytes",
         "_unsent_bytes",
         "address",
     )
 
-    def __init__(self, server: web.Server, limits: Limits, crowd: Crowd) -> None:
+    def __init__(self, server: web.Server, limits: Limits, others: OpenConnections) -> None:
         super().__init__(
             server,
             loop=asyncio.get_running_loop(),
@@ -51,7 +51,7 @@ class Connection(web.RequestHandler):
             auto_decompress=False,  # nobody reads bodies: a bomb must not even be opened
         )
         self._limits = limits
-        self._crowd = crowd
+        self._open = others
         self._patience: asyncio.TimerHandle | None = None  # until the first whole head
         self._next_look: asyncio.TimerHandle | None = None  # at an answer that waits
         self._unread_bytes = 0  # since the last head that was understood
@@ -63,7 +63,7 @@ class Connection(web.RequestHandler):
         super().connection_made(transport)
         peer = transport.get_extra_info("peername")
         self.address = str(peer[0]) if isinstance(peer, tuple) else ""
-        if not self._crowd.may_enter(self):
+        if not self._open.may_enter(self):
             self.force_close()
             return
         self._patience = self._loop.call_later(self._limits.header_wait_s, self.force_close)
@@ -71,7 +71,7 @@ class Connection(web.RequestHandler):
     def connection_lost(self, exc: BaseException | None) -> None:
         self._be_patient()
         self._stop_looking()
-        self._crowd.leave(self)
+        self._open.leave(self)
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -108,13 +108,13 @@ class Connection(web.RequestHandler):
 
     def pause_writing(self) -> None:
         super().pause_writing()
-        self._crowd.note_slow(self)
+        self._open.note_slow(self)
         self._unsent_bytes = self._buffered_bytes()
         self._next_look = self._loop.call_later(self._limits.answer_wait_s, self._look_at_reader)
 
     def resume_writing(self) -> None:
         self._stop_looking()
-        self._crowd.note_drained(self)
+        self._open.note_drained(self)
         super().resume_writing()
 
     def _look_at_reader(self) -> None:

@@ -17,7 +17,7 @@ from bridge.outputs.http.limits import Limits, is_local
 
 
 class Guest(Protocol):
-    """A connection, as far as the crowd looks at it."""
+    """A connection, as far as its limits go."""
 
     address: str
 
@@ -30,7 +30,7 @@ class Guest(Protocol):
         ...
 
 
-class Crowd:
+class OpenConnections:
     """Every connection from its start until it ends or becomes a stream."""
 
     def __init__(self, limits: Limits) -> None:

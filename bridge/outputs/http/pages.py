@@ -11,7 +11,7 @@ from bridge.core.position import Position
 from bridge.journal.port import Reader
 from bridge.outputs.http.limits import Limits
 from bridge.outputs.http.query import Query
-from bridge.outputs.http.start import Start
+from bridge.outputs.http.turns import LONG, Reading
 
 _LOOKS_MAX = 64
 """Reads for one page. A rare filter over a long journal then gives a short page whose `next` moved
@@ -23,18 +23,20 @@ class JsonPage(NamedTuple):
 
     body: bytes
     records: int
+    next_after: int
 
 
-async def read_page(journal: Reader, query: Query, start: Start, limits: Limits) -> JsonPage:
-    """Return up to `query.limit` records from the start on, and where to go on.
-
-    Raises what the journal raises.
+async def read_page(
+    journal: Reader, query: Query, after: int, limits: Limits, reading: Reading
+) -> JsonPage:
+    """Return up to `query.limit` records after a position, and where to go on; short when some
+    reads did not fill it. Raises what the journal raises.
     """
     bodies: list[bytes] = []
     held = 0
-    after = start.after
-    for _ in range(_LOOKS_MAX):
-        page = await journal.read(after, query.limit - len(bodies), query.only)
+    for _ in range(LONG):
+        async with reading.slice():
+            page = await journal.read(after, query.limit - len(bodies), query.only)
         for record in page.records:
             if bodies and held + len(record.body) > limits.page_bytes_max:
                 return _page(bodies, journal.epoch, after)
@@ -47,11 +49,28 @@ async def read_page(journal: Reader, query: Query, start: Start, limits: Limits)
     return _page(bodies, journal.epoch, after)
 
 
+async def search(journal: Reader, only: Filter, after: int, reading: Reading) -> int:
+    """Return the position before the next record that matches, or how far there is none.
+
+    It holds nothing meanwhile. Raises what the journal raises.
+    """
+    for _ in range(_LOOKS_MAX):
+        if after >= journal.head:
+            break
+        async with reading.slice():
+            page = await journal.read(after, 1, only)
+        if page.records:
+            return page.records[0].seq - 1
+        after = page.next_after
+    return after
+
+
 def _page(bodies: Sequence[bytes], epoch: str, after: int) -> JsonPage:
     joined = b",".join(bodies)
     return JsonPage(
         b'{"records":[%b],"next":"%b"}' % (joined, str(Position(epoch, after)).encode()),
         len(bodies),
+        after,
     )
 
 

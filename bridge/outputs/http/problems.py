@@ -9,7 +9,7 @@ from typing import Any
 
 from aiohttp import web
 
-from bridge.core.errors import BridgeError
+from bridge.core.errors import BridgeError, JournalError
 from bridge.redact import Redactor
 from bridge.wire.jsontext import dumps
 
@@ -68,6 +68,15 @@ class ProblemError(BridgeError):
         self.detail = detail
         self.headers = dict(headers or {})
         self.members = dict(members or {})  # more members of the document
+
+
+def unavailable(error: JournalError) -> ProblemError:
+    """Return what a client may know of a journal's failure; the cause is in the log."""
+    return ProblemError(
+        "journal_unavailable",
+        f"the journal cannot be used now ({type(error).__name__}); try again later",
+        headers={"Retry-After": "10"},
+    )
 
 
 def respond(problem: ProblemError, redactor: Redactor | None = None) -> web.Response:

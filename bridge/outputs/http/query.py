@@ -25,6 +25,10 @@ from bridge.outputs.streams.formats import (
 
 PAGE_RECORDS = 100
 EVENT_PARAMETERS = ("after", "tail", "limit", "run", "type", "account", "ticket")
+# What replacements for EventSource add where they cannot send the header: the id they saw last,
+# under one of two names, and something new each time, so that no cache answers.
+_LAST_EVENT_ID_PARAMETERS = ("lastEventId", "Last-Event-ID")
+_CACHE_BUSTER = "_"
 _UUID = re.compile(r"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}", re.ASCII)
 _LAST_EVENT_ID = "Last-Event-ID"
 
@@ -63,9 +67,9 @@ def single(request: web.Request, name: str) -> str | None:
 def read_query(request: web.Request, limits: Limits, run_id: str | None = None) -> Query:
     """Read a request for events; `run_id` is the one in the path. Raises ProblemError."""
     known = [n for n in EVENT_PARAMETERS if run_id is None or n not in ("run", "account")]
-    check_names(request, known)
+    check_names(request, (*known, *_LAST_EVENT_ID_PARAMETERS, _CACHE_BUSTER))
     after = single(request, "after")
-    last_id = request.headers.get(_LAST_EVENT_ID, "").strip()
+    last_id = _last_event_id(request)
     runs = (
         [run_id]
         if run_id is not None
@@ -82,6 +86,16 @@ def read_query(request: web.Request, limits: Limits, run_id: str | None = None) 
         tail=_maybe_number(request, "tail", 0, limits.tail_max),
         limit=_maybe_number(request, "limit", 1, limits.page_records_max) or PAGE_RECORDS,
     )
+
+
+def _last_event_id(request: web.Request) -> str:
+    """The header, else what stands for it; empty for none. A reconnect of a replacement repeats the
+    `after` of its first request, so this goes before it. Raises ProblemError.
+    """
+    found = request.headers.get(_LAST_EVENT_ID, "").strip()
+    for name in _LAST_EVENT_ID_PARAMETERS:
+        found = found or (single(request, name) or "").strip()
+    return found
 
 
 def is_uuid(run_id: str) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from email.utils import formatdate
 
@@ -12,62 +12,67 @@ from aiohttp import hdrs, web
 from bridge.clock import Clock
 from bridge.core.filter import Filter
 from bridge.core.position import Position
+from bridge.journal.port import Reader
 from bridge.metrics import Metrics
 from bridge.outputs.compression import compress
-from bridge.outputs.http.access import Identity
-from bridge.outputs.http.addresses import Proxies
-from bridge.outputs.http.handover import hand_over
-from bridge.outputs.http.limits import Limits, Seats
-from bridge.outputs.http.origins import Origins
-from bridge.outputs.http.pages import has_records, read_page
+from bridge.outputs.http.access import Identity, Need
+from bridge.outputs.http.groups import Policy, Route
+from bridge.outputs.http.pages import has_records, read_page, search
 from bridge.outputs.http.problems import COMMON_HEADERS, ProblemError
 from bridge.outputs.http.query import Query, is_connection_upgrade, maybe_format, read_query
 from bridge.outputs.http.routes_runs import may_see, unknown_run
 from bridge.outputs.http.start import Start, find_start
+from bridge.outputs.http.streaming import STREAM_HEADERS, Beginning, Streams
+from bridge.outputs.http.turns import Reading, Turns
 from bridge.outputs.port import Runs
 from bridge.outputs.streams.formats import WEBSOCKET, Format
-from bridge.outputs.streams.hub import Hub, Tail, reset_facts
-from bridge.outputs.streams.subscriber import Subscriber, WebSocketSubscriber
+from bridge.outputs.streams.hub import reset_facts
 from bridge.wire.websocket import maybe_accept_key
 
-# No proxy may keep, compress or gather what should arrive at once (readers.md).
-STREAM_HEADERS = {
-    "Cache-Control": "no-cache, no-transform",
-    "X-Accel-Buffering": "no",
-}
 _WEBSOCKET_VERSION = "13"
 
 
 class EventRoutes:
     """The handlers of the two routes."""
 
+    name = "events"
+
     def __init__(
-        self, journal: Tail, runs: Runs, hub: Hub, metrics: Metrics, limits: Limits, clock: Clock
+        self,
+        journal: Reader,
+        runs: Runs,
+        streams: Streams,
+        turns: Turns,
+        metrics: Metrics,
+        clock: Clock,
     ) -> None:
-        self.origins = Origins()
-        self.proxies = Proxies()
-        self.may_compress = True
-        self._pages = asyncio.Semaphore(limits.pages_at_once_max)
+        self._policy = Policy()
+        self._pages = asyncio.Semaphore(self._policy.limits.pages_at_once_max)
         self._journal = journal
         self._runs = runs
-        self._hub = hub
-        self._limits = limits
+        self._streams = streams
+        self._turns = turns
         self._clock = clock
-        self._seats = Seats(limits)
         self._pages_delivered = metrics.deliveries_total.labels(transport="page")
-        hub.on_lost = lambda subscriber: self._seats.leave(subscriber.address)
-        self.is_draining = False
 
-    def set_limits(self, limits: Limits) -> None:
-        """Hold to these limits from the next request on."""
-        self._limits = limits
-        self._seats.limits = limits
+    def routes(self) -> Sequence[Route]:
+        return (
+            Route("GET", "/v1/events", Need.STREAM, self.get),
+            Route("GET", "/v1/runs/{run_id}/events", Need.STREAM, self.get),
+        )
+
+    def adopt(self, policy: Policy) -> None:
+        """Hold to this from the next request on."""
+        if policy.limits.pages_at_once_max != self._policy.limits.pages_at_once_max:
+            self._pages = asyncio.Semaphore(policy.limits.pages_at_once_max)
+        self._policy = policy
 
     async def get(self, request: web.Request, identity: Identity) -> web.StreamResponse:
         """Answer in the representation that is asked for. Raises ProblemError."""
+        policy = self._policy
         run_id = request.match_info.get("run_id")
-        query = read_query(request, self._limits, run_id)
-        format_ = maybe_format(request, may_compress=self.may_compress)
+        query = read_query(request, policy.limits, run_id)
+        format_ = maybe_format(request, may_compress=policy.may_compress)
         only = identity.narrow(query.only)
         if run_id is not None and (
             only is None or not await self._is_known(run_id, identity, only)
@@ -77,11 +82,7 @@ class EventRoutes:
             raise ProblemError("forbidden", "your token does not reach what this filter asks for")
         query = replace(query, only=only)
         if format_ is None:
-            async with self._pages:
-                page = await self._page(query)
-                if self.may_compress:  # here, or pages would gather before the compressor
-                    await compress(request, page)
-                return page
+            return await self._page(request, query, identity)
         if request.method == hdrs.METH_HEAD:
             return web.Response(headers=_stream_headers(format_))
         return await self._stream(request, query, format_, identity)
@@ -93,56 +94,74 @@ class EventRoutes:
             self._journal, only
         )
 
-    async def _page(self, query: Query) -> web.Response:
-        start = await find_start(self._journal, query)
-        if start.missed is not None:
-            raise ProblemError(
-                "position_gone",
-                "what you asked for is not available; begin again with after=0",
-                members=reset_facts(self._journal, query.asked or "", start.missed),
+    def _reading(self, request: web.Request, identity: Identity) -> Reading:
+        address = self._policy.proxies.client_address(request)
+        return self._turns.reading(f"{address} {identity.name}")
+
+    async def _page(
+        self, request: web.Request, query: Query, identity: Identity
+    ) -> web.StreamResponse:
+        async with self._reading(request, identity) as reading:
+            start = await find_start(self._journal, query, reading)
+            if start.missed is not None:
+                raise ProblemError(
+                    "position_gone",
+                    "what you asked for is not available; begin again with after=0",
+                    members=reset_facts(self._journal, query.asked or "", start.missed),
+                )
+            response = await self._read_and_pack(request, query, start.after, reading)
+            if response is None:  # a search: it holds nothing while it looks on
+                after = await search(self._journal, query.only, start.after, reading)
+                response = await self._read_and_pack(request, query, after, reading, is_last=True)
+        assert response is not None
+        return response
+
+    async def _read_and_pack(
+        self,
+        request: web.Request,
+        query: Query,
+        after: int,
+        reading: Reading,
+        *,
+        is_last: bool = False,
+    ) -> web.Response | None:
+        """A page; None when the first reads found nothing and there is more to look at."""
+        async with self._pages:  # or pages would gather before the compressor
+            page = await read_page(self._journal, query, after, self._policy.limits, reading)
+            if not page.records and page.next_after < self._journal.head and not is_last:
+                return None
+            self._pages_delivered.inc(page.records)
+            response = web.Response(
+                body=page.body,
+                content_type="application/json",
+                headers={"Cache-Control": "no-store", hdrs.VARY: hdrs.ACCEPT},
             )
-        page = await read_page(self._journal, query, start, self._limits)
-        self._pages_delivered.inc(page.records)
-        return web.Response(
-            body=page.body,
-            content_type="application/json",
-            headers={"Cache-Control": "no-store", hdrs.VARY: hdrs.ACCEPT},
-        )
+            if self._policy.may_compress:
+                await compress(request, response)
+            return response
 
     async def _stream(
         self, request: web.Request, query: Query, format_: Format, identity: Identity
     ) -> web.StreamResponse:
-        if self.is_draining:
-            raise ProblemError("not_ready", "the bridge is stopping", headers={"Retry-After": "5"})
+        self._streams.refuse_when_draining()
         head = (
             _websocket_head(request)
             if format_ is WEBSOCKET
             else _stream_head(format_, self._clock.wall(), self._cors(request, format_))
         )
-        address = self.proxies.client_address(request)
-        self._seats.take(address)
-        try:
-            async with self._pages:  # a long tail is a large read too
-                start = await find_start(self._journal, query)
-            subscriber = self._subscriber(query.only, format_, start, address)
-            subscriber.identity = identity
-            first = self._first_bytes(query, format_, start)
-            return hand_over(request, head + first, subscriber)
-        except BaseException as error:
-            self._seats.leave(address)
-            if isinstance(error, ConnectionResetError):
-                return web.Response(status=503)  # nobody reads it
-            raise
+
+        async def begin() -> Beginning:
+            async with self._reading(request, identity) as reading:
+                start = await find_start(self._journal, query, reading)
+            return Beginning(start.after, self._first_bytes(query, format_, start))
+
+        return await self._streams.open(request, identity, query.only, format_, head, begin)
 
     def _cors(self, request: web.Request, format_: Format) -> Mapping[str, str]:
-        vary = ["Accept", self.origins.vary]
-        if self.may_compress and format_.transport == "ndjson":
+        vary = ["Accept", self._policy.origins.vary]
+        if self._policy.may_compress and format_.transport == "ndjson":
             vary.append("Accept-Encoding")
-        return {**self.origins.headers(request), "Vary": ", ".join(filter(None, vary))}
-
-    def _subscriber(self, only: Filter, format_: Format, start: Start, address: str) -> Subscriber:
-        made = WebSocketSubscriber if format_ is WEBSOCKET else Subscriber
-        return made(self._hub, only, format_, start.after, address)
+        return {**self._policy.origins.headers(request), "Vary": ", ".join(filter(None, vary))}
 
     def _first_bytes(self, query: Query, format_: Format, start: Start) -> bytes:
         position = str(Position(self._journal.epoch, start.after))

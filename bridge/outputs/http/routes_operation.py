@@ -1,14 +1,15 @@
-"""What operators ask: probes, metrics, the description of this interface, and the live page."""
+"""What operators ask: probes, metrics, tickets, the description of this interface."""
 
 # ruff: noqa: ARG002 - every handler has one shape
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Sequence
 from importlib import resources
 
 from aiohttp import hdrs, web
 
-from bridge.outputs.http.access import Access, Identity
+from bridge.outputs.http.access import Access, Identity, Need
+from bridge.outputs.http.groups import Route
 from bridge.outputs.http.problems import ProblemError
 from bridge.outputs.http.query import check_names
 from bridge.outputs.port import Health
@@ -17,33 +18,27 @@ from bridge.wire.jsontext import dumps
 # Accept header -> exposition and its content type.
 RenderMetrics = Callable[[str], tuple[bytes, str]]
 
-# Everything the page needs comes from here; nothing may frame it or send data elsewhere.
-PAGE_POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self';"
-    " img-src 'self' data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-)
-# The only names that are ever read from disk: no path of a request reaches the file system.
-PAGE_FILES: Mapping[str, str] = {
-    "index.html": "text/html",
-    "page.css": "text/css",
-    **dict.fromkeys(
-        ("access.js", "detail.js", "dom.js", "keys.js", "page.js", "records.js", "runs.js",
-         "speaker.js", "stream.js", "theme.js", "timeline.js"),
-        "text/javascript",
-    ),
-}  # fmt: skip
-
 
 class OperationRoutes:
     """The handlers."""
+
+    name = "operation"
 
     def __init__(self, health: Health, render_metrics: RenderMetrics, access: Access) -> None:
         self._health = health
         self._access = access
         self._render_metrics = render_metrics
-        here = resources.files("bridge.outputs.http")
-        self._page = {name: (here / "page" / name).read_bytes() for name in PAGE_FILES}
-        self._openapi = (here / "openapi.json").read_bytes()
+        self._openapi = (resources.files("bridge.outputs.http") / "openapi.json").read_bytes()
+
+    def routes(self) -> Sequence[Route]:
+        return (
+            Route("GET", "/livez", Need.NOTHING, self.livez),
+            Route("GET", "/readyz", Need.NOTHING, self.readyz),
+            Route("POST", "/v1/tickets", Need.READ, self.ticket),
+            Route("GET", "/healthz", Need.OVERVIEW, self.healthz),
+            Route("GET", "/metrics", Need.METRICS, self.metrics),
+            Route("GET", "/openapi.json", Need.READ, self.openapi),
+        )
 
     async def livez(self, request: web.Request, identity: Identity) -> web.StreamResponse:
         """The loop turns, or there would be no answer."""
@@ -86,21 +81,6 @@ class OperationRoutes:
             body=dumps({"ticket": ticket, "expiresInSeconds": int(lives_s)}),
             content_type="application/json",
             headers={"Cache-Control": "no-store"},
-        )
-
-    async def page(self, request: web.Request, identity: Identity) -> web.StreamResponse:
-        name = request.match_info.get("name", "index.html")
-        if name not in self._page:
-            raise ProblemError("not_found", "the live page has no such file")
-        return web.Response(
-            body=self._page[name],
-            content_type=PAGE_FILES[name],
-            charset="utf-8",
-            headers={
-                "Content-Security-Policy": PAGE_POLICY,
-                "Referrer-Policy": "no-referrer",
-                "Cache-Control": "no-cache",
-            },
         )
 
 

@@ -10,8 +10,9 @@ from aiohttp import web
 
 from bridge.clock import Clock
 from bridge.core.errors import JournalError
-from bridge.outputs.http.access import Identity
-from bridge.outputs.http.problems import ProblemError
+from bridge.outputs.http.access import Identity, Need
+from bridge.outputs.http.groups import Route
+from bridge.outputs.http.problems import ProblemError, unavailable
 from bridge.outputs.http.query import check_names, is_uuid, single
 from bridge.outputs.port import (
     InvalidRunIdError,
@@ -29,12 +30,22 @@ runs takes the loop 7 ms: a few hundred pages would leave the streams nothing.""
 class RunRoutes:
     """The handlers."""
 
+    name = "runs"
+
     def __init__(self, runs: Runs, clock: Clock) -> None:
         self._runs = runs
         self._clock = clock
         self._views: Sequence[Mapping[str, Any]] = ()
         self._whole = b""  # the same, for those without limits
         self._made_s = -math.inf
+
+    def routes(self) -> Sequence[Route]:
+        return (
+            Route("GET", "/v1/runs", Need.READ, self.get_all),
+            Route("GET", "/v1/runs/{run_id}", Need.READ, self.get_one),
+            Route("PUT", "/v1/runs/{run_id}", Need.ADMIN, self.put),
+            Route("DELETE", "/v1/runs/{run_id}", Need.ADMIN, self.delete),
+        )
 
     async def get_all(self, request: web.Request, identity: Identity) -> web.StreamResponse:
         """All runs, as they were at most LIST_S ago; what PUT and DELETE change, at once."""
@@ -125,15 +136,6 @@ def unknown_run(run_id: str) -> ProblemError:
     """Return what is said of runs that are not there, and of those one may not see."""
     return ProblemError(
         "unknown_run", f"run {run_id[:64]!r} is not followed: PUT /v1/runs/{{id}} first"
-    )
-
-
-def unavailable(error: JournalError) -> ProblemError:
-    """Return what a client may know of a journal's failure; the cause is in the log."""
-    return ProblemError(
-        "journal_unavailable",
-        f"the journal cannot be used now ({type(error).__name__}); try again later",
-        headers={"Retry-After": "10"},
     )
 
 

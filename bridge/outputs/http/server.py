@@ -1,38 +1,30 @@
-"""The HTTP server: builds the routes, opens the port, stops in order."""
+"""The HTTP server: opens the port, guards the routes it is given, stops in order."""
 
 from __future__ import annotations
 
 import asyncio
 import errno
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 from typing import Any, cast
 
 import structlog
 from aiohttp import hdrs, web
 
-from bridge.clock import Clock, SystemClock
 from bridge.core.errors import ConfigError, JournalError
-from bridge.metrics import Metrics
 from bridge.outputs.compression import compress
-from bridge.outputs.http.access import Access, Identity, LoopbackAccess, Need
-from bridge.outputs.http.addresses import Proxies
+from bridge.outputs.http.access import Access, LoopbackAccess, Need
 from bridge.outputs.http.certificates import Certificates
 from bridge.outputs.http.connection import Connection
-from bridge.outputs.http.limits import Limits, fit_to_open_files
-from bridge.outputs.http.open_connections import Crowd
-from bridge.outputs.http.origins import Origins
-from bridge.outputs.http.problems import COMMON_HEADERS, ProblemError, respond
-from bridge.outputs.http.routes_events import EventRoutes
-from bridge.outputs.http.routes_operation import OperationRoutes, RenderMetrics
-from bridge.outputs.http.routes_runs import RunRoutes, unavailable
-from bridge.outputs.port import Health, Runs
-from bridge.outputs.streams.hub import Hub, Tail
-from bridge.outputs.streams.subscriber import Subscriber
+from bridge.outputs.http.groups import Handler, OwnErrors, Policed, Policy, RouteGroup
+from bridge.outputs.http.limits import fit_to_open_files
+from bridge.outputs.http.open_connections import OpenConnections
+from bridge.outputs.http.problems import COMMON_HEADERS, ProblemError, respond, unavailable
+from bridge.outputs.http.streaming import Streams
 from bridge.redact import Redactor
 
 _log = structlog.get_logger()
 
-Handler = Callable[[web.Request, Identity], Awaitable[web.StreamResponse]]
 Next = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 _ACCESS_EVERY_S = 2.0  # until a token that was taken out of its file is worth nothing
@@ -49,59 +41,36 @@ class Server:
 
     def __init__(
         self,
-        journal: Tail,
-        runs: Runs,
-        health: Health,
-        metrics: Metrics,
-        render_metrics: RenderMetrics,
+        groups: Sequence[RouteGroup],
+        streams: Streams,
+        redactor: Redactor,
         *,
         access: Access | None = None,
-        limits: Limits | None = None,
-        clock: Clock | None = None,
+        policy: Policy | None = None,
     ) -> None:
-        limits, clock = fit_to_open_files(limits or Limits()), clock or SystemClock()
+        """`streams` are those that the groups open; `redactor` is for the texts of refusals."""
         self._access = access or LoopbackAccess()
         self._certificates: Certificates | None = None
-        self._redactor: Redactor | None = None
-        self._limits = limits
-        self._crowd = Crowd(limits)
-        self._origins = Origins()
-        self._may_compress = True
-        self.hub = Hub(journal, metrics, clock)
-        self._events = EventRoutes(journal, runs, self.hub, metrics, limits, clock)
+        self._redactor = redactor
+        self._groups = groups
+        self._streams = streams
+        self._policy = Policy()
+        self._open = OpenConnections(self._policy.limits)
+        self.adopt(policy or self._policy)
+        limits = self._policy.limits
         self._app = web.Application(
             middlewares=[self._answer], client_max_size=limits.body_bytes_max
         )
         self._app.on_response_prepare.append(_dress)
-        self._add_routes(
-            RunRoutes(runs, clock), OperationRoutes(health, render_metrics, self._access)
-        )
+        for group in groups:
+            self._add(group)
         self._runner = web.AppRunner(
             self._app, access_log=None, handle_signals=False, shutdown_timeout=5.0
         )
         self._listener: asyncio.Server | None = None
 
-    def redact_with(self, redactor: Redactor) -> None:
-        """What the operator added to the rules holds in problem documents too."""
-        self._redactor = redactor
-
-    def _add_routes(self, runs: RunRoutes, operation: OperationRoutes) -> None:
-        for method, path, need, handler in (
-            ("GET", "/v1/events", Need.STREAM, self._events.get),
-            ("GET", "/v1/runs", Need.READ, runs.get_all),
-            ("GET", "/v1/runs/{run_id}", Need.READ, runs.get_one),
-            ("PUT", "/v1/runs/{run_id}", Need.ADMIN, runs.put),
-            ("DELETE", "/v1/runs/{run_id}", Need.ADMIN, runs.delete),
-            ("GET", "/v1/runs/{run_id}/events", Need.STREAM, self._events.get),
-            ("GET", "/livez", Need.NOTHING, operation.livez),
-            ("GET", "/readyz", Need.NOTHING, operation.readyz),
-            ("POST", "/v1/tickets", Need.READ, operation.ticket),
-            ("GET", "/healthz", Need.OVERVIEW, operation.healthz),
-            ("GET", "/metrics", Need.METRICS, operation.metrics),
-            ("GET", "/openapi.json", Need.READ, operation.openapi),
-            ("GET", "/", Need.OWN_ORIGIN, operation.page),
-            ("GET", "/page/{name}", Need.OWN_ORIGIN, operation.page),
-        ):
+    def _add(self, group: RouteGroup) -> None:
+        for method, path, need, handler in group.routes():
             guarded = self._guarded(need, handler)
             for verb in (method, "HEAD") if method == "GET" else (method,):
                 self._app.router.add_route(verb, path, guarded, expect_handler=_await_no_body)
@@ -114,6 +83,15 @@ class Server:
             return await handler(request, decision)
 
         return guarded
+
+    @property
+    def open_streams(self) -> int:
+        return self._streams.hub.count
+
+    @property
+    def handed_out(self) -> int:
+        """Sequence up to which every stream at the head has its records."""
+        return self._streams.hub.position
 
     async def start(
         self, host: str, port: int, certificates: Certificates | None = None
@@ -130,7 +108,7 @@ class Server:
         loop = asyncio.get_running_loop()
         try:
             self._listener = await loop.create_server(
-                lambda: Connection(web_server, self._limits, self._crowd),
+                lambda: Connection(web_server, self._policy.limits, self._open),
                 host.strip("[]"),
                 port,
                 backlog=_LISTEN_BACKLOG,
@@ -143,16 +121,14 @@ class Server:
         self._access.listening_on(host, bound_port)
         return bound_host, bound_port
 
-    def set_limits(self, limits: Limits) -> None:
-        """Hold to these from now on, as far as open files allow; nobody is cut off."""
-        self._limits = self._crowd.limits = fit_to_open_files(limits)
-        self._events.set_limits(self._limits)
-
-    def set_policy(self, origins: Origins, proxies: Proxies, *, may_compress: bool) -> None:
-        """From the next request on: whose pages may use this, whom to believe, what to compress."""
-        self._origins = self._access.origins = self._events.origins = origins
-        self._events.proxies = self._crowd.proxies = proxies
-        self._may_compress = self._events.may_compress = may_compress
+    def adopt(self, policy: Policy) -> None:
+        """Hold to this from the next request on, as far as open files allow; nobody is cut off."""
+        self._policy = policy = replace(policy, limits=fit_to_open_files(policy.limits))
+        self._open.limits, self._open.proxies = policy.limits, policy.proxies
+        self._access.origins = policy.origins
+        for part in (self._streams, *self._groups):
+            if isinstance(part, Policed):
+                part.adopt(policy)
 
     def change_certificates(self, certificates: Certificates | None) -> None:
         """Use these files from now on; whether TLS is spoken at all is decided at the start."""
@@ -164,14 +140,14 @@ class Server:
             return {}
         return {
             "ssl": self._certificates.context,
-            "ssl_handshake_timeout": self._limits.header_wait_s,
+            "ssl_handshake_timeout": self._policy.limits.header_wait_s,
             "ssl_shutdown_timeout": _TLS_GOODBYE_S,
         }
 
     async def run(self) -> None:
         """Serve the open streams until cancelled."""
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self.hub.run(), name="server.hub")
+            tasks.create_task(self._streams.run(), name="server.streams")
             tasks.create_task(self._watch_access(), name="server.access")
 
     async def _watch_access(self) -> None:
@@ -180,10 +156,7 @@ class Server:
             if self._certificates is not None:
                 self._certificates.refresh()
             if self._access.refresh():
-                self.hub.end_those(self._has_lost_access, "auth")
-
-    def _has_lost_access(self, subscriber: Subscriber) -> bool:
-        return subscriber.identity is not None and not self._access.is_valid(subscriber.identity)
+                self._streams.end_those(lambda identity: not self._access.is_valid(identity))
 
     async def drain(self, deadline_s: float) -> None:
         """Take no new clients, hand out what is committed, end the streams in order.
@@ -192,22 +165,21 @@ class Server:
         """
         if self._listener is not None:
             self._listener.close()
-        self._events.is_draining = True
-        await self.hub.drain(deadline_s)
+        await self._streams.drain(deadline_s)
 
     async def close(self) -> None:
         """Let go of the port and of all connections. Idempotent."""
         if self._listener is not None:
             self._listener.close()
             self._listener = None
-        self.hub.cut_all()
+        self._streams.cut_all()
         await self._runner.cleanup()
 
     def _check_body(self, request: web.Request) -> None:
-        if (request.content_length or 0) > self._limits.body_bytes_max:
+        if (request.content_length or 0) > self._policy.limits.body_bytes_max:
             raise ProblemError(
                 "body_too_large",
-                f"no route here takes a body over {self._limits.body_bytes_max} bytes",
+                f"no route here takes a body over {self._policy.limits.body_bytes_max} bytes",
                 headers={"Connection": "close"},
             )
 
@@ -220,29 +192,46 @@ class Server:
             self._check_body(request)
             response = await handler(request)
         except ProblemError as problem:
-            response = respond(problem, self._redactor)
+            response = self._refuse(request, problem)
         except JournalError as error:
             _log.warning("http.request_failed", error=type(error).__name__)
-            response = respond(unavailable(error), self._redactor)
+            response = self._refuse(request, unavailable(error))
         except web.HTTPMethodNotAllowed as error:
-            response = _wrong_method(request, error)
-            response.headers.update(self._origins.preflight_headers(request))
+            response = self._wrong_method(request, error)
+            response.headers.update(self._policy.origins.preflight_headers(request))
         except web.HTTPException as error:
-            response = respond(_of_aiohttp(error), self._redactor)
+            response = self._refuse(request, _of_aiohttp(error))
         except Exception as error:  # noqa: BLE001 - one client's request must not end the server
             # The text may hold anything; the client gets a fixed sentence.
             _log.exception("http.request_failed", error=type(error).__name__)
-            response = respond(ProblemError("internal_error", "the log has the cause"))
+            bug = ProblemError("internal_error", "the log has the cause")
+            response = self._refuse(request, bug)
         await self._adapt(request, response)
         body = response.body if isinstance(response, web.Response) else None
         connection.note_answer(len(body) if isinstance(body, bytes) else 0)
         return response
 
+    def _refuse(self, request: web.Request, problem: ProblemError) -> web.Response:
+        """A refusal in the form that clients of this path know."""
+        for group in self._groups:
+            if isinstance(group, OwnErrors) and request.path.startswith(group.prefix):
+                problem.detail = self._redactor.text(problem.detail)
+                return group.refuse(problem)
+        return respond(problem, self._redactor)
+
+    def _wrong_method(self, request: web.Request, error: web.HTTPMethodNotAllowed) -> web.Response:
+        allow = ", ".join(sorted({*error.allowed_methods, hdrs.METH_OPTIONS}))
+        if request.method == hdrs.METH_OPTIONS:
+            return web.Response(status=204, headers={hdrs.ALLOW: allow})
+        text = f"{request.method[:16]} is not possible here, but {allow}"
+        headers = {str(hdrs.ALLOW): allow}
+        return self._refuse(request, ProblemError("method_not_allowed", text, headers=headers))
+
     async def _adapt(self, request: web.Request, response: web.StreamResponse) -> None:
         """Fit the answer to who asks: its origin, and how it wants it packed."""
-        response.headers.update(self._origins.headers(request))
-        vary = [response.headers.get(hdrs.VARY, ""), self._origins.vary]
-        if self._may_compress:
+        response.headers.update(self._policy.origins.headers(request))
+        vary = [response.headers.get(hdrs.VARY, ""), self._policy.origins.vary]
+        if self._policy.may_compress:
             vary.append(hdrs.ACCEPT_ENCODING)
             await compress(request, response)
         if found := ", ".join(filter(None, vary)):
@@ -256,19 +245,6 @@ async def _dress(request: web.Request, response: web.StreamResponse) -> None:  #
 
 async def _await_no_body(request: web.Request) -> None:
     """Nobody is told to go on with a body: none is read, and the answer is there at once."""
-
-
-def _wrong_method(request: web.Request, error: web.HTTPMethodNotAllowed) -> web.Response:
-    allow = ", ".join(sorted({*error.allowed_methods, hdrs.METH_OPTIONS}))
-    if request.method == hdrs.METH_OPTIONS:
-        return web.Response(status=204, headers={hdrs.ALLOW: allow})
-    return respond(
-        ProblemError(
-            "method_not_allowed",
-            f"{request.method[:16]} is not possible here, but {allow}",
-            headers={hdrs.ALLOW: allow},
-        )
-    )
 
 
 def _of_aiohttp(error: web.HTTPException) -> ProblemError:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from bridge.core.filter import Filter
 from bridge.core.position import maybe_position
-from bridge.journal.port import Reader
+from bridge.journal.port import LOOKED_AT_MAX, Reader
 from bridge.outputs.http.query import Query
+from bridge.outputs.http.turns import Reading
 
 
 class Start(NamedTuple):
@@ -16,7 +18,7 @@ class Start(NamedTuple):
     missed: str | None = None  # "dropped", "epoch", "ahead", "not_understood"
 
 
-async def find_start(journal: Reader, query: Query) -> Start:
+async def find_start(journal: Reader, query: Query, reading: Reading) -> Start:
     """Return the start: the position asked for, else the tail, else the head.
 
     Raises what the journal raises when the tail cannot be read.
@@ -24,10 +26,39 @@ async def find_start(journal: Reader, query: Query) -> Start:
     if query.asked is not None:
         return _from_position(journal, query.asked)
     if query.tail:
-        head = journal.head
-        records = await journal.read_last(query.tail, query.only)
-        return Start(records[0].seq - 1 if records else head)
+        return Start(await _before_the_last(journal, query.tail, query.only, reading))
     return Start(journal.head)
+
+
+async def _before_the_last(journal: Reader, count: int, only: Filter, reading: Reading) -> int:
+    """The position before the last `count` that match; the head when none does."""
+    head = end = journal.head
+    if only.runs:  # an index finds them in one look
+        async with reading.slice():
+            records = await journal.read_last(count, only)
+        return records[0].seq - 1 if records else head
+    found: list[int] = []
+    window = count
+    while len(found) < count and end >= journal.floor:
+        begin = max(end - window, journal.floor - 1)
+        found = await _between(journal, begin, end, only, reading) + found
+        window, end = min(2 * window, LOOKED_AT_MAX), begin
+    return found[-count:][0] - 1 if found else head
+
+
+async def _between(
+    journal: Reader, after: int, end: int, only: Filter, reading: Reading
+) -> list[int]:
+    """Sequences of what matches in (after, end]."""
+    found: list[int] = []
+    while after < end:
+        async with reading.slice():
+            page = await journal.read(after, end - after, only)
+        found += [record.seq for record in page.records if record.seq <= end]
+        if page.next_after <= after:
+            break
+        after = page.next_after
+    return found
 
 
 def _from_position(journal: Reader, asked: str) -> Start:

@@ -58,7 +58,9 @@ class Hub:
         *,
         buffered_bytes_max: int = BUFFERED_BYTES_MAX,
         heartbeat_s: int = HEARTBEAT_S,
+        on_lost: Callable[[Subscriber], None] = lambda _: None,
     ) -> None:
+        """`on_lost` is called once for every subscriber that is gone."""
         self._journal = journal
         self._metrics = metrics
         self._clock = clock
@@ -82,7 +84,7 @@ class Hub:
         self._delivered = {
             name: metrics.deliveries_total.labels(transport=name) for name in TRANSPORTS
         }
-        self.on_lost: Callable[[Subscriber], None] = lambda _: None
+        self._on_lost = on_lost
 
     @property
     def count(self) -> int:
@@ -132,7 +134,7 @@ class Hub:
         self._metrics.subscriber_disconnects_total.labels(
             transport=transport, reason=subscriber.reason
         ).inc()
-        self.on_lost(subscriber)
+        self._on_lost(subscriber)
 
     def note_slow(self, subscriber: Subscriber) -> None:
         if self._is_delivering:

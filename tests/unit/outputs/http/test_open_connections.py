@@ -6,7 +6,7 @@ import pytest
 
 from bridge.outputs.http.addresses import Proxies
 from bridge.outputs.http.limits import Limits, Seats
-from bridge.outputs.http.open_connections import Crowd
+from bridge.outputs.http.open_connections import OpenConnections
 from bridge.outputs.http.problems import ProblemError
 
 
@@ -24,7 +24,7 @@ class Guest:
 
 
 def test_one_address_fills_its_own_places_only() -> None:
-    crowd = Crowd(Limits(other_connections_max=10, connections_per_address_max=2))
+    crowd = OpenConnections(Limits(other_connections_max=10, connections_per_address_max=2))
     first = [Guest("192.0.2.1") for _ in range(3)]
     assert [crowd.may_enter(guest) for guest in first] == [True, True, False]
     crowd.leave(first[2])
@@ -39,7 +39,7 @@ def test_one_address_fills_its_own_places_only() -> None:
 
 
 def test_all_together_are_bounded_and_this_host_by_that_alone() -> None:
-    crowd = Crowd(Limits(other_connections_max=4, connections_per_address_max=1))
+    crowd = OpenConnections(Limits(other_connections_max=4, connections_per_address_max=1))
     crowd.proxies = Proxies(["198.51.100.0/24"])
     guests = [Guest("127.0.0.1"), Guest("::1"), Guest("198.51.100.7"), Guest("198.51.100.7")]
     assert all(crowd.may_enter(guest) for guest in guests)
@@ -53,7 +53,7 @@ def test_all_together_are_bounded_and_this_host_by_that_alone() -> None:
 
 
 def test_of_those_who_do_not_take_their_answers_the_largest_go() -> None:
-    crowd = Crowd(Limits(unsent_bytes_max=100))
+    crowd = OpenConnections(Limits(unsent_bytes_max=100))
     guests = [Guest("192.0.2.1", unsent) for unsent in (20, 60, 10)]
     for guest in guests:
         crowd.note_slow(guest)
@@ -69,7 +69,7 @@ def test_of_those_who_do_not_take_their_answers_the_largest_go() -> None:
 def test_all_addresses_of_an_ipv6_network_are_one_client() -> None:
     """It chooses the last 64 bits itself, and could have a place for each of them."""
     limits = Limits(connections_per_address_max=2, subscribers_per_address_max=2)
-    crowd, seats = Crowd(limits), Seats(limits)
+    crowd, seats = OpenConnections(limits), Seats(limits)
     guests = [Guest(f"2001:db8:1:2:{n}::{n}") for n in range(1, 4)]
     assert [crowd.may_enter(guest) for guest in guests] == [True, True, False]
     assert crowd.may_enter(Guest("2001:db8:1:3::1")), "the network beside it is another client"

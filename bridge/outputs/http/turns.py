@@ -1,0 +1,116 @@
+"""Who reads the journal next: whoever has had the least of it.
+
+A request reads in slices of a bounded number of records. One that finds its records in the first
+slice is through at once; one that has to look through the whole journal comes between the others,
+however many there are. Without this, 16 searches that find nothing kept a page of ten waiting for
+ten seconds.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import heapq
+from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from itertools import count
+
+AT_ONCE = 2  # slices under way; the journal reads in one thread, and the loop prepares the next
+LONG = 4  # slices after which a request counts as a search
+SEARCHES_PER_CLIENT = 4  # of one client in line at a time; its others wait for those
+
+
+class Turns:
+    """The line before the journal. Belongs to the event loop's thread."""
+
+    def __init__(self, at_once: int = AT_ONCE) -> None:
+        self._free = at_once
+        self._line: list[tuple[int, int, asyncio.Future[None]]] = []
+        self._order = count()
+        self._searching: Counter[str] = Counter()
+        self._held_back: dict[str, list[tuple[int, int, asyncio.Future[None]]]] = {}
+
+    def reading(self, client: str) -> Reading:
+        """Return the turns of one request; `client` is who asks, by address and name."""
+        return Reading(self, client)
+
+    async def take(self, had: int) -> None:
+        """Wait for a slice; who had fewer comes first, then who asked first."""
+        if self._free:
+            self._free -= 1
+            return
+        waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        heapq.heappush(self._line, (had, next(self._order), waiter))
+        try:
+            await waiter
+        except asyncio.CancelledError:
+            if waiter.done() and not waiter.cancelled():
+                self.give_back()  # it was granted in the same instant
+            raise
+
+    def give_back(self) -> None:
+        """Let the next one read."""
+        while self._line:
+            _, _, waiter = heapq.heappop(self._line)
+            if not waiter.done():
+                waiter.set_result(None)
+                return
+        self._free += 1
+
+    async def begin_search(self, client: str) -> None:
+        """Wait until this client has fewer than SEARCHES_PER_CLIENT searches under way."""
+        if self._searching[client] < SEARCHES_PER_CLIENT:
+            self._searching[client] += 1
+            return
+        waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        line = self._held_back.setdefault(client, [])
+        heapq.heappush(line, (0, next(self._order), waiter))
+        try:
+            await waiter
+        except asyncio.CancelledError:
+            if waiter.done() and not waiter.cancelled():
+                self.end_search(client)
+            raise
+
+    def end_search(self, client: str) -> None:
+        """Let the next search of this client begin."""
+        line = self._held_back.get(client, [])
+        while line:
+            _, _, waiter = heapq.heappop(line)
+            if not waiter.done():
+                waiter.set_result(None)
+                return
+        self._held_back.pop(client, None)
+        self._searching[client] -= 1
+        if not self._searching[client]:
+            del self._searching[client]
+
+
+class Reading:
+    """The slices of one request. Use it as a context, and `slice` around each read."""
+
+    def __init__(self, turns: Turns, client: str) -> None:
+        self._turns = turns
+        self._client = client
+        self._had = 0
+        self._is_search = False
+
+    async def __aenter__(self) -> Reading:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        if self._is_search:
+            self._turns.end_search(self._client)
+
+    @asynccontextmanager
+    async def slice(self) -> AsyncIterator[None]:
+        """Around one read of the journal."""
+        if self._had == LONG and not self._is_search:
+            await self._turns.begin_search(self._client)
+            self._is_search = True
+        await self._turns.take(min(self._had, LONG))  # searches take turns among themselves
+        self._had += 1
+        try:
+            yield
+        finally:
+            self._turns.give_back()

@@ -1,4 +1,4 @@
-"""The simulated moot service, knob by knob, asked by a plain HTTP client (contracts.md 2)."""
+"""The simulated moot service, knob by knob, asked by a plain HTTP client (moot.md)."""
 
 from __future__ import annotations
 

@@ -9,7 +9,7 @@ _BITS = 63
 
 
 def new_id(prefix: str, chance: Random) -> str:
-    """`evt_0p3k9v7d2mqx1`: 63 random bits in 13 digits (contracts.md 2.1)."""
+    """`evt_0p3k9v7d2mqx1`: 63 random bits in 13 digits (moot.md 2.1)."""
     number = chance.getrandbits(_BITS)
     digits = [_DIGITS[(number >> shift) & 31] for shift in range(60, -1, -5)]
     return f"{prefix}_{''.join(digits)}"

@@ -1,4 +1,4 @@
-"""Every way in which the simulated service can differ from the friendly one (contracts.md 5).
+"""Every way in which the simulated service can differ from the friendly one (simulator.md).
 
 The frames of the stream are published nowhere, so each plausible form of them is a knob.
 """

@@ -1,4 +1,4 @@
-"""Reads and writes of spaces and actors, all without an envelope (contracts.md 2.2, 2.3)."""
+"""Reads and writes of spaces and actors, all without an envelope (moot.md 2.2, 2.3)."""
 
 from __future__ import annotations
 

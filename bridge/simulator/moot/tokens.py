@@ -1,4 +1,4 @@
-"""Keys: anything that looks like one is good until somebody says otherwise (contracts.md 2.7)."""
+"""Keys: anything that looks like one is good until somebody says otherwise (moot.md 2.7)."""
 
 from __future__ import annotations
 

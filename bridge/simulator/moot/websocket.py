@@ -1,4 +1,4 @@
-"""WS …/ws: what the vendor's own adapters use. No replay (contracts.md 2.4, 2.7)."""
+"""WS …/ws: what the vendor's own adapters use. No replay (moot.md 2.4, 2.7)."""
 
 from __future__ import annotations
 

@@ -24,10 +24,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bridge.core.event import Draft, feed_of
+from bridge.journal.port import Retained
 from bridge.journal.sqlite.file import Synchronous
 from bridge.journal.sqlite.journal import SqliteJournal
 from bridge.journal.sqlite.reader import SqliteReader
-from bridge.journal.sqlite.retention import Retained
 from bridge.journal.wake_ups import Growth
 
 BODY_BYTES = 700

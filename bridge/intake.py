@@ -15,7 +15,7 @@ import structlog
 
 from bridge.clock import Clock
 from bridge.core.dedupe import SeenIds
-from bridge.core.errors import JournalFullError
+from bridge.core.errors import JournalUnavailableError
 from bridge.core.event import FOLLOW_FAILED, GAP, RUN_ENDED, RUN_STATUS, Draft, Event, Feed
 from bridge.core.state import FeedState, Wish
 from bridge.journal.port import RECORD_BYTES_MAX, Journal
@@ -85,7 +85,7 @@ class JournalIntake:
         """Store what is wanted of a feed now, and what became of its state by that.
 
         Somebody waits for the answer: a full journal is raised, not waited for.
-        Raises JournalFullError; nothing was stored then.
+        Raises JournalUnavailableError; nothing was stored then.
         """
         desk = self._desks.get(state.feed.source)
         if desk is None:
@@ -170,7 +170,7 @@ class JournalIntake:
         except asyncio.CancelledError as error:
             try:
                 await self._journal.append(drafts, states=(state,))
-            except JournalFullError:
+            except JournalUnavailableError:
                 raise error from None
             return range(len(drafts)), error
 
@@ -181,7 +181,7 @@ class JournalIntake:
             started = self._clock.monotonic()
             try:
                 sequences = await self._journal.append(drafts, states=(state,))
-            except JournalFullError as error:
+            except JournalUnavailableError as error:
                 if self._full.failed(started) is not None:
                     log.error("journal.full", reason=str(error))
                 await asyncio.sleep(wait_s)

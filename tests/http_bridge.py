@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -110,9 +110,13 @@ class HttpBridge:
 
 @asynccontextmanager
 async def http_bridge(
-    *, access: Access | None = None, limits: Limits | None = None, records_max: int = 100_000
+    *,
+    access: Access | None = None,
+    limits: Limits | None = None,
+    records_max: int = 100_000,
+    sequences: Iterator[int] | None = None,
 ) -> AsyncIterator[HttpBridge]:
-    journal = MemoryJournal(records_max=records_max)
+    journal = MemoryJournal(records_max=records_max, sequences=sequences)
     metrics = Metrics(("default",))
     runs, health = FewRuns(), TwoChecks()
     parts = Parts(

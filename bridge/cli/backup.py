@@ -29,9 +29,10 @@ def backup(*, config: Path | None, journal: str | None, file: Path) -> Exit:
     mistakes its sequences for those given after it was made. Exit codes: 0 done, 1 the copy could
     not be made or is there already, 78 there is no such journal.
     """
-    from bridge.journal.sqlite.backup import copy_to  # noqa: PLC0415 - so that `--help` stays fast
+    from bridge.journal.opening import backup as copy  # noqa: PLC0415 - so that `--help` stays fast
+    from bridge.journal.opening import place_of  # noqa: PLC0415
 
     source = existing_journal(load_with(config=config, journal=journal).settings)
-    head = copy_to(source, file)
-    say(f"copied {source} to {file}: {file.stat().st_size} bytes, up to sequence {head}")
+    head = copy(source, file)
+    say(f"copied {place_of(source)} to {file}: {file.stat().st_size} bytes, up to sequence {head}")
     return Exit.DONE

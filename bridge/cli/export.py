@@ -61,21 +61,19 @@ def export(
     settings = load_with(config=config, journal=journal).settings
     only = Filter(runs=frozenset(runs), types=types)
     to_lines = formatter(format_, colour=wants_colour(sys.stdout))
-    file = existing_journal(settings)
+    url = existing_journal(settings)
     if salvage:
-        return _salvage(file, after, only, to_lines)
-    asyncio.run(_export(file, after, only, to_lines))
+        return _salvage(url, after, only, to_lines)
+    asyncio.run(_export(url, after, only, to_lines))
     return Exit.DONE
 
 
-def _salvage(
-    file: Path, after: Position, only: Filter, to_lines: Callable[[Record], bytes]
-) -> Exit:
+def _salvage(url: str, after: Position, only: Filter, to_lines: Callable[[Record], bytes]) -> Exit:
     """Print what is whole; 1 when something between the first and the last record is missing."""
-    from bridge.journal.sqlite.salvage import salvage  # noqa: PLC0415
+    from bridge.journal.opening import salvage  # noqa: PLC0415
 
     first = last = found = 0
-    for record in salvage(file):
+    for record in salvage(url):
         first, last, found = first or record.seq, record.seq, found + 1
         if record.seq > after.seq and only.matches(record.feed, record.type):
             write_stdout(to_lines(record))
@@ -85,11 +83,11 @@ def _salvage(
 
 
 async def _export(
-    file: Path, after: Position, only: Filter, to_lines: Callable[[Record], bytes]
+    url: str, after: Position, only: Filter, to_lines: Callable[[Record], bytes]
 ) -> None:
-    from bridge.journal.sqlite.reader import SqliteReader  # noqa: PLC0415
+    from bridge.journal.opening import open_reader  # noqa: PLC0415
 
-    reader = await SqliteReader.open(file)
+    reader = await open_reader(url)
     try:
         if after.epoch not in (None, reader.epoch):
             raise ConfigError(

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from bridge.cli.options import config_option
 from bridge.cli.ranges import to_position, to_run_ids
-from bridge.core.errors import ConfigError
 
 if TYPE_CHECKING:
     from bridge.config import Settings
@@ -55,11 +53,9 @@ def journal_options(function: Callable[..., Any]) -> Callable[..., Any]:
     return function
 
 
-def existing_journal(settings: Settings) -> Path:
-    """The file of the journal. Raises ConfigError when there is none: nothing is made here."""
-    from bridge.config.statedir import journal_file  # noqa: PLC0415 - so that `--help` stays fast
+def existing_journal(settings: Settings) -> str:
+    """The URL of the journal. Raises ConfigError when there is none: nothing is made here."""
+    from bridge.journal.opening import require_existing  # noqa: PLC0415 - so that `--help` stays fast
 
-    file = journal_file(settings.journal)
-    if not file.is_file():
-        raise ConfigError(f"there is no journal {file}; name one with --journal sqlite:PATH")
-    return file
+    require_existing(settings.journal)
+    return settings.journal

@@ -32,7 +32,7 @@ STDOUT = "-"
 class _Wish:
     """What was asked for, checked."""
 
-    journal: Path
+    journal: str  # URL
     wanted: Range
     lines: LineSettings
     layout: Layout | None  # None is stdout
@@ -105,7 +105,7 @@ def _wish(settings: Settings, like: str | None, asked: dict[str, Any]) -> _Wish:
     after: Position = asked["after"]
     wanted = Range(after.seq, asked["through"], asked["since"], asked["until"])
     _check_range(wanted)
-    file = existing_journal(settings)
+    url = existing_journal(settings)
     model = _model(settings, like)
     is_stdout = asked["to"] == STDOUT
     if asked["resume"] and is_stdout:
@@ -130,7 +130,7 @@ def _wish(settings: Settings, like: str | None, asked: dict[str, Any]) -> _Wish:
             compress=asked["compress"] or (model.compress if model else "none"),
             fsync="never",  # at the end of each file and of the replay
         )
-    return _Wish(file, wanted, lines, layout, asked["resume"], after.epoch)
+    return _Wish(url, wanted, lines, layout, asked["resume"], after.epoch)
 
 
 def _check_range(wanted: Range) -> None:
@@ -157,11 +157,11 @@ def _refuse_outputs(settings: Settings, path: Path) -> None:
 
 
 async def _replay(wish: _Wish) -> Exit:
-    from bridge.journal.sqlite.reader import SqliteReader  # noqa: PLC0415
+    from bridge.journal.opening import open_reader  # noqa: PLC0415
     from bridge.outputs.sinks.replay import Replayed  # noqa: PLC0415
     from bridge.outputs.sinks.replay import replay as copy  # noqa: PLC0415
 
-    reader = await SqliteReader.open(wish.journal)
+    reader = await open_reader(wish.journal)
     done = Replayed()
     try:
         if wish.epoch not in (None, reader.epoch):

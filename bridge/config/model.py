@@ -288,7 +288,8 @@ class Settings(Section):
     )
     journal: JournalUrl = Field(
         default="sqlite:",
-        description='"sqlite:PATH"; without a path journal.db in the state directory.',
+        description='"sqlite:PATH"; without a path journal.db in the state directory. "memory:"'
+        " keeps the newest 20,000 records until the process ends.",
     )
     retention: Retention = Field(default=Retention(), description="How long records are kept.")
     accounts: tuple[Account, ...] = Field(

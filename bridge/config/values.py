@@ -125,7 +125,11 @@ def _address(value: object) -> object:
 
 def _journal_url(value: object) -> object:
     if not isinstance(value, str) or not value.startswith("sqlite:"):
-        raise ValueError('"sqlite:" for the state directory, or "sqlite:/path/to/journal.db"')
+        if value == "memory:":
+            return value
+        raise ValueError(
+            '"sqlite:" for the state directory, "sqlite:/path/to/journal.db", or "memory:"'
+        )
     if value.startswith("sqlite://") and not value.startswith("sqlite:///"):
         raise ValueError('"sqlite:/path/to/journal.db", without a host')
     return value

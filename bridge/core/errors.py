@@ -50,7 +50,11 @@ class JournalError(BridgeError):
     """The journal cannot do what was asked."""
 
 
-class JournalFullError(JournalError):
+class JournalUnavailableError(JournalError):
+    """Not now: ask again. What was to be stored may be stored or not; repeating it is safe (J6)."""
+
+
+class JournalFullError(JournalUnavailableError):
     """No space; nothing was written. Wait and retry."""
 
 

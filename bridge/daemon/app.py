@@ -16,8 +16,7 @@ import structlog
 
 from bridge.clock import Clock, SystemClock
 from bridge.config import ResolvedAccount, Settings
-from bridge.config.statedir import journal_file
-from bridge.core.errors import ConfigError, JournalError, JournalFullError
+from bridge.core.errors import ConfigError, JournalError, JournalUnavailableError
 from bridge.daemon.accounts import Accounts
 from bridge.daemon.follows import Follows
 from bridge.daemon.housekeeping import Housekeeping, restored_windows
@@ -28,7 +27,8 @@ from bridge.daemon.sinks import Sinks, sink_name
 from bridge.daemon.supervisor import run_rings, stop_on_signals
 from bridge.daemon.systemd import Notifier
 from bridge.intake import JournalIntake
-from bridge.journal.sqlite.journal import SqliteJournal
+from bridge.journal.opening import open_journal
+from bridge.journal.port import OwnedJournal
 from bridge.metrics import Metrics
 from bridge.outputs.http.token_access import TokenAccess
 from bridge.outputs.port import InvalidRunIdError, TooManyRunsError, UnknownAccountError
@@ -90,16 +90,17 @@ class Bridge:
         """Serve until stopped. Raises ConfigError, JournalError and what a bug raises."""
         if handle_signals:  # first of all: SIGHUP ends a process that does not know it
             stop_on_signals(self._stop, on_hangup=self._hangup.set, on_reopen=self._reopen)
-        path = journal_file(self._settings.journal)
-        journal = await SqliteJournal.open(
-            path, recent_bytes_max=self._settings.limits.recent_bytes, clock=self._clock
+        journal = await open_journal(
+            self._settings.journal,
+            recent_bytes_max=self._settings.limits.recent_bytes,
+            clock=self._clock,
         )
         try:
             await self._run(journal)
         finally:
             await journal.close()
 
-    async def _run(self, journal: SqliteJournal) -> None:
+    async def _run(self, journal: OwnedJournal) -> None:
         self._build(journal)
         try:
             await self._start()
@@ -115,7 +116,7 @@ class Bridge:
             if self.ready.is_set():
                 log.info("bridge.stopped", head=journal.head)
 
-    def _build(self, journal: SqliteJournal) -> None:
+    def _build(self, journal: OwnedJournal) -> None:
         settings, clock, metrics = self._settings, self._clock, self.metrics
         self._journal = journal
         self._intake = JournalIntake(journal, self._redactor, metrics, clock)
@@ -255,7 +256,7 @@ class Bridge:
             for run_id in account.settings.runs:
                 try:
                     await self._follows.follow(run_id, account.name)
-                except JournalFullError:
+                except JournalUnavailableError:
                     self._listed.put_nowait((run_id, account.name))
 
     async def _follow_or_leave_listed(self) -> None:
@@ -285,7 +286,7 @@ class Bridge:
         while True:
             try:
                 await change(run_id)
-            except JournalFullError as error:
+            except JournalUnavailableError as error:
                 log.warning("run.not_added", run_id=run_id, reason=str(error))
                 await asyncio.sleep(FULL_WAIT_S)
             else:

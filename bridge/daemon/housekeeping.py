@@ -12,10 +12,10 @@ import structlog
 
 from bridge.clock import Clock
 from bridge.config import TokenProvider
-from bridge.core.errors import JournalFullError
+from bridge.core.errors import JournalUnavailableError
 from bridge.daemon.accounts import Accounts
 from bridge.daemon.follows import Follows
-from bridge.journal.sqlite.journal import SqliteJournal
+from bridge.journal.port import OwnedJournal
 from bridge.metrics import Metrics
 from bridge.wire.jsontext import JsonError, dumps, loads
 
@@ -27,7 +27,7 @@ _WINDOWS = "windows"  # name of the checkpoint: account -> receive times, wall c
 log = structlog.get_logger()
 
 
-async def restored_windows(journal: SqliteJournal, clock: Clock) -> dict[str, list[float]]:
+async def restored_windows(journal: OwnedJournal, clock: Clock) -> dict[str, list[float]]:
     """The receive times that a predecessor stored, on this process's monotonic clock, by account.
 
     Zero 429 over a restart rests on them (0016-design.md D4, scheduler.md 6). Empty when there
@@ -47,7 +47,7 @@ class Housekeeping:
 
     def __init__(
         self,
-        journal: SqliteJournal,
+        journal: OwnedJournal,
         accounts: Accounts,
         follows: Follows,
         metrics: Metrics,
@@ -91,7 +91,7 @@ class Housekeeping:
             return
         try:
             await self._journal.append((), checkpoints=((_WINDOWS, value),))
-        except JournalFullError:
+        except JournalUnavailableError:
             return  # the intake tells; a second later it is tried again
         self._saved = value
 
@@ -106,7 +106,7 @@ class Housekeeping:
                     bytes_max=bytes_max or None,
                     now_s=self._clock.wall(),
                 )
-            except JournalFullError as error:
+            except JournalUnavailableError as error:
                 log.warning("journal.retention_failed", reason=str(error))
 
     async def measure_loop(self) -> None:
@@ -185,7 +185,8 @@ class Housekeeping:
             self._add_waits(name, "retry_after", state.waited_retry_after_s)
         self._follows.set_metrics()
         stats = self._journal.stats()
-        metrics.journal_records.set(stats.records)
+        if stats.records is not None:
+            metrics.journal_records.set(stats.records)
         metrics.journal_bytes.set(stats.bytes + stats.wal_bytes)
         metrics.journal_head_sequence.set(self._journal.head)
         metrics.journal_writable.set(is_writable)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from types import TracebackType
 from typing import Self
 
@@ -14,7 +14,7 @@ from bridge.core.filter import EVERYTHING, Filter
 from bridge.core.position import SEQUENCE_MAX
 from bridge.core.state import FeedState, Wish
 from bridge.journal.leases import LocalLease, LocalLeases
-from bridge.journal.port import RECORD_BYTES_MAX, Fence, Page, RecordTooLargeError
+from bridge.journal.port import RECORD_BYTES_MAX, Fence, Page, RecordTooLargeError, Retained, Stats
 from bridge.journal.recent import Recent
 from bridge.journal.wake_ups import Growth
 
@@ -70,8 +70,11 @@ class MemoryJournal:
         bytes_max: int = BYTES_MAX,
         record_bytes_max: int = RECORD_BYTES_MAX,
         ids_per_feed_max: int = IDS_PER_FEED_MAX,
+        sequences: Iterator[int] | None = None,
     ) -> None:
+        """`sequences`: those to give, increasing, instead of 1, 2, 3, ..."""
         self._epoch = secrets.token_hex(6)
+        self._sequences = sequences
         self._records_max = records_max
         self._bytes_max = bytes_max
         self._record_bytes_max = record_bytes_max
@@ -100,8 +103,15 @@ class MemoryJournal:
 
     @property
     def floor(self) -> int:
-        """Oldest sequence kept; head + 1 when none is."""
+        """See `Reader.floor`."""
         return self._kept.first
+
+    def records_between(self, after: int, through: int) -> int | None:
+        """See `Reader.records_between`."""
+        return max(0, through - after) if self._sequences is None else None
+
+    async def catch_up(self) -> None:
+        """See `Reader.catch_up`: nobody else writes."""
 
     def pin(self, after: int = 0) -> Pin:
         """Keep what follows `after` until the pin moves: for a reader that must not miss any."""
@@ -174,6 +184,23 @@ class MemoryJournal:
         """See `Leases.acquire`."""
         return await self._leases.acquire(name)
 
+    @property
+    def trouble(self) -> str | None:
+        """None: what is over the limits goes."""
+        return None
+
+    def stats(self) -> Stats:
+        """See `Upkeep.stats`."""
+        kept = self._kept
+        return Stats(len(kept), kept.bytes, 0, len(kept), kept.bytes)
+
+    async def retain(
+        self, *, older_than_s: float | None, bytes_max: int | None, now_s: float
+    ) -> Retained:
+        """Nothing to do: the limits are kept at every append, and no age is known."""
+        del older_than_s, bytes_max, now_s
+        return Retained(0, self.floor, self._kept.bytes)
+
     async def close(self) -> None:
         """Appends and waits that are under way end with JournalError. Idempotent."""
         self._is_closed = True
@@ -194,7 +221,7 @@ class MemoryJournal:
             if id_ in ids:
                 result.append(None)
                 continue
-            seq += 1
+            seq = seq + 1 if self._sequences is None else next(self._sequences)
             ids[id_] = seq
             records.append(Record(seq, feed, id_, type_, b"%b%020d%b" % (head, seq, tail)))
             result.append(seq)
@@ -213,9 +240,8 @@ class MemoryJournal:
         """Drop the oldest while over the limits; False if a pin forbids it."""
         self._pins = [pin for pin in self._pins if not pin.is_released]
         lowest = min((pin.after for pin in self._pins), default=SEQUENCE_MAX)
-        while self._is_over() and self.floor <= lowest:
-            for record in self._kept.drop_below(self.floor + 1):
-                self._record_gone(record)
+        while self._is_over() and self._kept.oldest <= lowest:
+            self._record_gone(self._kept.drop_oldest())
         return not self._is_over()
 
     def _is_over(self) -> bool:

@@ -1,4 +1,10 @@
-"""What every journal promises. Tests and reviews cite the numbers."""
+"""What every journal promises. Tests and reviews cite the numbers.
+
+`Reader` and `Journal` are what everybody uses; `Upkeep` and `Leases` are for the daemon alone.
+Sequences only grow. Nobody outside of `journal/` may count records by them, or expect the next one
+to be one more: an engine may give sequences to other things too. `records_between` tells what can
+be told.
+"""
 
 from __future__ import annotations
 
@@ -53,7 +59,20 @@ class Reader(Protocol):
 
     @property
     def floor(self) -> int:
-        """Oldest sequence still kept; head + 1 when none is."""
+        """From here on nothing was dropped: 1 as long as nothing ever was, else behind the newest
+        record that was; head + 1 at most. The oldest record kept may have a higher sequence.
+        """
+        ...
+
+    def records_between(self, after: int, through: int) -> int | None:
+        """How many records there ever were with after < sequence <= through; None: cannot tell."""
+        ...
+
+    async def catch_up(self) -> None:
+        """See what others wrote: afterwards `head` is what was durable when this was called.
+
+        Raises JournalUnavailableError.
+        """
         ...
 
     async def read(self, after: int, limit: int, only: Filter = EVERYTHING) -> Page:
@@ -76,8 +95,8 @@ class Journal(Reader, Protocol):
 
     J1 `append` returns only when a power cut can no longer lose the records (an in-memory journal
        says that it cannot promise this).
-    J2 Sequences are dense: 1, 2, 3, ... A reader that sees a hole above the floor has found a bug.
-       (Engines that cannot, only increase; the embedded one can.)
+    J2 Sequences increase in the order of appends, also over restarts; none is given twice within
+       an epoch. (In the embedded journal they are dense: 1, 2, 3, ...)
     J3 Feed states, wishes and checkpoints given to `append` are stored in the same commit as its
        records: all or nothing.
     J4 After a reopen the head, the floor, the states, the wishes and the checkpoints are read from
@@ -101,7 +120,8 @@ class Journal(Reader, Protocol):
 
         `fence` is of the lease that is needed for this, None where none is.
         Cancelling the caller does not undo a commit already begun; J6 absorbs the repeat.
-        Raises JournalFullError (nothing stored; wait and retry), JournalCorruptError (stop),
+        Raises JournalUnavailableError (wait, repeat the same; JournalFullError: nothing was stored
+        and the operator has to make room), JournalCorruptError (stop),
         FencedError (nothing stored; stop following what the lease was for),
         RecordTooLargeError (nothing stored; shorten), JournalError (closed).
         """
@@ -135,6 +155,47 @@ class Journal(Reader, Protocol):
 
     async def close(self) -> None:
         """Finish commits already begun, then let go of the files. Idempotent."""
+        ...
+
+
+class Stats(NamedTuple):
+    """Sizes for metrics and /healthz."""
+
+    records: int | None  # kept; None: the engine does not say
+    bytes: int  # on disk, or of the engine's store
+    wal_bytes: int  # beside them, what is not yet folded in
+    recent_records: int  # in memory
+    recent_bytes: int
+
+
+class Retained(NamedTuple):
+    """What one `retain` did."""
+
+    dropped: int  # records
+    floor: int
+    bytes: int  # that hold something now
+
+
+class Upkeep(Protocol):
+    """What whoever owns a journal does for it."""
+
+    @property
+    def trouble(self) -> str | None:
+        """Why nothing can be stored at present, in words; None when it can."""
+        ...
+
+    def stats(self) -> Stats:
+        """Sizes of this moment, without waiting."""
+        ...
+
+    async def retain(
+        self, *, older_than_s: float | None, bytes_max: int | None, now_s: float
+    ) -> Retained:
+        """Drop records older than `older_than_s`, then the oldest until `bytes_max` holds.
+
+        None is no limit. Appends go on meanwhile; may be cancelled between its steps.
+        Raises JournalUnavailableError, JournalCorruptError.
+        """
         ...
 
 
@@ -173,3 +234,7 @@ class Leases(Protocol):
     async def acquire(self, name: str) -> Lease | None:
         """The lease of this name, or None while another holds it (ask again now and then)."""
         ...
+
+
+class OwnedJournal(Journal, Upkeep, Leases, Protocol):
+    """All of a journal, as the daemon holds it."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterable, Sequence
+from operator import itemgetter
 
 from bridge.core.event import Record
 from bridge.core.filter import Filter
@@ -12,19 +14,27 @@ BYTES_MAX = 8 * 1024 * 1024  # about 8,000 records of 700 bytes: minutes of the 
 RECORD_OVERHEAD_BYTES = 320  # the tuple, the ids and the object headers of one record, CPython 3.11
 
 
+_SEQ = itemgetter(0)  # `Record.seq`
+
+
 class Recent:
-    """A run of records without holes that ends at the head. Belongs to the event loop's thread."""
+    """All records from a sequence on, up to the head. Belongs to the event loop's thread."""
 
     def __init__(self, next_seq: int, bytes_max: int = BYTES_MAX) -> None:
-        self._first = next_seq  # sequence of _records[0]; of the next record when empty
+        self._first = next_seq  # every record from this sequence on is held
         self._records: list[Record] = []
         self._bytes = 0
         self._bytes_max = bytes_max
 
     @property
     def first(self) -> int:
-        """Oldest sequence held; the next one to come when none is."""
+        """From this sequence on everything is held."""
         return self._first
+
+    @property
+    def oldest(self) -> int:
+        """Sequence of the oldest record held; there must be one."""
+        return self._records[0].seq
 
     @property
     def bytes(self) -> int:
@@ -34,8 +44,9 @@ class Recent:
         return len(self._records)
 
     def extend(self, records: Sequence[Record]) -> None:
-        """Add the newest; they follow on what is held. Above the limit the oldest quarter goes."""
-        assert records[0].seq == self._first + len(self._records), "records must follow on"
+        """Add all there are after those held. Above the limit the oldest quarter goes."""
+        newest = self._records[-1].seq if self._records else self._first - 1
+        assert records[0].seq > newest, "records must follow on"
         self._records.extend(records)
         self._bytes += size_of(records)
         if self._bytes > self._bytes_max:
@@ -43,18 +54,25 @@ class Recent:
 
     def drop_below(self, seq: int) -> Sequence[Record]:
         """Forget what is older than `seq`, and return it."""
-        count = min(max(seq - self._first, 0), len(self._records))
+        return self._drop(bisect_right(self._records, seq - 1, key=_SEQ))
+
+    def drop_oldest(self) -> Record:
+        """Forget the oldest, and return it. There must be one."""
+        return self._drop(1)[0]
+
+    def _drop(self, count: int) -> Sequence[Record]:
         gone = self._records[:count]
-        del self._records[:count]
-        self._first += count
-        self._bytes -= size_of(gone)
+        if gone:
+            del self._records[:count]
+            self._first = gone[-1].seq + 1
+            self._bytes -= size_of(gone)
         return gone
 
     def maybe_after(self, after: int, limit: int, only: Filter) -> Page | None:
         """A page of what follows `after`, or None when that begins before what is held."""
-        start = max(after + 1 - self._first, 0)
         if after + 1 < self._first:
             return None
+        start = bisect_right(self._records, after, key=_SEQ)
         if only.is_empty:
             page = self._records[start : start + limit]
             return Page(page, page[-1].seq if page else after)
@@ -86,9 +104,7 @@ class Recent:
                 break
             freed += len(record.body) + RECORD_OVERHEAD_BYTES
             count += 1
-        del self._records[:count]
-        self._first += count
-        self._bytes -= freed
+        self._drop(count)
 
 
 def size_of(records: Iterable[Record]) -> int:

@@ -11,7 +11,6 @@ from bridge.simulator.mogplex.knobs import OLDER_SERVER, Knobs
 from bridge.simulator.mogplex.scenarios import SCENARIOS
 from bridge.simulator.mogplex.server import Simulator
 from bridge.simulator.mogplex.store import Draft
-from bridge.simulator.moot.server import Simulator as MootSimulator
 from bridge.simulator.profiles import PROFILES, Profile, run, serve
 
 __all__ = [
@@ -22,7 +21,6 @@ __all__ = [
     "KnobError",
     "Knobs",
     "ManualClock",
-    "MootSimulator",
     "Profile",
     "RealClock",
     "Scenario",

@@ -10,7 +10,6 @@ from typing import Protocol
 from bridge.simulator.kit.scenarios import Scenario
 from bridge.simulator.kit.service import BaseWorld, Service
 from bridge.simulator.mogplex.server import Simulator as MogplexSimulator
-from bridge.simulator.moot.server import Simulator as MootSimulator
 
 
 class Simulated(Protocol):
@@ -70,15 +69,6 @@ PROFILES: Mapping[str, Profile] = {
                 "follow      curl -s {here}/_sim/runs.txt | MOGPLEX_TOKEN=mog_any "
                 "mogplex-bridge follow \\",
                 "              --base-url {here} --runs-from -",
-            ),
-        ),
-        _profile(
-            "moot",
-            MootSimulator,
-            MootSimulator,
-            (
-                "follow      CONVO_API_KEY=convo_key_any mogplex-bridge follow --system moot \\",
-                "              --base-url {here} sprint-planning",
             ),
         ),
     )

@@ -107,6 +107,14 @@ def test_imports_go_down() -> None:
     assert [fault for module in modules() for fault in room_faults(module)] == []
 
 
+def test_nobody_outside_of_the_journal_knows_an_engine_of_it() -> None:
+    """Which engine is behind a URL is known to `journal.opening`; `follow` needs no URL."""
+    engines = ("bridge.journal.sqlite", "bridge.journal.memory", "bridge.journal.jetstream")
+    for module in modules():
+        if module.room != "journal" and module.name != "daemon/once.py":
+            assert not [name for name in imports(module) if name.startswith(engines)], module.name
+
+
 def test_technologies_stay_in_their_rooms() -> None:
     assert [fault for module in modules() for fault in technology_faults(module)] == []
 

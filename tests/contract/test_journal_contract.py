@@ -1,8 +1,9 @@
-"""J1-J6 of bridge/journal/port.py, held by every journal."""
+"""J1-J7 of bridge/journal/port.py, held by every journal."""
 
 from __future__ import annotations
 
 import asyncio
+import itertools
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import replace
@@ -19,17 +20,19 @@ from bridge.journal.memory import MemoryJournal
 from bridge.journal.port import Journal, RecordTooLargeError
 from bridge.journal.sqlite.journal import SqliteJournal
 from bridge.journal.sqlite.reader import SqliteReader
-from tests.journal_records import draft, drafts, feed, read_all, record
+from tests.journal_records import draft, drafts, feed, holed, read_all, record
 
 RECORD_BYTES_MAX = 10_000
 
-# One journal whose reads come from memory, one that must go to disk for nearly all of them.
-KINDS = ("sqlite", "sqlite, nothing recent", "memory")
+# One journal whose reads come from memory, one that must go to disk for nearly all of them; one
+# whose sequences have holes, as those of an engine that numbers other things too.
+KINDS = ("sqlite", "sqlite, nothing recent", "memory", "memory with holes")
 
 
 async def _open(kind: str, path: Path) -> Journal:
-    if kind == "memory":
-        return MemoryJournal(record_bytes_max=RECORD_BYTES_MAX)
+    if kind.startswith("memory"):
+        sequences = holed() if "holes" in kind else None
+        return MemoryJournal(record_bytes_max=RECORD_BYTES_MAX, sequences=sequences)
     recent = 1 if "nothing" in kind else 8 * 1024 * 1024
     return await SqliteJournal.open(
         path, recent_bytes_max=recent, record_bytes_max=RECORD_BYTES_MAX
@@ -41,6 +44,15 @@ async def journal(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterat
     opened = await _open(request.param, tmp_path / "journal.db")
     yield opened
     await opened.close()
+
+
+@pytest.fixture
+def at(request: pytest.FixtureRequest) -> Callable[[int], int]:
+    """The sequence that the journal of this test gives to its n-th record; 0 for 0."""
+    if "holes" not in request.node.callspec.params["journal"]:
+        return lambda n: n
+    given = [0, *itertools.islice(holed(), 1000)]
+    return given.__getitem__
 
 
 @pytest.fixture
@@ -71,26 +83,49 @@ async def test_a_new_journal_is_empty(journal: Journal) -> None:
     assert await journal.checkpoint("file") is None
 
 
-async def test_j1_what_append_returned_for_is_read(journal: Journal) -> None:
+async def test_j1_what_append_returned_for_is_read(
+    journal: Journal, at: Callable[[int], int]
+) -> None:
     given = drafts("r", 0, 3)
-    assert list(await journal.append(given)) == [1, 2, 3]
-    assert await read_all(journal) == [record(d, n) for n, d in enumerate(given, 1)]
-    assert (journal.head, journal.floor) == (3, 1)
+    assert list(await journal.append(given)) == [at(1), at(2), at(3)]
+    assert await read_all(journal) == [record(d, at(n)) for n, d in enumerate(given, 1)]
+    assert (journal.head, journal.floor) == (at(3), 1)
+    await journal.catch_up()
+    assert journal.head == at(3)
 
 
-async def test_j2_sequences_are_dense_over_calls_and_feeds(journal: Journal) -> None:
+async def test_j2_sequences_increase_over_calls_and_feeds(
+    journal: Journal, at: Callable[[int], int]
+) -> None:
     for number in range(10):
         await journal.append([draft("a", f"a{number}"), draft("b", f"b{number}")])
-    assert [r.seq for r in await read_all(journal, limit=3)] == list(range(1, 21))
+    assert [r.seq for r in await read_all(journal, limit=3)] == [at(n) for n in range(1, 21)]
+    between = journal.records_between(at(5), at(20))
+    assert between in (15, None)
+    assert between == 15 or at(20) > 20
 
 
-async def test_j2_the_body_holds_the_sequence_in_twenty_digits(journal: Journal) -> None:
+async def test_j2_the_body_holds_the_sequence_in_twenty_digits(
+    journal: Journal, at: Callable[[int], int]
+) -> None:
     await journal.append(drafts("r", 0, 11))
-    (page, _) = await journal.read(10, 1)
-    assert page[0].body.count(b'"sequence": "00000000000000000011"') == 1
+    (page, _) = await journal.read(at(10), 1)
+    assert page[0].body.count(f'"sequence": "{at(11):020}"'.encode()) == 1
 
 
-async def test_j2_concurrent_appends_each_keep_their_order(journal: Journal) -> None:
+async def test_a_position_within_a_hole_goes_on_with_the_next_record(
+    journal: Journal, at: Callable[[int], int]
+) -> None:
+    await journal.append(drafts("r", 0, 12))
+    for after in range(at(12)):
+        (page, next_after) = await journal.read(after, 3)
+        assert page[0].seq == min(at(n) for n in range(1, 13) if at(n) > after)
+        assert next_after == page[-1].seq
+
+
+async def test_j2_concurrent_appends_each_keep_their_order(
+    journal: Journal, at: Callable[[int], int]
+) -> None:
     async def produce(run: str) -> list[int | None]:
         got: list[int | None] = []
         for number in range(20):
@@ -100,7 +135,7 @@ async def test_j2_concurrent_appends_each_keep_their_order(journal: Journal) -> 
     async with asyncio.TaskGroup() as group:
         tasks = [group.create_task(produce(f"r{n}")) for n in range(8)]
     given = [seq for task in tasks for seq in task.result()]
-    assert sorted(seq for seq in given if seq is not None) == list(range(1, 481))
+    assert sorted(seq for seq in given if seq is not None) == [at(n) for n in range(1, 481)]
     for number, task in enumerate(tasks):
         assert task.result() == sorted(seq for seq in task.result() if seq is not None)
         (mine, _) = await journal.read(0, 1000, Filter(runs=frozenset({f"r{number}"})))
@@ -181,7 +216,9 @@ async def test_feeds_that_differ_only_in_system_kind_or_case_are_apart(journal: 
     assert [await journal.event_ids(of, 10) for of in feeds] == [["e"]] * 4
 
 
-async def test_j3_nothing_of_an_append_with_a_record_too_large_is_kept(journal: Journal) -> None:
+async def test_j3_nothing_of_an_append_with_a_record_too_large_is_kept(
+    journal: Journal, at: Callable[[int], int]
+) -> None:
     await journal.append(drafts("r", 0, 1))
     with pytest.raises(RecordTooLargeError, match="/mogplex/default/runs/r"):
         await journal.append(
@@ -189,14 +226,14 @@ async def test_j3_nothing_of_an_append_with_a_record_too_large_is_kept(journal: 
             states=[FeedState(feed("r"))],
             checkpoints=[("file", b"1")],
         )
-    assert journal.head == 1
+    assert journal.head == at(1)
     assert await journal.states() == []
     assert await journal.checkpoint("file") is None
-    assert list(await journal.append([draft("r", "small")])) == [2]
+    assert list(await journal.append([draft("r", "small")])) == [at(2)]
 
 
 async def test_j3_a_record_too_large_does_not_hurt_the_appends_beside_it(
-    journal: Journal,
+    journal: Journal, at: Callable[[int], int]
 ) -> None:
     large = draft("r", "large", pad=RECORD_BYTES_MAX)
     results = await asyncio.gather(
@@ -205,7 +242,8 @@ async def test_j3_a_record_too_large_does_not_hurt_the_appends_beside_it(
         journal.append(drafts("r", 2, 2)),
         return_exceptions=True,
     )
-    assert [list(r) for r in results if not isinstance(r, BaseException)] == [[1, 2], [3, 4]]
+    stored = [list(r) for r in results if not isinstance(r, BaseException)]
+    assert stored == [[at(1), at(2)], [at(3), at(4)]]
     assert isinstance(results[1], RecordTooLargeError)
 
 
@@ -247,17 +285,11 @@ async def test_j5_the_epoch_stays_over_a_reopen_and_differs_between_files(
     assert MemoryJournal().epoch != MemoryJournal().epoch
 
 
-async def test_j6_an_id_is_kept_once_per_feed(journal: Journal) -> None:
-    assert list(await journal.append([draft("a", "x"), draft("a", "x"), draft("b", "x")])) == [
-        1,
-        None,
-        2,
-    ]
-    assert list(await journal.append([draft("a", "y"), draft("a", "x"), draft("b", "y")])) == [
-        3,
-        None,
-        4,
-    ]
+async def test_j6_an_id_is_kept_once_per_feed(journal: Journal, at: Callable[[int], int]) -> None:
+    first = await journal.append([draft("a", "x"), draft("a", "x"), draft("b", "x")])
+    assert list(first) == [at(1), None, at(2)]
+    second = await journal.append([draft("a", "y"), draft("a", "x"), draft("b", "y")])
+    assert list(second) == [at(3), None, at(4)]
     assert list(await journal.append([draft("a", "x"), draft("b", "x")])) == [None, None]
     assert [(r.feed.id, r.id) for r in await read_all(journal)] == [
         ("a", "x"),
@@ -267,11 +299,14 @@ async def test_j6_an_id_is_kept_once_per_feed(journal: Journal) -> None:
     ]
 
 
-async def test_j6_of_two_appends_at_once_one_stores(journal: Journal) -> None:
+async def test_j6_of_two_appends_at_once_one_stores(
+    journal: Journal, at: Callable[[int], int]
+) -> None:
     same = drafts("r", 0, 50)
     results = await asyncio.gather(*(journal.append(same) for _ in range(4)))
-    assert sorted(seq for r in results for seq in r if seq is not None) == list(range(1, 51))
-    assert journal.head == 50
+    stored = sorted(seq for r in results for seq in r if seq is not None)
+    assert stored == [at(n) for n in range(1, 51)]
+    assert journal.head == at(50)
 
 
 async def test_j6_states_are_stored_although_all_records_were_there(journal: Journal) -> None:
@@ -283,16 +318,18 @@ async def test_j6_states_are_stored_although_all_records_were_there(journal: Jou
     assert await journal.checkpoint("f") == b"3"
 
 
-async def test_j6_holds_for_a_feed_that_ended(journal: Journal) -> None:
+async def test_j6_holds_for_a_feed_that_ended(journal: Journal, at: Callable[[int], int]) -> None:
     await journal.append(drafts("r", 0, 3), states=[FeedState(feed("r"), ended=True)])
-    assert list(await journal.append(drafts("r", 0, 4))) == [None, None, None, 4]
+    assert list(await journal.append(drafts("r", 0, 4))) == [None, None, None, at(4)]
 
 
-async def test_unusual_ids_and_types_come_back_as_they_were(journal: Journal) -> None:
+async def test_unusual_ids_and_types_come_back_as_they_were(
+    journal: Journal, at: Callable[[int], int]
+) -> None:
     names = ["", " ", "e\u0301", "\u00e9", "a\x00b", "\U0001f600", "1", "01", "x" * 500, "NULL"]
     given = [draft("r", n, type_=f"t.{n}") for n in names]
-    assert list(await journal.append(given)) == list(range(1, len(names) + 1))
-    assert await read_all(journal) == [record(d, n) for n, d in enumerate(given, 1)]
+    assert list(await journal.append(given)) == [at(n) for n in range(1, len(names) + 1)]
+    assert await read_all(journal) == [record(d, at(n)) for n, d in enumerate(given, 1)]
 
 
 async def test_a_value_that_cannot_be_stored_hurts_only_its_own_append(tmp_path: Path) -> None:
@@ -335,14 +372,13 @@ FILTERS = [
 @pytest.mark.parametrize("only", FILTERS, ids=range(len(FILTERS)))
 @pytest.mark.parametrize("limit", [1, 7, 1000])
 async def test_filtered_pages_hold_what_matches_and_end_at_the_head(
-    journal: Journal, only: Filter, limit: int
+    journal: Journal, at: Callable[[int], int], only: Filter, limit: int
 ) -> None:
     await journal.append(MIXED)
-    wanted = [
-        record(d, n) for n, d in enumerate(MIXED, 1) if only.matches(d.feed, d.type) and n > 5
-    ]
+    all_of_them = [record(d, at(n)) for n, d in enumerate(MIXED, 1)]
+    wanted = [r for r in all_of_them if only.matches(r.feed, r.type) and r.seq > at(5)]
     found: list[Record] = []
-    after = 5
+    after = at(5)
     while after < journal.head:
         page = await journal.read(after, limit, only)
         assert page.next_after > after
@@ -354,9 +390,7 @@ async def test_filtered_pages_hold_what_matches_and_end_at_the_head(
     for count in (1, 3, 1000):
         assert (
             list(await journal.read_last(count, only))
-            == [record(d, n) for n, d in enumerate(MIXED, 1) if only.matches(d.feed, d.type)][
-                -count:
-            ]
+            == [r for r in all_of_them if only.matches(r.feed, r.type)][-count:]
         )
 
 
@@ -365,7 +399,9 @@ async def test_reading_beyond_the_head_is_an_empty_page(journal: Journal) -> Non
     assert await journal.read(99, 10) == ([], 99)
 
 
-async def test_wait_above_returns_at_the_append_and_not_before(journal: Journal) -> None:
+async def test_wait_above_returns_at_the_append_and_not_before(
+    journal: Journal, at: Callable[[int], int]
+) -> None:
     woken: list[int] = []
 
     async def wait(seq: int) -> None:
@@ -374,18 +410,18 @@ async def test_wait_above_returns_at_the_append_and_not_before(journal: Journal)
         woken.append(seq)
 
     async with asyncio.timeout(5), asyncio.TaskGroup() as group:
-        for seq in (0, 1, 2, 2):
+        for seq in (0, at(1), at(2), at(2)):
             group.create_task(wait(seq))
         await asyncio.sleep(0)
         assert woken == []
         await journal.append(drafts("r", 0, 2))
         await asyncio.sleep(0.01)
-        assert sorted(woken) == [0, 1]
+        assert sorted(woken) == [0, at(1)]
         await journal.append(drafts("r", 0, 2))  # repeats: nothing new
         await asyncio.sleep(0.01)
-        assert sorted(woken) == [0, 1]
+        assert sorted(woken) == [0, at(1)]
         await journal.append(drafts("r", 2, 1))
-    assert sorted(woken) == [0, 1, 2, 2]
+    assert sorted(woken) == [0, at(1), at(2), at(2)]
 
 
 async def test_a_waiter_that_is_cancelled_leaves_the_others_waiting(journal: Journal) -> None:
@@ -400,7 +436,9 @@ async def test_a_waiter_that_is_cancelled_leaves_the_others_waiting(journal: Jou
     assert [t.cancelled() for t in tasks] == [True, False] * 25
 
 
-async def test_listeners_hear_of_each_growth_when_it_can_be_read(journal: Journal) -> None:
+async def test_listeners_hear_of_each_growth_when_it_can_be_read(
+    journal: Journal, at: Callable[[int], int]
+) -> None:
     heard: list[int] = []
 
     def listen(head: int) -> None:
@@ -419,7 +457,7 @@ async def test_listeners_hear_of_each_growth_when_it_can_be_read(journal: Journa
     remove()
     remove()
     await journal.append(drafts("r", 3, 1))
-    assert heard == [2, 3]
+    assert heard == [at(2), at(3)]
 
 
 async def test_readers_beside_appends_see_every_record_once(journal: Journal) -> None:
@@ -485,7 +523,7 @@ async def test_a_second_reader_of_the_file_sees_the_same(tmp_path: Path) -> None
     await journal.append(MIXED[:50], states=[FeedState(A)])
     reader = await SqliteReader.open(tmp_path / "journal.db")
     await journal.append(MIXED[50:])
-    await reader.refresh()
+    await reader.catch_up()
     assert (reader.epoch, reader.head, reader.floor) == (journal.epoch, len(MIXED), 1)
     for only in FILTERS:
         assert await reader.read(5, 50, only) == await journal.read(5, 50, only)

@@ -6,10 +6,11 @@ The model shares nothing with the journals: it keeps drafts in a list and looks 
 from __future__ import annotations
 
 import asyncio
+import itertools
 import shutil
 import sqlite3
 import tempfile
-from collections.abc import Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -24,7 +25,7 @@ from bridge.core.filter import Filter
 from bridge.core.state import By, FeedState, Wish
 from bridge.journal.memory import MemoryJournal
 from bridge.journal.sqlite.journal import SqliteJournal
-from tests.journal_records import StillClock, draft, feed
+from tests.journal_records import StillClock, draft, feed, holed
 
 T = TypeVar("T")
 
@@ -91,8 +92,9 @@ class FailingCommit:
 class Model:
     """What a journal has to hold, the slow way."""
 
-    def __init__(self) -> None:
-        self.stored: list[Draft] = []  # the sequence is the place, from 1
+    def __init__(self, sequences: Callable[[], Iterator[int]] = lambda: itertools.count(1)) -> None:
+        self.at = [0, *itertools.islice(sequences(), 5000)]  # the sequence of the n-th record
+        self.stored: list[Draft] = []  # the n-th record is at place n - 1
         self.gone = 0  # so many of the oldest were dropped
         self.states: list[FeedState] = []
         self.wishes: list[Wish] = []
@@ -111,7 +113,7 @@ class Model:
                 result.append(None)
             else:
                 self.stored.append(one)
-                result.append(len(self.stored))
+                result.append(self.at[len(self.stored)])
         for state in states:
             at = [n for n, s in enumerate(self.states) if s.feed == state.feed]
             if at:
@@ -132,9 +134,10 @@ class Model:
 
     def records(self, after: int, only: Filter) -> list[Record]:
         return [
-            Record(seq, d.feed, d.id, d.type, d.head + f"{seq:020}".encode() + d.tail)
-            for seq, d in enumerate(self.stored, 1)
-            if seq > max(after, self.gone)
+            Record(self.at[n], d.feed, d.id, d.type, d.head + f"{self.at[n]:020}".encode() + d.tail)
+            for n, d in enumerate(self.stored, 1)
+            if n > self.gone
+            and self.at[n] > after
             and (not only.runs or d.feed.id in only.runs)
             and only.matches_type(d.type)
         ]
@@ -212,7 +215,7 @@ class MemoryMachine(RuleBasedStateMachine):
 
     @invariant()
     def the_bounds_and_the_small_things_agree(self) -> None:
-        assert self.journal.head == len(self.model.stored)
+        assert self.journal.head == self.model.at[len(self.model.stored)]
         assert self.journal.floor == self.model.gone + 1
         assert list(self.run(self.journal.states())) == self.model.states
         assert list(self.run(self.journal.wishes())) == self.model.wishes
@@ -220,6 +223,15 @@ class MemoryMachine(RuleBasedStateMachine):
             assert self.run(self.journal.checkpoint(name)) == self.model.checkpoints.get(name)
         assert self.heard == sorted(set(self.heard))
         assert not self.heard or self.heard[-1] <= self.journal.head
+
+
+class HoledMachine(MemoryMachine):
+    """And where sequences have holes."""
+
+    def start(self) -> None:
+        self.model = Model(holed)
+        self.journal = MemoryJournal(sequences=holed())
+        self.journal.add_listener(self.heard.append)
 
 
 class SqliteMachine(MemoryMachine):
@@ -292,5 +304,7 @@ class SqliteMachine(MemoryMachine):
 
 TestMemoryJournal = MemoryMachine.TestCase
 TestMemoryJournal.settings = settings(max_examples=40, stateful_step_count=30, deadline=None)
+TestHoledJournal = HoledMachine.TestCase
+TestHoledJournal.settings = settings(max_examples=40, stateful_step_count=30, deadline=None)
 TestSqliteJournal = SqliteMachine.TestCase
 TestSqliteJournal.settings = settings(max_examples=25, stateful_step_count=25, deadline=None)

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
-from typing import NamedTuple, Self, TypeVar
+from typing import Self, TypeVar
 
 from bridge.clock import Clock, SystemClock
 from bridge.core.errors import JournalError, JournalFullError
@@ -20,7 +20,7 @@ from bridge.core.event import Draft, Feed, Record
 from bridge.core.filter import EVERYTHING, Filter
 from bridge.core.state import FeedState, Wish
 from bridge.journal.leases import LocalLease, LocalLeases
-from bridge.journal.port import RECORD_BYTES_MAX, Fence, Page
+from bridge.journal.port import RECORD_BYTES_MAX, Fence, Page, Retained, Stats
 from bridge.journal.recent import BYTES_MAX, Recent
 from bridge.journal.sqlite import retention
 from bridge.journal.sqlite.backup import copy_to
@@ -31,16 +31,6 @@ from bridge.journal.sqlite.writer import Outcome, Writer
 from bridge.journal.wake_ups import Growth
 
 T = TypeVar("T")
-
-
-class JournalStats(NamedTuple):
-    """Sizes for metrics and /healthz."""
-
-    records: int
-    bytes: int  # of the file, free pages included
-    wal_bytes: int
-    recent_records: int  # in memory
-    recent_bytes: int
 
 
 class SqliteJournal:
@@ -135,6 +125,13 @@ class SqliteJournal:
         """Oldest sequence kept; head + 1 when none is."""
         return self._floor
 
+    def records_between(self, after: int, through: int) -> int | None:
+        """See `Reader.records_between`: sequences are dense here."""
+        return max(0, through - after)
+
+    async def catch_up(self) -> None:
+        """See `Reader.catch_up`: nobody else writes."""
+
     @property
     def trouble(self) -> str | None:
         """Why the last commit was refused, for /healthz; None when it was not."""
@@ -213,7 +210,7 @@ class SqliteJournal:
 
     async def retain(
         self, *, older_than_s: float | None, bytes_max: int | None, now_s: float
-    ) -> retention.Retained:
+    ) -> Retained:
         """Drop records older than `older_than_s`, then the oldest until the file holds `bytes_max`.
 
         None is no limit. Goes in steps of some milliseconds, and appends pass between them; may be
@@ -237,7 +234,7 @@ class SqliteJournal:
             await self._on_writer(partial(self._forget_feeds, done))
         while await self._on_writer(retention.shrink_step):
             pass
-        return retention.Retained(self._floor - before, self._floor, used)
+        return Retained(self._floor - before, self._floor, used)
 
     async def backup(self, target: str | os.PathLike[str]) -> None:
         """Write a copy to `target` while appends go on; the copy has an epoch of its own.
@@ -252,9 +249,9 @@ class SqliteJournal:
         finally:
             copying.shutdown(wait=False)
 
-    def stats(self) -> JournalStats:
+    def stats(self) -> Stats:
         """Two `stat` calls and what memory knows."""
-        return JournalStats(
+        return Stats(
             self.head - self.floor + 1,
             _size(self._path),
             _size(self._path.with_name(self._path.name + "-wal")),
@@ -284,6 +281,7 @@ class SqliteJournal:
     def _publish(self, outcomes: Sequence[Outcome], records: Sequence[Record], head: int) -> None:
         """On the loop, after each commit or refusal: first what readers see, then who waited."""
         if records:
+            assert records[0].seq == self.head + 1, "sequences are dense"
             self._recent.extend(records)
             self._growth.announce(head)
         for outcome in outcomes:

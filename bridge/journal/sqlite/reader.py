@@ -13,7 +13,7 @@ from typing import Self, TypeVar
 from bridge.core.errors import ConfigError, JournalError
 from bridge.core.event import Record
 from bridge.core.filter import EVERYTHING, Filter
-from bridge.core.state import FeedState
+from bridge.core.state import FeedState, Wish
 from bridge.journal.port import Page
 from bridge.journal.sqlite.faults import extended_code, to_journal_error
 from bridge.journal.sqlite.file import connect, migrations, refuse_foreign, refuse_newer
@@ -52,7 +52,7 @@ class SqliteReader:
             raise
         reader = cls(rows, reading, epoch)
         try:
-            await reader.refresh()
+            await reader.catch_up()
         except BaseException:
             await reader.close()
             raise
@@ -70,19 +70,23 @@ class SqliteReader:
     def floor(self) -> int:
         return self._floor
 
-    async def refresh(self) -> None:
-        """See what was written since."""
+    def records_between(self, after: int, through: int) -> int | None:
+        """See `Reader.records_between`: sequences are dense here."""
+        return max(0, through - after)
+
+    async def catch_up(self) -> None:
+        """See `Reader.catch_up`."""
         self._head, self._floor = await self._run(self._rows.bounds)
 
     async def read(self, after: int, limit: int, only: Filter = EVERYTHING) -> Page:
         """See `Reader.read`."""
-        await self.refresh()
+        await self.catch_up()
         after = max(after, self._floor - 1)
         return await self._run(self._rows.page, after, limit, self._head, only)
 
     async def read_last(self, count: int, only: Filter = EVERYTHING) -> Sequence[Record]:
         """See `Reader.read_last`."""
-        await self.refresh()
+        await self.catch_up()
         return await read_last_from(
             lambda *where: self._run(self._rows.slice_before, *where),
             self._head + 1,
@@ -94,6 +98,10 @@ class SqliteReader:
     async def states(self) -> Sequence[FeedState]:
         """See `Journal.states`."""
         return await self._run(self._rows.states)
+
+    async def wishes(self) -> Sequence[Wish]:
+        """See `Journal.wishes`."""
+        return await self._run(self._rows.wishes)
 
     async def close(self) -> None:
         """Let go of the file. Idempotent."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Sequence
-from typing import NamedTuple
 
 from bridge.core.position import SEQUENCE_MAX
 from bridge.journal.sqlite.writer import MOMENT_S
@@ -21,14 +20,6 @@ FREE_PAGES_KEPT = 1024
 # kept that long because a state is the only memory that a run was followed to its end: without it a
 # run that is still listed in the configuration would be followed, and written, once more.
 DONE_STATES_MAX = 10_000
-
-
-class Retained(NamedTuple):
-    """What one `retain` did."""
-
-    dropped: int  # records
-    floor: int  # oldest sequence kept now
-    bytes: int  # of the file now, free pages not counted
 
 
 def cut_by_age(db: sqlite3.Connection, cutoff_s: float, now_s: float, head: int) -> int:

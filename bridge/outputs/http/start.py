@@ -21,10 +21,10 @@ class Start(NamedTuple):
 async def find_start(journal: Reader, query: Query, reading: Reading) -> Start:
     """Return the start: the position asked for, else the tail, else the head.
 
-    Raises what the journal raises when the tail cannot be read.
+    Raises what the journal raises when the tail, or whether it is the head, cannot be read.
     """
     if query.asked is not None:
-        return _from_position(journal, query.asked)
+        return await _from_position(journal, query.asked)
     if query.tail:
         return Start(await _before_the_last(journal, query.tail, query.only, reading))
     return Start(journal.head)
@@ -61,9 +61,11 @@ async def _between(
     return found
 
 
-def _from_position(journal: Reader, asked: str) -> Start:
-    oldest = journal.floor - 1
+async def _from_position(journal: Reader, asked: str) -> Start:
     position = maybe_position(asked)
+    if position is not None and position.seq > journal.head:
+        await journal.catch_up()  # it may have been given by another replica
+    oldest = journal.floor - 1
     if position is None:
         return Start(oldest, "not_understood")
     if position.epoch is not None and position.epoch != journal.epoch:

@@ -16,7 +16,7 @@ from typing import Any
 import structlog
 
 from bridge.clock import Clock
-from bridge.core.errors import ConfigError, JournalFullError
+from bridge.core.errors import ConfigError, JournalUnavailableError
 from bridge.journal.port import Journal
 from bridge.metrics import Metrics
 from bridge.outputs.sinks.health import SinkHealth
@@ -148,7 +148,7 @@ class Delivery:
                     await self._remember(mark)
         except TimeoutError:
             self._health.failed(TargetError("other", "it does not let go in time"))
-        except (TargetError, JournalFullError) as error:
+        except (TargetError, JournalUnavailableError) as error:
             self._health.failed(error)
 
     # The place to go on from
@@ -233,7 +233,7 @@ class Delivery:
             if not self._is_open:
                 await self._open()
             await work()
-        except (TargetError, JournalFullError) as error:
+        except (TargetError, JournalUnavailableError) as error:
             self._failed(error)
             return False
         self._health.succeeded()
@@ -243,7 +243,7 @@ class Delivery:
         """A write whose caller was cancelled goes on; after this the position is right (T2)."""
         await self.target.sync()
 
-    def _failed(self, error: TargetError | JournalFullError) -> None:
+    def _failed(self, error: TargetError | JournalUnavailableError) -> None:
         self._is_open = False
         if isinstance(error, TargetError) and error.is_gone:
             self.is_abandoned = True
@@ -275,7 +275,7 @@ class Delivery:
 
     async def _register(self) -> None:
         """Tell the journal that this output takes its records: before the first line, and after a
-        reset only when its line is out. Raises TargetError, JournalFullError.
+        reset only when its line is out. Raises TargetError, JournalUnavailableError.
         """
         if self._preface is not None:
 
@@ -298,11 +298,11 @@ class Delivery:
         if isinstance(target, Upkeep) and self._saved is not None:
             is_due = is_due or target.wants_checkpoint(self._saved.mark)
         if is_due and (self._saved is not None or not target.has_memory):
-            with suppress(JournalFullError):  # then more is repeated after a kill
+            with suppress(JournalUnavailableError):  # then more is repeated after a kill
                 await self._save()
 
     async def _save(self) -> None:
-        """Remember how far the target surely is. Raises TargetError, JournalFullError."""
+        """Remember how far the target surely is. Raises TargetError, JournalUnavailableError."""
         self._saved_s = self._clock.monotonic()
         await self._remember(await self.target.sync())
 

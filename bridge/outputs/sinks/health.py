@@ -9,7 +9,7 @@ import structlog
 
 from bridge.clock import Clock
 from bridge.core.backoff import Backoff
-from bridge.core.errors import JournalFullError
+from bridge.core.errors import JournalUnavailableError
 from bridge.log import Repeated
 from bridge.metrics import OTHER, Metrics
 from bridge.outputs.sinks.lines import Batch
@@ -40,7 +40,7 @@ class SinkHealth:
         self._backoff = Backoff(base_s=BACKOFF_BASE_S, cap_s=BACKOFF_CAP_S)
         self.last_error: str | None = None  # of the failure that goes on; None when writing
 
-    def failed(self, error: TargetError | JournalFullError) -> float:
+    def failed(self, error: TargetError | JournalUnavailableError) -> float:
         """Note a failure; return how long to wait before the next try, seconds."""
         reason = error.reason if isinstance(error, TargetError) else OTHER
         self.last_error = str(error)
@@ -76,9 +76,10 @@ class SinkHealth:
         self._records.inc(len(batch.lines) - batch.marks)
         if batch.truncated:
             self._truncated.inc(batch.truncated)
-        if batch.missing:
-            self._missed.labels(self._sink, "retention").inc(batch.missing)
-            _log.error("sink.missed", sink=self._sink, records=batch.missing, reason="retention")
+        if batch.is_broken:
+            missing = batch.missing
+            self._missed.labels(self._sink, "retention").inc(1 if missing is None else missing)
+            _log.error("sink.missed", sink=self._sink, records=missing, reason="retention")
 
     def reset(self, asked: str | None, after: int) -> None:
         """Count that the journal is another one than the lines before came from."""

@@ -80,7 +80,8 @@ class Batch(NamedTuple):
     lines: list[bytes]
     seqs: list[int]
     next_after: int  # the position when all lines are out; moves without lines too (filter)
-    missing: int = 0  # sequences that retention dropped before we could read them
+    is_broken: bool = False  # retention dropped records before we could read them
+    missing: int | None = None  # so many; None: unknown
     truncated: int = 0  # lines cut to the limit
     marks: int = 0  # reset lines among the lines
 
@@ -154,10 +155,10 @@ class LineReader:
         floor = journal.floor
         if floor > lost_to + 1 and first > lost_to + 1:
             lost_to = min(first, floor) - 1
-        missing = lost_to - after
+        missing = journal.records_between(after, lost_to)
         lines: list[bytes] = []
         seqs: list[int] = []
-        if missing:
+        if lost_to > after:
             lines, seqs = self.reset("retention", lost_to, f"{journal.epoch}-{after}", missing)
         marks = len(lines)
         if self._is_plain:
@@ -169,7 +170,8 @@ class LineReader:
                     lines.append(line)
                     seqs.append(record.seq)
         truncated = self._cut(lines)
-        return Batch(lines, seqs, max(page.next_after, lost_to), missing, truncated, marks)
+        next_after = max(page.next_after, lost_to)
+        return Batch(lines, seqs, next_after, lost_to > after, missing, truncated, marks)
 
     def reset(
         self, reason: str, after: int, asked: str | None, missing: int | None

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import os
-import stat
 from pathlib import Path
 
 import pytest
 
 from bridge.config import Settings, load_settings, resolve_accounts
-from bridge.config.statedir import journal_file, make_journal_directory
 from bridge.config.tokens import TokenFile
 from bridge.core.errors import ConfigError
 
@@ -123,19 +121,3 @@ def test_a_rotation_in_two_steps_keeps_the_last_good_token(file: Path) -> None:
     file.chmod(0o600)
     assert tokens.token() == "mog_new"
     assert tokens.warning is None
-
-
-def test_the_journal_directory_is_private(tmp_path: Path) -> None:
-    path = make_journal_directory(f"sqlite:{tmp_path}/state/mogplex-bridge/journal.db")
-    assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
-
-
-def test_a_directory_that_cannot_be_made_is_told_with_the_cure(tmp_path: Path) -> None:
-    (tmp_path / "file").touch()
-    with pytest.raises(ConfigError, match="--journal sqlite:PATH"):
-        make_journal_directory(f"sqlite:{tmp_path}/file/journal.db")
-
-
-@pytest.mark.parametrize("url", ["sqlite:/a/b.db", "sqlite:///a/b.db"])
-def test_both_forms_of_a_journal_url_name_the_same_file(url: str) -> None:
-    assert journal_file(url) == Path("/a/b.db")

@@ -68,8 +68,25 @@ def test_a_record_above_the_limit_is_held_until_the_next() -> None:
 def test_records_must_follow_on() -> None:
     recent = Recent(1)
     recent.extend(RECORDS[:2])
+    recent.extend(RECORDS[3:])  # a sequence that went to something else
     with pytest.raises(AssertionError, match="follow on"):
-        recent.extend(RECORDS[3:])
+        recent.extend(RECORDS[2:3])
+
+
+def test_holes_do_not_shift_what_is_found() -> None:
+    some = [RECORDS[n] for n in (2, 5, 6, 40, 90)]  # sequences 3, 6, 7, 41, 91
+    recent = Recent(1)
+    recent.extend(some)
+    assert recent.maybe_after(0, 2, EVERYTHING) == (some[:2], 6)
+    assert recent.maybe_after(7, 9, EVERYTHING) == (some[3:], 91)
+    assert recent.maybe_after(40, 9, EVERYTHING) == (some[3:], 91)
+    assert recent.maybe_after(95, 9, EVERYTHING) == ([], 95)
+    assert recent.drop_below(7) == some[:2]
+    assert (recent.first, recent.oldest) == (7, 7)
+    assert recent.maybe_after(5, 9, EVERYTHING) is None
+    assert recent.maybe_after(6, 1, EVERYTHING) == (some[2:3], 7)
+    assert recent.drop_oldest() == some[2]
+    assert recent.maybe_after(7, 1, EVERYTHING) == (some[3:4], 41)
 
 
 def test_dropping_returns_what_went_and_stops_at_the_end() -> None:

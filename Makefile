@@ -42,8 +42,8 @@ lint: $(STAMP)
 types: $(STAMP)
 	$(BIN)/mypy
 
-unit: $(STAMP)
-	$(PYTEST) -q tests/architecture tests/unit
+unit: $(STAMP) ## unit and architecture tests, without the slow ones
+	$(PYTEST) -q -m 'not slow' tests/architecture tests/unit
 
 test: lint types $(CLIENTS) ## everything that can fail, in parallel
 	$(PYTEST)

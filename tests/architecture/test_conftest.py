@@ -38,6 +38,7 @@ async def test_tidy(tmp_path):
 """
 
 
+@pytest.mark.slow
 def test_each_leak_fails_the_test_that_made_it_and_no_other(pytester: pytest.Pytester) -> None:
     source = (ROOT / "tests/conftest.py").read_text()
     assert "GRACE_S = 2.0" in source

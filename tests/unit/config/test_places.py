@@ -6,6 +6,7 @@ import json
 import tomllib
 from typing import Any
 
+import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
@@ -74,6 +75,7 @@ values = st.recursive(
 )
 
 
+@pytest.mark.slow
 @given(st.dictionaries(keys, values, max_size=4), st.dictionaries(keys, values, max_size=3))
 def test_every_key_is_placed_on_the_line_it_was_written_on(
     top: dict[str, Any], table: dict[str, Any]

@@ -86,6 +86,7 @@ def test_accounts_of_one_server_share_what_is_learnt_about_it() -> None:
     assert a is not c
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("pattern", [r"^(([a-z])+.)+[A-Z]([a-z])+$", r"(ab|a|b)*c"])
 def test_a_pattern_that_grows_slowly_is_refused_while_its_check_still_ends(pattern: str) -> None:
     """Over all texts of 24 characters in an instant, over one of 64 for ever."""

@@ -99,6 +99,7 @@ def test_a_pair_that_cannot_be_counts_as_other_and_keeps_what_may_be_done():
     assert samples(metrics)[PREFIX + "upstream_errors_total", key] == 1
 
 
+@pytest.mark.slow
 def test_ten_thousand_runs_and_hostile_words_make_no_new_series():
     metrics = Metrics(["default"], ["a", "b"], rules=RULES)
     before = samples(metrics).keys()

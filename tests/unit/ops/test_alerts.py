@@ -38,6 +38,7 @@ def promtool(*args: str, place: Path = PLACE) -> subprocess.CompletedProcess[str
     )
 
 
+@pytest.mark.slow
 @needs_promtool
 @pytest.mark.parametrize(
     "command",

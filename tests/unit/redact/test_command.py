@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 from click.testing import CliRunner
 
 from bridge.cli.redact import LINE_BYTES_MAX, _chunks_of_lines, _redacted, make_command
@@ -54,6 +55,7 @@ def test_explain_tells_the_place_and_not_the_secret() -> None:
     assert done.stderr == b""
 
 
+@pytest.mark.slow
 def test_the_policy_of_a_configuration_file_is_applied(tmp_path: Path) -> None:
     config = tmp_path / "bridge.toml"
     config.write_text('[redaction]\nkeys = ["x-internal-*"]\n')

@@ -37,6 +37,7 @@ def is_faulty(case: Case, redactor: Redactor) -> bool:
     return leaked or any(piece in original and piece not in seen for piece in case.keep)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", SEEDS)
 def test_the_corpus_is_redacted_and_its_surroundings_kept(seed: int) -> None:
     redactor = Redactor()
@@ -51,6 +52,7 @@ def test_the_corpus_is_redacted_and_its_surroundings_kept(seed: int) -> None:
     assert "unscanned" not in redactor.take_counts()  # a detector that raises would pass for recall
 
 
+@pytest.mark.slow
 def test_redacting_the_corpus_twice_changes_nothing() -> None:
     redactor = Redactor()
     for case in cases(3):
@@ -63,6 +65,7 @@ def test_a_seed_makes_the_same_cases_every_time() -> None:
     assert cases(4) != cases(5)
 
 
+@pytest.mark.slow
 def test_no_redaction_at_all_would_fail() -> None:
     class Nothing(Redactor):
         def event(self, data):  # type: ignore[no-untyped-def]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import sys
 
+import pytest
+
 from bridge.redact.fold import INVISIBLE, fold, offsets
 
 
@@ -26,6 +28,7 @@ def test_invisible_characters_vanish_and_offsets_point_back() -> None:
     assert [text[at] for at in back[:-1]] == list(folded)
 
 
+@pytest.mark.slow
 def test_one_character_stays_one_character_in_every_plane() -> None:
     for code in range(sys.maxunicode + 1):
         folded = fold(chr(code))

@@ -57,6 +57,7 @@ def test_the_limit_can_be_wider_for_who_does_not_share_a_loop() -> None:
     assert Redactor(chars_max=2 * EVENT_CHARS_MAX).text(text) == text
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("piece", ["token token token = ", "| token | "])
 def test_the_worst_texts_of_full_length_take_no_seconds(piece: str) -> None:
     text = (piece * EVENT_CHARS_MAX)[:EVENT_CHARS_MAX]

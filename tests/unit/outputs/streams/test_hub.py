@@ -289,6 +289,7 @@ def test_one_slow_reader_does_not_delay_a_cursor_behind_it(virtually: Virtually)
     virtually(main())
 
 
+@pytest.mark.slow
 def test_cursors_at_the_same_place_share_one_read(virtually: Virtually) -> None:
     async def main() -> None:
         async with bench() as b:

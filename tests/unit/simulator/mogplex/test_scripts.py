@@ -109,6 +109,7 @@ def test_the_same_seed_gives_the_same_run_byte_for_byte() -> None:
     assert picture(4) != picture(5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", sorted(SCENARIOS))
 def test_a_scenario_repeats_with_its_seed(name: str) -> None:
     def picture(seed: int) -> list[dict[str, Any]]:
@@ -120,6 +121,7 @@ def test_a_scenario_repeats_with_its_seed(name: str) -> None:
     assert name == "empty" or first != picture(12)
 
 
+@pytest.mark.slow
 def test_speed_compresses_time() -> None:
     slow = played("long", 2_460.0)
     fast = played("long", 246.0, speed=10.0)
@@ -129,6 +131,7 @@ def test_speed_compresses_time() -> None:
         assert {run.status for run in world.store.runs.values()} == {"success"}
 
 
+@pytest.mark.slow
 def test_lively_goes_on_for_ever_and_keeps_a_bounded_number_of_runs(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -141,6 +144,7 @@ def test_lively_goes_on_for_ever_and_keeps_a_bounded_number_of_runs(
     assert {"success", "failed", "cancelled"} <= outcomes
 
 
+@pytest.mark.slow
 def test_storm_is_dense() -> None:
     world = played("storm", 130.0)
     assert sum(len(run.commits) for run in world.store.runs.values()) == 20 * 2_000

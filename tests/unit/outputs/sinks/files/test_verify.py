@@ -145,6 +145,7 @@ def test_a_cut_archive_is_noticed(file, pack):
     assert "unreadable" in [k for k, _ in check(path)[1]] or check(path)[1][-1][0] == "torn"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("pack", [gzip.compress, zstandard.ZstdCompressor().compress])
 def test_an_archive_cut_anywhere_is_noticed(file, pack):
     """Also inside of the first block, where nothing has come out yet."""

@@ -8,10 +8,11 @@ import copy
 import hashlib
 import json
 import re
+from collections.abc import Iterator
 from typing import Any, Final, NamedTuple, Self
 
 from bridge.core.errors import ConfigError
-from bridge.redact import anchors, patterns
+from bridge.redact import anchors, dress, patterns
 from bridge.redact.fold import fold, offsets
 from bridge.redact.names.remembered import Names
 from bridge.redact.policy import EXTRA_PATTERNS_MAX, Policy
@@ -104,9 +105,14 @@ class TextRedactor:
                 s = s.replace(secret, self.mark("token", "own-token", s, s.index(secret)))
         text = s if s.isascii() else fold(s)
         low = text.lower()
-        for _ in self._find(low):
-            return self._scan(s, text, low)
-        return self._scan(s, text, low) if self._patterns else s
+        if not self._patterns and not dress.hides(text):
+            for _ in self._find(low):
+                return self._scan(s, text)
+            return s
+        return self._scan(s, text)
+
+    def _has_anchor(self, low: str) -> bool:
+        return next(self._find(low), None) is not None
 
     def replace(self, secret: str, kind: str, rule: str, source: str = "", start: int = 0) -> str:
         """Count, remember the value for the rest of the event, and return its marker."""
@@ -142,10 +148,14 @@ class TextRedactor:
                 result = result.replace(value, self.mark(self.echoes[value], "echo", s, at))
         return result
 
-    def _scan(self, s: str, text: str, low: str) -> str:
-        scan = Scan(text, low)
+    def _scan(self, s: str, text: str) -> str:
+        scan = Scan(text, "")
+        size = len(text)
+        scan.budget = EFFORT_FREE + (size + min(size, EFFORT_LONG)) // (2 * EFFORT_PER)
         try:
-            self._detect(scan)
+            self._read(scan, 0)
+            for pattern in self._patterns:
+                self._search(scan, pattern)
         except Exception:  # noqa: BLE001 - whatever breaks, the text must not pass unread
             return self.mark("unscanned", "unscanned", s)
         if self.off:
@@ -170,29 +180,54 @@ class TextRedactor:
         """The tree of a JSON text redacted as a tree; who knows structure does better."""
         return tree
 
+    def _read(self, scan: Scan, depth: int) -> None:
+        """Note what is found in the text without its dress, and in the literals inside it."""
+        views = dress.undressed(scan.text)
+        inner = Scan(views[-1].text, "") if views else scan
+        inner.low = inner.text.lower()
+        inner.effort, inner.budget = scan.effort, scan.budget
+        self._detect(inner)
+        if depth < dress.DEPTH_MAX:
+            self._read_literals(inner, depth)
+        scan.effort = inner.effort
+        for view in reversed(views):
+            inner.spans = [span.moved(*view.back(span.start, span.end)) for span in inner.spans]
+        scan.spans = inner.spans
+
+    def _read_literals(self, scan: Scan, depth: int) -> None:
+        for literal in dress.literals(scan.text):
+            text = literal.text if literal.text.isascii() else fold(literal.text)
+            if not dress.hides(text) and not self._has_anchor(text.lower()):
+                continue
+            inner = Scan(text, "")
+            inner.effort, inner.budget = scan.effort, scan.budget
+            self._read(inner, depth + 1)
+            scan.effort = inner.effort
+            if inner.spans:
+                scan.spans += _outside(
+                    inner.spans, literal, is_folded=len(text) != len(literal.text)
+                )
+
     def _detect(self, scan: Scan) -> None:
         # What lies inside the last span is done; what lies between a name and its value is not.
         skip_from = skip = 0
         end = scan.end
-        budget = EFFORT_FREE + (end + min(end, EFFORT_LONG)) // (2 * EFFORT_PER)
         scan.names = self.names
         for last, found in self._find(scan.low):
-            for size, detect, data in found:
+            for size, look, data in found:
                 start = last + 1 - size
                 if skip_from <= start < skip:
                     continue
                 if start >= end:
                     break
-                if scan.effort > budget:
+                if scan.effort > scan.budget:
                     scan.add(start, end, "unscanned", "unscanned", is_cut=True)
                     return
                 before = len(scan.spans)
-                done = detect(scan, start, last + 1, data)
+                done = look(scan, start, last + 1, data)
                 if done > skip:
                     skip_from = scan.spans[-1].start if len(scan.spans) > before else start
                     skip = done
-        for pattern in self._patterns:
-            self._search(scan, pattern)
 
     def _search(self, scan: Scan, pattern: re.Pattern[str]) -> None:
         group = "secret" if "secret" in pattern.groupindex else 0
@@ -219,6 +254,18 @@ class TextRedactor:
         if span.is_cut:  # half a secret: its fingerprint would match nothing
             return self.mark(span.kind, span.rule, s, first)
         return self.replace(s[first:last], span.kind, span.rule, s, first)
+
+
+def _outside(spans: list[Span], literal: dress.Literal, *, is_folded: bool) -> Iterator[Span]:
+    """Spans inside a literal as spans of the text around it."""
+    view = literal.view()
+    at = offsets(literal.text) if is_folded else None
+    for span in spans:
+        first, last = (at[span.start], at[span.end]) if at else (span.start, span.end)
+        if view is not None:
+            first, last = view.back(first, last)
+        quote = span.quote.replace("\\", "\\\\").replace('"', '\\"')
+        yield span.moved(literal.start + first, literal.start + last)._replace(quote=quote)
 
 
 def _parses(text: str) -> bool:

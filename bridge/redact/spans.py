@@ -28,11 +28,15 @@ class Span(NamedTuple):
     quote: str = ""
     is_cut: bool = False
 
+    def moved(self, start: int, end: int) -> Span:
+        """The same at another place, of another form of the text."""
+        return self._replace(start=start, end=end)
+
 
 class Scan:
     """A text folded for reading, its lower-case form of equal length, and what was found."""
 
-    __slots__ = ("effort", "end", "low", "name_end", "names", "spans", "text", "was_cut")
+    __slots__ = ("budget", "effort", "end", "low", "name_end", "names", "spans", "text", "was_cut")
 
     def __init__(self, text: str, low: str) -> None:
         self.text = text
@@ -41,7 +45,8 @@ class Scan:
         self.was_cut = False
         self.spans: list[Span] = []
         self.names: Any = None  # the `Names` of the policy in force
-        self.effort = 0  # values read so far, in units of 32 characters; see `engine.EFFORT_FREE`
+        self.effort = 0  # values read so far, in units of 32 characters; see `scanner.EFFORT_FREE`
+        self.budget = 0  # of effort; beyond it the rest of the text is given up
         self.name_end = 0  # end of the last name looked at: its other key words are skipped
         if text.endswith("]"):
             cut = text.rfind(CUT_MARK, max(0, self.end - 64))

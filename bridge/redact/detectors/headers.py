@@ -29,6 +29,9 @@ _PARAMS_END = re.compile(
 )
 
 
+_CLOSED = re.compile(r"\\{0,15}[\"']")
+
+
 # `username="bob", uri="/", response="..."`, the quotes escaped or not.
 _PARAM_RUN = re.compile(
     r"(?:[A-Za-z_-]{1,40}=(?:\\{0,7}\"[^\"\\\n]{0,1024}\\{0,7}\"|[^\s,\"'\\]{0,1024})(?:,[ \t]{0,4})?){2,32}"
@@ -83,6 +86,8 @@ def _bare_end(scan: Scan, start: int, stop: int, *, has_scheme: bool) -> int:
         return stop
     line = min(line_end(text, start, scan.end), start + PARAMS_MAX)
     run = _PARAM_RUN.match(text, start, line)
+    if run is not None and _CLOSED.match(text, run.end(), line):
+        return run.end()
     closing = _PARAMS_END.search(text, run.end() if run is not None else start, line)
     return closing.start() if closing is not None else line
 

@@ -1,0 +1,286 @@
+"""Takes the dress off a text: what a tool put around and between the characters of another one.
+
+Colors and other escapes of terminals, a prefix on each line (numbers, file names, times, names of
+services, marks of a diff, quotes of a mail), a layer of escapes (JSON, string literals). Detectors
+read what is left; a `View` knows where every character of it stood.
+"""
+
+# ruff: noqa: E501 - a pattern is read on one line
+
+from __future__ import annotations
+
+import json
+import re
+from bisect import bisect_right
+from collections.abc import Callable, Iterator
+from typing import Final, NamedTuple
+
+LAYERS_MAX: Final = 3  # prefixes of one line that are taken off one after the other
+LITERAL_MIN: Final = 12  # characters of a string literal that is read as a text of its own
+LITERAL_MAX: Final = 65_536  # of a longer one only the outside is read
+LITERALS_MAX: Final = 64  # of one text
+DEPTH_MAX: Final = 4  # of literals inside literals
+
+
+class View(NamedTuple):
+    """A text without its dress.
+
+    `starts` and `places`: from the character `starts[i]` of the view on, the text stands at
+    `places[i]`. `wide`: characters of the view that stand for several, with where these end.
+    """
+
+    text: str
+    starts: list[int]
+    places: list[int]
+    wide: dict[int, int]
+
+    def back(self, start: int, end: int) -> tuple[int, int]:
+        """Where characters `start` to `end` of the view stood, without the dress around them."""
+        if end <= start:
+            at = self._place(start)
+            return at, at
+        last = end - 1
+        return self._place(start), self.wide.get(last) or self._place(last) + 1
+
+    def _place(self, at: int) -> int:
+        part = bisect_right(self.starts, at) - 1
+        return self.places[part] + at - self.starts[part]
+
+
+class Edit(NamedTuple):
+    """Characters `start` to `end` of a text are left out, or stand for one other character."""
+
+    start: int
+    end: int
+    char: str = ""
+
+
+def viewed(text: str, edits: Iterator[Edit] | list[Edit]) -> View | None:
+    """The view of a text after edits in order of place; None if there are none."""
+    pieces: list[str] = []
+    starts, places = [0], [0]
+    wide: dict[int, int] = {}
+    done = size = 0
+    for start, end, char in edits:
+        pieces += (text[done:start], char)
+        size += start - done
+        if char:
+            wide[size] = end
+            starts.append(size)
+            places.append(start)
+            size += 1
+        starts.append(size)
+        places.append(end)
+        done = end
+    if not pieces:
+        return None
+    pieces.append(text[done:])
+    return View("".join(pieces), starts, places, wide)
+
+
+# -- escapes of terminals --------------------------------------------------------------------------
+
+# ESC as one character or written out, `ESC [` as one character of eight bits, and what may follow.
+_ESC = r"(?:\x1b|␛|\\{1,4}(?:x1[bB]|u001[bB]|033|e)|\^\[)"
+_TERMINAL = re.compile(
+    rf"(?:{_ESC}\[|\x9b)[0-?]{{0,24}}+[ -/]{{0,4}}[@-~]"
+    rf"|{_ESC}\](?:8;[^;\s\x1b\x07\\]{{0,40}};|\d{{1,3}};)"
+    rf"|{_ESC}(?:\\{{1,2}}|[()][A-Za-z0-9]|[=>78cDEHMNOZ](?![A-Za-z]))|\x1b[@-Z\\-_]"
+)
+
+
+def hides(text: str) -> bool:
+    """May a dress hide what the automaton looks for? Plain searches: nearly every text has none."""
+    if "\x1b" in text or "\x9b" in text or "\\u" in text:
+        return True
+    return "[" in text and (
+        "1b[" in text
+        or "1B[" in text
+        or "033[" in text
+        or "\\e[" in text
+        or "^[[" in text
+        or "␛" in text
+    )
+
+
+def _without_terminal(text: str) -> View | None:
+    # The address of a link (`ESC ]8;;address`) stays, parted from the words before it.
+    return viewed(
+        text,
+        [
+            Edit(found.start(), found.end(), " " if "]" in found.group()[:8] else "")
+            for found in _TERMINAL.finditer(text)
+        ],
+    )
+
+
+# -- prefixes of lines -----------------------------------------------------------------------------
+
+_TIME = (
+    r"\d{4}[-/]\d\d[-/]\d\d[T ]\d\d:\d\d(?::\d\d(?:[.,]\d{1,9})?)?(?:[ ]?(?:Z|[+-]\d\d:?\d\d|UTC))?"
+)
+_PREFIX = re.compile(
+    rf"""
+    (?>
+        \[?(?:{_TIME}|\d\d:\d\d:\d\d(?:[.,]\d{{1,6}})?)\]?(?:[ \t](?:(?:stdout|stderr)[ ][FP][ ])?(?:[\w.-]{{1,40}}\[[\w.-]{{1,20}}\]:[ ])?|$)
+      | [ ]{{0,8}}\d{{1,6}}(?:\t|→|[ ]{{0,2}}[│|](?:[ ]|$)|[:)](?!\d\d:\d\d|\d\d[ ]|//)[ ]?)
+      | (?:[\w.~^/-]{{1,60}}+:)?[\w.@/+~-]{{1,120}}+:(?!5432:|5433:|6432:|\d{{1,5}}/)\d{{1,6}}:(?:\d{{1,4}}:)?[ ]?
+      | [\w@/+~-]{{0,100}}(?:\.\w{{1,24}}){{1,4}}+-\d{{1,6}}-
+      | [A-Za-z][\w.-]{{0,60}}[-_]\d{{1,3}}[ ]{{1,24}}\|(?:[ ]|$)
+      | \[[\w./:@-]{{1,90}}\][ ]
+      | [A-Z][a-z]{{2}}[ ][ \d]\d[ ]\d\d:\d\d:\d\d[ ](?:[\w.-]{{1,60}}[ ][\w./-]{{1,40}}(?:\[\d{{1,7}}\])?:[ ])?
+      | [^\t\n]{{1,60}}\t[^\t\n]{{1,60}}\t(?={_TIME})
+      | \#\d{{1,4}}[ ](?:\d{{1,5}}\.\d{{1,4}}[ ])?
+      | >{{1,3}}[ ]
+      | [│┃║▏][ ]?
+      | \^?[0-9a-f]{{7,40}}[ ](?:[^\s(]{{1,80}}[ ]{{1,20}})?\([^()\n]{{4,80}}[ ]\d{{1,6}}\)[ ]
+      | remote:[ ]
+    ){{1,{LAYERS_MAX}}}
+    """,
+    re.X | re.M,
+)
+_DIFF = re.compile(r"^(?:@@ -\d|diff --git |\+\+\+ [ab/]|--- [ab/])", re.M)
+_LIST_OR_FLAGS = re.compile(r"- |--")
+
+
+def _is_diff(lines: list[str]) -> bool:
+    """Are these lines of a diff although nothing says so: each begins with its mark?"""
+    filled = [line for line in lines if line]
+    marked = [line for line in filled if line[0] in "+-"]
+    if not marked or len(marked) != len(filled) or (len(filled) == 1 and filled[0][0] == "-"):
+        return False
+    return not all(_LIST_OR_FLAGS.match(line) for line in marked)
+
+
+def _without_prefixes(text: str) -> View | None:
+    lines = text.split("\n")
+    is_diff = _DIFF.search(text) is not None if len(lines) > 1 else False
+    is_marked = is_diff or _is_diff(lines)
+    edits: list[Edit] = []
+    at = 0
+    for line in lines:
+        if line:
+            size = 0
+            if is_marked and line[0] in "+- " and not line.startswith(("+++ ", "--- ")):
+                size = 1
+            found = _PREFIX.match(line, size)
+            if found is not None:
+                size = found.end()
+                if (
+                    not is_marked
+                    and line[size : size + 1] == "+"
+                    and line[size + 1 : size + 2] != "+"
+                ):
+                    size += 1
+            if size:
+                edits.append(Edit(at, at + size))
+        at += len(line) + 1
+    return viewed(text, edits)
+
+
+# -- a layer of escapes ----------------------------------------------------------------------------
+
+_LITERAL = re.compile(
+    r"\"(?P<double>(?:[^\"\\\n]++|\\.)*+)(?=\"|\n|\Z)|(?<![\w\\])'(?P<single>(?:[^'\\\n]++|\\.)*+)'",
+    re.S,
+)
+# An escape; two of UTF-16 that stand for one character are one.
+_ESCAPE = re.compile(
+    r"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|u([0-9a-fA-F]{4})|x([0-9a-fA-F]{2})|(.))",
+    re.S,
+)
+_CHARS = {"n": "\n", "t": "\t", "r": "\r", "b": "\b", "f": "\f", "0": "\0", "\n": ""}
+
+
+# A word of a shell in single quotes, single quotes inside it: `bash -lc '...'`.
+_SHELL_WORD = re.compile(r"(?<!\S)'((?:[^']++|'\\{1,3}''|'\"'\"')*+)'(?!\S)")
+_SHELL_QUOTE = re.compile(r"'\\{1,3}''|'\"'\"'")
+
+
+class Literal(NamedTuple):
+    """A string literal in which something is escaped: its text begins at `start`, `text` it says."""
+
+    start: int
+    content: str
+    text: str
+    is_shell: bool = False
+
+    def view(self) -> View | None:
+        """The same with its places. It is slow, so it is made when something was found."""
+        return viewed(self.content, _edits(self.content, is_shell=self.is_shell))
+
+
+def literals(text: str) -> Iterator[Literal]:
+    """The literals of a text whose lines or quotes are escaped."""
+    count = 0
+    if _has_shell_quote(text) or "c '" in text:
+        for word in _SHELL_WORD.finditer(text):
+            content = word.group(1)
+            if len(content) <= LITERAL_MAX and (_has_shell_quote(content) or "\n" in content):
+                yield Literal(word.start(1), content, _SHELL_QUOTE.sub("'", content), is_shell=True)
+                count += 1
+                if count >= LITERALS_MAX:
+                    return
+    if "\\" not in text:
+        return
+    for found in _LITERAL.finditer(text):
+        group = "double" if found.group("double") is not None else "single"
+        content = found.group(group)
+        if LITERAL_MIN <= len(content) <= LITERAL_MAX and _is_layer(content):
+            yield Literal(found.start(group), content, _said(content))
+            count += 1
+            if count >= LITERALS_MAX:
+                return
+
+
+def _has_shell_quote(text: str) -> bool:
+    return "\\''" in text or "'\"'\"'" in text
+
+
+def _is_layer(content: str) -> bool:
+    return "\\n" in content or "\\t" in content or "\\u" in content or "\\x" in content
+
+
+def _said(content: str) -> str:
+    try:
+        return str(json.loads(f'"{content}"', strict=False))
+    except (ValueError, RecursionError):  # of a language that knows other escapes
+        view = viewed(content, _escapes(content))
+        return view.text if view is not None else content
+
+
+def _edits(content: str, *, is_shell: bool) -> Iterator[Edit]:
+    if is_shell:
+        for found in _SHELL_QUOTE.finditer(content):
+            yield Edit(found.start(), found.end(), "'")
+    else:
+        yield from _escapes(content)
+
+
+def _escapes(content: str) -> Iterator[Edit]:
+    for found in _ESCAPE.finditer(content):
+        code = found.group(1) or found.group(2)
+        if code:
+            char = chr(int(code, 16))
+        elif found.group(3) is None:
+            char = str(json.loads(f'"{found.group()}"'))
+        else:
+            char = _CHARS.get(found.group(3), found.group(3))
+        yield Edit(found.start(), found.end(), char)
+
+
+def undressed(text: str) -> list[View]:
+    """The views that take the dress off, one after the other; none if there is none to take off."""
+    views: list[View] = []
+    for take_off in _dresses(text):
+        view = take_off(text)
+        if view is not None:
+            views.append(view)
+            text = view.text
+    return views
+
+
+def _dresses(text: str) -> Iterator[Callable[[str], View | None]]:
+    if hides(text):
+        yield _without_terminal
+    yield _without_prefixes

@@ -9,6 +9,7 @@ first line of defence, this is the last. stdout belongs to results and is never 
 from __future__ import annotations
 
 import contextlib
+import io
 import logging
 import os
 import sys
@@ -19,6 +20,8 @@ from types import TracebackType
 from typing import Any, TextIO
 
 import structlog
+
+from bridge.standard_error import standard_error
 
 # The closed set of names (`noun.verb_past`); a test holds every call in the package against it.
 EVENTS: Mapping[str, str] = {
@@ -43,6 +46,7 @@ EVENTS: Mapping[str, str] = {
     "follow.account_missing": "a stored run belongs to an account that is not configured",
     "runs_from.line_refused": "a line of --runs-from is no run id",
     "journal.retention_failed": "old records could not be dropped; tried again",
+    "log.lines_dropped": "nobody read stderr for a while: so many lines before this one are gone",
     "library.logged": "a line of aiohttp, asyncio or another library; its text is `message`",
     "auth.tokens_refused": "the changed tokens file cannot be used; the old one stays in force",
     "tls.certificate_replaced": "the certificate's files changed; new connections get the new one",
@@ -67,6 +71,7 @@ EVENTS: Mapping[str, str] = {
 
 REPEAT_EVERY_S = 30.0  # seconds between lines about a failure that goes on
 
+Stream = TextIO | io.TextIOBase
 Redact = Callable[[Any], Any]  # a JSON-like value (a text, a mapping) in, the same redacted out
 
 _DEPTH_MAX = 6  # levels of a logged value; deeper ones are shown as their repr
@@ -106,7 +111,7 @@ def configure(
     *,
     level: str = "info",
     form: str = "auto",
-    stream: TextIO | None = None,
+    stream: Stream | None = None,
     environ: Mapping[str, str] | None = None,
 ) -> None:
     """Send the logs of this program and of its libraries to `stream` (stderr). Idempotent.
@@ -115,7 +120,7 @@ def configure(
     and json elsewhere. `redact` is called under the handler's lock: its state is safe if nobody
     else uses it (`Redactor.twin`). Raises ValueError for another word.
     """
-    stream = sys.stderr if stream is None else stream
+    stream = standard_error() if stream is None else stream
     environ = os.environ if environ is None else environ
     number = logging.getLevelNamesMapping().get(level.upper())
     if number is None:
@@ -180,7 +185,7 @@ def _name_foreign(
     return event_dict
 
 
-def _tell_crashes_redacted(handler: logging.Handler, redact: Redact, stream: TextIO) -> None:
+def _tell_crashes_redacted(handler: logging.Handler, redact: Redact, stream: Stream) -> None:
     """What nobody catches ends on stderr as Python writes it; here it passes the redactor first."""
 
     def tell(

@@ -12,7 +12,7 @@ from pathlib import Path
 import click
 
 from bridge.cli.options import config_option, examples
-from bridge.cli.streams import say, write_stdout
+from bridge.cli.streams import read_some, say, write_stdout
 from bridge.redact import Policy, Redactor
 from bridge.redact.explain import explain as places_of
 
@@ -90,7 +90,7 @@ def _chunks_of_lines(descriptor: int) -> Iterator[list[bytes | None]]:
     held: list[bytes] = []
     held_bytes = 0
     is_skipping = False
-    while chunk := os.read(descriptor, CHUNK_BYTES):
+    while chunk := read_some(descriptor, CHUNK_BYTES):
         *complete, rest = chunk.split(b"\n")
         lines: list[bytes | None] = []
         for piece in complete:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import os
+import select
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import TextIO
+
+from bridge.standard_error import standard_error
 
 
 def occupy_standard_streams() -> None:
@@ -19,18 +22,53 @@ def occupy_standard_streams() -> None:
 
 
 def write_stdout(data: bytes) -> None:
-    """Write bytes and hand them on at once. Raises BrokenPipeError when nobody reads any more."""
+    """Write bytes and hand them on at once; a slow reader is waited for.
+
+    Raises BrokenPipeError when nobody reads any more, OSError when it cannot be written.
+    """
     if sys.stdout is None:  # the parent closed it
         raise BrokenPipeError
-    sys.stdout.flush()
-    sys.stdout.buffer.write(data)
-    sys.stdout.buffer.flush()
+    flush_stdout()
+    try:
+        descriptor = sys.stdout.fileno()
+    except (OSError, ValueError):  # not a stream of the system's
+        sys.stdout.buffer.write(data)
+        return
+    view = memoryview(data)
+    while view:
+        # Python's own buffer loses what a full pipe does not take, when somebody set O_NONBLOCK:
+        # the flag belongs to all who have the pipe open (ssh, node and some shells set it).
+        with _waiting(descriptor, select.POLLOUT):
+            view = view[os.write(descriptor, view) :]
 
 
 def flush_stdout() -> None:
     """Write what is buffered now, while an error can still be told from a success."""
-    if sys.stdout is not None:
-        sys.stdout.flush()
+    if sys.stdout is None:
+        return
+    is_done = False
+    while not is_done:
+        with _waiting(1, select.POLLOUT):  # what was not taken stays in the buffer
+            sys.stdout.flush()
+            is_done = True
+
+
+def read_some(descriptor: int, bytes_max: int) -> bytes:
+    """Read what is there, at least one byte; empty at the end. Waits, whatever O_NONBLOCK says."""
+    while True:
+        with _waiting(descriptor, select.POLLIN):
+            return os.read(descriptor, bytes_max)
+
+
+@contextlib.contextmanager
+def _waiting(descriptor: int, event: int) -> Iterator[None]:
+    """Do it; when it would block, wait until it would not."""
+    try:
+        yield
+    except BlockingIOError:
+        ready = select.poll()
+        ready.register(descriptor, event)
+        ready.poll()
 
 
 def abandon_stdout() -> None:
@@ -47,10 +85,9 @@ def complain(text: str) -> None:
 
 
 def say(text: str) -> None:
-    """A line for people on stderr; lost when stderr is closed."""
+    """A line for people on stderr; lost when stderr is closed, or nobody reads it."""
     with contextlib.suppress(OSError, ValueError, AttributeError):
-        sys.stderr.write(f"{text}\n")
-        sys.stderr.flush()
+        standard_error().write(f"{text}\n")
 
 
 def wants_colour(stream: TextIO | None, environ: Mapping[str, str] | None = None) -> bool:

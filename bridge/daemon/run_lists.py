@@ -7,7 +7,9 @@ script or a person with an editor write such lines. A file is watched: lines add
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
+import select
 import stat
 import sys
 from collections.abc import AsyncIterator
@@ -81,11 +83,23 @@ class LineCutter:
 def read_now(name: str) -> list[tuple[int, str]]:
     """All lines of a file or of stdin, which has to end. Raises ConfigError."""
     try:
-        data = sys.stdin.buffer.read() if name == STDIN else Path(name).read_bytes()
+        data = _whole_stdin() if name == STDIN else Path(name).read_bytes()
     except OSError as error:
         raise _unreadable(name, error) from None
     cutter = LineCutter()
     return cutter.feed(data) + cutter.end()
+
+
+def _whole_stdin() -> bytes:
+    """To its end, whether or not somebody who shares it has set O_NONBLOCK."""
+    pieces = [b""]
+    descriptor = sys.stdin.fileno()
+    while True:
+        select.select([descriptor], [], [])
+        with contextlib.suppress(BlockingIOError):
+            pieces.append(os.read(descriptor, CHUNK_BYTES))
+            if not pieces[-1]:
+                return b"".join(pieces)
 
 
 def _unreadable(name: str, error: OSError) -> ConfigError:

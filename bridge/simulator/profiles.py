@@ -9,7 +9,9 @@ from typing import Protocol
 
 from bridge.simulator.kit.scenarios import Scenario
 from bridge.simulator.kit.service import BaseWorld, Service
+from bridge.simulator.miosa.server import Simulator as MiosaSimulator
 from bridge.simulator.mogplex.server import Simulator as MogplexSimulator
+from bridge.simulator.moot.server import Simulator as MootSimulator
 
 
 class Simulated(Protocol):
@@ -69,6 +71,24 @@ PROFILES: Mapping[str, Profile] = {
                 "follow      curl -s {here}/_sim/runs.txt | MOGPLEX_TOKEN=mog_any "
                 "mogplex-bridge follow \\",
                 "              --base-url {here} --runs-from -",
+            ),
+        ),
+        _profile(
+            "moot",
+            MootSimulator,
+            MootSimulator,
+            (
+                "follow      CONVO_API_KEY=convo_key_any mogplex-bridge follow --system moot \\",
+                "              --base-url {here} sprint-planning",
+            ),
+        ),
+        _profile(
+            "miosa",
+            MiosaSimulator,
+            MiosaSimulator,
+            (
+                "follow      MIOSA_API_KEY=msk_any mogplex-bridge follow --system miosa \\",
+                "              --base-url {here} $(curl -s {here}/_sim/feeds.txt)",
             ),
         ),
     )

@@ -1,0 +1,51 @@
+"""Tickets for streams: good once, for a minute; every one that was ever given out is remembered."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from random import Random
+
+
+@dataclass(slots=True)
+class GivenTicket:
+    """One ticket and what became of it."""
+
+    text: str
+    key: str  # hash of the key that asked
+    until_s: float
+    uses: int = 0
+
+
+class TicketBook:
+    """All tickets of one service."""
+
+    def __init__(self, seed: int, now: Callable[[], float]) -> None:
+        self._chance = Random(f"{seed}/tickets")  # noqa: S311 - repeatable, not secret
+        self._now = now
+        self.given: dict[str, GivenTicket] = {}
+        self.refused_uses = 0  # a second use, or one that came too late
+
+    def give(self, key: str, life_s: float) -> GivenTicket:
+        text = f"sset_{self._chance.getrandbits(128):032x}"
+        ticket = GivenTicket(text, key, self._now() + life_s)
+        self.given[text] = ticket
+        return ticket
+
+    def use(self, text: str) -> bool:
+        """Whether it opens a stream now."""
+        ticket = self.given.get(text)
+        if ticket is None:
+            return False
+        ticket.uses += 1
+        is_good = ticket.uses == 1 and self._now() < ticket.until_s
+        self.refused_uses += not is_good
+        return is_good
+
+    @property
+    def unused(self) -> int:
+        return sum(ticket.uses == 0 for ticket in self.given.values())
+
+    @property
+    def used_twice(self) -> int:
+        return sum(ticket.uses > 1 for ticket in self.given.values())

@@ -11,6 +11,7 @@ from bridge.simulator.mogplex.knobs import OLDER_SERVER, Knobs
 from bridge.simulator.mogplex.scenarios import SCENARIOS
 from bridge.simulator.mogplex.server import Simulator
 from bridge.simulator.mogplex.store import Draft
+from bridge.simulator.moot.server import Simulator as MootSimulator
 from bridge.simulator.profiles import PROFILES, Profile, run, serve
 
 __all__ = [
@@ -21,6 +22,7 @@ __all__ = [
     "KnobError",
     "Knobs",
     "ManualClock",
+    "MootSimulator",
     "Profile",
     "RealClock",
     "Scenario",

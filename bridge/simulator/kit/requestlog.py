@@ -29,6 +29,7 @@ class RequestRecord:
     status: int | None = None  # None: no reply was sent (yet)
     outcome: str = "unmetered"
     fault: str | None = None
+    cursor: str | None = None  # where a page was asked to begin, if the profile says so
 
     def as_json(self, feed_key: str) -> dict[str, Any]:
         """`feed_key`: what the profile calls the id of a feed."""

@@ -7,7 +7,7 @@ from collections import deque
 
 import pytest
 
-from bridge.sources.miosa.rules.line import CYCLE_S, Line, Rank
+from bridge.core.pace.line import CYCLE_S, Line, Rank
 
 
 class Server:

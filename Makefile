@@ -12,7 +12,7 @@ PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3 python; do \
 PYTEST := $(BIN)/python -m pytest -n $(WORKERS)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup check lint types unit test e2e torture bench docs dashboards dashboards-preview demo clean lock tools
+.PHONY: help setup check lint types unit test e2e torture bench docs dashboards dashboards-preview demo clean lock tools man
 
 help: ## this list
 	@sed -n 's/^\([a-z0-9-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST)
@@ -84,6 +84,9 @@ lock: $(STAMP) ## requirements.lock for every supported Python; UPGRADE=--upgrad
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 		--no-header $(UPGRADE) --extra preview --constraint requirements.lock \
 		--output-file requirements-preview.lock pyproject.toml
+
+man: $(STAMP) ## build/man: a man page for each command, from its help
+	$(BIN)/python -m bridge.cli.man build/man
 
 clean: ## all that was made here, the virtual environment too
 	rm -rf $(VENV) .venv-* .tools tests/clients/node_modules build dist artefacts .pytest_cache .mypy_cache .ruff_cache .hypothesis *.egg-info

@@ -37,6 +37,7 @@ COMMANDS: Final = {
     "redact": "Redact the JSON lines of stdin.",
     "top": "Show what a running bridge does, on a terminal or for scripts.",
     "health": "Ask a running bridge whether it is ready.",
+    "completion": "Print a completion script for bash, zsh or fish.",
 }
 
 

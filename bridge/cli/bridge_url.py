@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import http.client
 import re
+import ssl
 from pathlib import Path
 from typing import Final, NamedTuple
 from urllib.parse import urlsplit
@@ -10,6 +12,7 @@ from urllib.parse import urlsplit
 import click
 
 from bridge.cli.options import load_with
+from bridge.config.values import is_loopback
 
 _ANY_ADDRESS: Final = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - listened on, not bound to
 _VISIBLE = re.compile(r"[!-~]+")  # what a URL consists of
@@ -60,3 +63,38 @@ def configured_bridge_url(config: Path | None) -> BridgeUrl:
     return BridgeUrl(
         "http" if settings.tls is None else "https", _ANY_ADDRESS.get(host, host), port, ""
     )
+
+
+def connect(
+    place: BridgeUrl, timeout_s: float, *, is_own: bool = False
+) -> http.client.HTTPConnection:
+    """A connection to a bridge, not yet opened.
+
+    `is_own`: the address comes from this machine's configuration, so a certificate for the name
+    that others use is no reason to distrust loopback.
+    """
+    if place.scheme == "http":
+        return http.client.HTTPConnection(place.host, place.port, timeout=timeout_s)
+    context = ssl.create_default_context()
+    if is_own and is_loopback(place.host):
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    return http.client.HTTPSConnection(place.host, place.port, timeout=timeout_s, context=context)
+
+
+_TOKEN_BYTES_MAX = 4096  # tokens are under 100 characters; more is the wrong file
+
+
+def read_token(file: Path | None) -> str | None:
+    """A bridge's token from its file. Raises click.UsageError."""
+    if file is None:
+        return None
+    try:
+        with file.open("rb") as opened:
+            text = opened.read(_TOKEN_BYTES_MAX).strip().decode("ascii")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it holds other than ASCII"
+        raise click.UsageError(f"--token-file {file}: {(reason or 'unreadable').lower()}") from None
+    if not text or any(character.isspace() for character in text):
+        raise click.UsageError(f"--token-file {file}: it must hold the token and nothing else")
+    return text

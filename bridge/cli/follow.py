@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +9,7 @@ import click
 
 from bridge.cli.exits import Exit, exit_of_failure
 from bridge.cli.options import NumberRange, examples, load_with, shared_options
-from bridge.cli.streams import complain, say, wants_colour, write_stdout
+from bridge.cli.streams import complain, say, write_stdout
 
 TIMEOUT_S = 1800.0  # the vendor CLI's default (mogplex.md 1.12)
 
@@ -21,6 +20,7 @@ TIMEOUT_S = 1800.0  # the vendor CLI's default (mogplex.md 1.12)
         "mogplex-bridge follow --exit-status --timeout 3600 $RUN",
         "mogplex run --json ... | mogplex-bridge follow --runs-from -",
         "mogplex-bridge follow --format mogplex $RUN | jq -r .message",
+        "mogplex-bridge follow --url http://127.0.0.1:8080",
     )
 )
 @click.argument("run_ids", metavar="[ID]...", nargs=-1)
@@ -30,45 +30,100 @@ TIMEOUT_S = 1800.0  # the vendor CLI's default (mogplex.md 1.12)
     help="More runs: an id, or a JSON object with runId, a line; - is stdin, read to its end.",
 )
 @click.option(
+    "--url",
+    metavar="URL",
+    help="Tail a running bridge; nothing is asked upstream. Without an id: all its runs, from now"
+    " on. --token-file holds a token of the bridge then.",
+)
+@click.option(
+    "--tail",
+    type=click.IntRange(min=0, max=10_000),
+    metavar="N",
+    help="With --url: begin with the last N records [all of the given runs; without an id 0].",
+)
+@click.option(
     "--format",
     "format_name",
     type=click.Choice(("cloudevents", "mogplex", "pretty")),
-    help="[default: pretty on a terminal, else cloudevents]",
+    envvar="MOGPLEX_BRIDGE_FORMAT",
+    help="[default: pretty on a terminal, else cloudevents; env: MOGPLEX_BRIDGE_FORMAT]",
 )
 @click.option(
     "--timeout",
     "timeout_s",
     type=NumberRange(min=0, min_open=True),
-    default=TIMEOUT_S,
-    show_default=True,
     metavar="SECONDS",
-    help="Give up after this time; exit code 1.",
+    help=f"Give up after this time; exit code 1. [default: {TIMEOUT_S:g}; none with --url and"
+    " no id]",
 )
 @click.option("--exit-status", is_flag=True, help="Exit with 1 unless every run ended in success.")
+@click.option(
+    "--fail-on-gap", is_flag=True, help="Exit with 1 when events are known to be missing."
+)
+@click.option("--timestamps", is_flag=True, help="pretty: date, time and zone in every line.")
+@click.option("--no-prefix", is_flag=True, help="pretty: no name of the run before its lines.")
+@click.option("--no-progress", is_flag=True, help="pretty: no status line at the bottom.")
+@click.option(
+    "--color",
+    type=click.Choice(("auto", "always", "never")),
+    default="auto",
+    show_default=True,
+    help="auto heeds NO_COLOR, then FORCE_COLOR, then the terminal.",
+)
 @shared_options
 def follow(
     run_ids: tuple[str, ...],
     runs_from: str | None,
-    format_name: str | None,
-    timeout_s: float,
+    url: str | None,
+    tail: int | None,
+    timeout_s: float | None,
     *,
     exit_status: bool,
-    **shared: Any,
+    fail_on_gap: bool,
+    **more: Any,
 ) -> int:
     """Print the events of runs until all of them have ended. Needs no daemon, keeps no state.
 
+    pretty tells what happens in sentences: what the agent says, each tool call with its outcome,
+    the last lines of a failed one, and why the run ended. Whatever the format, stderr gets a line
+    for each run that ends, and one that counts them.
+
     Exit codes: 0 done, 1 failed or timed out, 2 usage, 64 token refused, 65 forbidden, 69 upstream
-    unavailable, 75 rate limited, 78 bad configuration.
+    or bridge unavailable, 75 rate limited, 78 bad configuration.
     """
-    from bridge.loop import run  # noqa: PLC0415 - `--help` needs none of it
+    from bridge.cli.telling import Manner  # noqa: PLC0415 - `--help` needs none of it
 
-    wanted = _run_ids(run_ids, runs_from)
-    outcome = run(lambda: _follow(wanted, format_name, timeout_s, shared))
-    return _conclude(outcome, timeout_s, exit_status=exit_status)
+    manner = Manner(
+        format=more.pop("format_name"),
+        color=more.pop("color"),
+        timestamps=more.pop("timestamps"),
+        prefix=not more.pop("no_prefix"),
+        progress=not more.pop("no_progress"),
+    )
+    wanted = _run_ids(run_ids, runs_from, is_needed=url is None)
+    if tail is not None and url is None:
+        raise click.UsageError("--tail needs --url: upstream has no journal to look back into")
+    if timeout_s is None and (url is None or wanted):
+        timeout_s = TIMEOUT_S
+    if url is not None:
+        from bridge.cli.tailing import Tail, tail_bridge  # noqa: PLC0415
+
+        wish = Tail(url, more["token_file"], wanted, tail, timeout_s)
+        outcome, telling = tail_bridge(wish, manner)
+    else:
+        from bridge.loop import run  # noqa: PLC0415
+
+        outcome, telling = run(lambda: _follow(wanted, manner, timeout_s or TIMEOUT_S, more))
+    code = _conclude(outcome, telling, timeout_s, exit_status=exit_status)
+    telling.say_counts()
+    if code == Exit.DONE and fail_on_gap and telling.gaps:
+        complain(f"--fail-on-gap: {telling.gaps} gap{'s' * (telling.gaps != 1)}")
+        return Exit.FAILED
+    return code
 
 
-def _run_ids(run_ids: tuple[str, ...], runs_from: str | None) -> list[str]:
-    from bridge.daemon.run_lists import read_now, to_run_text  # noqa: PLC0415 - `--help` needs none of it
+def _run_ids(run_ids: tuple[str, ...], runs_from: str | None, *, is_needed: bool) -> list[str]:
+    from bridge.daemon.run_lists import read_now, to_run_text  # noqa: PLC0415 - `--help` does not
     from bridge.sources.mogplex.api import normalised_run_id  # noqa: PLC0415
 
     places = [("", text) for text in run_ids]
@@ -89,7 +144,7 @@ def _run_ids(run_ids: tuple[str, ...], runs_from: str | None) -> list[str]:
                 " 3f0c1c52-8d5e-4c8e-9d0a-2b1f6c7d8e9f"
             )
         wanted[run_id] = None
-    if not wanted:
+    if not wanted and is_needed:
         raise click.UsageError("no run to follow: give run ids, or --runs-from FILE")
     return list(wanted)
 
@@ -99,13 +154,14 @@ def _name(runs_from: str) -> str:
 
 
 async def _follow(
-    run_ids: list[str], format_name: str | None, timeout_s: float, shared: dict[str, Any]
-) -> Any:
+    run_ids: list[str], manner: Any, timeout_s: float, shared: dict[str, Any]
+) -> tuple[Any, Any]:
     from bridge import log  # noqa: PLC0415
+    from bridge.cli.telling import Telling  # noqa: PLC0415
+    from bridge.clock import SystemClock  # noqa: PLC0415
     from bridge.config import resolve_accounts  # noqa: PLC0415
     from bridge.daemon.building import build_redactor  # noqa: PLC0415
     from bridge.daemon.once import Wishes, follow_until_ended  # noqa: PLC0415
-    from bridge.outputs.printed import formatter  # noqa: PLC0415
 
     loaded = load_with(**shared)
     settings = loaded.settings
@@ -113,37 +169,33 @@ async def _follow(
     for account in accounts:
         if account.tokens.warning is not None:
             say(f"warning: {account.tokens.warning}")
-    is_terminal = sys.stdout is not None and sys.stdout.isatty()
-    name = format_name or ("pretty" if is_terminal else "cloudevents")
-    wishes = Wishes(
-        to_line=formatter(name, colour=wants_colour(sys.stdout)),
-        write=write_stdout,
-        tell=say,
-        timeout_s=timeout_s,
-    )
     redactor = build_redactor(settings.redaction, loaded.place)
+    redactor.protect([account.tokens.token() for account in accounts])
+    # What is joined here is redacted as a whole once more; on the same thread as the intake's.
+    telling = Telling(manner, run_ids, redact=redactor.text, wall=SystemClock().wall)
+    wishes = Wishes(printer=telling, write=write_stdout, tell=telling.say, timeout_s=timeout_s)
     log.configure(
         redactor.twin().value, level=shared.get("log_level") or "warning", form=settings.log.format
     )
-    return await follow_until_ended(
-        accounts, settings.default_account.name, run_ids, redactor, wishes
-    )
+    name = settings.default_account.name
+    return await follow_until_ended(accounts, name, run_ids, redactor, wishes), telling
 
 
-def _conclude(outcome: Any, timeout_s: float, *, exit_status: bool) -> int:
+def _conclude(outcome: Any, telling: Any, timeout_s: float | None, *, exit_status: bool) -> int:
     """Say what went wrong, and choose the exit code."""
+    tales = telling.tales.by_run.values()
+    open_ = [tale for tale in tales if not tale.is_over]
     if outcome.timed_out:
-        open_runs = [s for s in outcome.states if not s.ended and s.failed is None]
-        complain(
-            f"--follow timed out after {timeout_s:g}s waiting for terminal status"
-            f" of {len(open_runs)} run{'s' * (len(open_runs) != 1)}"
-        )
-        return Exit.FAILED
-    if outcome.failures:
-        for run_id, failure in outcome.failures.items():
-            complain(f"run {run_id}: {failure.code}: {failure.message}{_cure(failure.code)}")
+        names = ", ".join(f"{tale.run_id[:8]} ({tale.status or 'not read yet'})" for tale in open_)
+        count = f"{len(open_)} run has" if len(open_) == 1 else f"{len(open_)} runs have"
+        complain(f"timed out after {timeout_s:g} s (--timeout): {count} not ended: {names[:500]}")
+    for run_id, failure in outcome.failures.items():
+        complain(f"run {run_id}: {failure.code}: {failure.message}{_cure(failure.code)}")
+    if outcome.failures and (not outcome.timed_out or len(outcome.failures) == len(open_)):
         return exit_of_failure(next(iter(outcome.failures.values())))
-    if exit_status and any(state.status != "success" for state in outcome.states):
+    if outcome.timed_out:
+        return Exit.FAILED
+    if exit_status and any(tale.tone != "good" for tale in tales):
         return Exit.FAILED
     return Exit.DONE
 

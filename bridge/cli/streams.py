@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from typing import TextIO
 
+from bridge.outputs.story.harmless import harmless, without_commands
 from bridge.standard_error import standard_error
 
 
@@ -85,17 +86,35 @@ def complain(text: str) -> None:
 
 
 def say(text: str) -> None:
-    """A line for people on stderr; lost when stderr is closed, or nobody reads it."""
+    """Lines for people on stderr; lost when stderr is closed, or nobody reads it.
+
+    Upstream's words may be in them: they cannot steer the terminal, nor become a command of a CI
+    runner, which reads stderr too.
+    """
+    lines = [without_commands(harmless(line)) for line in text.split("\n")]
     with contextlib.suppress(OSError, ValueError, AttributeError):
-        standard_error().write(f"{text}\n")
+        standard_error().write("\n".join(lines) + "\n")
 
 
-def wants_colour(stream: TextIO | None, environ: Mapping[str, str] | None = None) -> bool:
-    """True on a terminal that can, unless NO_COLOR is set (to anything but nothing)."""
-    environ = os.environ if environ is None else environ
-    if stream is None or environ.get("NO_COLOR") or environ.get("TERM") == "dumb":
-        return False
+def is_terminal(stream: TextIO | None) -> bool:
+    """True for an open stream that is one."""
     try:
-        return stream.isatty()
+        return stream is not None and stream.isatty()
     except ValueError:  # closed
         return False
+
+
+def wants_colour(
+    stream: TextIO | None, environ: Mapping[str, str] | None = None, choice: str = "auto"
+) -> bool:
+    """Whether to colour: `choice` (auto, always, never), then NO_COLOR, then FORCE_COLOR or
+    CLICOLOR_FORCE, then whether it is a terminal that can.
+    """
+    environ = os.environ if environ is None else environ
+    if choice != "auto":
+        return choice == "always"
+    if environ.get("NO_COLOR"):
+        return False
+    if any(environ.get(name, "0") not in ("", "0") for name in ("FORCE_COLOR", "CLICOLOR_FORCE")):
+        return True
+    return environ.get("TERM") != "dumb" and is_terminal(stream)

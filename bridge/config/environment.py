@@ -13,6 +13,7 @@ from bridge.core.errors import ConfigError
 
 PREFIX: Final = "MOGPLEX_BRIDGE_"
 CONFIG_VARIABLE: Final = f"{PREFIX}CONFIG"  # the same as --config
+FORMAT_VARIABLE: Final = f"{PREFIX}FORMAT"  # the same as --format of `follow`
 TOKEN_VARIABLES: Final = ("MOGPLEX_API_KEY", "MOGPLEX_TOKEN", "MOGPLEX_API_TOKEN")
 BASE_URL_VARIABLES: Final = ("MOGPLEX_BASE_URL", "MOGPLEX_URL")
 # Kubernetes puts such variables into every pod of a namespace with a Service "mogplex-bridge…".
@@ -34,7 +35,8 @@ def read_environment(environ: Mapping[str, str]) -> Iterator[tuple[str, Path, ob
     Raises ConfigError for a name that is no setting and no Kubernetes service link.
     """
     for name in sorted(environ):
-        if not name.startswith(PREFIX) or name == CONFIG_VARIABLE or not environ[name].strip():
+        is_option = name in (CONFIG_VARIABLE, FORMAT_VARIABLE)
+        if not name.startswith(PREFIX) or is_option or not environ[name].strip():
             continue
         path = _path(name)
         entry = find_entry(path)

@@ -9,18 +9,18 @@ from dataclasses import dataclass
 from bridge.clock import SystemClock
 from bridge.config import ResolvedAccount
 from bridge.core.errors import Failure, Retry
-from bridge.core.event import Record
 from bridge.core.state import FeedState
 from bridge.daemon.building import build_sources, close_sources
 from bridge.daemon.follows import Follows
+from bridge.daemon.printing import Printing
 from bridge.daemon.supervisor import raise_first
 from bridge.intake import JournalIntake
 from bridge.journal.memory import MemoryJournal
 from bridge.metrics import Metrics
+from bridge.outputs.story.printer import Printer
 from bridge.redact import Redactor
 from bridge.sources.mogplex.source import MogplexSource
 
-PRINT_RECORDS = 500  # records a write; a pipe takes 64 KiB at a time anyway
 # Failures in a row after which a run that never answered is given up: a person waits. Who gets a
 # reply waits longer, for a failing database passes: eight tries take about a minute.
 GIVE_UP_AFTER = 5
@@ -41,7 +41,7 @@ class Outcome:
 class Wishes:
     """What the caller wants to see."""
 
-    to_line: Callable[[Record], bytes]
+    printer: Printer
     write: Callable[[bytes], None]  # may block: a slow reader slows the requests, drops nothing
     tell: Callable[[str], None]  # a line for people about what is being waited for
     timeout_s: float
@@ -78,7 +78,8 @@ async def follow_until_ended(
         await follows.follow(run_id)
     watch = _Watch(follows, wishes.tell)
     try:
-        timed_out = await _run(sources, follows, watch, _Printer(journal, wishes), wishes.timeout_s)
+        printing = Printing(journal, journal.pin(0), wishes.printer, wishes.write, clock)
+        timed_out = await _run(sources, follows, watch, printing, wishes.timeout_s)
     except ExceptionGroup as errors:  # not except*: 3.11.2 wraps what is raised in it
         raise raise_first(errors) from None
     finally:
@@ -91,7 +92,7 @@ async def _run(
     sources: Mapping[str, MogplexSource],
     follows: Follows,
     watch: _Watch,
-    printer: _Printer,
+    printing: Printing,
     timeout_s: float,
 ) -> bool:
     """Return True when the time was over before the runs were."""
@@ -101,47 +102,18 @@ async def _run(
             for name, source in sources.items()
         ]
         tasks.append(group.create_task(follows.run(), name="follows"))
-        tasks.append(group.create_task(printer.run(), name="printer"))
+        tasks.append(group.create_task(printing.run(), name="printer"))
         try:
             async with asyncio.timeout(timeout_s):
                 await watch.until_over()
             timed_out = False
         except TimeoutError:
             timed_out = True
-        await printer.until_printed()
+        await printing.until_printed()
         for task in tasks:
             task.cancel()
+    await printing.end()
     return timed_out
-
-
-class _Printer:
-    """Prints what the journal holds, in order, each record once."""
-
-    def __init__(self, journal: MemoryJournal, wishes: Wishes) -> None:
-        self._journal = journal
-        self._wishes = wishes
-        self._after = 0
-        self._moved = asyncio.Event()
-
-    async def run(self) -> None:
-        with self._journal.pin(0) as pin:
-            while True:
-                page = await self._journal.read(self._after, PRINT_RECORDS)
-                text = b"".join(map(self._wishes.to_line, page.records))
-                if text:
-                    # In a thread: a full pipe must not stop the requests that are under way.
-                    await asyncio.to_thread(self._wishes.write, text)
-                self._after = page.next_after
-                pin.move_to(self._after)
-                self._moved.set()
-                await self._journal.wait_above(self._after)
-
-    async def until_printed(self) -> None:
-        """Return when all that is in the journal now has been printed."""
-        head = self._journal.head
-        while self._after < head:
-            self._moved.clear()
-            await self._moved.wait()
 
 
 class _Watch:

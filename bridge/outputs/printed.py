@@ -6,22 +6,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
-from bridge.core.event import FOLLOW_FAILED, GAP, RUN_ENDED, RUN_STATUS, Record
+from bridge.core.event import FOLLOW_FAILED, GAP, RUN_ENDED, RUN_STATUS
+from bridge.outputs.story.harmless import harmless
 from bridge.wire.javascript import stringify
 from bridge.wire.jsontext import loads
 
 FORMATS: Final = ("cloudevents", "mogplex", "pretty")
-
-# Whatever could move the cursor, colour, hide or reorder text on a terminal: C0, DEL, C1, line and
-# paragraph separators, marks and overrides of direction, invisible joiners, lone surrogates.
-_UNSAFE = re.compile(
-    "[\x00-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]"
-)
-_NAMED = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
 
 _DIM, _BOLD, _RESET = "\x1b[2m", "\x1b[1m", "\x1b[0m"
 _CYAN, _GREEN, _YELLOW, _RED = "\x1b[36m", "\x1b[32m", "\x1b[33m", "\x1b[1;31m"
@@ -34,7 +27,17 @@ _TYPE_COLOURS: Final = {
 }
 
 
-def formatter(name: str, *, colour: bool = False) -> Callable[[Record], bytes]:
+class Printable(Protocol):
+    """A record, or one that came from a running bridge."""
+
+    @property
+    def type(self) -> str: ...
+
+    @property
+    def body(self) -> bytes: ...
+
+
+def formatter(name: str, *, colour: bool = False) -> Callable[[Printable], bytes]:
     """Return the function that prints a record as whole lines, or as nothing (b"")."""
     if name == "cloudevents":
         return cloudevents
@@ -44,12 +47,12 @@ def formatter(name: str, *, colour: bool = False) -> Callable[[Record], bytes]:
     return _pretty_in_colour if colour else pretty
 
 
-def cloudevents(record: Record) -> bytes:
+def cloudevents(record: Printable) -> bytes:
     """The record as it is, one line."""
     return record.body + b"\n"
 
 
-def mogplex(record: Record) -> bytes:
+def mogplex(record: Printable) -> bytes:
     """Upstream's object, byte for byte as JavaScript prints it; at the end of a run its status.
 
     Nothing for the other records that the bridge makes.
@@ -62,21 +65,16 @@ def mogplex(record: Record) -> bytes:
     return stringify(data).encode("utf-8") + b"\n"
 
 
-def pretty(record: Record) -> bytes:
+def pretty(record: Printable) -> bytes:
     """One line for people; control characters are shown as escapes. Nothing for run.status."""
     return _pretty(record, _plain)
 
 
-def _pretty_in_colour(record: Record) -> bytes:
+def _pretty_in_colour(record: Printable) -> bytes:
     return _pretty(record, _coloured)
 
 
-def harmless(text: str) -> str:
-    """Text that cannot steer a terminal: such characters are shown as escapes."""
-    return _UNSAFE.sub(_escape, text)
-
-
-def _pretty(record: Record, paint: Callable[[str, str], str]) -> bytes:
+def _pretty(record: Printable, paint: Callable[[str, str], str]) -> bytes:
     if record.type == RUN_STATUS:
         return b""
     data = _data(record)
@@ -97,7 +95,9 @@ def _pretty(record: Record, paint: Callable[[str, str], str]) -> bytes:
     return line.encode("utf-8") + b"\n"
 
 
-def _event_line(record: Record, data: Mapping[str, Any], paint: Callable[[str, str], str]) -> str:
+def _event_line(
+    record: Printable, data: Mapping[str, Any], paint: Callable[[str, str], str]
+) -> str:
     type_ = _text(data.get("type")) or harmless(record.type)
     parts = [
         paint(_text(data.get("createdAt")) or _text(loads(record.body).get("time")), _DIM),
@@ -121,7 +121,7 @@ def _gap_line(data: Mapping[str, Any]) -> str:
     )
 
 
-def _data(record: Record) -> dict[str, Any]:
+def _data(record: Printable) -> dict[str, Any]:
     data = loads(record.body).get("data")
     return data if isinstance(data, dict) else {}
 
@@ -130,11 +130,6 @@ def _text(value: object) -> str:
     if value is None:
         return ""
     return harmless(value if isinstance(value, str) else stringify(value))
-
-
-def _escape(match: re.Match[str]) -> str:
-    char = match[0]
-    return _NAMED.get(char) or (f"\\x{ord(char):02x}" if char < "\x80" else f"\\u{ord(char):04x}")
 
 
 def _plain(text: str, _ink: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import re
 import select
 import shutil
 import signal
@@ -58,7 +59,10 @@ async def test_the_mogplex_format_is_byte_equal_to_the_vendors() -> None:
         code, out, err = await run(
             "follow", followed.id, "--format", "mogplex", env=environment(sim.url)
         )
-        assert (code, err) == (0, "")
+        assert code == 0
+        run_line, counts = err.splitlines()
+        assert run_line.startswith(f"run {followed.id[:8]} ")
+        assert counts == "1 run: 1 success"
         assert out == _vendor_lines(sim, followed)
 
 
@@ -101,7 +105,9 @@ async def test_exit_status_tells_how_the_run_ended(status: str, code: int) -> No
         assert (await run(*args, "--exit-status", env=env))[0] == code
         plain, out, _ = await run(*args, env=env)
         assert plain == 0
-        assert out.decode().splitlines()[-1] == f"--- run {followed.id} {status} ---"
+        end, numbers = out.decode().splitlines()[-2:]
+        assert f"■ {status} after" in end
+        assert re.search(r"│ 0 tool calls · \d events$", numbers)
 
 
 async def test_a_timeout_is_exit_1_and_one_line() -> None:
@@ -113,7 +119,8 @@ async def test_a_timeout_is_exit_1_and_one_line() -> None:
         assert code == 1
         assert len(out.splitlines()) == 4  # three events and a status record
         assert err.strip() == (
-            "error: --follow timed out after 2.5s waiting for terminal status of 1 run"
+            "error: timed out after 2.5 s (--timeout): 1 run has not ended:"
+            f" {followed.id[:8]} (streaming)"
         )
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from bridge.cli.bridge_url import configured_bridge_url, split_bridge_url
+from bridge.cli.bridge_url import configured_bridge_url, read_token, split_bridge_url
 from bridge.cli.exits import Exit
 from bridge.cli.options import NumberRange, config_option, examples, type_path
 from bridge.cli.streams import say, write_stdout
@@ -17,9 +17,6 @@ from bridge.cli.top.sorts import SORTS
 
 if TYPE_CHECKING:
     from bridge.cli.top.reading import BridgeReader
-
-
-_TOKEN_BYTES_MAX = 4096  # tokens are under 100 characters; more is the wrong file
 
 
 @click.command(
@@ -71,7 +68,9 @@ def top(
     from bridge.cli.top.reading import BridgeReader  # noqa: PLC0415 - `--help` needs none of it
 
     place = configured_bridge_url(config) if url is None else split_bridge_url(url)
-    reader = BridgeReader(place.origin, place.path, token=_token(token_file), is_own=url is None)
+    reader = BridgeReader(
+        place.origin, place.path, token=read_token(token_file), is_own=url is None
+    )
     if once:
         return _look_once(reader, looks["sort"], looks["text"], as_json=as_json, svg=svg)
     if not (sys.stdin and sys.stdin.isatty() and sys.stdout and sys.stdout.isatty()):
@@ -103,17 +102,3 @@ def _look_once(
             say(f"error: {svg}: {(error.strerror or str(error)).lower()}")
             return Exit.FAILED
     return Exit.DONE
-
-
-def _token(file: Path | None) -> str | None:
-    if file is None:
-        return None
-    try:
-        with file.open("rb") as opened:
-            text = opened.read(_TOKEN_BYTES_MAX).strip().decode("ascii")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it holds other than ASCII"
-        raise click.UsageError(f"--token-file {file}: {(reason or 'unreadable').lower()}") from None
-    if not text or any(character.isspace() for character in text):
-        raise click.UsageError(f"--token-file {file}: it must hold the token and nothing else")
-    return text

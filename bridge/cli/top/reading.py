@@ -10,10 +10,9 @@ import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
-from urllib.parse import urlsplit
 
+from bridge.cli.bridge_url import connect, split_bridge_url
 from bridge.clock import SystemClock
-from bridge.config.values import is_loopback
 from bridge.core.errors import BridgeError
 
 TIMEOUT_S: Final = 5.0  # a bridge that answers later than this is not well
@@ -104,7 +103,7 @@ class BridgeReader:
         """
         self._is_own = is_own
         self.url = origin + prefix
-        self._parts = urlsplit(origin)
+        self._place = split_bridge_url(origin)
         self._prefix = prefix
         self._headers = {"Accept": "application/json", "User-Agent": "mogplex-bridge-top"}
         if token is not None:
@@ -116,7 +115,7 @@ class BridgeReader:
     def read(self) -> View:
         """Ask everything. Raises NoBridgeError."""
         with self._lock:
-            connection = self._connect()
+            connection = connect(self._place, TIMEOUT_S, is_own=self._is_own)
             try:
                 # 503 has the checks as well: one of them fails.
                 checks = _object(self._get(connection, "/healthz", (200, 503)), "checks")
@@ -143,17 +142,6 @@ class BridgeReader:
                 raise NoBridgeError(
                     f"{self.url}: its answer cannot be read ({what}): is it a bridge?"
                 ) from None
-
-    def _connect(self) -> http.client.HTTPConnection:
-        host, port = self._parts.hostname, self._parts.port
-        assert host is not None
-        if self._parts.scheme == "http":
-            return http.client.HTTPConnection(host, port, timeout=TIMEOUT_S)
-        context = ssl.create_default_context()
-        if self._is_own and is_loopback(host):
-            context.check_hostname = False
-            context.verify_mode = ssl.CERT_NONE
-        return http.client.HTTPSConnection(host, port, timeout=TIMEOUT_S, context=context)
 
     def _get(
         self, connection: http.client.HTTPConnection, path: str, good: tuple[int, ...]

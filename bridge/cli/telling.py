@@ -1,0 +1,179 @@
+"""How `follow` and `demo` tell what they see: which printer, which colours, what goes to stderr."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from bridge.cli.streams import is_terminal, say, wants_colour
+from bridge.outputs.printed import formatter
+from bridge.outputs.story.ci import GithubPrinter, GitlabPrinter
+from bridge.outputs.story.harmless import json_for_terminal, json_without_commands
+from bridge.outputs.story.layout import Look
+from bridge.outputs.story.printer import Seen, StoryPrinter, Tales
+from bridge.outputs.story.tale import gap_words
+from bridge.standard_error import standard_error
+from bridge.wire.jsontext import loads
+
+FORMATS: Final = ("cloudevents", "mogplex", "pretty")
+STATUS_EVERY_S: Final = 1.0  # between two drawings of the status line
+_ERASE: Final = b"\r\x1b[K"
+_RUNNERS: Final = ("GITHUB_ACTIONS", "GITEA_ACTIONS", "FORGEJO_ACTIONS", "TF_BUILD", "CI")
+
+
+@dataclass(frozen=True, slots=True)
+class Manner:
+    """What the command line says about it."""
+
+    format: str | None = None  # None: pretty on a terminal, else cloudevents
+    color: str = "auto"
+    timestamps: bool = False
+    prefix: bool = True
+    progress: bool = True
+
+
+class Telling:
+    """A `Printer` whose lines are bytes, and who says on stderr how each run ended."""
+
+    def __init__(
+        self,
+        manner: Manner,
+        run_ids: Sequence[str],
+        *,
+        redact: Callable[[str], str],
+        wall: Callable[[], float],
+        environ: Mapping[str, str] | None = None,
+    ) -> None:
+        environ = os.environ if environ is None else environ
+        on_terminal = is_terminal(sys.stdout)
+        self.format = manner.format or ("pretty" if on_terminal else "cloudevents")
+        self.tales = Tales(redact)
+        for run_id in run_ids:
+            self.tales.of(run_id)
+        self._says_ends = not (on_terminal and self.format == "pretty")
+        self._said: set[str] = set()
+        self._in_runner = any(environ.get(name) for name in _RUNNERS)
+        self._on_terminal = on_terminal
+        self._story: StoryPrinter | None = None
+        if self.format == "pretty":
+            look = Look(
+                columns=shutil.get_terminal_size().columns if on_terminal else None,
+                colour=wants_colour(sys.stdout, environ, manner.color),
+                whole_times=manner.timestamps,
+                names=manner.prefix,
+            )
+            self._story = self._printer(look, run_ids, environ, wall)
+        else:
+            self._to_line = formatter(self.format)
+        is_dumb = environ.get("TERM") == "dumb"
+        self._shows_status = on_terminal and manner.progress and not is_dumb and self._story
+        self._status, self._status_s = b"", 0.0
+        if self._in_runner and self.format != "pretty" and environ.get("GITHUB_ACTIONS"):
+            say("hint: --format pretty (or MOGPLEX_BRIDGE_FORMAT=pretty) is made for this log")
+
+    def _printer(
+        self,
+        look: Look,
+        run_ids: Sequence[str],
+        environ: Mapping[str, str],
+        wall: Callable[[], float],
+    ) -> StoryPrinter:
+        if any(environ.get(name) == "true" for name in _RUNNERS[:3]):
+            file = environ.get("GITHUB_STEP_SUMMARY")
+
+            def append(summary: bytes) -> None:
+                if file:
+                    with Path(file).open("ab") as out:
+                        out.write(summary)
+
+            return GithubPrinter(look, self.tales, run_ids, append_summary=append)
+        if environ.get("GITLAB_CI") == "true":
+            return GitlabPrinter(look, self.tales, run_ids, wall=wall)
+        return StoryPrinter(look, self.tales, run_ids)
+
+    # The printer
+
+    def take(self, records: Sequence[Seen], now_s: float) -> bytes:
+        if self._story is not None:
+            lines = self._story.take(records, now_s)
+            self._say_ends()
+            return self._framed(lines, now_s)
+        text = b"".join(map(self._line, records))
+        for record in records:
+            value = loads(record.body)
+            if isinstance(value, dict):
+                tale = self.tales.of(record.run_id)
+                tale.take(record.type, value, now_s)
+                self._tell_hole(record, value)
+        self._say_ends()
+        return text
+
+    def tick(self, now_s: float) -> bytes:
+        if self._story is None:
+            return b""
+        lines = self._story.tick(now_s)
+        if not lines and now_s - self._status_s < STATUS_EVERY_S:
+            return b""
+        return self._framed(lines, now_s)
+
+    def end(self, now_s: float) -> bytes:
+        lines = self._story.end(now_s) if self._story is not None else []
+        self._shows_status = None
+        text = self._framed(lines, now_s)
+        self._say_ends()
+        return text
+
+    # Inside
+
+    def _line(self, record: Seen) -> bytes:
+        line = self._to_line(record)
+        if self._in_runner:
+            line = json_without_commands(line)
+        return json_for_terminal(line) if self._on_terminal else line
+
+    def _framed(self, lines: Sequence[str], now_s: float) -> bytes:
+        """Lines with the status line, if there is one, taken away before and put back behind."""
+        erase, self._status = (_ERASE if self._status else b""), b""
+        text = "".join(f"{line}\n" for line in lines).encode("utf-8", "replace")
+        if self._shows_status and self._story is not None:
+            self._status = self._story.layout.paint(self._story.status(now_s), "\x1b[2m").encode()
+            self._status_s = now_s
+        return erase + text + self._status
+
+    def say(self, text: str) -> None:
+        """A line on stderr, not behind a status line on the same terminal."""
+        if self._status and is_terminal(sys.stderr):
+            standard_error().write(_ERASE.decode())
+        say(text)
+
+    def _say_ends(self) -> None:
+        """A line on stderr for each run that has ended, unless stdout shows it to the same eyes.
+
+        That one was given up is said as an error, with what can be done.
+        """
+        for tale in self.tales.by_run.values():
+            if tale.is_ended and tale.run_id not in self._said:
+                self._said.add(tale.run_id)
+                if self._says_ends:
+                    self.say(self.tales.end_line(tale))
+
+    def _tell_hole(self, record: Seen, value: Mapping[str, object]) -> None:
+        """The vendor's format has no place for gaps: its readers would take the rest for all."""
+        data = value.get("data")
+        if record.type == "bridge.gap" and self.format == "mogplex" and isinstance(data, dict):
+            self.say(f"run {record.run_id[:8]} {gap_words(data)}")
+
+    def say_counts(self) -> None:
+        """The last line on stderr: how many runs ended how."""
+        if self._says_ends and self._said:
+            self.say(self.tales.counts())
+
+    @property
+    def gaps(self) -> int:
+        """Gaps of all runs."""
+        return sum(tale.numbers.gaps for tale in self.tales.by_run.values())

@@ -1,0 +1,278 @@
+"""What a run is about and where it stands, for people: read off its row and its events. Pure.
+
+Everything here comes from redacted values; what upstream does not send stays None. A story is
+small, changes with each event, and is stored with the state of its feed, so that a restart and
+retention take nothing of it away.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime
+from typing import Any, Final
+
+TITLE_CHARS_MAX: Final = 120  # of the prompt's first line
+TEXT_CHARS_MAX: Final = 200  # of a command or a path, and of what is being said
+ERROR_CHARS_MAX: Final = 2000
+OPEN_TOOLS_MAX: Final = 16  # calls at a time; agents have a few
+# Upstream's words and the normalised ones.
+OVER: Final = frozenset({"success", "succeeded", "failed", "cancelled", "canceled", "error"})
+_END_TYPES: Final = frozenset({"finished", "failed", "cancelled"})
+_INPUT_NAMES: Final = ("command", "cmd", "path", "file_path", "file", "query", "pattern", "url")
+
+
+@dataclass(frozen=True, slots=True)
+class OpenTool:
+    """A tool call that has begun and not finished."""
+
+    call: str | None  # upstream's toolCallId
+    name: str
+    title: str | None  # the command, path or query
+    since: str  # RFC 3339, upstream's time
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    """The story so far. Times are RFC 3339 in UTC, upstream's."""
+
+    title: str | None = None
+    harness: str | None = None
+    branch: str | None = None
+    repo_id: str | None = None
+    started_at: str | None = None
+    ended_at: str | None = None
+    error: str | None = None
+    last_event_at: str | None = None
+    last_text: str | None = None  # the end of what the agent said last
+    open_tools: tuple[OpenTool, ...] = ()
+    is_over: bool = False
+
+
+def with_row(story: Story, row: Mapping[str, Any]) -> Story:
+    """The story after upstream's run object was read."""
+    branch = row.get("branch")
+    working = branch.get("working") or branch.get("base") if isinstance(branch, Mapping) else branch
+    is_over = str(row.get("status", "")).lower() in OVER
+    ended_at = story.ended_at
+    if not is_over:
+        ended_at = None  # it was over and goes on
+    elif ended_at is None or not story.is_over:
+        ended_at = ended_at or utc(row.get("updatedAt"))
+    return replace(
+        story,
+        harness=_line(row.get("harness"), TEXT_CHARS_MAX) or story.harness,
+        branch=_line(working, TEXT_CHARS_MAX) or story.branch,
+        repo_id=_line(row.get("repoId"), TEXT_CHARS_MAX) or story.repo_id,
+        started_at=utc(row.get("createdAt")) or story.started_at,
+        ended_at=ended_at,
+        error=_text(row.get("error"), ERROR_CHARS_MAX) or story.error,
+        open_tools=() if is_over else story.open_tools,
+        is_over=is_over,
+    )
+
+
+def with_events(story: Story, events: Sequence[Mapping[str, Any]]) -> Story:
+    """The story after upstream's event objects, oldest first."""
+    draft = _Draft(story)
+    for event in events:
+        draft.take(event)
+    return draft.story()
+
+
+class _Draft:
+    """A story that is being told on: a batch may have hundreds of events."""
+
+    __slots__ = (
+        "ended_at",
+        "error",
+        "harness",
+        "last",
+        "said",
+        "started_at",
+        "title",
+        "tools",
+        "was",
+    )
+
+    def __init__(self, story: Story) -> None:
+        self.was = story
+        self.title, self.harness, self.error = story.title, story.harness, story.error
+        self.started_at, self.ended_at = story.started_at, story.ended_at
+        self.last, self.said, self.tools = story.last_event_at, story.last_text, story.open_tools
+
+    def story(self) -> Story:
+        return replace(
+            self.was,
+            title=self.title,
+            harness=self.harness,
+            error=self.error,
+            started_at=self.started_at,
+            ended_at=self.ended_at,
+            last_event_at=self.last,
+            last_text=self.said,
+            open_tools=self.tools,
+        )
+
+    def take(self, event: Mapping[str, Any]) -> None:
+        at = utc(event.get("createdAt"))
+        if at is not None and (self.last is None or at[:-1] > self.last[:-1]):  # "33" < "33.1"
+            self.last = at
+        type_, payload = event.get("type"), event.get("payload")
+        if not isinstance(payload, Mapping):
+            payload = {}
+        if type_ == "log":
+            self.said = _said(self.said, event, payload)
+        elif type_ == "tool_started":
+            self.tools = _began(self.tools, event, payload, at or self.last or "")
+        elif type_ == "tool_finished":
+            self.tools = _finished(self.tools, event, payload)
+        elif type_ == "started":
+            self.title = self.title or title_of(payload.get("prompt"))
+            self.harness = self.harness or _line(payload.get("harness"), TEXT_CHARS_MAX)
+            self.started_at = self.started_at or at
+        elif type_ in _END_TYPES:
+            self.ended_at, self.tools = at or self.ended_at, ()
+            if type_ == "failed":
+                self.error = self.error or _text(event.get("message"), ERROR_CHARS_MAX)
+
+
+def title_of(prompt: object) -> str | None:
+    """The first line of a prompt that says something, as long as a title may be."""
+    if not isinstance(prompt, str):
+        return None
+    lines = (line.strip(" \t#*-") for line in prompt[:10_000].splitlines())
+    return _line(next((line for line in lines if line), None), TITLE_CHARS_MAX)
+
+
+def input_of(payload: Mapping[str, Any]) -> str | None:
+    """What a tool was called with, as one line: its command, path or query."""
+    given = payload.get("input")
+    if not isinstance(given, Mapping):
+        return _line(given, TEXT_CHARS_MAX)
+    for name in _INPUT_NAMES:
+        value = given.get(name)
+        if isinstance(value, list):
+            value = " ".join(str(part) for part in value)
+        if line := _line(value, TEXT_CHARS_MAX):
+            return line
+    return None
+
+
+def view(story: Story, now_s: float) -> dict[str, Any]:
+    """The members of a run's view (`GET /v1/runs/{id}`); what goes on has lasted until now."""
+    tool = story.open_tools[-1] if story.open_tools and not story.is_over else None
+    ended_at = story.ended_at if story.is_over else None
+    return {
+        "title": story.title,
+        "harness": story.harness,
+        "branch": story.branch,
+        "repoId": story.repo_id,
+        "startedAt": story.started_at,
+        "endedAt": ended_at,
+        "durationSeconds": _between(story.started_at, ended_at, now_s, is_over=story.is_over),
+        "error": story.error,
+        "currentTool": None
+        if tool is None
+        else {"name": tool.name, "title": tool.title, "since": tool.since},
+        "lastText": story.last_text,
+        "lastEventAt": story.last_event_at,
+    }
+
+
+def to_plain(story: Story) -> dict[str, Any]:
+    """A story as JSON knows it, without what is empty."""
+    return {name: value for name, value in asdict(story).items() if value}
+
+
+def from_plain(value: object) -> Story:
+    """The story that `to_plain` made; what does not fit is left out."""
+    if not isinstance(value, Mapping):
+        return Story()
+    known = {name: value.get(name) for name in Story.__dataclass_fields__ if name in value}
+    tools = known.pop("open_tools", ())
+    texts = {name: text for name, text in known.items() if isinstance(text, str)}
+    open_tools = tuple(
+        OpenTool(tool.get("call"), str(tool.get("name")), tool.get("title"), str(tool.get("since")))
+        for tool in (tools if isinstance(tools, list | tuple) else ())
+        if isinstance(tool, Mapping)
+    )
+    return Story(**texts, open_tools=open_tools, is_over=bool(known.get("is_over")))
+
+
+def utc(text: object) -> str | None:
+    """Upstream's time as RFC 3339 in UTC with `Z`, digits kept; None for what is none."""
+    if not isinstance(text, str) or len(text) > 40:
+        return None
+    if text.endswith("Z"):
+        return text
+    if text.endswith("+00:00"):
+        return f"{text[:-6]}Z"
+    moment = _moment(text)
+    return None if moment is None else moment.isoformat().replace("+00:00", "Z")
+
+
+def _moment(text: str) -> datetime | None:
+    try:
+        moment = datetime.fromisoformat(text)
+        return None if moment.tzinfo is None else moment.astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None
+
+
+def _between(
+    started: str | None, ended: str | None, now_s: float, *, is_over: bool
+) -> float | None:
+    begin = None if started is None else _moment(started)
+    if begin is None or (is_over and ended is None):
+        return None
+    end = None if ended is None else _moment(ended)
+    end_s = now_s if end is None else end.timestamp()
+    return round(max(0.0, end_s - begin.timestamp()), 3)
+
+
+def _began(
+    tools: tuple[OpenTool, ...], event: Mapping[str, Any], payload: Mapping[str, Any], at: str
+) -> tuple[OpenTool, ...]:
+    title = input_of(payload) or _line(event.get("message"), TEXT_CHARS_MAX)
+    name = _line(event.get("toolName"), TEXT_CHARS_MAX) or "tool"
+    call = payload.get("toolCallId")
+    tool = OpenTool(call if isinstance(call, str) else None, name, title, at)
+    return (*tools, tool)[-OPEN_TOOLS_MAX:]
+
+
+def _finished(
+    tools: tuple[OpenTool, ...], event: Mapping[str, Any], payload: Mapping[str, Any]
+) -> tuple[OpenTool, ...]:
+    """Without the call that finished: the one of this id, else the oldest of this name."""
+    call, name = payload.get("toolCallId"), event.get("toolName")
+    for tool in tools:
+        if (tool.call == call) if isinstance(call, str) else (tool.name == name):
+            return tuple(other for other in tools if other is not tool)
+    return tools
+
+
+def _said(before: str | None, event: Mapping[str, Any], payload: Mapping[str, Any]) -> str | None:
+    message = event.get("message")
+    if not isinstance(message, str) or not message:
+        return before
+    match payload.get("kind"):
+        case "assistant_delta":
+            return ((before or "") + message)[-TEXT_CHARS_MAX:]
+        case "assistant_final":
+            return message[-TEXT_CHARS_MAX:]
+        case _:
+            return before
+
+
+def _text(value: object, chars_max: int) -> str | None:
+    if not isinstance(value, str):
+        return None
+    text = value.strip()
+    return text if len(text) <= chars_max else f"{text[: chars_max - 1]}…"
+
+
+def _line(value: object, chars_max: int) -> str | None:
+    if not isinstance(value, str):
+        return None
+    return _text(" ".join(value[:10_000].split()), chars_max) or None

@@ -1,0 +1,279 @@
+"""Logs of CI: one block per run, one error per run that failed, a table; GitHub and GitLab.
+
+Only `command` writes what a runner obeys. Everything else passes `Layout`, whose lines begin with
+ours and in which no command is left.
+"""
+
+from __future__ import annotations
+
+import re
+import string
+from collections import deque
+from collections.abc import Callable, Sequence
+from typing import Final
+
+from bridge.outputs.story.harmless import harmless, without_commands
+from bridge.outputs.story.layout import Look, short
+from bridge.outputs.story.printer import Seen, StoryPrinter, Tales
+from bridge.outputs.story.tale import Tale
+from bridge.outputs.story.text import cut, many, span
+
+ERRORS_MAX: Final = 9  # GitHub shows ten annotations of a step; the tenth counts the rest
+HEARTBEAT_S: Final = 30.0  # a log without a line for long is taken for dead
+BLOCK_LINES_MAX: Final = 20_000  # of a run that is told as a whole; the newest ones
+SUMMARY_BYTES_MAX: Final = 256 * 1024  # a summary over 1 MiB is refused as a whole
+REASON_CHARS_MAX: Final = 300  # in the table
+DETAIL_CHARS_MAX: Final = 4000  # below it
+ROWS_MAX: Final = 500
+
+
+def command(name: str, text: str, **properties: str) -> str:
+    """A workflow command of GitHub, with everything in it encoded."""
+    given = ",".join(f"{key}={_property(value)}" for key, value in properties.items())
+    return f"::{name}{' ' if given else ''}{given}::{_data(text)}"
+
+
+def _data(text: str) -> str:
+    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+
+
+def _property(text: str) -> str:
+    return _data(text).replace(":", "%3A").replace(",", "%2C")
+
+
+class _Blocks(StoryPrinter):
+    """Runs that are told as whole blocks when they have ended: a log cannot fold two at once."""
+
+    def __init__(self, look: Look, tales: Tales, run_ids: Sequence[str] = ()) -> None:
+        super().__init__(look, tales, run_ids)
+        self._held: dict[str, deque[str]] = {}
+        self._dropped: dict[str, int] = {}
+        self._finished: set[str] = set()
+        self._spoke_s: float | None = None
+
+    def take(self, records: Sequence[Seen], now_s: float) -> list[str]:
+        return self._passed(self.take_runs(records, now_s), now_s)
+
+    def tick(self, now_s: float) -> list[str]:
+        lines = self._passed(self.tick_runs(now_s), now_s)
+        if self._spoke_s is None:
+            self._spoke_s = now_s
+        if not lines and now_s - self._spoke_s >= HEARTBEAT_S and (status := self.status(now_s)):
+            lines = [f"… {status}"]
+            self._spoke_s = now_s
+        return lines
+
+    def end(self, now_s: float) -> list[str]:
+        lines = self._passed(self.rest(now_s), now_s)
+        for run_id in list(self._held):
+            lines += self._finish(self.tales.of(run_id))
+        return [*lines, *self._last(), *self.summary()]
+
+    def _passed(self, told: Sequence[tuple[Tale, str]], now_s: float) -> list[str]:
+        lines: list[str] = []
+        for tale, line in told:
+            lines += self._put(tale, line)
+        for tale in self.tales.by_run.values():
+            if tale.is_over and tale.run_id not in self._finished:
+                self._finished.add(tale.run_id)
+                lines += self._finish(tale)
+        if lines:
+            self._spoke_s = now_s
+        return lines
+
+    def _put(self, tale: Tale, line: str) -> list[str]:
+        held = self._held.setdefault(tale.run_id, deque(maxlen=BLOCK_LINES_MAX))
+        if len(held) == BLOCK_LINES_MAX:
+            self._dropped[tale.run_id] = self._dropped.get(tale.run_id, 0) + 1
+        held.append(line)
+        return []
+
+    def _block(self, tale: Tale) -> list[str]:
+        lines = list(self._held.pop(tale.run_id, ()))
+        dropped = self._dropped.pop(tale.run_id, 0)
+        return [f"… {many(dropped, 'line')} before" for _ in range(min(dropped, 1))] + lines
+
+    def _finish(self, tale: Tale) -> list[str]:
+        """The block of a run that is over, or of one that will not be."""
+        raise NotImplementedError
+
+    def _last(self) -> list[str]:
+        """What comes after all blocks."""
+        return []
+
+    def headline(self, tale: Tale) -> str:
+        return self.tales.end_line(tale)
+
+
+class GithubPrinter(_Blocks):
+    """Groups for runs that ended well, open text and an annotation for those that did not.
+
+    One run alone is streamed in its group, and what failed is told again below it. `summary_file`
+    appends to $GITHUB_STEP_SUMMARY; it raises OSError when that cannot be written.
+    """
+
+    def __init__(
+        self,
+        look: Look,
+        tales: Tales,
+        run_ids: Sequence[str] = (),
+        *,
+        append_summary: Callable[[bytes], None] = lambda _: None,
+    ) -> None:
+        super().__init__(look, tales, run_ids)
+        self._append_summary = append_summary
+        self._is_alone = not self._is_many
+        self._is_open = False
+        self._errors = 0
+        self._recent: deque[str] = deque(maxlen=40)
+
+    def _put(self, tale: Tale, line: str) -> list[str]:
+        if not self._is_alone:
+            return super()._put(tale, line)
+        self._recent.append(line)
+        if self._is_open:
+            return [line]
+        self._is_open = True
+        title = f"run {short(tale.run_id)} {cut(harmless(tale.title), 100)}".rstrip()
+        return [command("group", without_commands(title)), line]
+
+    def _finish(self, tale: Tale) -> list[str]:
+        lines: list[str] = []
+        is_good = tale.is_ended and tale.tone != "bad"
+        if self._is_alone:
+            if self._is_open:
+                lines.append(command("endgroup", ""))
+                self._is_open = False
+            lines += [] if is_good else list(self._recent)
+            lines.append(self.headline(tale))
+        elif is_good:
+            block = self._block(tale)
+            lines += [command("group", self.headline(tale)), *block, command("endgroup", "")]
+        else:
+            lines += [self.headline(tale), *self._block(tale)]
+        if tale.is_over and not is_good:
+            lines += self._error(tale)
+        return lines
+
+    def _error(self, tale: Tale) -> list[str]:
+        self._errors += 1
+        if self._errors > ERRORS_MAX:
+            return []
+        title = cut(harmless(tale.title), 80) or f"run {short(tale.run_id)}"
+        text = self.tales.end_line(tale)
+        return [command("error", text, title=without_commands(f"{title}: {tale.status or 'lost'}"))]
+
+    def _last(self) -> list[str]:
+        lines = []
+        if self._is_open:  # it did not end: time is over, or somebody ended us
+            lines.append(command("endgroup", ""))
+            self._is_open = False
+        if self._errors > ERRORS_MAX:
+            more = f"and {many(self._errors - ERRORS_MAX, 'more run')} that failed"
+            lines.append(command("error", more, title="More runs failed"))
+        try:
+            self._append_summary(step_summary(self.tales))
+        except OSError as error:
+            reason = (error.strerror or str(error)).lower()
+            lines.append(command("warning", f"the step summary cannot be written: {reason}"))
+        return lines
+
+
+class GitlabPrinter(_Blocks):
+    """A folded section for each run that ended well; the others stand open, and last."""
+
+    def __init__(
+        self,
+        look: Look,
+        tales: Tales,
+        run_ids: Sequence[str] = (),
+        *,
+        wall: Callable[[], float],
+    ) -> None:
+        super().__init__(look, tales, run_ids)
+        self._wall = wall
+        self._sections = 0
+        self._bad: list[str] = []
+
+    def _finish(self, tale: Tale) -> list[str]:
+        is_good = tale.is_ended and tale.tone != "bad"
+        self._sections += 1
+        name = f"run_{self._sections}"  # ours, so that nothing of theirs is in it
+        at = int(self._wall())
+        option = "[collapsed=true]" if is_good else ""
+        block = [
+            f"\x1b[0Ksection_start:{at}:{name}{option}\r\x1b[0K{self.headline(tale)}",
+            *self._block(tale),
+            f"\x1b[0Ksection_end:{at}:{name}\r\x1b[0K",
+        ]
+        if is_good:
+            return block
+        self._bad += block
+        return [self.headline(tale)]
+
+    def _last(self) -> list[str]:
+        lines, self._bad = self._bad, []
+        return lines
+
+
+def step_summary(tales: Tales) -> bytes:
+    """Markdown of all runs, failures first, in at most SUMMARY_BYTES_MAX bytes of UTF-8."""
+    ordered = sorted(tales.by_run.values(), key=lambda tale: (tale.tone == "good", tale.tone))
+    parts = [
+        f"### {escaped(tales.counts())}\n\n",
+        "| Run | Status | Duration | Tool calls | Gaps | Title, reason |\n"
+        "|---|---|---|---|---|---|\n",
+    ]
+    left = SUMMARY_BYTES_MAX - sum(map(len, parts)) - 400
+    shown = 0
+    for tale in ordered[:ROWS_MAX]:
+        row = _row(tale)
+        if len(row.encode()) > left:
+            break
+        left -= len(row.encode())
+        parts.append(row)
+        shown += 1
+    if shown < len(ordered):
+        parts.append(f"\n{many(len(ordered) - shown, 'more run')} not shown.\n")
+    for tale in ordered[:shown]:
+        text = tale.story.error or tale.failure
+        if tale.tone != "bad" or not text or len(text) <= REASON_CHARS_MAX:
+            continue
+        detail = f"\n**{escaped(short(tale.run_id))}**\n\n{fenced(text[:DETAIL_CHARS_MAX])}\n"
+        if len(detail.encode()) > left:
+            break
+        left -= len(detail.encode())
+        parts.append(detail)
+    return "".join(parts).encode("utf-8", "replace")
+
+
+def _row(tale: Tale) -> str:
+    lasted = "" if tale.lasted_s is None else span(tale.lasted_s)
+    status = tale.status if tale.is_ended else "given up" if tale.failure else "not ended"
+    reason = tale.story.error if tale.tone == "bad" else ""
+    text = ": ".join(part for part in (tale.title, tale.failure or reason) if part)
+    numbers = tale.numbers
+    tools = f"{numbers.tools:,}" + (
+        f", {numbers.failed_tools} failed" if numbers.failed_tools else ""
+    )
+    cells = (short(tale.run_id), str(status), lasted, tools, str(numbers.gaps))
+    return "| " + " | ".join([*map(escaped, cells), escaped(text[:REASON_CHARS_MAX])]) + " |\n"
+
+
+_BACKTICKS: Final = re.compile("`+")
+_ESCAPES: Final = {ord(char): f"&#{ord(char)};" for char in string.punctuation}
+
+
+def escaped(text: str) -> str:
+    """Text that is text in Markdown, in a table too: every sign that could mean something is an
+    entity, those of links and mentions as well.
+    """
+    return harmless(" ".join(text.split())).translate(_ESCAPES)
+
+
+def fenced(text: str) -> str:
+    """Text as a block of code; its fence is longer than any row of backticks inside."""
+    longest = max(map(len, _BACKTICKS.findall(text)), default=0)
+    fence = "`" * max(3, longest + 1)
+    lines = "\n".join(harmless(line) for line in text.splitlines())
+    return f"{fence}text\n{lines}\n{fence}\n"

@@ -1,0 +1,391 @@
+"""One run as it is told: records go in, what a person reads comes out. Pure; knows no terminal.
+
+A row of fragments of speech is one block, told in whole lines; a tool call is told once, when it
+has finished; the end says why, how long and how much. Text here is upstream's: it is made harmless
+where it is laid out.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final, NamedTuple
+
+from bridge.core.story import Story, input_of, with_events, with_row
+from bridge.outputs.story.text import joined, many, remainder, span, whole_sentences
+from bridge.wire import times
+
+OUTPUT_LINES: Final = 20  # the last ones of a failed call
+OUTPUT_CHARS_MAX: Final = 64 * 1024  # of its end, that are looked at
+SAID_CHARS_MAX: Final = 64 * 1024  # of what was told, to know a repetition by
+BLOCK_CHARS: Final = 400  # of a block that does not end; then its whole sentences are told
+PATIENCE_S: Final = 1.0  # for the rest of a sentence
+LONG_CALL_S: Final = 10.0  # a call that takes longer is told while it runs
+_EXIT: Final = re.compile(r"exit(?:ed)?(?: with)?(?: code| status)? (-?\d{1,6})")
+_LINES_CHANGED: Final = re.compile(r"\(\+(\d{1,7}) [-−](\d{1,7})\)")
+_UPSTREAM_CUT: Final = re.compile(r"\.\.\.\[truncated (\d+) chars\]$")
+
+WHY_GAP: Final[Mapping[str, str]] = {
+    "window_exhausted": "the run said more than upstream shows on one page",
+    "window_jumped": "more came between two reads than upstream shows on one page",
+    "segment_switched": "the run went on as a new segment before the old one was read to its end",
+    "joined_late": "the run had begun before it was followed",
+    "history_shrank": "upstream shows less than it had shown",
+    "unreadable": "what upstream sent could not be read",
+}
+
+
+class Told(NamedTuple):
+    """One thing that happened: a mark, a sentence or some, and the lines of an output."""
+
+    at: str | None  # RFC 3339
+    mark: str  # begin, say, tool, note, gap, wait, end, lost
+    tone: str  # plain, quiet, good, warn, bad
+    text: str  # lines are separated by \n
+    verdict: str = ""  # of a tool call: what came of it; never cut
+    output: tuple[str, ...] = ()  # raw lines, with the colours of the program that wrote them
+    left_out: int = 0  # lines before them
+
+
+@dataclass(slots=True)
+class _Call:
+    name: str
+    title: str
+    at: str | None
+    since_s: float  # monotonic, when it was read
+    is_told: bool = False
+
+
+@dataclass(slots=True)
+class Numbers:
+    """What there was of a run."""
+
+    events: int = 0
+    tools: int = 0
+    failed_tools: int = 0
+    gaps: int = 0
+    missing: int = 0
+    is_missing_known: bool = True
+
+    def words(self) -> str:
+        """As `34 tools, 2 failed · 451 events · 1 gap`."""
+        tools = many(self.tools, "tool call")
+        if self.failed_tools:
+            tools += f", {self.failed_tools} failed"
+        parts = [tools, many(self.events, "event")]
+        if self.gaps:
+            parts.append(many(self.gaps, "gap"))
+        return " · ".join(parts)
+
+
+class Tale:
+    """One run. `redact` is applied to every block that was joined: fragments were redacted one by
+    one, and a secret may have been cut by their border.
+    """
+
+    def __init__(self, run_id: str, redact: Callable[[str], str] = lambda text: text) -> None:
+        self.run_id = run_id
+        self.story = Story()
+        self.numbers = Numbers()
+        self.status: str | None = None
+        self.is_ended = False
+        self.failure = ""  # why the follow was given up
+        self._redact = redact
+        self._block = ""
+        self._block_at: str | None = None
+        self._block_s = 0.0
+        self._said = ""
+        self._calls: dict[str, _Call] = {}
+        self._is_begun = False
+
+    @property
+    def is_over(self) -> bool:
+        return self.is_ended or bool(self.failure)
+
+    @property
+    def title(self) -> str:
+        return self.story.title or ""
+
+    def running(self) -> tuple[str, float] | None:
+        """The newest open call and since when (monotonic), for a status line."""
+        if not self._calls:
+            return None
+        call = next(reversed(self._calls.values()))
+        return f"{call.name} {call.title}".strip(), call.since_s
+
+    def take(self, type_: str, record: Mapping[str, Any], now_s: float) -> list[Told]:
+        """What a record adds. `record` is the CloudEvents object, `now_s` monotonic."""
+        data = record.get("data")
+        data = data if isinstance(data, Mapping) else {}
+        at = record.get("time")
+        at = at if isinstance(at, str) else None
+        if type_.startswith("com.mogplex.run.event."):
+            return self._event(data, at, now_s)
+        if type_ == "com.mogplex.run.status":
+            return self._status(data, at)
+        told = self._close_block()
+        match type_:
+            case "bridge.gap":
+                told.append(self._gap(data, at))
+            case "bridge.follow.failed":
+                self.failure = f"{data.get('code')}: {data.get('message')}"
+                told.append(Told(at, "lost", "bad", f"no longer followed: {self.failure}"))
+            case _ if type_.startswith("bridge.") and type_.endswith(".ended"):
+                told += self._ended(data, at)
+            case _:
+                self.numbers.events += 1
+                told.append(Told(at, "note", "plain", _foreign(type_, data)))
+        return told
+
+    def tick(self, now_s: float) -> list[Told]:
+        """What time alone adds: a sentence that did not go on, a call that takes long."""
+        told = self._close_block() if self._block and now_s - self._block_s >= PATIENCE_S else []
+        for call in self._calls.values():
+            if not call.is_told and now_s - call.since_s >= LONG_CALL_S:
+                call.is_told = True
+                told.append(Told(call.at, "tool", "quiet", _named(call), "… running"))
+        return told
+
+    def close(self) -> list[Told]:
+        """What is left when nothing more comes."""
+        return self._close_block()
+
+    # Events
+
+    def _event(self, data: Mapping[str, Any], at: str | None, now_s: float) -> list[Told]:
+        self.numbers.events += 1
+        self.story = with_events(self.story, (data,))
+        type_, payload = data.get("type"), data.get("payload")
+        payload = payload if isinstance(payload, Mapping) else {}
+        message = data.get("message")
+        message = message if isinstance(message, str) else ""
+        if type_ == "log" and payload.get("kind") == "assistant_delta":
+            return self._delta(message, at, now_s)
+        told = self._close_block()
+        match type_:
+            case "tool_started":
+                self._began(data, payload, at, now_s)
+            case "tool_finished":
+                told.append(self._finished(data, payload, at))
+            case "log":
+                told += self._log(message, payload, at)
+            case "started":
+                told += self._started(message, at)
+            case "status_changed" | "finished":
+                pass  # the status record and the end say it
+            case "failed" | "cancelled":
+                self._calls_left(told, at)
+            case "cancel_requested":
+                told.append(Told(at, "note", "warn", message or "cancellation requested"))
+            case _:
+                told.append(Told(at, "note", "plain", f"{type_}: {message}".rstrip(": ")))
+        return told
+
+    def _delta(self, message: str, at: str | None, now_s: float) -> list[Told]:
+        if not self._block:
+            self._block_at = at
+        self._block = joined(self._block, message)
+        self._block_s = now_s
+        ready = self._block.rfind("\n") + 1
+        if len(self._block) - ready > BLOCK_CHARS:
+            ready += whole_sentences(self._block[ready:])
+        if not ready:
+            return []
+        text, self._block = self._block[:ready], self._block[ready:].lstrip(" ")
+        return self._say(text, self._block_at)
+
+    def _close_block(self) -> list[Told]:
+        text, self._block = self._block, ""
+        return self._say(text, self._block_at) if text else []
+
+    def _say(self, text: str, at: str | None) -> list[Told]:
+        self._said = (self._said + text)[-SAID_CHARS_MAX:]
+        text = self._redact(text).strip("\n")
+        return [Told(at, "say", "plain", text.rstrip())] if text.strip() else []
+
+    def _log(self, message: str, payload: Mapping[str, Any], at: str | None) -> list[Told]:
+        if payload.get("heartbeat"):
+            return []
+        if payload.get("kind") == "assistant_final":
+            rest = remainder(message, self._said)
+            return self._say(rest, at) if rest else []
+        return [Told(at, "note", "quiet", message)] if message else []
+
+    def _started(self, message: str, at: str | None) -> list[Told]:
+        if self._is_begun or not self.story.title:
+            return [] if self.story.title else [Told(at, "note", "quiet", message)]
+        self._is_begun = True
+        more = [part for part in (self.story.harness, self.story.branch) if part]
+        text = self.story.title + (f" ({', '.join(more)})" if more else "")
+        return [Told(at, "begin", "plain", text)]
+
+    # Tools
+
+    def _began(
+        self, data: Mapping[str, Any], payload: Mapping[str, Any], at: str | None, now_s: float
+    ) -> None:
+        name = str(data.get("toolName") or "tool")
+        title = input_of(payload) or str(data.get("message") or "")
+        key = payload.get("toolCallId")
+        key = key if isinstance(key, str) else f" {self.numbers.events}"
+        self._calls[key] = _Call(name, title, at, now_s)
+        if len(self._calls) > 200:  # upstream lost their ends
+            del self._calls[next(iter(self._calls))]
+
+    def _finished(
+        self, data: Mapping[str, Any], payload: Mapping[str, Any], at: str | None
+    ) -> Told:
+        call = self._calls.pop(self._key_of(data, payload), None)
+        self.numbers.tools += 1
+        message = str(data.get("message") or "")
+        named = f"{data.get('toolName') or 'tool'} {message}" if call is None else _named(call)
+        state, exit_code = payload.get("state"), _exit_code(payload, message)
+        is_denied = state == "denied"
+        is_failed = is_denied or state in ("error", "failed") or bool(exit_code)
+        self.numbers.failed_tools += is_failed
+        word = "denied" if is_denied else f"exit {exit_code}" if exit_code else "failed"
+        parts = [f"✗ {word}" if is_failed else "✓"]
+        if changed := _LINES_CHANGED.search(message):
+            parts.append(f"+{changed[1]} −{changed[2]}")
+        if (lasted := _lasted_s(payload, call, at)) is not None:
+            parts.append(f"({span(lasted)})")
+        tone = "bad" if is_failed else "plain"
+        output, left_out = _tail(payload) if is_failed else ((), 0)
+        return Told(at, "tool", tone, named, " ".join(parts), output, left_out)
+
+    def _key_of(self, data: Mapping[str, Any], payload: Mapping[str, Any]) -> str:
+        key = payload.get("toolCallId")
+        if isinstance(key, str):
+            return key
+        name = str(data.get("toolName") or "tool")
+        return next((key for key, call in self._calls.items() if call.name == name), "")
+
+    def _calls_left(self, told: list[Told], at: str | None) -> None:
+        """Calls that were under way when the run ended."""
+        told.extend(
+            Told(at, "tool", "warn", _named(call), "did not finish")
+            for call in self._calls.values()
+        )
+        self._calls.clear()
+
+    # The bridge's own records
+
+    def _status(self, data: Mapping[str, Any], at: str | None) -> list[Told]:
+        row = data.get("run")
+        if isinstance(row, Mapping):
+            self.story = with_row(self.story, row)
+        before, self.status = self.status, str(data.get("status"))
+        if self.status == "awaiting_input":
+            return [*self._close_block(), Told(at, "wait", "warn", "waits for input")]
+        if before == "awaiting_input" and self.status == "streaming":
+            return [*self._close_block(), Told(at, "wait", "plain", "goes on")]
+        return []
+
+    def _gap(self, data: Mapping[str, Any], at: str | None) -> Told:
+        self.numbers.gaps += 1
+        missing = data.get("missing")
+        if isinstance(missing, int):
+            self.numbers.missing += missing
+        else:
+            self.numbers.is_missing_known = False
+        return Told(at, "gap", "warn", gap_words(data))
+
+    def _ended(self, data: Mapping[str, Any], at: str | None) -> list[Told]:
+        told: list[Told] = []
+        self._calls_left(told, at)
+        self.is_ended = True
+        self.status = str(data.get("status") or "ended")
+        told.append(Told(at, "end", self.tone, f"{self.ending()}\n{self.numbers.words()}"))
+        return told
+
+    @property
+    def tone(self) -> str:
+        """Of how it ended."""
+        if self.failure:
+            return "bad"
+        match self.status:
+            case "success" | "succeeded":
+                return "good"
+            case "failed" | "error":
+                return "bad"
+            case _:
+                return "warn"
+
+    @property
+    def lasted_s(self) -> float | None:
+        begin = times.seconds(self.story.started_at)
+        end = times.seconds(self.story.ended_at)
+        return None if begin is None or end is None else max(0.0, end - begin)
+
+    def ending(self) -> str:
+        """How it ended, as `failed after 3m12s: Sandbox ran out of memory (exit 137)`."""
+        if self.failure:
+            return f"no longer followed: {self.failure}"
+        words = self.status or "ended"
+        if self.lasted_s is not None:
+            words += f" after {span(self.lasted_s)}"
+        if self.story.error and self.tone != "good":
+            words += f": {self.story.error}"
+        return words
+
+
+def gap_words(data: Mapping[str, Any]) -> str:
+    """A gap in words."""
+    missing, reason = data.get("missing"), str(data.get("reason"))
+    if missing == 1:
+        count = "1 event is"
+    elif isinstance(missing, int):
+        count = f"{missing:,} events are"
+    else:
+        count = "an unknown number of events is"
+    return f"gap: {count} missing: {WHY_GAP.get(reason, reason)}"
+
+
+def _named(call: _Call) -> str:
+    return f"{call.name} {call.title}".strip()
+
+
+def _exit_code(payload: Mapping[str, Any], message: str) -> int | None:
+    for name in ("exitCode", "exit_code"):
+        code = payload.get(name)
+        if isinstance(code, int) and not isinstance(code, bool):
+            return code
+    match = _EXIT.search(message)
+    return int(match[1]) if match else None
+
+
+def _lasted_s(payload: Mapping[str, Any], call: _Call | None, at: str | None) -> float | None:
+    lasted = payload.get("durationMs")
+    if isinstance(lasted, int | float) and not isinstance(lasted, bool):
+        return max(0.0, lasted / 1000)
+    begin = times.seconds(call.at) if call is not None else None
+    end = times.seconds(at)
+    return None if begin is None or end is None else max(0.0, end - begin)
+
+
+def _tail(payload: Mapping[str, Any]) -> tuple[tuple[str, ...], int]:
+    """The last lines of what a call printed, and how many came before."""
+    output = next(
+        (payload[n] for n in ("output", "stderr", "error", "result") if payload.get(n)), None
+    )
+    if not isinstance(output, str):
+        return (), 0
+    cut = _UPSTREAM_CUT.search(output)
+    if cut is not None:
+        output = output[: cut.start()]
+    skipped = output[:-OUTPUT_CHARS_MAX].count("\n")
+    lines = output[-OUTPUT_CHARS_MAX:].rstrip("\n").split("\n")
+    left_out = skipped + max(0, len(lines) - OUTPUT_LINES)
+    lines = lines[-OUTPUT_LINES:]
+    if cut is not None:
+        lines.append(f"(upstream cut {int(cut[1]):,} characters)")
+    return tuple(lines), left_out
+
+
+def _foreign(type_: str, data: Mapping[str, Any]) -> str:
+    """An event of another system: its type and its text."""
+    text = next(
+        (data[n] for n in ("message", "text", "content", "status", "error") if data.get(n)), ""
+    )
+    return f"{type_.rpartition('.')[2]}  {text if isinstance(text, str) else ''}".rstrip()

@@ -11,7 +11,7 @@ import os
 import ssl
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import aiohttp
 
@@ -21,6 +21,7 @@ from bridge.core.errors import Failure, Retry
 TOTAL_S = 10.0  # one whole request and reply; scheduler.md 7 assumes it
 CONNECT_S = 5.0  # name look-up, TCP and TLS
 BODY_BYTES_MAX = 64 * 2**20  # a page of 200 events of 100 KB messages is 20 MB; thrice that
+MESSAGE_BYTES_MAX = 8 * 2**20  # one message of a WebSocket
 CONNECTIONS_MAX = 2048  # streams are one connection each
 
 
@@ -48,6 +49,38 @@ class Stream:
     async def whole(self, bytes_max: int = 2**20) -> bytes:
         """Read the body of a refusal. Raises as `chunks` does."""
         return await _read_capped(self._response, bytes_max)
+
+
+class Socket:
+    """An open WebSocket."""
+
+    def __init__(self, socket: aiohttp.ClientWebSocketResponse) -> None:
+        self._socket = socket
+        self.is_clean = False  # the peer closed it in order
+
+    async def messages(self) -> AsyncIterator[str | bytes]:
+        """Yield texts and binaries; pings are answered by themselves. Ends when it is closed."""
+        while True:
+            message = await self._socket.receive()
+            if message.type in (aiohttp.WSMsgType.TEXT, aiohttp.WSMsgType.BINARY):
+                yield message.data
+            elif message.type is aiohttp.WSMsgType.CLOSE:
+                self.is_clean = message.data in (None, 1000, 1001)
+            elif message.type is not aiohttp.WSMsgType.CLOSING:
+                return  # closed, or broken: the same to a reader, but for `is_clean`
+
+    async def send_text(self, text: str) -> None:
+        """Send one message. Raises what TROUBLE lists."""
+        await self._socket.send_str(text)
+
+
+class HandshakeError(Exception):
+    """The server answered a WebSocket's handshake with an ordinary reply."""
+
+    def __init__(self, status: int, headers: Mapping[str, str]) -> None:
+        super().__init__(f"HTTP {status} instead of a WebSocket")
+        self.status = status
+        self.headers = headers
 
 
 class BodyTooLargeError(Exception):
@@ -102,6 +135,53 @@ class HttpSession:
         async with self._request(path, params, headers, timeout) as response:
             yield Stream(response)
 
+    async def post(
+        self, operation: str, path: str, body: bytes, headers: Mapping[str, str] | None = None
+    ) -> Reply | Failure:
+        """One POST of a JSON body; never sent a second time by itself."""
+        named = {
+            "Accept": "application/json",
+            "Content-Type": "application/json",
+            **(headers or {}),
+        }
+        try:
+            request = self._made().post(
+                f"{self.origin}{path}",
+                data=body,
+                headers=self._signed(named),
+                timeout=self._timeout,
+                allow_redirects=False,
+            )
+            async with request as response:
+                whole = await _read_capped(response, self._body_bytes_max)
+                return Reply(response.status, response.headers, whole)
+        except TROUBLE as error:
+            return to_failure(operation, error)
+
+    @asynccontextmanager
+    async def websocket(
+        self, path: str, params: Mapping[str, str], headers: Mapping[str, str]
+    ) -> AsyncIterator[Socket]:
+        """Open a WebSocket. Raises HandshakeError for any reply but 101, else what TROUBLE lists.
+
+        Silence is normal, as on `stream`; a heartbeat of the protocol's own is the caller's.
+        """
+        connecting = self._made().ws_connect(
+            f"{self.origin}{path}",
+            params=params,
+            headers=self._signed(headers),
+            timeout=aiohttp.ClientWSTimeout(ws_receive=None, ws_close=CONNECT_S),
+            max_msg_size=MESSAGE_BYTES_MAX,
+        )
+        try:
+            socket = await connecting
+        except aiohttp.WSServerHandshakeError as error:
+            raise HandshakeError(error.status, error.headers or {}) from None
+        try:
+            yield Socket(socket)
+        finally:
+            await socket.close()
+
     async def close(self) -> None:
         if self._session is not None:
             await self._session.close()
@@ -113,22 +193,36 @@ class HttpSession:
         headers: Mapping[str, str],
         timeout: aiohttp.ClientTimeout | None = None,
     ) -> aiohttp.client._RequestContextManager:
+        return self._made().get(
+            f"{self.origin}{path}",
+            params=params,
+            headers=self._signed(headers),
+            timeout=timeout or self._timeout,
+            allow_redirects=False,
+        )
+
+    def _signed(self, headers: Mapping[str, str]) -> dict[str, str]:
+        return {**headers, "Authorization": f"Bearer {self._token()}"}
+
+    def _made(self) -> aiohttp.ClientSession:
         if self._session is None:  # here, because a session belongs to a running loop
+            trace = aiohttp.TraceConfig()
+            trace.on_request_redirect.append(_refuse_redirect)
             self._session = aiohttp.ClientSession(
                 connector=self._connector(),
                 headers={"User-Agent": f"mogplex-bridge/{__version__}"},
                 cookie_jar=aiohttp.DummyCookieJar(),
+                trace_configs=[trace],
             )
             # By default a GET whose connection drops without a reply is silently sent again: two
             # units of the token's window for one that the gate knows of. There is no public switch.
             self._session._retry_connection = False
-        return self._session.get(
-            f"{self.origin}{path}",
-            params=params,
-            headers={**headers, "Authorization": f"Bearer {self._token()}"},
-            timeout=timeout or self._timeout,
-            allow_redirects=False,
-        )
+        return self._session
+
+
+async def _refuse_redirect(_session: object, _context: object, params: Any) -> None:
+    """A WebSocket's handshake follows redirects and has no switch for it."""
+    raise HandshakeError(params.response.status, params.response.headers)
 
 
 # Everything that a request can raise without a bug of ours.

@@ -80,6 +80,7 @@ class Stage:
         self.clock = SkewedClock(loop, setting.skew_s)
         self.journal = MemoryJournal(records_max=10**6, bytes_max=2**30)
         self.token = [TOKEN]  # put another in its place to rotate
+        self.memory: object = None  # what the source stored last, as the journal would
         self.stopped_at: list[float] = []  # on the simulator's clock
         self._group = group
         self._tasks: list[asyncio.Task[None]] = []
@@ -100,6 +101,9 @@ class Stage:
         self.source = MogplexSource(
             account, api, Features(), clock=clock, may_stream=setting.may_stream
         )
+        account.store = self._store
+        if self.memory is not None:
+            self.source.recall(self.memory)
         intake = JournalIntake(self.journal, redactor, metrics, clock)
         self.follows = Follows(
             {"default": self.source},
@@ -114,8 +118,17 @@ class Stage:
         self._tasks = [
             self._group.create_task(account.drive()),
             self._group.create_task(self.follows.run()),
+            self._group.create_task(self._remember()),
         ]
         await asyncio.sleep(0)
+
+    async def _remember(self) -> None:
+        while True:
+            await self._store()
+            await asyncio.sleep(1.0)
+
+    async def _store(self) -> None:
+        self.memory = self.source.memory()
 
     async def stop(self) -> None:
         """Drop everything where it stands, as a process that ends does."""

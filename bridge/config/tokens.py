@@ -29,6 +29,11 @@ class TokenProvider(Protocol):
         ...
 
     @property
+    def touched(self) -> int:
+        """Grows by one whenever somebody put a token there, be it the same text."""
+        ...
+
+    @property
     def described(self) -> str:
         """Where it comes from, for people: "file /run/secrets/mogplex"."""
         ...
@@ -52,6 +57,7 @@ class TokenFile:
         self._stamp: tuple[int, int, int] | None = None
         self._token: str | None = None
         self._generation = 0
+        self._touched = 0
         self._warning: str | None = None
 
     def __repr__(self) -> str:
@@ -70,6 +76,10 @@ class TokenFile:
     @property
     def generation(self) -> int:
         return self._generation
+
+    @property
+    def touched(self) -> int:
+        return self._touched
 
     @property
     def described(self) -> str:
@@ -94,6 +104,7 @@ class TokenFile:
         token = _checked(raw, self._text)
         # Stamped only after success: a broken file is looked at again at the next call.
         self._stamp = stamp
+        self._touched += 1
         self._warning = None
         if info.st_mode & stat.S_IROTH:
             self._warning = self._text("is readable by every user of this machine; chmod 600 it")
@@ -109,7 +120,7 @@ class TokenVariable:
     """A token in an environment variable; it never changes."""
 
     warning: str | None = None
-    generation = 1
+    generation = touched = 1
 
     def __init__(self, name: str, account: str, environ: Mapping[str, str]) -> None:
         self._name = name

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
 from bridge.clock import Clock
 from bridge.config import ResolvedAccount
@@ -37,6 +37,8 @@ class Accounts:
         self._features: dict[str, Features] = {}  # by base URL: what is learnt about a server
         self._crew = Crew()
         self._resolved: dict[str, ResolvedAccount] = {}
+        # Stores what successors of the sources have to know, at once; set by who owns the journal.
+        self.store: Callable[[], Awaitable[None]] | None = None
         self.sources: dict[str, MogplexSource] = {}
         self.requests_per_minute: dict[str, int] = {}
         for account in accounts:
@@ -80,7 +82,18 @@ class Accounts:
 
     def _build(self, account: ResolvedAccount) -> MogplexSource:
         features = self._features.setdefault(account.base_url, Features())
-        return build_source(account, self._redactor, self._metrics, self._clock, features)
+        source = build_source(account, self._redactor, self._metrics, self._clock, features)
+        source.account.store = self._store_now
+        return source
+
+    async def _store_now(self) -> None:
+        if self.store is not None:
+            await self.store()
+
+    def ask_again(self) -> None:
+        """Somebody may have mended what was wrong with a token: find out now."""
+        for source in self.sources.values():
+            source.ask_again()
 
     def _enter(self, account: ResolvedAccount, source: MogplexSource) -> None:
         self._resolved[account.name] = account
@@ -98,9 +111,8 @@ class Accounts:
     async def _replace(self, account: ResolvedAccount, follows: Follows) -> None:
         await follows.pause(account.name)
         old, new = self.sources[account.name], self._build(account)
-        now = self._clock.monotonic()
         # It may be the same token under another name: what was sent in this minute still counts.
-        new.account.scheduler.start(now, old.account.scheduler.log(now))
+        new.recall(old.memory())
         # Nothing is awaited between the pause and this: no follow can begin on the old source.
         self._enter(account, new)
         await self._crew.remove(_task_name(account.name))

@@ -19,7 +19,7 @@ from bridge.config import ResolvedAccount, Settings
 from bridge.core.errors import ConfigError, JournalError, JournalUnavailableError
 from bridge.daemon.accounts import Accounts
 from bridge.daemon.follows import Follows
-from bridge.daemon.housekeeping import Housekeeping, restored_windows
+from bridge.daemon.housekeeping import Housekeeping, stored_memories
 from bridge.daemon.reload import Load, RunChanges, Running, apply, prepared_or_refused, read_tokens
 from bridge.daemon.run_lists import to_run_text, watch
 from bridge.daemon.serving import Parts, build_certificates, build_policy, build_server
@@ -140,6 +140,7 @@ class Bridge:
             clock,
             protect=self._redactor.protect,
         )
+        self._accounts_in_use.store = self._house.save_windows
         self._house.retention = settings.retention.age, settings.retention.bytes
         self._access = _access(settings, clock)
         parts = Parts(
@@ -151,9 +152,9 @@ class Bridge:
     async def _start(self) -> None:
         certificates = build_certificates(self._settings)  # first: it is wrong more often than full
         sources = self._accounts_in_use.sources
-        for name, times in (await restored_windows(self._journal, self._clock)).items():
+        for name, memory in (await stored_memories(self._journal)).items():
             if name in sources:
-                sources[name].account.scheduler.start(self._clock.monotonic(), times)
+                sources[name].recall(memory)
         self._follows.restore(await self._journal.wishes(), await self._journal.states())
         await self._sinks.open(self._settings.outputs)
         await self._follow_configured()
@@ -204,6 +205,7 @@ class Bridge:
             self._sinks.reopen()
             if self._load is not None:
                 await self._reload(self._load)
+            self._accounts_in_use.ask_again()
             self._notifier.ready(self._status())
 
     async def _reload(self, load: Load) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import difflib
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -101,8 +101,7 @@ class Follows:
         """Follow what is to be followed, for ever; cancelling stops every follow."""
         async with asyncio.TaskGroup() as group:
             self._group = group
-            for entry in self._entries.values():
-                self._resume(entry)
+            self._resume(self._entries.values())
             await asyncio.Event().wait()
 
     async def pause(self, account: str) -> None:
@@ -123,25 +122,27 @@ class Follows:
 
     def resume(self, account: str) -> None:
         """Follow again what is to be followed of an account: its source is there, or is new."""
-        for entry in self._entries.values():
-            if entry.state.feed.account == account and (entry.task is None or entry.task.done()):
-                self._resume(entry)
+        self._resume(
+            entry
+            for entry in self._entries.values()
+            if entry.state.feed.account == account and (entry.task is None or entry.task.done())
+        )
 
-    def _resume(self, entry: _Entry) -> None:
-        state = entry.state
-        if entry.wish.followed and state.failed in RETRIED_AT_START:
-            entry.state = state = replace(state, failed=None)
-        if entry.word == "following":
+    def _resume(self, entries: Iterable[_Entry]) -> None:
+        """Start those that are to be followed; their sources know of all before the first asks."""
+        expected: dict[str, list[FeedState]] = {}
+        starting = []
+        for entry in entries:
+            if entry.wish.followed and entry.state.failed in RETRIED_AT_START:
+                entry.state = replace(entry.state, failed=None)
+            if entry.word == "following":
+                starting.append(entry)
+                expected.setdefault(entry.state.feed.account, []).append(entry.state)
+        for account, states in expected.items():
+            if account in self._sources:
+                self._sources[account].expect(states)
+        for entry in starting:
             self._start(entry)
-
-    def revive(self, accounts: Collection[str], codes: Collection[str] = CREDENTIAL_CODES) -> None:
-        """Follow again what was given up for the token of these accounts: they have a good one."""
-        for entry in self._entries.values():
-            state = entry.state
-            is_wanted = entry.wish.followed and state.feed.account in accounts
-            if is_wanted and state.failed in codes:
-                entry.state = replace(state, failed=None)
-                self._start(entry)
 
     def state_changed(self, state: FeedState) -> None:
         """The intake's `on_change`."""
@@ -169,6 +170,7 @@ class Follows:
 
     async def follow(self, run_id: str, account: str | None = None) -> bool:
         feed = self._feed(run_id, self.default_account if account is None else account)
+        self._sources[feed.account].ask_again()  # whoever asks may have mended its token
         async with self._changing:
             entry = self._entries.get(feed.id)
             if entry is not None and (account is None or entry.state.feed == feed):

@@ -17,29 +17,29 @@ from bridge.daemon.accounts import Accounts
 from bridge.daemon.follows import Follows
 from bridge.journal.port import OwnedJournal
 from bridge.metrics import Metrics
+from bridge.wire import times
 from bridge.wire.jsontext import JsonError, dumps, loads
 
 TICK_S = 1.0  # windows are stored and tokens looked at this often
 RETAIN_S = 60.0  # between two looks for records to drop
 LOOP_LAG_S = 0.5  # length of the sleep whose lateness is measured
-_WINDOWS = "windows"  # name of the checkpoint: account -> receive times, wall clock
+_WINDOWS = "windows"  # name of the checkpoint: account -> memory of its source
 
 log = structlog.get_logger()
 
 
-async def restored_windows(journal: OwnedJournal, clock: Clock) -> dict[str, list[float]]:
-    """The receive times that a predecessor stored, on this process's monotonic clock, by account.
+async def stored_memories(journal: OwnedJournal) -> dict[str, Any]:
+    """What the sources of a predecessor stored, by account: see `MogplexSource.recall`.
 
-    Zero 429 over a restart rests on them (0016-design.md D4, scheduler.md 6). Empty when there
-    are none; the scheduler then assumes a predecessor that kept the pace.
+    Zero 429 over a restart rests on it (0016-design.md D4, scheduler.md 6), and who is heard
+    first. Empty when there is none.
     """
     stored = await journal.checkpoint(_WINDOWS)
     try:
         saved = loads(stored) if stored is not None else {}
-        shift_s = clock.monotonic() - clock.wall()
-        return {str(name): [float(t) + shift_s for t in times] for name, times in saved.items()}
-    except (JsonError, AttributeError, TypeError, ValueError):
+    except JsonError:
         return {}
+    return saved if isinstance(saved, dict) else {}
 
 
 class Housekeeping:
@@ -64,8 +64,11 @@ class Housekeeping:
         self._metrics = metrics
         self._clock = clock
         self._saved: bytes | None = None
+        self._saving = asyncio.Lock()
         self.retention = (0.0, 0)  # age in seconds, bytes; 0 is no limit
-        self._known: dict[str, tuple[TokenProvider, int]] = {}  # by account: the token in use
+        # By account: the token in use, its generation, how often it was put there.
+        self._known: dict[str, tuple[TokenProvider, int, int]] = {}
+        self._suspended: set[str] = set()  # accounts of which the log says so
         self._warned: dict[str, str | None] = {}
         self._waited: dict[tuple[str, str], float] = {}
         self.accounts_changed()
@@ -79,21 +82,20 @@ class Housekeeping:
             await asyncio.sleep(TICK_S)
 
     async def save_windows(self) -> None:
-        """Store what a successor must know of the last minute's requests; skip a full disk."""
-        now = self._clock.monotonic()
-        shift_s = self._clock.wall() - now
-        windows = {
-            name: [round(t + shift_s, 3) for t in source.account.scheduler.log(now)]
-            for name, source in self._sources.items()
-        }
-        value = dumps(windows)
-        if value == self._saved:
-            return
-        try:
-            await self._journal.append((), checkpoints=((_WINDOWS, value),))
-        except JournalUnavailableError:
-            return  # the intake tells; a second later it is tried again
-        self._saved = value
+        """Store what a successor must know of the last minute's requests; skip a full disk.
+
+        A burst of requests waits for this: a kill just after it must not have a successor send
+        them once more.
+        """
+        async with self._saving:
+            value = dumps({name: source.memory() for name, source in self._sources.items()})
+            if value == self._saved:
+                return
+            try:
+                await self._journal.append((), checkpoints=((_WINDOWS, value),))
+            except JournalUnavailableError:
+                return  # the intake tells; a second later it is tried again
+            self._saved = value
 
     async def retain(self) -> None:
         """Drop what is older or more than `retention` asks for, for ever."""
@@ -118,7 +120,6 @@ class Housekeeping:
             self._metrics.event_loop_lag_seconds.observe(max(0.0, late_s))
 
     def _look_at_tokens(self) -> None:
-        good: list[str] = []
         for account in self._accounts.resolved:
             account.tokens.token()  # reads a changed file
             warning = account.tokens.warning
@@ -126,23 +127,33 @@ class Housekeeping:
                 self._warned[account.name] = warning
                 if warning is not None:
                     log.warning("token.warned", account=account.name, reason=warning)
-            tokens, generation = self._known.get(account.name, (None, 0))
+            tokens, generation, touched = self._known.get(account.name, (None, 0, 0))
             if tokens is not account.tokens:  # the configuration was read again
                 self.accounts_changed()
             elif generation != account.tokens.generation:
                 log.info("token.replaced", account=account.name)
                 self.accounts_changed()
                 self._sources[account.name].account.token_replaced()
-                self._follows.revive([account.name])
-            elif self._sources[account.name].account.dead is None:
-                good.append(account.name)
-        # A run may have been on its way to giving up when its new token came.
-        self._follows.revive(good, ("UNAUTHORIZED",))
+            elif touched != account.tokens.touched:
+                self.accounts_changed()
+                self._sources[account.name].ask_again()
+            self._tell_suspended(account.name)
+
+    def _tell_suspended(self, name: str) -> None:
+        credential = self._sources[name].account.credential
+        if credential.suspended_since is not None and name not in self._suspended:
+            self._suspended.add(name)
+            retry_s = max(0.0, credential.retry_at - self._clock.monotonic())
+            log.error("token.suspended", account=name, retry_in_s=round(retry_s))
+        elif credential.suspended_since is None and name in self._suspended:
+            self._suspended.discard(name)
+            if credential.was_accepted:
+                log.info("token.revived", account=name)
 
     def accounts_changed(self) -> None:
         """Take note of the accounts and their tokens as they are now."""
         accounts = self._accounts.resolved
-        self._known = {a.name: (a.tokens, a.tokens.generation) for a in accounts}
+        self._known = {a.name: (a.tokens, a.tokens.generation, a.tokens.touched) for a in accounts}
         self._protect([account.tokens.token() for account in accounts])
 
     def account_checks(self) -> dict[str, Mapping[str, Any]]:
@@ -153,14 +164,17 @@ class Housekeeping:
         account = self._sources[name].account
         state = account.scheduler.snapshot(self._clock.monotonic())
         trouble = self._follows.trouble_of(name)
-        detail = "token accepted" if account.was_accepted else "nothing asked so far"
-        if account.dead is not None:
-            detail = account.dead.message
+        credential, now = account.credential, self._clock.monotonic()
+        detail = "token accepted" if credential.was_accepted else "nothing asked so far"
+        if credential.suspended_since is not None and credential.refused_since is not None:
+            since = times.rfc3339(self._clock.wall() - (now - credential.refused_since))
+            retry_s = max(0.0, credential.retry_at - now)
+            detail = f"the token is refused since {since}; asked again in {retry_s:.0f} s"
         elif trouble is not None:
             count, _, failure = trouble
             detail = f"{count} runs fail: {failure.code}: {failure.message}"
         return {
-            "ok": account.dead is None and trouble is None,
+            "ok": credential.suspended_since is None and trouble is None,
             "detail": detail,
             "windowRequests": state.used,
             "budgetRequests": state.cap,
@@ -179,6 +193,8 @@ class Housekeeping:
             metrics.rate_limit_blocked_until_timestamp_seconds.labels(name).set(
                 wall + until - now if until else 0.0
             )
+            is_suspended = source.account.credential.suspended_since is not None
+            metrics.token_suspended.labels(name).set(is_suspended)
             oldest = wall - state.age_max_s if state.followed else 0.0
             metrics.oldest_poll_timestamp_seconds.labels(name).set(oldest)
             self._add_waits(name, "budget", state.waited_budget_s)

@@ -19,12 +19,16 @@ from bridge.journal.memory import MemoryJournal
 from bridge.metrics import Metrics
 from bridge.outputs.story.printer import Printer
 from bridge.redact import Redactor
+from bridge.sources.gate import Account
 from bridge.sources.mogplex.source import MogplexSource
 
 # Failures in a row after which a run that never answered is given up: a person waits. Who gets a
 # reply waits longer, for a failing database passes: eight tries take about a minute.
 GIVE_UP_AFTER = 5
 GIVE_UP_AFTER_5XX = 8
+# A token that worked is refused while upstream's database is away: it may be so for this long. One
+# that never worked is given up after its second try (`core/pace/credential.py`).
+REFUSED_S = 300.0
 LOOK_S = 0.25  # between two looks at how the follows are going
 
 
@@ -76,7 +80,9 @@ async def follow_until_ended(
     intake.on_change = follows.state_changed
     for run_id in run_ids:
         await follows.follow(run_id)
-    watch = _Watch(follows, wishes.tell)
+    watch = _Watch(
+        follows, wishes.tell, lambda name: _refusal(sources[name].account, clock.monotonic())
+    )
     try:
         printing = Printing(journal, journal.pin(0), wishes.printer, wishes.write, clock)
         timed_out = await _run(sources, follows, watch, printing, wishes.timeout_s)
@@ -119,8 +125,15 @@ async def _run(
 class _Watch:
     """Looks at the follows: tells people about trouble, and gives up what never answered."""
 
-    def __init__(self, follows: Follows, tell: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        follows: Follows,
+        tell: Callable[[str], None],
+        refusal: Callable[[str], Failure | None],
+    ) -> None:
+        """`refusal`: why nothing more is to be expected of an account, None while something is."""
         self._follows = follows
+        self._refusal = refusal
         self._tell = tell
         self._told: dict[str, str] = {}
         self._silent: dict[str, Failure] = {}
@@ -146,6 +159,10 @@ class _Watch:
         run_id = state.feed.id
         if state.ended or state.failed is not None:
             return False
+        refusal = self._refusal(state.feed.account)
+        if refusal is not None:
+            self._silent[run_id] = refusal
+            return False
         progress = self._follows.progress_of(run_id)
         failure = progress.failure
         if failure is None:
@@ -157,17 +174,27 @@ class _Watch:
         never_answered = progress.read_at is None and failure.retry is not Retry.AUTH_SUSPECT
         is_faulty = (failure.http_status or 0) >= 500
         give_up_after = GIVE_UP_AFTER_5XX if is_faulty else GIVE_UP_AFTER
+        # Nobody exchanges a certificate while a person waits for a first answer.
+        give_up_after = 1 if failure.code == "TLS" else give_up_after
         if never_answered and progress.failures_in_row >= give_up_after:
             self._silent[run_id] = failure
             return False
         return True
 
 
+def _refusal(gate: Account, now: float) -> Failure | None:
+    standing = gate.credential
+    if standing.suspended_since is None or standing.refused_since is None:
+        return None
+    is_long = now - standing.refused_since >= REFUSED_S
+    return gate.refusal if is_long or not standing.was_accepted else None
+
+
 def _next(failure: Failure) -> str:
     """What happens after a failure that is not the end."""
     match failure.retry:
         case Retry.AUTH_SUSPECT:
-            return "; upstream says so now and then by mistake, trying twice more in 30 s"
+            return "; upstream says so too while it cannot look tokens up: asking again"
         case Retry.PERMANENT:
             return ""
         case _:

@@ -33,12 +33,13 @@ RETRIES = ("transient", "conditional", "permanent", "auth_suspect", "done", "fea
 # 102 combinations would be a third of an account's series, and most of them say nothing.
 FAILURES: Mapping[str, tuple[str, ...]] = {
     "UNAUTHORIZED": ("auth_suspect",),
+    "LOGIN_REDIRECT": ("auth_suspect",),
     "CONFLICT": ("conditional",),
     "IDEMPOTENCY_CONFLICT": ("conditional",),
     "HTTP_ERROR": ("transient", "permanent", "feature_absent"),
     OTHER: RETRIES,
     **dict.fromkeys(
-        ("BAD_REQUEST", "FORBIDDEN", "NOT_FOUND", "AUTOMATION_REQUIRED", "TLS", "LOGIN_REDIRECT"),
+        ("BAD_REQUEST", "FORBIDDEN", "NOT_FOUND", "AUTOMATION_REQUIRED", "TLS"),
         ("permanent",),
     ),
     **dict.fromkeys(

@@ -8,19 +8,28 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from dataclasses import replace
+from typing import Any
 
 from bridge.clock import Clock
 from bridge.core.backoff import Backoff
 from bridge.core.errors import Failure, Retry
 from bridge.core.pace.budget import WINDOW_S
 from bridge.core.pace.credential import Credential
+from bridge.core.pace.ranking import Want
 from bridge.core.pace.schedule import Scheduler
 from bridge.metrics import OK, Metrics
 
 _NEVER = 1e12  # an instant out of reach; infinity would mean "on the wire" to the scheduler
+# Turns granted since the memory was stored last, up to which a successor that does not know of them
+# is harmless: the places that `reserve` leaves free.
+UNSTORED_MAX = 3
+# Runs whose order is put into the memory anew for each second since that was done last: it costs
+# 40 bytes a run, and only what comes first after a restart rests on it.
+ORDERED_PER_S = 50
 
-# Codes that say the token, not the run, is what is wrong; a new token revives such follows.
+# Codes that say the token, not the run, is what is wrong; such follows begin again at a start.
 CREDENTIAL_CODES = frozenset({"UNAUTHORIZED", "LOGIN_REDIRECT"})
 
 
@@ -38,9 +47,10 @@ class Account:
     ) -> None:
         self.name = name
         self.scheduler = scheduler
-        self.was_accepted = False  # the token was good for a request
-        self.dead: Failure | None = None  # set when the token is confirmed to be refused
-        self._credential = Credential()
+        self.credential = Credential()
+        self.refusal: Failure | None = None  # of the token, while it is refused
+        # Stores `memory`, at once: awaited before more turns are granted than a successor may miss.
+        self.store: Callable[[], Awaitable[None]] | None = None
         self._clock = clock
         self._metrics = metrics
         self._jitter = jitter
@@ -50,51 +60,84 @@ class Account:
         self._parked: set[str] = set()  # those that are not in line until they ask again
         self._called: set[str] = set()  # those whose turn was asked for out of line
         self._waiting: dict[str, asyncio.Future[None]] = {}
+        # When each run was heard last, monotonic; below 0 its place in a predecessor's order.
+        self._heard: dict[str, float] = {}
+        self._unstored = 0
+        self._order: list[str] = []
+        self._ordered_at = -math.inf
+
+    # What is asked, and when
 
     async def drive(self) -> None:
         """Grant turns as the scheduler says, for ever."""
         while True:
             self._kick.clear()
             now = self._clock.monotonic()
+            granted: list[str] = []
             action, value = self.scheduler.next(now)
-            if action == "poll":
-                run_id = str(value)
-                self._granted.add(run_id)
-                waiter = self._waiting.get(run_id)
-                if waiter is not None and not waiter.done():
-                    waiter.set_result(None)
-                continue
-            wait_s = float(value) - now
+            while action == "poll":
+                granted.append(str(value))
+                action, value = self.scheduler.next(now)
+            self._unstored += len(granted)
+            if granted and self._unstored > UNSTORED_MAX and self.store is not None:
+                await self.store()
+            for run_id in granted:
+                self._grant(run_id)
+            wait_s = float(value) - self._clock.monotonic()
             try:
                 async with asyncio.timeout(max(wait_s, 0.0) if wait_s < math.inf else None):
                     await self._kick.wait()
             except TimeoutError:
                 pass
 
-    async def turn(self, run_id: str, *, urgent: bool = False) -> Failure | None:
-        """Wait until this run may send one request; a Failure when the token is dead.
+    def _grant(self, run_id: str) -> None:
+        self._granted.add(run_id)
+        waiter = self._waiting.get(run_id)
+        if waiter is not None and not waiter.done():
+            waiter.set_result(None)
 
-        `urgent`: before all others, whatever back-off it has.
+    def expect(self, runs: Iterable[tuple[str, bool]]) -> None:
+        """These runs (and whether each was ever heard) will ask for turns within moments: whom to
+        hear first is decided among all of them.
         """
         now = self._clock.monotonic()
-        if self.dead is None and run_id not in self._known:
-            self._known.add(run_id)
-            self.scheduler.add(run_id, now)
-        if urgent or run_id in self._parked:
+        for run_id, was_heard in runs:
+            if run_id not in self._known:
+                need = self._heard.get(run_id, -_NEVER) if was_heard else -math.inf
+                self._known.add(run_id)
+                self.scheduler.add(run_id, now, unheard=need)
+        self._kick.set()
+
+    async def turn(self, run_id: str, want: Want = Want.POLL) -> None:
+        """Wait until this run may send one request.
+
+        `want`: what for. A contact takes any free place of the window, one that cannot wait before
+        all others and whatever back-off the run has.
+        """
+        now = self._clock.monotonic()
+        self.expect([(run_id, run_id in self._heard)])
+        if want is not Want.POLL or run_id in self._parked:
             self._called.add(run_id)
-            self._parked.discard(run_id)
-            self.scheduler.request(run_id, now)
+            self._back_in_line(run_id)
+            self.scheduler.request(run_id, now, want)
         else:
             self._called.discard(run_id)
         self._kick.set()
-        if self.dead is None and run_id not in self._granted:
+        if run_id not in self._granted:
             waiter = asyncio.get_running_loop().create_future()
             self._waiting[run_id] = waiter
             try:
                 await waiter
             finally:
                 self._waiting.pop(run_id, None)
-        return self.dead
+
+    def _back_in_line(self, run_id: str) -> None:
+        """What was out of line was heard all the time."""
+        if run_id in self._parked:
+            self._parked.discard(run_id)
+            self._heard[run_id] = self._clock.monotonic()
+
+    # How it went
 
     def answered(
         self,
@@ -118,8 +161,9 @@ class Account:
         if failure is None:
             if backoff is not None:
                 backoff.reset()
-            self._credential.accepted()
-            self.was_accepted = True
+            if self.credential.accepted():
+                self._reopen()
+            self._heard[run_id] = now
             wall = self._clock.wall()
             self._metrics.last_poll_success_timestamp_seconds.labels(self.name).set(wall)
             return now
@@ -135,7 +179,7 @@ class Account:
             return self.scheduler.snapshot(now).blocked_until
         if failure.retry is Retry.AUTH_SUSPECT:
             self.scheduler.on_error(run_id, now, not_before=_NEVER if park else 0.0)
-            return self._suspect(now, failure)
+            return self._suspect(now, started, failure)
         wait_s = failure.wait_s or 0.0
         if backoff is not None:
             wait_s = backoff.after_failure(jitter=self._jitter(), hint_s=failure.wait_s)
@@ -181,7 +225,7 @@ class Account:
         if run_id in self._granted:
             self._granted.discard(run_id)
             self.scheduler.on_error(run_id, self._clock.monotonic())
-        self._parked.discard(run_id)
+        self._back_in_line(run_id)
         self._called.discard(run_id)
         if run_id in self._known:
             self._known.discard(run_id)
@@ -219,25 +263,61 @@ class Account:
         self.scheduler.set_limits(reserve=reserve, min_interval=min_interval)
         self._kick.set()
 
+    # The token
+
     def token_replaced(self) -> None:
         """Another token is in its place: it is believed until refused."""
-        self.dead = None
-        self._credential.replaced()
+        if self.credential.refusals:
+            self._reopen()
+        self.credential.replaced()
+        self._kick.set()
 
-    def _suspect(self, now: float, failure: Failure) -> float:
-        again_at = self._credential.refused(now)
-        if again_at is not None:
-            self.scheduler.hold(again_at)
-            return again_at
-        self.dead = Failure(
-            failure.operation,
-            failure.code,
-            "the token is refused; put a valid one in its place",
-            Retry.PERMANENT,
-            failure.http_status,
-            request_id=failure.request_id,
-        )
-        for waiter in self._waiting.values():
-            if not waiter.done():
-                waiter.set_result(None)
-        return now
+    def ask_again(self) -> None:
+        """Somebody may have mended what was wrong with the token: the next try is due."""
+        if self.credential.ask_again():
+            self.scheduler.hold(0.0)
+            self._kick.set()
+
+    def _suspect(self, now: float, sent_at: float, failure: Failure) -> float:
+        """One request at a time from now on, after a wait: it tells what holds for all."""
+        self.refusal = replace(failure, message="the token is refused; put a valid one there")
+        again_at = self.credential.refused(now, sent_at)
+        self.scheduler.is_probing = True
+        self.scheduler.hold(again_at)
+        return again_at
+
+    def _reopen(self) -> None:
+        """The token is good again: catch up with all runs at once."""
+        self.refusal = None
+        self.scheduler.is_probing = False
+        self.scheduler.hold(0.0)
+        self.scheduler.reopen(self._clock.monotonic())
+        self._kick.set()
+
+    # What a successor has to know
+
+    def memory(self) -> dict[str, Any]:
+        """The requests of the last minute, as seconds on the wall clock, and the runs in the order
+        in which they should be heard: the one that is unheard for longest first.
+        """
+        now = self._clock.monotonic()
+        shift_s = self._clock.wall() - now
+        self._unstored = 0
+        if now >= self._ordered_at + len(self._heard) / ORDERED_PER_S:
+            self._ordered_at = now
+            if len(self._heard) > 2 * len(self._known) + ORDERED_PER_S:  # most of them have left
+                self._heard = {k: t for k, t in self._heard.items() if k in self._known}
+            self._order = sorted(self._heard, key=self._heard_at)
+        log = [round(t + shift_s, 3) for t in self.scheduler.log(now)]
+        return {"requests": log, "order": self._order}
+
+    def _heard_at(self, run_id: str) -> float:
+        """A run that is out of line hears all the time."""
+        return math.inf if run_id in self._parked else self._heard[run_id]
+
+    def recall(self, requests: Iterable[float], order: Sequence[str] = ()) -> None:
+        """Take over what a predecessor's `memory` said; call before `drive`."""
+        now = self._clock.monotonic()
+        shift_s = now - self._clock.wall()
+        self.scheduler.start(now, [t + shift_s for t in requests])
+        self._heard = {run_id: n - _NEVER for n, run_id in enumerate(order)}

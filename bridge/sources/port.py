@@ -77,6 +77,16 @@ class Source(Protocol):
         """Name a feed of this account. Raises ValueError when upstream cannot know such an id."""
         ...
 
+    def expect(self, states: Sequence[FeedState]) -> None:
+        """These feeds are about to be followed, all at once: whom to hear first is decided among
+        all of them.
+        """
+        ...
+
+    def ask_again(self) -> None:
+        """Somebody may have mended what was wrong with the token: find out now."""
+        ...
+
     async def follow(self, state: FeedState, intake: Intake, progress: Progress) -> None:
         """Follow one feed from its stored state until it ended or was given up.
 

@@ -293,34 +293,6 @@ def test_9_one_spurious_401_does_not_end_the_follow(may_stream: bool) -> None:
     play(scenario, may_stream=may_stream)
 
 
-def test_a_dead_token_ends_all_its_follows_and_a_new_one_revives_them() -> None:
-    async def scenario(stage: Stage) -> None:
-        runs = [stage.sim.create_run(events=12) for _ in range(3)]
-        await stage.follow(*runs)
-        await asyncio.sleep(10)
-        stage.sim.set_token(TOKEN, valid=False)
-        started = stage.clock.monotonic()
-        await stage.over(200)
-        assert stage.clock.monotonic() - started >= 30
-        for run in runs:
-            records = await stage.records(run)
-            assert [r.type for r in records].count(FOLLOW_FAILED) == 1
-            data = loads(records[-1].body)["data"]
-            assert (data["code"], data["httpStatus"]) == ("UNAUTHORIZED", 401)
-            assert stage.follows.view(run.id)["state"] == "failed"  # type: ignore[index]
-            stage.sim.append(run, 4)
-        stage.token[0] = "mog_" + "n" * 24
-        stage.account.token_replaced()
-        stage.follows.revive(["default"])
-        for run in runs:
-            stage.sim.finish(run)
-        await stage.over(200)
-        for run in runs:
-            await assert_complete(stage, run)
-
-    play(scenario)
-
-
 def test_10_a_stream_cut_in_mid_frame_every_2_s_delivers_exactly_once() -> None:
     async def scenario(stage: Stage) -> None:
         run = stage.sim.create_run(events=12)

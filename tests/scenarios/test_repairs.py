@@ -345,7 +345,6 @@ def test_a_replay_of_the_first_version_that_ends_at_the_wall_is_told() -> None:
         await stage.follow(run)
         while not stage.sim.requests:
             await asyncio.sleep(0.01)
-        await asyncio.sleep(0.1)
         stage.sim.append(run, 100)
         await asyncio.sleep(30)
         stage.sim.append(run, 10)
@@ -381,7 +380,6 @@ def test_a_run_that_ends_between_page_and_connect_is_not_waited_for_on_a_silent_
         await stage.follow(run)
         while not stage.sim.requests:
             await asyncio.sleep(0.01)
-        await asyncio.sleep(0.1)
         stage.sim.finish(run, "cancelled", order="row_only")
         await stage.over(20)
         assert [r.endpoint for r in stage.sim.requests][1] == "stream"

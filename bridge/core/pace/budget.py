@@ -11,7 +11,7 @@ rates matter, and the margin pays for those (scheduler.md 4.4).
 from __future__ import annotations
 
 import math
-from bisect import bisect_right, insort
+from bisect import bisect_left, bisect_right, insort
 from collections.abc import Iterable
 
 WINDOW_S = 60.0  # length of the server's rolling window, seconds (mogplex.md 1.11)
@@ -76,6 +76,29 @@ class Budget:
         newest = sorted(min(t, latest) for t in log if not math.isnan(t))[-self.limit :]
         self._answered = newest
         self._drop_expired(now)
+
+    def own(self, now: float, since: float) -> int:
+        """Slots busy at `now` by requests answered from `since` on, or in flight: the certain part
+        of what `used` counts after `assume_paced`.
+        """
+        self._drop_expired(now)
+        return self.in_flight + len(self._answered) - bisect_left(self._answered, since)
+
+    def forget_before(self, since: float) -> None:
+        """Take back what was only assumed: requests answered before `since`."""
+        del self._answered[: bisect_left(self._answered, since)]
+
+    def even_gap(self, now: float, cap: int, since: float) -> float:
+        """The longest gap that sends from `since` on must keep so that the `cap` places last until
+        others come free: after a burst that is longer than the pace. 0 when there is none free.
+        """
+        free = cap - self.used(now)
+        if free <= 0:
+            return 0.0
+        return max(
+            ((t + self._busy_s - since) / (free + j) for j, t in enumerate(self._answered, 1)),
+            default=0.0,
+        )
 
     def assume_paced(self, now: float, count: int, gap: float) -> None:
         """Forget everything and assume a predecessor that sent one request every `gap` seconds.

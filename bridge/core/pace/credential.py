@@ -1,40 +1,73 @@
-"""When a refused token is really dead.
+"""When a refused token is asked about again: it may be suspended for long, but is never dead.
 
-Upstream answers 401 also when its own look-up fails (mogplex.md 1.3), so one 401 proves nothing:
-three in a row over at least thirty seconds do.
+Upstream answers 401 to everything while its own look-up fails, for as long as the database is away
+(mogplex.md 1.14: 45 and 60 s were measured). So no number of refusals proves that a token is
+invalid, and one request for all its runs keeps asking, at a slow pace.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-REFUSALS = 3  # in a row
-SPAN_S = 30.0  # from the first to the last of them
-CONFIRM_S = 15.0  # between two tries; three of them span 30 s
+CONFIRM_FIRST_S = 3.0  # after the first refusal of a token that never worked: probably a wrong one
+CONFIRM_S = 15.0  # between two tries of a token that worked; three of them span 30 s
+REFUSALS = 3  # of a token that worked, until it is called suspended; of one that never did: 2
+PROBE_S = (60.0, 300.0)  # between two tries of a suspended token: at first, and at the most
 
 
 @dataclass(slots=True)
 class Credential:
     """The standing of one token. Instants are monotonic seconds."""
 
-    is_dead: bool = False
-    refusals: int = 0
-    _first: float = 0.0
+    was_accepted: bool = False  # it was good for a request
+    refusals: int = 0  # in a row, one for each try
+    refused_since: float | None = None  # when the first of them came
+    suspended_since: float | None = None  # from then on nothing but a slow probe is sent
+    retry_at: float = 0.0  # the next try
+    _refused_at: float = 0.0
+    _probe_s: float = PROBE_S[0]
 
-    def accepted(self) -> None:
-        self.refusals = 0
+    def accepted(self) -> bool:
+        """A request was not refused. True when it had been refused before."""
+        had_been = self.refusals > 0
+        self.was_accepted = True
+        self._clear()
+        return had_been
 
-    def refused(self, now: float) -> float | None:
-        """Return the instant of the next try, None when the token is dead."""
-        if self.refusals == 0:
-            self._first = now
+    def refused(self, now: float, sent_at: float) -> float:
+        """Return the instant of the next try.
+
+        A request sent before the refusal that came last tells what that one told.
+        """
+        if self.refusals and sent_at < self._refused_at:
+            return self.retry_at
+        self._refused_at = now
+        if self.refused_since is None:
+            self.refused_since = now
         self.refusals += 1
-        if self.refusals >= REFUSALS and now - self._first >= SPAN_S:
-            self.is_dead = True
-            return None
-        return now + CONFIRM_S
+        if self.refusals >= (REFUSALS if self.was_accepted else 2):
+            if self.suspended_since is None:
+                self.suspended_since = now
+            wait_s, self._probe_s = self._probe_s, min(2.0 * self._probe_s, PROBE_S[1])
+        else:
+            wait_s = CONFIRM_S if self.was_accepted else CONFIRM_FIRST_S
+        self.retry_at = now + wait_s
+        return self.retry_at
+
+    def ask_again(self) -> bool:
+        """Somebody may have mended it: the next try is due, and the slow pace begins anew. False
+        when nothing was wrong.
+        """
+        self._probe_s = PROBE_S[0]
+        self.retry_at = 0.0
+        return self.refusals > 0
 
     def replaced(self) -> None:
-        """Another token was put in its place."""
-        self.is_dead = False
+        """Another token was put in its place: it is believed until it is refused."""
+        self.was_accepted = False
+        self._clear()
+
+    def _clear(self) -> None:
         self.refusals = 0
+        self.refused_since = self.suspended_since = None
+        self.retry_at, self._probe_s = 0.0, PROBE_S[0]

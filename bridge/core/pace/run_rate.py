@@ -16,6 +16,16 @@ WINDOW_EVENTS = 200  # events in one page of upstream, at most (mogplex.md 1.4)
 # Upstream's words and the normalised ones (glossary). Any other word is a run under way.
 TERMINAL = frozenset({"success", "succeeded", "failed", "cancelled", "canceled"})
 PENDING = frozenset({"pending", "queued"})
+PAUSED = frozenset({"awaiting_input", "waiting"})  # until a person answers
+
+# While nothing changes a run need not be asked at full pace, even if the token has nothing else to
+# do: after so many quiet seconds its interval grows by this part of the further ones. The first
+# change ends that. A pause waits for a person; a pending run begins within seconds or not soon; a
+# streaming one is left alone for as long as thinking may take.
+CALM_PAUSED = (0.0, 1.0 / 6.0)
+CALM_PENDING = (120.0, 1.0 / 12.0)
+CALM_STREAMING = (600.0, 1.0 / 60.0)
+CALM_S_MAX = 10.0  # longest interval for that reason
 
 
 class Phase(enum.Enum):
@@ -74,6 +84,7 @@ class Followed:
         "is_first_window",
         "is_out",
         "is_pending",
+        "moved_at",
         "multiplier",
         "not_before",
         "phase",
@@ -83,6 +94,7 @@ class Followed:
         "share",
         "since",
         "snapshot_at",
+        "status",
         "tenant",
         "was_answered",
         "weight",
@@ -100,6 +112,8 @@ class Followed:
         multiplier: float = 1.0,
     ) -> None:
         self.phase = Phase.PENDING if status is None else phase_of(status)
+        self.status = status
+        self.moved_at = now  # when anything of it was last seen to change
         self.is_first_window = is_first_window
         self.seen = seen  # events seen so far; meaningful for a first-200 window
         self.tenant = tenant
@@ -139,7 +153,10 @@ class Followed:
         """Learn from an answer that shows upstream as it was at `snapshot_at`."""
         before = self.phase
         count = events if isinstance(events, int) else len(events)
+        if count or status not in (None, self.status):
+            self.moved_at = snapshot_at
         if status is not None:
+            self.status = status
             self.phase = phase_of(status)
         elif before is Phase.PENDING and count:
             self.phase = Phase.STREAMING
@@ -162,6 +179,16 @@ class Followed:
         if self.errors > 1:
             self.since = now
             self.gap_at = math.inf
+
+    def calm_s(self, now: float) -> float:
+        """The interval that is short enough while nothing changes; 0 when something may."""
+        if self.phase is Phase.TERMINAL or not self.was_answered:
+            return 0.0
+        if self.status in PAUSED:
+            after_s, part = CALM_PAUSED
+        else:
+            after_s, part = CALM_PENDING if self.is_pending else CALM_STREAMING
+        return min(CALM_S_MAX, max(0.0, part * (now - self.moved_at - after_s)))
 
     def expected(self, age: float) -> float:
         """Urgency while pending or with a burst: unseen events, on the scale of `weight * age`."""

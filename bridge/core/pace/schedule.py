@@ -16,9 +16,11 @@ from dataclasses import dataclass
 from typing import Generic, Literal, TypeVar
 
 from bridge.core.pace.budget import GIVE_UP_S, LIMIT, MARGIN_S, WINDOW_S, Budget
+from bridge.core.pace.opening import Opening
 from bridge.core.pace.others import ForeignUse
-from bridge.core.pace.ranking import Ranking
+from bridge.core.pace.ranking import Ranking, Want
 from bridge.core.pace.run_rate import Constants, Followed, Phase
+from bridge.core.pace.snapshot import Snapshot
 
 Run = TypeVar("Run", bound=Hashable)
 Window = Literal["latest", "first"]
@@ -35,29 +37,11 @@ IDLE_S = 60.0  # longest wait that `next` asks for; a report from outside may en
 TENANT_MIX = 0.25  # beta: 0 shares by need, 1 gives every tenant the same (scheduler.md 6)
 
 
-@dataclass(frozen=True, slots=True)
-class Snapshot:
-    """The state of one token, for metrics. Times are of the caller's clock."""
-
-    used: int  # requests in the window or in flight
-    cap: int  # places that background requests may fill now
-    foreign: float  # requests of others believed to be in the window
-    quiet_s: float  # how long a refusal is believed
-    refused_count: int  # 429 answers so far
-    blocked_until: float  # end of a pause; 0 when there is none
-    followed: int  # runs, parked ones included
-    in_flight: int  # background requests without an answer
-    age_max_s: float  # oldest view of a run that is not parked; 0 without runs
-    overdue_count: int  # runs older than `kappa` mean intervals
-    gap_risk_count: int  # runs whose newest-200 window may be about to overflow
-    waited_budget_s: float  # time so far in which a run was ready and the budget was not
-    waited_retry_after_s: float  # time so far spent in pauses that the server asked for
-
-
 @dataclass(slots=True)
 class _Flight:
     sent_at: float
     entry: Followed  # not the followed one when the run was forgotten and added again
+    is_contact: bool  # it left off the pace
 
 
 class Scheduler(Generic[Run]):
@@ -100,7 +84,12 @@ class Scheduler(Generic[Run]):
         self._in_flight_max = max_inflight
         self._foreign = ForeignUse()
         self._ranking: Ranking[Run] = Ranking(beta=beta)
+        self._opening = Opening()
+        self._assumed_before = -math.inf  # what was answered before is only an assumption
         self._flights: dict[Run, _Flight] = {}
+        self._contacts_out = 0  # of the flights
+        self._contact_at = -math.inf  # when the last one left
+        self.is_probing = False  # one request at a time: it is to find out what holds for all
         self._now = -math.inf
         self._is_started = False
         self._sent_at = -math.inf
@@ -138,8 +127,9 @@ class Scheduler(Generic[Run]):
     def start(self, now: float, log: Iterable[float] | None = None) -> None:
         """Begin. `log`: what a predecessor's `log` returned, mapped to this clock.
 
-        Without one, a predecessor that kept the pace until this moment is assumed; with one from
-        the future too, for a clock that was set back tells nothing.
+        Without one, polls assume a predecessor that kept the pace until this moment, and contacts
+        feel their way (`opening.py`); with one from the future too, for a clock that was set back
+        tells nothing.
         """
         self._is_started = True
         now = self._advance(now)
@@ -147,6 +137,8 @@ class Scheduler(Generic[Run]):
         if times is None or any(t > now + GIVE_UP_S + SET_BACK_S for t in times):
             cap = self._budget.limit - self._reserve
             self._budget.assume_paced(now, cap, self._cycle_s / cap)
+            self._assumed_before = now
+            self._opening.begin(now)
             return
         self._budget.restore(now, times)
         self._sent_at = max((t for t in times if t <= now), default=-math.inf)
@@ -155,7 +147,7 @@ class Scheduler(Generic[Run]):
         """Return the receive times that a successor needs for `start`; at most `limit`."""
         return self._budget.log(self._advance(now))
 
-    def add(
+    def add(  # noqa: PLR0913 - all but three by name, with a default
         self,
         run: Run,
         now: float,
@@ -166,11 +158,13 @@ class Scheduler(Generic[Run]):
         tenant: Hashable = None,
         weight: float = 1.0,
         not_before: float = 0.0,
+        unheard: float | None = None,
     ) -> None:
         """Follow `run` from now on; a run followed already keeps what is known of it.
 
         status: upstream's word, if known. seen: events of it that the caller has already.
-        tenant: see `beta`. weight: 2 doubles its urgency.
+        tenant: see `beta`. weight: 2 doubles its urgency. unheard: its first request is a contact;
+        of several the one with the lowest number comes first: when it was last heard, -inf: never.
         """
         now = self._advance(now)
         if run in self._ranking.followed:
@@ -186,6 +180,8 @@ class Scheduler(Generic[Run]):
         )
         entry.not_before = not_before
         self._ranking.add(run, entry)
+        if unheard is not None:
+            self._ranking.unheard(run, unheard)
         if run in self._flights:
             entry.is_out = True  # a request of its former life
             entry.ready_at = math.inf
@@ -196,14 +192,22 @@ class Scheduler(Generic[Run]):
         """Stop following. A request in flight keeps its place until its outcome is reported."""
         self._ranking.remove(run)
 
-    def request(self, run: Run, now: float) -> None:
+    def request(self, run: Run, now: float, want: Want = Want.POLL) -> None:
         """Ask for a background place for another request of `run` than a poll.
 
-        For a stream connect, for instance: `next` names the run at the next tick, before all
-        others and whatever its `not_before`; what is then sent is up to the caller.
+        `next` names the run before all polls and whatever its `not_before`: at the next tick, or
+        in any free place when it is a contact; what is then sent is up to the caller.
         """
         self._advance(now)
-        self._ranking.want(run)
+        self._ranking.want(run, want)
+
+    def reopen(self, now: float) -> None:
+        """The token was of no use for a while: what was polled is to be contacted again."""
+        now = self._advance(now)
+        for run, entry in self._ranking.followed.items():
+            if entry.not_before <= now:
+                entry.errors = 0
+                self._ranking.unheard(run, entry.snapshot_at)
 
     def hold(self, until: float) -> None:
         """Send nothing with this token before `until`; a time that has passed ends the pause."""
@@ -218,32 +222,54 @@ class Scheduler(Generic[Run]):
         (`observe` and so on) may make an earlier call worth while.
         """
         now = self._advance(now)
-        until, reason = self._closed_until(now)
+        until, reason = self._paused_until(now)
         if until <= now:
-            self._ranking.wake(now)
-            run = self._ranking.pick(now, overdue_before=now - self._overdue_s(now))
-            if run is not None:
-                self._wait_reason = None
-                self._send(run, now)
-                return "poll", run
-            until = self._ranking.ready_at()
-        elif reason == "budget" and not self._ranking.is_any_ready(now):
-            reason = None
+            contact_at = self._contact_free_at(now)
+            contact = self._ranking.pick_contact(now) if contact_at <= now else None
+            if contact is not None:
+                return self._send(contact, now, is_contact=True)
+            until, reason = self._tick_at(now)
+            if until <= now:
+                self._ranking.wake(now)
+                run = self._ranking.pick(now, overdue_before=now - self._overdue_s(now))
+                if run is not None:
+                    return self._send(run, now)
+                until = self._ranking.ready_at()
+            elif reason == "budget" and not self._ranking.is_any_ready(now):
+                reason = None
+            if contact_at > now and self._ranking.pick_contact(now) is not None:
+                until = min(until, contact_at)
         self._wait_reason = reason
         # Rounding must never ask for a wait that is over already.
         self._wait_until = min(max(until, math.nextafter(now, math.inf)), now + IDLE_S)
         return "wait", self._wait_until
 
-    def _closed_until(self, now: float) -> tuple[float, Literal["budget", "retry_after"] | None]:
-        """When the next background request may leave, and what it waits for."""
+    def _paused_until(self, now: float) -> tuple[float, Literal["budget", "retry_after"] | None]:
+        """Until when nothing at all leaves, and what for."""
         if now < self._refused_until:
             return max(self._refused_until, self._held_until), "retry_after"
-        if now < self._held_until:
-            return self._held_until, None
-        if len(self._flights) >= self._in_flight_max:
+        if self.is_probing and self._flights:
+            return math.inf, None
+        return self._held_until, None
+
+    def _contact_free_at(self, now: float) -> float:
+        """When a contact may leave: in any place that is certainly free, or worth a try."""
+        cap = self._cap(now)
+        if not self._opening.may_send(now, self._contacts_out):
+            return math.inf
+        if self._opening.is_open(now) and self._budget.own(now, self._assumed_before) < cap:
+            return now
+        return self._budget.free_at(now, cap)
+
+    def _tick_at(self, now: float) -> tuple[float, Literal["budget", "retry_after"] | None]:
+        """When the next poll may leave, and what it waits for."""
+        if len(self._flights) - self._contacts_out >= self._in_flight_max:
             return math.inf, None
         cap = self._cap(now)
-        until = max(self._budget.free_at(now, cap), self._sent_at + self._cycle_s / cap)
+        gap_s = self._cycle_s / cap
+        if now < self._contact_at + self._cycle_s:  # a burst is in the window: share what it left
+            gap_s = max(gap_s, self._budget.even_gap(now, cap, self._sent_at))
+        until = max(self._budget.free_at(now, cap), self._sent_at + gap_s)
         if until <= now:
             return now, None
         return min(until, self._foreign.changes_at(now)), "budget"
@@ -261,12 +287,19 @@ class Scheduler(Generic[Run]):
         """Age from which a run is served first: `kappa` times the mean interval."""
         return self._kappa * self._ranking.active_count * self._cycle_s / self._cap(now)
 
-    def _send(self, run: Run, now: float) -> None:
+    def _send(
+        self, run: Run, now: float, *, is_contact: bool = False
+    ) -> tuple[Literal["poll"], Run]:
+        self._wait_reason = None
         self._budget.send()
         self._sent_at = now
+        if is_contact:
+            self._contact_at = now
+            self._contacts_out += 1
         entry = self._ranking.taken(run)
         entry.sent_at = now
-        self._flights[run] = _Flight(now, entry)
+        self._flights[run] = _Flight(now, entry, is_contact)
+        return "poll", run
 
     # Outcomes of what `next` named
 
@@ -297,6 +330,7 @@ class Scheduler(Generic[Run]):
             entry.is_first_window = window == "first"
         was_terminal = entry.phase is Phase.TERMINAL
         entry.observed((flight.sent_at + now) / 2.0, events, status)
+        self._ranking.heard(run)
         if done is None:
             done = was_terminal and entry.phase is Phase.TERMINAL
         if done:
@@ -310,6 +344,7 @@ class Scheduler(Generic[Run]):
         now = self._advance(now)
         flight = self._land(run, now)
         if flight is not None:
+            self._ranking.heard(run)
             flight.entry.not_before = not_before
             self._back(run, flight.entry, now)
 
@@ -322,6 +357,8 @@ class Scheduler(Generic[Run]):
         flight = self._land(run, now)
         if flight is not None:
             flight.entry.failed(now)
+            if flight.entry.errors > 1:
+                self._ranking.heard(run)  # it does not answer, and may not hold up those that do
             flight.entry.not_before = not_before
             self._back(run, flight.entry, now)
 
@@ -332,7 +369,7 @@ class Scheduler(Generic[Run]):
         reported by `interactive_done(now, False)` besides.
         """
         now = self._advance(now)
-        flight = self._flights.pop(run, None)
+        flight = self._pop_flight(run)
         if flight is not None:
             self._budget.release()
             self._back_if_followed(run, now)
@@ -341,7 +378,9 @@ class Scheduler(Generic[Run]):
         self._refused_until = max(self._refused_until, now + min(wait_s, self._ra_cap))
         # Requests on the wire when the first refusal came tell nothing that it did not.
         if flight is None or flight.sent_at >= self._refused_at:
-            self._foreign.refused(now, self._budget.limit - self._budget.used(now))
+            if not self._opening.is_open(now) or self._opening.was_refused:
+                self._foreign.refused(now, self._budget.limit - self._budget.used(now))
+            self._opening.begin(self._refused_until, after_refusal=True)
             self._refused_at = now
 
     # Requests of people: commands, the gateway
@@ -385,6 +424,7 @@ class Scheduler(Generic[Run]):
             refused_count=self._refused_count,
             blocked_until=blocked_until if blocked_until > now else 0.0,
             followed=len(self._ranking.followed),
+            unheard=self._ranking.unheard_count,
             in_flight=len(self._flights),
             age_max_s=max((now - entry.snapshot_at for entry in active), default=0.0),
             overdue_count=sum(entry.since < overdue_before for entry in active),
@@ -409,14 +449,28 @@ class Scheduler(Generic[Run]):
 
     def _land(self, run: Run, now: float) -> _Flight | None:
         """Free the place of an answered request; None when it teaches nothing any more."""
-        flight = self._flights.pop(run, None)
+        flight = self._pop_flight(run)
         if flight is None:
             return None
         self._budget.charge(now)
+        self._taken(flight, now)
         if self._ranking.followed.get(run) is flight.entry:
             return flight
         self._back_if_followed(run, now)
         return None
+
+    def _pop_flight(self, run: Run) -> _Flight | None:
+        flight = self._flights.pop(run, None)
+        if flight is not None:
+            self._contacts_out -= flight.is_contact
+        return flight
+
+    def _taken(self, flight: _Flight, now: float) -> None:
+        """A request was not refused: more than the assumed predecessor had left were not there."""
+        if flight.is_contact:
+            self._opening.taken()
+            if self._budget.used(now) > self._budget.limit:
+                self._budget.forget_before(self._assumed_before)
 
     def _back_if_followed(self, run: Run, now: float) -> None:
         """Also for a run that was forgotten and added again while its old request was out."""
@@ -425,5 +479,6 @@ class Scheduler(Generic[Run]):
             self._back(run, entry, now)
 
     def _back(self, run: Run, entry: Followed, now: float) -> None:
-        ready_at = max(entry.sent_at + self._min_interval, entry.not_before)
+        interval_s = max(self._min_interval, entry.calm_s(now))
+        ready_at = max(entry.sent_at + interval_s, entry.not_before)
         self._ranking.back(run, entry, ready_at=ready_at, parked=entry.not_before > now)

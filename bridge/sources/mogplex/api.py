@@ -258,7 +258,7 @@ def _redirect(location: str) -> tuple[str, Retry, str]:
     if path == "/login":
         return (
             "LOGIN_REDIRECT",
-            Retry.PERMANENT,
+            Retry.AUTH_SUSPECT,
             "the server asks to sign in: the token is not seen",
         )
     text = f"the server redirects to {host[:100]}, never followed: set base_url to where the API is"

@@ -5,14 +5,16 @@ No version header exists (mogplex.md 1.0), so the routes themselves are the only
 
 from __future__ import annotations
 
+import asyncio
 import enum
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from bridge.sources.mogplex.rules.window import Kind
 
 ABSENT_RETRY_S = 600.0  # a deployment that gains the route is noticed within ten minutes
 BROKEN_RETRY_S = (120.0, 900.0)  # first and longest wait while the server's listener is down
 BROKEN_STRIKES = 3  # connects in a row without a stream until it is; a single one is chance
+SCOUT_S = 5.0  # to wait for the first connect to a server: it saves all others a request
 
 
 class StreamKind(enum.StrEnum):
@@ -34,6 +36,11 @@ class Features:
     _retry_at: float = 0.0
     _broken_wait_s: float = BROKEN_RETRY_S[0]
     _strikes: int = 0
+    # Set while nobody is on the way to find out whether there is a stream: one asks for all.
+    scouted: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def __post_init__(self) -> None:
+        self.scouted.set()
 
     def has_stream(self, now: float) -> bool:
         """Whether a connect is worth a request."""
@@ -41,13 +48,30 @@ class Features:
             return now >= self._retry_at
         return True
 
+    async def scout(self) -> None:
+        """Wait while another run finds out whether there is a stream, then perhaps be the next."""
+        try:
+            async with asyncio.timeout(SCOUT_S):
+                while self.stream is StreamKind.UNKNOWN and not self.scouted.is_set():
+                    await self.scouted.wait()
+        except TimeoutError:
+            pass
+        if self.stream is StreamKind.UNKNOWN:
+            self.scouted.clear()
+
     @property
     def may_resume(self) -> bool:
         """Whether a stream may still bring what a page no longer shows."""
         return self.stream in (StreamKind.UNKNOWN, StreamKind.RESUMABLE)
 
+    def remembered(self, stream: StreamKind) -> None:
+        """What a predecessor knew; only that there is a stream that resumes saves requests."""
+        if self.stream is StreamKind.UNKNOWN and stream is StreamKind.RESUMABLE:
+            self.stream = stream
+
     def stream_connected(self) -> None:
         """A stream began. That it resumes is believed until it shows what it does."""
+        self.scouted.set()
         self._strikes = 0
         self._broken_wait_s = BROKEN_RETRY_S[0]
         if self.stream is not StreamKind.REPLAYING:

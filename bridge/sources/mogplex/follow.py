@@ -23,6 +23,7 @@ from bridge.sources.mogplex.features import Features, StreamKind
 from bridge.sources.mogplex.pages import (
     begins_at_origin,
     ends,
+    gap_of,
     instants,
     to_monotonic,
     upstream_types,
@@ -33,6 +34,7 @@ from bridge.sources.mogplex.rules.completion import (
     TERMINAL_STATUSES,
     Completion,
 )
+from bridge.sources.mogplex.rules.refusals import SLOW_S, Refusals
 from bridge.sources.mogplex.rules.segment import Segment
 from bridge.sources.mogplex.rules.short_pages import Doubt
 from bridge.sources.mogplex.rules.window import Hole, Kind, Sight, Window
@@ -42,9 +44,6 @@ from bridge.wire.jsontext import JsonError, dumps, loads
 
 # Quiet for so long: read the row, where newer servers notice dead workers (mogplex.md 1.7).
 IDLE_S = 60.0
-ABSENT_STRIKES = 3  # foreign refusals in a row of a run never read, and ...
-ABSENT_SPAN_S = 30.0  # ... this long, before the base URL is called wrong: deployments take less
-GONE_STRIKES = 3  # failures in a row until a run that was read counts as deleted
 FILL_TRIES = 5  # connects tried to fill a hole before it is recorded as one
 CLOCK_S = 1.0  # the Date header counts whole seconds, and the way back takes time
 
@@ -69,6 +68,8 @@ class RunFollow:
     doubt: Doubt = field(default_factory=Doubt)
     stream_backoff: Backoff = field(default_factory=Backoff)
     stream_at: float = 0.0  # no connect before this instant
+    connected_at: float = -math.inf  # when the last connect was sent
+    resumes_first: bool = True  # a connect goes before the page: the last one brought something
     streamed_until: float | None = None  # a stream showed all of this segment up to then
     wants_fill: bool = False  # something may be missing that a resumed stream can show
     fill_tries: int = 0  # connects for that, since any of them brought news
@@ -79,8 +80,8 @@ class RunFollow:
     row_segment: str | None = None  # aiCallId of the row read last
     moved_at: float = 0.0  # when anything new was last seen
     row_read_at: float = 0.0
-    absent_strikes: int = 0
-    absent_since: float = 0.0  # when the first of them came
+    refusals: Refusals = field(default_factory=Refusals)
+    slow_backoff: Backoff = field(default_factory=lambda: Backoff(cap_s=SLOW_S))
 
     def __post_init__(self) -> None:
         self.moved_at = self.row_read_at = self.clock.monotonic()
@@ -107,17 +108,10 @@ class RunFollow:
             self.accepted("runs.events", started)
             await self._take_page(page)
 
-    async def turn(self, *, urgent: bool = False) -> bool:
-        """Wait for this run's turn; False when the token is dead and the follow over."""
-        dead = await self.account.turn(self.run_id, urgent=urgent)
-        if dead is not None:
-            await self.give_up(dead)
-        return dead is None
-
     async def check_row(self) -> None:
         """Take a turn and read the row beside an open stream."""
-        if await self.turn():
-            await self._read_row(park=True)
+        await self.account.turn(self.run_id)
+        await self._read_row(park=True)
 
     async def _read_row(self, *, park: bool) -> None:
         """Read the run without its events: its status is news too."""
@@ -147,35 +141,21 @@ class RunFollow:
         self, operation: str, started: float, failure: Failure, *, park: bool = False
     ) -> None:
         """Book a refusal that had its turn; some end the follow."""
+        is_slow = failure.retry is Retry.PERMANENT
         self.progress.retry_at = self.account.answered(
-            self.run_id, operation, started, failure, self.backoff, park=park
+            self.run_id,
+            operation,
+            started,
+            failure,
+            self.slow_backoff if is_slow else self.backoff,
+            park=park,
         )
         self.progress.failure = failure
         self.progress.failures_in_row += 1
-        # A run that was read does not vanish; a look-up that fails may say so.
-        is_doubtful = failure.code == "NOT_FOUND" and self.state.status is not None
-        if failure.retry is Retry.PERMANENT and (
-            not is_doubtful or self.progress.failures_in_row >= GONE_STRIKES
-        ):
-            await self.give_up(failure)
-        elif self._is_elsewhere(failure):
-            text = f"{failure.message}; base_url is not where the Mogplex API is"
-            await self.give_up(replace(failure, message=text, retry=Retry.PERMANENT))
-        elif self.account.dead is not None:
-            await self.give_up(self.account.dead)
-
-    def _is_elsewhere(self, failure: Failure) -> bool:
-        """Whether there is no API at the base URL: it refuses in a foreign voice, again and again,
-        a run that it never showed. A run that was read lives through any firewall.
-        """
-        is_foreign = failure.code == "HTTP_ERROR" and (failure.http_status or 500) < 500
-        if not is_foreign or self.state.status is not None:
-            return False
-        now = self.clock.monotonic()
-        if self.absent_strikes == 0:
-            self.absent_since = now
-        self.absent_strikes += 1
-        return self.absent_strikes >= ABSENT_STRIKES and now - self.absent_since >= ABSENT_SPAN_S
+        was_read = self.state.status is not None
+        end = self.refusals.end(self.clock.monotonic(), failure, was_read=was_read)
+        if end is not None:
+            await self.give_up(end)
 
     async def give_up(self, failure: Failure) -> None:
         """Record that this follow ends without the run having ended."""
@@ -226,26 +206,29 @@ class RunFollow:
         """
         return self.segment.resume_from(newest=self.is_stuck and self.completion.event_seen)
 
-    @property
-    def is_urgent(self) -> bool:
-        """Whether the next turn is for a connect that fills a hole: its page may slide on."""
-        return self.wants_fill and self.clock.monotonic() >= self.stream_at
-
-    def wants_stream(self) -> bool:
-        """Whether the next turn is better spent on a stream than on a page."""
-        now = self.clock.monotonic()
+    def wants_stream(self, *, in_s: float = 0.0) -> bool:
+        """Whether the next turn, `in_s` from now, is better spent on a stream than on a page."""
+        now = self.clock.monotonic() + in_s
         if not self.may_stream or now < self.stream_at or not self.features.has_stream(now):
             return False
+        does_resume = self.features.stream is StreamKind.RESUMABLE
+        if self.is_untouched:
+            return does_resume  # its `run` frame and its replay tell what a page tells
         if self.resume_from() is None:
             return False  # connected afresh it begins anywhere, and no reply says where
         if self.wants_fill:
             return True
-        if self.state.status in RESTING_STATUSES:
-            return False
         # After a terminal event a stream closes at once or stays silent for ever (mogplex.md 1.8).
-        return self.is_verified and not self.completion.event_seen
+        if self.state.status in RESTING_STATUSES or self.completion.event_seen:
+            return False
+        return self.is_verified or (does_resume and self.resumes_first)
 
-    def _enter_segment(self, segment: str | None) -> None:
+    @property
+    def is_untouched(self) -> bool:
+        """Whether nothing was ever heard of this run."""
+        return self.state.status is None and self.segment.id is None
+
+    def enter_segment(self, segment: str | None) -> None:
         """Forget what belongs to the old segment only; the ids already taken stay known."""
         if self.segment.id is not None:
             self.window.prove(Kind.TAIL)  # only newer servers pause runs (mogplex.md 1.0)
@@ -276,7 +259,7 @@ class RunFollow:
             self.wants_fill = True
             self.account.settle(self.run_id, 0, page.status, not_before=self.stream_at)
             return
-        gap = self._gap(hole, page) or gap
+        gap = gap_of(hole, page, self.segment.last_id) or gap
         self.segment.was_paused = page.status == "awaiting_input"
         receipt = await self.take_events(page.events, gap=gap, status=page.status, run=page.run)
         self.is_verified = True
@@ -304,7 +287,7 @@ class RunFollow:
             self.wants_fill = True
             return
         hole = Hole.NONE if is_whole else self.window.exhaust()
-        await self.take(Batch(self.feed, gap=self._gap(hole, page), ended=True))
+        await self.take(Batch(self.feed, gap=gap_of(hole, page, self.segment.last_id), ended=True))
         self.is_over = True
 
     def _slid_past(self, page: RunPage) -> bool:
@@ -319,7 +302,7 @@ class RunFollow:
         old, shown_until = self.segment, self.streamed_until
         if page.segment is None or page.segment == old.id:
             return None
-        self._enter_segment(page.segment)
+        self.enter_segment(page.segment)
         if old.last_id is None or old.was_paused:
             return None
         # The new segment begins before its first event, or before the row was last written.
@@ -366,17 +349,6 @@ class RunFollow:
             and self.resume_from() is not None
         )
 
-    def _gap(self, hole: Hole, page: RunPage) -> Gap | None:
-        first = page.events[0].id if page.events else None
-        last = page.events[-1].id if page.events else None
-        match hole:
-            case Hole.NONE:
-                return None
-            case Hole.EXHAUSTED:
-                return Gap(hole, last, None, None)
-            case _:
-                return Gap(hole, self.segment.last_id, first, None)
-
     def _wants_row(self) -> bool:
         """Whether the row tells more than the page would."""
         if self.completion.in_grace or not self.is_verified:
@@ -392,7 +364,9 @@ class RunFollow:
         """Book a good answer that had its turn; `settle` or `spent` of the account follows."""
         self.account.answered(self.run_id, operation, started, None, self.backoff)
         self.progress.failure = None
-        self.progress.failures_in_row = self.absent_strikes = 0
+        self.progress.failures_in_row = 0
+        self.refusals.accepted()
+        self.slow_backoff.reset()
         if self.progress.followed_by is None:
             self.progress.followed_by = "poll"
 

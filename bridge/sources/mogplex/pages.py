@@ -8,6 +8,8 @@ from bridge.clock import Clock
 from bridge.core.event import Event
 from bridge.sources.mogplex.api import EVENT_TYPE, RunPage
 from bridge.sources.mogplex.rules.completion import TERMINAL_EVENTS
+from bridge.sources.mogplex.rules.window import Hole
+from bridge.sources.port import Gap
 from bridge.wire import times
 
 ACCEPTED = "run accepted"  # how the message of a run's first event ends (mogplex.md 1.7)
@@ -45,6 +47,19 @@ def begins_at_origin(page: RunPage, *, is_later_segment: bool) -> bool:
     # The second event is of the same type (mogplex.md 1.7): a page with both holds the first.
     is_near = first_s is not None and row_s is not None and first_s - row_s <= ORIGIN_S
     return is_near or types.count("started") > 1
+
+
+def gap_of(hole: Hole, page: RunPage, last_id: str | None) -> Gap | None:
+    """The gap before or behind a page; `last_id`: the event that was taken last before it."""
+    first = page.events[0].id if page.events else None
+    last = page.events[-1].id if page.events else None
+    match hole:
+        case Hole.NONE:
+            return None
+        case Hole.EXHAUSTED:
+            return Gap(hole, last, None, None)
+        case _:
+            return Gap(hole, last_id, first, None)
 
 
 def instants(events: Sequence[Event], page: RunPage, clock: Clock) -> list[float] | int:

@@ -9,15 +9,17 @@ from __future__ import annotations
 import asyncio
 import math
 from collections.abc import AsyncIterator, Mapping
+from dataclasses import replace
 
 from bridge.core.errors import Failure, Retry
 from bridge.core.event import Event
 from bridge.sources import http
-from bridge.sources.mogplex.api import API, PAGE_MAX, http_date, to_event, to_page
+from bridge.sources.mogplex.api import API, PAGE_MAX, RunPage, http_date, to_event, to_page
 from bridge.sources.mogplex.follow import RunFollow
-from bridge.sources.mogplex.pages import upstream_types
+from bridge.sources.mogplex.pages import begins_at_origin, upstream_types
 from bridge.sources.mogplex.rules.completion import RESTING_STATUSES, TERMINAL_STATUSES
-from bridge.sources.port import Batch
+from bridge.sources.mogplex.rules.window import Hole, Kind
+from bridge.sources.port import Batch, Gap
 from bridge.wire.jsontext import JsonError, loads
 from bridge.wire.sse import Frame, FrameDecoder, FrameTooLargeError
 
@@ -28,6 +30,8 @@ from bridge.wire.sse import Frame, FrameDecoder, FrameTooLargeError
 SILENCE_S = (60.0, 300.0)
 WATCH_SHARE = 1 / 3  # of the token's pace may go into such reads
 SILENCE_AT_END_S = 5.0  # on a run that is over: only the replay is still to come
+LASTED_S = 30.0  # a stream this old was a good one, even if it brought nothing
+HELD_S = 2.0  # silence after which a replay is over, whatever it began with
 CONNECT_S = 15.0  # until the first byte of the stream; upstream greets at once (mogplex.md 1.8)
 REPLAY_S = 60.0  # unknown and created so long before the cursor: forgotten here, not late there
 TELLING = frozenset({"status_changed", "cancel_requested"})  # events after which the row moved
@@ -40,6 +44,7 @@ class _LeaveError(Exception):
 async def follow_stream(follow: RunFollow) -> None:
     """Connect with the turn that was taken, and read until the stream closes."""
     connect = _Connect(follow)
+    follow.connected_at = follow.clock.monotonic()
     count_before = follow.segment.count
     follow.fill_tries += follow.wants_fill
     try:
@@ -50,14 +55,20 @@ async def follow_stream(follow: RunFollow) -> None:
             connect.refused(http.to_failure("runs.stream", error))
     finally:
         now = follow.clock.monotonic()
+        follow.features.scouted.set()
+        follow.resumes_first = False
         if connect.reader is not None:
             follow.streamed_until = connect.reader.shown_until
+            follow.progress.read_at = now
+            # One that brings nothing and does not last is not worth a connect without a page.
+            follow.resumes_first = (
+                follow.segment.count != count_before or now - follow.connected_at >= LASTED_S
+            )
             # One that is left because the run is over has not shown what it holds.
             follow.is_stuck = follow.wants_fill and follow.segment.count == count_before
         follow.segment.is_streamed = False
         follow.wants_fill = False  # the page read next says whether something is still missing
         follow.progress.followed_by = "poll"
-        follow.progress.read_at = now
         follow.is_verified = False
         follow.stream_at = now + follow.stream_backoff.after_failure(jitter=0.0)
 
@@ -162,6 +173,9 @@ class _Reader:
         self._wake = asyncio.Event()  # what the watch waits for is another instant
         self._is_first = True
         self._is_of_end = False  # the run was over when the stream began
+        # The beginning of the first stream of a run, while it is open whether more came before it.
+        self._held: list[Event] | None = None
+        self._page: RunPage | None = None  # of the `run` frame
 
     async def until_closed(self, chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
         """The chunks; `shown_until` is when the last byte came, or when upstream closed.
@@ -193,6 +207,15 @@ class _Reader:
         if not events:
             return
         self._heard_at = follow.clock.monotonic()
+        if self._held is not None:
+            self._held += events
+            if not self._is_begun(self._held):
+                return
+            events, self._held = self._held, None
+        await self._deliver(events)
+
+    async def _deliver(self, events: list[Event]) -> None:
+        follow = self._follow
         self._silence_s = SILENCE_AT_END_S if self._is_of_end else SILENCE_S[0]
         if self._looks:
             self._looks = 0
@@ -205,7 +228,7 @@ class _Reader:
             # A replay of the first version ends with a full page, whatever lies behind it.
             fills_up = events[PAGE_MAX - received - 1]
             follow.window.is_full |= (fills_up.created_at_s or 0.0) < self._connected_s
-        receipt = await follow.take_events(events)
+        receipt = await follow.take_events(events, gap=self._late_gap(events))
         await follow.tell_blind()
         types = upstream_types(receipt.fresh)
         follow.completion.saw_events(types)
@@ -214,6 +237,32 @@ class _Reader:
         if not TELLING.isdisjoint(types):
             self._row_moved = True
             self._wake.set()
+
+    def _is_begun(self, events: list[Event]) -> bool:
+        """Whether it is known what came before the first of `events`, a replay's beginning.
+
+        A fresh stream replays the newest 200 (mogplex.md 1.8): fewer are the whole history. Where
+        the first one is not a run's first, all are waited for, or something that came later.
+        """
+        assert self._page is not None
+        page = replace(self._page, events=tuple(events))
+        return (
+            len(events) >= PAGE_MAX
+            or begins_at_origin(page, is_later_segment=False)
+            or any((event.created_at_s or 0.0) >= self._connected_s for event in events)
+        )
+
+    def _late_gap(self, events: list[Event]) -> Gap | None:
+        """The gap before a replay that begins in the middle of a run."""
+        page, self._page = self._page, None
+        if page is None or len(events) < PAGE_MAX:
+            return None
+        is_full = (events[PAGE_MAX - 1].created_at_s or 0.0) < self._connected_s
+        page = replace(page, events=tuple(events))
+        if not is_full or begins_at_origin(page, is_later_segment=False):
+            return None
+        self._follow.window.kind = Kind.TAIL
+        return Gap(Hole.JOINED_LATE, None, events[0].id, None)
 
     async def watch(self) -> None:
         """Read row and page in turn after silence, the row when an event says that it moved."""
@@ -227,6 +276,12 @@ class _Reader:
                 pass
             self._wake.clear()
             is_silent = follow.clock.monotonic() >= self._heard_at + self._silence_s
+            if self._held is not None and is_silent:
+                self._silence_s = SILENCE_S[0]
+                held, self._held = self._held, None
+                if held:
+                    await self._deliver(held)
+                continue
             if self._is_of_end and is_silent:
                 follow.is_read_out = True
                 raise _LeaveError
@@ -251,8 +306,7 @@ class _Reader:
     async def _look_at_page(self) -> None:
         """Leave when a page shows what the stream should have brought. It is not taken here."""
         follow = self._follow
-        if not await follow.turn():
-            raise _LeaveError
+        await follow.account.turn(follow.run_id)
         started = follow.clock.monotonic()
         try:
             page = await follow.api.run_events(follow.run_id)
@@ -280,9 +334,15 @@ class _Reader:
         follow.features.stream_connected()
         follow.stream_backoff.reset()
         follow.progress.followed_by = "stream"
-        if page.segment not in (None, follow.segment.id):
+        if follow.is_untouched and page.segment is not None:
+            follow.enter_segment(page.segment)
+            self._held, self._page, self._silence_s = [], page, HELD_S
+            self._wake.set()
+        elif page.segment != follow.segment.id and (page.segment or follow.is_untouched):
             raise _LeaveError  # another segment by now: a page tells what that means
         await follow.take(Batch(follow.feed, status=page.status, run=page.run))
+        if page.status == "awaiting_input" and self._held is not None:
+            raise _LeaveError  # nothing more comes over it
         if page.status in TERMINAL_STATUSES:
             if not follow.wants_fill:
                 raise _LeaveError  # it may stay open for ever: a page decides

@@ -32,12 +32,11 @@ def test_a_stopped_run_is_not_revived_by_a_new_token() -> None:
         kept, stopped = (stage.sim.create_run(events=3) for _ in range(2))
         stage.sim.set_token(TOKEN, valid=False)
         await stage.follow(kept, stopped)
-        await stage.over(100)
+        await asyncio.sleep(100)
         assert await stage.follows.unfollow(stopped.id)
         assert stage.follows.view(stopped.id)["state"] == "stopped"  # type: ignore[index]
         stage.token[0] = "mog_" + "n" * 24
         stage.account.token_replaced()
-        stage.follows.revive(["default"])
         await asyncio.sleep(20)
         assert len(await stage.event_ids(kept)) == 3
         assert await stage.event_ids(stopped) == []

@@ -28,7 +28,7 @@ class OneRun:
 
 def is_open(progress: Progress) -> bool:
     follows, told = OneRun(progress), list[str]()
-    watch = _Watch(cast("Any", follows), told.append)
+    watch = _Watch(cast("Any", follows), told.append, lambda _: None)
     return watch._is_open(follows.state)
 
 

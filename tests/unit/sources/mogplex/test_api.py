@@ -85,8 +85,8 @@ def test_without_an_envelope_the_status_decides(status: int, code: str, retry: R
 @pytest.mark.parametrize(
     ("status", "location", "code", "retry"),
     [
-        (307, "https://mogplex.com/login?next=%2Fapi", "LOGIN_REDIRECT", Retry.PERMANENT),
-        (302, "/login", "LOGIN_REDIRECT", Retry.PERMANENT),
+        (307, "https://mogplex.com/login?next=%2Fapi", "LOGIN_REDIRECT", Retry.AUTH_SUSPECT),
+        (302, "/login", "LOGIN_REDIRECT", Retry.AUTH_SUSPECT),
         (308, "https://mogplex.com/api/v1/mogplex/repos", "HTTP_ERROR", Retry.TRANSIENT),
         (301, "https://elsewhere.example/", "HTTP_ERROR", Retry.TRANSIENT),
         (302, "https://elsewhere.example/logins", "HTTP_ERROR", Retry.TRANSIENT),

@@ -1,0 +1,60 @@
+"""When a refusal ends the follow of a run (mogplex.md 1.10), and when it is only waited out.
+
+What upstream says about a run that it never showed is believed: the id is wrong, or not ours. A run
+that was read does not vanish; whoever refuses it now may be a proxy, a certificate that is being
+exchanged, a look-up that fails. It is asked again, more and more slowly, and given up when the
+refusals have lasted.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from bridge.core.errors import Failure, Retry
+
+ABSENT_STRIKES = 3  # foreign refusals in a row of a run never read, and ...
+ABSENT_SPAN_S = 30.0  # ... this long, before the base URL is called wrong: deployments take less
+GONE_STRIKES = 3  # answers in a row that it does not exist, until a run that was read is deleted
+REFUSED_SPAN_S = 600.0  # other refusals of one: so long, and as many
+SLOW_S = 300.0  # longest wait between two tries of it
+
+
+@dataclass(slots=True)
+class Refusals:
+    """Watches one run. Instants are monotonic seconds."""
+
+    in_row: int = 0  # refusals that would end the follow of a run never read
+    _since: float = 0.0  # when the first of them came
+    _absent: int = 0
+    _absent_since: float = 0.0
+
+    def accepted(self) -> None:
+        self.in_row = self._absent = 0
+
+    def end(self, now: float, failure: Failure, *, was_read: bool) -> Failure | None:
+        """The failure with which the follow ends; None when it goes on."""
+        if failure.code == "TLS":
+            return None  # it says nothing about the run
+        if failure.retry is Retry.PERMANENT:
+            if self.in_row == 0:
+                self._since = now
+            self.in_row += 1
+            return failure if not was_read or self._is_insisted(now, failure) else None
+        self.in_row = 0
+        return None if was_read else self._elsewhere(now, failure)
+
+    def _is_insisted(self, now: float, failure: Failure) -> bool:
+        span_s = 0.0 if failure.code == "NOT_FOUND" else REFUSED_SPAN_S
+        return self.in_row >= GONE_STRIKES and now - self._since >= span_s
+
+    def _elsewhere(self, now: float, failure: Failure) -> Failure | None:
+        """There is no API at the base URL when it refuses in a foreign voice, again and again."""
+        if failure.code != "HTTP_ERROR" or (failure.http_status or 500) >= 500:
+            return None
+        if self._absent == 0:
+            self._absent_since = now
+        self._absent += 1
+        if self._absent < ABSENT_STRIKES or now - self._absent_since < ABSENT_SPAN_S:
+            return None
+        text = f"{failure.message}; base_url is not where the Mogplex API is"
+        return replace(failure, message=text, retry=Retry.PERMANENT)

@@ -3,6 +3,8 @@
 VENV ?= .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+SITE := .venv-site
+SITE_STAMP := $(SITE)/.installed
 CLIENTS := tests/clients/node_modules/.installed
 # One more than there are processors: the tests wait more than they compute.
 WORKERS ?= $(shell n=$$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2); echo $$((n + 1)))
@@ -12,7 +14,7 @@ PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3 python; do \
 PYTEST := $(BIN)/python -m pytest -n $(WORKERS)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup check lint types unit test e2e torture bench docs dashboards dashboards-preview demo clean lock tools man
+.PHONY: help setup check lint types unit test e2e torture bench docs dashboards dashboards-preview site site-release demo clean lock tools man
 
 help: ## this list
 	@sed -n 's/^\([a-z0-9-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST)
@@ -69,6 +71,19 @@ dashboards-preview: $(STAMP) ## docs/images: what the panels show in a bad minut
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-preview.lock
 	$(BIN)/python -m grafana.preview
 
+site: $(SITE_STAMP) ## artefacts/site: the documentation as a site; a broken link or anchor fails
+	NO_MKDOCS_2_WARNING=1 $(SITE)/bin/mkdocs build --quiet
+
+site-release: $(SITE_STAMP) ## commit the site of one release to the branch gh-pages; VERSION=0.1
+	NO_MKDOCS_2_WARNING=1 $(SITE)/bin/mike deploy --update-aliases $(VERSION) latest
+
+# In an environment of its own: the site's 150 MB are nobody else's business.
+$(SITE_STAMP): requirements-site.lock
+	@test -n "$(PYTHON)" || { echo "error: no Python >= 3.11 found: install one, or run make PYTHON=/path/to/python" >&2; exit 1; }
+	@test -x $(SITE)/bin/python || "$(PYTHON)" -m venv $(SITE)
+	$(SITE)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-site.lock
+	@touch $@
+
 pictures: $(STAMP) $(CLIENTS) ## docs/images: the live page, light and dark (needs chromium, pngquant, fonts-inter)
 	$(BIN)/python -m tests.clients.pictures
 
@@ -84,6 +99,8 @@ lock: $(STAMP) ## requirements.lock for every supported Python; UPGRADE=--upgrad
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 		--no-header $(UPGRADE) --extra preview --constraint requirements.lock \
 		--output-file requirements-preview.lock pyproject.toml
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+		--no-header $(UPGRADE) --output-file requirements-site.lock docs/site/requirements.in
 
 man: $(STAMP) ## build/man: a man page for each command, from its help
 	$(BIN)/python -m bridge.cli.man build/man

@@ -120,7 +120,14 @@ def test_links_between_documents_lead_somewhere() -> None:
 
 
 def test_make_targets_named_in_documents_exist() -> None:
-    targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
     for file in [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]:
-        for target in re.findall(r"(?:`|^    |\$ )make ([a-z]+)", file.read_text(), re.MULTILINE):
+        for target in re.findall(r"(?:`|^    |\$ )make ([a-z-]+)", file.read_text(), re.MULTILINE):
             assert target in targets, f"{file.relative_to(ROOT)}: make {target}"
+
+
+def test_every_decision_is_in_the_index() -> None:
+    place = ROOT / "docs" / "decisions"
+    index = (place / "README.md").read_text()
+    listed = set(re.findall(r"\]\((\d{4}-[^)]+\.md)\)", index))
+    assert listed == {file.name for file in place.glob("[0-9]*.md")}

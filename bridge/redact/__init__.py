@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from bridge.redact.engine import Redactor
+from bridge.redact.memory import Memory
 from bridge.redact.policy import DEFAULT_POLICY, Policy
 from bridge.redact.rule import Rule
 from bridge.redact.rules import RULES
 from bridge.redact.scanner import EVENT_CHARS_MAX
 
-__all__ = ["DEFAULT_POLICY", "EVENT_CHARS_MAX", "RULES", "Policy", "Redactor", "Rule"]
+__all__ = ["DEFAULT_POLICY", "EVENT_CHARS_MAX", "RULES", "Memory", "Policy", "Redactor", "Rule"]

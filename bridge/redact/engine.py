@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from bridge.redact.keep import restored
+from bridge.redact.memory import Memory
 from bridge.redact.policy import DEFAULT_POLICY, Policy
 from bridge.redact.rules import check_off
 from bridge.redact.scanner import EVENT_CHARS_MAX, Finding
@@ -14,6 +15,14 @@ from bridge.redact.tree import TreeRedactor
 OWN_SECRET_MIN: Final = 8  # characters; every token seen is longer
 # Identity and time of an upstream event: copied as they are.
 UNTOUCHED: Final = frozenset(("id", "type", "createdAt", "created_at"))
+
+
+FRAGMENT: Final = "assistant_delta"  # `payload.kind` of a text that comes in fragments
+
+
+def _is_fragment(data: Mapping[str, Any]) -> bool:
+    payload = data.get("payload")
+    return type(payload) is dict and payload.get("kind") == FRAGMENT
 
 
 class Redactor:
@@ -51,23 +60,30 @@ class Redactor:
         apart._tree, apart._keep, apart._twin = self._tree.apart(), self._keep, None
         return apart
 
-    def value(self, obj: Any) -> Any:
+    def value(self, obj: Any, memory: Memory | None = None) -> Any:
         """Return a redacted copy of a JSON value; the same object when nothing was found.
 
-        Paths to keep begin at the value, and at `data` of a record.
+        Paths to keep begin at the value, and at `data` of a record. `memory`: of the values before.
         """
-        self._tree.begin()
+        self._tree.begin(memory)
         result = self._echoed(self._tree.any(obj, 0))
         if self._keep and result is not obj:
             for path in self._keep:
                 result = restored(obj, restored(obj, result, path), ("data", *path))
         return result
 
-    def event(self, data: Mapping[str, Any]) -> dict[str, Any]:
-        """Return a redacted copy of an upstream event; ids, `type` and times pass untouched."""
-        self._tree.begin()
+    def event(self, data: Mapping[str, Any], memory: Memory | None = None) -> dict[str, Any]:
+        """Return a redacted copy of an upstream event; ids, `type` and times pass untouched.
+
+        `memory`: of the feed that the event belongs to. With it an event is read in the light of
+        those before it, in their order: a command's output, a text in fragments.
+        """
+        self._tree.begin(memory)
         rest = {key: item for key, item in data.items() if key not in UNTOUCHED}
-        done = iter(self._echoed(self._tree.dict_(rest, 0)).items())
+        found = self._tree.dict_(rest, 0)
+        if memory is not None and _is_fragment(rest):
+            found = self._tree.went_on(rest, found, memory)
+        done = iter(self._echoed(found).items())
         result = dict((key, data[key]) if key in UNTOUCHED else next(done) for key in data)
         for path in self._keep:
             result = restored(dict(data), result, path)

@@ -149,24 +149,39 @@ class TextRedactor:
         return result
 
     def _scan(self, s: str, text: str) -> str:
-        scan = Scan(text, "")
-        size = len(text)
-        scan.budget = EFFORT_FREE + (size + min(size, EFFORT_LONG)) // (2 * EFFORT_PER)
-        try:
-            self._read(scan, 0)
-            for pattern in self._patterns:
-                self._search(scan, pattern)
-        except Exception:  # noqa: BLE001 - whatever breaks, the text must not pass unread
+        scan = self._found(text)
+        if scan is None:
             return self.mark("unscanned", "unscanned", s)
-        if self.off:
-            # Detectors that share an anchor are told apart by what they found.
-            scan.spans = [span for span in scan.spans if span.rule not in self.off]
         if not scan.spans:
             return s
         result = self._apply(s, scan)
         if s[:1] in "{[" and s[-1:] in "}]" and not _parses(result):
             return self._by_structure(s, result)
         return result
+
+    def rest_of(self, s: str, at: int) -> tuple[str, int | None]:
+        """The text from `at` on, redacted in the light of what stands before it.
+
+        Returns it, and where a secret begins that the end of the text cuts off.
+        """
+        text = s if s.isascii() else fold(s)
+        scan = self._found(text)
+        if scan is None:
+            return self.mark("unscanned", "unscanned", s, at), None
+        places = offsets(s) if len(text) != len(s) else None
+        parts: list[str] = []
+        done = at
+        open_from = None
+        for span in merged(beside_markers(scan.spans, text)):
+            first, last = (places[span.start], places[span.end]) if places else span[:2]
+            if span.is_cut and last >= len(s):
+                open_from = first
+            if last <= at:
+                continue
+            first = max(first, done)
+            parts += (s[done:first], self._marker(s, first, last, span))
+            done = last
+        return "".join((*parts, s[done:])), open_from
 
     def _by_structure(self, s: str, result: str) -> str:
         """A JSON text that the spans broke is redacted as the tree it is, and written anew."""
@@ -179,6 +194,22 @@ class TextRedactor:
     def structured(self, tree: Any) -> Any:
         """The tree of a JSON text redacted as a tree; who knows structure does better."""
         return tree
+
+    def _found(self, text: str) -> Scan | None:
+        """The scan of a text with all its spans; None if a detector broke."""
+        scan = Scan(text, "")
+        size = len(text)
+        scan.budget = EFFORT_FREE + (size + min(size, EFFORT_LONG)) // (2 * EFFORT_PER)
+        try:
+            self._read(scan, 0)
+            for pattern in self._patterns:
+                self._search(scan, pattern)
+        except Exception:  # noqa: BLE001 - whatever breaks, the text must not pass unread
+            return None
+        if self.off:
+            # Detectors that share an anchor are told apart by what they found.
+            scan.spans = [span for span in scan.spans if span.rule not in self.off]
+        return scan
 
     def _read(self, scan: Scan, depth: int) -> None:
         """Note what is found in the text without its dress, and in the literals inside it."""

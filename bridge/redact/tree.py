@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from bridge.redact import shapes
-from bridge.redact.detectors import command_line
+from bridge.redact import exchange, shapes
+from bridge.redact.detectors import command_line, printed
+from bridge.redact.memory import Memory
 from bridge.redact.names.classifier import CODE, ENV, FORCED, NONE, SURE, Verdict
 from bridge.redact.scanner import TEXT_MIN, TextRedactor
 from bridge.redact.spans import Scan
@@ -17,11 +18,33 @@ from bridge.redact.values import harmless
 
 DEPTH_MAX: Final = 100  # levels of nesting; upstream cuts at 3, JSON encoders give up near 250
 KEY_MIN = 12  # characters of a member's name that may be a secret itself
+OUTPUT_DEPTH_MAX: Final = 4  # levels below a command that hold what it printed
+OUTPUT_BELOW: Final = "\nOutput:\n"  # how one agent heads what a command printed
 JWK_PRIVATE: Final = ("d", "p", "q", "dp", "dq", "qi", "k", "oth")
 
 
 class TreeRedactor(TextRedactor):
-    """Redacts trees of JSON. Every method returns the same object when it finds nothing."""
+    """Redacts trees of JSON. Every method returns the same object when it finds nothing.
+
+    `memory`: of the feed that is being read, None for a value that stands alone.
+    """
+
+    memory: Memory | None = None
+
+    def begin(self, memory: Memory | None = None) -> None:
+        """Forget the last event; `memory` is of the feed whose event comes now."""
+        super().begin()
+        self.memory = memory
+
+    def went_on(self, raw: dict[str, Any], found: dict[str, Any], memory: Memory) -> dict[str, Any]:
+        """The message of an event that is the next fragment of a text."""
+        fragment = raw.get("message")
+        if type(fragment) is not str or type(found) is not dict:
+            return found
+        whole = memory.tail + fragment
+        new, open_from = self.rest_of(whole, len(memory.tail))
+        memory.went_on(whole, open_from)
+        return found if new == found.get("message") else {**found, "message": new}
 
     def structured(self, tree: Any) -> Any:
         """A JSON text as a tree; deep enough below an event to be cut as deep as one."""
@@ -80,6 +103,8 @@ class TreeRedactor(TextRedactor):
                 changed[key] = new
         if not shapes.SPECIAL.isdisjoint(obj):
             changed = self._special(obj, changed, depth)
+        if not exchange.CALLED.isdisjoint(obj):
+            changed = self._called(obj, changed)
         return self.renamed(obj if changed is None else changed)
 
     def _member(self, key: str, item: Any, depth: int) -> Any:
@@ -113,6 +138,62 @@ class TreeRedactor(TextRedactor):
         if any(new is not obj[key] for key, new in fresh.items()):
             return {**(obj if changed is None else changed), **fresh}
         return changed
+
+    def _called(self, obj: dict[str, Any], changed: dict[str, Any] | None) -> dict[str, Any] | None:
+        """A command that prints a secret, and what it printed: here, or later under its call."""
+        memory = self.memory
+        command = exchange.command_of(obj)
+        call = exchange.call_of(obj) if memory is not None else ""
+        is_printing = bool(command) and printed.prints(command, self.names.verdict)
+        if memory is not None and call:
+            if is_printing:
+                memory.remember(call)
+            is_printing = is_printing or call in memory.calls
+        if not is_printing or "assignment" in self.off:
+            return changed
+        result = obj if changed is None else changed
+        has_output = False
+        for member in exchange.outputs(obj):
+            new = self._given_out(result[member], 0)
+            has_output = has_output or type(new) is not dict or new is not result[member]
+            if new is not result[member]:
+                result = {**result, member: new}
+        if memory is not None and call and has_output and obj.get("state") != "running":
+            memory.forget(call)
+        return changed if result is obj else result
+
+    def _given_out(self, item: Any, depth: int) -> Any:
+        """What a command that prints a secret gave out, its lines replaced."""
+        kind = type(item)
+        if kind is str:
+            return self.printed(item)
+        if depth >= OUTPUT_DEPTH_MAX:
+            return item
+        if kind is dict:
+            fresh = {key: self._given_out(item[key], depth + 1) for key in exchange.outputs(item)}
+            return (
+                {**item, **fresh}
+                if any(new is not item[key] for key, new in fresh.items())
+                else item
+            )
+        if kind is list:
+            items = [self._given_out(one, depth + 1) for one in item]
+            return items if any(a is not b for a, b in zip(items, item, strict=True)) else item
+        return item
+
+    def printed(self, text: str) -> str:
+        """The output of a command that prints a secret and nothing else."""
+        at = text.find(OUTPUT_BELOW)
+        begin = at + len(OUTPUT_BELOW) if at >= 0 else 0
+        parts: list[str] = []
+        done = 0
+        for first, last in printed.printed_lines(text[begin:]):
+            mark = self.replace(
+                text[begin + first : begin + last], "secret", "assignment", text, begin + first
+            )
+            parts += (text[done : begin + first], mark)
+            done = begin + last
+        return "".join((*parts, text[done:])) if parts else text
 
     def _kubernetes(self, obj: dict[str, Any], changed: dict[str, Any] | None) -> dict[str, Any]:
         result = obj if changed is None else changed

@@ -19,6 +19,7 @@ from bridge.redact.detectors.kubernetes import KUBERNETES_SECRETS
 from bridge.redact.detectors.layouts import LAYOUTS, REDIS_AUTH
 from bridge.redact.detectors.password_hashes import PASSWORD_HASHES
 from bridge.redact.detectors.printed import PRINTED
+from bridge.redact.detectors.stored import PIPED, STORED
 from bridge.redact.detectors.tokens import OWN_TOKENS, PROVIDER_TOKENS
 from bridge.redact.detectors.urls import MYSQL_DSN, USERINFO
 from bridge.redact.detectors.web_keys import WEB_KEYS
@@ -51,4 +52,6 @@ DETECTORS: Final[tuple[Detector, ...]] = (
     ECHOED,
     HERE_STRING,
     MYSQL_DSN,
+    STORED,
+    PIPED,
 )

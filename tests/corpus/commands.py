@@ -1,0 +1,77 @@
+"""Commands that print a secret, and commands that store one, in the shapes that agents report them.
+
+Slots as in `blocks.py`. A printing command has its output beside it, a storing one its own text.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+PRINTING: list[tuple[str, str]] = [
+    ("pass show db/prod", "⟦PA⟧\n"), ("pass show db/prod", "⟦PA⟧\nusername: app\nurl: db.internal\n"), ("gopass show -o team/api", "⟦a24⟧"),
+    ("op read op://prod/db/password", "⟦P⟧\n"), ("op read 'op://Private/GitHub/credential'", "⟦a32⟧\n"), ("op item get db --fields password --reveal", "⟦PA⟧\n"),
+    ("vault kv get -field=thing secret/app", "⟦PA⟧\n"), ("vault kv get -mount=kv -field=password app", "⟦a20⟧"), ("vault read -field=key aws/creds/x", "⟦a32⟧\n"),
+    ("gcloud auth print-access-token", "⟦w60⟧\n"), ("gcloud auth print-identity-token", "⟦a80⟧\n"), ("gcloud secrets versions access latest --secret=db", "⟦PA⟧"),
+    ("az account get-access-token --query accessToken -o tsv", "⟦a90⟧\n"), ("az keyvault secret show --vault-name v --name db --query value -o tsv", "⟦PA⟧\n"),
+    ("aws secretsmanager get-secret-value --secret-id db --query SecretString --output text", "⟦PA⟧\n"),
+    ("aws ssm get-parameter --name /db --with-decryption --query Parameter.Value --output text", "⟦PA⟧\n"), ("aws ecr get-login-password --region eu-west-1", "⟦b200⟧\n"),
+    ("bw get password github.com", "⟦PA⟧\n"), ("bw get totp github.com", "⟦d6⟧\n"), ("rbw get bank", "⟦PA⟧\n"), ("lpass show --password db", "⟦P⟧\n"),
+    ("pwgen 20 1", "⟦a20⟧\n"), ("pwgen -s 16 2", "⟦a16⟧ ⟦a16⟧\n"), ("xkcdpass -n 4", "⟦W⟧\n"), ("openssl rand -base64 24", "⟦b32⟧\n"), ("openssl rand -hex 16", "⟦h32⟧\n"),
+    ("head -c 24 /dev/urandom | base64", "⟦b32⟧\n"), ("LC_ALL=C tr -dc A-Za-z0-9 </dev/urandom | head -c 20", "⟦a20⟧"), ("wg genkey", "⟦b43⟧\n"),
+    ("kubectl get secret app -o jsonpath='{.data.thing}' | base64 -d", "⟦PA⟧"), ("kubectl -n prod get secret db -o jsonpath={.data.password} | base64 --decode", "⟦P⟧\n"),
+    ("kubectl create token deployer -n ci", "⟦a90⟧\n"), ("oc whoami -t", "sha256~⟦w43⟧\n"), ("argocd admin initial-password -n argocd", "⟦a16⟧\n"),
+    ("terraform output -raw db_password", "⟦PA⟧"), ("terraform -chdir=infra output -raw thing", "⟦a24⟧"), ("pulumi stack output password --show-secrets", "⟦PA⟧\n"),
+    ("security find-generic-password -s db -w", "⟦PA⟧\n"), ("security find-internet-password -s e.com -a dana -w", "⟦P⟧\n"), ("secret-tool lookup service db", "⟦PA⟧\n"),
+    ("heroku config:get STRIPE_KEY -a shop", "⟦a24⟧\n"), ("heroku auth:token", "⟦U⟧\n"), ("gh auth token", "⟦gho_{a36}⟧\n"), ("fly auth token", "⟦a40⟧\n"),
+    ("doppler secrets get DB_PASSWORD --plain", "⟦PA⟧\n"), ("sops -d --extract '[\"db\"][\"pass\"]' secrets.yaml", "⟦PA⟧"), ("bundle exec rails secret", "⟦h128⟧\n"),
+    ("python3 -c 'import secrets; print(secrets.token_urlsafe(32))'", "⟦w43⟧\n"), ("printenv DB_PASSWORD", "⟦PA⟧\n"), ("echo $GITHUB_TOKEN", "⟦a40⟧\n"),
+    ("cat /run/secrets/db_password", "⟦PA⟧\n"), ("bash -lc 'pass show db/prod'", "⟦PA⟧\n"), ("cd infra && terraform output -raw admin_password", "⟦PA⟧"),
+]  # fmt: skip
+
+# The output stays as it is.
+HARMLESS: list[tuple[str, str]] = [
+    ("pass show db/prod", "Error: db/prod is not in the password store.\n"), ("pass show -c db/prod", "Copied db/prod to clipboard. Will clear in 45 seconds.\n"),
+    ("op read op://prod/db/username", "Dana4412x\n"), ("vault kv get -field=username secret/app", "svc-app-01\n"), ("vault kv get secret/app", "====== Data ======\nKey    Value\n---    -----\nowner  team4a\n"),
+    ("terraform output -raw vpc_id", "vpc-0a1b2c3d4e5f67890\n"), ("terraform output", "vpc_id = \"vpc-0a1b2c3d4e5f67890\"\n"), ("kubectl get secret app", "NAME  TYPE    DATA  AGE\napp   Opaque  2     4d21h\n"),
+    ("pass show db | docker login --password-stdin", "Login-Succeeded1\n"), ("gh auth token | wc -c", "41\n"), ("export X=$(op read op://prod/db/password)", "done1234\n"), ("gh auth status", "Logged in to github.com as dana4412\n"),
+    ("op read op://prod/db/password > out.txt", "written12\n"), ("printenv PATH", "/usr/bin:/bin\n"), ("printenv NODE_ENV", "production1\n"), ("echo $HOME", "/home/a1\n"), ("cat README.md", "Version4a2\n"),
+    ("openssl version", "OpenSSL3.0.2\n"), ("bw status", "unlocked1\n"), ("git rev-parse HEAD", "3f8a9c1d2e4b5f60718293a4b5c6d7e8f9012345\n"), ("heroku config:get NODE_ENV", "production1\n"),
+]  # fmt: skip
+
+STORING: list[str] = [
+    "kubectl create secret generic app --from-literal=thing=⟦PA⟧", "kubectl create secret generic app -n prod --from-literal=username=svc --from-literal=thing='⟦P⟧'",
+    "vault kv put secret/app thing=⟦PA⟧", "vault kv put -mount=kv app username=svc value=⟦a20⟧ other='⟦PA⟧'", "vault kv patch secret/app thing=\"⟦a24⟧\"",
+    "gh secret set DEPLOY --body ⟦a24⟧", "gh secret set DEPLOY -b'⟦PA⟧' -R a/b", "gh secret set DEPLOY <<< ⟦a24⟧", "echo ⟦a24⟧ | gh secret set DEPLOY", "printf '%s' '⟦PA⟧' | gh secret set DEPLOY",
+    "aws secretsmanager create-secret --name app/x --secret-string ⟦PA⟧", "aws secretsmanager put-secret-value --secret-id app/x --secret-string '⟦a20⟧'", "aws ssm put-parameter --name /x --type SecureString --value ⟦PA⟧",
+    "az keyvault secret set --vault-name kv --name thing --value ⟦PA⟧", "az keyvault secret set --name thing --vault-name kv --value '⟦a24⟧' -o none",
+    "printf '⟦PA⟧' | docker secret create db_pass -", "echo \"⟦a24⟧\" | docker secret create thing -", "echo ⟦a32⟧ | wrangler secret put THING", "echo ⟦PA⟧ | npx wrangler secret put THING --env production", "wrangler secret put THING <<< ⟦a24⟧",
+    "heroku config:set THING=⟦a24⟧ -a shop", "heroku config:set LOG_LEVEL=debug THING=⟦PA⟧ --app shop", "fly secrets set THING=⟦a24⟧", "flyctl secrets set A_THING='⟦PA⟧' OTHER=⟦a20⟧ -a shop",
+    "pulumi config set --secret thing ⟦PA⟧", "pulumi config set dbThing '⟦a20⟧' --secret", "htpasswd -b .htpasswd dana ⟦PA⟧", "htpasswd -nb dana ⟦PA⟧", "htpasswd -nbB dana '⟦PA⟧'", "htpasswd -cb /etc/nginx/x dana ⟦a14⟧",
+    "sops set secrets.yaml '[\"thing\"]' '\"⟦PA⟧\"'", "ansible-vault encrypt_string '⟦PA⟧' --name thing", "ansible-vault encrypt_string --vault-id dev@x '⟦a20⟧'",
+    "doppler secrets set THING=⟦a24⟧", "infisical secrets set THING=⟦PA⟧ --env=prod", "supabase secrets set THING=⟦a32⟧", "railway variables --set THING=⟦a24⟧", "netlify env:set THING ⟦a24⟧",
+    "cf set-env app THING ⟦a24⟧", "chamber write app thing ⟦a24⟧", "consul kv put app/thing ⟦PA⟧", "nomad var put nomad/jobs/x thing=⟦PA⟧", "op item create --category login thing=⟦PA⟧", "eas secret:create --name THING --value ⟦a24⟧",
+    "echo '⟦PA⟧' | gcloud secrets create thing --data-file=-", "security add-generic-password -a dana -s thing -w ⟦PA⟧", "echo ⟦a24⟧ | vercel env add THING production", "firebase functions:config:set app.thing=⟦a24⟧",
+]  # fmt: skip
+
+
+def shapes(command: str, output: str) -> Iterator[tuple[str, list[dict[str, Any]]]]:
+    """The events in which each sort of agent tells a command and what it printed."""
+
+    def event(kind: str, payload: dict[str, Any]) -> dict[str, Any]:
+        return {"id": "e1", "type": kind, "toolName": "bash", "message": "Tool: bash", "payload": payload, "createdAt": "t"}  # fmt: skip
+
+    yield "beside", [event("tool_finished", {"input": {"command": command}, "output": output, "exitCode": 0})]  # fmt: skip
+    yield "streams", [event("tool_finished", {"command": ["bash", "-lc", command], "result": {"stdout": output, "stderr": "", "exit_code": 0}})]  # fmt: skip
+    yield "item", [event("tool_finished", {"item": {"type": "command_execution", "command": command, "aggregated_output": output, "exit_code": 0}})]  # fmt: skip
+    yield "blocks", [event("tool_finished", {"arguments": json.dumps({"command": command}), "content": [{"type": "text", "text": output}]})]  # fmt: skip
+    call = {"kind": "tool", "toolCallId": "call_7"}
+    yield (
+        "two events",
+        [
+            event("tool_started", {**call, "state": "running", "input": {"command": command}}),
+            event("log", {"kind": "run_progress"}),
+            event("tool_finished", {**call, "state": "success", "output": {"stdout": output}}),
+        ],
+    )

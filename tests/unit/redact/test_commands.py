@@ -1,0 +1,107 @@
+"""Commands that print or store a secret, in every shape: 100 %, and nothing of the harmless ones."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from bridge.redact import Memory, Redactor
+from bridge.redact.memory import CALLS_MAX
+from tests.corpus.blocks import filled
+from tests.corpus.build import Maker, survives, texts_in
+from tests.corpus.commands import HARMLESS, PRINTING, STORING, shapes
+
+SHAPES = [name for name, _ in shapes("", "")]
+REDACTOR = Redactor()  # an automaton takes a tenth of a second to build
+CASES = [*PRINTING, *((command, "ok\n") for command in STORING)]
+
+
+def told(command: str, output: str, shape: str) -> list[dict[str, Any]]:
+    return dict(shapes(command, output))[shape]
+
+
+def redacted(events: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    memory = Memory()
+    return [REDACTOR.event(event, memory) for event in events]
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize(("command", "output"), CASES, ids=[command for command, _ in CASES])
+def test_what_a_command_prints_or_stores_is_gone(command: str, output: str, shape: str) -> None:
+    for seed in range(3):
+        both, secrets, _ = filled(Maker(seed), f"{command}\x01{output}")
+        events = redacted(told(*both.split("\x01"), shape))
+        seen = "\n".join(texts_in(event) for event in events)
+        assert not any(survives(secret, seen) for secret in secrets), seen
+        assert redacted(events) == events
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize(("command", "output"), HARMLESS)
+def test_what_is_no_secret_stays(command: str, output: str, shape: str) -> None:
+    events = told(command, output, shape)
+    assert redacted(events) == events
+
+
+def test_an_output_is_judged_by_its_own_call() -> None:
+    events = told("pass show db", "Amber5528x\n", "two events")
+    events[2]["payload"]["toolCallId"] = "call_8"
+    assert redacted(events) == events
+
+
+def test_a_call_is_forgotten_with_its_output() -> None:
+    redactor, memory = REDACTOR, Memory()
+    for event in told("pass show db", "Amber5528x\n", "two events"):
+        redactor.event(event, memory)
+    assert memory.calls == {}
+
+
+def test_calls_that_never_end_are_forgotten_the_oldest_first() -> None:
+    redactor, memory = REDACTOR, Memory()
+    for number in range(CALLS_MAX + 5):
+        event = told("pass show db", "", "two events")[0]
+        event["payload"]["toolCallId"] = f"call_{number}"
+        redactor.event(event, memory)
+    assert len(memory.calls) == CALLS_MAX
+    assert "call_4" not in memory.calls
+    assert "call_5" in memory.calls
+
+
+T = "9eSnDM4nCktogtUd" + "dIcL3VUllFtOIQdS"
+
+
+def fragment(text: str) -> dict[str, Any]:
+    return {"id": "e", "type": "log", "message": text, "payload": {"kind": "assistant_delta"}}
+
+
+@pytest.mark.parametrize(
+    "secret", ["gh" + "p_" + T + "Zz19", "password = '" + T + "'", "Bearer " + T]
+)
+def test_a_secret_cut_in_two_fragments_is_gone_from_the_text_they_make(secret: str) -> None:
+    for cut in range(1, len(secret)):
+        redactor, memory = REDACTOR, Memory()
+        parts = [f"I found this: {secret[:cut]}", f"{secret[cut:]} and went on."]
+        joined = "".join(redactor.event(fragment(part), memory)["message"] for part in parts)
+        assert not survives(T, joined), joined
+        assert joined.startswith("I found this: ")
+        assert joined.endswith(" and went on.")
+
+
+def test_a_key_block_in_many_fragments_is_gone() -> None:
+    maker = Maker(1)
+    lines = [maker.pick("abcdefghijKLMNOP0123456789+/", 64) for _ in range(60)]
+    text = "\n".join(
+        ["see -----BEGIN PRIVATE" + " KEY-----", *lines, "-----END PRIVATE KEY----- done"]
+    )
+    redactor, memory = REDACTOR, Memory()
+    parts = [text[at : at + 700] for at in range(0, len(text), 700)]
+    joined = "".join(redactor.event(fragment(part), memory)["message"] for part in parts)
+    assert not any(survives(line, joined) for line in lines)
+    assert joined.endswith("done")
+
+
+def test_ordinary_fragments_stay_as_they_are() -> None:
+    redactor, memory = REDACTOR, Memory()
+    for part in ("The tests pa", "ss now. The tok", "en budget is 4096, the key", " is `id`.\n"):
+        assert redactor.event(fragment(part), memory)["message"] == part

@@ -45,6 +45,8 @@ EVENTS: Mapping[str, str] = {
     "follow.crashed": "a bug ended one follow; it is started again",
     "follow.account_missing": "a stored run belongs to an account that is not configured",
     "runs_from.line_refused": "a line of --runs-from is no run id",
+    "journal.log_held": "another program reads an old state of the journal, so its -wal file grows;"
+    " find it with `fuser`, end it",
     "journal.retention_failed": "old records could not be dropped; tried again",
     "log.lines_dropped": "nobody read stderr for a while: so many lines before this one are gone",
     "library.logged": "a line of aiohttp, asyncio or another library; its text is `message`",

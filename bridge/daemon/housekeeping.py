@@ -21,6 +21,7 @@ from bridge.wire import times
 from bridge.wire.jsontext import JsonError, dumps, loads
 
 TICK_S = 1.0  # windows are stored and tokens looked at this often
+HELD_BYTES_TOLD = 16 * 1024 * 1024  # of the write-ahead log; `export` holds some for a moment
 RETAIN_S = 60.0  # between two looks for records to drop
 LOOP_LAG_S = 0.5  # length of the sleep whose lateness is measured
 _WINDOWS = "windows"  # name of the checkpoint: account -> memory of its source
@@ -103,11 +104,13 @@ class Housekeeping:
             await asyncio.sleep(RETAIN_S)
             age_s, bytes_max = self.retention
             try:
-                await self._journal.retain(
+                done = await self._journal.retain(
                     older_than_s=age_s or None,
                     bytes_max=bytes_max or None,
                     now_s=self._clock.wall(),
                 )
+                if done.held_bytes > HELD_BYTES_TOLD:
+                    log.warning("journal.log_held", bytes=done.held_bytes)
             except JournalUnavailableError as error:
                 log.warning("journal.retention_failed", reason=str(error))
 

@@ -174,6 +174,7 @@ class Retained(NamedTuple):
     dropped: int  # records
     floor: int
     bytes: int  # that hold something now
+    held_bytes: int = 0  # that another program keeps from going: it reads an old state
 
 
 class Upkeep(Protocol):

@@ -20,6 +20,7 @@ from bridge.metrics import Metrics
 from bridge.redact import Redactor
 from bridge.sources.mogplex.api import feed_of, to_event
 from bridge.sources.port import Batch, Gap
+from tests.journal_records import StillClock
 from tests.virtual_clock import VirtualClock
 
 RUN = "3f0c1c52-8d5e-4c8e-9d0a-2b1f6c7d8e9f"
@@ -165,6 +166,34 @@ def test_a_failure_is_a_record_with_code_and_redacted_message(virtually: Virtual
         assert receipt.state.failed == "UNAUTHORIZED"
 
     virtually(main())
+
+
+async def test_events_whose_records_retention_dropped_are_not_journalled_again(
+    tmp_path: Path,
+) -> None:
+    """Upstream shows them as long as the run goes on: after a restart, after DELETE and PUT."""
+    clock = StillClock()
+    journal = await SqliteJournal.open(tmp_path / "j.db", clock=clock)
+    intake = intake_on(journal)
+    page = [event(number) for number in range(41)]
+    await intake.open_feed(FeedState(FEED))
+    receipt = await intake.take(Batch(FEED, events=page, status="streaming", run={}))
+    clock.wall_s += 100
+    await journal.retain(older_than_s=50, bytes_max=None, now_s=clock.wall_s)
+    assert journal.floor == journal.head + 1
+    intake.close_feed(FEED)
+    await intake.open_feed(receipt.state)
+    again = await intake.take(Batch(FEED, events=page, status="streaming", run={}))
+    assert (list(again.fresh), again.state.events) == ([], 41)
+    await journal.close()
+    journal = await SqliteJournal.open(tmp_path / "j.db", clock=clock)
+    intake = intake_on(journal)
+    (state,) = await journal.states()
+    await intake.open_feed(state)
+    again = await intake.take(Batch(FEED, events=[*page, event(41)], status="streaming", run={}))
+    assert [e.id for e in again.fresh] == ["e41"]
+    assert again.state.events == 42
+    await journal.close()
 
 
 class FullForAWhile(MemoryJournal):

@@ -5,7 +5,13 @@ from __future__ import annotations
 import errno
 import sqlite3
 
-from bridge.core.errors import ConfigError, JournalCorruptError, JournalError, JournalFullError
+from bridge.core.errors import (
+    ConfigError,
+    JournalCorruptError,
+    JournalError,
+    JournalFullError,
+    JournalUnavailableError,
+)
 
 # Primary codes are the low byte of the extended code that the driver reports.
 _CORRUPT = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
@@ -18,7 +24,7 @@ _UNREADABLE = frozenset(
     }
 )
 # The medium cannot be written now: no space, no quota, a file size limit, a read-only remount, no
-# descriptor left for a new file, or a stranger's tool that holds the write lock.
+# descriptor left for a new file.
 _REFUSED = frozenset(
     {
         sqlite3.SQLITE_FULL,
@@ -26,10 +32,9 @@ _REFUSED = frozenset(
         sqlite3.SQLITE_READONLY,
         sqlite3.SQLITE_CANTOPEN,
         sqlite3.SQLITE_NOMEM,
-        sqlite3.SQLITE_BUSY,
-        sqlite3.SQLITE_LOCKED,
     }
 )
+_HELD = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED})
 _PASSING = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO})
 
 
@@ -50,6 +55,8 @@ def to_journal_error(error: sqlite3.Error, path: str) -> JournalError:
     cause = f"{error} ({name})"
     if code & 0xFF in _CORRUPT or code in _UNREADABLE:
         return corrupt(path, cause)
+    if code & 0xFF in _HELD:
+        return held(path, cause)
     if code & 0xFF in _REFUSED:
         return full(path, cause)
     return JournalError(f"journal {path}: {cause}")
@@ -60,6 +67,23 @@ def full(path: str, cause: str) -> JournalFullError:
     return JournalFullError(
         f"journal {path}: cannot be written now: {cause}; nothing was stored. Make room, or"
         " lower [retention]; it goes on by itself"
+    )
+
+
+def held(path: str, cause: str) -> JournalUnavailableError:
+    """The error for a file that another program has locked: no room is missing."""
+    return JournalUnavailableError(
+        f"journal {path}: another program holds a lock on it: {cause}; nothing was stored. Find it"
+        f" with `fuser {path}`; it goes on by itself when that one lets go"
+    )
+
+
+def displaced(path: str, what: str, head: int) -> JournalUnavailableError:
+    """The error for a file that is not at its path any more; what it holds is out of reach."""
+    return JournalUnavailableError(
+        f"journal {path}: {what}; nothing is stored until the file that was opened is back. The"
+        f" records up to {head} are in that file; while this process runs it serves them: save them"
+        " with GET /v1/events?after=0"
     )
 
 

@@ -29,6 +29,7 @@ from bridge.journal.sqlite.faults import (
     may_pass,
     to_journal_error,
 )
+from bridge.journal.sqlite.place import FileLock
 from bridge.journal.sqlite.wal import write_again
 
 Synchronous = Literal["full", "normal"]
@@ -46,14 +47,27 @@ CHECK_S_UNCLEAN = 3.0
 _MIGRATION_NAME = re.compile(r"([0-9]{4})_[a-z0-9_]+\.sql")
 
 
+class Locks(NamedTuple):
+    """What keeps a second daemon out: a file beside the journal, and a lock on the journal."""
+
+    beside: IO[str]
+    file: FileLock
+
+    def close(self) -> None:
+        """Let go of both; after SQLite's connections."""
+        self.file.close()
+        self.beside.close()
+
+
 class Opened(NamedTuple):
     """A file that is ours, current and locked."""
 
     connection: sqlite3.Connection  # the only one that writes and checkpoints
-    lock: IO[str]
+    lock: Locks
     epoch: str
     head: int
     floor: int
+    newest_note_s: float | None  # wall clock of the newest note of when records were written
 
 
 @cache
@@ -84,9 +98,14 @@ def open_for_writing(
             if not path.exists() or path.stat().st_size == 0:
                 _create(path, steps)
             clean = _inspect(path, max(steps))
-            write_again(path.with_name(path.name + "-wal"))
-            check(path, CHECK_S_CLEAN if clean else CHECK_S_UNCLEAN)
-            return _open(path, lock, steps, synchronous)
+            file_lock = FileLock(path)
+            try:
+                write_again(path.with_name(path.name + "-wal"))
+                check(path, CHECK_S_CLEAN if clean else CHECK_S_UNCLEAN)
+                return _open(path, Locks(lock, file_lock), steps, synchronous)
+            except BaseException:
+                file_lock.close()
+                raise
     except BaseException:
         lock.close()
         raise
@@ -293,7 +312,7 @@ def bounds(connection: sqlite3.Connection) -> tuple[int, int]:
     return (floor - 1 if newest is None else int(newest)), floor
 
 
-def _open(path: Path, lock: IO[str], steps: Mapping[int, str], synchronous: Synchronous) -> Opened:
+def _open(path: Path, lock: Locks, steps: Mapping[int, str], synchronous: Synchronous) -> Opened:
     connection = connect(path, "rw")
     try:
         connection.execute(f"PRAGMA cache_size=-{CACHE_KIB}")
@@ -313,10 +332,12 @@ def _open(path: Path, lock: IO[str], steps: Mapping[int, str], synchronous: Sync
         )
         connection.execute("COMMIT")
         head, floor = bounds(connection)
+        note = connection.execute("SELECT at_s FROM moment ORDER BY seq DESC LIMIT 1").fetchone()
     except BaseException:
         connection.close()
         raise
-    return Opened(connection, lock, epoch, head, floor)
+    newest_note_s = None if note is None else float(note[0])
+    return Opened(connection, lock, epoch, head, floor, newest_note_s)
 
 
 def _may_have_lost_commits(connection: sqlite3.Connection, boot: str) -> bool:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Self, TypeVar
 
 from bridge.clock import Clock, SystemClock
-from bridge.core.errors import JournalError, JournalFullError
+from bridge.core.errors import JournalError, JournalUnavailableError
 from bridge.core.event import Draft, Feed, Record
 from bridge.core.filter import EVERYTHING, Filter
 from bridge.core.state import FeedState, Wish
@@ -23,8 +23,11 @@ from bridge.journal.leases import LocalLease, LocalLeases
 from bridge.journal.port import RECORD_BYTES_MAX, Fence, Page, Retained, Stats
 from bridge.journal.recent import BYTES_MAX, Recent
 from bridge.journal.sqlite import retention
+from bridge.journal.sqlite.ages import Ages
 from bridge.journal.sqlite.backup import copy_to
+from bridge.journal.sqlite.faults import displaced
 from bridge.journal.sqlite.file import Opened, Synchronous, close_cleanly, connect, open_for_writing
+from bridge.journal.sqlite.place import Place
 from bridge.journal.sqlite.reader import read_last_from
 from bridge.journal.sqlite.rows import Rows
 from bridge.journal.sqlite.writer import Outcome, Writer
@@ -62,6 +65,8 @@ class SqliteJournal:
         self._reading = reading
         self._recent = Recent(opened.head + 1, recent_bytes_max)
         self._growth = Growth(opened.head)
+        self._ages = Ages(clock, opened.head, opened.newest_note_s)
+        self._place = Place(path)
         self._trouble: str | None = None
         self._closing = asyncio.Lock()
         self._is_closing = False
@@ -74,6 +79,7 @@ class SqliteJournal:
             publish=self._publish,
             clock=clock,
             record_bytes_max=record_bytes_max,
+            place=self._place,
         )
 
     @classmethod
@@ -134,7 +140,9 @@ class SqliteJournal:
 
     @property
     def trouble(self) -> str | None:
-        """Why the last commit was refused, for /healthz; None when it was not."""
+        """Why the last commit was refused, or the next one will be; None when neither."""
+        if (what := self._place.trouble()) is not None and not self._is_closing:
+            return str(displaced(str(self._path), what, self.head))
         return self._trouble
 
     async def append(
@@ -211,7 +219,8 @@ class SqliteJournal:
     async def retain(
         self, *, older_than_s: float | None, bytes_max: int | None, now_s: float
     ) -> Retained:
-        """Drop records older than `older_than_s`, then the oldest until the file holds `bytes_max`.
+        """Drop records older than `older_than_s`, then the oldest until `bytes_max` holds: of the
+        file and its write-ahead log together, as far as no other program reads the log.
 
         None is no limit. Goes in steps of some milliseconds, and appends pass between them; may be
         cancelled between steps. A record goes at most ten seconds later than its age asks.
@@ -219,22 +228,28 @@ class SqliteJournal:
         """
         before = self._floor
         if older_than_s is not None:
+            now_s = self._ages.now(now_s)
             cutoff_s = now_s - older_than_s
             below = await self._on_writer(
                 lambda db: retention.cut_by_age(db, cutoff_s, now_s, self.head)
             )
+            below = min(below, self._ages.limit(older_than_s) or below)
             while self._floor < below:
                 await self._drop_step(below)
         used = await self._on_writer(retention.used_bytes)
-        if bytes_max is not None:
-            while used > bytes_max and self._floor <= self.head:
+        room = retention.share(bytes_max)
+        await self._trim_known(bytes_max)
+        if room.data is not None:
+            while used > room.data and self._floor <= self.head:
                 await self._drop_step(self.head + 1)
+                await self._trim_known(bytes_max)
                 used = await self._on_writer(retention.used_bytes)
         while done := await self._on_writer(retention.done_feeds):
             await self._on_writer(partial(self._forget_feeds, done))
-        while await self._on_writer(retention.shrink_step):
+        while await self._on_writer(lambda db: retention.shrink_step(db, room.free)):
             pass
-        return Retained(self._floor - before, self._floor, used)
+        held = await self._on_writer(lambda db: retention.fold(db, room.log))
+        return Retained(self._floor - before, self._floor, used, held)
 
     async def backup(self, target: str | os.PathLike[str]) -> None:
         """Write a copy to `target` while appends go on; the copy has an epoch of its own.
@@ -260,11 +275,16 @@ class SqliteJournal:
         )
 
     async def close(self) -> None:
-        """Finish the appends that wait, fold the WAL into the file, unlock. Idempotent."""
+        """Finish the appends that wait, fold the WAL into the file, unlock. Idempotent.
+
+        Raises JournalUnavailableError, when all that is done, if the file is not at its path: what
+        was acknowledged is not where the next start looks for it.
+        """
         async with self._closing:
             if self._is_closed:
                 return
             self._is_closing = True
+            what = self._place.trouble()
             await asyncio.get_running_loop().run_in_executor(self._reading, self._rows.close)
             try:
                 await self._writer.call(close_cleanly)
@@ -277,15 +297,18 @@ class SqliteJournal:
             self._lock.close()
             self._growth.close(self._closed_error())
             self._is_closed = True
+            if what is not None:
+                raise displaced(str(self._path), what, self.head)
 
     def _publish(self, outcomes: Sequence[Outcome], records: Sequence[Record], head: int) -> None:
         """On the loop, after each commit or refusal: first what readers see, then who waited."""
         if records:
             assert records[0].seq == self.head + 1, "sequences are dense"
             self._recent.extend(records)
+            self._ages.wrote(records[0].seq)
             self._growth.announce(head)
         for outcome in outcomes:
-            if isinstance(outcome.error, JournalFullError):
+            if isinstance(outcome.error, JournalUnavailableError):
                 self._trouble = str(outcome.error)
             elif outcome.error is None:
                 self._trouble = None
@@ -298,7 +321,13 @@ class SqliteJournal:
         floor = min(self._floor + retention.STEP_RECORDS, below)
         self._floor = floor
         self._recent.drop_below(floor)
-        await self._on_writer(lambda db: retention.drop_below(db, floor))
+        self._ages.forget_below(floor)
+        await self._on_writer(lambda db: self._writer.note_known(retention.drop_below(db, floor)))
+
+    async def _trim_known(self, bytes_max: int | None) -> None:
+        ids_max = retention.known_max(bytes_max)
+        while await self._on_writer(lambda db: retention.trim_known(db, ids_max)):
+            pass
 
     def _forget_feeds(self, feeds: Sequence[tuple[int, str]], db: sqlite3.Connection) -> None:
         self._writer.forget_feeds(retention.forget_feeds(db, feeds))

@@ -4,22 +4,32 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from bridge.core.position import SEQUENCE_MAX
+from bridge.journal.sqlite.file import BUSY_S, WAL_KEPT_BYTES
 from bridge.journal.sqlite.writer import MOMENT_S
 
 # Records per step: with random ids 200 take 4 ms (24 at most), 1,000 take 37
 # (0003-embedded-journal.md).
 STEP_RECORDS = 200
+STEP_IDS = 2000  # that outlived their records, forgotten per step
 # Pages given back to the file system per step: 0.5 MiB, some milliseconds.
 STEP_PAGES = 64
 # Free pages that stay in the file for the next records: 8 MiB, or a quarter of the file if that is
 # more. In a steady state nothing is given back: what retention frees is used again soon after.
 FREE_PAGES_KEPT = 1024
+LOG_BYTES_MIN = 256 * 1024  # of the write-ahead log, however small the journal is to be
+AUTOCHECKPOINT_PAGES = 1000  # SQLite's own default
 # States of feeds that are over and have no records left; the oldest above this number go. They are
 # kept that long because a state is the only memory that a run was followed to its end: without it a
 # run that is still listed in the configuration would be followed, and written, once more.
 DONE_STATES_MAX = 10_000
+# Ids that outlive their records, of feeds that go on: upstream's windows show 200 events, its
+# streams those of a whole run, some thousands. About 100 bytes each; the oldest go.
+KNOWN_PER_FEED_MAX = 20_000
+KNOWN_MAX = 500_000
+KNOWN_BYTES = 100
 
 
 def cut_by_age(db: sqlite3.Connection, cutoff_s: float, now_s: float, head: int) -> int:
@@ -48,9 +58,21 @@ def used_bytes(db: sqlite3.Connection) -> int:
     return (pages - free) * page_bytes
 
 
-def drop_below(db: sqlite3.Connection, floor: int) -> None:
-    """Delete the records below `floor`, which is the new floor."""
+def drop_below(db: sqlite3.Connection, floor: int) -> Sequence[int]:
+    """Delete the records below `floor`, which is the new floor; return feeds with ids kept on.
+
+    The ids of a feed that goes on stay known: upstream may still show those events.
+    """
     db.execute("BEGIN IMMEDIATE")
+    db.execute(
+        "INSERT OR IGNORE INTO known(seq, feed, id) SELECT seq, feed, id FROM record"
+        " WHERE seq < ? AND feed IN (SELECT feed FROM state WHERE NOT ended)",
+        (floor,),
+    )
+    feeds = db.execute(
+        "SELECT DISTINCT feed FROM known WHERE seq >= (SELECT min(seq) FROM record) AND seq < ?",
+        (floor,),
+    ).fetchall()
     db.execute("DELETE FROM record WHERE seq < ?", (floor,))
     # The newest note at or below the floor stays: it tells the age of what follows.
     db.execute(
@@ -58,6 +80,35 @@ def drop_below(db: sqlite3.Connection, floor: int) -> None:
     )
     db.execute("UPDATE meta SET value = ? WHERE name = 'floor'", (floor,))
     db.execute("COMMIT")
+    return [feed for (feed,) in feeds]
+
+
+def known_max(bytes_max: int | None) -> int:
+    """How many ids may outlive their records in a file of this size: an eighth of it at most."""
+    return KNOWN_MAX if bytes_max is None else min(KNOWN_MAX, bytes_max // 8 // KNOWN_BYTES)
+
+
+def trim_known(db: sqlite3.Connection, count_max: int) -> bool:
+    """Forget a step of the ids that are too many; True if there may be more to forget."""
+    (count,) = db.execute("SELECT count(*) FROM known").fetchone()
+    if count > count_max:
+        _trim(db, "", (), count - count_max)
+        return True
+    if count <= KNOWN_PER_FEED_MAX:
+        return False
+    of_feeds = db.execute(
+        "SELECT feed, count(*) FROM known GROUP BY feed HAVING count(*) > ?", (KNOWN_PER_FEED_MAX,)
+    ).fetchall()
+    for feed, of_feed in of_feeds:
+        _trim(db, "WHERE feed = ?", (feed,), of_feed - KNOWN_PER_FEED_MAX)
+    return bool(of_feeds)
+
+
+def _trim(db: sqlite3.Connection, which: str, feed: tuple[int, ...], excess: int) -> None:
+    db.execute(
+        f"DELETE FROM known WHERE seq IN (SELECT seq FROM known {which} ORDER BY seq LIMIT ?)",  # noqa: S608 - constants
+        (*feed, min(excess, STEP_IDS)),
+    )
 
 
 def done_feeds(db: sqlite3.Connection) -> Sequence[tuple[int, str]]:
@@ -88,6 +139,7 @@ def forget_feeds(db: sqlite3.Connection, feeds: Sequence[tuple[int, str]]) -> Se
             (number,),
         ).rowcount
         if deleted:
+            db.execute("DELETE FROM known WHERE feed = ?", (number,))
             db.execute("DELETE FROM wish WHERE feed = ?", (number,))
             db.execute("DELETE FROM feed WHERE feed = ?", (number,))
             gone.append(source)
@@ -95,10 +147,48 @@ def forget_feeds(db: sqlite3.Connection, feeds: Sequence[tuple[int, str]]) -> Se
     return gone
 
 
-def shrink_step(db: sqlite3.Connection) -> bool:
+class Room(NamedTuple):
+    """How the bytes that a journal may have on disk are shared: data, free pages, log."""
+
+    data: int | None  # None: no limit
+    free: int
+    log: int
+
+
+def share(bytes_max: int | None) -> Room:
+    """Free pages and log get an eighth each of a small journal; of a large one what they need."""
+    if bytes_max is None:
+        return Room(None, SEQUENCE_MAX, WAL_KEPT_BYTES)
+    log = min(WAL_KEPT_BYTES, max(bytes_max // 8, LOG_BYTES_MIN))
+    free = bytes_max // 8
+    return Room(max(bytes_max - log - free, 0), free, log)
+
+
+def fold(db: sqlite3.Connection, log_bytes: int) -> int:
+    """Keep the write-ahead log at so many bytes; return those that a reader keeps from going.
+
+    Never waits for that reader: appends wait behind this.
+    """
+    page_bytes = _pages(db)[2]
+    pages = max(log_bytes // page_bytes, 1)
+    db.execute(f"PRAGMA journal_size_limit={log_bytes}")
+    db.execute(f"PRAGMA wal_autocheckpoint={min(pages, AUTOCHECKPOINT_PAGES)}")
+    db.execute("PRAGMA busy_timeout=0")
+    try:
+        (_, logged, folded) = db.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
+        if folded < logged:
+            return int(logged - folded) * page_bytes
+        if logged > pages:
+            db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        return 0
+    finally:
+        db.execute(f"PRAGMA busy_timeout={int(BUSY_S * 1000)}")
+
+
+def shrink_step(db: sqlite3.Connection, free_bytes: int = SEQUENCE_MAX) -> bool:
     """Give free pages above the reserve back; True if there may be more."""
-    pages, free, _ = _pages(db)
-    spare = free - max(FREE_PAGES_KEPT, pages // 4)
+    pages, free, page_bytes = _pages(db)
+    spare = free - min(max(FREE_PAGES_KEPT, pages // 4), free_bytes // page_bytes)
     if spare <= 0:
         return False
     # `execute` would free one page: it steps the statement once, executescript steps to the end.

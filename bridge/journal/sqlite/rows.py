@@ -119,6 +119,12 @@ class Rows:
                 " WHERE feed = (SELECT feed FROM feed WHERE source = ?) ORDER BY seq DESC LIMIT ?",
                 (feed.source, limit),
             ).fetchall()
+            if len(rows) < limit:  # older than any record: ids that outlived theirs
+                rows += self._db.execute(
+                    "SELECT id FROM known WHERE feed = (SELECT feed FROM feed WHERE source = ?)"
+                    " ORDER BY seq DESC LIMIT ?",
+                    (feed.source, limit - len(rows)),
+                ).fetchall()
         except sqlite3.Error as error:
             raise to_journal_error(error, self._path) from error
         return [row[0] for row in reversed(rows)]

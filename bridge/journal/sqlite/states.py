@@ -1,11 +1,15 @@
-"""Writing the small things that share a commit with the records: states, wishes, checkpoints."""
+"""The small things that share a commit with the records: states, wishes, checkpoints, ids."""
 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from typing import Literal
 
 from bridge.core.state import FeedState, Wish
+
+# Ids asked for in one statement, when an append turns out to hold records that are there already.
+IDS_PER_SELECT = 200
 
 _PUT_STATE = (
     "INSERT INTO state(feed, status, state, ended, failed, asked, events, gaps, marks, cursor,"
@@ -27,7 +31,12 @@ _PUT_CHECKPOINT = (
 
 
 def put_state(db: sqlite3.Connection, feed: int, state: FeedState) -> None:
-    """Store or replace the state of the feed with this number; its place in the order stays."""
+    """Store or replace the state of the feed with this number; its place in the order stays.
+
+    With its end the ids go that outlived their records: nothing is taken of it any more.
+    """
+    if state.ended:
+        db.execute("DELETE FROM known WHERE feed = ?", (feed,))
     db.execute(
         _PUT_STATE,
         (
@@ -56,3 +65,17 @@ def put_checkpoints(db: sqlite3.Connection, checkpoints: Sequence[tuple[str, byt
     """Store or replace values by name."""
     if checkpoints:
         db.executemany(_PUT_CHECKPOINT, checkpoints)
+
+
+def ids_among(
+    db: sqlite3.Connection, table: Literal["record", "known"], feed: int, ids: Sequence[str]
+) -> Iterator[str]:
+    """Those of `ids` that the table has of the feed with this number."""
+    for start in range(0, len(ids), IDS_PER_SELECT):
+        some = ids[start : start + IDS_PER_SELECT]
+        marks = ",".join("?" * len(some))
+        for (id_,) in db.execute(
+            f"SELECT id FROM {table} WHERE feed = ? AND id IN ({marks})",  # noqa: S608 - constants
+            (feed, *some),
+        ):
+            yield id_

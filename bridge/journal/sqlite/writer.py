@@ -9,7 +9,7 @@ import threading
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Literal, TypeVar
 
 from bridge.clock import Clock
 from bridge.core.errors import JournalCorruptError, JournalError, JournalFullError
@@ -17,7 +17,8 @@ from bridge.core.event import Draft, Feed, Record
 from bridge.core.state import FeedState, Wish
 from bridge.journal.port import RecordTooLargeError
 from bridge.journal.sqlite.faults import corrupt, extended_code, to_journal_error
-from bridge.journal.sqlite.states import put_checkpoints, put_state, put_wish
+from bridge.journal.sqlite.place import Place
+from bridge.journal.sqlite.states import ids_among, put_checkpoints, put_state, put_wish
 
 T = TypeVar("T")
 
@@ -27,8 +28,6 @@ GROUP_DRAFTS_MAX = 2000
 # Rows per INSERT: a fifth less CPU than one by one, and the interpreter lock, which each statement
 # gives away, changes hands eight times instead of 500 (decision 0003).
 ROWS_PER_INSERT = (256, 64, 16, 4, 1)
-# Ids asked for in one statement, when an append turns out to hold records that are there already.
-IDS_PER_SELECT = 200
 # Types known by number; any more are written out, so that no upstream can grow the table for ever.
 TYPES_MAX = 4096
 # Distance of the notes from which retention learns the age of records, seconds.
@@ -94,7 +93,10 @@ class Writer:
         publish: Publish,
         clock: Clock,
         record_bytes_max: int,
+        place: Place,
     ) -> None:
+        """`place` is looked at before each commit: nothing is stored where nobody finds it."""
+        self._place = place
         self._db = connection
         self._path = path
         self._head = head
@@ -104,6 +106,8 @@ class Writer:
         self._loop = asyncio.get_running_loop()
         self._requests: queue.SimpleQueue[_Append | _Call[Any] | _Stop] = queue.SimpleQueue()
         self._feeds: dict[str, int] = dict(connection.execute("SELECT source, feed FROM feed"))
+        # Feeds with ids that outlived their records.
+        self._known = {row[0] for row in connection.execute("SELECT DISTINCT feed FROM known")}
         self._types: dict[str, int] = dict(connection.execute("SELECT name, type FROM type"))
         newest = connection.execute("SELECT at_s FROM moment ORDER BY seq DESC LIMIT 1").fetchone()
         self._moment_s: int | None = None if newest is None else int(newest[0])
@@ -130,10 +134,14 @@ class Writer:
         self._requests.put(_Call(work, done))
         return done
 
+    def note_known(self, feeds: Sequence[int]) -> None:
+        """Ids of these feeds outlived their records just now. Only from within `call`."""
+        self._known.update(feeds)
+
     def forget_feeds(self, sources: Sequence[str]) -> None:
         """These feeds are no longer in the file. Only from within `call`."""
         for source in sources:
-            self._feeds.pop(source, None)
+            self._known.discard(self._feeds.pop(source, 0))
 
     def stop(self) -> None:
         """Finish what was asked before, then end the thread."""
@@ -202,12 +210,15 @@ class Writer:
             raise self._broken
         try:
             try:
-                return self._transaction(group, None)
+                known = self._ids_in("known", group) if self._known else set()
+                return self._transaction(group, known or None)
             except sqlite3.IntegrityError as error:
                 self._roll_back()
                 if extended_code(error) not in _TAKEN:
                     raise  # a value that no table takes: the caller's mistake
-            return self._transaction(group, self._ids_there(group))
+            return self._transaction(
+                group, self._ids_in("record", group) | self._ids_in("known", group)
+            )
         except sqlite3.IntegrityError as error:
             self._roll_back()
             if extended_code(error) not in _TAKEN:
@@ -230,6 +241,7 @@ class Writer:
         execute = self._db.execute
         if self._db.in_transaction:
             execute("ROLLBACK")
+        self._place.check(self._head)
         execute("BEGIN IMMEDIATE")
         records: list[Record] = []
         values: list[Any] = []
@@ -301,7 +313,10 @@ class Writer:
                 self._db.execute(_INSERT[rows], values[start:end])
                 start, left = end, left - rows
 
-    def _ids_there(self, group: Sequence[_Append]) -> set[tuple[str, str]]:
+    def _ids_in(
+        self, table: Literal["record", "known"], group: Sequence[_Append]
+    ) -> set[tuple[str, str]]:
+        """The (source, id) of the drafts that are there."""
         asked: dict[str, list[str]] = {}
         for request in group:
             for draft in request.drafts:
@@ -309,18 +324,9 @@ class Writer:
         there: set[tuple[str, str]] = set()
         for source, ids in asked.items():
             number = self._feeds.get(source)
-            if number is None:
+            if number is None or (table == "known" and number not in self._known):
                 continue
-            for start in range(0, len(ids), IDS_PER_SELECT):
-                some = ids[start : start + IDS_PER_SELECT]
-                marks = ",".join("?" * len(some))
-                there.update(
-                    (source, row[0])
-                    for row in self._db.execute(
-                        f"SELECT id FROM record WHERE feed = ? AND id IN ({marks})",  # noqa: S608 - marks only
-                        (number, *some),
-                    )
-                )
+            there.update((source, id_) for id_ in ids_among(self._db, table, number, ids))
         return there
 
     def _feed_number(self, feed: Feed) -> int:

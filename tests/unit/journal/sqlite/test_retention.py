@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import os
+import sqlite3
 from collections.abc import AsyncIterator
+from contextlib import closing
 from itertools import pairwise
 from pathlib import Path
 
@@ -104,12 +106,60 @@ async def test_readers_see_only_what_is_kept(
     ],
 )
 async def test_a_clock_that_jumps_drops_nothing_early(
-    journal: SqliteJournal, clock: StillClock, jumps: tuple[float, ...], kept_from: int
+    journal: SqliteJournal,
+    clock: StillClock,
+    tmp_path: Path,
+    jumps: tuple[float, ...],
+    kept_from: int,
 ) -> None:
     for number, jump_s in enumerate(jumps):
         await journal.append(drafts("r", number * 10, 10))
         clock.wall_s += jump_s
-    assert await _age(journal, clock, older_than_s=2 * DAY_S) == kept_from * 10 + 1
+    await journal.close()
+    later = await SqliteJournal.open(tmp_path / "journal.db", clock=clock)
+    assert await _age(later, clock, older_than_s=2 * DAY_S) == kept_from * 10 + 1
+    await later.close()
+
+
+async def test_a_jump_forward_does_not_age_what_this_process_wrote(
+    journal: SqliteJournal, clock: StillClock
+) -> None:
+    await journal.append(drafts("r", 0, 10))
+    clock.jump(2 * DAY_S)
+    await journal.append(drafts("r", 10, 10))
+    clock.wall_s += 60
+    assert await _age(journal, clock) == 1
+    clock.jump(-2 * DAY_S)
+    clock.wall_s += DAY_S - 120
+    assert await _age(journal, clock) == 1
+    clock.wall_s += 180  # a day by the clock that does not jump; the second note is of tomorrow
+    assert await _age(journal, clock) == 11
+
+
+async def test_a_jump_forward_does_not_age_what_was_there_at_the_start(
+    journal: SqliteJournal, clock: StillClock, tmp_path: Path
+) -> None:
+    await journal.append(drafts("r", 0, 10))
+    await journal.close()
+    later = await SqliteJournal.open(tmp_path / "journal.db", clock=clock)
+    clock.jump(2 * DAY_S)
+    clock.wall_s += 75
+    assert await _age(later, clock) == 1
+    clock.wall_s += DAY_S
+    assert await _age(later, clock) == 11
+    await later.close()
+
+
+async def test_a_start_before_the_clock_was_set_does_not_keep_old_records_for_ever(
+    journal: SqliteJournal, clock: StillClock, tmp_path: Path
+) -> None:
+    await journal.append(drafts("r", 0, 10))
+    await journal.close()
+    clock.jump(-9_000 * DAY_S)  # this machine starts in the past, and then asks for the time
+    later = await SqliteJournal.open(tmp_path / "journal.db", clock=clock)
+    clock.jump(9_002 * DAY_S)
+    assert await _age(later, clock) == 11
+    await later.close()
 
 
 async def test_the_file_is_brought_below_its_bytes_and_shrinks(
@@ -250,3 +300,108 @@ async def test_stats_count_what_is_there(journal: SqliteJournal, tmp_path: Path)
     assert (stats.records, stats.recent_records) == (100, 100)
     assert stats.bytes == os.stat(tmp_path / "journal.db").st_size
     assert stats.wal_bytes == os.stat(tmp_path / "journal.db-wal").st_size > 0
+
+
+# Ids of a feed that goes on outlive its records.
+
+
+async def _live_run_without_records(journal: SqliteJournal, clock: StillClock) -> None:
+    live, over = feed("live"), feed("over")
+    wishes = [Wish(live), Wish(over)]
+    await journal.append(drafts("live", 0, 40), states=[FeedState(live)], wishes=wishes)
+    await journal.append(drafts("over", 0, 10), states=[FeedState(over, ended=True)])
+    clock.wall_s += 2 * DAY_S
+    assert await _age(journal, clock) == 51
+
+
+async def test_j6_what_retention_dropped_of_a_live_feed_is_not_stored_again(
+    journal: SqliteJournal, clock: StillClock
+) -> None:
+    await _live_run_without_records(journal, clock)
+    assert list(await journal.append(drafts("live", 35, 7))) == [None] * 5 + [51, 52]
+    both = [*drafts("other", 0, 2), *drafts("live", 39, 2), draft("live", "e42")]
+    assert list(await journal.append(both)) == [53, 54, None, None, 55]
+    assert list(await journal.append(drafts("over", 9, 1))) == [56], "nothing more comes of it"
+
+
+async def test_j6_ids_of_a_live_feed_are_known_after_a_restart(
+    journal: SqliteJournal, clock: StillClock, tmp_path: Path
+) -> None:
+    await _live_run_without_records(journal, clock)
+    await journal.close()
+    again = await SqliteJournal.open(tmp_path / "journal.db", clock=clock)
+    assert await again.event_ids(feed("live"), 3) == ["e37", "e38", "e39"]
+    assert list(await again.append(drafts("live", 0, 41))) == [None] * 40 + [51]
+    assert await again.event_ids(feed("live"), 3) == ["e38", "e39", "e40"]
+    assert await again.event_ids(feed("over"), 3) == []
+    await again.close()
+
+
+async def test_ids_that_outlived_their_records_go_with_the_end_of_their_feed(
+    journal: SqliteJournal, clock: StillClock
+) -> None:
+    await _live_run_without_records(journal, clock)
+    await journal.append(drafts("live", 40, 1), states=[FeedState(feed("live"), ended=True)])
+    assert await journal.event_ids(feed("live"), 100) == ["e40"]
+
+
+async def test_ids_that_outlive_their_records_are_bounded(
+    journal: SqliteJournal, clock: StillClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sqlite_retention, "KNOWN_PER_FEED_MAX", 30)
+    monkeypatch.setattr(sqlite_retention, "KNOWN_MAX", 50)
+    monkeypatch.setattr(sqlite_retention, "STEP_IDS", 7)
+    for run in ("a", "b", "c"):
+        await journal.append(drafts(run, 0, 40), states=[FeedState(feed(run))])
+    clock.wall_s += 2 * DAY_S
+    await _age(journal, clock)
+    kept = [await journal.event_ids(feed(run), 100) for run in ("a", "b", "c")]
+    newest = [f"e{n}" for n in range(40)]
+    assert kept == [[], newest[30:], newest[10:]]
+
+
+async def test_known_ids_keep_a_small_journal_small(
+    journal: SqliteJournal, clock: StillClock
+) -> None:
+    await journal.append([], states=[FeedState(feed("live"))])
+    for first in range(0, 20_000, 500):
+        await journal.append(drafts("live", first, 500))
+    limit = 1_000_000
+    done = await journal.retain(older_than_s=None, bytes_max=limit, now_s=clock.wall_s)
+    assert done.bytes <= limit
+    assert journal.stats().records > 500
+    ids = await journal.event_ids(feed("live"), 100_000)
+    assert len(ids) - journal.stats().records == limit // 8 // sqlite_retention.KNOWN_BYTES
+
+
+async def test_the_bytes_that_are_kept_are_those_on_the_disk(
+    journal: SqliteJournal, clock: StillClock
+) -> None:
+    """Free pages and the write-ahead log count too, also where the journal is to be small."""
+    limit = 2 * 1024 * 1024
+    await journal.retain(older_than_s=None, bytes_max=limit, now_s=clock.wall_s)
+    for first in range(0, 12_000, 500):
+        await journal.append(drafts("r", first, 500, pad=600))
+        if first % 3000 == 2500:
+            await journal.retain(older_than_s=None, bytes_max=limit, now_s=clock.wall_s)
+    stats = journal.stats()
+    assert stats.bytes + stats.wal_bytes <= limit
+    assert stats.records is not None
+    assert stats.records > 800
+
+
+async def test_a_reader_that_keeps_the_log_from_going_is_told(
+    journal: SqliteJournal, clock: StillClock, tmp_path: Path
+) -> None:
+    await journal.append(drafts("r", 0, 10))
+    with closing(sqlite3.connect(tmp_path / "journal.db", isolation_level=None)) as other:
+        other.execute("BEGIN")
+        other.execute("SELECT count(*) FROM record").fetchone()
+        for first in range(0, 2000, 500):
+            await journal.append(drafts("s", first, 500, pad=600))
+        done = await journal.retain(older_than_s=None, bytes_max=2**21, now_s=clock.wall_s)
+        assert done.held_bytes > 1_000_000
+        other.execute("ROLLBACK")
+    done = await journal.retain(older_than_s=None, bytes_max=2**21, now_s=clock.wall_s)
+    assert done.held_bytes == 0
+    assert journal.stats().wal_bytes <= 2**18

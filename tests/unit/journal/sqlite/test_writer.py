@@ -10,7 +10,12 @@ from typing import Any
 
 import pytest
 
-from bridge.core.errors import JournalCorruptError, JournalError, JournalFullError
+from bridge.core.errors import (
+    JournalCorruptError,
+    JournalError,
+    JournalFullError,
+    JournalUnavailableError,
+)
 from bridge.core.state import FeedState
 from bridge.journal.sqlite import writer as sqlite_writer
 from bridge.journal.sqlite.journal import SqliteJournal
@@ -108,7 +113,6 @@ FULL = [
     ("INSERT INTO type", sqlite3.SQLITE_IOERR_SHMSIZE),
     ("INSERT INTO feed", sqlite3.SQLITE_READONLY),
     ("INSERT INTO moment", sqlite3.SQLITE_FULL),
-    ("BEGIN", sqlite3.SQLITE_BUSY),
 ]
 
 
@@ -130,6 +134,18 @@ async def test_j3_a_refused_append_leaves_nothing_and_the_next_one_works(
     assert list(await journal.append(given, states=[FeedState(feed("r"))])) == [1, 2]
     assert await read_all(journal) == [record(d, n) for n, d in enumerate(given, 1)]
     assert (journal.trouble, heard) == (None, [2])
+
+
+async def test_a_foreign_lock_may_pass_and_is_no_full_disk(
+    journal: SqliteJournal, faulty: FaultyConnection
+) -> None:
+    faulty.fail("BEGIN", sqlite3.SQLITE_BUSY)
+    with pytest.raises(
+        JournalUnavailableError, match=r"nothing was stored.*goes on by itself"
+    ) as e:
+        await journal.append(drafts("r", 0, 1))
+    assert not isinstance(e.value, JournalFullError)
+    assert list(await journal.append(drafts("r", 0, 1))) == [1]
 
 
 async def test_a_refused_group_is_refused_for_all(

@@ -1,0 +1,81 @@
+"""Whether the file that was opened is still the one at its path, and who else may have it open.
+
+A file that is removed or renamed goes on taking bytes: they would be acknowledged and found by
+nobody. And a lock beside the file is no lock on the file: it may be removed, and a hard link has
+another name.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from contextlib import suppress
+from pathlib import Path
+
+from bridge.core.errors import JournalBusyError
+from bridge.journal.sqlite.faults import displaced
+
+_Identity = tuple[int, int]
+
+
+class Place:
+    """A path, and the file and the write-ahead log that were found there."""
+
+    def __init__(self, path: Path) -> None:
+        """The file is there, and open for writing."""
+        self._path = path
+        self._wal = path.with_name(path.name + "-wal")
+        self._file = _identity(path)
+        self._log = _identity(self._wal)
+
+    def trouble(self) -> str | None:
+        """What has become of the path; None when all is in place. Two system calls."""
+        there = _identity(self._path)
+        if there is None:
+            return "the file is gone (removed, or its directory was renamed)"
+        if there != self._file:
+            return "another file was put in its place"
+        if _identity(self._wal) != self._log:
+            return f"its write-ahead log {self._wal.name} was removed or replaced"
+        return None
+
+    def check(self, head: int) -> None:
+        """Raises JournalUnavailableError when it is out of place."""
+        if (what := self.trouble()) is not None:
+            raise displaced(str(self._path), what, head)
+
+
+def _identity(path: Path) -> _Identity | None:
+    try:
+        status = os.stat(path)
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino
+
+
+class FileLock:
+    """A lock on the journal's own file, whatever name it is reached by.
+
+    A flock, which SQLite's locks (fcntl) do not know of. Closing any descriptor of the file drops
+    those, so this one is closed last, after SQLite's connections.
+    """
+
+    def __init__(self, path: Path) -> None:
+        """Raises JournalBusyError, OSError."""
+        self._descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            os.close(self._descriptor)
+            raise JournalBusyError(
+                f"journal {path}: is in use by another process, although its lock file does not say"
+                f" so (it was removed, or {path.name} is a link); stop that one, or choose another"
+                " journal with --journal"
+            ) from error
+
+    def close(self) -> None:
+        """Let go of it. Idempotent."""
+        if self._descriptor >= 0:
+            with suppress(OSError):
+                os.close(self._descriptor)
+            self._descriptor = -1

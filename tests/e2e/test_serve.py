@@ -196,9 +196,9 @@ async def test_a_token_file_that_changes_ends_the_suspension_of_its_runs(tmp_pat
         env = environment(None, MOGPLEX_BASE_URL=sim.url)
         async with serve(*options, env=env) as daemon:
             async with asyncio.timeout(60):
-                while await daemon.status("GET", "/healthz") == 200:
+                while not any("token.suspended" in line for line in daemon.stderr):
                     await asyncio.sleep(0.1)
-            assert any("token.suspended" in line for line in daemon.stderr)
+            assert await daemon.status("GET", "/healthz") == 503
             assert (await daemon.json(f"/v1/runs/{run.id}"))["state"] == "following"
             assert await daemon.status("GET", "/readyz") == 200
             (tmp_path / "new").write_text(TOKEN)

@@ -57,10 +57,14 @@ def _runs() -> Panel:
     return row(
         "Runs",
         (8, graph(
-            "Followed runs by status", {"{{status}}": "sum by (status) (mogplex_bridge_runs{%A})"},
+            "Followed runs by status",
+            {
+                "{{status}}": "sum by (status) (mogplex_bridge_runs{%A})",
+                "given up": "sum(mogplex_bridge_runs_given_up{%A})",
+            },
             "Runs that are followed now, by upstream's status. A run that was never asked about yet "
-            "counts as pending.",
-            stacked=True, decimals=0,
+            "counts as pending. Given up: wanted, but refused by upstream for good.",
+            stacked=True, decimals=0, runbooks=("RunsGivenUp",),
         )),
         (8, graph(
             "Runs ended per hour",

@@ -39,10 +39,10 @@ def _now() -> Panel:
             steps=_GREEN_ORANGE, decimals=0, runbooks=("RateLimited",),
         )),
         (4, stat(
-            "Token refusals", f"sum(increase({_ERRORS}{{%A, {_REFUSED}}}[$__range]))",
-            "Requests in this time range for which the token was refused. One is no news: upstream "
-            "also answers 401 when its own look-up fails.",
-            steps=(("green", None), ("orange", 1), ("red", 3)), decimals=0,
+            "Suspended tokens", "sum(mogplex_bridge_token_suspended{%A})",
+            "Accounts whose token upstream refuses: their runs wait, and one request in some minutes "
+            "asks whether it is good again.",
+            steps=(("green", None), ("red", 1)), decimals=0,
             runbooks=("AuthFailing",),
         )),
         (4, stat(

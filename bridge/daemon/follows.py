@@ -236,6 +236,15 @@ class Follows:
                 by_status[entry.state.status] = by_status.get(entry.state.status, 0) + 1
         for account, by_status in counts.items():
             self._metrics.set_runs(account, by_status)
+            self._metrics.runs_given_up.labels(account).set(self.given_up_count(account))
+
+    def given_up_count(self, account: str) -> int:
+        """Runs of an account that are wanted, but were refused for good."""
+        return sum(
+            entry.word == "failed"
+            for entry in self._entries.values()
+            if entry.state.feed.account == account
+        )
 
     def trouble_of(self, account: str) -> tuple[int, str, Failure] | None:
         """Runs of an account that failed several times in a row: how many, and one of them."""

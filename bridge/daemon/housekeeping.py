@@ -176,6 +176,9 @@ class Housekeeping:
         elif trouble is not None:
             count, _, failure = trouble
             detail = f"{count} runs fail: {failure.code}: {failure.message}"
+        given_up = self._follows.given_up_count(name)
+        if given_up:
+            detail += f"; {given_up} runs are given up"
         return {
             "ok": credential.suspended_since is None and trouble is None,
             "detail": detail,
@@ -183,6 +186,7 @@ class Housekeeping:
             "budgetRequests": state.cap,
             "refusals": state.refused_count,
             "foreignRequests": round(state.foreign, 1),
+            "givenUpRuns": given_up,
         }
 
     def set_metrics(self, *, is_writable: bool) -> None:

@@ -145,10 +145,11 @@ class Metrics:
             "When the gate opens after a 429, Unix time; 0 if it never closed.",
             "account",
         )
+        self.runs_given_up = self._gauge(
+            "runs_given_up", "Runs that are wanted, but refused for good.", "account"
+        )
         self.token_suspended = self._gauge(
-            "token_suspended",
-            "1 while upstream refuses the token and only a slow probe asks again.",
-            "account",
+            "token_suspended", "1 while the token is refused and asked about slowly.", "account"
         )
         self.last_poll_success_timestamp_seconds = self._gauge(
             "last_poll_success_timestamp_seconds", "Last good answer, Unix time.", "account"
@@ -253,7 +254,7 @@ class Metrics:
         for metric in (
             self.rate_limit_hits_total, self.rate_limit_window_requests,
             self.rate_limit_budget_requests, self.rate_limit_blocked_until_timestamp_seconds,
-            self.token_suspended,
+            self.token_suspended, self.runs_given_up,
             self.last_poll_success_timestamp_seconds, self.oldest_poll_timestamp_seconds,
         ):  # fmt: skip
             self._fill(metric, one)

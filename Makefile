@@ -14,7 +14,7 @@ PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3 python; do \
 PYTEST := $(BIN)/python -m pytest -n $(WORKERS)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup check lint types unit test e2e torture bench docs dashboards dashboards-preview site site-release demo clean lock tools man
+.PHONY: help setup check lint types unit test e2e torture bench docs rules-age dashboards dashboards-preview site site-release demo clean lock tools man
 
 help: ## this list
 	@sed -n 's/^\([a-z0-9-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST)
@@ -63,6 +63,9 @@ docs: $(STAMP) ## what is generated: reference of configuration, metrics and red
 	$(BIN)/python -m bridge.config.reference
 	$(BIN)/python -m bridge.metrics > docs/metrics.md.new && mv docs/metrics.md.new docs/metrics.md
 	$(BIN)/python -m bridge.redact > docs/redaction-rules.md.new && mv docs/redaction-rules.md.new docs/redaction-rules.md
+
+rules-age: $(STAMP) ## the token formats of the redactor that were checked longest ago
+	@$(BIN)/python -m bridge.redact.age | head -40
 
 dashboards: $(STAMP) ## grafana/*.json, from the tables beside them
 	$(BIN)/python -m grafana

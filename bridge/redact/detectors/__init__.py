@@ -19,6 +19,7 @@ from bridge.redact.detectors.kubernetes import KUBERNETES_SECRETS
 from bridge.redact.detectors.layouts import LAYOUTS, REDIS_AUTH
 from bridge.redact.detectors.password_hashes import PASSWORD_HASHES
 from bridge.redact.detectors.printed import PRINTED
+from bridge.redact.detectors.shaped import SHAPED
 from bridge.redact.detectors.stored import PIPED, STORED
 from bridge.redact.detectors.tokens import OWN_TOKENS, PROVIDER_TOKENS
 from bridge.redact.detectors.urls import MYSQL_DSN, USERINFO
@@ -46,6 +47,7 @@ DETECTORS: Final[tuple[Detector, ...]] = (
     PRINTED,
     WEBHOOK_PATHS,
     INNER_MARKS,
+    SHAPED,
     REDIS_AUTH,
     KUBERNETES_SECRETS,
     PROGRAM_FLAGS,

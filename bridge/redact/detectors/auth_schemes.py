@@ -14,9 +14,9 @@ from bridge.redact.spans import Scan
 from bridge.redact.values import harmless
 
 _BEARER = re.compile(
-    r"[\"']?(?:[ \t]{1,4}|%20|\+|:[ \t]?|=[ \t]?|,[ \t]{1,2})(?:token[ \t:=]{1,3})?(?=[A-Za-z0-9._~+/=%-]{8})(?P<value>[A-Za-z0-9._~+/=%:|-]{8,4096}+)"
+    r"[\"']?(?:[ \t]{1,4}|%20|\+|:[ \t]?|=[ \t]?|,[ \t]{1,2})(?:token[ \t:=]{1,3})?(?=[A-Za-z0-9._~+/=%-]{8})(?P<value>[A-Za-z0-9._~+/=%:|-]{8,32768}+)"
 )
-_BASIC = re.compile(r"(?:[ \t]{1,4}|%20|\+)(?P<value>[A-Za-z0-9+/_-]{8,1024}+={0,2})")
+_BASIC = re.compile(r"(?:[ \t]{1,4}|%20|\+)(?P<value>[A-Za-z0-9+/_-]{8,32768}+={0,2})")
 
 
 def bearer(scan: Scan, start: int, end: int, _data: object) -> int:
@@ -31,6 +31,7 @@ def bearer(scan: Scan, start: int, end: int, _data: object) -> int:
     while last > first and text[last - 1] in ".:,|" and last < scan.end:
         last -= 1
     value = text[first:last]
+    scan.effort += len(value) >> 5
     weight = harmless.weight(value)
     if weight == harmless.NO_WEIGHT or harmless.harmless_code(
         value, ("token", "bearer"), text[last : last + 1]
@@ -51,6 +52,7 @@ def basic(scan: Scan, start: int, end: int, _data: object) -> int:
         return 0
     first, last = found.span("value")
     value = text[first:last]
+    scan.effort += len(value) >> 5
     raw = value.rstrip("=")
     at_end = last >= scan.end
     try:

@@ -185,6 +185,15 @@ def prose_value(scan: Scan, at: int, verdict: Verdict) -> int:
     return take(scan, Value(at, stop, "", stop >= scan.end), verdict)
 
 
+def _is_alternation(text: str, at: int, line: int) -> bool:
+    """`secret_key_base|Endpoint`: no blank at the stroke, and no table around it."""
+    stroke = text.rfind("|", max(0, at - 26), at)
+    if stroke < 1 or text[stroke - 1].isspace() or text[stroke + 1 : stroke + 2].isspace():
+        return False
+    begin = text.rfind("\n", max(0, stroke - 200), stroke) + 1
+    return not text[begin:stroke].lstrip(" >+-").startswith("|") and "| " not in text[begin:line]
+
+
 def cell(scan: Scan, at: int, verdict: Verdict) -> int:
     """`| password | x |`: the cell to the right, unless this is a heading."""
     text = scan.text
@@ -192,6 +201,8 @@ def cell(scan: Scan, at: int, verdict: Verdict) -> int:
     line = line_end(text, at, scan.end)
     if stop < 0 or stop > line:
         stop = line
+    if _is_alternation(text, at, line):
+        return 0
     content = text[at:stop].strip().strip("`*")
     if not content or not harmless.weight(content) or verdict.grade == NONE:
         return 0

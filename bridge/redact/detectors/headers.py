@@ -10,7 +10,7 @@ from bridge.redact.names.classifier import Verdict
 from bridge.redact.rule import AUTH_SCHEME, COOKIE
 from bridge.redact.spans import Scan
 from bridge.redact.values import harmless
-from bridge.redact.values.extent import BARE, LITERAL_TAG, QUOTE, Value, line_end, quoted
+from bridge.redact.values.extent import BARE, LITERAL_TAG, QUOTE, Value, bare_end, line_end, quoted
 from bridge.redact.values.judge import SCHEME, take
 
 PARAMS_MAX = 2_048  # characters of the parameters of a scheme
@@ -18,9 +18,9 @@ _AUTH_PARAM = re.compile(
     r"(?i)(?:token|key|secret|password|credential|signature|response|oauth_[a-z_]{2,20}|sig|mac|nonce|id)=\"?"
 )
 _COOKIE_RUN = re.compile(
-    r"[^\s\"'`<>;\\]{1,4096}+(?:;[ \t]{0,2}"
+    r"[^\s\"'`<>;\\]{1,32768}+(?:;[ \t]{0,2}"
     r"(?!(?i:path|domain|expires|max-age|samesite|version|priority)=)"  # attributes of Set-Cookie
-    r"[^\s\"'`<>=;\\]{1,128}=[^\s\"'`<>;\\]{0,4096}){0,40}"
+    r"[^\s\"'`<>=;\\]{1,128}=[^\s\"'`<>;\\]{0,32768}){0,40}"
 )
 # The quote that ends a header inside a command or a JSON text; not those of its parameters.
 _PARAMS_END = re.compile(
@@ -29,6 +29,11 @@ _PARAMS_END = re.compile(
 )
 
 
+# A scheme that nobody told us of, before credentials that look like some.
+_ANY_SCHEME = re.compile(
+    r"(?!(?i:header|token|required|is|the|and|with|none|for)\b)[A-Za-z][A-Za-z0-9._-]{1,31}[ \t]{1,4}"
+    r"(?=[A-Za-z0-9+/=._~:-]{0,60}[0-9+/=])(?=[A-Za-z0-9+/=._~:|-]{12})"
+)
 _CLOSED = re.compile(r"\\{0,15}[\"']")
 
 
@@ -45,7 +50,8 @@ def authorization(scan: Scan, at: int, verdict: Verdict) -> int:
     opened = QUOTE.match(text, at, scan.end)
     if opened is not None:
         at = _behind_tag(scan, opened.end())
-    scheme = SCHEME.match(text, at, scan.end)
+    scheme = SCHEME.match(text, at, scan.end) or _ANY_SCHEME.match(text, at, scan.end)
+    has_scheme = scheme is not None
     start = scheme.end() if scheme is not None else at
     if opened is not None:
         value = quoted(scan, opened.start())
@@ -55,10 +61,11 @@ def authorization(scan: Scan, at: int, verdict: Verdict) -> int:
     else:
         bare = BARE.match(text, start, scan.end)
         if bare is None:
-            return _quoted_credentials(scan, start, verdict) if scheme is not None else 0
-        stop = _bare_end(scan, start, bare.end(), has_scheme=scheme is not None)
-        value = Value(start, stop, "", bare.end() >= scan.end)
-    if not _is_credential(scan, value, verdict, has_scheme=scheme is not None):
+            return _quoted_credentials(scan, start, verdict) if has_scheme else 0
+        whole = bare_end(scan, bare.end(), start)
+        stop = _bare_end(scan, start, whole, has_scheme=has_scheme)
+        value = Value(start, stop, "", whole >= scan.end)
+    if not _is_credential(scan, value, verdict, has_scheme=has_scheme):
         return 0
     return scan.add(value.start, value.end, verdict.kind, AUTH_SCHEME.id, is_cut=value.is_open)
 
@@ -116,6 +123,12 @@ def _is_params(text: str, start: int, stop: int) -> bool:
     )
 
 
+def _are_plain(content: str) -> bool:
+    """`theme=dark; lang=en`: settings of a page, every one a short word."""
+    values = [pair.partition("=")[2].strip() for pair in content.split(";")]
+    return all(len(value) < 12 and not harmless.weight(value) for value in values)
+
+
 def cookie(scan: Scan, at: int) -> int:
     """`Cookie: a=b; c=d`: all of it, up to the end of the header."""
     text = scan.text
@@ -125,9 +138,10 @@ def cookie(scan: Scan, at: int) -> int:
     if run is None:
         return 0
     content = run.group()
+    scan.effort += len(content) >> 5
     if "=" not in content or harmless.is_marked(content[content.index("=") + 1 :] or "***"):
         return 0
     value = content[content.index("=") + 1 :]
-    if harmless.harmless_code(value, ("cookie",), ""):
+    if harmless.harmless_code(value, ("cookie",), "") or _are_plain(content):
         return 0
     return scan.add(start, run.end(), "cookie", COOKIE.id, is_cut=run.end() >= scan.end)

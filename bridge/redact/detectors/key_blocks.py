@@ -13,7 +13,7 @@ from bridge.redact.detectors.detector import Detector, Look, literals
 from bridge.redact.rule import Rule
 from bridge.redact.spans import Scan
 
-BLOCK_MAX = 16_384  # characters of one key block; a PEM of an 8192-bit RSA key has 6,400
+BLOCK_MAX = 32_768  # characters of one key block; a PEM of an 8192-bit RSA key has 6,400
 
 _BEGIN = re.compile(
     r"-{4,5} ?BEGIN ((?:[A-Z0-9]{1,20} ){0,5}(?:PRIVATE KEY(?: BLOCK)?|Static key V1)) ?-{4,5}",
@@ -26,9 +26,9 @@ _END_OF = re.compile(
 _LEAD = re.compile(r"(?:\s|\\+[nr]|[\"'+,>|#*]|&#10;|%0[AaDd]){0,40}")
 _BODY = re.compile(
     r"(?:[A-Za-z0-9+/=:;,.()@ \t\r\n>|#*+\"'_-]|\\+[nrt\"'/]|\\+u00[0-9a-f]{2}|%[0-9A-Fa-f]{2}|<br ?/?>|&#1[03];)"
-    r"{0,16384}+"
+    r"{0,32768}+"
 )
-_B64_RUN = re.compile(r"(?:[A-Za-z0-9+/_-]|\\+[nr]|\s(?=[A-Za-z0-9+/]{20})|\\/){16,24576}+={0,2}")
+_B64_RUN = re.compile(r"(?:[A-Za-z0-9+/_-]|\\+[nr]|\s(?=[A-Za-z0-9+/]{20})|\\/){16,32768}+={0,2}")
 _PUTTY = re.compile(r"(?:\s|\\+[rn]){1,4}((?:[A-Za-z0-9+/=]{1,80}(?:\s|\\+[rn]){0,4}){1,400})")
 _KEY_LINE = re.compile(r"[A-Za-z0-9+/=]{16}")
 _COUNT = re.compile(r":\s?\d{1,4}")

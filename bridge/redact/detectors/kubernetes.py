@@ -11,11 +11,11 @@ from bridge.redact.names.classifier import NONE
 from bridge.redact.rule import ASSIGNMENT
 from bridge.redact.spans import Scan
 
-SECRET_LOOK = 4_000  # characters of a Kubernetes Secret that are read
+SECRET_LOOK = 40_000  # characters of a Kubernetes Secret that are read
 SECRET_LINES_MAX = 60
 
 _LINE = re.compile(
-    r"[ \t]{1,12}(?P<name>[\w.-]{1,128}):[ \t]{1,4}\\{0,7}[\"']?(?P<value>[A-Za-z0-9+/]{4,8192}={0,2})\Z"
+    r"[ \t]{1,12}(?P<name>[\w.-]{1,128}):[ \t]{1,4}\\{0,7}[\"']?(?P<value>[A-Za-z0-9+/]{4,32768}={0,2})\Z"
 )
 _DATA = re.compile(r"(?:\n|\\{1,15}n)data:[ \t]{0,4}(?=\n|\\)")
 _BREAK = re.compile(r"\r?\n|\\{1,15}r?\\{0,15}n")

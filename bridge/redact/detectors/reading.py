@@ -79,6 +79,8 @@ def read(scan: Scan, first: int, at: int, verdict: Verdict, name_quote: str, op:
     char = text[at]
     if not name_quote and first and text[first - 1] in "\"'" and _closes(text, first, at):
         return 0
+    if op == "=" and text[first - 1 : first] in ("?", "&") and QUOTE.match(text, at, scan.end):
+        return 0  # `"...?api_key=" + key`: the quote ends the address
     if op[0] == ":" and first and text[first - 1] == ":":
         return 0  # `arn:...:secret:name`
     if op == "=" and text[first - 2 : first] == ", ":
@@ -281,12 +283,20 @@ def _unquoted(scan: Scan, first: int, at: int, verdict: Verdict, name_quote: str
     if op == "->" and harmless.weight(bare.group().rstrip(TRAIL)) != harmless.HEAVY:
         return 0  # the type that a function returns
     stop = trimmed(scan, first, at, bare.end(), op)
-    if stop <= at:
+    if stop <= at or (op[:2] in ("==", "!=") and _is_variable(text[at:stop])):
         return 0
     if verdict.kind in PASSWORDY and verdict.words[-1:] != ("pass",):
         stop = words_of(scan, at, stop)
     value = Value(at, stop, "", stop >= scan.end)
     return take(scan, value, verdict) or _fallback(scan, stop, verdict)
+
+
+_VARIABLE = re.compile(r"[a-z_$][a-z0-9_$]{0,40}(?:[A-Z][a-z0-9]{1,30}){1,6}\Z|[a-z_]{1,60}\Z")
+
+
+def _is_variable(content: str) -> bool:
+    """`password !== confirmPassword2`: two variables are compared."""
+    return _VARIABLE.match(content) is not None
 
 
 def _wrapped(scan: Scan, at: int, verdict: Verdict) -> int:

@@ -11,13 +11,14 @@ from bridge.redact.rule import PROVIDER_TOKEN, Rule
 from bridge.redact.spans import Scan
 from bridge.redact.values.harmless import HEAVY, weight
 
-BODY_MAX = 2048  # characters; the longest real bodies (JWT-like) are about 1,000
+BODY_MAX = 32_768  # characters; the longest real bodies (web tokens) are about 1,000
 # A token cut by upstream's limits keeps at least this much of its body: fewer characters are what
 # a list of keys shows of each on purpose (`mog_` and 8).
 CUT_BODY_MIN = 8
 GLUED_BODY_MIN = 24  # characters of one of our own tokens that is glued to the word before it
 LOOSE: Final = 0.75  # share of the usual length that is enough after a distinctive prefix
-DISTINCTIVE = 5  # characters of a prefix that needs no word boundary before it
+LONG = 5  # characters of a prefix that says enough for a body shorter than usual
+DISTINCTIVE = 4  # characters of a prefix that needs no word boundary before it
 
 _ALPHABETS = {
     "a": "A-Za-z0-9",
@@ -41,30 +42,35 @@ class Format(NamedTuple):
     """One row of the table, ready to match."""
 
     prefix: str  # lower case
+    written: str  # the prefix as it is written
+    alphabet: str
     body: re.Pattern[str]
     least: int
     exact: bool
     kind: str
     rule: Rule
+    checked: str  # the day, as in a row
+    source: str  # where to look when it is checked again
+    issuer: str
 
 
 def _formats(table: str, rule: Rule) -> list[Format]:
     rows = []
     for line in table.strip().splitlines():
-        prefix, alphabet, size, *_ = line.split()
+        written, alphabet, size, checked, source, issuer = line.split(maxsplit=5)
+        prefix = written.lower()
         exact = size.startswith("=")
         usual = int(size.lstrip("="))
         least = usual if exact or rule is OWN_TOKEN else max(10, int(usual * LOOSE))
-        if (
-            prefix.endswith("_")
-            and len(prefix) < DISTINCTIVE
-            and not exact
-            and rule is not OWN_TOKEN
-        ):
+        if prefix.endswith("_") and len(prefix) < LONG and not exact and rule is not OWN_TOKEN:
             least = usual
         kind = "access-key-id" if prefix in _KEY_IDS else "token"
         body = re.compile(f"[{_ALPHABETS[alphabet]}]{{1,{BODY_MAX}}}+")
-        rows.append(Format(prefix, body, least, exact, kind, rule))
+        rows.append(
+            Format(
+                prefix, written, alphabet, body, least, exact, kind, rule, checked, source, issuer
+            )
+        )
     return rows
 
 
@@ -78,32 +84,80 @@ FORMATS: Final = OWN_FORMATS + PROVIDER_FORMATS
 def find(scan: Scan, start: int, end: int, form: Format) -> int:
     """Look at one prefix hit; return where to go on, or 0 when this is no token."""
     text = scan.text
-    may_begin = start == 0 or _may_begin(text, start, form)
-    if not may_begin and form.rule is not OWN_TOKEN:
+    if text[start:end] != form.written:
         return 0
+    may_begin = start == 0 or _may_begin(text, start, form)
     found = form.body.match(text, end, scan.end)
-    if found is None:
+    if found is None or not (may_begin or form.rule is OWN_TOKEN or _is_glued(text, start, form)):
         return 0
     stop = found.end()
     while stop > end and text[stop - 1] in ".-:%$+~/":
         stop -= 1
     size = stop - end
     scan.effort += size >> 5
-    if not may_begin and size < GLUED_BODY_MIN:
-        return 0
-    at_end = stop >= scan.end
     body = text[end:stop]
-    if not (_size_fits(form, size, body) or (at_end and _may_be_cut(scan, form, size))):
+    at_end = stop >= scan.end
+    is_whole = _size_fits(form, size, body) if may_begin else _stands_alone(body, form)
+    if not (is_whole or (may_begin and at_end and _may_be_cut(scan, form, size))):
         return 0
-    is_ours = form.prefix == "mog_" and may_begin and size >= form.least
-    looks_made_up = (
-        _FAKE_OWN.search(body[:80]) if is_ours else _is_wordy(body) or _FAKE.search(body[:80])
-    )
-    if looks_made_up or not _case_fits(text[start:end], form):
+    if _is_made_up(form, body, may_begin=may_begin) or _is_hash(scan, start, stop, body, form):
         return 0
-    if form.prefix[-1] == ":":
+    if form.prefix[-1] == ":" and form.prefix not in _PART_OF_TOKEN:
         start = end  # a user name before the token: it says where the token belongs
     return scan.add(start, stop, form.kind, form.rule.id, is_cut=at_end and size < form.least)
+
+
+_PART_OF_TOKEN = frozenset(("astracs:", "secret-token:"))
+
+
+def _is_made_up(form: Format, body: str, *, may_begin: bool) -> bool:
+    """An example, a placeholder, the name of something."""
+    if form.prefix == "mog_" and may_begin and len(body) >= form.least:
+        return _FAKE_OWN.search(body[:80]) is not None
+    return _is_wordy(body) or _FAKE.search(body[:80]) is not None
+
+
+_UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
+_HEX_ONLY = re.compile(r"[0-9a-f]+\Z")
+# Short prefixes of tokens that have letters of both cases: with hex they are something else.
+_NEVER_HEX = frozenset(("sk-", "re_", "fw_", "npm_", "hf_", "rpa_", "tk_"))
+_FILE = re.compile(
+    r"\.(?:m?js|cjs|css|map|png|jpe?g|gif|svg|webp|ico|woff2?|ttf|t?gz|zip|whl|jar|json|html?|txt|wasm|tsx?|py|go|rs|md|log|br|zst)\b"
+)
+
+
+def _is_hash(scan: Scan, start: int, stop: int, body: str, form: Format) -> bool:
+    """A UUID, a hash or the name of a file that only begins like a token."""
+    text = scan.text
+    if form.prefix[0] in "0123456789abcdef":
+        for uuid in _UUID.finditer(scan.low, max(0, start - 35), min(scan.end, start + 36)):
+            if uuid.start() <= start < uuid.end():
+                return True
+    if _HEX_ONLY.match(body) is None:
+        return False
+    if form.prefix in _NEVER_HEX and len(body) in (40, 64):
+        return True
+    before = text[start - 1 : start]
+    if _FILE.match(text, stop, scan.end) is not None:
+        return True
+    return len(body) in (20, 32, 40, 64) and before == "-" and form.exact
+
+
+def _is_glued(text: str, start: int, form: Format) -> bool:
+    """`yesghp_...`, `40AKIA...`: a distinctive prefix behind another word."""
+    before = text[start - 1]
+    if not (before.isascii() and before.isalnum()) or form.prefix in _PARTS_OF_NAMES:
+        return False
+    if form.kind == "access-key-id" or form.written == "AIza":
+        return len(form.prefix) >= DISTINCTIVE and not before.isupper()
+    return len(form.prefix) >= DISTINCTIVE and form.prefix[-1] in "_-"
+
+
+def _stands_alone(body: str, form: Format) -> bool:
+    """Is a token that is glued to a word whole, and made by chance?"""
+    if form.rule is OWN_TOKEN:
+        return len(body) >= GLUED_BODY_MIN
+    return len(body) >= form.least and (form.kind == "access-key-id" or weight(body) == HEAVY)
 
 
 def _size_fits(form: Format, size: int, body: str) -> bool:
@@ -132,36 +186,26 @@ def _may_begin(text: str, start: int, form: Format) -> bool:
     if text[start - 3 : start - 2] == "%" or text[start - 6 : start - 4] == "\\u":
         return True  # `%3Dghp_...`, `\u0022ghp_...`
     return (
-        len(form.prefix) >= DISTINCTIVE
+        len(form.prefix) >= LONG
         and form.prefix[-1] in "_-."
-        and form.prefix not in _PARTS_OF_NAMES
+        and (form.prefix not in _PARTS_OF_NAMES)
     )
 
 
 # Prefixes that also end ordinary names: `is_live_`, `mcp__convo_`.
 _PARTS_OF_NAMES = frozenset("convo_ key_ live_ test_ secret_ pat_ re_ pk_".split())
 
-# Upper-case prefixes whose lower-case twin is ordinary text.
-_UPPER = frozenset(
-    """akia asia abia acca a3t atbb atctt3 atatt3 atsta sk scw ltai akid aklt ezak eztk hrku- nrak-
-    gr1348941 age-secret-key- cfpat- pmak- bsa nral ccipat_ a3- sg. swmtkn-1- api- avns_""".split()
-)
-
-
-def _case_fits(given: str, form: Format) -> bool:
-    if form.prefix in _UPPER:
-        return given == given.upper()
-    return given != given.upper() or not any(char.isalpha() for char in given) or len(given) > 3
-
 
 def _is_wordy(body: str) -> bool:
-    """Lower-case words with hyphens or underscores: an identifier, not a token."""
+    """Lower-case words with hyphens or underscores, short numbers too: a name, not a token."""
+    parts = _PARTS.split(body)
     if any(char.isdigit() for char in body):
-        return False
+        words = [part for part in parts if part.isalpha() and part.islower() and len(part) > 1]
+        return len(words) >= 2 and all(part in words or len(part) <= 4 for part in parts)
     if body.islower() or body.isupper():
         return True
     # `AcceptanceTimeoutSeconds`: capitals only where words begin.
-    return len(body) < 48 and all(_CAMEL.match(part) for part in _PARTS.split(body))
+    return len(body) < 48 and all(_CAMEL.match(part) for part in parts)
 
 
 _PARTS = re.compile(r"[-_.]")

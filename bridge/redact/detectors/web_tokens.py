@@ -11,8 +11,8 @@ from bridge.redact.detectors.detector import Detector, literals
 from bridge.redact.rule import Rule
 from bridge.redact.spans import Scan
 
-JWT_MAX = 8_192
-_JWT = re.compile(r"eyJ[A-Za-z0-9_-]{8,8192}+(?:\.[A-Za-z0-9_-]{0,8192}+){0,4}(?:%3[Dd]|=){0,2}")
+JWT_MAX = 32_768  # characters of a whole token
+_JWT = re.compile(r"eyJ[A-Za-z0-9_-]{8,32768}+(?:\.[A-Za-z0-9_-]{0,32768}+){0,4}(?:%3[Dd]|=){0,2}")
 
 
 def jwt(scan: Scan, start: int, _end: int, _data: object) -> int:
@@ -22,10 +22,11 @@ def jwt(scan: Scan, start: int, _end: int, _data: object) -> int:
         before = text[start - 1]
         if not (before in "nrtD" and start > 1 and text[start - 2] in "\\3"):
             return 0
-    found = _JWT.match(text, start, min(scan.end, start + JWT_MAX * 3))
+    found = _JWT.match(text, start, min(scan.end, start + JWT_MAX))
     if found is None:
         return 0
     stop = found.end()
+    scan.effort += (stop - start) >> 5
     while stop > start and text[stop - 1] in ".-" and stop < scan.end:
         stop -= 1
     parts = text[start:stop].split(".")

@@ -110,6 +110,10 @@ def _foreign(name: str) -> Verdict | None:
     return Verdict(SURE, kind, (plain,)) if kind else None
 
 
+# Anywhere in a name: what it names is no secret, or only the name of one.
+_NAMED = frozenset(("public", "existing"))
+
+
 def _by_words(words: list[str], joined: str) -> Verdict:  # noqa: C901, PLR0912 - one branch per notation
     every = tuple(words)
     while len(words) > 1 and (words[-1] in CARRIER or words[-1].isdigit()):
@@ -122,7 +126,7 @@ def _by_words(words: list[str], joined: str) -> Verdict:  # noqa: C901, PLR0912 
         )  # of Vault and Consul: UUIDs only, `judge.SECRET_ID`
     if words == ["sessionid"]:
         return Verdict(BARE_KEY, "cookie", every)  # Django's cookie; `session_id` names a session
-    if last in META or "public" in words or (words[0] in NOT_A_VALUE and len(words) > 1):
+    if last in META or (words[0] in NOT_A_VALUE and len(words) > 1) or not _NAMED.isdisjoint(words):
         return PLAIN
     if last == "key":
         return _key(words, before, every)

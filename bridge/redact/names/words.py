@@ -116,7 +116,7 @@ META = frozenset(
     clients server servers action actions event events listener hook hooks middleware
     guard filter filters plugin extension module package library crate binding bindings
     adapter config configuration settings options option opts flag flags property properties
-    attribute attributes attr management""".split()
+    attribute attributes attr management encryption command commands""".split()
 )
 # Last words that only say how or where the secret is carried: looked through.
 CARRIER = frozenset(
@@ -139,7 +139,7 @@ TOKEN_HARMLESS = frozenset(
     completion reasoning cached context thinking audio image text lex lexer syntax parse parser
     word sub per each every any unexpected expected operator keyword identifier
     idempotency lock export oov whitespace comment newline eof placeholder change
-    watch""".split()
+    watch starting resume resumption""".split()
 )
 
 # Whole names that a word rule would get wrong. Name without separators -> kind.
@@ -148,7 +148,7 @@ WHOLE: dict[str, str] = {
     "secretaccesskey": "api-key", "awssecretaccesskey": "api-key", "xamzsecuritytoken": "token",
     "xamzsignature": "signature", "privatekeydata": "private-key", "privatekeypem": "private-key",
     "clientkeydata": "private-key", "signedsecret": "secret", "htpasswd": "password",
-    "pgpassfile": "", "askpass": "", "gitaskpass": "", "sshaskpass": "", "bypass": "",
+    "pgpassfile": "", "oldpwd": "", "signingkeyid": "", "askpass": "", "gitaskpass": "", "sshaskpass": "", "bypass": "",
     "compass": "", "tokenize": "", "tokenizer": "", "authority": "", "author": "",
     "recoverycodes": "otp", "backupcodes": "otp", "scratchcodes": "otp",
     "seedwords": "passphrase", "recoverywords": "passphrase", "secretwords": "passphrase",
@@ -177,6 +177,18 @@ FOREIGN: dict[str, str] = {
     "contraseña": "password", "lösenord": "password", "jelszó": "password", "apikey": "api-key",
     "apiキー": "api-key", "api密钥": "api-key", "api金鑰": "api-key", "访问令牌": "token",
 }  # fmt: skip
+
+# Parts of labels beside an input, in the languages that programs are translated to.
+LABELS = (
+    *"""kennwort passwort contrase senha wachtwoord парол hasło heslo lösenord adgangskode passord
+    salasan jelszó şifre geheimnis schlüssel zugriffs segredo secreto ключ секрет токен パスワード 密码
+    密碼 口令 비밀번호 암호 รหัสผ่าน पासवर्ड كلمة סיסמ κωδικ トークン シークレット キー 令牌 密钥 密鑰 toegangs nyckel
+    avain anahtar klucz klíč chiave""".split(),
+    "mot de passe",
+    "mật khẩu",
+    "clé d",
+    "clave de",
+)
 
 # Variables of an environment that are no secrets, whatever their value.
 PUBLIC_ENV = frozenset(

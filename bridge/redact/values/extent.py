@@ -8,7 +8,7 @@ from typing import NamedTuple
 from bridge.redact.spans import Scan
 from bridge.redact.values import harmless
 
-VALUE_MAX = 8192  # characters of a value; longer ones are redacted up to here and scanned on
+VALUE_MAX = 32_768  # characters of a value; longer ones are redacted up to here and scanned on
 BARE_MAX = 256  # characters of an unquoted value that are judged; what follows goes with it
 
 QUOTE = re.compile(
@@ -38,6 +38,17 @@ class Value(NamedTuple):
     def is_torn(self, scan: Scan) -> bool:
         """Open although the text goes on: no literal. At the end of a cut text it may be one."""
         return self.is_open and self.end < scan.end
+
+
+def bare_end(scan: Scan, stop: int, start: int) -> int:
+    """Where a value without quotes ends of which `start` to `stop` was read, however long it is."""
+    while BARE_MAX <= stop - start < VALUE_MAX:
+        more = BARE.match(scan.text, stop, scan.end)
+        if more is None:
+            break
+        stop = more.end()
+    scan.effort += (stop - start) >> 5
+    return stop
 
 
 def line_end(text: str, at: int, end: int) -> int:

@@ -12,7 +12,8 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from bridge.redact.names.words import STOP, UI, WORD_VALUES
+from bridge.redact.fold import fold
+from bridge.redact.names.words import LABELS, STOP, UI, WORD_VALUES
 
 LOOK_MAX = 256  # characters of a value that the gate reads; longer ones are never placeholders
 
@@ -238,8 +239,31 @@ def harmless_text(value: str, words: tuple[str, ...]) -> bool:
     ):
         return True
     if " " in look:
-        return is_sentence(look)
-    return _is_named_after(look) or _is_location(look) or _REGEX.search(look) is not None
+        return _is_label(look, low) or is_sentence(look)
+    return (
+        _is_label(look, low)
+        or _is_named_after(look)
+        or _is_location(look)
+        or _REGEX.search(look) is not None
+    )
+
+
+_LABEL_MAX = 60
+_ESCAPED = re.compile(r"\\{1,7}u([0-9a-fA-F]{4})")
+_LABELS = frozenset(spelling for word in LABELS for spelling in (word, fold(word).lower()))
+
+
+def _is_label(look: str, low: str) -> bool:
+    """`Passwort`, `Aktuelles Kennwort`: a word for a secret in another language, and no digit."""
+    if "\\u" in look:
+        look = _ESCAPED.sub(lambda found: chr(int(found[1], 16)), look)
+        low = look.lower()
+    if (
+        len(look) > _LABEL_MAX
+        or not look.replace(" ", "").rstrip(".:?!*").replace("-", "").isalpha()
+    ):
+        return False
+    return any(word in low for word in _LABELS)
 
 
 def is_sentence(look: str) -> bool:

@@ -15,10 +15,12 @@ from bridge.redact.names.issuers import ABOUT, ISSUERS
 from bridge.redact.rule import ASSIGNMENT
 from bridge.redact.spans import Scan
 from bridge.redact.values import harmless
-from bridge.redact.values.extent import BARE, BARE_MAX, VALUE_MAX, Value
+from bridge.redact.values.extent import BARE_MAX, Value, bare_end
 
 # Vault and Consul hand out UUIDs under this name; elsewhere it is the name of a stored secret.
 SECRET_ID: Final = ("secret", "id")
+SIGNING_KEY: Final = ("signing", "key")
+_KEY_ID = re.compile(r"(?:0x)?(?:[0-9A-F]{8}|[0-9A-F]{10}|[0-9A-F]{16}|[0-9A-F]{40})!?\Z")
 _DIGEST_PART = re.compile(r"[A-Za-z][-_][0-9a-f]{64}\Z")
 _NUMBERED = re.compile(r"[A-Za-z]{2,8}_?\d{1,3}\Z")
 PASSWORDY = frozenset(("password", "passphrase"))
@@ -58,11 +60,8 @@ def take(scan: Scan, value: Value, verdict: Verdict) -> int:
     cut = value.is_open and stop >= scan.end
     if not _is_secret(text, start, stop, content, value.quote, verdict, cut=cut):
         return 0
-    while not value.quote and BARE_MAX <= stop - start < VALUE_MAX:
-        more = BARE.match(text, stop, scan.end)
-        if more is None:
-            break
-        stop = more.end()
+    if not value.quote and stop - start >= BARE_MAX:
+        stop = bare_end(scan, stop, start)
         cut = stop >= scan.end
     scheme = SCHEME.match(content) if verdict.grade == SURE and " " in content[:24] else None
     if scheme is not None and scheme.end() < len(content):
@@ -78,6 +77,8 @@ def _is_secret(  # noqa: C901, PLR0912 - one branch per notation
         return not harmless.is_marked(content)
     if words[-2:] == SECRET_ID:
         return harmless.is_uuid(content)
+    if (words[-2:] == SIGNING_KEY or words[-1:] == ("signingkey",)) and _KEY_ID.match(content):
+        return False  # of a key that signs commits or packages, as gpg shows it
     if content.startswith("-----BEGIN"):
         return False  # key blocks and certificates have a detector of their own
     if verdict.grade == CODE:
@@ -95,6 +96,8 @@ def _is_secret(  # noqa: C901, PLR0912 - one branch per notation
         return False
     if verdict.grade == WEAKLY and weight < (1 if verdict.kind == "password" else harmless.HEAVY):
         return words[-1:] == ("auth",) and len(content) >= 12 and is_user_and_password(content)
+    if words == ("pwd",) and content[:1] == "/":
+        return False  # the working directory
     if quote:
         if harmless.harmless_text(content, words):
             return False

@@ -1,0 +1,46 @@
+"""A value is replaced whole, up to 32 KiB: no tail is left, and what follows stays."""
+
+from __future__ import annotations
+
+import base64
+import random
+import string
+
+import pytest
+
+from bridge.redact import Redactor
+
+REDACTOR = Redactor()
+ALNUM = string.ascii_letters + string.digits
+JOSE = base64.urlsafe_b64encode(b'{"alg":"RS256","typ":"JWT"}').decode().rstrip("=")
+
+
+def chance(size: int) -> str:
+    return "".join(random.Random(size).choices(ALNUM, k=size))
+
+
+def encoded(size: int) -> str:
+    return base64.b64encode(f"user:{chance(size * 3 // 4 - 5)}".encode()).decode()
+
+
+FORMS = {
+    "Negotiate": ("Authorization: Negotiate ", chance, ""), "NTLM": ("Authorization: NTLM ", chance, ""), "DPoP": ("Authorization: DPoP ", chance, ""),
+    "Splunk": ("Authorization: Splunk ", chance, ""), "GenieKey": ("Authorization: GenieKey ", chance, ""), "a scheme nobody knows": ("Authorization: Acme-V2 ", chance, ""),
+    "no scheme": ("Authorization: ", chance, ""), "proxy": ("Proxy-Authorization: Custom ", chance, ""), "in a command": ("curl -H 'Authorization: Vendor ", chance, "' https://e.com"),
+    "Bearer": ("sent Bearer ", chance, ""), "Basic": ("sent Basic ", encoded, ""), "Cookie": ("Cookie: sid=", chance, ""), "Set-Cookie": ("Set-Cookie: sid=", chance, ""),
+    "web token": ("see ", lambda n: f"{JOSE}.{chance(n * 3 // 4)}.{chance(n // 4)}", ""), "variable": ("API_TOKEN=", chance, ""), "quoted": ('api_token = "', chance, '"'),
+    "password": ("password: ", chance, ""), "Kubernetes": ("kind: Secret\ndata:\n  thing: ", encoded, ""), "provider": ("see ghs_12345_", lambda n: f"{JOSE}.{chance(n)}.{chance(40)}", ""),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("size", [40, 255, 300, 1_100, 5_000, 9_000, 20_000, 31_000])
+@pytest.mark.parametrize("form", FORMS)
+def test_no_tail_of_a_value_is_left(form: str, size: int) -> None:
+    before, make, after = FORMS[form]
+    secret = make(size)
+    result = REDACTOR.text(f"start\n{before}{secret}{after}\nmore text here")
+    left = [at for at in range(0, len(secret) - 16, 5) if secret[at : at + 16] in result]
+    assert not left, (left[:3], result[:200])
+    assert result.startswith("start\n")
+    assert result.endswith(f"{after}\nmore text here")
+    assert len(result) < len(before) + len(after) + 80

@@ -2,7 +2,7 @@
 
 Blocks are parted by a line `%%`. In `⟦...⟧` stands what is secret, in `⟨...⟩` what is random and
 harmless: `a40` is 40 letters and digits, `h` hex, `l` lower case, `u` upper case, `w` with `_-`, `b`
-base64, `d` digits; `PA` and `P` are passwords of people, `PU` one for a URL, `W` four words, `U` a
+base64, `d` digits, `n` bech32; `M` so many words of a phrase; `PA` and `P` are passwords of people, `PU` one for a URL, `W` four words, `U` a
 UUID, `B` base64, `BP` base64 of `user:password`. `{...}` inside stands for a part, `~` in
 `PRIVATE~KEY` for the blank that scanners of repositories look for.
 """
@@ -28,7 +28,7 @@ ALPHABETS = {
     "a": string.ascii_letters + string.digits, "l": string.ascii_lowercase + string.digits,
     "u": string.ascii_uppercase + string.digits, "h": "0123456789abcdef", "H": "0123456789ABCDEF",
     "w": string.ascii_letters + string.digits + "_-", "b": string.ascii_letters + string.digits + "+/",
-    "d": string.digits,
+    "d": string.digits, "n": "qpzry9x8gf2tvdw0s3jn54khce6mua7l",
 }  # fmt: skip
 
 
@@ -39,11 +39,13 @@ def blocks(name: str) -> list[str]:
 
 def drawn(maker: Maker, spec: str) -> str | None:
     """A random value for a slot, None if the text is no slot."""
-    if found := re.fullmatch(r"([aluhHwbd])(\d+)", spec):
+    if found := re.fullmatch(r"([aluhHwbdn])(\d+)", spec):
         alphabet, size = ALPHABETS[found[1]], int(found[2])
         inner = maker.pick(alphabet, size) if size < 8 or found[1] == "d" else None
         value = inner or maker.mixed(alphabet, size)
         return "A" + value[1:-1] + "z" if found[1] == "w" and size > 2 else value
+    if found := re.fullmatch(r"M(\d+)", spec):
+        return " ".join(maker.random.sample(_PHRASE, int(found[1])))
     word = maker.random.choice
     match spec:
         case "P":
@@ -66,6 +68,9 @@ def drawn(maker: Maker, spec: str) -> str | None:
     return None
 
 
+_PHRASE = """abandon ability able about above absent absorb abstract absurd abuse access accident account
+accuse achieve acid acoustic acquire across action actor actress actual adapt addict address adjust
+admit adult advance advice aerobic affair afford afraid again agent agree ahead""".split()
 _WORDS = """amber falcon river stone maple cobalt harbor lantern meadow orbit pixel quartz saffron
 tundra velvet willow zephyr ginger copper marble""".split()
 

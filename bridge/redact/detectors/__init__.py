@@ -11,18 +11,26 @@ from typing import Final
 from bridge.redact.detectors.assignment import ASSIGNMENTS
 from bridge.redact.detectors.auth_schemes import BASIC, BEARER
 from bridge.redact.detectors.calls import SECRET_CALLS
+from bridge.redact.detectors.codes import BACKUP_CODES, PINS, TOLD_CODES
 from bridge.redact.detectors.command_line import ECHOED, HERE_STRING, PROGRAM_FLAGS
 from bridge.redact.detectors.detector import Detector
 from bridge.redact.detectors.inner_marks import INNER_MARKS
 from bridge.redact.detectors.key_blocks import BASE64_PEM, KEY_BEGIN, KEY_END, PUTTY
 from bridge.redact.detectors.kubernetes import KUBERNETES_SECRETS
 from bridge.redact.detectors.layouts import LAYOUTS, REDIS_AUTH
+from bridge.redact.detectors.logins import LOGINS
 from bridge.redact.detectors.password_hashes import PASSWORD_HASHES
 from bridge.redact.detectors.printed import PRINTED
 from bridge.redact.detectors.shaped import SHAPED
 from bridge.redact.detectors.stored import PIPED, STORED
 from bridge.redact.detectors.tokens import OWN_TOKENS, PROVIDER_TOKENS
 from bridge.redact.detectors.urls import MYSQL_DSN, USERINFO
+from bridge.redact.detectors.wallets import (
+    MNEMONICS,
+    WALLET_ACCOUNTS,
+    WALLET_CALLS,
+    WALLET_LISTS,
+)
 from bridge.redact.detectors.web_keys import WEB_KEYS
 from bridge.redact.detectors.web_tokens import WEB_TOKENS
 from bridge.redact.detectors.webhooks import WEBHOOK_PATHS
@@ -56,4 +64,12 @@ DETECTORS: Final[tuple[Detector, ...]] = (
     MYSQL_DSN,
     STORED,
     PIPED,
+    MNEMONICS,
+    WALLET_ACCOUNTS,
+    WALLET_CALLS,
+    WALLET_LISTS,
+    BACKUP_CODES,
+    PINS,
+    TOLD_CODES,
+    LOGINS,
 )

@@ -31,7 +31,7 @@ FIELDS: Final[dict[str, re.Pattern[str]]] = {
     # Redis: `ACL SETUSER name on >x ~keys +@all`, and the same lines in its file.
     "acl setuser ": re.compile(r"\S{1,64}(?:[ ]{1,3}(?!>)[^\s>]{1,64}){0,12}?[ ]{1,3}>(?P<secret>[^\s\"'\\]{6,128})"),
     " on >": re.compile(r"(?P<secret>[^\s\"'\\./]{6,128})(?=[ ]{1,3}(?:[~&+@%>#-]|all|reset|nopass|sanitize)|[\s\"'\\]|\Z)"),
-    "random_password": re.compile(r"[^\0]{0,300}?\bresult\s{1,12}=\s{1,4}\\{0,7}\"(?P<secret>[^\"\\\n]{4,200})"),
+    "random_password": re.compile(r"[^\0]{0,300}?\bresult\\{0,7}\"?\s{0,12}[=:]\s{0,4}\\{0,7}\"(?P<secret>[^\"\\\n]{4,200})"),
     "::add-mask::": re.compile(r"(?P<secret>[^\s\"'\\]{4,512})"),
     "issecret=true]": re.compile(r"(?P<secret>[^\s\"'\\]{4,512})"),
     "snmp-server community ": re.compile(r"(?P<secret>[^\s\"'\\]{4,64})(?=[\s\"'\\]|\Z)"),

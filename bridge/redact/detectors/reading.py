@@ -132,7 +132,10 @@ def _closes(text: str, first: int, at: int) -> bool:
 
 def _has_weight(scan: Scan, at: int) -> bool:
     value = quoted(scan, at)
-    return value is not None and harmless.weight(scan.text[value.start : value.end]) > 0
+    if value is not None:
+        return harmless.weight(scan.text[value.start : value.end]) > 0
+    bare = BARE.match(scan.text, at, scan.end)  # `http e.com token==x`, as HTTPie has it
+    return bare is not None and harmless.weight(bare.group().rstrip(TRAIL)) == harmless.HEAVY
 
 
 def literals(scan: Scan, at: int, verdict: Verdict) -> int:

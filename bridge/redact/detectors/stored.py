@@ -12,7 +12,7 @@ import re
 from typing import Final
 
 from bridge.redact.detectors.detector import Detector
-from bridge.redact.names.words import META, PUBLIC_ENV
+from bridge.redact.names.words import BESIDE_WORDS, META, PUBLIC_ENV
 from bridge.redact.rule import COMMAND_LINE
 from bridge.redact.spans import MARK_OPEN, Scan
 from bridge.redact.values import harmless
@@ -120,11 +120,6 @@ def _each(scan: Scan, pattern: re.Pattern[str], at: int, stop: int) -> int:
     return done
 
 
-_BESIDE = frozenset(
-    "user username login host hostname port region database dbname db email account endpoint".split()
-)
-
-
 def _note(scan: Scan, found: re.Match[str], name: str = "") -> int:
     group = next((one for one in ("s1", "s2", "s3") if found.groupdict().get(one)), "")
     if not group:
@@ -140,7 +135,7 @@ def _is_about(name: str) -> bool:
     """Does the name say that this is no secret but beside one?"""
     low = name.lower()
     last = re.split(r"[./:_-]", low)[-1]
-    return low in PUBLIC_ENV or last in _BESIDE or last in META
+    return low in PUBLIC_ENV or last in BESIDE_WORDS or last in META
 
 
 def _is_none(value: str) -> bool:

@@ -207,6 +207,11 @@ PUBLIC_ENV = frozenset(
     debian_frontend pip_no_cache_dir ssh_auth_sock gpg_tty windowid session_manager""".split()
 )
 
+# Last words of names that stand beside a secret.
+BESIDE_WORDS = frozenset(
+    "user username login host hostname port region database dbname db email account endpoint".split()
+)
+
 # Keys whose mapping or list is an environment.
 ENV_KEYS = frozenset(
     """env envs environ environment environments envvars envvar environmentvariables runtimeenv

@@ -49,11 +49,11 @@ def test_every_row_leaves_what_only_begins_like_its_token(form: Format) -> None:
     if form.rule.id == "provider-token":
         texts.append(f"see {form.written}{sample(form)[:4]} now")
     other = form.written.swapcase()
-    if other != form.written and form.least >= 20:
+    if other != form.written and form.least >= 20 and other[-1] != ":":
         texts.append(f"see {other}{sample(form)} now")
     for text in texts:
         left = REDACTOR.text(text)
-        assert left == text or (other in text and other.lower() in ("", other)), left
+        assert left == text
 
 
 @pytest.mark.parametrize("form", FORMATS, ids=[form.written for form in FORMATS])

@@ -1,0 +1,51 @@
+"""`log in as admin / x`, `root password (x)`: a password beside a name in a sentence."""
+
+# ruff: noqa: E501 - a pattern is read on one line
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from bridge.redact.detectors.detector import Detector, literals
+from bridge.redact.detectors.reading import is_literal
+from bridge.redact.rule import ASSIGNMENT
+from bridge.redact.spans import Scan
+from bridge.redact.values import harmless
+from bridge.redact.values.extent import TRAIL
+
+_COUPLE = re.compile(
+    r"(?:the[ ])?(?:user(?:name)?[ ])?[\"'`(]{0,2}[A-Za-z][\w.@+-]{1,60}[\"'`]?(?:[ ]{0,2}[/|][ ]{0,2}|:(?!//)[ ]?)[\"'`]?(?P<secret>[^\s\"'`<>,;()\\]{6,128})"
+)
+_FILE = re.compile(r"\.[a-z]{1,4}(?::\d{1,6})?\Z")
+WORDS: Final = (
+    "log in as ", "login as ", "log in with ", "login with ", "sign in as ", "sign in with ", "login: ", "login (", "logins: ", "log on as ", "logged in with ",
+    "credentials are ", "credentials (", "default login ", "use the login ", "admin login ", "account (",
+)  # fmt: skip
+
+
+def couple(scan: Scan, _start: int, end: int, _data: object) -> int:
+    """A user name, a stroke or a colon, and a password."""
+    text = scan.text
+    found = _COUPLE.match(text, end, scan.end)
+    if found is None:
+        return 0
+    first, last = found.span("secret")
+    while last > first and text[last - 1] in TRAIL and last < scan.end:
+        last -= 1
+    content = text[first:last]
+    if not is_literal(content) or "/" in content or _FILE.search(content):
+        return 0
+    if harmless.harmless_code(content, ("password",), text[last : last + 1]):
+        return 0
+    return scan.add(first, last, "password", ASSIGNMENT.id, is_cut=last >= scan.end)
+
+
+LOGINS = Detector(
+    name="logins",
+    rule=ASSIGNMENT,
+    literals=literals(*WORDS),
+    look=couple,
+    finds=("log in as admin / ⟦PA⟧", "the default login (admin:⟦PA⟧) works"),
+    leaves=("log in as admin / operator", "login: src/auth2.ts", "log in with GitHub / GitLab"),
+)

@@ -1,0 +1,143 @@
+"""Keys of wallets: phrases of twelve to twenty-four words, private keys in lists and calls."""
+
+# ruff: noqa: E501 - a row of a table is read on one line
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from bridge.redact.detectors.detector import Detector, literals
+from bridge.redact.rule import ASSIGNMENT
+from bridge.redact.spans import Scan
+
+WORDS_LEAST: Final = 12  # of a phrase (BIP 39: 12, 15, 18, 21 or 24)
+LOOK: Final = 120  # characters behind a heading in which a phrase begins
+LIST_MAX: Final = 40  # keys of one list
+
+# Words of BIP 39 have three to eight small letters; a sentence has shorter ones.
+_WORD = r"[a-z]{3,8}"
+_BETWEEN = r"(?:[ \t\r\n,|\"'`*]|\\n){1,12}(?:\d{1,2}[.):]?[ \t]{0,4})?"
+_PHRASE = re.compile(
+    rf"(?<![A-Za-z]){_WORD}(?:{_BETWEEN}{_WORD}(?![A-Za-z])){{{WORDS_LEAST - 1},24}}"
+)
+
+PHRASES: Final = (
+    "mnemonic", "seed phrase", "seedphrase", "seed_phrase", "recovery phrase", "recoveryphrase", "recovery_phrase", "recovery words", "seed words",
+    "secret phrase", "backup phrase", "wallet seed", "secret words", "fromphrase(", "bip39", "secret recovery",
+)  # fmt: skip
+
+
+def phrase(scan: Scan, _start: int, end: int, _data: object) -> int:
+    """The words behind a heading, a name or the name of a call."""
+    text = scan.text
+    scan.effort += 1
+    found = _PHRASE.search(text, end, min(scan.end, end + LOOK + 400))
+    if found is None or found.start() > end + LOOK:
+        return 0
+    return scan.add(
+        found.start(), found.end(), "passphrase", ASSIGNMENT.id, is_cut=found.end() >= scan.end
+    )
+
+
+_LIST = re.compile(r"\\{0,7}[\"']?\s{0,4}[:=]\s{0,4}\[\s{0,40}")
+_ITEM = re.compile(
+    r"\\{0,7}[\"'`](?P<key>(?:0x)?[0-9a-fA-F]{64})\\{0,7}[\"'`][\s,]{0,60}(?:\\n[\s,]{0,40})?"
+)
+
+
+def accounts(scan: Scan, _start: int, end: int, _data: object) -> int:
+    """`accounts: ["0x..."]`, as Hardhat is told the keys it signs with."""
+    head = _LIST.match(scan.text, end, scan.end)
+    if head is None:
+        return 0
+    at, done = head.end(), 0
+    for _ in range(LIST_MAX):
+        item = _ITEM.match(scan.text, at, scan.end)
+        if item is None:
+            break
+        scan.effort += 2
+        done = scan.add(*item.span("key"), "private-key", ASSIGNMENT.id)
+        at = item.end()
+    return done
+
+
+_KEY = re.compile(
+    r"\s{0,4}\\{0,7}[\"'`](?P<key>(?:0x)?[0-9a-fA-F]{64}|[1-9A-HJ-NP-Za-km-z]{80,90})\\{0,7}[\"'`]"
+)
+
+
+def key_in_call(scan: Scan, _start: int, end: int, _data: object) -> int:
+    """`new Wallet("0x...")`: the first argument is a key."""
+    found = _KEY.match(scan.text, end, scan.end)
+    return scan.add(*found.span("key"), "private-key", ASSIGNMENT.id) if found is not None else 0
+
+
+_MORE = re.compile(r"\s{0,4}\(\d{1,2}\)\s{1,4}(?P<key>0x[0-9a-fA-F]{64})")
+
+
+def listed_keys(scan: Scan, _start: int, end: int, _data: object) -> int:
+    """`Private Keys` and a numbered list below it, as Ganache prints them."""
+    text = scan.text
+    line = text.find("\n", end, min(scan.end, end + 40))
+    if line < 0:
+        return 0
+    at = line + 1
+    done = 0
+    if text.startswith(("=", "-"), at):
+        at = text.find("\n", at, min(scan.end, at + 80)) + 1 or scan.end
+    for _ in range(LIST_MAX):
+        item = _MORE.match(text, at, scan.end)
+        if item is None:
+            break
+        scan.effort += 2
+        done = scan.add(*item.span("key"), "private-key", ASSIGNMENT.id)
+        at = item.end() + 1
+    return done
+
+
+MNEMONICS = Detector(
+    name="mnemonics",
+    rule=ASSIGNMENT,
+    literals=literals(*PHRASES),
+    look=phrase,
+    finds=(
+        "Seed phrase:\n⟦abandon ability about above absent absorb abstract absurd abuse access accident account⟧",
+        'Wallet.fromMnemonic("⟦zoo zone youth young you year yard wrong write world work word⟧")',
+    ),
+    leaves=(
+        "the mnemonic is a list of words that you should keep in a safe place and never show to anybody",
+    ),
+)
+WALLET_ACCOUNTS = Detector(
+    name="wallet-accounts",
+    rule=ASSIGNMENT,
+    literals=literals("accounts"),
+    look=accounts,
+    finds=('accounts: ["⟦0x{h64}⟧", "⟦0x{h64}⟧"]',),
+    leaves=('accounts: ["0x⟨h40⟩"]', "accounts: [a, b]"),
+)
+WALLET_CALLS = Detector(
+    name="wallet-calls",
+    rule=ASSIGNMENT,
+    literals=literals(
+        "wallet(",
+        "privatekeytoaccount(",
+        "privatekeytoaddress(",
+        "account.from_key(",
+        "keypair.fromsecretkey(",
+        "signingkey(",
+        "importrawkey(",
+    ),
+    look=key_in_call,
+    finds=('new ethers.Wallet("⟦0x{h64}⟧", provider)',),
+    leaves=("new ethers.Wallet(process.env.KEY, provider)", 'getWallet("0x⟨h40⟩")'),
+)
+WALLET_LISTS = Detector(
+    name="wallet-lists",
+    rule=ASSIGNMENT,
+    literals=literals("private keys"),
+    look=listed_keys,
+    finds=("Private Keys\n==================\n(0) ⟦0x{h64}⟧\n(1) ⟦0x{h64}⟧\n",),
+    leaves=("Private Keys\n==================\nnone\n",),
+)

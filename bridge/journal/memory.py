@@ -185,6 +185,16 @@ class MemoryJournal:
         return await self._leases.acquire(name)
 
     @property
+    def record_bytes_max(self) -> int:
+        """See `Journal.record_bytes_max`."""
+        return self._record_bytes_max
+
+    @property
+    def is_serving(self) -> bool:
+        """See `Upkeep.is_serving`."""
+        return not self._is_closed
+
+    @property
     def trouble(self) -> str | None:
         """None: what is over the limits goes."""
         return None

@@ -1,14 +1,15 @@
 """Journals by their URL: the one place that knows which engine is behind which scheme.
 
-`sqlite:PATH` is a file; `memory:` is gone with the process. What an engine cannot do is refused
-with a sentence that says what to use instead.
+`sqlite:PATH` is a file; `nats://HOSTS/STREAM` a stream that several replicas share; `memory:` is
+gone with the process. What an engine cannot do is refused with a sentence that says what to use
+instead.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from bridge.clock import Clock
 from bridge.core.errors import ConfigError
@@ -17,7 +18,12 @@ from bridge.core.state import FeedState, Wish
 from bridge.journal.port import OwnedJournal, Reader
 from bridge.journal.recent import BYTES_MAX
 
-_SCHEMES = '"sqlite:PATH" and "memory:"'
+if TYPE_CHECKING:
+    from bridge.journal.jetstream.address import Address
+    from bridge.journal.jetstream.journal import StreamJournal
+
+_SCHEMES = '"sqlite:PATH", "nats://HOST:PORT/STREAM" and "memory:"'
+_STREAMS = ("nats", "tls")
 
 
 class OpenReader(Reader, Protocol):
@@ -37,7 +43,11 @@ class OpenReader(Reader, Protocol):
 
 
 async def open_journal(
-    url: str, *, recent_bytes_max: int = BYTES_MAX, clock: Clock | None = None
+    url: str,
+    *,
+    recent_bytes_max: int = BYTES_MAX,
+    credentials: Path | None = None,
+    clock: Clock | None = None,
 ) -> OwnedJournal:
     """Open the journal to write it, or make it.
 
@@ -56,11 +66,28 @@ async def open_journal(
 
             return MemoryJournal()
         case _:
-            raise _unknown(url)
+            stream, parse = _jetstream()
+            return await stream.open(
+                parse(url, credentials), recent_bytes_max=recent_bytes_max, clock=clock
+            )
 
 
-async def open_reader(url: str) -> OpenReader:
-    """Open a journal for reading. Raises ConfigError, JournalVersionError, JournalCorruptError."""
+def _jetstream() -> tuple[type[StreamJournal], Callable[[str, Path | None], Address]]:
+    """Raises ConfigError without the extra."""
+    from bridge.journal.jetstream.address import parse  # noqa: PLC0415
+    from bridge.journal.jetstream.journal import StreamJournal  # noqa: PLC0415
+
+    return StreamJournal, parse
+
+
+async def open_reader(url: str, credentials: Path | None = None) -> OpenReader:
+    """Open a journal for reading.
+
+    Raises ConfigError, JournalVersionError, JournalCorruptError, JournalUnavailableError.
+    """
+    if _scheme(url) in _STREAMS:
+        stream, parse = _jetstream()
+        return await stream.open(parse(url, credentials), may_create=False)
     if _scheme(url) != "sqlite":
         raise ConfigError(
             f"journal {url}: is in the memory of its daemon; read it there, with GET /v1/events"
@@ -75,6 +102,11 @@ def backup(url: str, target: Path) -> int:
 
     Blocking. Raises ConfigError, JournalError.
     """
+    if _scheme(url) in _STREAMS:
+        raise ConfigError(
+            f"journal {_shown(url)}: has no file to copy; use `nats stream backup STREAM DIR`, or"
+            " `export` for its records"
+        )
     if _scheme(url) != "sqlite":
         raise ConfigError(f"journal {url}: has no file to copy; use `export` on its records")
     from bridge.journal.sqlite.backup import copy_to  # noqa: PLC0415
@@ -85,7 +117,7 @@ def backup(url: str, target: Path) -> int:
 def salvage(url: str) -> Iterator[Record]:
     """Every record that is still whole in a damaged journal, oldest first. Raises ConfigError."""
     if _scheme(url) != "sqlite":
-        raise ConfigError(f"journal {url}: --salvage reads damaged files; this one has none")
+        raise ConfigError(f"journal {_shown(url)}: --salvage is for damaged files; it has none")
     from bridge.journal.sqlite.salvage import salvage as salvage_file  # noqa: PLC0415
 
     return salvage_file(file_of(url))
@@ -99,7 +131,15 @@ def require_existing(url: str) -> None:
 
 def place_of(url: str) -> str:
     """For people: the path of a file, or the URL."""
-    return str(file_of(url)) if _scheme(url) == "sqlite" else url
+    return str(file_of(url)) if _scheme(url) == "sqlite" else _shown(url)
+
+
+def _shown(url: str) -> str:
+    """Without user and password."""
+    scheme, slashes, rest = url.partition("://")
+    hosts, slash, path = rest.partition("/")
+    hosts = ",".join(host.rpartition("@")[2] for host in hosts.split(","))
+    return f"{scheme}{slashes}{hosts}{slash}{path}"
 
 
 def file_of(url: str) -> Path:
@@ -110,10 +150,6 @@ def file_of(url: str) -> Path:
 
 def _scheme(url: str) -> str:
     scheme, colon, _ = url.partition(":")
-    if not colon or scheme not in ("sqlite", "memory"):
-        raise _unknown(url)
+    if not colon or scheme not in ("sqlite", "memory", *_STREAMS):
+        raise ConfigError(f"journal {url}: no such kind of journal; there are {_SCHEMES}")
     return scheme
-
-
-def _unknown(url: str) -> ConfigError:
-    return ConfigError(f"journal {url}: no such kind of journal; there are {_SCHEMES}")

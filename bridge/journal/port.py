@@ -107,6 +107,11 @@ class Journal(Reader, Protocol):
     J7 Wishes and feed states of one feed are apart: storing one leaves the other as it is.
     """
 
+    @property
+    def record_bytes_max(self) -> int:
+        """Bytes of one encoded record; RECORD_BYTES_MAX at most."""
+        ...
+
     async def append(
         self,
         drafts: Sequence[Draft],
@@ -183,6 +188,13 @@ class Upkeep(Protocol):
     @property
     def trouble(self) -> str | None:
         """Why nothing can be stored at present, in words; None when it can."""
+        ...
+
+    @property
+    def is_serving(self) -> bool:
+        """Whether readers get what is true: /readyz. An engine that is away does not keep them from
+        what is in memory; a file that cannot be written does.
+        """
         ...
 
     def stats(self) -> Stats:

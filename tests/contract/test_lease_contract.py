@@ -9,18 +9,23 @@ from pathlib import Path
 import pytest
 
 from bridge.core.state import FeedState, Wish
+from bridge.journal.jetstream.address import parse
+from bridge.journal.jetstream.journal import StreamJournal
 from bridge.journal.memory import MemoryJournal
 from bridge.journal.port import FencedError, OwnedJournal
 from bridge.journal.sqlite.journal import SqliteJournal
 from tests.journal_records import drafts, feed, read_all
+from tests.nats_server import new_stream, shared_server
 
-KINDS = ("memory", "sqlite")
+KINDS = ("memory", "sqlite", "jetstream")
 
 
 @pytest.fixture(params=KINDS)
 async def journal(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[OwnedJournal]:
     opened: OwnedJournal
-    if request.param == "memory":
+    if request.param == "jetstream":
+        opened = await StreamJournal.open(parse(shared_server().url(new_stream())))
+    elif request.param == "memory":
         opened = MemoryJournal()
     else:
         opened = await SqliteJournal.open(tmp_path / "journal.db")

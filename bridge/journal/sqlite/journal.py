@@ -63,6 +63,7 @@ class SqliteJournal:
         self._lock = opened.lock
         self._rows = rows
         self._reading = reading
+        self._record_bytes_max = record_bytes_max
         self._recent = Recent(opened.head + 1, recent_bytes_max)
         self._growth = Growth(opened.head)
         self._ages = Ages(clock, opened.head, opened.newest_note_s)
@@ -137,6 +138,16 @@ class SqliteJournal:
 
     async def catch_up(self) -> None:
         """See `Reader.catch_up`: nobody else writes."""
+
+    @property
+    def record_bytes_max(self) -> int:
+        """See `Journal.record_bytes_max`."""
+        return self._record_bytes_max
+
+    @property
+    def is_serving(self) -> bool:
+        """See `Upkeep.is_serving`."""
+        return self.trouble is None
 
     @property
     def trouble(self) -> str | None:

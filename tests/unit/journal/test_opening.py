@@ -48,3 +48,6 @@ async def test_what_a_kind_cannot_do_is_told_with_what_can(tmp_path: Path) -> No
     with pytest.raises(ConfigError, match="there is no journal"):
         opening.require_existing(f"sqlite:{tmp_path}/none.db")
     opening.require_existing("memory:")
+    with pytest.raises(ConfigError, match="nats stream backup"):
+        opening.backup("nats://me:secret@host/S", tmp_path / "copy.db")
+    assert opening.place_of("nats://me:secret@host,me:secret@other/S") == "nats://host,other/S"

@@ -1,0 +1,318 @@
+"""The connection to the engine, and the few requests that are asked of it.
+
+nats-py is a connection only: its consumers, key-value helpers and buffered publishing have defects
+that cost records or their order (docs/decisions/0019-jetstream.md lists them).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import json
+import secrets
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from typing import Any, NamedTuple, TypeVar
+
+from bridge.core.errors import ConfigError, JournalUnavailableError
+from bridge.journal.jetstream.address import Address
+from bridge.journal.jetstream.messages import Outgoing
+
+try:
+    import nats
+    from nats.aio.msg import Msg
+    from nats.aio.subscription import Subscription
+except ImportError as error:  # pragma: no cover - the extra is installed with the tests
+    raise ConfigError(
+        "journal nats://…: needs the extra: pip install 'mogplex-bridge[nats]'"
+    ) from error
+
+T = TypeVar("T")
+
+VERSION_MIN = (2, 12)  # atomic batches; 2.11 has batched direct gets
+REQUEST_S = 5.0  # an answer to one request; a new leader of the stream is elected in 4 to 9 s
+BATCH_MESSAGES_MAX = 1000  # the engine's own limit (error 10199)
+OVERHEAD_BYTES = 8 * 1024  # headers count for the engine's limit of a message
+_RECONNECT_S = 0.2
+_WRONG_SEQUENCE = (10071, 10164)
+_NOT_FOUND = 404
+
+
+class EngineError(Exception):
+    """The engine answered and refused."""
+
+    def __init__(self, code: int, err_code: int, text: str) -> None:
+        super().__init__(text)
+        self.code = code
+        self.err_code = err_code
+
+    @property
+    def is_wrong_sequence(self) -> bool:
+        """Somebody stored on that subject meanwhile."""
+        return self.err_code in _WRONG_SEQUENCE
+
+
+class Stored(NamedTuple):
+    """A message of the stream."""
+
+    subject: str
+    seq: int
+    payload: bytes
+    at: str  # RFC 3339, by the engine's clock
+
+
+class Engine:
+    """One connection, which comes back by itself. Belongs to one event loop."""
+
+    def __init__(self, address: Address) -> None:
+        self.address = address
+        self._client: Any = None
+        self._away = asyncio.Event()  # set while there is no connection
+        self._back = asyncio.Event()
+        self.last_error = "not connected yet"
+        self.on_back: Callable[[], None] = lambda: None
+
+    @property
+    def is_connected(self) -> bool:
+        return bool(self._client is not None and self._client.is_connected)
+
+    @property
+    def version(self) -> str:
+        return str(self._client.connected_server_version).split(" v")[-1].rstrip(">")
+
+    @property
+    def message_bytes_max(self) -> int:
+        return int(self._client.max_payload) - OVERHEAD_BYTES
+
+    async def connect(self, patience_s: float) -> None:
+        """Raises JournalUnavailableError, ConfigError (refused credentials, too old)."""
+        options: dict[str, Any] = {}
+        if self.address.credentials is not None:
+            options["user_credentials"] = str(self.address.credentials)
+        try:
+            async with asyncio.timeout(patience_s):
+                self._client = await nats.connect(
+                    servers=list(self.address.servers),
+                    name="mogplex-bridge",
+                    pending_size=0,  # what is sent without a connection fails, and is not reordered
+                    max_reconnect_attempts=-1,
+                    reconnect_time_wait=_RECONNECT_S,
+                    ping_interval=2,
+                    max_outstanding_pings=2,
+                    allow_reconnect=True,
+                    disconnected_cb=self._lost,
+                    reconnected_cb=self._found,
+                    error_cb=self._noted,
+                    **options,
+                )
+        except (OSError, TimeoutError, nats.errors.Error) as error:
+            said = str(error).lower()
+            if "authorization" in said or "authentication" in said or "credentials" in said:
+                raise ConfigError(
+                    f"journal {self.address}: the engine refuses us: {error}"
+                ) from None
+            raise self._unavailable(
+                self.last_error if isinstance(error, TimeoutError) else str(error)
+            ) from None
+        self._back.set()
+        self._require_version()
+
+    def _require_version(self) -> None:
+        version = tuple(int(part) for part in self.version.split("-")[0].split(".")[:2])
+        if version < VERSION_MIN:
+            raise ConfigError(
+                f"journal {self.address}: needs nats-server 2.12 or later (atomic batches); this is"
+                f" {self.version}"
+            )
+
+    async def close(self) -> None:
+        if self._client is not None:
+            await self._client.close()
+
+    async def _lost(self) -> None:
+        self._back.clear()
+        self._away.set()
+
+    async def _found(self) -> None:
+        self._away.clear()
+        self._back.set()
+        self.on_back()
+
+    async def _noted(self, error: Exception) -> None:
+        self.last_error = str(error) or type(error).__name__
+
+    def _unavailable(self, cause: str) -> JournalUnavailableError:
+        return JournalUnavailableError(
+            f"journal {self.address}: the engine does not answer: {cause or 'no answer'}; what is"
+            " under way waits, and goes on by itself"
+        )
+
+    async def until_connected(self) -> None:
+        await self._back.wait()
+
+    async def request(
+        self,
+        subject: str,
+        payload: bytes = b"",
+        headers: Mapping[str, str] | None = None,
+        timeout_s: float = REQUEST_S,
+    ) -> Msg:
+        """One question, one answer. Raises JournalUnavailableError at once when the line is cut."""
+        asked = self._client.request(
+            subject, payload, timeout=timeout_s, headers=dict(headers) if headers else None
+        )
+        return await self._unless_cut(asked)
+
+    async def _unless_cut(self, asked: Coroutine[Any, Any, T]) -> T:
+        if self._away.is_set():
+            asked.close()
+            raise self._unavailable(self.last_error)
+        loop = asyncio.get_running_loop()
+        answer, cut = loop.create_task(asked), loop.create_task(self._away.wait())
+        try:
+            await asyncio.wait((answer, cut), return_when=asyncio.FIRST_COMPLETED)
+            if not answer.done():
+                raise self._unavailable("the connection was cut")
+            return answer.result()
+        except nats.errors.Error as error:
+            raise self._unavailable(str(error)) from None
+        finally:
+            cut.cancel()
+            if not answer.done():
+                answer.cancel()
+
+    async def api(
+        self, operation: str, body: Mapping[str, Any] | None = None, timeout_s: float = REQUEST_S
+    ) -> dict[str, Any]:
+        """A request to the engine's own interface. Raises EngineError, JournalUnavailableError."""
+        payload = b"" if body is None else json.dumps(body).encode()
+        answer = await self.request(f"$JS.API.{operation}", payload, timeout_s=timeout_s)
+        return self._checked(json.loads(answer.data))
+
+    @staticmethod
+    def _checked(said: dict[str, Any]) -> dict[str, Any]:
+        if (error := said.get("error")) is not None:
+            raise EngineError(
+                error.get("code", 0), error.get("err_code", 0), error.get("description", "refused")
+            )
+        return said
+
+    async def store(self, message: Outgoing, expected: int | None = None) -> int:
+        """Store one message by itself; return its sequence. `expected`: of the last on its subject.
+
+        Raises EngineError, JournalUnavailableError (it may be stored or not).
+        """
+        headers = dict(message.headers)
+        if expected is not None:
+            headers["Nats-Expected-Last-Subject-Sequence"] = str(expected)
+        answer = await self.request(message.subject, message.payload, headers)
+        return int(self._checked(json.loads(answer.data))["seq"])
+
+    async def store_all(self, messages: Sequence[Outgoing], batch_id: str) -> int:
+        """Store all or none, in order and without others in between; return the last sequence.
+
+        Raises EngineError (nothing is stored), JournalUnavailableError (all or nothing is).
+        """
+        last = len(messages)
+        answer: Msg | None = None
+        for number, message in enumerate(messages, 1):
+            headers = {
+                "Nats-Batch-Id": batch_id,
+                "Nats-Batch-Sequence": str(number),
+                **message.headers,
+            }
+            if number == last:
+                headers["Nats-Batch-Commit"] = "1"
+            if number in (1, last):
+                answer = await self.request(message.subject, message.payload, headers)
+                if number != last and answer.data:
+                    self._checked(json.loads(answer.data))
+            else:
+                try:
+                    await self._client.publish(message.subject, message.payload, headers=headers)
+                except nats.errors.Error as error:
+                    raise self._unavailable(str(error)) from None
+        assert answer is not None
+        return int(self._checked(json.loads(answer.data))["seq"])
+
+    async def last_of(self, subject: str) -> Stored | None:
+        """The newest message of a subject, as the leader of the stream has it."""
+        return await self._get({"last_by_subj": subject})
+
+    async def next_of(self, subject: str, seq: int) -> Stored | None:
+        """The first message of a subject from a sequence on, as the leader has it."""
+        return await self._get({"seq": seq, "next_by_subj": subject})
+
+    async def _get(self, which: Mapping[str, Any]) -> Stored | None:
+        try:
+            said = await self.api(f"STREAM.MSG.GET.{self.address.stream}", which)
+        except EngineError as error:
+            if error.code == _NOT_FOUND:
+                return None
+            raise
+        message = said["message"]
+        payload = base64.b64decode(message.get("data", ""))
+        return Stored(message["subject"], int(message["seq"]), payload, message["time"])
+
+    async def many_of(self, subject: str, seq: int, count: int, bytes_max: int) -> list[Stored]:
+        """Messages of a subject from a sequence on, from any copy, which may be behind."""
+        inbox = self._client.new_inbox()
+        subscription: Subscription = await self._client.subscribe(inbox)
+        asked = {"seq": seq, "next_by_subj": subject, "batch": count, "max_bytes": bytes_max}
+        found: list[Stored] = []
+        try:
+            await self._client.publish(
+                f"$JS.API.DIRECT.GET.{self.address.stream}", json.dumps(asked).encode(), reply=inbox
+            )
+            while True:
+                message = await self._unless_cut(subscription.next_msg(REQUEST_S))
+                headers = message.headers or {}
+                if "Status" in headers:
+                    return found
+                found.append(
+                    Stored(
+                        headers["Nats-Subject"],
+                        int(headers["Nats-Sequence"]),
+                        message.data,
+                        headers["Nats-Time-Stamp"],
+                    )
+                )
+                if headers.get("Nats-Num-Pending") is None:
+                    return found
+        except nats.errors.Error as error:
+            raise self._unavailable(str(error)) from None
+        finally:
+            await self._unsubscribe(subscription)
+
+    async def subscribe(
+        self, callback: Callable[[Msg], Awaitable[None]]
+    ) -> tuple[str, Subscription]:
+        """Messages to an inbox of its own."""
+        inbox = self._client.new_inbox()
+        try:
+            return inbox, await self._client.subscribe(inbox, cb=callback)
+        except nats.errors.Error as error:
+            raise self._unavailable(str(error)) from None
+
+    async def unsubscribe(self, subscription: Subscription) -> None:
+        await self._unsubscribe(subscription)
+
+    @staticmethod
+    async def _unsubscribe(subscription: Subscription) -> None:
+        try:
+            await subscription.unsubscribe()
+        except (nats.errors.Error, OSError):
+            return  # it went with the connection
+
+    async def answer(self, message: Msg) -> None:
+        """Say that we are there (flow control)."""
+        await self.publish(message.reply)
+
+    async def publish(self, subject: str, payload: bytes = b"") -> None:
+        try:
+            await self._client.publish(subject, payload)
+        except nats.errors.Error as error:
+            raise self._unavailable(str(error)) from None
+
+
+def batch_name() -> str:
+    return secrets.token_hex(12)

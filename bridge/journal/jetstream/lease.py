@@ -1,0 +1,172 @@
+"""Leases: who follows for an account. No clock of another machine is trusted.
+
+A lease is one message that its holder replaces every third of its time. Who wants it waits until
+the message has not changed for that time on its own clock, and replaces it; the engine lets only
+one do so. Whoever held it stops before that: it counts from when its last renewal was sent. And
+whatever the clocks do, the new holder has moved the cursor (`writer`), so that an older one's
+appends are refused.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from typing import NamedTuple
+
+from bridge.clock import Clock
+from bridge.core.errors import JournalError, JournalUnavailableError
+from bridge.journal.jetstream.engine import Engine, EngineError, Stored
+from bridge.journal.jetstream.messages import ROLLUP, Holder, Outgoing, to_holder
+from bridge.journal.jetstream.tasks import Tasks
+from bridge.journal.port import Fence
+
+LEASE_S = 3.0
+_RENEW_S = LEASE_S / 3
+_MARGIN_S = LEASE_S / 10
+_ASK_S = 1.0  # for one renewal; there is time for another try
+
+
+class Taken(NamedTuple):
+    """A message that made a lease ours."""
+
+    subject: str
+    seq: int
+    sent_s: float  # monotonic
+    owner: str
+    inherited: bytes
+
+
+class StreamLease:
+    """Implements `Lease`."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        clock: Clock,
+        taken: Taken,
+        fence: Fence,
+        tasks: Tasks,
+        given_up: Callable[[StreamLease], None],
+    ) -> None:
+        """`given_up` is told once, when it is lost or released."""
+        self.fence = fence
+        self.inherited = taken.inherited
+        self._engine = engine
+        self._clock = clock
+        self._subject = taken.subject
+        self._seq = taken.seq
+        self._until_s = taken.sent_s + LEASE_S - _MARGIN_S
+        self._owner = taken.owner
+        self._memory = taken.inherited
+        self._lost = asyncio.Event()
+        self._given_up = given_up
+        self._renewing = tasks.start(self._renew(), f"lease {fence.name}")
+
+    def is_valid(self) -> bool:
+        """See `Lease.is_valid`."""
+        if not self._lost.is_set() and self._clock.monotonic() >= self._until_s:
+            self.lose()
+        return not self._lost.is_set()
+
+    def remember(self, memory: bytes) -> None:
+        """See `Lease.remember`."""
+        self._memory = memory
+
+    async def until_lost(self) -> None:
+        """See `Lease.until_lost`."""
+        await self._lost.wait()
+
+    async def release(self) -> None:
+        """See `Lease.release`. While the engine is away it runs out instead."""
+        if self._lost.is_set():
+            return
+        self.lose()
+        with suppress(JournalError, EngineError):
+            await self._put(Holder(None, self._memory))
+
+    def lose(self) -> None:
+        """It is another's, or may be."""
+        if not self._lost.is_set():
+            self._lost.set()
+            self._renewing.cancel()
+            self._given_up(self)
+
+    async def _renew(self) -> None:
+        while True:
+            wait_s = min(_RENEW_S, max(self._until_s - self._clock.monotonic(), 0.0))
+            await asyncio.sleep(wait_s)
+            if not self.is_valid():
+                return
+            sent_s = self._clock.monotonic()
+            try:
+                async with asyncio.timeout(_ASK_S):
+                    await self._put(Holder(self._owner, self._memory))
+            except (JournalUnavailableError, TimeoutError):
+                await self._look()
+                await asyncio.sleep(_RENEW_S / 10)
+            except EngineError:
+                await self._look()
+            else:
+                self._until_s = sent_s + LEASE_S - _MARGIN_S
+
+    async def _put(self, holder: Holder) -> None:
+        message = Outgoing(self._subject, holder.payload(), ROLLUP)
+        self._seq = await self._engine.store(message, expected=self._seq)
+
+    async def _look(self) -> None:
+        """A renewal was not answered, or refused: is it still ours?"""
+        with suppress(JournalUnavailableError, TimeoutError, EngineError):
+            async with asyncio.timeout(_ASK_S):
+                found = await self._engine.last_of(self._subject)
+            if found is None or to_holder(found.payload).owner != self._owner:
+                self.lose()
+            else:
+                self._seq = found.seq
+
+
+class Contender:
+    """Asks for leases, and remembers since when each has not changed."""
+
+    def __init__(self, engine: Engine, clock: Clock) -> None:
+        self._engine = engine
+        self._clock = clock
+        self._seen: dict[str, tuple[int, float]] = {}  # by subject: sequence, since when
+
+    async def take(
+        self,
+        name: str,
+        subject: str,
+        fenced: Callable[[], Awaitable[int]],
+        given_up: Callable[[StreamLease], None],
+        tasks: Tasks,
+    ) -> StreamLease | None:
+        """Take the lease if it is free. `fenced` moves the cursor, and returns its sequence.
+
+        Raises JournalUnavailableError.
+        """
+        found = await self._engine.last_of(subject)
+        holder = Holder(None, b"") if found is None else to_holder(found.payload)
+        if found is not None and holder.owner is not None and not self._is_stale(found):
+            return None
+        owner = secrets.token_hex(8)
+        sent_s = self._clock.monotonic()
+        try:
+            seq = await self._engine.store(
+                Outgoing(subject, Holder(owner, holder.memory).payload(), ROLLUP),
+                expected=0 if found is None else found.seq,
+            )
+            number = await fenced()
+        except EngineError:
+            return None  # another was faster
+        taken = Taken(subject, seq, sent_s, owner, holder.memory)
+        return StreamLease(self._engine, self._clock, taken, Fence(name, number), tasks, given_up)
+
+    def _is_stale(self, found: Stored) -> bool:
+        now_s = self._clock.monotonic()
+        seq, since_s = self._seen.get(found.subject, (0, now_s))
+        if seq != found.seq:
+            self._seen[found.subject] = (found.seq, now_s)
+            return False
+        return now_s - since_s >= LEASE_S

@@ -1,0 +1,208 @@
+"""What the messages of the stream are: subjects and payloads.
+
+    STREAM.ev.<feed>      a record: lengths, id, type, and the two halves of its body
+    STREAM.feed.<feed>    what the token stands for
+    STREAM.st.<feed>      what was seen of the feed
+    STREAM.wi.<feed>      what is wanted of it
+    STREAM.cp.<name>      a checkpoint
+    STREAM.cur.<lease>    the last append under a lease: its sequence is the fence
+    STREAM.lease.<name>   who holds it
+    STREAM.meta           epoch and floor
+
+All but records replace the message before them on their subject (a rollup). Only the engine knows a
+record's sequence when it is stored, so the body is put together when it is read.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import struct
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from bridge.core.event import Draft, Feed, Record
+from bridge.core.state import By, FeedState, Wish
+from bridge.core.status import State
+
+ROLLUP = {"Nats-Rollup": "sub"}
+_LENGTHS = struct.Struct(">BHHI")  # format 1, bytes of id, of type, of the first half
+_FORMAT = 1
+
+
+class Outgoing(NamedTuple):
+    """A message to be stored."""
+
+    subject: str
+    payload: bytes
+    headers: Mapping[str, str] = {}
+
+
+class Subjects:
+    """The subjects of one stream."""
+
+    def __init__(self, stream: str) -> None:
+        self._stream = stream
+        self.all = f"{stream}.>"
+        self.records = f"{stream}.ev.>"
+        self.meta = f"{stream}.meta"
+        self.tables = [f"{stream}.{kind}.>" for kind in ("feed", "st", "wi", "cp", "lease")]
+        self.tables.append(self.meta)
+
+    def of(self, kind: str, token: str) -> str:
+        return f"{self._stream}.{kind}.{token}"
+
+    def split(self, subject: str) -> tuple[str, str]:
+        """Kind and token of a subject of this stream."""
+        kind, _, token = subject[len(self._stream) + 1 :].partition(".")
+        return kind, token
+
+
+def token_of(source: str) -> str:
+    """A feed's name in subjects, where "." and "*" mean something: 120 bits of its source."""
+    digest = hashlib.sha256(source.encode("utf-8", "surrogatepass")).digest()
+    return base64.b32encode(digest[:15]).decode()
+
+
+def name_token(name: str) -> str:
+    """The name of a lease or a checkpoint in subjects; long ones by their hash."""
+    data = name.encode("utf-8", "surrogatepass")
+    if len(data) > 60:
+        data = hashlib.sha256(data).digest()
+    return base64.b32encode(data).decode().rstrip("=") or "0"
+
+
+def record_payload(draft: Draft) -> bytes:
+    """Raises UnicodeEncodeError for an id that no JSON can carry."""
+    id_, type_ = draft.id.encode(), draft.type.encode()
+    lengths = _LENGTHS.pack(_FORMAT, len(id_), len(type_), len(draft.head))
+    return b"".join((lengths, id_, type_, draft.head, draft.tail))
+
+
+def to_record(seq: int, feed: Feed, payload: bytes) -> Record:
+    """Raises ValueError, struct.error for what is no record of ours."""
+    format_, id_bytes, type_bytes, head_bytes = _LENGTHS.unpack_from(payload)
+    if format_ != _FORMAT:
+        raise ValueError(f"record {seq} has format {format_}")
+    at = _LENGTHS.size
+    id_ = payload[at : at + id_bytes].decode()
+    at += id_bytes
+    type_ = payload[at : at + type_bytes].decode()
+    at += type_bytes
+    body = b"%b%020d%b" % (payload[at : at + head_bytes], seq, payload[at + head_bytes :])
+    return Record(seq, feed, id_, type_, body)
+
+
+def id_of(payload: bytes) -> str:
+    """The id alone."""
+    _, id_bytes, _, _ = _LENGTHS.unpack_from(payload)
+    return payload[_LENGTHS.size : _LENGTHS.size + id_bytes].decode()
+
+
+def feed_payload(feed: Feed) -> bytes:
+    return _dumps([feed.system, feed.account, feed.kind, feed.id, feed.source])
+
+
+def to_feed(payload: bytes) -> Feed:
+    return Feed(*json.loads(payload))
+
+
+def state_payload(state: FeedState, place: int) -> bytes:
+    """`place` orders feeds by their first state."""
+    return _dumps(
+        {
+            "place": place,
+            "status": state.status,
+            "state": state.state,
+            "ended": state.ended,
+            "failed": state.failed,
+            "asked": state.asked,
+            "events": state.events,
+            "gaps": state.gaps,
+            "marks": state.marks,
+            "cursor": state.cursor,
+            "last": state.last_event_at_s,
+            "row": base64.b64encode(state.row).decode(),
+        }
+    )
+
+
+def to_state(feed: Feed, payload: bytes) -> tuple[int, FeedState]:
+    said = json.loads(payload)
+    return said["place"], FeedState(
+        feed,
+        status=said["status"],
+        state=State(said["state"]),
+        ended=said["ended"],
+        failed=said["failed"],
+        asked=said["asked"],
+        events=said["events"],
+        gaps=said["gaps"],
+        marks=said["marks"],
+        cursor=said["cursor"],
+        last_event_at_s=said["last"],
+        row=base64.b64decode(said["row"]),
+    )
+
+
+def wish_payload(wish: Wish, place: int) -> bytes:
+    return _dumps(
+        {
+            "place": place,
+            "followed": wish.followed,
+            "by": wish.by,
+            "added": wish.added_at_s,
+            "asked": wish.asked,
+        }
+    )
+
+
+def to_wish(feed: Feed, payload: bytes) -> tuple[int, Wish]:
+    said = json.loads(payload)
+    wish = Wish(feed, said["followed"], By(said["by"]), said["added"], said["asked"])
+    return said["place"], wish
+
+
+def checkpoint_payload(name: str, value: bytes) -> bytes:
+    data = name.encode("utf-8", "surrogatepass")
+    return len(data).to_bytes(4, "big") + data + value
+
+
+def to_checkpoint(payload: bytes) -> tuple[str, bytes]:
+    end = 4 + int.from_bytes(payload[:4], "big")
+    return payload[4:end].decode("utf-8", "surrogatepass"), payload[end:]
+
+
+class Holder(NamedTuple):
+    """What a lease's message says."""
+
+    owner: str | None  # None: released
+    memory: bytes
+
+    def payload(self) -> bytes:
+        return _dumps({"owner": self.owner, "memory": base64.b64encode(self.memory).decode()})
+
+
+def to_holder(payload: bytes) -> Holder:
+    said = json.loads(payload)
+    return Holder(said["owner"], base64.b64decode(said["memory"]))
+
+
+class Meta(NamedTuple):
+    """The stream as a journal."""
+
+    epoch: str
+    floor: int
+
+    def payload(self) -> bytes:
+        return _dumps({"format": _FORMAT, "epoch": self.epoch, "floor": self.floor})
+
+
+def to_meta(payload: bytes) -> Meta:
+    said = json.loads(payload)
+    return Meta(said["epoch"], said["floor"])
+
+
+def _dumps(value: Any) -> bytes:
+    return json.dumps(value, separators=(",", ":")).encode()

@@ -1,0 +1,67 @@
+"""What may go from the stream: records only, by the engine's clock and the engine's sizes."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import NamedTuple
+
+from bridge.journal.jetstream.engine import Engine
+from bridge.journal.jetstream.messages import Subjects
+
+
+class Size(NamedTuple):
+    """Of the stream."""
+
+    bytes: int
+    messages: int
+    first: int  # sequence
+    last: int
+    now: str  # the engine's clock, RFC 3339
+
+
+async def size(engine: Engine) -> Size:
+    """Raises JournalUnavailableError, EngineError."""
+    said = await engine.api(f"STREAM.INFO.{engine.address.stream}")
+    state = said["state"]
+    return Size(
+        int(state["bytes"]),
+        int(state["messages"]),
+        int(state["first_seq"]),
+        int(state["last_seq"]),
+        _micros(said["ts"]),
+    )
+
+
+async def cut_by_age(
+    engine: Engine, subjects: Subjects, floor: int, last: int, oldest_s: float
+) -> int:
+    """The sequence below which all records are older; found by halving."""
+    low, high = floor, last + 1  # below `low` all are old
+    while low < high:
+        middle = (low + high) // 2
+        found = await engine.next_of(subjects.records, middle)
+        if found is None or datetime.fromisoformat(_micros(found.at)).timestamp() >= oldest_s:
+            high = middle
+        else:
+            low = found.seq + 1
+    return low
+
+
+def cut_by_bytes(floor: int, now: Size, bytes_max: int) -> int:
+    """About where the rest fits; what is still too much goes the next time."""
+    share = (now.bytes - bytes_max) / max(now.bytes, 1)
+    return floor + int((now.last + 1 - floor) * share) + 1
+
+
+async def purge(engine: Engine, subject: str, below: int | None) -> None:
+    """Drop what is older on a subject; all of it without a limit."""
+    wanted: dict[str, object] = {"filter": subject}
+    if below is not None:
+        wanted["seq"] = below
+    await engine.api(f"STREAM.PURGE.{engine.address.stream}", wanted, timeout_s=30.0)
+
+
+def _micros(time: str) -> str:
+    """The engine tells nanoseconds; Python reads microseconds."""
+    whole, dot, rest = time.rstrip("Z").partition(".")
+    return f"{whole}{dot}{rest[:6]}+00:00"

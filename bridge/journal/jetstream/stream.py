@@ -1,0 +1,92 @@
+"""The stream as it has to be: made when there is none, else compared and never changed."""
+
+from __future__ import annotations
+
+import secrets
+from typing import Any
+
+from bridge.core.errors import ConfigError
+from bridge.journal.jetstream.engine import Engine, EngineError
+from bridge.journal.jetstream.messages import ROLLUP, Meta, Outgoing, Subjects, to_meta
+
+_NO_STREAM = 10059
+# What has to hold, and why not otherwise.
+_NEEDED: dict[str, tuple[Any, str]] = {
+    "retention": ("limits", "readers do not take messages away"),
+    "storage": ("file", "a record is acknowledged when it is on a disk"),
+    "allow_atomic": (True, "records and the place they go on from are stored together"),
+    "allow_direct": (True, "late readers are served by every copy"),
+    "allow_rollup_hdrs": (True, "a state replaces the one before"),
+    "deny_purge": (False, "retention drops the oldest"),
+    "max_age": (0, "retention is the bridge's: states must not age"),
+    "max_msgs": (-1, "retention is the bridge's"),
+    "max_msgs_per_subject": (-1, "retention is the bridge's"),
+}
+
+
+async def ensure(engine: Engine, subjects: Subjects, *, may_create: bool) -> Meta:
+    """The stream is there and fits; return what it says of itself.
+
+    Raises ConfigError with what does not fit, JournalUnavailableError.
+    """
+    name, address = engine.address.stream, engine.address
+    try:
+        said = await engine.api(f"STREAM.INFO.{name}")
+    except EngineError as error:
+        if error.err_code != _NO_STREAM:
+            raise ConfigError(f"journal {address}: {error}") from None
+        if not may_create:
+            raise ConfigError(
+                f"there is no journal {address}: the engine has no such stream"
+            ) from None
+        said = await _create(engine, subjects)
+    config = said["config"]
+    for key, (needed, why) in _NEEDED.items():
+        found = config.get(key, False if isinstance(needed, bool) else None)
+        if found != needed:
+            raise ConfigError(
+                f"journal {address}: the stream has {key} = {found}, needed is {needed} ({why});"
+                " nothing was changed: use `nats stream edit`, or another name"
+            )
+    if config.get("subjects") != [subjects.all]:
+        raise ConfigError(
+            f"journal {address}: the stream takes {config.get('subjects')}, not {subjects.all};"
+            " choose another name"
+        )
+    return await _meta(engine, subjects)
+
+
+async def _create(engine: Engine, subjects: Subjects) -> dict[str, Any]:
+    address = engine.address
+    config = {
+        "name": address.stream,
+        "description": "journal of mogplex-bridge",
+        "subjects": [subjects.all],
+        "num_replicas": address.replicas,
+        "discard": "new",  # a limit that the operator sets refuses appends; it drops nothing
+        "duplicate_window": 100_000_000,  # the shortest: ids are known to whoever follows
+        "allow_atomic": True,
+        "allow_direct": True,
+        "allow_rollup_hdrs": True,
+        "retention": "limits",
+        "storage": "file",
+    }
+    try:
+        return await engine.api(f"STREAM.CREATE.{address.stream}", config, timeout_s=10.0)
+    except EngineError as error:
+        raise ConfigError(f"journal {address}: cannot make the stream: {error}") from None
+
+
+async def _meta(engine: Engine, subjects: Subjects) -> Meta:
+    """The epoch is drawn once, by whoever is first."""
+    found = await engine.last_of(subjects.meta)
+    if found is None:
+        meta = Meta(secrets.token_hex(6), 1)
+        try:
+            await engine.store(Outgoing(subjects.meta, meta.payload(), ROLLUP), expected=0)
+        except EngineError as error:
+            if not error.is_wrong_sequence:
+                raise ConfigError(f"journal {engine.address}: {error}") from None
+        found = await engine.last_of(subjects.meta)
+    assert found is not None
+    return to_meta(found.payload)

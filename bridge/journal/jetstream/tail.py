@@ -1,0 +1,176 @@
+"""What the stream gets, in order and without a hole, for ever.
+
+One ephemeral consumer that pushes. Every message carries its own number within the consumer: one
+that is missing, a silence, or a connection that was cut, and a new consumer begins behind the last
+message that was handed on.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any
+
+from bridge.clock import Clock
+from bridge.core.errors import JournalUnavailableError
+from bridge.journal.jetstream.engine import Engine, EngineError, Stored
+
+SILENCE_S = 2.5  # heartbeats come each second
+RETRY_S = 0.1
+LOAD_S = 60.0  # of all tables: 10,000 feeds are 30,000 messages, some seconds
+_HEARTBEAT_NS = 1_000_000_000
+_INACTIVE_NS = 10_000_000_000
+_PARTS, _PARTS_WITH_DOMAIN = 9, 11
+
+
+class Tail:
+    """Call `run` as a task; `take` gets each message once, by ascending sequence."""
+
+    def __init__(
+        self, engine: Engine, clock: Clock, after: int, take: Callable[[Stored], None]
+    ) -> None:
+        self._engine = engine
+        self._clock = clock
+        self.last = after  # sequence of the message handed on last
+        self._take = take
+        self._number = 0  # of the message within its consumer
+        self._heard_s = clock.monotonic()
+        self._is_broken = asyncio.Event()
+        engine.on_back = self._is_broken.set
+
+    async def run(self) -> None:
+        """Until cancelled."""
+        while True:
+            await self._engine.until_connected()
+            try:
+                await self._one_consumer()
+            except (JournalUnavailableError, EngineError):
+                await asyncio.sleep(RETRY_S)
+
+    async def _one_consumer(self) -> None:
+        self._is_broken.clear()
+        self._number = 0
+        self._heard_s = self._clock.monotonic()
+        # Subscribed first: nothing that is pushed may be missed.
+        inbox, subscription = await self._engine.subscribe(self._on_message)
+        name = f"bridge-{secrets.token_hex(6)}"
+        try:
+            await self._create(inbox, name)
+            while not self._is_broken.is_set():
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(SILENCE_S / 4):
+                        await self._is_broken.wait()
+                if self._clock.monotonic() - self._heard_s > SILENCE_S:
+                    break
+        finally:
+            await self._engine.unsubscribe(subscription)
+
+    async def _create(self, inbox: str, name: str) -> None:
+        stream = self._engine.address.stream
+        config: dict[str, Any] = {
+            "name": name,
+            "deliver_subject": inbox,
+            "deliver_policy": "by_start_sequence",
+            "opt_start_seq": self.last + 1,
+            "ack_policy": "none",
+            "replay_policy": "instant",
+            "flow_control": True,
+            "idle_heartbeat": _HEARTBEAT_NS,
+            "inactive_threshold": _INACTIVE_NS,
+            "mem_storage": True,
+            "num_replicas": 1,
+        }
+        await self._engine.api(
+            f"CONSUMER.CREATE.{stream}.{name}", {"stream_name": stream, "config": config}
+        )
+
+    async def _on_message(self, message: Any) -> None:
+        self._heard_s = self._clock.monotonic()
+        headers = message.headers or {}
+        if headers.get("Status") == "100" and not message.data:
+            with suppress(JournalUnavailableError):
+                if message.reply:
+                    await self._engine.answer(message)
+                elif stalled := headers.get("Nats-Consumer-Stalled"):
+                    await self._engine.publish(stalled)
+            return
+        placed = _place(message.reply)
+        if placed is None or self._is_broken.is_set():
+            return
+        seq, number = placed
+        if number != self._number + 1:
+            self._is_broken.set()  # the client dropped some, or it is of the consumer before
+            return
+        self._number = number
+        if seq > self.last:
+            self.last = seq
+            self._take(Stored(message.subject, seq, message.data, ""))
+
+
+def _place(reply: str) -> tuple[int, int] | None:
+    """Sequence in the stream and number in the consumer, from the subject to acknowledge to."""
+    parts = reply.split(".")
+    at = 5 if len(parts) == _PARTS else 7 if len(parts) >= _PARTS_WITH_DOMAIN else 0
+    if not at or parts[1] != "ACK":
+        return None
+    return int(parts[at]), int(parts[at + 1])
+
+
+async def load(engine: Engine, subjects: list[str], take: Callable[[Stored], None]) -> int:
+    """Hand on the newest message of every subject; return the highest sequence among them, or 0.
+
+    One copy's view, which may be behind: whoever goes on from that sequence misses nothing.
+    Raises JournalUnavailableError, EngineError.
+    """
+    loop = asyncio.get_running_loop()
+    done: asyncio.Future[None] = loop.create_future()
+    highest, number = 0, 0
+
+    async def on_message(message: Any) -> None:
+        nonlocal highest, number
+        placed = _place(message.reply)
+        if placed is None or done.done():
+            return
+        seq, its_number = placed
+        number += 1
+        if its_number != number:
+            done.set_exception(JournalUnavailableError("messages were dropped while loading"))
+            return
+        highest = max(highest, seq)
+        take(Stored(message.subject, seq, message.data, ""))
+        if _pending(message.reply) == 0:
+            done.set_result(None)
+
+    inbox, subscription = await engine.subscribe(on_message)
+    name = f"bridge-load-{secrets.token_hex(6)}"
+    stream = engine.address.stream
+    config = {
+        "name": name,
+        "deliver_subject": inbox,
+        "deliver_policy": "last_per_subject",
+        "filter_subjects": subjects,
+        "ack_policy": "none",
+        "inactive_threshold": _INACTIVE_NS,
+        "mem_storage": True,
+        "num_replicas": 1,
+    }
+    try:
+        made = await engine.api(
+            f"CONSUMER.CREATE.{stream}.{name}", {"stream_name": stream, "config": config}
+        )
+        delivered = int(made.get("delivered", {}).get("consumer_seq", 0))
+        if int(made.get("num_pending", 0)) or delivered:
+            async with asyncio.timeout(LOAD_S):
+                await done
+    except TimeoutError:
+        raise JournalUnavailableError("the engine's tables did not come in time") from None
+    finally:
+        await engine.unsubscribe(subscription)
+    return highest
+
+
+def _pending(reply: str) -> int:
+    parts = reply.split(".")
+    return int(parts[8 if len(parts) == _PARTS else 10])

@@ -1,0 +1,35 @@
+"""The tasks of one journal: none dies unseen, and all end with it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+
+
+class Tasks:
+    """Owns what it starts. Belongs to one event loop."""
+
+    def __init__(self) -> None:
+        self._all: set[asyncio.Task[Any]] = set()
+
+    def start(self, work: Coroutine[Any, Any, T], name: str) -> asyncio.Task[T]:
+        """Somebody may await it; if nobody does, its error is told to the loop."""
+        task = asyncio.get_running_loop().create_task(work, name=name)
+        self._all.add(task)
+        task.add_done_callback(self._all.discard)
+        return task
+
+    async def settle(self, seconds: float) -> None:
+        """Wait for all to end, for at most so long."""
+        if self._all:
+            await asyncio.wait(self._all, timeout=seconds)
+
+    async def close(self) -> None:
+        """Cancel what is left."""
+        for task in (left := tuple(self._all)):
+            task.cancel()
+        if left:
+            await asyncio.wait(left)

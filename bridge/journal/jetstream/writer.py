@@ -1,0 +1,203 @@
+"""Appending: one batch after the other under each fence, all or nothing, resolved when in doubt.
+
+An answer that was lost leaves the question whether the batch is stored. The last message of each
+batch is the cursor of its fence, with the batch's name: reading it tells.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from bridge.core.errors import JournalError, JournalFullError, JournalUnavailableError
+from bridge.core.event import Draft
+from bridge.core.state import FeedState, Wish
+from bridge.journal.jetstream.engine import BATCH_MESSAGES_MAX, Engine, EngineError, batch_name
+from bridge.journal.jetstream.ids import Ids
+from bridge.journal.jetstream.messages import (
+    ROLLUP,
+    Outgoing,
+    Subjects,
+    checkpoint_payload,
+    feed_payload,
+    name_token,
+    record_payload,
+    state_payload,
+    token_of,
+    wish_payload,
+)
+from bridge.journal.jetstream.tables import Tables
+from bridge.journal.port import FencedError
+
+# Drafts of one batch; its states, wishes, checkpoints and feeds need room too.
+DRAFTS_MAX = 500
+_FULL = frozenset({10047, 10077, 10023, 10028})  # no room in the stream, the account or on the disk
+
+
+@dataclass(slots=True)
+class Append:
+    """What somebody waits for."""
+
+    drafts: Sequence[Draft]
+    states: Sequence[FeedState]
+    wishes: Sequence[Wish]
+    checkpoints: Sequence[tuple[str, bytes]]
+
+
+@dataclass(slots=True)
+class _Batch:
+    """One batch on its way: its messages, and which of them are records."""
+
+    messages: list[Outgoing] = field(default_factory=list)
+    # Place among the messages, index among the drafts of the append, and the draft.
+    records: list[tuple[int, int, Draft]] = field(default_factory=list)
+
+
+class Lane:
+    """The appends under one fence, in order. Belongs to the event loop."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        subjects: Subjects,
+        tables: Tables,
+        ids: Ids,
+        *,
+        cursor: str,
+        fence_seq: int,
+        lost: Callable[[], None] = lambda: None,
+    ) -> None:
+        """`cursor`: its subject; `fence_seq`: of the message there; `lost`: told when refused."""
+        self._engine = engine
+        self._subjects = subjects
+        self._tables = tables
+        self._ids = ids
+        self._cursor = cursor
+        self._fence_seq = fence_seq
+        self._lost = lost
+        self._is_lost = False
+        self._turn = asyncio.Lock()
+        self._doubtful: dict[str, _Batch] = {}  # sent, and never answered
+
+    async def append(self, append: Append) -> tuple[Sequence[int | None], int]:
+        """Store; return the sequences, and the last one of the batch (0: nothing was to be stored).
+
+        Raises FencedError, JournalFullError, JournalUnavailableError (all or nothing is stored).
+        """
+        async with self._turn:
+            if self._doubtful:
+                await self._resolve()
+            await self._ids.load({draft.feed.source: draft.feed for draft in append.drafts})
+            result: list[int | None] = [None] * len(append.drafts)
+            indexed = list(enumerate(append.drafts))
+            stored = 0
+            while len(indexed) > DRAFTS_MAX:  # more than a batch holds: what follows from all, last
+                stored = await self._store(self._batch(indexed[:DRAFTS_MAX]), result) or stored
+                indexed = indexed[DRAFTS_MAX:]
+            batch = self._batch(indexed)
+            self._add_small_things(batch, append)
+            stored = await self._store(batch, result) or stored
+            return result, stored
+
+    def _batch(self, drafts: Sequence[tuple[int, Draft]]) -> _Batch:
+        batch = _Batch()
+        new: set[tuple[str, str]] = set()
+        announced: set[str] = set()
+        for index, draft in drafts:
+            key = (draft.feed.source, draft.id)
+            if key in new or self._ids.has(draft.feed, draft.id):
+                continue
+            new.add(key)
+            if not self._tables.knows(draft.feed) and draft.feed.source not in announced:
+                announced.add(draft.feed.source)
+                self._announce(batch, draft)
+            subject = self._subjects.of("ev", token_of(draft.feed.source))
+            batch.records.append((len(batch.messages), index, draft))
+            batch.messages.append(Outgoing(subject, record_payload(draft)))
+        return batch
+
+    def _announce(self, batch: _Batch, of: Draft | FeedState | Wish) -> None:
+        subject = self._subjects.of("feed", token_of(of.feed.source))
+        batch.messages.append(Outgoing(subject, feed_payload(of.feed), ROLLUP))
+
+    def _add_small_things(self, batch: _Batch, append: Append) -> None:
+        announced = {m.subject for m in batch.messages}
+        for things, kind in ((append.states, "st"), (append.wishes, "wi")):
+            for thing in {thing.feed.source: thing for thing in things}.values():
+                token = token_of(thing.feed.source)
+                named = self._subjects.of("feed", token)
+                if not self._tables.knows(thing.feed) and named not in announced:
+                    announced.add(named)
+                    self._announce(batch, thing)
+                payload = (
+                    state_payload(thing, self._tables.place_of_state(thing.feed))
+                    if isinstance(thing, FeedState)
+                    else wish_payload(thing, self._tables.place_of_wish(thing.feed))
+                )
+                batch.messages.append(Outgoing(self._subjects.of(kind, token), payload, ROLLUP))
+        for name, value in dict(append.checkpoints).items():
+            subject = self._subjects.of("cp", name_token(name))
+            batch.messages.append(Outgoing(subject, checkpoint_payload(name, value), ROLLUP))
+
+    async def _store(self, batch: _Batch, result: list[int | None]) -> int:
+        """Store a batch, note its sequences, return its last one; 0 when there was nothing."""
+        if not batch.messages:
+            return 0
+        if self._is_lost:
+            raise self._fenced()
+        if len(batch.messages) >= BATCH_MESSAGES_MAX:
+            raise JournalError("an append of so many feeds at once does not fit into one batch")
+        name = batch_name()
+        headers = {**ROLLUP, "Nats-Expected-Last-Subject-Sequence": str(self._fence_seq)}
+        cursor = Outgoing(self._cursor, name.encode(), headers)
+        try:
+            last = await self._engine.store_all([*batch.messages, cursor], name)
+        except JournalUnavailableError:
+            self._doubtful[name] = batch
+            raise
+        except EngineError as error:
+            if error.is_wrong_sequence:
+                await self._resolve()
+                if self._is_lost:
+                    raise self._fenced() from None
+                raise JournalUnavailableError(
+                    "a batch that was not answered is stored after all; ask again"
+                ) from None
+            raise self._refused(error) from None
+        self._doubtful.clear()  # a batch under an older fence cannot be stored any more
+        for index, seq in self._took(batch, last):
+            result[index] = seq
+        return last
+
+    def _took(self, batch: _Batch, last: int) -> list[tuple[int, int]]:
+        """It is stored, and its cursor has sequence `last`; (index, sequence) of its records."""
+        self._fence_seq = last
+        first = last - len(batch.messages)
+        for _, _, draft in batch.records:
+            self._ids.add(draft.feed, draft.id)
+        return [(index, first + place) for place, index, _ in batch.records]
+
+    async def _resolve(self) -> None:
+        """Find out what became of the batches that were not answered."""
+        found = await self._engine.last_of(self._cursor)
+        seq, name = (0, "") if found is None else (found.seq, found.payload.decode())
+        if name in self._doubtful:
+            self._took(self._doubtful[name], seq)
+            self._doubtful.clear()
+        elif seq != self._fence_seq:
+            self._is_lost = True
+            self._lost()
+
+    def _fenced(self) -> FencedError:
+        return FencedError(f'lease "{self._cursor}": another holds it by now; nothing was stored')
+
+    def _refused(self, error: EngineError) -> JournalError:
+        if error.err_code in _FULL or "resource" in str(error) or "maximum" in str(error):
+            return JournalFullError(
+                f"journal {self._engine.address}: the engine has no room: {error}; nothing was"
+                " stored. Make room, or lower [retention]; it goes on by itself"
+            )
+        return JournalUnavailableError(
+            f"journal {self._engine.address}: refused: {error}; nothing was stored"
+        )

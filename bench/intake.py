@@ -24,14 +24,15 @@ import orjson
 
 from bridge.clock import SystemClock
 from bridge.core.state import FeedState
-from bridge.intake import JournalIntake
+from bridge.intake import Intake
 from bridge.journal.sqlite.journal import SqliteJournal
-from bridge.metrics import Metrics
 from bridge.redact import Redactor
-from bridge.sources.mogplex.api import feed_of, to_page
+from bridge.sources.mogplex.api import to_page
+from bridge.sources.mogplex.system import MOGPLEX, RUN_KIND
 from bridge.sources.port import Batch
 from bridge.wire.cloudevents import Encoder
 from bridge.wire.jsontext import loads
+from tests.accounts import mogplex_metrics
 
 PAGE = 200
 
@@ -106,13 +107,14 @@ def encode(pages: list[bytes], redactor: Redactor) -> None:
 
 async def commit(pages: list[bytes], redactor: Redactor, directory: Path) -> None:
     journal = await SqliteJournal.open(directory / f"{uuid.uuid4()}.db")
-    intake = JournalIntake(journal, redactor, Metrics(["default"]), SystemClock())
-    feed = feed_of("default", str(uuid.uuid4()))
-    await intake.open_feed(FeedState(feed))
+    intake = Intake(journal, redactor, mogplex_metrics(), SystemClock())
+    named = MOGPLEX.feed("default", "run", str(uuid.uuid4()))
+    feed = intake.feed(FeedState(named), RUN_KIND)
+    await feed.open()
     for page in pages:
         found = to_page(loads(page)["data"], {})
         assert found is not None
-        await intake.take(Batch(feed, found.events, status=found.status, run=found.run))
+        await feed.take(Batch(found.events, status=found.status, row=found.run))
     await journal.close()
 
 

@@ -18,9 +18,10 @@ from bridge.outputs.http.access import Access
 from bridge.outputs.http.groups import Policy
 from bridge.outputs.http.limits import Limits
 from bridge.outputs.http.server import Server
-from bridge.outputs.port import InvalidRunIdError, TooManyRunsError, UnknownAccountError
+from bridge.outputs.port import InvalidIdError, TooManyFeedsError, UnknownAccountError
 from bridge.redact import Redactor
 from bridge.wire.sse import Frame, FrameDecoder
+from tests.accounts import mogplex_metrics
 from tests.journal_records import draft
 
 RUN = "3f0c1c52-6a3e-4f0e-9d3b-0d8f3c5b7a10"
@@ -29,32 +30,50 @@ EVENT = "com.mogplex.run.event."
 WAIT_S = 5.0
 
 
-class FewRuns:
-    """`Runs` in memory: `RUN` is followed from the start."""
+class FewFeeds:
+    """`Feeds` in memory: the run `RUN` is followed from the start."""
 
     def __init__(self) -> None:
         self.followed = {RUN: "default"}
 
-    def views(self) -> Sequence[Mapping[str, Any]]:
-        return [v for v in map(self.view, reversed(self.followed)) if v is not None]
+    def views(self, kind: str | None = None) -> Sequence[Mapping[str, Any]]:
+        found = [self.view("run", run_id) for run_id in reversed(self.followed)]
+        return [v for v in found if v is not None and kind in (None, "run")]
 
-    def view(self, run_id: str) -> Mapping[str, Any] | None:
-        account = self.followed.get(run_id)
-        return None if account is None else {"runId": run_id, "account": account}
+    def view(self, kind: str, id_: str, account: str | None = None) -> Mapping[str, Any] | None:
+        owner = self.followed.get(id_.lower())
+        if owner is None or kind != "run" or account not in (None, owner):
+            return None
+        return {
+            "kind": "run",
+            "id": id_.lower(),
+            "account": owner,
+            "system": "mogplex",
+            "state": "running",
+            "following": "following",
+        }
 
-    async def follow(self, run_id: str, account: str | None = None) -> bool:
-        if len(run_id) != 36:
-            raise InvalidRunIdError(f"run id {run_id!r} is not a UUID")
+    def ids(self, kind: str | None, text: str) -> frozenset[str]:
+        return frozenset({text, text.lower()})
+
+    async def follow(self, kind: str, id_: str, account: str | None = None) -> bool:
+        self._check(id_)
         if account not in (None, "default", "second"):
             raise UnknownAccountError(f"no account {account!r}; did you mean 'default'?")
         if len(self.followed) >= 3:
-            raise TooManyRunsError("3 runs are followed already")
-        is_new = run_id not in self.followed
-        self.followed.setdefault(run_id, account or "default")
+            raise TooManyFeedsError("3 runs are followed already")
+        is_new = id_ not in self.followed
+        self.followed.setdefault(id_, account or "default")
         return is_new
 
-    async def unfollow(self, run_id: str) -> bool:
-        return self.followed.pop(run_id, None) is not None
+    async def unfollow(self, kind: str, id_: str, account: str | None = None) -> bool:
+        self._check(id_)
+        return self.followed.pop(id_, None) is not None
+
+    @staticmethod
+    def _check(id_: str) -> None:
+        if len(id_) != 36:
+            raise InvalidIdError(f"run id {id_!r} is not a UUID")
 
 
 class TwoChecks:
@@ -81,7 +100,7 @@ class HttpBridge:
         self.journal = journal
         self.server = server
         self.metrics = metrics
-        self.runs = FewRuns()
+        self.runs = FewFeeds()
         self.health = TwoChecks()
         self.host, self.port = "", 0
         self.session: aiohttp.ClientSession
@@ -117,8 +136,8 @@ async def http_bridge(
     sequences: Iterator[int] | None = None,
 ) -> AsyncIterator[HttpBridge]:
     journal = MemoryJournal(records_max=records_max, sequences=sequences)
-    metrics = Metrics(("default",))
-    runs, health = FewRuns(), TwoChecks()
+    metrics = mogplex_metrics()
+    runs, health = FewFeeds(), TwoChecks()
     parts = Parts(
         journal,
         runs,

@@ -6,29 +6,32 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from bridge.core.event import GAP, RUN_ENDED, Record
-from bridge.core.pace.schedule import Scheduler
+from bridge.config import ResolvedAccount
+from bridge.core.event import Record
+from bridge.daemon.accounts import Accounts
+from bridge.daemon.build import build_following
 from bridge.daemon.follows import Follows
-from bridge.intake import JournalIntake
+from bridge.daemon.tokens import TokenWatch
 from bridge.journal.memory import MemoryJournal
 from bridge.metrics import Metrics
 from bridge.redact import Redactor
 from bridge.simulator import Simulator
-from bridge.sources.gate import Account
+from bridge.sources.gate import Gate
 from bridge.sources.http import HttpSession
-from bridge.sources.mogplex.api import EVENT_TYPE, MogplexApi
-from bridge.sources.mogplex.features import Features
+from bridge.sources.mogplex.api import EVENT_TYPE
+from bridge.sources.mogplex.settings import MogplexAccount
 from bridge.sources.mogplex.source import MogplexSource
+from bridge.sources.port import Progress
 from bridge.wire.jsontext import loads
+from tests.accounts import Tokens
 from tests.memory_network import MemoryConnector
+from tests.record_types import GAP, RUN_ENDED
 from tests.virtual_clock import VirtualClock, run_virtually
-
-TOKEN = "mog_" + "t" * 24
 
 
 class LoopClock:
@@ -69,8 +72,9 @@ class Setting:
 class Stage:
     """What a scenario has at hand. Build with `set_stage`."""
 
-    source: MogplexSource
     follows: Follows
+    accounts: Accounts
+    tokens_watch: TokenWatch
     metrics: Metrics
 
     def __init__(self, sim: Simulator, setting: Setting, group: asyncio.TaskGroup) -> None:
@@ -79,88 +83,98 @@ class Stage:
         self.setting = setting
         self.clock = SkewedClock(loop, setting.skew_s)
         self.journal = MemoryJournal(records_max=10**6, bytes_max=2**30)
-        self.token = [TOKEN]  # put another in its place to rotate
-        self.memory: object = None  # what the source stored last, as the journal would
+        self.tokens = Tokens()
         self.stopped_at: list[float] = []  # on the simulator's clock
         self._group = group
         self._tasks: list[asyncio.Task[None]] = []
 
     async def start(self) -> None:
         """A bridge as a process would start it: all it knows is what the journal holds."""
-        metrics = self.metrics = Metrics(["default"])
-        redactor = Redactor()
-        clock, setting = self.clock, self.setting
-        account = Account(
-            "default",
-            Scheduler(reserve=setting.reserve),
-            clock=clock,
-            metrics=metrics,
-            jitter=random.Random(setting.seed).random,
-        )
-        api = MogplexApi(self.http(), redactor.text)
-        self.source = MogplexSource(
-            account, api, Features(), clock=clock, may_stream=setting.may_stream
-        )
-        account.store = self._store
-        if self.memory is not None:
-            self.source.recall(self.memory)
-        intake = JournalIntake(self.journal, redactor, metrics, clock)
-        self.follows = Follows(
-            {"default": self.source},
-            intake,
+        metrics = self.metrics = Metrics()
+        following = build_following(
+            self.journal,
+            Redactor(),
             metrics,
-            clock,
+            self.clock,
             default_account="default",
-            requests_per_minute={"default": 60 - setting.reserve},
+            jitter=random.Random(self.setting.seed).random,
+            connector=self.connector,
         )
-        intake.on_change = self.follows.state_changed
+        self.follows, self.accounts = following.follows, following.accounts
+        section = MogplexAccount(
+            token_env="T",
+            stream=self.setting.may_stream,
+            reserve=self.setting.reserve,
+            requests_per_minute=60 - self.setting.reserve,
+        )
+        account = ResolvedAccount(section, "http://upstream.test", self.tokens)
+        await self.accounts.change([account])
+        self.tokens_watch = TokenWatch(self.accounts, self.follows, lambda _: None, self.clock)
+        self._memories = following.memories
+        await self._memories.recall()
+        self.tokens_watch.look()
         self.follows.restore(await self.journal.wishes(), await self.journal.states())
         self._tasks = [
-            self._group.create_task(account.drive()),
+            self._group.create_task(self.accounts.run()),
             self._group.create_task(self.follows.run()),
-            self._group.create_task(self._remember()),
+            self._group.create_task(self._memories.run()),
         ]
         await asyncio.sleep(0)
 
-    async def _remember(self) -> None:
-        while True:
-            await self._store()
-            await asyncio.sleep(1.0)
-
-    async def _store(self) -> None:
-        self.memory = self.source.memory()
-
     async def stop(self) -> None:
-        """Drop everything where it stands, as a process that ends does."""
+        """Drop everything where it stands, as a process that ends in order does."""
         self.stopped_at.append(self.sim.clock.now())
         for task in self._tasks:
             task.cancel()
         if self._tasks:
             await asyncio.wait(self._tasks)
-        await self.source.api.http.close()
+        await self._memories.save()
+        await self.accounts.close()
 
     async def restart(self) -> None:
         await self.stop()
         await self.start()
 
-    def http(self) -> HttpSession:
-        """A client of the simulator with the token; the caller closes it."""
+    def connector(self) -> MemoryConnector:
+        """The way to the simulator."""
         assert self.sim._runner is not None
         server = self.sim._runner.server
         assert server is not None
-        return HttpSession(
-            "http://upstream.test",
-            lambda: self.token[0],
-            connector=lambda: MemoryConnector(server, delay_s=self.setting.delay_s),
-        )
+        return MemoryConnector(server, delay_s=self.setting.delay_s)
+
+    def http(self) -> HttpSession:
+        """A client of the simulator with the token; the caller closes it."""
+        return HttpSession("http://upstream.test", self.tokens.token, connector=self.connector)
 
     @property
-    def account(self) -> Account:
-        return self.source.account
+    def source(self) -> MogplexSource:
+        source = self.accounts.sources["default"]
+        assert isinstance(source, MogplexSource)
+        return source
+
+    @property
+    def gate(self) -> Gate:
+        return self.source._gate
 
     async def follow(self, *runs: Any) -> None:
         for run in runs:
-            await self.follows.follow(getattr(run, "id", run))
+            await self.follows.follow("run", getattr(run, "id", run))
+
+    def view(self, run: Any) -> Mapping[str, Any]:
+        """What people see of a run."""
+        view = self.follows.view("run", getattr(run, "id", run))
+        assert view is not None
+        return view
+
+    def progress(self, run: Any) -> Progress:
+        """How the follow of a run is going."""
+        (progress,) = [e.progress for e in self.follows.entries() if e.feed.feed.id == run.id]
+        return progress
+
+    def replace_token(self, token: str) -> None:
+        """Put another token in its place, and have it noticed."""
+        self.tokens.replace(token)
+        self.tokens_watch.look()
 
     async def over(self, within_s: float = 3600.0) -> None:
         """Wait until no run is followed any more."""

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 import click
 
 from bridge.cli.options import load_with
-from bridge.config.values import is_loopback
+from bridge.schema.values import is_loopback
 
 _ANY_ADDRESS: Final = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - listened on, not bound to
 _VISIBLE = re.compile(r"[!-~]+")  # what a URL consists of

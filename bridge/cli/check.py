@@ -141,8 +141,8 @@ def _resolve(loaded: Loaded) -> tuple[list[ResolvedAccount], dict[str, str], lis
             continue
         accounts.append(resolved)
         token = resolved.tokens.token()
-        kind = "mog_***" if token.startswith("mog_") else "***"
-        tokens[account.name] = f"{kind} ({len(token)} characters, {resolved.tokens.described})"
+        prefix = next((p for p in account.key_prefixes if token.startswith(p)), "")
+        tokens[account.name] = f"{prefix}*** ({len(token)} characters, {resolved.tokens.described})"
         if resolved.tokens.warning:
             warnings.append(resolved.tokens.warning)
     return accounts, tokens, warnings
@@ -189,7 +189,7 @@ def _refuse_bad_files(loaded: Loaded) -> None:
         table for (table, _), file in named.items() if not _is_readable(file)
     }
     if "redaction" in readable:
-        from bridge.daemon.building import build_policy  # noqa: PLC0415
+        from bridge.daemon.build import build_policy  # noqa: PLC0415
 
         build_policy(settings.redaction, loaded.place)
     if settings.auth is not None and "auth" in readable:

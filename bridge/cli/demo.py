@@ -73,7 +73,7 @@ async def _bridge_on(
     from bridge import log  # noqa: PLC0415
     from bridge.config import load_settings, resolve_accounts  # noqa: PLC0415
     from bridge.daemon.app import Bridge  # noqa: PLC0415
-    from bridge.daemon.building import build_redactor  # noqa: PLC0415
+    from bridge.daemon.build import build_redactor  # noqa: PLC0415
 
     is_piped = sys.stdout is not None and not sys.stdout.isatty()
     settings = load_settings(
@@ -112,7 +112,7 @@ async def _bridge_on(
 async def _follow_born(bridge: Any, born: asyncio.Queue[str]) -> None:
     await bridge.ready.wait()
     while True:
-        await bridge.runs.follow(await born.get())
+        await bridge.feeds.follow("run", await born.get())
 
 
 async def _stop_after(bridge: Any, seconds: float) -> None:

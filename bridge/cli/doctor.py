@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from bridge.cli.exits import Exit, exit_of_failure
+from bridge.cli.exits import Exit
 from bridge.cli.options import examples, load_with, shared_options
 from bridge.cli.streams import write_stdout
 from bridge.core.errors import ConfigError
 
 if TYPE_CHECKING:
     from bridge.config import Loaded
-    from bridge.config.model import Account
-    from bridge.sources.mogplex.examine import Finding
+    from bridge.schema.upstream import UpstreamAccount
+    from bridge.sources.port import Finding
 
 _MARKS: Final = {"ok": "ok      ", "note": "note    ", "problem": "PROBLEM "}
 
@@ -66,11 +66,9 @@ class _Report:
 
     @property
     def exit(self) -> Exit:
-        for finding in self.findings:
-            if finding.level == "problem":
-                failure = finding.failure
-                return Exit.CONFIG if failure is None else exit_of_failure(failure)
-        return Exit.DONE
+        from bridge.cli.online import exit_of  # noqa: PLC0415 - aiohttp costs 0.15 s
+
+        return exit_of(self.findings)
 
     def as_text(self) -> str:
         lines = [f'account "{self.account}" at {self.base_url}\n']
@@ -100,17 +98,11 @@ async def _examine_all(loaded: Loaded, *, fill: bool) -> list[_Report]:
     return [await _examine(loaded, account, fill=fill) for account in accounts]
 
 
-async def _examine(loaded: Loaded, account: Account, *, fill: bool) -> _Report:
-    from bridge.cli.online import explain  # noqa: PLC0415 - aiohttp costs 0.15 s
-    from bridge.clock import SystemClock  # noqa: PLC0415
+async def _examine(loaded: Loaded, account: UpstreamAccount, *, fill: bool) -> _Report:
+    from bridge.cli.online import examine  # noqa: PLC0415 - aiohttp costs 0.15 s
     from bridge.config.accounts import resolve_account  # noqa: PLC0415
-    from bridge.sources.http import HttpSession  # noqa: PLC0415
-    from bridge.sources.mogplex.examine import (  # noqa: PLC0415
-        Finding,
-        Level,
-        examine,
-        host_was_rewritten,
-    )
+    from bridge.schema.baseurl import host_was_rewritten  # noqa: PLC0415
+    from bridge.sources.port import Depth, Finding, Level  # noqa: PLC0415
 
     findings: list[Finding] = []
     try:
@@ -123,11 +115,5 @@ async def _examine(loaded: Loaded, account: Account, *, fill: bool) -> _Report:
     if host_was_rewritten(account.base_url, resolved.base_url):
         text = "www. is left out of base_url: that host only redirects, and no token is sent on"
         findings.append(Finding("server", Level.NOTE, text))
-    http = HttpSession(resolved.base_url, resolved.tokens.token)
-    try:
-        findings += await examine(
-            http, SystemClock(), lambda failure: explain(failure, resolved), fill=fill
-        )
-    finally:
-        await http.close()
+    findings += await examine(resolved, Depth.FILL if fill else Depth.ALL)
     return _Report(account.name, resolved.base_url, findings)

@@ -8,6 +8,7 @@ from bridge.core.errors import (
     BridgeError,
     ConfigError,
     Failure,
+    Fault,
     JournalVersionError,
     SourceFailedError,
 )
@@ -27,29 +28,18 @@ class Exit(enum.IntEnum):
     INTERRUPTED = 130  # 128 + SIGINT, as shells do
 
 
-_BY_STATUS = {
-    401: Exit.UNAUTHORISED,
-    403: Exit.FORBIDDEN,
-    429: Exit.RATE_LIMITED,
+_BY_FAULT = {
+    Fault.TOKEN: Exit.UNAUTHORISED,
+    Fault.RIGHTS: Exit.FORBIDDEN,
+    Fault.RATE: Exit.RATE_LIMITED,
+    Fault.SERVER: Exit.UNAVAILABLE,
+    Fault.REQUEST: Exit.FAILED,  # such as an unknown run
 }
 
 
 def exit_of_failure(failure: Failure) -> Exit:
-    """The code for a follow or a read that upstream refused.
-
-    The error code decides before the HTTP status (common.md 0.1). No reply, or a server's
-    fault, is "service unavailable"; what is left is a plain failure, such as an unknown run.
-    """
-    code, status = failure.code.upper(), failure.http_status
-    if code in ("UNAUTHORIZED", "LOGIN_REDIRECT"):
-        return Exit.UNAUTHORISED
-    if code in ("FORBIDDEN", "INSUFFICIENT_SCOPE", "AUTOMATION_REQUIRED"):
-        return Exit.FORBIDDEN
-    if code in ("RATE_LIMITED", "TOO_MANY_REQUESTS"):
-        return Exit.RATE_LIMITED
-    if status is None or status >= 500:
-        return Exit.UNAVAILABLE
-    return _BY_STATUS.get(status, Exit.FAILED)
+    """The code for a follow or a read that upstream refused: by what is at fault."""
+    return _BY_FAULT[failure.fault]
 
 
 def exit_of_error(error: BridgeError) -> Exit:

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from bridge.cli.exits import Exit, exit_of_failure
 from bridge.cli.options import NumberRange, examples, load_with, shared_options
 from bridge.cli.streams import complain, say, write_stdout
+from bridge.core.errors import Failure, Fault
+from bridge.core.event import Feed
+
+if TYPE_CHECKING:
+    from bridge.config import Loaded
 
 TIMEOUT_S = 1800.0  # the vendor CLI's default (mogplex.md 1.12)
 
@@ -23,7 +29,12 @@ TIMEOUT_S = 1800.0  # the vendor CLI's default (mogplex.md 1.12)
         "mogplex-bridge follow --url http://127.0.0.1:8080",
     )
 )
-@click.argument("run_ids", metavar="[ID]...", nargs=-1)
+@click.argument("ids", metavar="[[KIND:]ID]...", nargs=-1)
+@click.option(
+    "--system",
+    metavar="NAME",
+    help="Whose feeds: mogplex, ... [default: that of the default account].",
+)
 @click.option(
     "--runs-from",
     metavar="FILE",
@@ -72,7 +83,8 @@ TIMEOUT_S = 1800.0  # the vendor CLI's default (mogplex.md 1.12)
 )
 @shared_options
 def follow(
-    run_ids: tuple[str, ...],
+    ids: tuple[str, ...],
+    system: str | None,
     runs_from: str | None,
     url: str | None,
     tail: int | None,
@@ -83,6 +95,9 @@ def follow(
     **more: Any,
 ) -> int:
     """Print the events of runs until all of them have ended. Needs no daemon, keeps no state.
+
+    An ID alone is a run, or whatever the system has instead; another kind stands before it:
+    sandbox:ID.
 
     pretty tells what happens in sentences: what the agent says, each tool call with its outcome,
     the last lines of a failed one, and why the run ended. Whatever the format, stderr gets a line
@@ -100,7 +115,9 @@ def follow(
         prefix=not more.pop("no_prefix"),
         progress=not more.pop("no_progress"),
     )
-    wanted = _run_ids(run_ids, runs_from, is_needed=url is None)
+    loaded = _load(system, more) if url is None else None
+    name = system if loaded is None else loaded.settings.default_account.system
+    wanted = _wanted(ids, runs_from, name, is_needed=url is None)
     if tail is not None and url is None:
         raise click.UsageError("--tail needs --url: upstream has no journal to look back into")
     if timeout_s is None and (url is None or wanted):
@@ -108,12 +125,15 @@ def follow(
     if url is not None:
         from bridge.cli.tailing import Tail, tail_bridge  # noqa: PLC0415
 
-        wish = Tail(url, more["token_file"], wanted, tail, timeout_s)
+        wish = Tail(url, more["token_file"], [id_ for _, id_ in wanted], tail, timeout_s)
         outcome, telling = tail_bridge(wish, manner)
     else:
         from bridge.loop import run  # noqa: PLC0415
 
-        outcome, telling = run(lambda: _follow(wanted, manner, timeout_s or TIMEOUT_S, more))
+        assert loaded is not None
+        outcome, telling = run(
+            lambda: _follow(loaded, wanted, manner, timeout_s or TIMEOUT_S, more)
+        )
     code = _conclude(outcome, telling, timeout_s, exit_status=exit_status)
     telling.say_counts()
     if code == Exit.DONE and fail_on_gap and telling.gaps:
@@ -122,11 +142,29 @@ def follow(
     return code
 
 
-def _run_ids(run_ids: tuple[str, ...], runs_from: str | None, *, is_needed: bool) -> list[str]:
-    from bridge.daemon.run_lists import read_now, to_run_text  # noqa: PLC0415 - `--help` does not
-    from bridge.sources.mogplex.api import normalised_run_id  # noqa: PLC0415
+def _load(system: str | None, shared: dict[str, Any]) -> Loaded:
+    """The settings; with a system, its accounts alone, the default one of them first of all."""
+    from bridge.systems import systems  # noqa: PLC0415 - `--help` needs none of it
 
-    places = [("", text) for text in run_ids]
+    if system is None:
+        return load_with(**shared)
+    if system not in systems():
+        raise click.UsageError(f"no system {system!r}: there are {', '.join(systems())}")
+    loaded = load_with(**shared, system=system)
+    meant = loaded.settings.default_account_of(system)
+    assert meant is not None, "the loader makes one"
+    rest = [a for a in loaded.settings.accounts if a.system == system and a is not meant]
+    settings = loaded.settings.model_copy(update={"accounts": (meant, *rest)})
+    return dataclasses.replace(loaded, settings=settings)
+
+
+def _wanted(
+    ids: tuple[str, ...], runs_from: str | None, system: str | None, *, is_needed: bool
+) -> list[tuple[str, str]]:
+    """Kind and id of every feed to follow, each once; `system` None: the first there is."""
+    from bridge.daemon.run_lists import read_now, to_run_text  # noqa: PLC0415
+
+    places = [("", text) for text in ids]
     if runs_from is not None:
         for number, line in read_now(runs_from):
             try:
@@ -135,18 +173,24 @@ def _run_ids(run_ids: tuple[str, ...], runs_from: str | None, *, is_needed: bool
                 raise click.UsageError(f"{_name(runs_from)}:{number}: {error}") from None
             if text is not None:
                 places.append((f"{_name(runs_from)}:{number}: ", text))
-    wanted: dict[str, None] = {}
-    for place, text in places:
-        run_id = normalised_run_id(text)
-        if run_id is None:
-            raise click.UsageError(
-                f"{place}{text[:100]!r} is no run id: a run id is a UUID, like"
-                " 3f0c1c52-8d5e-4c8e-9d0a-2b1f6c7d8e9f"
-            )
-        wanted[run_id] = None
+    wanted = dict.fromkeys(_feed(place, text, system) for place, text in places)
     if not wanted and is_needed:
         raise click.UsageError("no run to follow: give run ids, or --runs-from FILE")
     return list(wanted)
+
+
+def _feed(place: str, text: str, name: str | None) -> tuple[str, str]:
+    """Kind and id that "ID" or "KIND:ID" means in a system. Raises UsageError."""
+    from bridge.systems import systems  # noqa: PLC0415
+
+    system = systems()[name] if name is not None else next(iter(systems().values()))
+    kind, colon, id_ = text.strip().partition(":")
+    if not colon or kind not in system.kinds:
+        kind, id_ = next(iter(system.kinds)), text
+    try:
+        return kind, system.feed("default", kind, id_).id
+    except ValueError as error:
+        raise click.UsageError(f"{place}{id_[:100]!r} is no {kind} id: {error}") from None
 
 
 def _name(runs_from: str) -> str:
@@ -154,16 +198,19 @@ def _name(runs_from: str) -> str:
 
 
 async def _follow(
-    run_ids: list[str], manner: Any, timeout_s: float, shared: dict[str, Any]
+    loaded: Loaded,
+    wanted: list[tuple[str, str]],
+    manner: Any,
+    timeout_s: float,
+    shared: dict[str, Any],
 ) -> tuple[Any, Any]:
     from bridge import log  # noqa: PLC0415
     from bridge.cli.telling import Telling  # noqa: PLC0415
     from bridge.clock import SystemClock  # noqa: PLC0415
     from bridge.config import resolve_accounts  # noqa: PLC0415
-    from bridge.daemon.building import build_redactor  # noqa: PLC0415
-    from bridge.daemon.once import Wishes, follow_until_ended  # noqa: PLC0415
+    from bridge.daemon.build import build_redactor  # noqa: PLC0415
+    from bridge.daemon.once import FollowOptions, follow_until_ended  # noqa: PLC0415
 
-    loaded = load_with(**shared)
     settings = loaded.settings
     accounts = resolve_accounts(settings)
     for account in accounts:
@@ -172,13 +219,16 @@ async def _follow(
     redactor = build_redactor(settings.redaction, loaded.place)
     redactor.protect([account.tokens.token() for account in accounts])
     # What is joined here is redacted as a whole once more; on the same thread as the intake's.
-    telling = Telling(manner, run_ids, redact=redactor.text, wall=SystemClock().wall)
-    wishes = Wishes(printer=telling, write=write_stdout, tell=telling.say, timeout_s=timeout_s)
+    ids = [id_ for _, id_ in wanted]
+    telling = Telling(manner, ids, redact=redactor.text, wall=SystemClock().wall)
+    options = FollowOptions(
+        printer=telling, write=write_stdout, tell=telling.say, timeout_s=timeout_s
+    )
     log.configure(
         redactor.twin().value, level=shared.get("log_level") or "warning", form=settings.log.format
     )
     name = settings.default_account.name
-    return await follow_until_ended(accounts, name, run_ids, redactor, wishes), telling
+    return await follow_until_ended(accounts, name, wanted, redactor, options), telling
 
 
 def _conclude(outcome: Any, telling: Any, timeout_s: float | None, *, exit_status: bool) -> int:
@@ -189,8 +239,9 @@ def _conclude(outcome: Any, telling: Any, timeout_s: float | None, *, exit_statu
         names = ", ".join(f"{tale.run_id[:8]} ({tale.status or 'not read yet'})" for tale in open_)
         count = f"{len(open_)} run has" if len(open_) == 1 else f"{len(open_)} runs have"
         complain(f"timed out after {timeout_s:g} s (--timeout): {count} not ended: {names[:500]}")
-    for run_id, failure in outcome.failures.items():
-        complain(f"run {run_id}: {failure.code}: {failure.message}{_cure(failure.code)}")
+    for feed, failure in outcome.failures.items():
+        kind, id_ = (feed.kind, feed.id) if isinstance(feed, Feed) else ("run", feed)
+        complain(f"{kind} {id_}: {failure.code}: {failure.message}{_cure(kind, failure)}")
     if outcome.failures and (not outcome.timed_out or len(outcome.failures) == len(open_)):
         return exit_of_failure(next(iter(outcome.failures.values())))
     if outcome.timed_out:
@@ -200,16 +251,21 @@ def _conclude(outcome: Any, telling: Any, timeout_s: float | None, *, exit_statu
     return Exit.DONE
 
 
-_CURES = {
-    "NOT_FOUND": "; check the id, and that the token belongs to the run's owner",
-    "UNAUTHORIZED": "; issue a new token in the settings of your account",
-    "LOGIN_REDIRECT": "; check the token and the base URL",
-    "FORBIDDEN": "; issue a token that may read",
-    "HTTP_ERROR": "; check the base URL, and what stands between",
-    "TRANSPORT": "; check the base URL and the network",
-    "TIMEOUT": "; check the base URL and the network",
-}
-
-
-def _cure(code: str) -> str:
-    return _CURES.get(code, "")
+def _cure(kind: str, failure: Failure) -> str:  # noqa: PLR0911 - one for each
+    """What to do about a follow that was given up."""
+    status = failure.http_status
+    if failure.code == "HTTP_ERROR":
+        return "; check the base URL, and what stands between"
+    match failure.fault:
+        case Fault.TOKEN if status is not None and 300 <= status < 400:
+            return "; check the token and the base URL"
+        case Fault.TOKEN:
+            return "; issue a new token in the settings of your account"
+        case Fault.RIGHTS:
+            return "; issue a token that may read"
+        case Fault.SERVER if failure.code in ("TRANSPORT", "TIMEOUT"):
+            return "; check the base URL and the network"
+        case Fault.REQUEST if status == 404:
+            return f"; check the id, and that the token belongs to the {kind}'s owner"
+        case _:
+            return ""

@@ -1,16 +1,18 @@
-"""Each token tried with one read, and in words what upstream said."""
+"""Accounts tried online: what their sources find, and the exit code that it means."""
 
 from __future__ import annotations
 
+import random
 from collections.abc import Sequence
 from typing import NamedTuple
 
 from bridge.cli.exits import Exit, exit_of_failure
+from bridge.clock import SystemClock
 from bridge.config import ResolvedAccount
-from bridge.core.errors import Failure, Retry
-from bridge.sources.http import HttpSession
-from bridge.sources.mogplex.api import MogplexApi
-from bridge.sources.mogplex.examine import confirmed
+from bridge.core.event import Feed
+from bridge.daemon.build import build_source
+from bridge.metrics import Metrics
+from bridge.sources.port import Depth, Finding, Level, Means
 
 
 class Verdict(NamedTuple):
@@ -22,60 +24,54 @@ class Verdict(NamedTuple):
     text: str  # for people
 
 
+class _NothingFollowed:
+    """Implements `sources.port.Discovered` where nothing is followed."""
+
+    async def found(self, feed: Feed, *, again: bool = False) -> bool:
+        del feed, again
+        return False
+
+
+async def _nothing_stored() -> None:
+    """Nobody comes after these few requests."""
+
+
+async def examine(account: ResolvedAccount, depth: Depth) -> list[Finding]:
+    """Look at one account from outside. Upstream's own words are not shown: the findings say
+    what to do.
+    """
+    means = Means(
+        clock=SystemClock(),
+        metrics=Metrics(),
+        redact=lambda _: "",
+        jitter=random.random,
+        discovered=_NothingFollowed(),
+        store=_nothing_stored,
+        learnt={},
+    )
+    source = build_source(account, means)
+    try:
+        return list(await source.examine(depth))
+    finally:
+        await source.close()
+
+
+def exit_of(findings: Sequence[Finding]) -> Exit:
+    """The code for what was found: that of the first problem."""
+    for finding in findings:
+        if finding.level is Level.PROBLEM:
+            failure = finding.failure
+            return Exit.CONFIG if failure is None else exit_of_failure(failure)
+    return Exit.DONE
+
+
 async def try_tokens(accounts: Sequence[ResolvedAccount]) -> list[Verdict]:
     """Ask one after the other: one request each, well within any limit."""
     return [await _try(account) for account in accounts]
 
 
 async def _try(account: ResolvedAccount) -> Verdict:
-    http = HttpSession(account.base_url, account.tokens.token)
-    try:
-        api = MogplexApi(http, redact=_nothing)
-        failure = await api.probe()
-        if failure is not None:
-            failure = await confirmed(api, failure)
-    finally:
-        await http.close()
-    if failure is None:
-        return Verdict(account.name, Exit.DONE, "OK", f"ok, {account.base_url} accepts the token")
-    text = explain(failure, account)
-    return Verdict(account.name, exit_of_failure(failure), failure.code, text)
-
-
-def _nothing(_message: str) -> str:
-    """Upstream's own words are not shown: the sentences here say what to do."""
-    return ""
-
-
-def explain(failure: Failure, account: ResolvedAccount) -> str:  # noqa: PLR0911 - one for each
-    """What a refused or failed read means, and what to do about it."""
-    where = account.base_url
-    if failure.code == "TLS":
-        return f"unreachable: the certificate of {where} does not verify; is the clock right?"
-    if failure.http_status is None:
-        return f"unreachable: {failure.message} ({where}); check base_url and the network"
-    if failure.code == "LOGIN_REDIRECT":
-        return f"refused: {where} asks to sign in: something on the way takes the token off"
-    if 300 <= failure.http_status < 400:
-        return (
-            f"wrong server: {where} redirects (HTTP {failure.http_status}), which is never followed"
-            " with a token; set base_url to where the API is, without www. and path"
-        )
-    match exit_of_failure(failure):
-        case Exit.UNAUTHORISED:
-            return (
-                f"refused: {where} does not know this token ({account.tokens.described});"
-                " it may be revoked or cut off; make a new one"
-            )
-        case Exit.FORBIDDEN:
-            return f"refused: the token may not read at {where}; make one with the read scope"
-        case Exit.RATE_LIMITED:
-            return "rate limited: others use this token too; try again in a minute"
-        case Exit.UNAVAILABLE:
-            return f"unavailable: {where} answers {failure.http_status}; try again later"
-        case _ if failure.retry is Retry.FEATURE_ABSENT:
-            return f"wrong server: {where} has no Mogplex API; check base_url"
-        case _ if failure.code == "INVALID_RESPONSE":
-            return f"wrong server: what {where} answers is not the Mogplex API; check base_url"
-        case _:
-            return f"failed: {failure.code} (HTTP {failure.http_status}) from {where}"
+    findings = await examine(account, Depth.TOKEN)
+    problem = next((f for f in findings if f.level is Level.PROBLEM), findings[-1])
+    code = "OK" if problem.failure is None else problem.failure.code
+    return Verdict(account.name, exit_of(findings), code, problem.text)

@@ -22,7 +22,7 @@ def to_position(_ctx: click.Context, _param: click.Parameter, value: str) -> Pos
 
 def to_instant(_ctx: click.Context, _param: click.Parameter, value: str | None) -> float | None:
     """Epoch seconds of an RFC 3339 time or a date in UTC, or of that long ago."""
-    from bridge.config.values import to_seconds  # noqa: PLC0415 - so that `--help` stays fast
+    from bridge.schema.values import to_seconds  # noqa: PLC0415 - so that `--help` stays fast
     from bridge.wire import times  # noqa: PLC0415
 
     if value is None:
@@ -42,7 +42,7 @@ def to_run_ids(
     _ctx: click.Context, _param: click.Parameter, values: tuple[str, ...]
 ) -> tuple[str, ...]:
     """Run ids in lower case, as records have them."""
-    from bridge.config.values import is_run_id  # noqa: PLC0415
+    from bridge.schema.values import is_run_id  # noqa: PLC0415
 
     for value in values:
         if not is_run_id(value):
@@ -52,7 +52,7 @@ def to_run_ids(
 
 def to_size(_ctx: click.Context, _param: click.Parameter, value: str | None) -> int | None:
     """Bytes of a size such as 100MiB, or of a plain number."""
-    from bridge.config.values import to_bytes  # noqa: PLC0415
+    from bridge.schema.values import to_bytes  # noqa: PLC0415
 
     if value is None:
         return None

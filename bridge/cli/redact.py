@@ -32,7 +32,7 @@ def load_policy(config: Path | None) -> Policy:
     if config is None and not os.environ.get("MOGPLEX_BRIDGE_CONFIG"):
         return Policy()
     from bridge.cli.options import load_with  # noqa: PLC0415
-    from bridge.daemon.building import build_policy  # noqa: PLC0415 - the filter alone needs no settings
+    from bridge.daemon.build import build_policy  # noqa: PLC0415 - the filter alone needs no settings
 
     loaded = load_with(config=config)
     return build_policy(loaded.settings.redaction, loaded.place)

@@ -26,6 +26,13 @@ if TYPE_CHECKING:
 )
 @click.option("--run", "runs", metavar="ID", multiple=True, help="Follow this run; repeatable.")
 @click.option(
+    "--follow",
+    "follow",
+    metavar="WHERE:KIND:ID",
+    multiple=True,
+    help="Follow this feed of an account, or of the one account of a system; repeatable.",
+)
+@click.option(
     "--runs-from",
     metavar="FILE",
     help="Follow the runs in FILE (an id, or a JSON object with runId, a line), also those added"
@@ -37,6 +44,7 @@ if TYPE_CHECKING:
 @shared_options
 def serve(
     runs: tuple[str, ...],
+    follow: tuple[str, ...],
     runs_from: str | None,
     listen: str | None,
     journal: str | None,
@@ -46,7 +54,9 @@ def serve(
     """Follow runs, keep the journal, serve HTTP, write files. Ctrl+C once drains, twice quits."""
 
     def load() -> Loaded:
-        return load_with(**shared, runs=runs, listen=listen, journal=journal, ndjson=ndjson)
+        return load_with(
+            **shared, runs=runs, follow=follow, listen=listen, journal=journal, ndjson=ndjson
+        )
 
     run_bridge(load, runs_from=runs_from)
     return Exit.DONE
@@ -57,7 +67,7 @@ def run_bridge(load: Callable[[], Loaded], *, runs_from: str | None) -> None:
     from bridge import log  # noqa: PLC0415 - `--help` needs none of it
     from bridge.config import resolve_accounts  # noqa: PLC0415
     from bridge.daemon.app import Bridge  # noqa: PLC0415
-    from bridge.daemon.building import build_redactor  # noqa: PLC0415
+    from bridge.daemon.build import build_redactor  # noqa: PLC0415
     from bridge.daemon.systemd import Notifier  # noqa: PLC0415
     from bridge.loop import run  # noqa: PLC0415
 

@@ -67,7 +67,7 @@ def simulate(
 
     Ids of the runs are at /_sim/runs.txt, the control API is explained in docs/simulator.md.
     """
-    from bridge.config.values import split_address  # noqa: PLC0415 - so that `--help` stays fast
+    from bridge.schema.values import split_address  # noqa: PLC0415 - so that `--help` stays fast
     from bridge.simulator import PROFILES, KnobError, run  # noqa: PLC0415
 
     if profile not in PROFILES:

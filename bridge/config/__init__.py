@@ -10,14 +10,12 @@ from bridge.config.accounts import ResolvedAccount, resolve_accounts
 from bridge.config.effective import flat
 from bridge.config.load import Loaded, SettingsError, load, load_settings
 from bridge.config.model import (
-    Account,
     NdjsonOutput,
     Settings,
 )
 from bridge.config.tokens import TokenProvider
 
 __all__ = [
-    "Account",
     "Loaded",
     "NdjsonOutput",
     "ResolvedAccount",

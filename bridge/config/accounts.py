@@ -7,18 +7,18 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from bridge.config.baseurl import to_origin
-from bridge.config.environment import TOKEN_VARIABLES
-from bridge.config.model import Account, Settings
+from bridge.config.model import Settings
 from bridge.config.tokens import TokenFile, TokenProvider, TokenVariable
+from bridge.config.upstream import owner_of_key
 from bridge.core.errors import ConfigError
+from bridge.schema.upstream import UpstreamAccount
 
 
 @dataclass(frozen=True, slots=True)
 class ResolvedAccount:
     """One account, ready for use. Its repr holds no token."""
 
-    settings: Account
+    settings: UpstreamAccount
     base_url: str  # scheme://host[:port], nothing behind it
     tokens: TokenProvider
 
@@ -49,29 +49,41 @@ def resolve_accounts(
 
 
 def resolve_account(
-    settings: Settings, account: Account, environ: Mapping[str, str] | None = None
+    settings: Settings, account: UpstreamAccount, environ: Mapping[str, str] | None = None
 ) -> ResolvedAccount:
     """As `resolve_accounts`, for one of them."""
     environ = os.environ if environ is None else environ
     try:
-        origin = to_origin(account.base_url, allow_plain_http=account.allow_plain_http)
+        origin = account.origin()
     except ValueError as error:
         raise ConfigError(f'account "{account.name}": base_url must be {error}') from None
-    tokens = _tokens(account, environ, is_default=account is settings.default_account)
-    tokens.token()
+    tokens = _tokens(account, environ, is_default=_is_first_choice(settings, account))
+    owner = owner_of_key(tokens.token())
+    if owner not in (None, account.system):
+        raise ConfigError(
+            f'account "{account.name}" is of system "{account.system}", but its token'
+            f' ({tokens.described}) is a key of system "{owner}"'
+        )
     return ResolvedAccount(account, origin, tokens)
 
 
-def _token_key(account: Account) -> str:
+def _is_first_choice(settings: Settings, account: UpstreamAccount) -> bool:
+    """Whether its system's variables of the environment are for this account."""
+    return account is settings.default_account_of(account.system)
+
+
+def _token_key(account: UpstreamAccount) -> str:
     return "token_env" if account.token_env else "token_file"
 
 
-def _tokens(account: Account, environ: Mapping[str, str], *, is_default: bool) -> TokenProvider:
+def _tokens(
+    account: UpstreamAccount, environ: Mapping[str, str], *, is_default: bool
+) -> TokenProvider:
     if account.token_file:
         return TokenFile(Path(account.token_file).expanduser(), account.name)
     if account.token_env:
         return TokenVariable(account.token_env, account.name, environ)
     cure = "set token_file in its [[accounts]] table"
-    if is_default:
-        cure = f"use --token-file FILE, or set {TOKEN_VARIABLES[0]} or {TOKEN_VARIABLES[1]}"
+    if is_default and account.token_variables:
+        cure = f"use --token-file FILE, or set {' or '.join(account.token_variables[:2])}"
     raise ConfigError(f'no token for account "{account.name}": {cure}')

@@ -15,7 +15,7 @@ from pydantic import BaseModel
 from bridge.config.explain import Path
 from bridge.config.model import Settings
 from bridge.config.setting_index import Entry, entries, find_entry
-from bridge.config.values import duration_text, size_text
+from bridge.schema.values import duration_text, size_text
 
 _BARE = re.compile(r"[A-Za-z0-9_-]+", re.ASCII)
 _COMMENT_COLUMN = 44

@@ -14,8 +14,6 @@ from bridge.core.errors import ConfigError
 PREFIX: Final = "MOGPLEX_BRIDGE_"
 CONFIG_VARIABLE: Final = f"{PREFIX}CONFIG"  # the same as --config
 FORMAT_VARIABLE: Final = f"{PREFIX}FORMAT"  # the same as --format of `follow`
-TOKEN_VARIABLES: Final = ("MOGPLEX_API_KEY", "MOGPLEX_TOKEN", "MOGPLEX_API_TOKEN")
-BASE_URL_VARIABLES: Final = ("MOGPLEX_BASE_URL", "MOGPLEX_URL")
 # Kubernetes puts such variables into every pod of a namespace with a Service "mogplex-bridge…".
 _SERVICE_LINK = re.compile(
     rf"{PREFIX}(?:\w+_)?(?:SERVICE_HOST|SERVICE_PORT(?:_\w+)?|PORT(?:_[0-9]+_(?:TCP|UDP|SCTP)\w*)?)"

@@ -10,6 +10,7 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from bridge.config.setting_index import find_entry, nearest
+from bridge.config.upstream import key_prefixes, systems_with
 
 Path = tuple[str | int, ...]
 
@@ -30,7 +31,7 @@ _PATTERNS: Final = {
 }
 _BARE = re.compile(r"[A-Za-z0-9_-]{1,60}", re.ASCII)
 # What must not be repeated on a terminal or in a log, even when it stands in the wrong place.
-_SECRET = re.compile(r"mog_|://[^/\s]*@|bearer\s|password|secret", re.IGNORECASE)
+_SECRET = re.compile(r"://[^/\s]*@|bearer\s|password|secret", re.IGNORECASE)
 
 
 def dotted(path: Sequence[str | int]) -> str:
@@ -45,8 +46,9 @@ def dotted(path: Sequence[str | int]) -> str:
 
 
 def _key(key: str) -> str:
-    if key.startswith("mog_"):
-        return "mog_*** (a token is no key)"
+    prefix = next((p for p in key_prefixes() if key.startswith(p)), None)
+    if prefix is not None:
+        return f"{prefix}*** (a token is no key)"
     return key if _BARE.fullmatch(key) else repr(key)[:60]
 
 
@@ -57,7 +59,7 @@ def shown(value: object) -> str:
     if isinstance(value, list | tuple):
         return "a list"
     text = repr(value) if not isinstance(value, bool) else str(value).lower()
-    if _SECRET.search(text):
+    if _SECRET.search(text) or any(prefix in text for prefix in key_prefixes()):
         return "what was given (not repeated: it may hold a secret)"
     text = text if len(text) <= 60 else text[:57] + "..."
     return f'"{text[1:-1]}"' if isinstance(value, str) and len(text) <= 60 else text
@@ -78,6 +80,9 @@ def explain(error: ValidationError, place: Callable[[Path], str]) -> list[tuple[
 
 def unknown_key(path: Sequence[str | int]) -> str:
     """The sentence about a key that does not exist."""
+    if path[0] == "accounts" and len(path) == 3 and (owners := systems_with(str(path[2]))):
+        names = " and ".join(f'"{name}"' for name in owners)
+        return f"{dotted(path)} is a setting of accounts of system {names}; this one is of another"
     known = nearest(path)
     hint = f"did you mean {known}?" if known else "see docs/configuration.md for all keys"
     return f"unknown key {dotted(path)}; {hint}"

@@ -14,19 +14,15 @@ from typing import Any, Final
 
 from pydantic import ValidationError
 
-from bridge.config.environment import (
-    BASE_URL_VARIABLES,
-    CONFIG_VARIABLE,
-    TOKEN_VARIABLES,
-    first_set,
-    read_environment,
-)
+from bridge.config.environment import CONFIG_VARIABLE, first_set, read_environment
 from bridge.config.explain import Path, dotted, explain
-from bridge.config.model import Settings, default_index
+from bridge.config.model import Settings
 from bridge.config.places import find_places
 from bridge.config.rules import broken_rules
 from bridge.config.statedir import state_directory
+from bridge.config.upstream import default_index, default_section, section_of
 from bridge.core.errors import ConfigError
+from bridge.schema.upstream import UpstreamAccount
 
 FILE_BYTES_MAX: Final = 1 << 20  # a thousand times a long file; a wrong path may be a disk image
 
@@ -87,18 +83,21 @@ def load(
 
     `config` None means MOGPLEX_BRIDGE_CONFIG, else no file. `overrides` come from flags; a value of
     None or an empty sequence is a flag not given. Its keys are dotted settings ("listen",
-    "log.level") or one of: `token_file` and `base_url` (of the default account), `runs` (added to
-    those of the default account), `ndjson` (path of one more output).
+    "log.level") or one of: `system` (whose default account is meant by the others; made when there
+    is none), `token_file` and `base_url` (of the default account), `runs` (ids of runs that join
+    those of the default account), `follow` ("WHERE:KIND:ID" each, WHERE an account or a system that
+    one account has), `ndjson` (path of one more output).
     Raises ConfigError; SettingsError when values are wrong.
     """
     environ = os.environ if environ is None else environ
     if config is None and (named := environ.get(CONFIG_VARIABLE)):
         config = FileName(named)
-    merged = _Merged()
+    given = {k: v for k, v in (overrides or {}).items() if v is not None and v != ()}
+    merged = _Merged(given.pop("system", None))
     if config is not None:
         merged.take_file(config)
     merged.take_environment(environ)
-    merged.take_flags({k: v for k, v in (overrides or {}).items() if v is not None and v != ()})
+    merged.take_flags(given)
     merged.take_default_journal(environ)
     return Loaded(merged.validate(), merged.origins, config)
 
@@ -106,7 +105,9 @@ def load(
 class _Merged:
     """The tree of raw values so far, and the origin of each."""
 
-    def __init__(self) -> None:
+    def __init__(self, system: str | None = None) -> None:
+        """`system`: the default account is the one of this system."""
+        self._system = system
         self.tree: dict[str, Any] = {}
         self.origins: dict[Path, str] = {}
 
@@ -125,14 +126,15 @@ class _Merged:
         for name, path, value in read_environment(environ):
             self._set(path, value, f"environment {name}")
             named.add(path)
-        account = self._default_account()
-        url = first_set(environ, BASE_URL_VARIABLES)
-        if url and (*account, "base_url") not in named:
-            self._set((*account, "base_url"), environ[url], f"environment {url}")
-        token = first_set(environ, TOKEN_VARIABLES)
-        if token and not named & {(*account, "token_file"), (*account, "token_env")}:
-            self._drop((*account, "token_file"))
-            self._set((*account, "token_env"), token, f"environment {token}")
+        for account in self._first_choices():
+            section = self._section(account)
+            url = first_set(environ, section.base_url_variables)
+            if url and (*account, "base_url") not in named:
+                self._set((*account, "base_url"), environ[url], f"environment {url}")
+            token = first_set(environ, section.token_variables)
+            if token and not named & {(*account, "token_file"), (*account, "token_env")}:
+                self._drop((*account, "token_file"))
+                self._set((*account, "token_env"), token, f"environment {token}")
 
     def take_flags(self, overrides: Mapping[str, Any]) -> None:
         for key, value in overrides.items():
@@ -143,7 +145,11 @@ class _Merged:
                     self._drop((*account, "token_env"))
                 self._set((*account, key), value, flag)
             elif key == "runs":
-                self._append((*self._default_account(), "runs"), list(value), "flag --run")
+                for run_id in value:
+                    self._list(self._default_account(), "run", run_id, "flag --run")
+            elif key == "follow":
+                for text in value:
+                    self._list_feed(text)
             elif key == "ndjson":
                 # The name on the command line is the name of the file; [[outputs]] number theirs.
                 output = {"path": value} if value == "-" else {"path": value, "naming": "fixed"}
@@ -169,12 +175,66 @@ class _Merged:
             raise SettingsError(broken)
         return settings
 
-    def _default_account(self) -> Path:
+    def _accounts(self) -> list[tuple[str, str]]:
+        """Name and system of each account, as far as they can be read."""
         accounts = self.tree.get("accounts")
-        if not isinstance(accounts, list):
-            return ("accounts", 0)
-        names = [str(a.get("name", "default")) if isinstance(a, dict) else "" for a in accounts]
-        return ("accounts", default_index(names))
+        if not isinstance(accounts, list) or not accounts:
+            accounts = [{}]
+        default = default_section().model_fields["system"].default
+        return [
+            (str(a.get("name", "default")), str(a.get("system", default)))
+            if isinstance(a, dict)
+            else ("", "")
+            for a in accounts
+        ]
+
+    def _default_account(self) -> Path:
+        """The account that flags mean which name none; one of `system` is made if need be."""
+        accounts = self._accounts()
+        index = default_index(accounts, self._system)
+        if index is None:
+            is_first = not self.tree.get("accounts")
+            index, name = (0, "default") if is_first else (len(accounts), str(self._system))
+            self._set(("accounts", index, "system"), self._system, "flag --system")
+            self._set(("accounts", index, "name"), name, "flag --system")
+        return ("accounts", index)
+
+    def _first_choices(self) -> list[Path]:
+        """The accounts that listen to their system's variables: the default one of each system."""
+        self._default_account()
+        accounts = self._accounts()
+        indexes = {default_index(accounts, system) for _, system in accounts}
+        return [("accounts", index) for index in sorted(i for i in indexes if i is not None)]
+
+    def _section(self, account: Path) -> type[UpstreamAccount]:
+        _, system = self._accounts()[int(account[-1])]
+        return section_of(system) or default_section()
+
+    def _list_feed(self, text: str) -> None:
+        """`--follow WHERE:KIND:ID`. Raises ConfigError."""
+        flag = "flag --follow"
+        where, _, feed = text.partition(":")
+        kind, colon, id_ = feed.partition(":")
+        if not colon or not where or not kind or not id_:
+            raise ConfigError(f"{flag} {text[:100]}: write WHERE:KIND:ID, such as default:run:ID")
+        accounts = self._accounts()
+        found = [i for i, (name, _) in enumerate(accounts) if name == where]
+        found = found or [i for i, (_, system) in enumerate(accounts) if system == where]
+        if len(found) != 1:
+            names = ", ".join(name for name, _ in accounts)
+            what = "several accounts are" if found else "no account is"
+            raise ConfigError(
+                f'{flag}: {what} named or of system "{where[:50]}"; the accounts are {names}'
+            )
+        self._list(("accounts", found[0]), kind, id_, flag)
+
+    def _list(self, account: Path, kind: str, id_: str, flag: str) -> None:
+        """Add a feed to the list that its account's section keeps of such. Raises ConfigError."""
+        try:
+            key, text = self._section(account).listing(kind, id_)
+        except ValueError as error:
+            raise ConfigError(f"{flag}: {error}") from None
+        self._append((*account, key), [text], flag)
 
     def _set(self, path: Path, value: object, origin: str) -> None:
         parent = self._parent(path)

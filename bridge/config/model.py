@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
-from bridge.config.baseurl import DEFAULT_BASE_URL
-from bridge.config.values import (
+from bridge.config.upstream import AnyAccount, default_index, default_section
+from bridge.schema.section import Section
+from bridge.schema.upstream import UpstreamAccount
+from bridge.schema.values import (
     Address,
     Duration,
     FilePath,
@@ -29,12 +31,6 @@ from bridge.config.values import (
 Globs = tuple[Annotated[str, Field(min_length=1, max_length=200)], ...]
 
 
-class Section(BaseModel):
-    """Frozen; a key that is not listed is an error."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
-
-
 class Retention(Section):
     """How long the journal keeps records. Whichever limit is reached first applies."""
 
@@ -42,64 +38,6 @@ class Retention(Section):
     bytes: Size = Field(
         default=2 * 2**30, description="Size of the journal on disk; 0 sets no limit."
     )
-
-
-class Account(Section):
-    """One upstream account: a system, a base URL and a token."""
-
-    name: str = Field(
-        default="default",
-        pattern=r"^[a-z0-9][a-z0-9_-]{0,31}$",
-        description="Label in records and metrics. Changing it makes all its records new ones.",
-    )
-    system: Literal["mogplex"] = Field(default="mogplex", description="Kind of upstream.")
-    base_url: str = Field(
-        default=DEFAULT_BASE_URL,
-        description="Origin of the server, with or without /api/v1/mogplex and www.",
-    )
-    allow_plain_http: bool = Field(
-        default=False, description="Send the token over http:// to a host that is not this one."
-    )
-    token_file: FilePath | None = Field(
-        default=None,
-        description="File that holds the token and nothing else; read again when it changes.",
-    )
-    token_env: str | None = Field(
-        default=None,
-        pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,99}$",
-        description="Name of the environment variable that holds the token, instead of token_file.",
-    )
-    requests_per_minute: int = Field(
-        default=54,
-        ge=1,
-        le=6000,
-        description="Budget of this token. Upstream allows 60; the rest is for others on it.",
-    )
-    reserve: int = Field(
-        default=3,
-        ge=0,
-        le=5999,
-        description="Requests of the budget kept free for interactive calls.",
-    )
-    min_interval: Duration = Field(
-        default=1.0,
-        description="Shortest time between two polls of one run, however few runs there are.",
-    )
-    q: float = Field(
-        default=0.5,
-        ge=0.0,
-        le=1.0,
-        description="How much busy runs are preferred: 0 polls all alike, 1 only where events are.",
-    )
-    ra_cap: Duration = Field(
-        default=300.0,
-        description="Longest Retry-After that is honoured; a longer one is cut to this.",
-    )
-    stream: bool = Field(
-        default=True,
-        description="Follow by upstream's event stream where it has one; false: only by polling.",
-    )
-    runs: tuple[RunId, ...] = Field(default=(), description="Ids of runs to follow from the start.")
 
 
 class OutputFilter(Section):
@@ -292,8 +230,11 @@ class Settings(Section):
         " keeps the newest 20,000 records until the process ends.",
     )
     retention: Retention = Field(default=Retention(), description="How long records are kept.")
-    accounts: tuple[Account, ...] = Field(
-        default=(Account(),), min_length=1, max_length=100, description="Upstream accounts."
+    accounts: tuple[AnyAccount, ...] = Field(
+        default_factory=lambda: (default_section().model_validate({}),),
+        min_length=1,
+        max_length=100,
+        description="Upstream accounts.",
     )
     outputs: tuple[NdjsonOutput, ...] = Field(
         default=(), max_length=100, description="Files written."
@@ -311,11 +252,14 @@ class Settings(Section):
         return split_address(self.listen)
 
     @property
-    def default_account(self) -> Account:
-        """The account of runs that name none: the one called "default", else the first."""
-        return self.accounts[default_index([account.name for account in self.accounts])]
+    def default_account(self) -> UpstreamAccount:
+        """The account of feeds that name none: the one called "default", else the first."""
+        index = default_index([(account.name, account.system) for account in self.accounts])
+        assert index is not None, "there is always an account"
+        return self.accounts[index]
 
-
-def default_index(names: list[str]) -> int:
-    """Which of the accounts, by name, is the default one."""
-    return names.index("default") if "default" in names else 0
+    def default_account_of(self, system: str) -> UpstreamAccount | None:
+        """The same among the accounts of one system; None when it has none."""
+        names = [(account.name, account.system) for account in self.accounts]
+        index = default_index(names, system)
+        return None if index is None else self.accounts[index]

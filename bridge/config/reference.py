@@ -11,10 +11,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
+from pydantic import BaseModel
+
 from bridge.config.effective import toml_value
-from bridge.config.environment import BASE_URL_VARIABLES, TOKEN_VARIABLES, variable_name
+from bridge.config.environment import variable_name
 from bridge.config.model import Settings
 from bridge.config.setting_index import INDEX, Entry, entries
+from bridge.schema.upstream import UpstreamAccount
+from bridge.systems import systems
 
 SCHEMA_FILE: Final = Path("deploy/bridge.schema.json")
 EXAMPLE_FILE: Final = Path("deploy/bridge.example.toml")
@@ -84,8 +88,22 @@ def reference_text() -> str:
     return "\n".join([_INTRODUCTION.strip(), "", *_reference_tables(), ""])
 
 
-def _example_table(prefix: tuple[str, ...], header: str | None) -> Iterator[str]:
-    members = [e for e in entries() if e.path[:-1] == prefix]
+def _members(prefix: tuple[str, ...], system: str | None = None) -> list[Entry]:
+    """The keys of a table; of an account those that its system adds or sets otherwise, of the
+    first system all.
+    """
+    members = [e for e in entries() if e.path[:-1] == prefix and e.system == system]
+    if system in (None, next(iter(systems()))):
+        return members
+    common = UpstreamAccount.model_fields
+    own = [e for e in members if e.path[-1] not in common or e.field != common[e.path[-1]]]
+    return [e for e in own if e.path[-1] not in ("name", "token_file")]
+
+
+def _example_table(
+    prefix: tuple[str, ...], header: str | None, system: str | None = None
+) -> Iterator[str]:
+    members = _members(prefix, system)
     if header:
         yield f"#{header}"
     for entry in members:
@@ -98,9 +116,17 @@ def _example_table(prefix: tuple[str, ...], header: str | None) -> Iterator[str]
         if entry.section:
             name = ".".join(key for key in entry.path if key != INDEX)
             inner = (*entry.path, INDEX) if entry.kind == "tables" else entry.path
-            yield from ("", *textwrap.wrap(f"# {_section_text(entry)}", 98))
             brackets = f"[[{name}]]" if entry.kind == "tables" else f"[{name}]"
-            yield from _example_table(inner, brackets)
+            for of, text in _sections(entry):
+                yield from ("", *textwrap.wrap(f"# {text}", 98))
+                yield from _example_table(inner, brackets, of)
+
+
+def _sections(entry: Entry) -> list[tuple[str | None, str]]:
+    """System and introduction of each section that a table may be: accounts have several."""
+    if entry.section is not UpstreamAccount:
+        return [(None, _section_text(entry.section))]
+    return [(name, _section_text(known.section)) for name, known in systems().items()]
 
 
 def _example_value(entry: Entry) -> str:
@@ -121,28 +147,32 @@ def _explained(entry: Entry) -> str:
     return text
 
 
-def _section_text(entry: Entry) -> str:
-    return " ".join((entry.section.__doc__ or "").split()) if entry.section else ""
+def _section_text(section: type[BaseModel] | None) -> str:
+    return " ".join((section.__doc__ or "").split()) if section else ""
 
 
 def _reference_tables() -> Iterator[str]:
-    sections: list[tuple[tuple[str, ...], str, str]] = [((), "Top level", "")]
+    yield from _reference_table("Top level", "", _members(()))
     for entry in entries():
         if entry.section:
             name = ".".join(key for key in entry.path if key != INDEX)
             array = entry.kind == "tables"
             inner = (*entry.path, INDEX) if array else entry.path
             title = f"`[[{name}]]`" if array else f"`[{name}]`"
-            sections.append((inner, title, _section_text(entry)))
-    for prefix, title, text in sections:
-        rows = [e for e in entries() if e.path[:-1] == prefix and not e.section]
-        yield from (f"## {title}", "")
-        if text:
-            yield from (text, "")
-        if rows:
-            yield from ("| Key | Type | Default | Meaning |", "|---|---|---|---|")
-            yield from (_row(entry) for entry in rows)
-            yield ""
+            for n, (system, text) in enumerate(_sections(entry)):
+                of = f' of system "{system}"' if n else ""
+                yield from _reference_table(title + of, text, _members(inner, system))
+
+
+def _reference_table(title: str, text: str, members: list[Entry]) -> Iterator[str]:
+    rows = [entry for entry in members if not entry.section]
+    yield from (f"## {title}", "")
+    if text:
+        yield from (text, "")
+    if rows:
+        yield from ("| Key | Type | Default | Meaning |", "|---|---|---|---|")
+        yield from (_row(entry) for entry in rows)
+        yield ""
 
 
 def _row(entry: Entry) -> str:
@@ -158,6 +188,14 @@ def _row(entry: Entry) -> str:
 
 def _names(names: tuple[str, ...]) -> str:
     return ", ".join(f"`{name}`" for name in names)
+
+
+def _variables() -> str:
+    return "\n".join(
+        f"| {known.title} | {_names(known.section.token_variables)} |"
+        f" {_names(known.section.base_url_variables)} |"
+        for known in systems().values()
+    )
 
 
 _INTRODUCTION = f"""
@@ -186,12 +224,16 @@ commas. A variable that is empty counts as unset; one that is no setting is an e
 that Kubernetes makes for a Service of this name (`MOGPLEX_BRIDGE_SERVICE_HOST`,
 `MOGPLEX_BRIDGE_PORT_…`).
 
-**The default account** is the one named `default`, else the first. It also listens to the vendor's
-variables. Its token: `--token-file`, else its `MOGPLEX_BRIDGE_ACCOUNTS__…` variable, else
-{_names(TOKEN_VARIABLES)} (the first that is set), else the file.
-Its base URL: `--base-url`, else its `MOGPLEX_BRIDGE_ACCOUNTS__…` variable, else
-{_names(BASE_URL_VARIABLES)}, else the file. There is no way to give a token on the
-command line, where every user of the machine could read it.
+**The default account** is the one named `default`, else the first; each system has one of its own.
+It also listens to its vendor's variables. Its token: `--token-file`, else its
+`MOGPLEX_BRIDGE_ACCOUNTS__…` variable, else the first of the vendor's that is set, else the file.
+Its base URL: `--base-url`, else its `MOGPLEX_BRIDGE_ACCOUNTS__…` variable, else the vendor's, else
+the file. There is no way to give a token on the command line, where every user of the machine could
+read it.
+
+| System | Token | Base URL |
+|---|---|---|
+{_variables()}
 
 **The journal** is `journal.db` in the state directory unless `journal` says otherwise: systemd's
 `$STATE_DIRECTORY`, else `$XDG_STATE_HOME/mogplex-bridge`, else `~/.local/state/mogplex-bridge`.

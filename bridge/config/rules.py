@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from bridge.config.baseurl import to_origin
 from bridge.config.explain import Path
 from bridge.config.model import Settings
-from bridge.config.values import is_loopback
+from bridge.schema.upstream import UpstreamAccount
+from bridge.schema.values import is_loopback
 
 STDOUT = "-"
 
@@ -33,7 +33,7 @@ def _listen_rules(settings: Settings) -> Iterator[tuple[Path, str]]:
 def _account_rules(settings: Settings) -> Iterator[tuple[Path, str]]:
     names: dict[str, int] = {}
     tokens: dict[tuple[str, str], int] = {}
-    run_owners: dict[str, int] = {}
+    owners: dict[tuple[str, str, str, str], int] = {}
     for i, account in enumerate(settings.accounts):
         at: Path = ("accounts", i)
         if names.setdefault(account.name, i) != i:
@@ -41,7 +41,7 @@ def _account_rules(settings: Settings) -> Iterator[tuple[Path, str]]:
             yield (*at, "name"), f'account name "{account.name}" is taken by accounts[{first}]'
         origin = ""
         try:
-            origin = to_origin(account.base_url, allow_plain_http=account.allow_plain_http)
+            origin = account.origin()
         except ValueError as error:
             yield (*at, "base_url"), f"accounts[{i}].base_url must be {error}"
         if account.token_file and account.token_env:
@@ -54,19 +54,19 @@ def _account_rules(settings: Settings) -> Iterator[tuple[Path, str]]:
                 f"accounts[{first}] and accounts[{i}] share a token, and so one rate limit;"
                 " list all runs under one account",
             )
-        if account.reserve >= account.requests_per_minute:
-            yield (
-                (*at, "reserve"),
-                f"accounts[{i}].reserve must be below requests_per_minute"
-                f" ({account.requests_per_minute}), not {account.reserve}",
-            )
-        if account.min_interval > 3600:
-            yield (*at, "min_interval"), f"accounts[{i}].min_interval must be at most 1h"
-        if not 1 <= account.ra_cap <= 300:
-            yield (*at, "ra_cap"), f"accounts[{i}].ra_cap must be between 1s and 5m"
-        for j, run in enumerate(account.runs):
-            if run_owners.setdefault(run, i) != i:
-                yield (*at, "runs", j), f"run {run} is listed under two accounts; keep one"
+        for key, text in account.problems():
+            yield (*at, key), f"accounts[{i}].{key} {text}"
+        key = _list_key(account)
+        for j, (kind, id_) in enumerate(account.listed()):
+            feed = (account.system, origin, kind, id_)
+            if owners.setdefault(feed, i) != i:
+                yield (*at, key, j), f"{kind} {id_} is listed under two accounts; keep one"
+
+
+def _list_key(account: UpstreamAccount) -> str:
+    """The setting that lists the account's feeds."""
+    listed = next(iter(account.listed()), None)
+    return "follow" if listed is None else account.listing(*listed)[0]
 
 
 def _output_rules(settings: Settings) -> Iterator[tuple[Path, str]]:

@@ -5,15 +5,17 @@ from __future__ import annotations
 import difflib
 import types
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any, Literal, Union, get_args, get_origin
 
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from bridge.config import values
 from bridge.config.model import Settings
+from bridge.schema import values
+from bridge.schema.upstream import UpstreamAccount
+from bridge.systems import systems
 
 INDEX = "*"  # stands for the index in a path through an array of tables
 
@@ -28,6 +30,7 @@ class Entry:
     section: type[BaseModel] | None = None
     choices: tuple[str, ...] = ()
     is_optional: bool = False
+    system: str | None = None  # of an account's key: whose accounts have it, with this default
 
     @property
     def dotted(self) -> str:
@@ -35,9 +38,16 @@ class Entry:
         return ".".join(self.path).replace(f".{INDEX}", "[]")
 
 
-@cache
 def entries() -> tuple[Entry, ...]:
-    """All keys in the order of the model, tables before their members."""
+    """All keys in the order of the model, tables before their members.
+
+    The keys of an account come once for each system, in the order of the systems.
+    """
+    return _entries(tuple(systems()))
+
+
+@cache
+def _entries(_systems: tuple[str, ...]) -> tuple[Entry, ...]:
     return tuple(_walk(Settings, ()))
 
 
@@ -72,7 +82,11 @@ def _walk(model: type[BaseModel], prefix: tuple[str, ...]) -> Iterator[Entry]:
     for name, field in model.model_fields.items():
         entry = _entry((*prefix, name), field)
         yield entry
-        if entry.section is not None:
+        if entry.section is UpstreamAccount:
+            for system, known in systems().items():
+                for member in _walk(known.section, (*entry.path, INDEX)):
+                    yield replace(member, system=system)
+        elif entry.section is not None:
             inner = (*entry.path, INDEX) if entry.kind == "tables" else entry.path
             yield from _walk(entry.section, inner)
 

@@ -17,6 +17,19 @@ class Retry(enum.StrEnum):
     FEATURE_ABSENT = "feature_absent"  # the route is missing on this server
 
 
+class Fault(enum.StrEnum):
+    """Who or what has to change for a refused request to succeed."""
+
+    TOKEN = "token"  # noqa: S105 - no secret: it is not known, or not seen
+    RIGHTS = "rights"  # the token may not
+    RATE = "rate"  # too many requests
+    SERVER = "server"  # no answer, or its own fault
+    REQUEST = "request"  # anything else: what was asked for
+
+
+_FAULT_OF_STATUS = {401: Fault.TOKEN, 403: Fault.RIGHTS, 429: Fault.RATE}
+
+
 @dataclass(frozen=True, slots=True)
 class Failure:
     """What went wrong upstream. Redacted already: safe to log, store and show."""
@@ -28,6 +41,16 @@ class Failure:
     http_status: int | None = None  # None when no reply arrived
     wait_s: float | None = None  # demanded by the server (Retry-After), seconds, clamped to 1..300
     request_id: str | None = None  # the platform's id of the request, for support
+    blames: Fault | None = None  # where the code says it; None: the HTTP status does
+
+    @property
+    def fault(self) -> Fault:
+        """What is at fault, for exit codes and words."""
+        if self.blames is not None:
+            return self.blames
+        if self.http_status is None or self.http_status >= 500:
+            return Fault.SERVER
+        return _FAULT_OF_STATUS.get(self.http_status, Fault.REQUEST)
 
 
 class BridgeError(Exception):

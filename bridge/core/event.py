@@ -9,12 +9,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-# Types of the records the bridge makes itself (outside.md 2).
-RUN_STATUS = "com.mogplex.run.status"
-RUN_ENDED = "bridge.run.ended"
-GAP = "bridge.gap"
-FOLLOW_FAILED = "bridge.follow.failed"
-
 
 @dataclass(frozen=True, slots=True)
 class Feed:

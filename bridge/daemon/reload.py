@@ -9,9 +9,8 @@ out of a list are no longer followed, nobody was disconnected, and nothing was f
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import structlog
@@ -20,15 +19,12 @@ from bridge import log as logs
 from bridge.config import Loaded, ResolvedAccount, Settings, flat, resolve_accounts
 from bridge.config.explain import dotted
 from bridge.core.errors import ConfigError
-from bridge.daemon.accounts import Accounts
-from bridge.daemon.building import build_redactor
-from bridge.daemon.follows import Follows
-from bridge.daemon.housekeeping import Housekeeping
-from bridge.daemon.serving import build_certificates, build_policy
-from bridge.daemon.sinks import OutputRefusedError, Sinks
+from bridge.daemon.build import build_redactor
+from bridge.daemon.listed import list_changes
+from bridge.daemon.running import Running
+from bridge.daemon.serving import build_certificates, build_policy, read_tokens
+from bridge.daemon.sinks import OutputRefusedError
 from bridge.outputs.http.certificates import Certificates
-from bridge.outputs.http.server import Server
-from bridge.outputs.http.token_access import TokenAccess
 from bridge.outputs.http.tokens import Tokens
 from bridge.redact import Redactor
 
@@ -37,28 +33,6 @@ log = structlog.get_logger()
 AT_START = ("listen", "journal", "limits.recent_bytes")  # keys that only a start takes over
 
 Load = Callable[[], Loaded]  # reads file, environment and flags as at the start
-
-
-@dataclass(frozen=True, slots=True)
-class RunChanges:
-    """What became of the lists of runs: (run, account) that are new, runs that are in none now."""
-
-    listed: list[tuple[str, str]]
-    unlisted: list[str]
-
-
-@dataclass(frozen=True, slots=True)
-class Running:
-    """What a reload acts upon."""
-
-    accounts: Accounts
-    follows: Follows
-    sinks: Sinks
-    house: Housekeeping
-    server: Server
-    access: TokenAccess | None
-    redactor: Redactor
-    take_lists: Callable[[RunChanges], Awaitable[None]]  # follow and leave what lists of runs say
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,13 +75,6 @@ def prepared_or_refused(load: Load) -> Prepared:
         raise ConfigError(f"a bug in this program ({what}); its log has the cause") from error
 
 
-def read_tokens(settings: Settings) -> Tokens | None:
-    """The tokens of `[auth]`, None without it. Raises ConfigError."""
-    if settings.auth is None:
-        return None
-    return Tokens(Path(settings.auth.tokens_file).expanduser())
-
-
 async def apply(prepared: Prepared, old: Settings, running: Running) -> Settings:
     """Take over what can be; return the settings that now hold.
 
@@ -126,31 +93,21 @@ async def apply(prepared: Prepared, old: Settings, running: Running) -> Settings
     # Old ones too: until the accounts have changed both are in use.
     both = [*running.accounts.resolved, *prepared.accounts]
     running.redactor.protect([account.tokens.token() for account in both])
-    running.follows.runs_max = settings.limits.runs
-    await running.accounts.change(prepared.accounts, running.follows)
-    running.follows.default_account = settings.default_account.name
-    running.house.accounts_changed()
-    running.house.retention = settings.retention.age, settings.retention.bytes
+    running.follows.feeds_max = settings.limits.runs
+    await running.accounts.change(prepared.accounts)
+    running.follows.set_default_account(settings.default_account.name)
+    running.tokens.look()
+    running.upkeep.retention = settings.retention.age, settings.retention.bytes
     running.server.adopt(build_policy(settings))
     running.server.change_certificates(prepared.certificates)
     if running.access is not None and prepared.tokens is not None:
         running.access.change(prepared.tokens, open_metrics=settings.metrics.open)
-    await running.take_lists(run_changes(old, settings))
+    await running.listed.take(list_changes(old, settings))
     changed = [dotted(path) for path in _changes(old, settings)]
     log.info("config.reloaded", changed=changed or "nothing")
     for key, now, wanted in kept:
         log.warning("config.restart_needed", key=key, running=now, configured=wanted)
     return settings
-
-
-def run_changes(old: Settings, new: Settings) -> RunChanges:
-    """Compare the lists. Runs of an account that went away are left to wait for its return."""
-    before = {(run, account.name) for account in old.accounts for run in account.runs}
-    after = {(run, account.name): None for account in new.accounts for run in account.runs}
-    names = {account.name for account in new.accounts}
-    runs = {run for run, _ in after}
-    gone = sorted(run for run, account in before if account in names and run not in runs)
-    return RunChanges([pair for pair in after if pair not in before], gone)
 
 
 def _with_what_stays(new: Settings, old: Settings) -> tuple[Settings, list[tuple[str, Any, Any]]]:

@@ -20,8 +20,9 @@ from bridge.outputs.http.routes_page import PageRoutes
 from bridge.outputs.http.routes_runs import RunRoutes
 from bridge.outputs.http.server import Server
 from bridge.outputs.http.streaming import Streams
+from bridge.outputs.http.tokens import Tokens
 from bridge.outputs.http.turns import Turns
-from bridge.outputs.port import Health, Runs
+from bridge.outputs.port import Feeds, Health
 from bridge.outputs.streams.hub import Tail
 from bridge.redact import Redactor
 
@@ -31,7 +32,7 @@ class Parts:
     """What the groups of routes work with."""
 
     journal: Tail
-    runs: Runs
+    feeds: Feeds
     health: Health
     metrics: Metrics
     render_metrics: RenderMetrics
@@ -82,9 +83,16 @@ def build_server(
     journal, clock, metrics = parts.journal, parts.clock, parts.metrics
     streams, turns = Streams(journal, metrics, clock), Turns()
     groups: list[RouteGroup] = [
-        EventRoutes(journal, parts.runs, streams, turns, metrics, clock),
-        RunRoutes(parts.runs, clock),
+        EventRoutes(journal, parts.feeds, streams, turns, metrics, clock),
+        RunRoutes(parts.feeds, clock),
         OperationRoutes(parts.health, parts.render_metrics, access),
         PageRoutes(),
     ]
     return Server(groups, streams, parts.redactor, access=access, policy=policy)
+
+
+def read_tokens(settings: Settings) -> Tokens | None:
+    """The tokens of `[auth]`, None without it. Raises ConfigError."""
+    if settings.auth is None:
+        return None
+    return Tokens(Path(settings.auth.tokens_file).expanduser())

@@ -6,7 +6,8 @@ counters carry it as an exemplar (OpenMetrics only). `python -m bridge.metrics` 
 docs/metrics.md.
 """
 
-from bridge.metrics.metric_table import PREFIX, Metrics
+from bridge.metrics.declaring import PREFIX
+from bridge.metrics.metrics import Metrics
 from bridge.metrics.words import OK, OTHER
 
 __all__ = ["OK", "OTHER", "PREFIX", "Metrics"]

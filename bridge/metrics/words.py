@@ -1,59 +1,20 @@
 """The closed sets behind the labels, and the bounds of the histograms.
 
-Sources: upstream's words from mogplex.md 1.6, 1.7, 1.10 and readers.md; ours from the modules
-that use them.
+These are our own words, from the modules that use them; those of a system come with its accounts.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from bridge.core.errors import Retry
+from bridge.core.status import State
 
 OTHER = "other"
 OK = "OK"  # the `code` of a request that was answered as hoped
 
-# mogplex.md 1.6 and readers.md: the nine words of upstream's enum.
-EVENT_TYPES = (
-    "started", "status_changed", "tool_started", "tool_finished", "cancel_requested",
-    "cancelled", "finished", "failed", "log", OTHER,
-)  # fmt: skip
-EVENT_TYPE_PREFIX = "com.mogplex.run.event."  # outside.md 2
-RUN_STATUSES = (
-    "pending", "streaming", "awaiting_input", "success", "failed", "cancelled", OTHER,
-)  # fmt: skip
-ENDED_STATUSES = ("success", "failed", "cancelled", OTHER)
-# mogplex.md 1.10 (nine codes, one of newer servers) and ours (core/errors.py).
-ERROR_CODES = (
-    "BAD_REQUEST", "UNAUTHORIZED", "FORBIDDEN", "NOT_FOUND", "CONFLICT", "IDEMPOTENCY_CONFLICT",
-    "RATE_LIMITED", "INTERNAL_ERROR", "SERVICE_UNAVAILABLE", "AUTOMATION_REQUIRED",
-    "HTTP_ERROR", "INVALID_RESPONSE", "TIMEOUT", "TRANSPORT", "TLS", "LOGIN_REDIRECT", OTHER,
-)  # fmt: skip
-RETRIES = ("transient", "conditional", "permanent", "auth_suspect", "done", "feature_absent")
-# Code -> what may be done about it: the pairs that exist (sources/mogplex/api.py and
-# sources/http.py). All
-# 102 combinations would be a third of an account's series, and most of them say nothing.
-FAILURES: Mapping[str, tuple[str, ...]] = {
-    "UNAUTHORIZED": ("auth_suspect",),
-    "LOGIN_REDIRECT": ("auth_suspect",),
-    "CONFLICT": ("conditional",),
-    "IDEMPOTENCY_CONFLICT": ("conditional",),
-    "HTTP_ERROR": ("transient", "permanent", "feature_absent"),
-    OTHER: RETRIES,
-    **dict.fromkeys(
-        ("BAD_REQUEST", "FORBIDDEN", "NOT_FOUND", "AUTOMATION_REQUIRED", "TLS"),
-        ("permanent",),
-    ),
-    **dict.fromkeys(
-        ("RATE_LIMITED", "INTERNAL_ERROR", "SERVICE_UNAVAILABLE", "INVALID_RESPONSE", "TIMEOUT",
-         "TRANSPORT"),
-        ("transient",),
-    ),
-}  # fmt: skip
-ENDPOINTS = ("runs.get", "runs.events", "runs.stream", "repos", "auth.user", OTHER)
+RETRIES = tuple(retry.value for retry in Retry)
+STATES = tuple(state.value for state in State)
 WAIT_REASONS = ("budget", "retry_after")
-GAP_REASONS = (
-    "window_exhausted", "window_jumped", "segment_switched", "joined_late",
-    "history_shrank", OTHER,
-)  # fmt: skip
+GAP_REASONS = ("unreadable", OTHER)  # ours; those of a system's sources are in its words
 TRANSPORTS = ("sse", "websocket", "ndjson", "page")
 DISCONNECT_REASONS = ("client", "slow", "auth", "lifetime", "shutdown", "error")
 SINK_ERROR_REASONS = ("disk_full", "permission", "missing", "closed_pipe", "io", OTHER)

@@ -8,43 +8,69 @@ from typing import Any, Protocol
 from bridge.core.errors import BridgeError
 
 
-class InvalidRunIdError(BridgeError):
-    """Not a UUID; it is never sent upstream, where it would be a 500 (mogplex.md 1.4)."""
+class InvalidIdError(BridgeError):
+    """No account can have such a feed; the text says what its system takes."""
 
 
 class UnknownAccountError(BridgeError):
     """No [[accounts]] entry has this name; the text names the nearest one."""
 
 
-class TooManyRunsError(BridgeError):
-    """The limit of followed runs is reached."""
+class TooManyFeedsError(BridgeError):
+    """The limit of followed feeds is reached."""
 
 
-class Runs(Protocol):
-    """The followed runs. A view is JSON-ready and redacted:
+class AmbiguousFeedError(BridgeError):
+    """Several accounts have a feed of this kind and id: one has to be named."""
 
-    `runId, account, state (following|ended|failed|stopped), status, events, gaps, lagSeconds,
-    followedBy (poll|stream|null), lastFailure (object|null), nextRequestInSeconds (number|null),
-    addedAt, lastEventAt`; lastEventAt is null until an event came since the start.
+    def __init__(self, kind: str, id_: str, accounts: Sequence[str]) -> None:
+        super().__init__(
+            f"{kind} {id_[:100]} is followed by several accounts: name one, ?account=NAME of"
+            f" {', '.join(accounts)}"
+        )
+        self.accounts = tuple(accounts)
+
+
+class Feeds(Protocol):
+    """The followed feeds of all systems.
+
+    A view is JSON-ready and redacted: `kind, id, account, system, status` (upstream's word),
+    `state` (pending|running|waiting|succeeded|failed|cancelled), `following`
+    (following|ended|failed|stopped), `events, gaps, lagSeconds, followedBy` (how, or null),
+    `lastFailure` (object|null), `nextRequestInSeconds` (number|null), `addedAt, lastEventAt`
+    (upstream's time of the newest event, or null), and what `Kind.describe` tells.
+
+    An id is what somebody wrote: it is brought into its system's normal form here. Methods that
+    take one raise AmbiguousFeedError when `account` is None and several accounts have it.
     """
 
-    def views(self) -> Sequence[Mapping[str, Any]]:
-        """All known runs, newest first."""
+    def views(self, kind: str | None = None) -> Sequence[Mapping[str, Any]]:
+        """All known feeds, or those of one kind, newest first."""
         ...
 
-    def view(self, run_id: str) -> Mapping[str, Any] | None:
+    def view(self, kind: str, id_: str, account: str | None = None) -> Mapping[str, Any] | None:
         """One of them, or None."""
         ...
 
-    async def follow(self, run_id: str, account: str | None = None) -> bool:
-        """Follow a run; True if it was not followed before. Durable on return.
+    def ids(self, kind: str | None, text: str) -> frozenset[str]:
+        """The ids that somebody may mean who wrote `text`, `kind` None: of any kind.
 
-        Raises InvalidRunIdError, UnknownAccountError, TooManyRunsError.
+        Raises InvalidIdError when no account can have one.
         """
         ...
 
-    async def unfollow(self, run_id: str) -> bool:
-        """Stop following; False if it was not followed. Durable on return."""
+    async def follow(self, kind: str, id_: str, account: str | None = None) -> bool:
+        """Follow a feed; True if it was not followed before. Durable on return.
+
+        Raises InvalidIdError, UnknownAccountError, TooManyFeedsError, JournalError.
+        """
+        ...
+
+    async def unfollow(self, kind: str, id_: str, account: str | None = None) -> bool:
+        """Stop following, and stay so; False if it was not followed. Durable on return.
+
+        Raises InvalidIdError, UnknownAccountError, JournalError.
+        """
         ...
 
 

@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Final, Protocol
 
-from bridge.core.event import FOLLOW_FAILED, GAP, RUN_ENDED, RUN_STATUS
+from bridge.core import marks
 from bridge.outputs.story.harmless import harmless
+from bridge.systems import plain
 from bridge.wire.javascript import stringify
 from bridge.wire.jsontext import loads
 
@@ -25,6 +26,8 @@ _TYPE_COLOURS: Final = {
     "tool_finished": _CYAN,
     "tool_started": _CYAN,
 }
+# How a feed stood at its end; records of 0.1.0 have upstream's word alone.
+_ENDED_COLOURS: Final = {"succeeded": _GREEN, "success": _GREEN, "failed": _RED}
 
 
 class Printable(Protocol):
@@ -53,16 +56,9 @@ def cloudevents(record: Printable) -> bytes:
 
 
 def mogplex(record: Printable) -> bytes:
-    """Upstream's object, byte for byte as JavaScript prints it; at the end of a run its status.
-
-    Nothing for the other records that the bridge makes.
-    """
-    if record.type in (RUN_STATUS, GAP, FOLLOW_FAILED):
-        return b""
-    data = _data(record)
-    if record.type == RUN_ENDED:
-        data = {"runId": data.get("runId"), "status": data.get("status")}
-    return stringify(data).encode("utf-8") + b"\n"
+    """What the tools of the record's own vendor print for it; nothing where they print nothing."""
+    line = plain(record.body)
+    return b"" if line is None else line + b"\n"
 
 
 def pretty(record: Printable) -> bytes:
@@ -75,32 +71,34 @@ def _pretty_in_colour(record: Printable) -> bytes:
 
 
 def _pretty(record: Printable, paint: Callable[[str, str], str]) -> bytes:
-    if record.type == RUN_STATUS:
+    if marks.is_status(record.type):
         return b""
-    data = _data(record)
-    if record.type == RUN_ENDED:
+    whole = loads(record.body)
+    data = _data(whole)
+    who = f"{data.get('kind', 'run')} {_text(whole.get('subject'))}"
+    if marks.is_ended(record.type):
         status = _text(data.get("status")) or "ended"
-        ink = _GREEN if status == "success" else _RED if status == "failed" else _BOLD
-        line = paint(f"--- run {_text(data.get('runId'))} {status} ---", ink)
-    elif record.type == GAP:
-        line = paint(_gap_line(data), _YELLOW)
-    elif record.type == FOLLOW_FAILED:
+        ink = _ENDED_COLOURS.get(str(data.get("state", data.get("status"))), _BOLD)
+        line = paint(f"--- {who} {status} ---", ink)
+    elif record.type == marks.GAP:
+        line = paint(_gap_line(who, data), _YELLOW)
+    elif record.type == marks.FOLLOW_FAILED:
         line = paint(
-            f"--- run {_text(data.get('runId'))} is no longer followed:"
+            f"--- {who} is no longer followed:"
             f" {_text(data.get('code'))} {_text(data.get('message'))} ---",
             _RED,
         )
     else:
-        line = _event_line(record, data, paint)
+        line = _event_line(whole, data, paint)
     return line.encode("utf-8") + b"\n"
 
 
 def _event_line(
-    record: Printable, data: Mapping[str, Any], paint: Callable[[str, str], str]
+    record: Mapping[str, Any], data: Mapping[str, Any], paint: Callable[[str, str], str]
 ) -> str:
-    type_ = _text(data.get("type")) or harmless(record.type)
+    type_ = _text(data.get("type")) or _text(record.get("type"))
     parts = [
-        paint(_text(data.get("createdAt")) or _text(loads(record.body).get("time")), _DIM),
+        paint(_text(data.get("createdAt")) or _text(record.get("time")), _DIM),
         paint(type_, _TYPE_COLOURS.get(type_, _BOLD)),
     ]
     if tool := _text(data.get("toolName")):
@@ -110,19 +108,16 @@ def _event_line(
     return "  ".join(parts)
 
 
-def _gap_line(data: Mapping[str, Any]) -> str:
+def _gap_line(who: str, data: Mapping[str, Any]) -> str:
     missing = data.get("missing")
     count = "an unknown number of events is" if missing is None else f"{missing} events are"
     if missing == 1:
         count = "1 event is"
-    return (
-        f"--- gap in run {_text(data.get('runId'))}: {count} missing"
-        f" ({_text(data.get('reason'))}) ---"
-    )
+    return f"--- gap in {who}: {count} missing ({_text(data.get('reason'))}) ---"
 
 
-def _data(record: Printable) -> dict[str, Any]:
-    data = loads(record.body).get("data")
+def _data(record: Mapping[str, Any]) -> dict[str, Any]:
+    data = record.get("data")
     return data if isinstance(data, dict) else {}
 
 

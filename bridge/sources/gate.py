@@ -33,7 +33,7 @@ ORDERED_PER_S = 50
 CREDENTIAL_CODES = frozenset({"UNAUTHORIZED", "LOGIN_REDIRECT"})
 
 
-class Account:
+class Gate:
     """Turns of one token. Only `drive` grants them; run it as a task."""
 
     def __init__(
@@ -44,13 +44,16 @@ class Account:
         clock: Clock,
         metrics: Metrics,
         jitter: Callable[[], float],
+        store: Callable[[], Awaitable[None]],
     ) -> None:
+        """`store` stores `memory`, at once: awaited before more turns are granted than a successor
+        may miss.
+        """
         self.name = name
         self.scheduler = scheduler
         self.credential = Credential()
         self.refusal: Failure | None = None  # of the token, while it is refused
-        # Stores `memory`, at once: awaited before more turns are granted than a successor may miss.
-        self.store: Callable[[], Awaitable[None]] | None = None
+        self._store = store
         self._clock = clock
         self._metrics = metrics
         self._jitter = jitter
@@ -79,8 +82,8 @@ class Account:
                 granted.append(str(value))
                 action, value = self.scheduler.next(now)
             self._unstored += len(granted)
-            if granted and self._unstored > UNSTORED_MAX and self.store is not None:
-                await self.store()
+            if granted and self._unstored > UNSTORED_MAX:
+                await self._store()
             for run_id in granted:
                 self._grant(run_id)
             wait_s = float(value) - self._clock.monotonic()
@@ -167,7 +170,7 @@ class Account:
             wall = self._clock.wall()
             self._metrics.last_poll_success_timestamp_seconds.labels(self.name).set(wall)
             return now
-        self._metrics.count_failure(self.name, failure.code, failure.retry, run_id)
+        self._metrics.count_failure(self.name, failure, run_id)
         self._granted.discard(run_id)
         self._kick.set()
         if park:

@@ -101,11 +101,13 @@ class HttpSession:
         *,
         total_s: float = TOTAL_S,
         body_bytes_max: int = BODY_BYTES_MAX,
-        connector: Callable[[], aiohttp.BaseConnector] = _tcp,
+        connector: Callable[[], aiohttp.BaseConnector] | None = None,
     ) -> None:
-        """`connector` makes the way to the server; it is called inside the running loop."""
+        """`connector` makes the way to the server; it is called inside the running loop. None: the
+        network.
+        """
         self.origin = origin
-        self._connector = connector
+        self._connector = connector or _tcp
         self._token = token
         self._timeout = aiohttp.ClientTimeout(total=total_s, connect=CONNECT_S)
         self._body_bytes_max = body_bytes_max

@@ -152,7 +152,7 @@ class KeyGate:
         """
         now = self._clock.monotonic()
         self._metrics.count_request(self.account, operation, failure.code, now - started, feed_id)
-        self._metrics.count_failure(self.account, failure.code, failure.retry, feed_id)
+        self._metrics.count_failure(self.account, failure, feed_id)
         if of_key:
             self.refusals += failure.http_status == 429
             self.line.hold(now + (failure.wait_s or 0.0))

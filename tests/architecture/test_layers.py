@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from tests.architecture.tree import Module, imports, modules, parse
+from tests.architecture.tree import PACKAGE, Module, imports, modules, parse
 
 # Room -> what it may import of the package. A dot narrows to one file: adapters know ports only.
 MAY_IMPORT: dict[str, set[str]] = {
@@ -15,24 +15,31 @@ MAY_IMPORT: dict[str, set[str]] = {
     "core": set(),
     "log": {"standard_error"},
     "loop": set(),
-    "metrics": set(),
+    "metrics": {"core"},
     "redact": {"core"},
     "standard_error": set(),
     "wire": set(),
     "simulator": set(),
-    "config": {"core", "redact", "clock"},
+    "schema": {"core", "redact"},
+    "config": {"core", "redact", "clock", "schema", "systems"},
     "journal": {"core", "clock", "metrics"},
-    "sources": {"core", "wire", "clock", "metrics"},
+    "sources": {"core", "wire", "clock", "metrics", "schema"},
+    "systems": {"core", "wire", "sources.port", "sources.*.system"},
     "outputs": {
-        *("core", "redact", "wire", "clock", "metrics", "log"),
+        *("core", "redact", "wire", "clock", "metrics", "log", "systems"),
         *("journal.port", "sources.port"),
     },
-    "intake": {"log", "core", "redact", "wire", "journal.port", "sources.port", "clock", "metrics"},
+    "intake": {
+        *("log", "core", "redact", "wire", "clock", "metrics"),
+        *("journal.port", "sources.port"),
+    },
     # The one room that knows concrete classes: everything but the command line and the simulator.
     "daemon": {"*"},
     "cli": {"*", "simulator"},
     "__main__": {"cli"},
+    "metrics.__main__": {"metrics", "systems"},  # the program that prints the page about all words
 }
+WINGS = {file.name for file in (PACKAGE / "sources").iterdir() if file.is_dir()}
 NOT_FOR_WIRING = {"cli", "simulator", "__main__"}
 
 # Technology -> the only places that may know it.
@@ -44,7 +51,7 @@ ONLY_IN = {
     "nats": {"journal/jetstream/engine.py"},
     "zstandard": {"outputs/"},
     "prometheus_client": {"metrics/", "outputs/"},
-    "pydantic": {"config/"},
+    "pydantic": {"schema/", "config/", "sources/"},
     "click": {"cli/"},
     "rich": {"cli/top/view.py", "cli/top/screen.py"},
     "uvloop": {"loop.py"},
@@ -69,8 +76,8 @@ def is_pure(module: Module) -> bool:
 
 def room_faults(module: Module) -> list[str]:
     """What a module imports of the package although it may not."""
-    allowed = MAY_IMPORT[module.room]
-    faults = []
+    allowed = MAY_IMPORT.get(".".join(module.parts), MAY_IMPORT[module.room])
+    faults = wing_faults(module)
     for name in imports(module):
         if not name.startswith("bridge.") or name == "bridge.__version__":
             continue
@@ -79,8 +86,23 @@ def room_faults(module: Module) -> list[str]:
             continue
         if "*" in allowed and room not in NOT_FOR_WIRING:
             continue
+        if room == "sources" and rest[1:2] == ["system"] and "sources.*.system" in allowed:
+            continue
         faults.append(f"{module.name} imports {name}")
     return faults
+
+
+def wing_faults(module: Module) -> list[str]:
+    """A wing, `sources/<system>/`, is known to the list of systems only, and to no other wing."""
+    of = module.parts[1] if module.room == "sources" and len(module.parts) > 2 else None
+    return [
+        f"{module.name} imports {name}, of a wing"
+        for name in imports(module)
+        if (parts := name.split("."))[:2] == ["bridge", "sources"]
+        and parts[2:3] != [of]
+        and parts[2] in WINGS
+        and module.name != "systems.py"
+    ]
 
 
 def technology_faults(module: Module) -> list[str]:
@@ -102,7 +124,8 @@ def technology_faults(module: Module) -> list[str]:
 
 
 def test_every_room_is_in_the_table() -> None:
-    assert {module.room for module in modules()} == set(MAY_IMPORT)
+    rooms = {name for name in MAY_IMPORT if "." not in name}
+    assert {module.room for module in modules()} == rooms
 
 
 def test_imports_go_down() -> None:
@@ -137,7 +160,11 @@ def test_pure_rooms_ask_no_clock_through_datetime() -> None:
         ("sources/x.py", "from bridge.journal.port import Journal"),
         ("outputs/x.py", "from bridge.journal.sqlite.journal import SqliteJournal"),
         ("outputs/x.py", "from bridge.sources.http import HttpSession"),
-        ("intake.py", "from bridge.config import Settings"),
+        ("daemon/x.py", "from bridge.sources.mogplex.api import MogplexApi"),
+        ("cli/x.py", "from bridge.sources.mogplex.system import MOGPLEX"),
+        ("sources/other/x.py", "from bridge.sources.mogplex.api import MogplexApi"),
+        ("systems.py", "from bridge.sources.mogplex.api import MogplexApi"),
+        ("intake/x.py", "from bridge.config import Settings"),
         ("config/x.py", "def f():\n    from bridge.journal.port import Journal"),
         ("simulator/x.py", "from bridge.wire.jsontext import dumps"),
         ("simulator/x.py", "from bridge.core.event import Record"),
@@ -156,7 +183,7 @@ def test_the_rule_of_rooms_sees_an_import_that_goes_up(name: str, text: str) -> 
         ("redact/x.py", "import ahocorasick_other"),
         ("wire/x.py", "from pathlib import Path"),
         ("wire/cloudevents.py", "import orjson"),
-        ("intake.py", "import sqlite3"),
+        ("intake/x.py", "import sqlite3"),
         ("outputs/x.py", "import time"),
         ("daemon/app.py", "from time import monotonic"),
         ("journal/x.py", "import pydantic"),

@@ -44,7 +44,7 @@ async def test_following_and_unfollowing_are_idempotent() -> None:
     async with http_bridge() as bridge:
         path = f"/v1/runs/{OTHER_RUN}"
         assert (await call(bridge, "GET", path))[0] == 404
-        view = {"runId": OTHER_RUN, "account": "second"}
+        view = {"runId": OTHER_RUN, "account": "second", "state": "following"}
         assert await call(bridge, "PUT", path + "?account=second") == (201, view)
         assert await call(bridge, "PUT", path + "?account=second") == (200, view)
         assert await call(bridge, "GET", path) == (200, view)
@@ -75,7 +75,7 @@ async def test_runs_that_cannot_be_followed(path: str, status: int, code: str) -
 async def test_a_journal_that_fails_is_a_503_and_a_bug_a_500_without_its_text() -> None:
     async with http_bridge() as bridge:
 
-        async def full(run_id: str, account: str | None = None) -> bool:
+        async def full(*_: object) -> bool:
             raise JournalFullError("no space on /secret/place")
 
         bridge.runs.follow = full  # type: ignore[method-assign]
@@ -83,7 +83,7 @@ async def test_a_journal_that_fails_is_a_503_and_a_bug_a_500_without_its_text() 
         assert (status, problem["code"]) == (503, "journal_unavailable")
         assert "secret" not in json.dumps(problem)
 
-        def broken() -> Any:
+        def broken(*_: object) -> Any:
             raise ZeroDivisionError("secret")
 
         bridge.runs.views = broken  # type: ignore[method-assign]
@@ -328,10 +328,10 @@ async def test_many_who_ask_for_the_runs_share_one_list(monkeypatch: pytest.Monk
     async with http_bridge() as bridge:
         views, made = bridge.runs.views, 0
 
-        def counted() -> Any:
+        def counted(kind: str) -> Any:
             nonlocal made
             made += 1
-            return views()
+            return views(kind)
 
         bridge.runs.views = counted  # type: ignore[method-assign]
         for _ in range(5):

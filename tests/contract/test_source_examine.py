@@ -7,14 +7,18 @@ from typing import Any
 import pytest
 
 from bridge.core.errors import Failure
-from bridge.sources.mogplex.examine import Finding, Level, examine, host_was_rewritten
-from tests.stage import TOKEN, Setting, Stage, play
+from bridge.schema.baseurl import host_was_rewritten
+from bridge.sources.mogplex.api import MogplexApi
+from bridge.sources.mogplex.examine import examine
+from bridge.sources.port import Finding, Level
+from tests.accounts import TOKEN
+from tests.stage import Setting, Stage, play
 
 
 async def look(stage: Stage, *, fill: bool = False) -> dict[str, Finding]:
     http = stage.http()
     try:
-        found = await examine(http, stage.clock, _words, fill=fill)
+        found = await examine(MogplexApi(http, lambda _: ""), stage.clock, _words, fill=fill)
     finally:
         await http.close()
     return {finding.about: finding for finding in found}

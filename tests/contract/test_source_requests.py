@@ -10,7 +10,8 @@ import pytest
 
 from bridge.core.errors import Failure, Retry
 from bridge.wire.jsontext import loads
-from tests.stage import TOKEN, Setting, Stage, play
+from tests.accounts import TOKEN
+from tests.stage import Setting, Stage, play
 
 
 @pytest.mark.parametrize("kind", ["lost_reply", "reset"])
@@ -35,12 +36,12 @@ def test_a_slow_reply_is_a_failure_and_its_unit_is_counted() -> None:
         run = stage.sim.create_run(events=5)
         stage.sim.fault("slow", delay_s=30.0)
         await stage.follow(run)
-        progress = stage.follows.progress_of(run.id)
+        progress = stage.progress(run)
         async with asyncio.timeout(30):
             while progress.failure is None:
                 await asyncio.sleep(0.1)
         assert progress.failure.code == "TIMEOUT"
-        used = stage.account.scheduler.snapshot(stage.clock.monotonic()).used
+        used = stage.gate.scheduler.snapshot(stage.clock.monotonic()).used
         assert used >= stage.sim.accepted(TOKEN)
 
     play(scenario, may_stream=False)
@@ -174,7 +175,7 @@ def test_what_is_no_stream_three_times_is_left_alone_for_two_minutes() -> None:
         streams = [r for r in stage.sim.requests if r.endpoint == "stream"]
         assert len(streams) == 3, "three strikes, then pages for two minutes"
         await asyncio.sleep(100)
-        view = stage.follows.view(run.id)
+        view = stage.view(run)
         assert view is not None
         assert view["followedBy"] == "stream"
 
@@ -201,7 +202,7 @@ def test_foreign_use_of_the_token_is_learnt_and_left_its_room() -> None:
                 before = stage.sim.refused(TOKEN)
                 await asyncio.sleep(600)
                 refused.append(stage.sim.refused(TOKEN) - before)
-            snapshot = stage.account.scheduler.snapshot(stage.clock.monotonic())
+            snapshot = stage.gate.scheduler.snapshot(stage.clock.monotonic())
             task.cancel()
         await http.close()
         assert refused[0] > 0, "nobody was in the way of anybody"
@@ -218,7 +219,7 @@ def test_a_view_tells_how_a_run_is_followed() -> None:
         run = stage.sim.create_run(events=150)
         await stage.follow(run)
         await asyncio.sleep(10)
-        view = stage.follows.view(run.id)
+        view = stage.view(run)
         assert view is not None
         assert (view["followedBy"], view["status"], view["events"]) == ("stream", "streaming", 150)
         assert (view["lagSeconds"], view["lastFailure"]) == (0.0, None)
@@ -229,7 +230,7 @@ def test_a_view_tells_how_a_run_is_followed() -> None:
         await asyncio.sleep(10)
         stage.sim.fault("database", times=3, endpoint="events")
         await asyncio.sleep(3)
-        view = stage.follows.view(run.id)
+        view = stage.view(run)
         assert view is not None
         assert (view["followedBy"], view["gaps"]) == ("poll", 1)
         assert view["lastFailure"]["code"] == "INTERNAL_ERROR"

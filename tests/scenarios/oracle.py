@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from bridge.core.event import FOLLOW_FAILED, RUN_ENDED
 from bridge.sources.mogplex.rules.completion import TERMINAL_EVENTS, TERMINAL_STATUSES
 from bridge.wire import times
+from tests.record_types import FOLLOW_FAILED, RUN_ENDED
 from tests.stage import Stage
 
 PAGE = 200

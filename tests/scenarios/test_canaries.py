@@ -18,11 +18,12 @@ import pytest
 import structlog
 
 from bridge import log as logs
-from bridge.core.event import FOLLOW_FAILED, RUN_STATUS
+from bridge.daemon.trouble import troubles
 from bridge.redact import Redactor
 from bridge.wire.jsontext import dumps, loads
 from tests import stage as stages
 from tests.canaries import Canaries, CanarySimulator
+from tests.record_types import FOLLOW_FAILED, RUN_STATUS
 from tests.stage import Stage, play
 
 HOUR_S = 3600
@@ -59,13 +60,13 @@ class Watched:
         self.seen: list[str] = []
 
     async def look(self, stage: Stage) -> None:
-        stage.token[0] = OWN_TOKEN
+        stage.replace_token(OWN_TOKEN)
         self.seen += [record.body.decode() for record in await stage.records()]
         self.seen += [repr(state) for state in await stage.journal.states()]
         self.seen += [dumps(view).decode() for view in stage.follows.views()]
         self.seen.append(stage.metrics.render()[0].decode())
         self.seen.append(stage.metrics.render("application/openmetrics-text")[0].decode())
-        self.seen.append(repr(stage.follows.trouble_of("default")))
+        self.seen.append(repr(troubles(stage.follows.entries())))
 
     def leaks(self) -> list[str]:
         return self.canaries.found_in("\n".join([*self.seen, self.lines.getvalue()]))
@@ -108,7 +109,7 @@ def _hour(monkeypatch: pytest.MonkeyPatch, *, level: str, form: str, of_it: floa
     canaries = watched.canaries
 
     async def scenario(stage: Stage) -> None:
-        stage.token[0] = OWN_TOKEN
+        stage.replace_token(OWN_TOKEN)
         talkers = [stage.sim.create_run(events=3) for _ in range(3)]
         gone = "00000000-0000-4000-8000-00000000dead"
         await stage.follow(*talkers, gone)
@@ -139,16 +140,16 @@ def _hour(monkeypatch: pytest.MonkeyPatch, *, level: str, form: str, of_it: floa
 async def _crash_once(stage: Stage, canaries: Canaries, after_s: float) -> None:
     """A bug: a task dies with a text of upstream's in its exception, and another one as cause."""
     await asyncio.sleep(after_s)
-    intake, true_take = stage.follows._intake, stage.follows._intake.take
+    intake, true_write = stage.follows._intake, stage.follows._intake.write
 
-    async def broken(batch: Any) -> Any:
-        intake.take = true_take  # type: ignore[method-assign]
+    async def broken(*_: Any) -> Any:
+        intake.write = true_write  # type: ignore[method-assign]
         try:
             raise ValueError(canaries.text())
         except ValueError as cause:
             raise RuntimeError(f"cannot take {canaries.text()}") from cause
 
-    intake.take = broken  # type: ignore[method-assign]
+    intake.write = broken  # type: ignore[method-assign]
 
 
 def test_after_an_hour_no_canary_is_anywhere(monkeypatch: pytest.MonkeyPatch) -> None:

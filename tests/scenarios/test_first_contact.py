@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from tests.stage import TOKEN, Stage, play
+from tests.accounts import TOKEN
+from tests.stage import Stage, play
 
 
 def first_heard(stage: Stage, runs: list[Any]) -> list[float]:
@@ -134,7 +135,7 @@ def test_a_window_that_a_predecessor_without_a_disk_filled_costs_a_handful_of_re
         await asyncio.sleep(65)
         assert max(first_heard(stage, runs)) < float("inf")
         assert stage.sim.refused(TOKEN) <= 4
-        assert stage.account.scheduler.snapshot(stage.clock.monotonic()).foreign == 0.0
+        assert stage.gate.scheduler.snapshot(stage.clock.monotonic()).foreign == 0.0
 
     play(scenario)
 

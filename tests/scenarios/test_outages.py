@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 
-from bridge.core.event import FOLLOW_FAILED
-from tests.stage import TOKEN, Stage, play
+from tests.accounts import TOKEN
+from tests.record_types import FOLLOW_FAILED
+from tests.stage import Stage, play
 
 
 async def outage(stage: Stage, seconds: float) -> None:
@@ -58,13 +59,13 @@ def test_while_it_is_suspended_one_request_in_minutes_asks_for_all_runs() -> Non
         stage.sim.set_token(TOKEN, valid=False)
         stage.sim.cut_streams()
         await asyncio.sleep(600)
-        assert stage.account.credential.suspended_since is not None
+        assert stage.gate.credential.suspended_since is not None
         before = len(stage.sim.requests)
         await asyncio.sleep(1200)
         assert 3 <= len(stage.sim.requests) - before <= 5
         stage.sim.set_token(TOKEN, valid=True)
         await asyncio.sleep(305)
-        assert stage.account.credential.suspended_since is None
+        assert stage.gate.credential.suspended_since is None
         assert all(view["followedBy"] == "stream" for view in stage.follows.views())
 
     play(scenario)
@@ -76,10 +77,10 @@ def test_putting_a_run_asks_at_once_whether_the_token_is_good_again() -> None:
         await stage.follow(run)
         await asyncio.sleep(20)
         await outage(stage, 900)
-        assert stage.account.credential.suspended_since is not None
+        assert stage.gate.credential.suspended_since is not None
         await stage.follow(run)
         await asyncio.sleep(3)
-        assert stage.account.credential.suspended_since is None
+        assert stage.gate.credential.suspended_since is None
 
     play(scenario)
 
@@ -94,8 +95,7 @@ def test_a_new_token_is_tried_at_once_and_all_runs_are_caught_up() -> None:
         await asyncio.sleep(400)
         for run in runs:
             stage.sim.append(run, 4)
-        stage.token[0] = "mog_" + "n" * 24
-        stage.account.token_replaced()
+        stage.replace_token("mog_" + "n" * 24)
         await asyncio.sleep(5)
         for run in runs:
             assert await stage.event_ids(run) == stage.truth_ids(run)
@@ -155,9 +155,9 @@ def test_one_redirect_to_the_login_page_is_no_end() -> None:
         run = stage.sim.create_run(events=12)
         await stage.follow(run)
         await asyncio.sleep(20)
-        good, stage.token[0] = stage.token[0], ""
+        good, stage.tokens.text = stage.tokens.text, ""
         await asyncio.sleep(20)
-        stage.token[0] = good
+        stage.tokens.text = good
         stage.sim.finish(run)
         await stage.over(100)
         await check(stage, run)

@@ -11,6 +11,7 @@ import random
 
 import pytest
 
+from tests.accounts import TOKEN
 from tests.scenarios.lives import (
     accepted_runs,
     live,
@@ -19,7 +20,7 @@ from tests.scenarios.lives import (
     use_token_elsewhere,
 )
 from tests.scenarios.oracle import Oracle
-from tests.stage import TOKEN, Stage, play
+from tests.stage import Stage, play
 
 SEEDS = 60  # about 10 s on one core
 # Always tried: each once lost something in silence. 404, 966: late commits of the very instant from

@@ -11,9 +11,10 @@ from typing import Any
 
 import pytest
 
-from bridge.core.event import FOLLOW_FAILED, RUN_ENDED, RUN_STATUS
 from bridge.wire.jsontext import loads
-from tests.stage import TOKEN, Stage, play
+from tests.accounts import TOKEN
+from tests.record_types import FOLLOW_FAILED, RUN_ENDED, RUN_STATUS
+from tests.stage import Stage, play
 
 BOTH_WAYS = pytest.mark.parametrize("may_stream", [True, False], ids=["stream", "poll"])
 
@@ -27,7 +28,9 @@ async def assert_complete(stage: Stage, run: Any, status: str = "success") -> No
     assert [record.type for record in records].count(RUN_ENDED) == 1
     assert records[-1].type == RUN_ENDED
     (end,) = await stage.ends(run)
-    assert end == {"runId": run.id, "status": status, "events": len(ids), "gaps": 0}
+    told = {"runId": run.id, "status": status, "events": len(ids), "gaps": 0}
+    assert end.items() >= told.items()
+    assert (end["kind"], end["id"]) == ("run", run.id)
 
 
 @BOTH_WAYS
@@ -141,6 +144,8 @@ def test_3_a_burst_that_cannot_be_filled_is_a_gap_with_both_boundaries() -> None
         (gap,) = await stage.gaps(run)
         assert gap == {
             "runId": run.id,
+            "kind": "run",
+            "id": run.id,
             "reason": "window_jumped",
             "after": truth[149],
             "before": truth[250],

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from tests.stage import TOKEN, Stage, play
+from tests.accounts import TOKEN
+from tests.stage import Stage, play
 
 
 async def assert_whole(stage: Stage, run: Any) -> None:
@@ -200,7 +201,7 @@ def test_a_refused_read_beside_a_stream_holds_no_place_on_the_wire(fault: dict[s
         while not any(r.fault for r in stage.sim.requests):
             await asyncio.sleep(1)
         await asyncio.sleep(20)
-        assert stage.account.scheduler.snapshot(stage.clock.monotonic()).in_flight == 0
+        assert stage.gate.scheduler.snapshot(stage.clock.monotonic()).in_flight == 0
 
     play(scenario)
 
@@ -219,7 +220,7 @@ def test_a_row_that_is_read_while_its_stream_closes_is_counted_once() -> None:
         since = stage.sim.clock.now() - 60.0
         counted = [r for r in stage.sim.requests if r.at_s > since and r.outcome == "accepted"]
         assert len([r for r in counted if r.endpoint == "run"]) == 8
-        used = stage.account.scheduler.snapshot(stage.clock.monotonic()).used
+        used = stage.gate.scheduler.snapshot(stage.clock.monotonic()).used
         assert used == len(counted) == stage.sim.peak(TOKEN)
 
     play(scenario)

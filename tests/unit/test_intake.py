@@ -9,22 +9,25 @@ from typing import Any
 
 import orjson
 
+from bridge.core.dedupe import SeenIds
 from bridge.core.errors import Failure, JournalFullError, Retry
 from bridge.core.event import Event
 from bridge.core.state import FeedState
-from bridge.intake import JournalIntake
+from bridge.core.status import State
+from bridge.intake import Intake, OpenFeed
 from bridge.journal.memory import MemoryJournal
 from bridge.journal.port import RECORD_BYTES_MAX
 from bridge.journal.sqlite.journal import SqliteJournal
-from bridge.metrics import Metrics
 from bridge.redact import Redactor
-from bridge.sources.mogplex.api import feed_of, to_event
+from bridge.sources.mogplex.api import to_event
+from bridge.sources.mogplex.system import MOGPLEX, RUN_KIND
 from bridge.sources.port import Batch, Gap
+from tests.accounts import mogplex_metrics
 from tests.journal_records import StillClock
 from tests.virtual_clock import VirtualClock
 
 RUN = "3f0c1c52-8d5e-4c8e-9d0a-2b1f6c7d8e9f"
-FEED = feed_of("default", RUN)
+FEED = MOGPLEX.feed("default", "run", RUN)
 Virtually = Callable[[Coroutine[Any, Any, Any]], Any]
 
 
@@ -43,9 +46,17 @@ def event(number: int, message: str = "hello", type_: str = "log") -> Event:
     return made
 
 
-def intake_on(journal: Any) -> JournalIntake:
+def intake_on(journal: Any) -> Intake:
     clock = VirtualClock(asyncio.get_running_loop())
-    return JournalIntake(journal, Redactor(), Metrics(["default"]), clock)
+    return Intake(journal, Redactor(), mogplex_metrics(), clock)
+
+
+async def opened(
+    intake: Intake, on_change: Callable[[FeedState], None] = lambda _: None
+) -> OpenFeed:
+    feed = intake.feed(FeedState(FEED), RUN_KIND, on_change)
+    await feed.open()
+    return feed
 
 
 async def bodies(journal: Any) -> list[dict[str, Any]]:
@@ -57,14 +68,14 @@ def test_a_batch_is_written_as_gap_events_status_and_end(virtually: Virtually) -
     async def main() -> None:
         journal = MemoryJournal()
         intake = intake_on(journal)
-        await intake.open_feed(FeedState(FEED))
-        receipt = await intake.take(
+        feed = await opened(intake)
+        receipt = await feed.take(
             Batch(
-                FEED,
                 events=[event(1), event(2)],
-                gap=Gap("window_jumped", "e0", "e1", None),
+                gaps=[Gap("window_jumped", "e0", "e1", None)],
                 status="success",
-                run={"runId": RUN, "status": "success", "error": "token mog_" + "a1B2" * 6},
+                state=State.SUCCEEDED,
+                row={"runId": RUN, "status": "success", "error": "token mog_" + "a1B2" * 6},
                 ended=True,
                 cursor="c",
             )
@@ -82,7 +93,16 @@ def test_a_batch_is_written_as_gap_events_status_and_end(virtually: Virtually) -
         assert records[1]["runstatus"] == "success"
         assert records[1]["data"]["createdAt"] == "2026-08-03T15:00:01.5+00:00"
         assert "a1B2a1B2" not in orjson.dumps(records).decode()
-        assert records[4]["data"] == {"runId": RUN, "status": "success", "events": 2, "gaps": 1}
+        assert records[4]["data"] == {
+            "runId": RUN,
+            "kind": "run",
+            "id": RUN,
+            "status": "success",
+            "state": "succeeded",
+            "events": 2,
+            "gaps": 1,
+            "error": "token [REDACTED:token]",
+        }
         assert len({(record["source"], record["id"]) for record in records}) == 5
         assert (receipt.state.events, receipt.state.gaps, receipt.state.ended) == (2, 1, True)
         assert receipt.state.cursor == "c"
@@ -95,9 +115,9 @@ def test_the_same_event_twice_is_one_record_and_a_duplicate_counted(virtually: V
     async def main() -> None:
         journal = MemoryJournal()
         intake = intake_on(journal)
-        await intake.open_feed(FeedState(FEED))
-        await intake.take(Batch(FEED, events=[event(1), event(2), event(1)]))
-        receipt = await intake.take(Batch(FEED, events=[event(2), event(3)]))
+        feed = await opened(intake)
+        await feed.take(Batch(events=[event(1), event(2), event(1)]))
+        receipt = await feed.take(Batch(events=[event(2), event(3)]))
         assert [e.id for e in receipt.fresh] == ["e3"]
         assert [record["id"] for record in await bodies(journal)] == ["e1", "e2", "e3"]
         assert receipt.state.events == 3
@@ -111,11 +131,11 @@ def test_nothing_new_writes_nothing(virtually: Virtually) -> None:
     async def main() -> None:
         journal = MemoryJournal()
         intake = intake_on(journal)
-        await intake.open_feed(FeedState(FEED))
-        await intake.take(Batch(FEED, events=[event(1)], status="streaming", run={}))
         states: list[FeedState] = []
-        intake.on_change = states.append
-        await intake.take(Batch(FEED, events=[event(1)], status="streaming", run={}))
+        feed = await opened(intake, states.append)
+        await feed.take(Batch(events=[event(1)], status="streaming", row={}))
+        states.clear()
+        await feed.take(Batch(events=[event(1)], status="streaming", row={}))
         assert (journal.head, states) == (2, [])
 
     virtually(main())
@@ -124,13 +144,13 @@ def test_nothing_new_writes_nothing(virtually: Virtually) -> None:
 async def test_ids_that_memory_forgot_are_known_to_the_journal(tmp_path: Path) -> None:
     journal = await SqliteJournal.open(tmp_path / "j.db")
     intake = intake_on(journal)
-    await intake.open_feed(FeedState(FEED))
-    await intake.take(Batch(FEED, events=[event(n) for n in range(5)]))
-    intake._desks[FEED.source].seen = type(intake._desks[FEED.source].seen)()
-    receipt = await intake.take(Batch(FEED, events=[event(n) for n in range(3, 7)]))
+    feed = await opened(intake)
+    await feed.take(Batch(events=[event(n) for n in range(5)]))
+    feed._seen = SeenIds()
+    receipt = await feed.take(Batch(events=[event(n) for n in range(3, 7)]))
     assert [e.id for e in receipt.fresh] == ["e5", "e6"]
     assert receipt.state.events == 7
-    await intake.take(Batch(FEED, ended=True))
+    await feed.take(Batch(ended=True))
     await journal.close()
     journal = await SqliteJournal.open(tmp_path / "j.db")
     (state,) = await journal.states()
@@ -143,9 +163,9 @@ def test_an_end_is_written_once(virtually: Virtually) -> None:
     async def main() -> None:
         journal = MemoryJournal()
         intake = intake_on(journal)
-        await intake.open_feed(FeedState(FEED))
-        await intake.take(Batch(FEED, ended=True))
-        await intake.take(Batch(FEED, ended=True))
+        feed = await opened(intake)
+        await feed.take(Batch(ended=True))
+        await feed.take(Batch(ended=True))
         assert [record["type"] for record in await bodies(journal)] == ["bridge.run.ended"]
 
     virtually(main())
@@ -155,10 +175,10 @@ def test_a_failure_is_a_record_with_code_and_redacted_message(virtually: Virtual
     async def main() -> None:
         journal = MemoryJournal()
         intake = intake_on(journal)
-        await intake.open_feed(FeedState(FEED))
+        feed = await opened(intake)
         text = "bad token mog_" + "z9Y8" * 6
         failure = Failure("runs.events", "UNAUTHORIZED", text, Retry.PERMANENT, 401)
-        receipt = await intake.take(Batch(FEED, failure=failure))
+        receipt = await feed.take(Batch(failure=failure))
         (record,) = await bodies(journal)
         assert record["type"] == "bridge.follow.failed"
         assert (record["data"]["code"], record["data"]["httpStatus"]) == ("UNAUTHORIZED", 401)
@@ -176,21 +196,22 @@ async def test_events_whose_records_retention_dropped_are_not_journalled_again(
     journal = await SqliteJournal.open(tmp_path / "j.db", clock=clock)
     intake = intake_on(journal)
     page = [event(number) for number in range(41)]
-    await intake.open_feed(FeedState(FEED))
-    receipt = await intake.take(Batch(FEED, events=page, status="streaming", run={}))
+    feed = await opened(intake)
+    await feed.take(Batch(events=page, status="streaming", row={}))
     clock.wall_s += 100
     await journal.retain(older_than_s=50, bytes_max=None, now_s=clock.wall_s)
     assert journal.floor == journal.head + 1
-    intake.close_feed(FEED)
-    await intake.open_feed(receipt.state)
-    again = await intake.take(Batch(FEED, events=page, status="streaming", run={}))
+    feed.close()
+    await feed.open()
+    again = await feed.take(Batch(events=page, status="streaming", row={}))
     assert (list(again.fresh), again.state.events) == ([], 41)
     await journal.close()
     journal = await SqliteJournal.open(tmp_path / "j.db", clock=clock)
     intake = intake_on(journal)
     (state,) = await journal.states()
-    await intake.open_feed(state)
-    again = await intake.take(Batch(FEED, events=[*page, event(41)], status="streaming", run={}))
+    feed = intake.feed(state, RUN_KIND)
+    await feed.open()
+    again = await feed.take(Batch(events=[*page, event(41)], status="streaming", row={}))
     assert [e.id for e in again.fresh] == ["e41"]
     assert again.state.events == 42
     await journal.close()
@@ -212,9 +233,9 @@ def test_a_full_disk_makes_the_source_wait_and_loses_nothing(virtually: Virtuall
     async def main() -> None:
         journal = FullForAWhile()
         intake = intake_on(journal)
-        await intake.open_feed(FeedState(FEED))
+        feed = await opened(intake)
         async with asyncio.TaskGroup() as group:
-            taking = group.create_task(intake.take(Batch(FEED, events=[event(1)])))
+            taking = group.create_task(feed.take(Batch(events=[event(1)])))
             await asyncio.sleep(0.5)
             assert not taking.done()
         assert asyncio.get_running_loop().time() == 7.0  # 1 + 2 + 4
@@ -227,9 +248,9 @@ def test_an_event_larger_than_a_record_may_be_is_cut_with_a_mark(virtually: Virt
     async def main() -> None:
         journal = MemoryJournal()
         intake = intake_on(journal)
-        await intake.open_feed(FeedState(FEED))
+        feed = await opened(intake)
         # Six bytes each in JSON: the redactor reads fewer characters than a record has bytes.
-        await intake.take(Batch(FEED, events=[event(1, "\x01" * 900_000), event(2)]))
+        await feed.take(Batch(events=[event(1, "\x01" * 900_000), event(2)]))
         first, second = (await journal.read(0, 10)).records
         assert len(first.body) <= RECORD_BYTES_MAX
         assert b"\n" not in first.body  # it would end the line, and the frame of an SSE stream
@@ -249,10 +270,10 @@ def test_two_batches_of_one_feed_at_once_are_taken_one_after_the_other(
     async def main() -> None:
         journal = MemoryJournal()
         intake = intake_on(journal)
-        await intake.open_feed(FeedState(FEED))
+        feed = await opened(intake)
         async with asyncio.TaskGroup() as group:
             for _ in range(5):
-                group.create_task(intake.take(Batch(FEED, events=[event(1)], status="streaming")))
+                group.create_task(feed.take(Batch(events=[event(1)], status="streaming")))
         types = [record["type"] for record in await bodies(journal)]
         assert types == ["com.mogplex.run.event.log", "com.mogplex.run.status"]
 
@@ -265,7 +286,7 @@ def test_a_page_of_large_messages_does_not_hold_up_the_loop(virtually: Virtually
     async def main() -> None:
         journal = MemoryJournal(bytes_max=2**30)
         intake = intake_on(journal)
-        await intake.open_feed(FeedState(FEED))
+        feed = await opened(intake)
         turns = 0
 
         async def others() -> None:
@@ -279,11 +300,67 @@ def test_a_page_of_large_messages_does_not_hold_up_the_loop(virtually: Virtually
         events.append(event(9, text * 30 + "password=hunter2hunter2"))
         async with asyncio.TaskGroup() as group:
             ticking = group.create_task(others())
-            await intake.take(Batch(FEED, events=events, status="running", cursor="c"))
+            await feed.take(Batch(events=events, status="running", cursor="c"))
             ticking.cancel()
         assert turns >= len(events)
         last = (await bodies(journal))[4]["data"]["message"]
         assert last.endswith("[REDACTED:unscanned]")
         assert "hunter2" not in last
+
+    virtually(main())
+
+
+def test_the_row_is_kept_as_it_was_seen_last_also_when_the_status_stays(
+    virtually: Virtually,
+) -> None:
+    async def main() -> None:
+        journal = MemoryJournal()
+        feed = await opened(intake_on(journal))
+        await feed.take(Batch(status="streaming", row={"n": 1}))
+        await feed.take(Batch(status="streaming", row={"n": 2, "password": "hunter2hunter2"}))
+        (state,) = await journal.states()
+        assert orjson.loads(state.row)["n"] == 2
+        assert b"hunter2" not in state.row
+        assert len(await bodies(journal)) == 1
+
+    virtually(main())
+
+
+def test_an_event_that_cannot_be_a_record_is_one_gap_and_the_others_are_kept(
+    virtually: Virtually,
+) -> None:
+    async def main() -> None:
+        journal = MemoryJournal()
+        feed = await opened(intake_on(journal))
+        bad = Event("e2", "com.mogplex.run.event.log", None, None, {"payload": {1, 2}})
+        events = [event(1), bad, event(3)]
+        receipt = await feed.take(Batch(events=events))
+        again = await feed.take(Batch(events=events))
+        assert [e.id for e in receipt.fresh] == ["e1", "e3"]
+        assert again.fresh == ()
+        records = await bodies(journal)
+        assert [r["id"] for r in records if r["type"] != "bridge.gap"] == ["e1", "e3"]
+        (gap,) = [r for r in records if r["type"] == "bridge.gap"]
+        assert (gap["id"], gap["data"]["reason"], gap["data"]["after"]) == (
+            "e2",
+            "unreadable",
+            "e1",
+        )
+        assert receipt.state.gaps == 1
+
+    virtually(main())
+
+
+def test_a_feed_that_lives_again_has_a_second_end(virtually: Virtually) -> None:
+    async def main() -> None:
+        journal = MemoryJournal()
+        feed = await opened(intake_on(journal))
+        over = Batch(status="archived", state=State.SUCCEEDED, ended=True)
+        await feed.take(over)
+        await feed.take(Batch(status="active", state=State.RUNNING))
+        assert not feed.state.ended
+        await feed.take(over)
+        ends = [r["id"] for r in await bodies(journal) if r["type"] == "bridge.run.ended"]
+        assert len(set(ends)) == 2
 
     virtually(main())

@@ -141,6 +141,8 @@ class Scheduler(Generic[Run]):
             self._opening.begin(now)
             return
         self._budget.restore(now, times)
+        self._assumed_before = -math.inf  # somebody may have looked before: nothing is assumed now
+        self._opening = Opening()
         self._sent_at = max((t for t in times if t <= now), default=-math.inf)
 
     def log(self, now: float) -> list[float]:

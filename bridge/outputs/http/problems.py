@@ -38,6 +38,7 @@ CODES: Mapping[str, tuple[int, str]] = {
     "not_found": (404, "There is nothing at this path"),
     "unknown_run": (404, "This run is not known here"),
     "method_not_allowed": (405, "The method is not possible here"),
+    "ambiguous": (409, "Several accounts have this; name one"),
     "position_gone": (410, "The records after this position are not available"),
     "body_too_large": (413, "The request body is too large"),
     "head_too_large": (431, "The header fields are too large"),

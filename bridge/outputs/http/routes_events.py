@@ -20,11 +20,11 @@ from bridge.outputs.http.groups import Policy, Route
 from bridge.outputs.http.pages import has_records, read_page, search
 from bridge.outputs.http.problems import COMMON_HEADERS, ProblemError
 from bridge.outputs.http.query import Query, is_connection_upgrade, maybe_format, read_query
-from bridge.outputs.http.routes_runs import may_see, unknown_run
+from bridge.outputs.http.routes_runs import RUN, may_see, run_view, unknown_run
 from bridge.outputs.http.start import Start, find_start
 from bridge.outputs.http.streaming import STREAM_HEADERS, Beginning, Streams
 from bridge.outputs.http.turns import Reading, Turns
-from bridge.outputs.port import Runs
+from bridge.outputs.port import AmbiguousFeedError, Feeds
 from bridge.outputs.streams.formats import WEBSOCKET, Format
 from bridge.outputs.streams.hub import reset_facts
 from bridge.wire.websocket import maybe_accept_key
@@ -40,7 +40,7 @@ class EventRoutes:
     def __init__(
         self,
         journal: Reader,
-        runs: Runs,
+        feeds: Feeds,
         streams: Streams,
         turns: Turns,
         metrics: Metrics,
@@ -49,7 +49,7 @@ class EventRoutes:
         self._policy = Policy()
         self._pages = asyncio.Semaphore(self._policy.limits.pages_at_once_max)
         self._journal = journal
-        self._runs = runs
+        self._feeds = feeds
         self._streams = streams
         self._turns = turns
         self._clock = clock
@@ -89,10 +89,12 @@ class EventRoutes:
 
     async def _is_known(self, run_id: str, identity: Identity, only: Filter) -> bool:
         """Tell whether there is anything of a run that `identity` may see."""
-        view = self._runs.view(run_id)
-        return (view is not None and may_see(identity, view)) or await has_records(
-            self._journal, only
-        )
+        try:
+            view = self._feeds.view(RUN, run_id)
+        except AmbiguousFeedError:
+            view = None
+        is_theirs = view is not None and may_see(identity, run_view(view))
+        return is_theirs or await has_records(self._journal, only)
 
     def _reading(self, request: web.Request, identity: Identity) -> Reading:
         address = self._policy.proxies.client_address(request)

@@ -13,15 +13,17 @@ from bridge.core.errors import JournalError
 from bridge.outputs.http.access import Identity, Need
 from bridge.outputs.http.groups import Route
 from bridge.outputs.http.problems import ProblemError, unavailable
-from bridge.outputs.http.query import check_names, is_uuid, single
+from bridge.outputs.http.query import check_names, single
 from bridge.outputs.port import (
-    InvalidRunIdError,
-    Runs,
-    TooManyRunsError,
+    AmbiguousFeedError,
+    Feeds,
+    InvalidIdError,
+    TooManyFeedsError,
     UnknownAccountError,
 )
 from bridge.wire.jsontext import dumps
 
+RUN = "run"  # the kind of feed that these routes are about
 LIST_S = 0.5
 """Seconds for which one list serves everybody. Each open page asks every two, and a list of 1,500
 runs takes the loop 7 ms: a few hundred pages would leave the streams nothing."""
@@ -32,8 +34,8 @@ class RunRoutes:
 
     name = "runs"
 
-    def __init__(self, runs: Runs, clock: Clock) -> None:
-        self._runs = runs
+    def __init__(self, feeds: Feeds, clock: Clock) -> None:
+        self._feeds = feeds
         self._clock = clock
         self._views: Sequence[Mapping[str, Any]] = ()
         self._whole = b""  # the same, for those without limits
@@ -52,7 +54,8 @@ class RunRoutes:
         check_names(request, ())
         now_s = self._clock.monotonic()
         if now_s - self._made_s > LIST_S:
-            self._views, self._made_s = self._runs.views(), now_s
+            self._views = [run_view(view) for view in self._feeds.views(RUN)]
+            self._made_s = now_s
             self._whole = dumps({"runs": self._views})
         if not identity.is_limited:
             return _json_bytes(self._whole)
@@ -64,16 +67,23 @@ class RunRoutes:
     async def get_one(self, request: web.Request, identity: Identity) -> web.StreamResponse:
         check_names(request, ())
         run_id = request.match_info["run_id"]
-        view = self._runs.view(run_id)
+        view = self._view(run_id)
         if view is None or not may_see(identity, view):
             raise unknown_run(run_id)
         return _json(view)
+
+    def _view(self, run_id: str, account: str | None = None) -> Mapping[str, Any] | None:
+        try:
+            view = self._feeds.view(RUN, run_id, account)
+        except AmbiguousFeedError as error:
+            raise _ambiguous(error) from None
+        return None if view is None else run_view(view)
 
     async def put(self, request: web.Request, identity: Identity) -> web.StreamResponse:
         """201 when the run was not followed before, else 200; with its view."""
         check_names(request, ("account",))
         run_id, account = request.match_info["run_id"], single(request, "account")
-        view = self._runs.view(run_id)
+        view = self._view(run_id)
         # A run that is followed may be moved to another account: both must be theirs.
         owner = str(view["account"]) if view is not None else account
         wished = owner if account is None else account
@@ -85,22 +95,22 @@ class RunRoutes:
                 "forbidden", "your token is limited to other runs or accounts (name ?account=)"
             )
         try:
-            is_new = await self._runs.follow(run_id, account)
-        except InvalidRunIdError as error:
-            raise ProblemError(
-                "invalid_run_id", str(error), members={"parameter": "runId"}
-            ) from None
+            is_new = await self._feeds.follow(RUN, run_id, account)
+        except InvalidIdError as error:
+            raise _invalid(error) from None
+        except AmbiguousFeedError as error:
+            raise _ambiguous(error) from None
         except UnknownAccountError as error:
             raise ProblemError(
                 "unknown_account", str(error), members={"parameter": "account"}
             ) from None
-        except TooManyRunsError as error:
+        except TooManyFeedsError as error:
             raise ProblemError("too_many_runs", str(error)) from None
         except JournalError as error:
             raise unavailable(error) from error
         finally:
             self._look_again()
-        return _json(self._runs.view(run_id) or {"runId": run_id}, 201 if is_new else 200)
+        return _json(self._view(run_id, account) or {"runId": run_id}, 201 if is_new else 200)
 
     async def delete(self, request: web.Request, identity: Identity) -> web.StreamResponse:
         """204, also when it was not followed: the wished state holds.
@@ -109,22 +119,34 @@ class RunRoutes:
         """
         check_names(request, ())
         run_id = request.match_info["run_id"]
-        if not is_uuid(run_id):  # a typing error, most likely, and nothing was stopped
-            raise ProblemError(
-                "invalid_run_id",
-                f"run id {run_id[:64]!r} is not a UUID",
-                members={"parameter": "runId"},
-            )
-        view = self._runs.view(run_id)
+        view = self._view(run_id)
         if identity.is_limited and (view is None or not may_see(identity, view)):
             return web.Response(status=204)
         try:
-            await self._runs.unfollow(run_id)
+            await self._feeds.unfollow(RUN, run_id)
+        except InvalidIdError as error:  # a typing error, most likely, and nothing was stopped
+            raise _invalid(error) from None
+        except AmbiguousFeedError as error:
+            raise _ambiguous(error) from None
         except JournalError as error:
             raise unavailable(error) from error
         finally:
             self._look_again()
         return web.Response(status=204)
+
+
+def run_view(view: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return a feed's view as these routes show runs: `state` is how it is followed."""
+    rest = {k: v for k, v in view.items() if k not in ("kind", "id", "system", "following")}
+    return {"runId": view["id"], **rest, "state": view["following"]}
+
+
+def _invalid(error: InvalidIdError) -> ProblemError:
+    return ProblemError("invalid_run_id", str(error), members={"parameter": "runId"})
+
+
+def _ambiguous(error: AmbiguousFeedError) -> ProblemError:
+    return ProblemError("ambiguous", str(error), members={"accounts": list(error.accounts)})
 
 
 def may_see(identity: Identity, view: Mapping[str, Any]) -> bool:

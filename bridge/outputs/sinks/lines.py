@@ -10,8 +10,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
+from bridge.core import marks
 from bridge.core.errors import ConfigError
-from bridge.core.event import RUN_ENDED, Record
+from bridge.core.event import Record
 from bridge.core.filter import EVERYTHING, Filter
 from bridge.journal.port import Journal
 from bridge.outputs.printed import formatter
@@ -160,7 +161,7 @@ class LineReader:
         seqs: list[int] = []
         if lost_to > after:
             lines, seqs = self.reset("retention", lost_to, f"{journal.epoch}-{after}", missing)
-        marks = len(lines)
+        told = len(lines)
         if self._is_plain:
             lines += [record.body + b"\n" for record in page.records]
             seqs += [record.seq for record in page.records]
@@ -171,7 +172,7 @@ class LineReader:
                     seqs.append(record.seq)
         truncated = self._cut(lines)
         next_after = max(page.next_after, lost_to)
-        return Batch(lines, seqs, next_after, lost_to > after, missing, truncated, marks)
+        return Batch(lines, seqs, next_after, lost_to > after, missing, truncated, told)
 
     def reset(
         self, reason: str, after: int, asked: str | None, missing: int | None
@@ -226,5 +227,5 @@ class LineReader:
 
 def _is_of(line: Line, record: Record) -> bool:
     if line.run_id is not None:
-        return record.type == RUN_ENDED and record.feed.id == line.run_id
+        return marks.is_ended(record.type) and record.feed.id == line.run_id
     return record.id == line.id

@@ -14,9 +14,8 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import urlsplit
 
-from bridge.core.errors import Failure, Retry
-from bridge.core.event import Event, Feed
-from bridge.core.event import feed_of as core_feed_of
+from bridge.core.errors import Failure, Fault, Retry
+from bridge.core.event import Event
 from bridge.core.status import State
 from bridge.sources.http import HttpSession, Reply
 from bridge.wire import times
@@ -28,7 +27,6 @@ EVENT_TYPE = "com.mogplex.run.event."
 ID_LENGTH_MAX = 256  # an id is a 36-character UUID today; longer ones are kept as a digest
 
 _CODE = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,39}", re.ASCII)
-_UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}", re.ASCII)
 _HEADER_SAFE = re.compile(r"[!-~]+", re.ASCII)
 _DIGEST = "sha256-"
 _BOM = b"\xef\xbb\xbf"  # a proxy may add one; browsers drop it
@@ -46,6 +44,12 @@ _CODES: Mapping[str, Retry] = {
     "INTERNAL_ERROR": Retry.TRANSIENT,
     "SERVICE_UNAVAILABLE": Retry.TRANSIENT,
 }
+# What is at fault, where the code says it and not the HTTP status.
+_FAULTS: Mapping[str, Fault] = {
+    **dict.fromkeys(("UNAUTHORIZED", "LOGIN_REDIRECT"), Fault.TOKEN),
+    **dict.fromkeys(("FORBIDDEN", "INSUFFICIENT_SCOPE", "AUTOMATION_REQUIRED"), Fault.RIGHTS),
+    **dict.fromkeys(("RATE_LIMITED", "TOO_MANY_REQUESTS"), Fault.RATE),
+}
 _RATE_LIMIT_WAIT_S = 60.0  # the limiter's constant Retry-After (mogplex.md 1.11)
 
 
@@ -60,16 +64,6 @@ class RunPage:
     events: tuple[Event, ...]
     size: int  # events on the page, readable or not: decides whether the page is full
     server_time_s: float | None  # the Date header, epoch seconds
-
-
-def normalised_run_id(text: str) -> str | None:
-    """Lower-case UUID, or None: upstream answers 500 to anything else (mogplex.md 1.4)."""
-    text = text.strip()
-    return text.lower() if _UUID.fullmatch(text) else None
-
-
-def feed_of(account: str, run_id: str) -> Feed:
-    return core_feed_of("mogplex", account, "run", run_id)
 
 
 _STATES = {
@@ -201,6 +195,7 @@ class MogplexApi:
             status,
             _wait_s(code, headers),
             (headers.get("x-vercel-id") or headers.get("x-request-id") or "")[:100] or None,
+            _FAULTS.get(code),
         )
 
 

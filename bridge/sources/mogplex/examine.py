@@ -6,53 +6,32 @@ Nothing is followed and nothing written. Each finding is a sentence for a person
 from __future__ import annotations
 
 import asyncio
-import enum
 from collections.abc import Callable
-from dataclasses import dataclass
-from urllib.parse import urlsplit
 
 from bridge.clock import Clock
 from bridge.core.errors import Failure, Retry
-from bridge.sources.http import TOTAL_S, TROUBLE, HttpSession, Reply, to_failure
+from bridge.sources.http import TOTAL_S, TROUBLE, Reply, to_failure
 from bridge.sources.mogplex.api import API, MogplexApi, http_date
+from bridge.sources.mogplex.settings import WINDOW_REQUESTS
+from bridge.sources.port import Finding, Level
 
 SKEW_S = 5.0  # the Date header counts whole seconds; less than this harms nobody
 # A run that nobody has: what comes back tells whether the route exists (mogplex.md 1.8).
 NO_RUN = "00000000-0000-4000-8000-000000000000"
-AGAIN_S = (
-    2.0,
-    4.0,
-)  # before a 401 is asked about again: a failed look-up gives one too (mogplex.md 1.3)
-WINDOW_REQUESTS = 60  # what one token may ask in 60 s (mogplex.md 1.11)
-
-
-class Level(enum.StrEnum):
-    OK = "ok"
-    NOTE = "note"  # it works, but an operator should know
-    PROBLEM = "problem"  # nothing can be followed like this
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """What one question brought to light."""
-
-    about: str  # "server", "token", "clock", "scope", "stream", "sharing"
-    level: Level
-    text: str
-    failure: Failure | None = None
+AGAIN_S = (2.0, 4.0)  # before a 401 is asked about again: a failed look-up gives one too (1.3)
 
 
 async def examine(
-    http: HttpSession,
+    api: MogplexApi,
     clock: Clock,
     explain: Callable[[Failure], str],
     *,
     fill: bool = False,
 ) -> list[Finding]:
-    """Ask the server behind `http`. `explain` says in words what a refusal means; `fill` also
-    uses up the token's window to see how much of it others use.
+    """Ask the server. `explain` says in words what a refusal means; `fill` also uses up the
+    token's window to see how much of it others use.
     """
-    api = MogplexApi(http, redact=lambda _: "")
+    http = api.http
     asked = clock.wall()
     reply = await http.get("repos", f"{API}/repos", {"limit": "1"})
     if isinstance(reply, Failure):
@@ -170,9 +149,3 @@ async def _sharing(api: MogplexApi, used: int) -> Finding:
         return Finding("sharing", Level.NOTE, f"{text}: set reserve to {others + 3} or more")
     text = "more than 60 requests in a minute passed: the limit is off, or several servers answer"
     return Finding("sharing", Level.NOTE, text)
-
-
-def host_was_rewritten(configured: str, origin: str) -> bool:
-    """Whether a `www.` was taken off: that host only redirects (mogplex.md 1.2)."""
-    host = (urlsplit(configured.strip()).hostname or "").lower()
-    return host.startswith("www.") and host.removeprefix("www.") == urlsplit(origin).hostname

@@ -15,15 +15,15 @@ from typing import Any
 from bridge.clock import Clock
 from bridge.core.backoff import Backoff
 from bridge.core.errors import Failure, Retry
-from bridge.core.event import Event, Feed
+from bridge.core.event import Event
 from bridge.core.state import FeedState
-from bridge.sources.gate import Account
+from bridge.sources.gate import Gate
 from bridge.sources.mogplex.api import PAGE_MAX, MogplexApi, RunPage, may_resume_from, state_of
 from bridge.sources.mogplex.features import Features, StreamKind
 from bridge.sources.mogplex.pages import (
     begins_at_origin,
     ends,
-    gap_of,
+    gaps_of,
     instants,
     to_monotonic,
     upstream_types,
@@ -38,7 +38,7 @@ from bridge.sources.mogplex.rules.refusals import SLOW_S, Refusals
 from bridge.sources.mogplex.rules.segment import Segment
 from bridge.sources.mogplex.rules.short_pages import Doubt
 from bridge.sources.mogplex.rules.window import Hole, Kind, Sight, Window
-from bridge.sources.port import Batch, Gap, Intake, Progress, Receipt
+from bridge.sources.port import Batch, Gap, OpenFeed, Progress, Receipt
 from bridge.wire import times
 from bridge.wire.jsontext import JsonError, dumps, loads
 
@@ -52,11 +52,10 @@ CLOCK_S = 1.0  # the Date header counts whole seconds, and the way back takes ti
 class RunFollow:
     """The state of one follow; `follow` of source.py and the stream drive it, nobody else."""
 
-    state: FeedState
-    account: Account
+    feed: OpenFeed
+    gate: Gate
     api: MogplexApi
     features: Features
-    intake: Intake
     progress: Progress
     clock: Clock
     may_stream: bool = True  # the operator's wish; what the server can is in `features`
@@ -88,12 +87,12 @@ class RunFollow:
         self._restore(self.state.cursor)
 
     @property
-    def feed(self) -> Feed:
-        return self.state.feed
+    def state(self) -> FeedState:
+        return self.feed.state
 
     @property
     def run_id(self) -> str:
-        return self.state.feed.id
+        return self.feed.feed.id
 
     async def read(self) -> None:
         """One read that has its turn: of the page, or of the row where that tells more."""
@@ -110,7 +109,7 @@ class RunFollow:
 
     async def check_row(self) -> None:
         """Take a turn and read the row beside an open stream."""
-        await self.account.turn(self.run_id)
+        await self.gate.turn(self.run_id)
         await self._read_row(park=True)
 
     async def _read_row(self, *, park: bool) -> None:
@@ -119,7 +118,7 @@ class RunFollow:
         try:
             page = await self.api.run(self.run_id)
         except asyncio.CancelledError:  # the stream beside it has closed; upstream counts it
-            self.account.spent(self.run_id)
+            self.gate.spent(self.run_id)
             raise
         if isinstance(page, Failure):
             await self.refused("runs.get", started, page, park=park)
@@ -128,21 +127,21 @@ class RunFollow:
         self.row_read_at = self.clock.monotonic()
         self.row_segment = page.segment
         # Before the commit: a stream that closes meanwhile cancels us, and the turn must be over.
-        self.account.spent(self.run_id, park=park)
+        self.gate.spent(self.run_id, park=park)
         await self.take_row(page)
 
     async def take_row(self, page: RunPage) -> None:
         """Record what a row alone says. A new segment is left for the next page to tell."""
         if page.status != self.state.status:
             self.moved_at = self.clock.monotonic()
-        await self.take(Batch(self.feed, status=page.status, run=page.run))
+        await self.take(Batch(status=page.status, row=page.run))
 
     async def refused(
         self, operation: str, started: float, failure: Failure, *, park: bool = False
     ) -> None:
         """Book a refusal that had its turn; some end the follow."""
         is_slow = failure.retry is Retry.PERMANENT
-        self.progress.retry_at = self.account.answered(
+        self.progress.retry_at = self.gate.answered(
             self.run_id,
             operation,
             started,
@@ -160,7 +159,7 @@ class RunFollow:
     async def give_up(self, failure: Failure) -> None:
         """Record that this follow ends without the run having ended."""
         self.progress.failure = failure
-        await self.take(Batch(self.feed, failure=failure))
+        await self.take(Batch(failure=failure))
         self.is_over = True
 
     async def take(self, batch: Batch) -> Receipt:
@@ -170,18 +169,16 @@ class RunFollow:
         cursor = self._cursor()
         if cursor != self.state.cursor:
             batch = replace(batch, cursor=cursor)
-        receipt = await self.intake.take(batch)
-        self.state = receipt.state
-        return receipt
+        return await self.feed.take(batch)
 
     async def take_events(self, events: Sequence[Event], **more: Any) -> Receipt:
         """Hand events of the current segment over. `more`: further fields of the batch."""
         for event in {event.id: event for event in events}.values():
-            if not self.intake.is_known(self.feed, event.id):
+            if not self.feed.is_known(event.id):
                 can_resume = may_resume_from(event.id)
                 self.segment.took(event.id, event.created_at_s, is_cursor=can_resume)
         self.took_end |= not TERMINAL_EVENTS.isdisjoint(upstream_types(events))
-        receipt = await self.take(Batch(self.feed, events=events, **more))
+        receipt = await self.take(Batch(events=events, **more))
         if receipt.fresh:
             self.moved_at = self.clock.monotonic()
             self.fill_tries = 0
@@ -195,7 +192,7 @@ class RunFollow:
         if is_blind and not self.completion.event_seen:
             hole = self.window.exhaust()
             if hole is not Hole.NONE:
-                await self.take(Batch(self.feed, gap=Gap(hole, self.segment.last_id, None, None)))
+                await self.take(Batch(gaps=[Gap(hole, self.segment.last_id, None, None)]))
 
     def resume_from(self) -> tuple[str, float] | None:
         """The event to resume a stream from (id, creation time).
@@ -252,22 +249,24 @@ class RunFollow:
         return Failure("runs.events", "INVALID_RESPONSE", text, Retry.TRANSIENT, 200)
 
     async def _take_page(self, page: RunPage) -> None:
-        gap = self._switch_gap(page)
+        switch = self._switch_gap(page)
         hole = self._look(page)
         if hole is Hole.JUMPED and self._may_fill():
             # The page is not taken: what lies before it comes first, and brings it along.
             self.wants_fill = True
-            self.account.settle(self.run_id, 0, page.status, not_before=self.stream_at)
+            self.gate.settle(self.run_id, 0, page.status, not_before=self.stream_at)
             return
-        gap = gap_of(hole, page, self.segment.last_id) or gap
+        gaps = gaps_of(hole, page, self.segment.last_id)
+        if not gaps and switch is not None:
+            gaps = (switch,)
         self.segment.was_paused = page.status == "awaiting_input"
-        receipt = await self.take_events(page.events, gap=gap, status=page.status, run=page.run)
+        receipt = await self.take_events(page.events, gaps=gaps, status=page.status, row=page.run)
         self.is_verified = True
         now = self.clock.monotonic()
         self.progress.read_at = now
         verdict = self.completion.saw_read(now, page.status, upstream_types(receipt.fresh))
         await self.tell_blind()
-        self.account.settle(
+        self.gate.settle(
             self.run_id,
             instants(receipt.fresh, page, self.clock),
             page.status,
@@ -287,7 +286,7 @@ class RunFollow:
             self.wants_fill = True
             return
         hole = Hole.NONE if is_whole else self.window.exhaust()
-        await self.take(Batch(self.feed, gap=gap_of(hole, page, self.segment.last_id), ended=True))
+        await self.take(Batch(gaps=gaps_of(hole, page, self.segment.last_id), ended=True))
         self.is_over = True
 
     def _slid_past(self, page: RunPage) -> bool:
@@ -331,9 +330,7 @@ class RunFollow:
             updated_at=page.updated_at,
             is_alone=is_alone,
         )
-        hole = self.window.look(
-            sight, self.segment, lambda id_: self.intake.is_known(self.feed, id_)
-        )
+        hole = self.window.look(sight, self.segment, self.feed.is_known)
         if self.window.is_proven:
             self.features.window = self.window.kind
         return hole
@@ -362,7 +359,7 @@ class RunFollow:
 
     def accepted(self, operation: str, started: float) -> None:
         """Book a good answer that had its turn; `settle` or `spent` of the account follows."""
-        self.account.answered(self.run_id, operation, started, None, self.backoff)
+        self.gate.answered(self.run_id, operation, started, None, self.backoff)
         self.progress.failure = None
         self.progress.failures_in_row = 0
         self.refusals.accepted()

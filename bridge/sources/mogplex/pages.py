@@ -49,17 +49,17 @@ def begins_at_origin(page: RunPage, *, is_later_segment: bool) -> bool:
     return is_near or types.count("started") > 1
 
 
-def gap_of(hole: Hole, page: RunPage, last_id: str | None) -> Gap | None:
+def gaps_of(hole: Hole, page: RunPage, last_id: str | None) -> tuple[Gap, ...]:
     """The gap before or behind a page; `last_id`: the event that was taken last before it."""
     first = page.events[0].id if page.events else None
     last = page.events[-1].id if page.events else None
     match hole:
         case Hole.NONE:
-            return None
+            return ()
         case Hole.EXHAUSTED:
-            return Gap(hole, last, None, None)
+            return (Gap(hole, last, None, None),)
         case _:
-            return Gap(hole, last_id, first, None)
+            return (Gap(hole, last_id, first, None),)
 
 
 def instants(events: Sequence[Event], page: RunPage, clock: Clock) -> list[float] | int:

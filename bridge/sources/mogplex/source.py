@@ -1,74 +1,118 @@
-"""Mogplex as a `Source`: one account, followed by stream where there is one, else by pages."""
+"""One Mogplex account, followed by stream where there is one, else by pages."""
 
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Sequence
-from typing import Any
 
 from bridge.clock import Clock
-from bridge.core.event import Feed
+from bridge.core.errors import Failure, Retry
+from bridge.core.pace.budget import WINDOW_S
 from bridge.core.pace.ranking import Want
+from bridge.core.pace.schedule import Scheduler
 from bridge.core.state import FeedState
-from bridge.sources.gate import Account
-from bridge.sources.mogplex.api import MogplexApi, feed_of, normalised_run_id
+from bridge.sources import port
+from bridge.sources.gate import Gate
+from bridge.sources.http import HttpSession
+from bridge.sources.mogplex.api import MogplexApi
+from bridge.sources.mogplex.examine import confirmed, examine
+from bridge.sources.mogplex.explain import explain
 from bridge.sources.mogplex.features import Features, StreamKind
 from bridge.sources.mogplex.follow import RunFollow
+from bridge.sources.mogplex.settings import MogplexAccount
 from bridge.sources.mogplex.stream import follow_stream
-from bridge.sources.port import Intake, Progress
+from bridge.sources.port import Depth, Finding, Level, OpenFeed, Progress, Requests, Standing
+from bridge.wire import times
+from bridge.wire.jsontext import JsonError, dumps, loads
 
+# What a source takes over while it works; anything else of an account makes it another source.
+LIVE = frozenset({"requests_per_minute", "reserve", "min_interval", "runs"})
 RESUME_SOON_S = 2.0  # to wait for a connect rather than to read a page
 CONTACT_S = 30.0  # between two connects of one run for which no pace is kept
 
 
+def build(system: port.System, account: port.Account, means: port.Means) -> MogplexSource:
+    """A source with all that it needs."""
+    settings = account.settings
+    assert isinstance(settings, MogplexAccount)
+    limit, reserve = settings.pace()
+    scheduler: Scheduler[str] = Scheduler(
+        limit=limit,
+        reserve=reserve,
+        min_interval=settings.min_interval,
+        q=settings.q,
+        ra_cap=settings.ra_cap,
+    )
+    gate = Gate(
+        account.name,
+        scheduler,
+        clock=means.clock,
+        metrics=means.metrics,
+        jitter=means.jitter,
+        store=means.store,
+    )
+    http = HttpSession(account.base_url, account.tokens.token, connector=means.connector)
+    features = means.learnt.setdefault((system.name, account.base_url), Features())
+    api = MogplexApi(http, means.redact)
+    return MogplexSource(system, account, gate, api, features, means.clock)
+
+
 class MogplexSource:
-    """One account. `drive` of its `account` must run for any follow to go on."""
+    """Implements `sources.port.Source`."""
 
     def __init__(
         self,
-        account: Account,
+        system: port.System,
+        account: port.Account,
+        gate: Gate,
         api: MogplexApi,
         features: Features,
-        *,
         clock: Clock,
-        may_stream: bool = True,
     ) -> None:
-        self.account = account
-        self.api = api
+        self.system = system
+        self._account = account
+        self._gate = gate
+        self._api = api
         self._features = features
         self._clock = clock
-        self._may_stream = may_stream
 
-    def feed(self, id_: str) -> Feed:
-        run_id = normalised_run_id(id_)
-        if run_id is None:
-            raise ValueError("a run id is a UUID")
-        return feed_of(self.account.name, run_id)
+    @property
+    def name(self) -> str:
+        return self._account.name
 
-    async def follow(self, state: FeedState, intake: Intake, progress: Progress) -> None:
+    @property
+    def _settings(self) -> MogplexAccount:
+        settings = self._account.settings
+        assert isinstance(settings, MogplexAccount)
+        return settings
+
+    async def run(self) -> None:
+        await self._gate.drive()
+
+    async def follow(self, feed: OpenFeed, progress: Progress) -> None:
         run = RunFollow(
-            state,
-            account=self.account,
-            api=self.api,
+            feed,
+            gate=self._gate,
+            api=self._api,
             features=self._features,
-            intake=intake,
             progress=progress,
             clock=self._clock,
-            may_stream=self._may_stream,
+            may_stream=self._settings.stream,
         )
         try:
             while not run.is_over:
                 await self._until_resumable(run)
                 if run.wants_stream() and self._features.stream is StreamKind.UNKNOWN:
                     await self._features.scout()
-                await self.account.turn(run.run_id, self._want(run))
+                await self._gate.turn(run.run_id, self._want(run))
                 if run.wants_stream():
                     await follow_stream(run)
                 else:
                     await run.read()
         finally:
             run.features.scouted.set()  # it may have been on the way
-            self.account.leave(run.run_id)
+            self._gate.leave(run.run_id)
 
     async def _until_resumable(self, run: RunFollow) -> None:
         """Wait for a connect that is due in a moment: a page in between would tell no more."""
@@ -89,25 +133,88 @@ class MogplexSource:
         return Want.CONTACT if now - run.connected_at >= CONTACT_S else Want.POLL
 
     def expect(self, states: Sequence[FeedState]) -> None:
-        """These are about to be followed, all at once: see `Account.expect`."""
-        self.account.expect((state.feed.id, state.status is not None) for state in states)
+        self._gate.expect((state.feed.id, state.status is not None) for state in states)
+
+    def take_over(self, account: port.Account) -> bool:
+        held, new = self._settings, account.settings
+        if not isinstance(new, MogplexAccount) or account.base_url != self._account.base_url:
+            return False
+        if held.pace()[0] != new.pace()[0] or held.model_dump(exclude=set(LIVE)) != new.model_dump(
+            exclude=set(LIVE)
+        ):
+            return False
+        self._gate.set_pace(reserve=new.pace()[1], min_interval=new.min_interval)
+        self._account = account
+        return True
+
+    def token_replaced(self) -> None:
+        self._gate.token_replaced()
 
     def ask_again(self) -> None:
-        """Somebody may have mended what was wrong with the token."""
-        self.account.ask_again()
+        self._gate.ask_again()
 
-    def memory(self) -> dict[str, Any]:
-        """What a successor has to know, as JSON; `recall` reads it."""
-        return {**self.account.memory(), "stream": str(self._features.stream)}
+    def memory(self) -> bytes:
+        return dumps({**self._gate.memory(), "stream": str(self._features.stream)})
 
-    def recall(self, memory: object) -> None:
-        """Take over what a predecessor's `memory` said; what cannot be read teaches nothing."""
-        saved: dict[str, Any] = memory if isinstance(memory, dict) else {"requests": memory}
+    def recall(self, memory: bytes) -> None:
         try:
+            saved = loads(memory)
+            saved = saved if isinstance(saved, dict) else {"requests": saved}  # as 0.1.0 stored it
             requests = [float(t) for t in saved["requests"]]
             order = [str(run_id) for run_id in saved.get("order", ())]
             stream = StreamKind(saved.get("stream", StreamKind.UNKNOWN))
-        except (LookupError, TypeError, ValueError):
-            return
-        self.account.recall(requests, order)
-        self._features.remembered(stream)
+        except (JsonError, LookupError, TypeError, ValueError):
+            return  # what was asked is not known: a predecessor that kept the pace is assumed
+        if all(map(math.isfinite, requests)):
+            self._gate.recall(requests, order)
+            self._features.remembered(stream)
+
+    def standing(self) -> Standing:
+        now, credential = self._clock.monotonic(), self._gate.credential
+        state = self._gate.scheduler.snapshot(now)
+        detail = "token accepted" if credential.was_accepted else "nothing asked so far"
+        is_suspended = credential.suspended_since is not None
+        if is_suspended and credential.refused_since is not None:
+            since = times.rfc3339(self._clock.wall() - (now - credential.refused_since))
+            retry_s = max(0.0, credential.retry_at - now)
+            detail = f"the token is refused since {since}; asked again in {retry_s:.0f} s"
+        return Standing(
+            detail,
+            failure=self._gate.refusal if is_suspended else None,
+            suspended_since=credential.suspended_since,
+            refused_since=credential.refused_since,
+            retry_at=credential.retry_at if is_suspended else None,
+            was_accepted=credential.was_accepted,
+            requests=Requests(
+                used=state.used,
+                budget=state.cap,
+                window_s=WINDOW_S,
+                others=state.foreign,
+                refusals=state.refused_count,
+                blocked_until=state.blocked_until or None,
+                waited_s={
+                    "budget": state.waited_budget_s,
+                    "retry_after": state.waited_retry_after_s,
+                },
+            ),
+            oldest_read_at=now - state.age_max_s if state.followed else None,
+        )
+
+    def explain(self, failure: Failure) -> str:
+        return explain(failure, self._account)
+
+    async def examine(self, depth: Depth) -> Sequence[Finding]:
+        if depth is not Depth.TOKEN:
+            return await examine(self._api, self._clock, self.explain, fill=depth is Depth.FILL)
+        failure = await self._api.probe()
+        if failure is not None:
+            failure = await confirmed(self._api, failure)
+        if failure is None:
+            text = f"ok, {self._account.base_url} accepts the token"
+            return [Finding("token", Level.OK, text)]
+        is_token = failure.retry is Retry.AUTH_SUSPECT
+        about = "token" if is_token else "server"
+        return [Finding(about, Level.PROBLEM, self.explain(failure), failure)]
+
+    async def close(self) -> None:
+        await self._api.http.close()

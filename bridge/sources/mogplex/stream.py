@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import replace
 
 from bridge.core.errors import Failure, Retry
@@ -98,8 +98,8 @@ class _Connect:
             chunks = stream.chunks()
             first = await anext(chunks, b"")
             deadline.reschedule(None)
-            follow.account.answered(follow.run_id, "runs.stream", self._started, None)
-            follow.account.spent(follow.run_id, park=True)
+            follow.gate.answered(follow.run_id, "runs.stream", self._started, None)
+            follow.gate.spent(follow.run_id, park=True)
             self.reader = _Reader(follow, self._resume, http_date(stream.headers.get("Date")))
             await _read(self.reader, first, chunks)
 
@@ -112,7 +112,7 @@ class _Connect:
             follow.segment.forget_resume()  # another segment by now; a page tells which
         elif failure.code not in _OF_TOKEN_OR_RUN:
             follow.features.stream_failed(now)
-        follow.account.answered(follow.run_id, "runs.stream", self._started, failure)
+        follow.gate.answered(follow.run_id, "runs.stream", self._started, failure)
 
 
 # Refusals that say nothing about the route.
@@ -228,7 +228,7 @@ class _Reader:
             # A replay of the first version ends with a full page, whatever lies behind it.
             fills_up = events[PAGE_MAX - received - 1]
             follow.window.is_full |= (fills_up.created_at_s or 0.0) < self._connected_s
-        receipt = await follow.take_events(events, gap=self._late_gap(events))
+        receipt = await follow.take_events(events, gaps=self._late_gaps(events))
         await follow.tell_blind()
         types = upstream_types(receipt.fresh)
         follow.completion.saw_events(types)
@@ -252,17 +252,17 @@ class _Reader:
             or any((event.created_at_s or 0.0) >= self._connected_s for event in events)
         )
 
-    def _late_gap(self, events: list[Event]) -> Gap | None:
+    def _late_gaps(self, events: list[Event]) -> Sequence[Gap]:
         """The gap before a replay that begins in the middle of a run."""
         page, self._page = self._page, None
         if page is None or len(events) < PAGE_MAX:
-            return None
+            return ()
         is_full = (events[PAGE_MAX - 1].created_at_s or 0.0) < self._connected_s
         page = replace(page, events=tuple(events))
         if not is_full or begins_at_origin(page, is_later_segment=False):
-            return None
+            return ()
         self._follow.window.kind = Kind.TAIL
-        return Gap(Hole.JOINED_LATE, None, events[0].id, None)
+        return (Gap(Hole.JOINED_LATE, None, events[0].id, None),)
 
     async def watch(self) -> None:
         """Read row and page in turn after silence, the row when an event says that it moved."""
@@ -293,7 +293,7 @@ class _Reader:
             if is_silent:
                 self._looks += 1
                 longer_s = self._silence_s * (2 if self._looks > 1 else 1)
-                least_s = follow.account.pace_s(WATCH_SHARE)
+                least_s = follow.gate.pace_s(WATCH_SHARE)
                 self._silence_s = max(min(longer_s, SILENCE_S[1]), least_s)
 
     async def _look_at_row(self) -> None:
@@ -306,12 +306,12 @@ class _Reader:
     async def _look_at_page(self) -> None:
         """Leave when a page shows what the stream should have brought. It is not taken here."""
         follow = self._follow
-        await follow.account.turn(follow.run_id)
+        await follow.gate.turn(follow.run_id)
         started = follow.clock.monotonic()
         try:
             page = await follow.api.run_events(follow.run_id)
         except asyncio.CancelledError:  # the stream beside it has closed; upstream counts it
-            follow.account.spent(follow.run_id)
+            follow.gate.spent(follow.run_id)
             raise
         if isinstance(page, Failure):
             await follow.refused("runs.events", started, page, park=True)
@@ -319,8 +319,8 @@ class _Reader:
                 raise _LeaveError
             return
         follow.accepted("runs.events", started)
-        follow.account.spent(follow.run_id, park=True)
-        is_new = any(not follow.intake.is_known(follow.feed, event.id) for event in page.events)
+        follow.gate.spent(follow.run_id, park=True)
+        is_new = any(not follow.feed.is_known(event.id) for event in page.events)
         has_moved_on = page.segment not in (None, follow.segment.id)
         if is_new or has_moved_on or page.status in RESTING_STATUSES:
             raise _LeaveError
@@ -340,7 +340,7 @@ class _Reader:
             self._wake.set()
         elif page.segment != follow.segment.id and (page.segment or follow.is_untouched):
             raise _LeaveError  # another segment by now: a page tells what that means
-        await follow.take(Batch(follow.feed, status=page.status, run=page.run))
+        await follow.take(Batch(status=page.status, row=page.run))
         if page.status == "awaiting_input" and self._held is not None:
             raise _LeaveError  # nothing more comes over it
         if page.status in TERMINAL_STATUSES:
@@ -358,7 +358,7 @@ class _Reader:
         if self._resumed_from is None or first.created_at_s is None:
             return
         id_, at_s = self._resumed_from
-        if follow.intake.is_known(follow.feed, first.id):
+        if follow.feed.is_known(first.id):
             is_before = first.id == id_ or first.created_at_s < at_s
         else:
             is_before = first.created_at_s < at_s - REPLAY_S

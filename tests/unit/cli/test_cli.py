@@ -26,6 +26,8 @@ from bridge.core.errors import (
     Retry,
     SourceFailedError,
 )
+from bridge.sources.http import HttpSession
+from bridge.sources.mogplex.api import MogplexApi
 
 TOKEN = "mog_abcdefghijklmnopqrstuvwx"
 
@@ -156,7 +158,15 @@ def test_every_end_has_its_code_and_at_most_one_line(
     ],
 )
 def test_a_refusal_has_the_vendors_exit_code(code: str, status: int | None, expected: int) -> None:
-    failure = Failure("runs.events", code, "text", Retry.PERMANENT, status)
+    text = {"error": {"code": code, "message": "text"}}
+    api = MogplexApi(HttpSession("http://x", lambda: ""), lambda text: text)
+    if status is None or code == "HTTP_ERROR":
+        failure = Failure("runs.events", code, "text", Retry.PERMANENT, status)
+    elif code == "LOGIN_REDIRECT":
+        failure = api.classify("runs.events", status, {"Location": "/login"}, None)
+    else:
+        failure = api.classify("runs.events", status, {}, text)
+    assert failure.code == code
     assert exit_of_failure(failure) == expected
     assert exit_of_error(SourceFailedError(failure)) == expected
 

@@ -8,14 +8,15 @@ from typing import Any
 import pytest
 
 from bridge.core.errors import JournalFullError
-from bridge.core.event import FOLLOW_FAILED
-from tests.stage import TOKEN, Stage, play
+from tests.accounts import TOKEN
+from tests.record_types import FOLLOW_FAILED
+from tests.stage import Stage, play
 
 
 def test_five_wishes_for_one_run_at_once_start_one_follow() -> None:
     async def scenario(stage: Stage) -> None:
         run = stage.sim.create_run(events=5)
-        asked = await asyncio.gather(*(stage.follows.follow(run.id) for _ in range(5)))
+        asked = await asyncio.gather(*(stage.follows.follow("run", run.id) for _ in range(5)))
         assert sorted(asked) == [False, False, False, False, True]
         tasks = [t for t in asyncio.all_tasks() if t.get_name() == f"follow {run.id}"]
         assert len(tasks) == 1
@@ -33,10 +34,9 @@ def test_a_stopped_run_is_not_revived_by_a_new_token() -> None:
         stage.sim.set_token(TOKEN, valid=False)
         await stage.follow(kept, stopped)
         await asyncio.sleep(100)
-        assert await stage.follows.unfollow(stopped.id)
-        assert stage.follows.view(stopped.id)["state"] == "stopped"  # type: ignore[index]
-        stage.token[0] = "mog_" + "n" * 24
-        stage.account.token_replaced()
+        assert await stage.follows.unfollow("run", stopped.id)
+        assert stage.view(stopped)["following"] == "stopped"  # type: ignore[index]
+        stage.replace_token("mog_" + "n" * 24)
         await asyncio.sleep(20)
         assert len(await stage.event_ids(kept)) == 3
         assert await stage.event_ids(stopped) == []
@@ -54,17 +54,17 @@ def test_a_full_journal_is_told_to_who_asks_and_changes_nothing() -> None:
 
         stage.journal.append = full  # type: ignore[method-assign]
         with pytest.raises(JournalFullError):
-            await stage.follows.follow(run.id)
-        assert stage.follows.view(run.id) is None
+            await stage.follows.follow("run", run.id)
+        assert stage.follows.view("run", run.id) is None
         stage.journal.append = append  # type: ignore[method-assign]
         await stage.follow(run)
         await asyncio.sleep(5)
         stage.journal.append = full  # type: ignore[method-assign]
         with pytest.raises(JournalFullError):
-            await stage.follows.unfollow(run.id)
-        assert stage.follows.view(run.id)["state"] == "following"  # type: ignore[index]
+            await stage.follows.unfollow("run", run.id)
+        assert stage.view(run)["following"] == "following"  # type: ignore[index]
         stage.journal.append = append  # type: ignore[method-assign]
-        assert await stage.follows.unfollow(run.id)
+        assert await stage.follows.unfollow("run", run.id)
 
     play(scenario)
 

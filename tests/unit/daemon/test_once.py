@@ -2,34 +2,28 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
 
+from bridge.clock import SystemClock
 from bridge.core.errors import Failure, Retry
 from bridge.core.event import feed_of
-from bridge.core.state import FeedState
+from bridge.core.state import FeedState, Wish
+from bridge.daemon.followed import Followed
 from bridge.daemon.once import GIVE_UP_AFTER, GIVE_UP_AFTER_5XX, _Watch
 from bridge.sources.port import Progress
 
 RUN = "3f0c1c52-6a3e-4f0e-9d3b-0d8f3c5b7a10"
 
 
-class OneRun:
-    """As much of `Follows` as is looked at."""
-
-    def __init__(self, progress: Progress) -> None:
-        self.state = FeedState(feed_of("mogplex", "default", "run", RUN))
-        self.progress = progress
-
-    def progress_of(self, _run_id: str) -> Progress:
-        return self.progress
-
-
 def is_open(progress: Progress) -> bool:
-    follows, told = OneRun(progress), list[str]()
-    watch = _Watch(cast("Any", follows), told.append, lambda _: None)
-    return watch._is_open(follows.state)
+    state = FeedState(feed_of("mogplex", "default", "run", RUN))
+    feed = cast("Any", SimpleNamespace(feed=state.feed, state=state))
+    following = cast("Any", SimpleNamespace(follows=None, accounts=SimpleNamespace(sources={})))
+    watch = _Watch(following, list[str]().append, SystemClock())
+    return watch._is_open(Followed(Wish(state.feed), feed, progress))
 
 
 def failing(status: int | None, times: int, **more: Any) -> Progress:

@@ -11,20 +11,24 @@ import pytest
 
 from bridge.clock import SystemClock
 from bridge.config import Loaded, NdjsonOutput, ResolvedAccount, Settings
-from bridge.config.model import Account
 from bridge.config.tokens import TokenVariable
 from bridge.core.errors import ConfigError, JournalFullError
 from bridge.core.state import FeedState
 from bridge.daemon.accounts import Accounts
-from bridge.daemon.reload import prepared_or_refused, run_changes
+from bridge.daemon.build import build_following
+from bridge.daemon.listed import ListedFeed, list_changes
+from bridge.daemon.reload import prepared_or_refused
 from bridge.daemon.sinks import Sinks
 from bridge.daemon.supervisor import Crew
-from bridge.intake import JournalIntake
+from bridge.intake import Intake, OpenFeed
 from bridge.journal.memory import MemoryJournal
 from bridge.metrics import Metrics
 from bridge.redact import Policy, Redactor
-from bridge.sources.mogplex.api import feed_of, to_event
+from bridge.sources.mogplex.api import to_event
+from bridge.sources.mogplex.settings import MogplexAccount
+from bridge.sources.mogplex.system import MOGPLEX, RUN_KIND
 from bridge.sources.port import Batch
+from tests.accounts import mogplex_account, mogplex_metrics
 from tests.stage import Stage, play
 
 RUNS = [f"{n:08x}-93d4-4c0a-b6f2-6f4a0b0f9e77" for n in range(4)]
@@ -107,35 +111,33 @@ def event(number: int) -> Any:
     return made
 
 
-async def cut_off(journal: SlowJournal) -> tuple[JournalIntake, FeedState, list[FeedState]]:
+async def cut_off(journal: SlowJournal) -> tuple[OpenFeed, list[FeedState]]:
     """Take a batch and be cancelled while it is being committed."""
-    feed = feed_of("default", RUNS[0])
-    intake = JournalIntake(journal, Redactor(), Metrics(["default"]), SystemClock())
+    intake = Intake(journal, Redactor(), mogplex_metrics(), SystemClock())
     told: list[FeedState] = []
-    intake.on_change = told.append
-    state = FeedState(feed)
-    await intake.open_feed(state)
+    named = MOGPLEX.feed("default", "run", RUNS[0])
+    feed = intake.feed(FeedState(named), RUN_KIND, told.append)
+    await feed.open()
     async with asyncio.TaskGroup() as group:
-        batch = Batch(feed, events=(event(1), event(2)), status="streaming")
-        taking = group.create_task(intake.take(batch))
+        batch = Batch(events=(event(1), event(2)), status="streaming")
+        taking = group.create_task(feed.take(batch))
         await asyncio.sleep(0.01)
         taking.cancel()
         await asyncio.wait((taking,))
         assert taking.cancelled()
-    intake.close_feed(feed)
-    return intake, told[-1] if told else state, told
+    feed.close()
+    return feed, told
 
 
 async def test_the_next_follow_knows_what_a_cut_off_commit_stored() -> None:
     """Else it would number its own records as the stored ones, and the journal would drop them."""
     journal = SlowJournal()
-    intake, state, _ = await cut_off(journal)
+    feed, told = await cut_off(journal)
+    state = feed.state
     assert (state.events, state.status, state.marks) == (2, "streaming", 1)
-    assert list(await journal.states()) == [state]
-    await intake.open_feed(state)
-    receipt = await intake.take(
-        Batch(state.feed, events=(event(2), event(3)), status="success", ended=True)
-    )
+    assert list(await journal.states()) == [state] == told
+    await feed.open()
+    receipt = await feed.take(Batch(events=(event(2), event(3)), status="success", ended=True))
     assert [e.id for e in receipt.fresh] == ["e3"]
     page = await journal.read(0, 100)
     assert [record.type.rpartition(".")[2] for record in page.records] == [
@@ -146,9 +148,9 @@ async def test_the_next_follow_knows_what_a_cut_off_commit_stored() -> None:
 
 async def test_a_cut_off_commit_without_room_leaves_the_state_as_it_was() -> None:
     journal = SlowJournal(full_after_cut=True)
-    _, state, told = await cut_off(journal)
+    feed, told = await cut_off(journal)
     assert told == []
-    assert state.events == 0
+    assert feed.state.events == 0
     assert list(await journal.states()) == []
 
 
@@ -162,12 +164,12 @@ def test_a_paused_account_asks_nothing_and_goes_on_where_it_was() -> None:
         await asyncio.sleep(5)
         await stage.follows.pause("default")
         assert [t for t in asyncio.all_tasks() if t.get_name() == f"follow {run.id}"] == []
-        assert stage.follows.view(run.id)["state"] == "following"  # type: ignore[index]
+        assert stage.view(run)["following"] == "following"  # type: ignore[index]
         count = len(stage.sim.requests)
         stage.sim.append(run, 4)
         await asyncio.sleep(60)
         assert len(stage.sim.requests) == count
-        assert await stage.follows.follow(run.id) is False  # it is followed, it only waits
+        assert await stage.follows.follow("run", run.id) is False  # it is followed, it only waits
         stage.follows.resume("default")
         stage.follows.resume("default")  # twice is once
         await asyncio.sleep(5)
@@ -186,11 +188,11 @@ def test_resuming_revives_who_was_given_up_for_the_token_and_nobody_else() -> No
         stage.sim.fault("html_5xx", times=200, status=404)
         await stage.follow(given_up, stopped)
         await stage.over(300)
-        assert await stage.follows.unfollow(stopped.id)
+        assert await stage.follows.unfollow("run", stopped.id)
         stage.sim.fault("html_5xx", times=0)
         await stage.follows.pause("default")
         stage.follows.resume("default")
-        states = {view["runId"]: view["state"] for view in stage.follows.views()}
+        states = {view["id"]: view["following"] for view in stage.follows.views()}
         assert states == {given_up.id: "following", stopped.id: "stopped"}
 
     play(scenario)
@@ -200,9 +202,23 @@ def test_resuming_revives_who_was_given_up_for_the_token_and_nobody_else() -> No
 
 
 def resolved(**settings: Any) -> ResolvedAccount:
-    account = Account.model_validate({"token_env": "T", **settings})
-    tokens = TokenVariable("T", account.name, {"T": "mog_abcdefghijklmnop"})
-    return ResolvedAccount(account, "https://example.com", tokens)
+    return mogplex_account("https://example.com", **settings)
+
+
+async def accounts_of(metrics: Metrics | None = None, follows: Any = None) -> Accounts:
+    """With the one of `resolved`."""
+    following = build_following(
+        MemoryJournal(),
+        Redactor(),
+        metrics or mogplex_metrics(),
+        SystemClock(),
+        default_account="default",
+    )
+    accounts = following.accounts
+    await accounts.change([resolved()])
+    if follows is not None:
+        accounts._follows = follows
+    return accounts
 
 
 class NoFollows:
@@ -235,39 +251,39 @@ class NoFollows:
 async def test_what_a_source_takes_over_and_what_makes_another(
     change: dict[str, Any], is_same: bool
 ) -> None:
-    accounts = Accounts([resolved()], Redactor(), Metrics(["default"]), SystemClock())
-    before, follows = accounts.sources["default"], NoFollows()
-    before.account.scheduler.start(SystemClock().monotonic(), [SystemClock().monotonic() - 1] * 7)
+    follows = NoFollows()
+    accounts = await accounts_of(follows=follows)
+    before: Any = accounts.sources["default"]
+    now = SystemClock().monotonic()
+    before._gate.scheduler.start(now, [now - 1] * 7)
     wanted = resolved(**change)
     if "token_env" in change:
         tokens = TokenVariable("U", "default", {"U": "mog_abcdefghijklmnop"})
         wanted = ResolvedAccount(wanted.settings, wanted.base_url, tokens)
-    await accounts.change([wanted], follows)  # type: ignore[arg-type]
-    after = accounts.sources["default"]
+    await accounts.change([wanted])
+    after: Any = accounts.sources["default"]
     assert (after is before) == is_same
     assert follows.said == ([] if is_same else ["pause default", "resume default"])
-    state = after.account.scheduler.snapshot(SystemClock().monotonic())
+    state = after._gate.scheduler.snapshot(SystemClock().monotonic())
     # The minute goes on: a reload must not cause a 429, and must not assume the worst either.
     assert state.used == 7
-    settings = wanted.settings
+    settings: Any = wanted.settings
     assert state.cap == min(settings.requests_per_minute, max(60, settings.requests_per_minute)
                             - settings.reserve)  # fmt: skip
-    assert accounts.requests_per_minute == {"default": settings.requests_per_minute}
     assert accounts.resolved[0].settings == settings
 
 
 async def test_series_of_an_account_come_and_go_with_it() -> None:
-    metrics = Metrics(["default"])
-    accounts = Accounts([resolved()], Redactor(), metrics, SystemClock())
+    metrics = mogplex_metrics()
+    accounts = await accounts_of(metrics, NoFollows())
 
     def named() -> set[str]:
         return {word for word in ("default", "other") if f'account="{word}"'.encode() in
                 metrics.render(None)[0]}  # fmt: skip
 
-    follows: Any = NoFollows()
-    await accounts.change([resolved(), resolved(name="other")], follows)
+    await accounts.change([resolved(), resolved(name="other")])
     assert named() == {"default", "other"}
-    await accounts.change([resolved(name="other")], follows)
+    await accounts.change([resolved(name="other")])
     assert named() == {"other"}
     assert list(accounts.sources) == ["other"]
 
@@ -281,7 +297,7 @@ async def test_an_output_that_cannot_be_opened_puts_all_of_them_back(tmp_path: P
         return NdjsonOutput.model_validate({"path": str(tmp_path / name), **more})
 
     kept, changed, gone = (output(name) for name in ("kept", "changed", "gone"))
-    await sinks.open([kept, changed, gone])
+    await sinks.change([kept, changed, gone])
     async with asyncio.TaskGroup() as group:
         running = group.create_task(sinks.run())
         await asyncio.sleep(0)
@@ -313,16 +329,24 @@ def test_a_bug_in_the_check_refuses_the_reload_and_ends_nothing() -> None:
 
 def test_lists_of_runs_are_compared() -> None:
     def settings(**lists: list[str]) -> Settings:
-        return Settings(accounts=tuple(Account(name=n, runs=tuple(r)) for n, r in lists.items()))
+        return Settings(
+            accounts=tuple(MogplexAccount(name=n, runs=tuple(r)) for n, r in lists.items())
+        )
+
+    def names(feeds: Sequence[ListedFeed]) -> list[tuple[str, str]]:
+        assert {feed.kind for feed in feeds} <= {"run"}
+        return [(feed.id, feed.account) for feed in feeds]
 
     old = settings(a=[RUNS[0], RUNS[1]], b=[RUNS[2]])
-    assert run_changes(old, old).listed == run_changes(old, old).unlisted == []
-    moved = run_changes(old, settings(a=[RUNS[0]], b=[RUNS[2], RUNS[1], RUNS[3]]))
-    assert moved.listed == [(RUNS[1], "b"), (RUNS[3], "b")]
-    assert moved.unlisted == []  # it only moved
-    assert run_changes(old, settings(a=[RUNS[1]], b=[])).unlisted == [RUNS[0], RUNS[2]]
+    assert list_changes(old, old).listed == list_changes(old, old).unlisted == []
+    moved = list_changes(old, settings(a=[RUNS[0]], b=[RUNS[2], RUNS[1], RUNS[3]]))
+    assert names(moved.listed) == [(RUNS[1], "b"), (RUNS[3], "b")]
+    # A feed of another account is another feed: the old one is left.
+    assert names(moved.unlisted) == [(RUNS[1], "a")]
+    gone = list_changes(old, settings(a=[RUNS[1]], b=[])).unlisted
+    assert names(gone) == [(RUNS[0], "a"), (RUNS[2], "b")]
     # The account goes: its runs wait for its return.
-    assert run_changes(old, settings(a=[RUNS[0], RUNS[1]])).unlisted == []
+    assert list_changes(old, settings(a=[RUNS[0], RUNS[1]])).unlisted == []
 
 
 def test_a_redactor_takes_over_a_policy_and_keeps_what_it_knows() -> None:

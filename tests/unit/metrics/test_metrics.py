@@ -12,18 +12,25 @@ import pytest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 
-from bridge.core.errors import Retry
+from bridge.core.errors import Failure, Fault, Retry
+from bridge.core.event import feed_of
+from bridge.core.state import FeedState
+from bridge.core.status import State
+from bridge.core.words import OwnMetric, SystemWords
 from bridge.metrics import PREFIX, Metrics
 from bridge.metrics.__main__ import reference_page
-from bridge.metrics.words import ERROR_CODES, EVENT_TYPES, FAILURES, RETRIES, RUN_STATUSES
+from bridge.metrics.words import OTHER, RETRIES
 from bridge.redact import RULES
 from bridge.sources.mogplex import api as sources
+from bridge.sources.mogplex.words import WORDS
+from tests.accounts import mogplex_metrics
 
 RUN = "3f0c1c52-6a3e-4f0e-9d3b-0d8f3c5b7a10"
 OPENMETRICS = "application/openmetrics-text;version=1.0.0;q=0.5,text/plain;version=0.0.4;q=0.3"
 
 # outside.md 6, typed by hand: the promise to dashboards, not a copy of the code.
 PROMISED = """
+feeds{account,kind,state} feeds_ended_total{account,kind,state}
 runs{account,status} runs_ended_total{account,status} run_duration_seconds{status}
 events_total{account,event_type} duplicates_total{account} gaps_total{account,reason}
 redactions_total{rule} event_lag_seconds{account} upstream_requests_total{account,endpoint,code}
@@ -37,6 +44,14 @@ sink_lag_records{sink} sink_errors_total{sink,reason} subscribers{transport}
 deliveries_total{transport} subscriber_disconnects_total{transport,reason} subscriber_lag_records
 event_loop_lag_seconds build_info{version} config_last_reload_successful
 """.split()
+
+
+def failure(code: str, retry: str = "transient", fault: Fault | None = None) -> Failure:
+    return Failure("runs.events", code, "text", Retry(retry), blames=fault)
+
+
+def run(status: str | None, id_: str = RUN, state: State = State.RUNNING) -> FeedState:
+    return FeedState(feed_of("mogplex", "default", "run", id_), status=status, state=state)
 
 
 def samples(metrics: Metrics) -> dict[tuple[str, tuple[tuple[str, str], ...]], float]:
@@ -54,7 +69,7 @@ def test_every_promised_metric_exists_with_its_labels_before_anything_happened(p
     wanted = set(labels.split(",")) - {""}
     found = {
         frozenset(key for key, _ in shown if key != "le")
-        for sample, shown in samples(Metrics(["default"], ["out"]))
+        for sample, shown in samples(mogplex_metrics(sinks=["out"]))
         if sample in (PREFIX + name, PREFIX + name + "_bucket")
     }
     assert found == {frozenset(wanted)}
@@ -67,11 +82,11 @@ def test_every_attribute_is_named_as_its_metric():
 
 
 def test_known_label_values_exist_at_zero():
-    seen = samples(Metrics(["default"], ["out"], rules=["bearer"]))
-    for type_ in EVENT_TYPES:
+    seen = samples(mogplex_metrics(sinks=["out"], rules=["bearer"]))
+    for type_ in (*WORDS.event_types, OTHER):
         key = (PREFIX + "events_total", (("account", "default"), ("event_type", type_)))
         assert seen[key] == 0
-    for status in RUN_STATUSES:
+    for status in (*WORDS.statuses, OTHER):
         assert seen[PREFIX + "runs", (("account", "default"), ("status", status))] == 0
     assert seen[PREFIX + "sink_errors_total", (("reason", "disk_full"), ("sink", "out"))] == 0
     assert seen[PREFIX + "redactions_total", (("rule", "bearer"),)] == 0
@@ -88,32 +103,32 @@ def test_the_pairs_of_code_and_retry_are_those_of_the_source():
     told |= {(sources._redirect(to)[0], sources._redirect(to)[1]) for to in ("/login", "/x", "//[")}
     told |= {("TLS", Retry.PERMANENT), ("TIMEOUT", Retry.TRANSIENT)}
     told |= {("TRANSPORT", Retry.TRANSIENT), ("INVALID_RESPONSE", Retry.TRANSIENT)}
-    assert all(retry in FAILURES[code] for code, retry in told)
-    assert set(FAILURES) == set(ERROR_CODES)
+    assert all(retry in WORDS.failures[code] for code, retry in told)
 
 
 def test_a_pair_that_cannot_be_counts_as_other_and_keeps_what_may_be_done():
-    metrics = Metrics(["default"])
-    metrics.count_failure("default", "TIMEOUT", "permanent", RUN)
+    metrics = mogplex_metrics()
+    metrics.count_failure("default", failure("TIMEOUT", "permanent"), RUN)
     key = (("account", "default"), ("code", "other"), ("retry", "permanent"))
     assert samples(metrics)[PREFIX + "upstream_errors_total", key] == 1
 
 
 @pytest.mark.slow
 def test_ten_thousand_runs_and_hostile_words_make_no_new_series():
-    metrics = Metrics(["default"], ["a", "b"], rules=RULES)
-    before = samples(metrics).keys()
+    metrics = mogplex_metrics(sinks=["a", "b"], rules=RULES)
+    before, codes = samples(metrics).keys(), [*WORDS.failures, OTHER]
     for i in range(10_000):
-        run = f"{i:08d}-6a3e-4f0e-9d3b-0d8f3c5b7a10"
-        metrics.count_events("default", [f"type-{i}", "log"], [float(i % 90)], run)
-        metrics.count_request("default", f"path.{i}", f"CODE_{i}", 0.1, run)
-        metrics.count_failure("default", f"CODE_{i}", RETRIES[i % len(RETRIES)], run)
-        code = ERROR_CODES[i % len(ERROR_CODES)]
-        metrics.count_failure("default", code, RETRIES[i // 7 % len(RETRIES)], run)
-        metrics.count_gap("default", f"reason-{i}", run)
-        metrics.count_run_ended("default", f"status-{i}", 60.0, run)
+        id_ = f"{i:08d}-6a3e-4f0e-9d3b-0d8f3c5b7a10"
+        metrics.count_events("default", [f"type-{i}", "log"], [float(i % 90)], id_)
+        metrics.count_request("default", f"path.{i}", f"CODE_{i}", 0.1, id_)
+        retry = RETRIES[i % len(RETRIES)]
+        metrics.count_failure("default", failure(f"CODE_{i}", retry), id_)
+        code = codes[i % len(codes)]
+        metrics.count_failure("default", failure(code, RETRIES[i // 7 % len(RETRIES)]), id_)
+        metrics.count_gap("default", f"reason-{i}", id_)
+        metrics.count_ended(run(f"status-{i}", id_), 60.0)
         metrics.count_redactions({f"word-{i}": 1})
-        metrics.set_runs("default", {f"status-{i}": 1})
+        metrics.set_feeds(["default"], [run(f"status-{i}", id_)])
     after = samples(metrics)
     assert after.keys() == before
     assert len(after) <= 600
@@ -121,7 +136,7 @@ def test_ten_thousand_runs_and_hostile_words_make_no_new_series():
     sys.stdout.write(f"{len(after)} series after 10,000 runs, by label: {by_label.most_common()}\n")
     page = (Path(__file__).parents[3] / "docs" / "metrics.md").read_text()
     account, sink, once = re.findall(
-        r"^(\d+) for each account, (\d+) for each output, (\d+) once", page, re.MULTILINE
+        r"(\d+) for each Mogplex account.* (\d+) for each output, (\d+) once", page
     )[0]
     assert len(after) == int(account) + 2 * int(sink) + int(once) + len(RULES)
     other = (("account", "default"), ("event_type", "other"))
@@ -129,17 +144,17 @@ def test_ten_thousand_runs_and_hostile_words_make_no_new_series():
 
 
 def test_upstreams_words_and_cloudevents_types_count_the_same_series():
-    metrics = Metrics(["default"])
-    metrics.count_events("default", ["log", "com.mogplex.run.event.log", "x.y.log"])
+    metrics = mogplex_metrics()
+    metrics.count_events("default", ["log", "com.mogplex.run.event.log", "x.event.y.log"])
     seen = samples(metrics)
     assert seen[PREFIX + "events_total", (("account", "default"), ("event_type", "log"))] == 2
     assert seen[PREFIX + "events_total", (("account", "default"), ("event_type", "other"))] == 1
 
 
 def test_openmetrics_carries_the_run_id_as_exemplar_and_plain_text_does_not():
-    metrics = Metrics(["default"])
+    metrics = mogplex_metrics()
     metrics.count_events("default", ["log"], [0.2, 7.0, 1.5], RUN)
-    metrics.count_failure("default", "TIMEOUT", "transient", RUN)
+    metrics.count_failure("default", failure("TIMEOUT"), RUN)
     body, content_type = metrics.render(OPENMETRICS)
     assert content_type.startswith("application/openmetrics-text")
     exemplars = {
@@ -158,7 +173,7 @@ def test_openmetrics_carries_the_run_id_as_exemplar_and_plain_text_does_not():
 
 
 def test_an_id_too_long_for_an_exemplar_is_left_out():
-    metrics = Metrics(["default"])
+    metrics = mogplex_metrics()
     metrics.count_gap("default", "window_jumped", "x" * 4000)
     assert b"xxxx" not in metrics.render(OPENMETRICS)[0]
 
@@ -167,7 +182,7 @@ def test_an_id_too_long_for_an_exemplar_is_left_out():
     "values", [[], [0.0], [0.05], [0.050001], [300.0], [301.0], [1, 1, 1, 5, 0.3, 900, 60, 60.5]]
 )
 def test_a_batch_falls_into_the_buckets_one_by_one_would(values):
-    metrics = Metrics(["default"])
+    metrics = mogplex_metrics()
     metrics.count_events("default", ["log"] * len(values), values)
     seen = samples(metrics)
     for (name, labels), value in seen.items():
@@ -180,23 +195,58 @@ def test_a_batch_falls_into_the_buckets_one_by_one_would(values):
 
 
 def test_runs_not_asked_yet_show_as_pending_and_vanished_statuses_fall_to_zero():
-    metrics = Metrics(["default"])
-    metrics.set_runs("default", {None: 2, "pending": 1, "streaming": 4})
-    metrics.set_runs("default", {None: 2, "pending": 1})
+    metrics = mogplex_metrics()
+    asked = [run(None), run(None), run("pending")]
+    metrics.set_feeds(["default"], [*asked, *[run("streaming")] * 4])
+    metrics.set_feeds(["default"], asked)
     seen = samples(metrics)
     assert seen[PREFIX + "runs", (("account", "default"), ("status", "pending"))] == 3
     assert seen[PREFIX + "runs", (("account", "default"), ("status", "streaming"))] == 0
 
 
+def test_feeds_are_counted_by_kind_and_state():
+    metrics = mogplex_metrics()
+    metrics.set_feeds(["default"], [run("awaiting_input", state=State.WAITING), run("streaming")])
+    metrics.count_ended(run("success", state=State.SUCCEEDED), None)
+    seen = samples(metrics)
+
+    def of(name: str, state: str) -> float:
+        return seen[name, (("account", "default"), ("kind", "run"), ("state", state))]
+
+    assert [of(PREFIX + "feeds", state) for state in ("running", "waiting", "failed")] == [1, 1, 0]
+    assert of(PREFIX + "feeds_ended_total", "succeeded") == 1
+
+
+def test_an_account_has_no_series_with_words_of_another_system():
+    own = OwnMetric("stream_connects_total", "counter", "Streams.", {"result": ("ok", "refused")})
+    words = SystemWords(kinds=("space",), event_types=("message",), metrics=(own,))
+    metrics = Metrics({"default": WORDS, "moot": words})
+    of_moot = [dict(labels) for (_, labels) in samples(metrics) if ("account", "moot") in labels]
+    told = {
+        value
+        for labels in of_moot
+        for key, value in labels.items()
+        if key not in ("account", "state")  # the words of all systems
+    }
+    theirs = {*WORDS.event_types, *WORDS.statuses, *WORDS.failures, *WORDS.endpoints, *WORDS.kinds}
+    assert told & theirs == set()
+    assert {"space", "message", "refused"} <= told
+    metrics.own["stream_connects_total"].labels("moot", "ok").inc()
+    connects = [labels for name, labels in samples(metrics) if "stream_connects" in name]
+    assert {dict(labels)["account"] for labels in connects} == {"moot"}
+    metrics.remove_account("moot")
+    assert not [labels for _, labels in samples(metrics) if ("account", "moot") in labels]
+
+
 def test_a_rate_limit_answer_counts_as_hit():
-    metrics = Metrics(["default"])
-    for code in ERROR_CODES:
-        metrics.count_failure("default", code, "transient")
+    metrics = mogplex_metrics()
+    for fault in Fault:
+        metrics.count_failure("default", failure("ANY", fault=fault))
     assert samples(metrics)[PREFIX + "rate_limit_hits_total", (("account", "default"),)] == 1
 
 
 def test_counting_a_batch_of_200_events_costs_less_than_30_microseconds():
-    metrics = Metrics(["default"])
+    metrics = mogplex_metrics()
     types = ["com.mogplex.run.event.log"] * 150 + ["com.mogplex.run.event.tool_started"] * 50
     lags = [3.0 - i / 100 for i in range(200)]
     best = float("inf")

@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
-from bridge.core.event import FOLLOW_FAILED, GAP, RUN_ENDED, RUN_STATUS, Feed, Record
+from bridge.core.event import Feed, Record
 from bridge.outputs.printed import FORMATS, formatter, harmless
+from tests.record_types import FOLLOW_FAILED, GAP, RUN_ENDED, RUN_STATUS
 
 RUN = "3f0c1c52-8d5e-4c8e-9d0a-2b1f6c7d8e9f"
 TIME = "2026-08-03T15:00:33.104992Z"

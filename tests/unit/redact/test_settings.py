@@ -12,10 +12,10 @@ import pytest
 from bridge.config.load import load
 from bridge.config.slow_patterns import PATTERN_S_MAX, refuse_slow_patterns
 from bridge.core.errors import ConfigError
-from bridge.daemon.building import build_redactor
-from bridge.metrics import Metrics
+from bridge.daemon.build import build_redactor
 from bridge.redact import RULES, Redactor
 from bridge.redact.patterns import MATCH_MAX, TEXT_MAX, WINDOW, matches
+from tests.accounts import mogplex_metrics
 
 P = "Amber" + "5528x"
 EVENT = {"id": "1", "payload": {"password": P, "list": [{"token": P}, {"n": 1}]}, "message": "m"}
@@ -191,6 +191,6 @@ def test_a_match_is_found_wherever_it_stands_and_once() -> None:
 
 
 def test_every_rule_is_in_the_metrics_at_0_from_the_start() -> None:
-    text = Metrics(["default"], rules=RULES).render()[0].decode()
+    text = mogplex_metrics(rules=RULES).render()[0].decode()
     for rule in RULES:
         assert f'mogplex_bridge_redactions_total{{rule="{rule}"}} 0.0' in text

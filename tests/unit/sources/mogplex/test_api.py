@@ -13,10 +13,10 @@ from bridge.sources.mogplex.api import (
     MogplexApi,
     http_date,
     may_resume_from,
-    normalised_run_id,
     to_event,
     to_page,
 )
+from bridge.sources.mogplex.settings import normalised_run_id
 from bridge.wire.jsontext import dumps
 
 API = MogplexApi(HttpSession("https://example.com", lambda: ""), redact=lambda text: text)

@@ -16,7 +16,7 @@ import pytest
 
 from bridge.clock import SystemClock
 from bridge.core.errors import ConfigError, JournalFullError
-from bridge.core.event import RUN_ENDED, Draft
+from bridge.core.event import Draft
 from bridge.core.filter import Filter
 from bridge.journal.memory import MemoryJournal
 from bridge.metrics import Metrics
@@ -24,6 +24,7 @@ from bridge.outputs.sinks.delivery import Delivery
 from bridge.outputs.sinks.files import FileTarget, Layout
 from bridge.outputs.sinks.lines import LineSettings
 from bridge.outputs.sinks.port import Pace
+from tests.record_types import RUN_ENDED
 from tests.unit.outputs.sinks.lines_world import RUN, drafts, feed, records, segments, sequences
 
 

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.config.baseurl import to_origin
-from bridge.config.values import (
+from bridge.config.model import Account
+from bridge.schema.values import (
     duration_text,
     is_loopback,
     size_text,
@@ -114,7 +114,7 @@ def test_not_loopback(host: str) -> None:
     ],
 )
 def test_a_base_url_is_reduced_to_its_origin(url: str, origin: str) -> None:
-    assert to_origin(url) == origin
+    assert Account(base_url=url).origin() == origin
 
 
 @pytest.mark.parametrize(
@@ -136,9 +136,10 @@ def test_a_base_url_is_reduced_to_its_origin(url: str, origin: str) -> None:
 )
 def test_a_base_url_that_could_leak_or_mislead_is_refused(url: str, reason: str) -> None:
     with pytest.raises(ValueError, match=reason) as caught:
-        to_origin(url)
+        Account(base_url=url).origin()
     assert "hunter2" not in str(caught.value)
 
 
 def test_plain_http_to_another_host_needs_a_word() -> None:
-    assert to_origin("http://sim:9000", allow_plain_http=True) == "http://sim:9000"
+    account = Account(base_url="http://sim:9000", allow_plain_http=True)
+    assert account.origin() == "http://sim:9000"

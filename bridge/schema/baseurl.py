@@ -1,21 +1,22 @@
-"""Where upstream lives: an origin, whatever form it was given in (mogplex.md 1.1). Pure."""
+"""Where upstream lives: an origin, whatever form it was given in. Pure."""
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Sequence
 from urllib.parse import urlsplit
 
-from bridge.config.values import is_loopback
-
-DEFAULT_BASE_URL: Final = "https://mogplex.com"
-API_PATH: Final = "/api/v1/mogplex"
+from bridge.schema.values import is_loopback
 
 
-def to_origin(url: str, *, allow_plain_http: bool = False) -> str:
+def to_origin(
+    url: str, *, example: str, paths: Sequence[str] = (), allow_plain_http: bool = False
+) -> str:
     """Return `scheme://host[:port]`, lower case, without path and without `www.`.
 
-    `www.` is rewritten because that host only redirects, and a redirect with credentials is never
-    followed. Raises ValueError; its text never repeats the URL, which may carry a password.
+    `paths` are those that may stand behind the origin: where the API is; `example` is shown to who
+    gave something else. `www.` is rewritten because such a host only redirects, and a redirect with
+    credentials is never followed. Raises ValueError; its text never repeats the URL, which may
+    carry a password.
     """
     text = url.strip()
     if any(c.isspace() or ord(c) < 0x20 for c in text) or "\\" in text:
@@ -24,16 +25,16 @@ def to_origin(url: str, *, allow_plain_http: bool = False) -> str:
         parts = urlsplit(text)
         port = parts.port
     except ValueError:
-        raise ValueError(f'a URL such as "{DEFAULT_BASE_URL}"') from None
+        raise ValueError(f'a URL such as "{example}"') from None
     if parts.scheme not in ("https", "http") or not parts.hostname:
-        raise ValueError(f'a URL that begins with https://, such as "{DEFAULT_BASE_URL}"')
+        raise ValueError(f'a URL that begins with https://, such as "{example}"')
     if "@" in parts.netloc:
         raise ValueError("a URL without user name and password; the token has its own file")
     if "?" in text or "#" in text:
         raise ValueError("a URL without query and fragment")
-    path = parts.path.rstrip("/")
-    if path not in ("", API_PATH):
-        raise ValueError(f"a URL without a path, or with {API_PATH}")
+    if parts.path.rstrip("/") not in ("", *paths):
+        known = f", or with {' or '.join(paths)}" if paths else ""
+        raise ValueError(f"a URL without a path{known}")
     host = parts.hostname.lower().rstrip(".").removeprefix("www.")
     if parts.scheme == "http" and not (allow_plain_http or is_loopback(host)):
         raise ValueError(
@@ -43,6 +44,12 @@ def to_origin(url: str, *, allow_plain_http: bool = False) -> str:
     if port is not None and port != {"https": 443, "http": 80}[parts.scheme]:
         return f"{parts.scheme}://{_bracketed(host)}:{port}"
     return f"{parts.scheme}://{_bracketed(host)}"
+
+
+def host_was_rewritten(configured: str, origin: str) -> bool:
+    """Whether a `www.` was taken off a base URL."""
+    host = (urlsplit(configured.strip()).hostname or "").lower()
+    return host.startswith("www.") and host.removeprefix("www.") == urlsplit(origin).hostname
 
 
 def _bracketed(host: str) -> str:

@@ -1,0 +1,127 @@
+"""Feeds that lists name, the configuration and `--runs-from`: followed and left without a hurry."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import partial
+from typing import NamedTuple
+
+import structlog
+
+from bridge.config import ResolvedAccount, Settings
+from bridge.core.errors import JournalUnavailableError
+from bridge.core.state import By
+from bridge.daemon.follows import Follows
+from bridge.daemon.run_lists import to_run_text, watch
+from bridge.outputs.port import InvalidIdError, TooManyFeedsError, UnknownAccountError
+
+FULL_WAIT_S = 10.0  # between two tries to add a listed feed while the journal is full
+# A reload is told as done when its lists hold too; 10,000 feeds take some seconds.
+LISTED_WAIT_S = 10.0
+RUN = "run"  # what a line of --runs-from names
+
+log = structlog.get_logger()
+
+
+class ListedFeed(NamedTuple):
+    """A feed that an account of the configuration lists."""
+
+    account: str
+    kind: str
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
+class ListChanges:
+    """What became of the lists: feeds that are new in one, and those that are in none now."""
+
+    listed: Sequence[ListedFeed]
+    unlisted: Sequence[ListedFeed]
+
+
+def list_changes(old: Settings, new: Settings) -> ListChanges:
+    """Compare the lists. Feeds of an account that went away are left to wait for its return."""
+    before, after = _listed(old), _listed(new)
+    names = {account.name for account in new.accounts}
+    gone = [feed for feed in before if feed.account in names and feed not in after]
+    return ListChanges([feed for feed in after if feed not in before], sorted(gone))
+
+
+def _listed(settings: Settings) -> dict[ListedFeed, None]:
+    return {
+        ListedFeed(account.name, kind, id_): None
+        for account in settings.accounts
+        for kind, id_ in account.listed()
+    }
+
+
+class Listed:
+    """Does what lists ask for, one after the other. `run` and `watch` are tasks."""
+
+    def __init__(self, follows: Follows) -> None:
+        self._follows = follows
+        # Feeds to follow (True) and to leave; at most what a 1 MiB file holds.
+        self._queue: asyncio.Queue[tuple[ListedFeed, bool]] = asyncio.Queue()
+
+    async def follow_now(self, accounts: Sequence[ResolvedAccount]) -> None:
+        """Follow what the settings name, before anybody may ask.
+
+        A full journal must not keep readers from what it has: what does not fit waits for later.
+        """
+        for account in accounts:
+            for kind, id_ in account.settings.listed():
+                try:
+                    await self._follows.follow(kind, id_, account.name, by=By.LISTED)
+                except JournalUnavailableError:
+                    self._queue.put_nowait((ListedFeed(account.name, kind, id_), True))
+
+    async def take(self, changes: ListChanges) -> None:
+        """Do what changed in the lists; what waits for a full journal is done later."""
+        for feed in changes.unlisted:
+            self._queue.put_nowait((feed, False))
+        for feed in changes.listed:
+            self._queue.put_nowait((feed, True))
+        with suppress(TimeoutError):
+            async with asyncio.timeout(LISTED_WAIT_S):
+                await self._queue.join()
+
+    async def run(self) -> None:
+        """Follow and leave, for ever; a full journal is waited for."""
+        while True:
+            feed, is_listed = await self._queue.get()
+            try:
+                await _patiently(feed.id, partial(self._change, feed, is_listed=is_listed))
+            except (TooManyFeedsError, UnknownAccountError, InvalidIdError) as error:
+                log.warning("feed.not_added", feed=feed.id, reason=str(error))
+            self._queue.task_done()
+
+    async def _change(self, feed: ListedFeed, *, is_listed: bool) -> None:
+        if is_listed:
+            await self._follows.follow(feed.kind, feed.id, feed.account, by=By.LISTED)
+        elif await self._follows.unfollow(feed.kind, feed.id, feed.account, by=By.LISTED):
+            log.info("feed.unlisted", feed=feed.id)
+
+    async def watch(self, runs_from: str) -> None:
+        """Follow the runs that a file or a pipe names, also those added later, for ever."""
+        async for number, line in watch(runs_from):
+            try:
+                text = to_run_text(line)
+                if text is not None:
+                    await _patiently(text, partial(self._follows.follow, RUN, text, by=By.LISTED))
+            except (ValueError, InvalidIdError, TooManyFeedsError) as error:
+                log.warning("runs_from.line_refused", line=number, reason=str(error))
+
+
+async def _patiently(id_: str, change: Callable[[], Awaitable[object]]) -> None:
+    """Follow or leave a feed for which nobody waits; while the journal is full, wait."""
+    while True:
+        try:
+            await change()
+        except JournalUnavailableError as error:
+            log.warning("feed.not_added", feed=id_, reason=str(error))
+            await asyncio.sleep(FULL_WAIT_S)
+        else:
+            return

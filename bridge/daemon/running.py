@@ -1,0 +1,149 @@
+"""All that a daemon consists of while its journal is open: whole from the first moment on."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from typing import Any
+
+from bridge.clock import Clock
+from bridge.config import ResolvedAccount, Settings
+from bridge.core.errors import JournalError
+from bridge.daemon.build import build_following
+from bridge.daemon.listed import Listed
+from bridge.daemon.serving import (
+    Parts,
+    build_certificates,
+    build_policy,
+    build_server,
+    read_tokens,
+)
+from bridge.daemon.sinks import Sinks
+from bridge.daemon.standings import Standings
+from bridge.daemon.supervisor import Task
+from bridge.daemon.tokens import TokenWatch
+from bridge.daemon.upkeep import Upkeep
+from bridge.journal.port import OwnedJournal
+from bridge.metrics import Metrics
+from bridge.outputs.http.token_access import TokenAccess
+from bridge.redact import Redactor
+
+
+class Running:
+    """Implements `outputs.port.Health`. `start`, then the tasks of `inner` and `outer`, `close`."""
+
+    def __init__(
+        self,
+        journal: OwnedJournal,
+        settings: Settings,
+        redactor: Redactor,
+        metrics: Metrics,
+        clock: Clock,
+        on_end: Callable[[], None],
+    ) -> None:
+        """`on_end` is called when an output asks for the end of the program."""
+        self.journal = journal
+        self.settings = settings
+        self.redactor = redactor
+        self.metrics = metrics
+        following = build_following(
+            journal,
+            redactor,
+            metrics,
+            clock,
+            default_account=settings.default_account.name,
+            feeds_max=settings.limits.runs,
+        )
+        self.follows, self.accounts = following.follows, following.accounts
+        self.listed = Listed(self.follows)
+        self.sinks = Sinks(journal, metrics, clock, on_end=on_end)
+        self.tokens = TokenWatch(self.accounts, self.follows, redactor.protect, clock)
+        self.upkeep = Upkeep(
+            journal, (settings.retention.age, settings.retention.bytes), metrics, clock
+        )
+        self._memories = following.memories
+        self._standings = Standings(self.accounts.sources, self.follows, metrics, clock)
+        tokens = read_tokens(settings)
+        # With [auth] who has a token may read, without it this machine only (None).
+        self.access = (
+            None
+            if tokens is None
+            else TokenAccess(tokens, clock, open_metrics=settings.metrics.open)
+        )
+        self._is_ready = False
+        parts = Parts(journal, self.follows, self, metrics, self._render_metrics, redactor, clock)
+        self.server = build_server(parts, access=self.access, policy=build_policy(settings))
+
+    async def start(self, accounts: Sequence[ResolvedAccount]) -> tuple[str, int]:
+        """Take up what a predecessor left, and serve; returns the address. Raises ConfigError."""
+        certificates = build_certificates(self.settings)  # first: it is wrong more often than full
+        await self.accounts.change(accounts)
+        await self._memories.recall()
+        self.tokens.look()
+        self.follows.restore(await self.journal.wishes(), await self.journal.states())
+        await self.sinks.change(self.settings.outputs)
+        await self.listed.follow_now(accounts)
+        address = await self.server.start(*self.settings.listen_address, certificates)
+        self._is_ready = True
+        return address
+
+    def inner(self) -> dict[str, Task]:
+        """The tasks that bring records in."""
+        return {
+            "accounts": self.accounts.run,
+            "follows": self.follows.run,
+            "listed feeds": self.listed.run,
+            "tokens": self.tokens.run,
+            "memories": self._memories.run,
+            "standings": self._standings.run,
+            "retention": self.upkeep.retain,
+        }
+
+    def outer(self) -> dict[str, Task]:
+        """The tasks that hand them out."""
+        return {
+            "outputs": self.sinks.run,
+            "server": self.server.run,
+            "loop-lag": self.upkeep.measure_loop,
+        }
+
+    async def drain(self, drain_s: float) -> None:
+        """Let subscribers have what is committed; no new ones come."""
+        self._is_ready = False
+        await self.server.drain(drain_s)
+
+    async def close(self) -> None:
+        """After the tasks: outputs write their last lines, connections are closed."""
+        self._is_ready = False
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self.sinks.close(), name="close outputs")
+            group.create_task(self.server.close(), name="close server")
+        with suppress(JournalError):  # a successor then assumes the worst
+            await self._memories.save()
+        await self.accounts.close()
+
+    # outputs.port.Health
+
+    def is_ready(self) -> bool:
+        return self._is_ready and self.journal.trouble is None
+
+    def checks(self) -> Mapping[str, Mapping[str, Any]]:
+        trouble = self.journal.trouble
+        return {
+            "ready": {"ok": self._is_ready, "detail": "serving" if self._is_ready else "stopping"},
+            "journal": {
+                "ok": trouble is None,
+                "detail": trouble or "writable",
+                "head": self.journal.head,
+                "floor": self.journal.floor,
+            },
+            **self._standings.checks(),
+            **self.sinks.checks(),
+        }
+
+    def _render_metrics(self, accept: str | None) -> tuple[bytes, str]:
+        self._standings.set_metrics()
+        self.upkeep.set_metrics()
+        self.sinks.set_metrics()
+        return self.metrics.render(accept)

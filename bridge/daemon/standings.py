@@ -1,0 +1,103 @@
+"""How the accounts stand: for /healthz, for the gauges, and for the log."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any
+
+from bridge.clock import Clock
+from bridge.daemon.follows import Follows
+from bridge.daemon.trouble import Trouble, TroubleLog, troubles
+from bridge.metrics import Metrics
+from bridge.sources.port import Source, Standing
+
+LOOK_S = 1.0  # between two looks for trouble
+
+
+class Standings:
+    """`run` is a task; the rest is called when somebody looks."""
+
+    def __init__(
+        self, sources: Mapping[str, Source], follows: Follows, metrics: Metrics, clock: Clock
+    ) -> None:
+        self._sources = sources
+        self._follows = follows
+        self._metrics = metrics
+        self._clock = clock
+        self._log = TroubleLog()
+        self._waited: dict[tuple[str, str], float] = {}
+
+    async def run(self) -> None:
+        """Say it in the log when feeds of an account fail again and again, for ever."""
+        while True:
+            self._log.look(self._sources, troubles(self._follows.entries()))
+            await asyncio.sleep(LOOK_S)
+
+    def checks(self) -> dict[str, Mapping[str, Any]]:
+        """One check per account: an outage of upstream shows here and nowhere else."""
+        found = troubles(self._follows.entries())
+        given_up = self._given_up()
+        return {
+            f"account {name}": _check(source.standing(), found.get(name), given_up[name])
+            for name, source in self._sources.items()
+        }
+
+    def _given_up(self) -> Counter[str]:
+        """Feeds that are wanted, but were refused for good, by account."""
+        entries = self._follows.entries()
+        return Counter(e.feed.feed.account for e in entries if e.word == "failed")
+
+    def set_metrics(self) -> None:
+        """Bring the gauges up to date."""
+        given_up = self._given_up()
+        for name, source in self._sources.items():
+            self._set_account(name, source.standing())
+            self._metrics.runs_given_up.labels(name).set(given_up[name])
+        self._metrics.set_feeds(
+            self._sources,
+            [entry.feed.state for entry in self._follows.entries() if entry.is_followed],
+        )
+
+    def _set_account(self, name: str, standing: Standing) -> None:
+        metrics, now, wall = self._metrics, self._clock.monotonic(), self._clock.wall()
+        metrics.token_suspended.labels(name).set(standing.suspended_since is not None)
+        oldest_at = standing.oldest_read_at
+        metrics.oldest_poll_timestamp_seconds.labels(name).set(
+            0.0 if oldest_at is None else wall + oldest_at - now
+        )
+        if (requests := standing.requests) is None:
+            return
+        metrics.rate_limit_window_requests.labels(name).set(requests.used)
+        metrics.rate_limit_budget_requests.labels(name).set(requests.budget)
+        until = requests.blocked_until
+        metrics.rate_limit_blocked_until_timestamp_seconds.labels(name).set(
+            0.0 if until is None else wall + until - now
+        )
+        for reason, total_s in requests.waited_s.items():
+            added = total_s - self._waited.get((name, reason), 0.0)
+            self._waited[name, reason] = total_s
+            metrics.rate_limit_wait_seconds_total.labels(name, reason).inc(max(0.0, added))
+
+
+def _check(standing: Standing, trouble: Trouble | None, given_up: int) -> Mapping[str, Any]:
+    detail = standing.detail
+    if standing.failure is None and trouble is not None:
+        count, kind, _, failure = trouble
+        detail = f"{count} {kind}s fail: {failure.code}: {failure.message}"
+    if given_up:
+        detail += f"; {given_up} runs are given up"
+    check: dict[str, Any] = {
+        "ok": standing.failure is None and trouble is None,
+        "detail": detail,
+        "givenUpRuns": given_up,
+    }
+    if (requests := standing.requests) is not None:
+        check |= {
+            "windowRequests": requests.used,
+            "budgetRequests": requests.budget,
+            "refusals": requests.refusals,
+            "foreignRequests": round(requests.others, 1),
+        }
+    return check

@@ -1,0 +1,64 @@
+"""The journal's upkeep, and the loop's: old records are dropped, lateness is measured."""
+
+from __future__ import annotations
+
+import asyncio
+
+import structlog
+
+from bridge.clock import Clock
+from bridge.core.errors import JournalUnavailableError
+from bridge.journal.port import OwnedJournal
+from bridge.metrics import Metrics
+
+HELD_BYTES_TOLD = 16 * 1024 * 1024  # of the write-ahead log; `export` holds some for a moment
+RETAIN_S = 60.0  # between two looks for records to drop
+LOOP_LAG_S = 0.5  # length of the sleep whose lateness is measured
+
+log = structlog.get_logger()
+
+
+class Upkeep:
+    """`retain` and `measure_loop` are tasks."""
+
+    def __init__(
+        self, journal: OwnedJournal, retention: tuple[float, int], metrics: Metrics, clock: Clock
+    ) -> None:
+        """`retention`: age in seconds and bytes, 0 is no limit; may be set anew at any time."""
+        self.retention = retention
+        self._journal = journal
+        self._metrics = metrics
+        self._clock = clock
+
+    async def retain(self) -> None:
+        """Drop what is older or more than `retention` asks for, for ever."""
+        while True:
+            await asyncio.sleep(RETAIN_S)
+            age_s, bytes_max = self.retention
+            try:
+                done = await self._journal.retain(
+                    older_than_s=age_s or None,
+                    bytes_max=bytes_max or None,
+                    now_s=self._clock.wall(),
+                )
+                if done.held_bytes > HELD_BYTES_TOLD:
+                    log.warning("journal.log_held", bytes=done.held_bytes)
+            except JournalUnavailableError as error:
+                log.warning("journal.retention_failed", reason=str(error))
+
+    async def measure_loop(self) -> None:
+        """How late a sleep ends is how long the event loop was busy with something else."""
+        while True:
+            started = self._clock.monotonic()
+            await asyncio.sleep(LOOP_LAG_S)
+            late_s = self._clock.monotonic() - started - LOOP_LAG_S
+            self._metrics.event_loop_lag_seconds.observe(max(0.0, late_s))
+
+    def set_metrics(self) -> None:
+        """Bring the gauges up to date; called when somebody reads them."""
+        metrics, stats = self._metrics, self._journal.stats()
+        if stats.records is not None:
+            metrics.journal_records.set(stats.records)
+        metrics.journal_bytes.set(stats.bytes + stats.wal_bytes)
+        metrics.journal_head_sequence.set(self._journal.head)
+        metrics.journal_writable.set(self._journal.trouble is None)

@@ -1,0 +1,109 @@
+"""One feed as the bridge knows it: the owner of its state."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from bridge.core.dedupe import SeenIds
+from bridge.core.event import Feed
+from bridge.core.kind import Kind
+from bridge.core.state import FeedState, Wish
+from bridge.intake.writing import row_of
+from bridge.sources.port import Batch, Receipt
+from bridge.wire.cloudevents import Encoder
+
+if TYPE_CHECKING:
+    from bridge.intake.intake import Intake
+
+
+class OpenFeed:
+    """Implements `sources.port.OpenFeed`. Made by `Intake.feed`, for good.
+
+    Everybody who asks how a feed stands reads `state`; it changes here, after what it says is
+    durable, and nowhere else. Between `open` and `close` batches may be handed in.
+    """
+
+    __slots__ = (
+        *("_intake", "_lock", "_on_change", "_row", "_seen", "_told"),
+        *("encoder", "feed", "kind", "state"),
+    )
+
+    def __init__(
+        self,
+        intake: Intake,
+        state: FeedState,
+        kind: Kind,
+        on_change: Callable[[FeedState], None],
+    ) -> None:
+        self.feed: Feed = state.feed
+        self.kind = kind
+        self.state = state
+        self.encoder = Encoder(
+            source=self.feed.source, subject=self.feed.id, account=self.feed.account
+        )
+        self._intake = intake
+        self._on_change = on_change
+        self._seen: SeenIds | None = None  # None: closed
+        self._row: Mapping[str, Any] | None = None  # upstream's object as it came last
+        self._told: tuple[bytes, Mapping[str, Any]] = b"", {}
+        self._lock = asyncio.Lock()  # several tasks of one follow may hand in batches
+
+    async def open(self) -> None:
+        """Get ready for batches: the ids of its events are read back from the journal."""
+        if self._seen is None:
+            self._seen = await self._intake.seen_ids(self.feed)
+
+    def close(self) -> None:
+        """Forget what only a follow needs; the journal keeps everything."""
+        self._seen = self._row = None
+
+    @property
+    def seen(self) -> SeenIds:
+        """The ids of its events, as far as memory reaches. Only while it is open."""
+        assert self._seen is not None, f"{self.feed.source} is closed"
+        return self._seen
+
+    def is_known(self, event_id: str) -> bool:
+        return event_id in self.seen
+
+    @property
+    def told(self) -> Mapping[str, Any]:
+        """What the row says to people (`Kind.describe`); read once for each row."""
+        row = self.state.row
+        if self._told[0] is not row:
+            self._told = row, self.kind.describe(row_of(self.state))
+        return self._told[1]
+
+    async def take(self, batch: Batch) -> Receipt:
+        """Make a batch durable (`sources.port.OpenFeed`). Raises JournalCorruptError."""
+        async with self._lock:
+            return await self._intake.write(self, batch)
+
+    async def want(self, wish: Wish, state: FeedState) -> None:
+        """Store what is wanted of the feed, and what became of its state by that.
+
+        Somebody waits for the answer: a full journal is raised, not waited for.
+        Raises JournalUnavailableError; nothing was stored and nothing has changed then.
+        """
+        async with self._lock:
+            await self._intake.store(wish, state)
+            self.became(state)
+
+    def retry(self) -> None:
+        """Try again what was given up; durable with the next batch."""
+        self.became(replace(self.state, failed=None))
+
+    def has_moved(self, row: Mapping[str, Any] | None) -> bool:
+        """Whether a row differs from the one that was seen last."""
+        return row is not None and row != self._row
+
+    def became(self, state: FeedState, row: Mapping[str, Any] | None = None) -> None:
+        """Only the intake calls this: `state` is durable now."""
+        if row is not None:
+            self._row = row
+        if state != self.state:
+            self.state = state
+            self._on_change(state)

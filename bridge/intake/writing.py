@@ -1,0 +1,175 @@
+"""The drafts of one batch, and the state that is committed with them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import structlog
+
+from bridge.core import marks
+from bridge.core.event import Draft, Event
+from bridge.core.kind import Kind
+from bridge.core.state import FeedState
+from bridge.journal.port import RECORD_BYTES_MAX
+from bridge.redact import Redactor
+from bridge.sources.port import Batch, Gap
+from bridge.wire import times
+from bridge.wire.cloudevents import Encoder
+from bridge.wire.jsontext import JsonError, dumps, loads
+from bridge.wire.ndjson import fit
+
+log = structlog.get_logger()
+
+# Bytes of records redacted and encoded before the loop gets its turn: some 10 ms of work.
+TURN_BYTES = 256 * 1024
+ROW_BYTES_MAX = 64 * 1024  # of upstream's object about a feed; a run's is 1 KB
+UNREADABLE = "unreadable"  # reason of the gap in the place of an event that cannot be a record
+_SEQUENCE_DIGITS = 20  # outside.md 2
+
+
+class Writing:
+    """Builds drafts in the order of their records; `state` is the one behind the last of them."""
+
+    def __init__(
+        self, state: FeedState, kind: Kind, encoder: Encoder, redactor: Redactor, now_s: float
+    ) -> None:
+        self.drafts: list[Draft] = []
+        self.state = state
+        self.taken: list[Event] = []  # the events that are among the drafts
+        self.told: Mapping[str, Any] = {}  # what the kind says of a feed that ended with this batch
+        self.left_out: list[str] = []  # ids of events that cannot be records
+        self.gaps: list[str] = []  # the reasons of those that are among the drafts
+        self._feed = state.feed
+        self._kind = kind
+        self._encoder = encoder
+        self._redactor = redactor
+        self._recorded = times.rfc3339(now_s)
+
+    async def write(
+        self, batch: Batch, fresh: Sequence[Event], row: Mapping[str, Any] | None
+    ) -> None:
+        """All of a batch: gaps, its fresh events, status, end. `row` None: it is as it was."""
+        before = self.state
+        for gap in batch.gaps:
+            self._gap(gap)
+        status = before.status if batch.status is None else self._redactor.text(batch.status)
+        await self._events(fresh, status)
+        if row is not None:
+            self.state = replace(self.state, row=_row_bytes(self._redactor.event(row)))
+        if status != before.status:
+            state = batch.state or before.state
+            self.state = replace(self.state, status=status, state=state)
+            if not state.is_over:
+                self.state = replace(self.state, ended=False)  # upstream has taken it up again
+            shown = self._redactor.event(batch.row) if batch.row is not None else None
+            self._mark(marks.status(self._kind, before, self.state, shown))
+        if batch.ended and not self.state.ended:
+            self.state = replace(self.state, ended=True, failed=None)
+            self.told = self._kind.describe(row_of(self.state))
+            self._mark(marks.ended(self._kind, self.state, self.told))
+        if batch.failure is not None:
+            self.state = replace(self.state, failed=batch.failure.code)
+            message = self._redactor.text(batch.failure.message)
+            self._mark(marks.failed(self._kind, self.state, batch.failure, message))
+        if batch.cursor is not None:
+            self.state = replace(self.state, cursor=batch.cursor)
+
+    async def _events(self, events: Sequence[Event], status: str | None) -> None:
+        """`runstatus` of an event is the status of the reply that brought it.
+
+        A page may hold 64 MiB (`sources.http`): others get their turn in between.
+        """
+        written = 0
+        for event in events:
+            try:
+                size = self._event(event, status)
+            except (JsonError, RecursionError, ValueError) as error:
+                self._leave_out(event, error)
+                continue
+            self.taken.append(event)
+            written += size
+            if written >= TURN_BYTES:
+                written = 0
+                await asyncio.sleep(0)
+        newest_s = max((e.created_at_s for e in self.taken if e.created_at_s), default=0.0)
+        self.state = replace(
+            self.state,
+            events=self.state.events + len(self.taken),
+            last_event_at_s=max(newest_s, self.state.last_event_at_s or 0.0) or None,
+        )
+
+    def _event(self, event: Event, status: str | None) -> int:
+        head, tail = self._encoder.encode(
+            event.id,
+            event.type,
+            time=event.time or self._recorded,
+            recorded=self._recorded,
+            status=status,
+            data=self._redactor.event(event.data),
+        )
+        return self._draft(event.id, event.type, head, tail)
+
+    def _leave_out(self, event: Event, error: Exception) -> None:
+        """One event that cannot be a record must not stop the others: it is told as missing.
+
+        The gap has the event's own id, so it is told once, over restarts too.
+        """
+        log.warning("intake.event_left_out", feed=self._feed.source, reason=type(error).__name__)
+        self.left_out.append(event.id)
+        after = self.taken[-1].id if self.taken else None
+        self._gap(Gap(UNREADABLE, after, None, 1), event.id)
+
+    def _gap(self, gap: Gap, id_: str | None = None) -> None:
+        self.state = replace(self.state, gaps=self.state.gaps + 1)
+        reason = str(gap.reason)
+        self.gaps.append(reason)
+        mark = marks.gap(self._kind, self.state, reason, gap.after, gap.before, gap.missing)
+        self._mark(mark, id_)
+
+    def _mark(self, mark: marks.Mark, id_: str | None = None) -> None:
+        """A record of our own; its id is numbered by the state it is committed with."""
+        if id_ is None:
+            self.state = replace(self.state, marks=self.state.marks + 1)
+            id_ = f"{self._feed.id}.{self.state.marks}"
+        head, tail = self._encoder.encode(
+            id_,
+            mark.type,
+            time=self._recorded,
+            recorded=self._recorded,
+            status=self.state.status,
+            data=mark.data,
+        )
+        self._draft(id_, mark.type, head, tail)
+
+    def _draft(self, id_: str, type_: str, head: bytes, tail: bytes) -> int:
+        if len(head) + len(tail) > RECORD_BYTES_MAX - _SEQUENCE_DIGITS:
+            head, tail = _shortened(head, tail)
+        self.drafts.append(Draft(self._feed, id_, type_, head, tail))
+        return len(head) + len(tail)
+
+
+def _shortened(head: bytes, tail: bytes) -> tuple[bytes, bytes]:
+    """Cut the longest strings of a record that the journal would refuse, with a mark in it."""
+    gap = b"0" * _SEQUENCE_DIGITS
+    line = fit(head + gap + tail, RECORD_BYTES_MAX).removesuffix(b"\n")
+    at = line.index(b'"sequence":"' + gap) + len(b'"sequence":"')
+    return line[:at], line[at + len(gap) :]
+
+
+def row_of(state: FeedState) -> Mapping[str, Any]:
+    """Upstream's object about a feed as it is kept; empty when there is none."""
+    if not state.row:
+        return {}
+    row = loads(state.row)
+    return row if isinstance(row, dict) else {}
+
+
+def _row_bytes(row: Mapping[str, Any]) -> bytes:
+    """A row as it is kept; one far above any seen is cut, or left out when that does not help."""
+    line = dumps(row)
+    if len(line) > ROW_BYTES_MAX:
+        line = fit(line, ROW_BYTES_MAX).removesuffix(b"\n")
+    return line if len(line) <= ROW_BYTES_MAX else b""

@@ -1,0 +1,11 @@
+"""A table of the configuration."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, ConfigDict
+
+
+class Section(BaseModel):
+    """Frozen; a key that is not listed is an error."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)

@@ -1,0 +1,86 @@
+"""What an account of every system has; a system's own section adds its keys to these."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import ClassVar
+
+from pydantic import Field, field_validator
+
+from bridge.schema.baseurl import to_origin
+from bridge.schema.section import Section
+from bridge.schema.values import FilePath
+
+
+class UpstreamAccount(Section):
+    """One upstream account: a system, a base URL and a token.
+
+    A system's section gives `system` a default and the one value that it may have
+    (`system: Literal["moot"] = Field(default="moot", ...)`), gives `base_url` a default, and sets
+    the class variables below. Its keys may not be named like those of another system with another
+    meaning: an error about a key that belongs elsewhere names the system it belongs to.
+    """
+
+    # Variables of the environment for the account that is meant when none is named; the first that
+    # is set counts.
+    token_variables: ClassVar[tuple[str, ...]] = ()
+    base_url_variables: ClassVar[tuple[str, ...]] = ()
+    api_paths: ClassVar[tuple[str, ...]] = ()  # what may stand behind the origin in `base_url`
+    # How keys of this vendor begin, and nobody else's: "mog_". One that begins like those of
+    # another system is refused with that system's name.
+    key_prefixes: ClassVar[tuple[str, ...]] = ()
+
+    name: str = Field(
+        default="default",
+        pattern=r"^[a-z0-9][a-z0-9_-]{0,31}$",
+        description="Label in records and metrics. Changing it makes all its records new ones.",
+    )
+    system: str = Field(description="Kind of upstream.")
+    base_url: str = Field(description="Origin of the server.")
+    allow_plain_http: bool = Field(
+        default=False, description="Send the token over http:// to a host that is not this one."
+    )
+    token_file: FilePath | None = Field(
+        default=None,
+        description="File that holds the token and nothing else; read again when it changes.",
+    )
+    token_env: str | None = Field(
+        default=None,
+        pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,99}$",
+        description="Name of the environment variable that holds the token, instead of token_file.",
+    )
+    requests_per_minute: int = Field(
+        default=60, ge=1, le=6000, description="Requests that this token may make in a minute."
+    )
+
+    @field_validator("token_file")
+    @classmethod
+    def _is_no_token(cls, path: str | None) -> str | None:
+        if path is not None and cls.key_prefixes and path.startswith(cls.key_prefixes):
+            raise ValueError("a path to a file that holds the token, not the token")
+        return path
+
+    def origin(self) -> str:
+        """`base_url` as scheme://host[:port]. Raises ValueError: what it must be."""
+        return to_origin(
+            self.base_url,
+            example=type(self).model_fields["base_url"].default,
+            paths=self.api_paths,
+            allow_plain_http=self.allow_plain_http,
+        )
+
+    def listed(self) -> Sequence[tuple[str, str]]:
+        """The feeds that the settings name: kind and id, in the system's normal form."""
+        return ()
+
+    @classmethod
+    def listing(cls, kind: str, id_: str) -> tuple[str, str]:
+        """How one more feed is listed: the key, and the text that joins its list.
+
+        Raises ValueError when settings cannot name such a feed.
+        """
+        raise ValueError(f"{kind} {id_}: accounts of this system list no feeds")
+
+    def problems(self) -> Iterator[tuple[str, str]]:
+        """What one key alone cannot tell: the key, and what it must be or must not do."""
+        yield from ()

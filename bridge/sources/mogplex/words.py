@@ -1,0 +1,68 @@
+"""Mogplex's words: statuses, events, codes, and what a run's row tells people. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from bridge.core.errors import Retry
+from bridge.core.words import SystemWords
+from bridge.sources.mogplex.settings import RUN
+from bridge.wire import times
+
+TITLE_CHARS_MAX = 120  # of the prompt's first line
+
+_PERMANENT = ("BAD_REQUEST", "FORBIDDEN", "NOT_FOUND", "AUTOMATION_REQUIRED", "TLS")
+_TRANSIENT = ("RATE_LIMITED", "INTERNAL_ERROR", "SERVICE_UNAVAILABLE", "INVALID_RESPONSE",
+              "TIMEOUT", "TRANSPORT")  # fmt: skip
+
+WORDS: Final = SystemWords(
+    kinds=(RUN,),
+    # mogplex.md 1.6 and readers.md: the nine words of upstream's enum.
+    event_types=(
+        *("started", "status_changed", "tool_started", "tool_finished", "cancel_requested"),
+        *("cancelled", "finished", "failed", "log"),
+    ),
+    endpoints=("runs.get", "runs.events", "runs.stream", "repos", "auth.user"),
+    # mogplex.md 1.10 (nine codes, one of newer servers) and ours, with the classes in which they
+    # come (api.py, sources/http.py): all combinations would be a third of an account's series.
+    failures={
+        **dict.fromkeys(("UNAUTHORIZED", "LOGIN_REDIRECT"), (Retry.AUTH_SUSPECT,)),
+        "CONFLICT": (Retry.CONDITIONAL,),
+        "IDEMPOTENCY_CONFLICT": (Retry.CONDITIONAL,),
+        "HTTP_ERROR": (Retry.TRANSIENT, Retry.PERMANENT, Retry.FEATURE_ABSENT),
+        **dict.fromkeys(_PERMANENT, (Retry.PERMANENT,)),
+        **dict.fromkeys(_TRANSIENT, (Retry.TRANSIENT,)),
+    },
+    gap_reasons=(
+        *("window_exhausted", "window_jumped", "segment_switched", "joined_late"),
+        "history_shrank",
+    ),
+    statuses=("pending", "streaming", "awaiting_input", "success", "failed", "cancelled"),
+    ended_statuses=("success", "failed", "cancelled"),
+    mended_by_token=frozenset({"UNAUTHORIZED", "LOGIN_REDIRECT"}),
+    mended_by_restart=frozenset({"UNAUTHORIZED", "LOGIN_REDIRECT", "TLS", "HTTP_ERROR"}),
+)
+
+
+def describe_run(row: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What a run's row tells people; what upstream does not send is left out."""
+    told: dict[str, Any] = {}
+    prompt = row.get("prompt")
+    if isinstance(prompt, str) and (lines := prompt.strip().splitlines()):
+        told["title"] = lines[0].strip()[:TITLE_CHARS_MAX]
+    for key, name in (
+        *(("harness", "harness"), ("branch", "branch"), ("repoId", "repoId")),
+        ("error", "error"),
+    ):
+        value = row.get(key)
+        if isinstance(value, str) and value:
+            told[name] = value
+    created, updated = times.parse(row.get("createdAt")), times.parse(row.get("updatedAt"))
+    if created is not None:
+        told["startedAt"] = created[0]
+    if updated is not None and row.get("status") in WORDS.ended_statuses:
+        told["endedAt"] = updated[0]
+        if created is not None:
+            told["durationSeconds"] = max(0.0, updated[1] - created[1])
+    return told

@@ -1,0 +1,55 @@
+"""The systems this bridge can follow. A new one is a wing in `sources/` and one line here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from bridge.core.event import Feed
+from bridge.core.kind import Kind, unknown_kind
+from bridge.sources.mogplex.system import MOGPLEX
+from bridge.sources.port import System
+from bridge.wire.jsontext import loads
+
+BUILT_IN: tuple[System, ...] = (MOGPLEX,)  # the first is meant where none is named
+
+_known: dict[str, System] = {system.name: system for system in BUILT_IN}
+
+
+def systems() -> Mapping[str, System]:
+    """All of them by name, the built-in ones first."""
+    return _known
+
+
+def register(system: System) -> None:
+    """Add a system from outside of this package, before any settings are loaded.
+
+    Raises ValueError when its name is taken.
+    """
+    if _known.get(system.name, system) is not system:
+        raise ValueError(f"there is a system {system.name} already")
+    _known[system.name] = system
+
+
+def unregister(system: System) -> None:
+    """Take one away again that was registered."""
+    if system not in BUILT_IN:
+        _known.pop(system.name, None)
+
+
+def system_of_accounts(names: Iterable[str]) -> list[System]:
+    """The systems of these names, each once."""
+    return [_known[name] for name in dict.fromkeys(names)]
+
+
+def plain(body: bytes) -> bytes | None:
+    """The line that a record's own vendor's tools would print for it (`System.plain`)."""
+    record = loads(body)
+    system = _known.get(str(record.get("source")).split("/")[1])
+    return None if system is None else system.plain(record)
+
+
+def kind_of(feed: Feed) -> Kind:
+    """How records about a feed are named; also for those of a system that is not here any more."""
+    system = _known.get(feed.system)
+    kind = system.kinds.get(feed.kind) if system is not None else None
+    return kind or unknown_kind(feed.kind)

@@ -33,6 +33,7 @@ COMMANDS: Final = {
     "export": "Print the journal as NDJSON.",
     "replay": "Write a range of the journal once more, to a file or stdout.",
     "backup": "Copy the journal to a file, also while the daemon runs.",
+    "migrate": "Copy the journal into another one, such as the stream of replicas.",
     "verify": "Check NDJSON files for holes, repeats and torn lines.",
     "redact": "Redact the JSON lines of stdin.",
     "top": "Show what a running bridge does, on a terminal or for scripts.",

@@ -9,6 +9,7 @@ from bridge.core.errors import (
     ConfigError,
     Failure,
     Fault,
+    JournalUnavailableError,
     JournalVersionError,
     SourceFailedError,
 )
@@ -48,4 +49,6 @@ def exit_of_error(error: BridgeError) -> Exit:
         return exit_of_failure(error.failure)
     if isinstance(error, ConfigError | JournalVersionError):
         return Exit.CONFIG
+    if isinstance(error, JournalUnavailableError):
+        return Exit.UNAVAILABLE
     return Exit.FAILED

@@ -172,6 +172,9 @@ class MemoryJournal:
         """See `Journal.wishes`."""
         return list(self._wishes.values())
 
+    def watch(self, on_wish: Callable[[Wish], None], on_state: Callable[[FeedState], None]) -> None:
+        """See `Journal.watch`: no other process writes."""
+
     async def event_ids(self, feed: Feed, limit: int) -> Sequence[str]:
         """The newest `limit` ids remembered of one feed, oldest first."""
         return list(self._ids.get(feed.source, ()))[-limit:] if limit > 0 else []

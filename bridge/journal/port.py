@@ -150,6 +150,12 @@ class Journal(Reader, Protocol):
         """What is wanted of every feed, in the order they were first asked for."""
         ...
 
+    def watch(self, on_wish: Callable[[Wish], None], on_state: Callable[[FeedState], None]) -> None:
+        """Tell wishes and states when they are stored, also by other processes; never where no
+        other process writes. The two must be short and not raise.
+        """
+        ...
+
     async def event_ids(self, feed: Feed, limit: int) -> Sequence[str]:
         """The newest `limit` record ids of one feed, oldest first; a dedupe cache starts so."""
         ...

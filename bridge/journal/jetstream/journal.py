@@ -101,14 +101,14 @@ class StreamJournal:
         record_bytes_max: int | None = None,
         clock: Clock | None = None,
         may_create: bool = True,
-        patience_s: float = CONNECT_S,
+        patience_s: float | None = None,
     ) -> Self:
         """Connect, make or check the stream, and read what is small.
 
         Raises ConfigError (does not fit, refused), JournalUnavailableError (no answer).
         """
         engine = Engine(address)
-        await engine.connect(patience_s)
+        await engine.connect(CONNECT_S if patience_s is None else patience_s)
         try:
             subjects = Subjects(address.stream)
             meta = await stream.ensure(engine, subjects, may_create=may_create)
@@ -203,9 +203,9 @@ class StreamJournal:
         """A value stored by `append`, or None."""
         return self._tables.checkpoint(name)
 
-    def on_wish(self, told: Callable[[Wish], None]) -> None:
-        """Call `told` with every wish that is stored, by whichever replica."""
-        self._tables.on_wish = told
+    def watch(self, on_wish: Callable[[Wish], None], on_state: Callable[[FeedState], None]) -> None:
+        """See `Journal.watch`; what this process stored is told too."""
+        self._tables.on_wish, self._tables.on_state = on_wish, on_state
 
     def _take(self, message: Stored) -> None:
         """From the tail, in order."""

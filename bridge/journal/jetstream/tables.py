@@ -38,6 +38,7 @@ class Tables:
         self._waiting: dict[str, list[Stored]] = {}  # for the feed that they are of
         self._next_place = 1
         self.on_wish: Callable[[Wish], None] = lambda _: None
+        self.on_state: Callable[[FeedState], None] = lambda _: None
 
     def take(self, message: Stored) -> None:
         """Note a message; one that is older than what is known of its subject changes nothing."""
@@ -62,6 +63,7 @@ class Tables:
             case "st":
                 self._states[token] = to_state(self.feeds[token], message.payload)
                 self._next_place = max(self._next_place, self._states[token][0] + 1)
+                self.on_state(self._states[token][1])
             case "wi":
                 self._wishes[token] = to_wish(self.feeds[token], message.payload)
                 self._next_place = max(self._next_place, self._wishes[token][0] + 1)

@@ -215,6 +215,9 @@ class SqliteJournal:
         """See `Journal.wishes`."""
         return await self._on_reader(self._rows.wishes)
 
+    def watch(self, on_wish: Callable[[Wish], None], on_state: Callable[[FeedState], None]) -> None:
+        """See `Journal.watch`: no other process writes."""
+
     async def event_ids(self, feed: Feed, limit: int) -> Sequence[str]:
         """The newest `limit` record ids of one feed, oldest first."""
         return await self._on_reader(self._rows.event_ids, feed, limit)

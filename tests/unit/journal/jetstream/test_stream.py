@@ -87,15 +87,17 @@ async def test_a_replica_that_starts_later_knows_everything(
     await third.close()
 
 
-async def test_a_wish_of_another_replica_is_told(
+async def test_wishes_and_states_of_another_replica_are_told(
     pair: tuple[StreamJournal, StreamJournal],
 ) -> None:
     first, second = pair
     told: asyncio.Queue[Wish] = asyncio.Queue()
-    second.on_wish(told.put_nowait)
-    await first.append([], wishes=[Wish(feed("r"), followed=False)])
+    seen: asyncio.Queue[FeedState] = asyncio.Queue()
+    second.watch(told.put_nowait, seen.put_nowait)
+    wish, state = Wish(feed("r"), followed=False), FeedState(feed("r"), events=3)
+    await first.append([], wishes=[wish], states=[state])
     async with asyncio.timeout(WAIT_S):
-        assert await told.get() == Wish(feed("r"), followed=False)
+        assert (await told.get(), await seen.get()) == (wish, state)
 
 
 async def test_l1_a_zombie_that_never_noticed_is_refused_by_the_engine(

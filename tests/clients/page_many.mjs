@@ -11,7 +11,7 @@ const EVENTS = 10_000;
 const TASK_MS_MAX = 50; // from here on browsers call a task long
 
 const browser = await launch();
-const page = await open(browser, url);
+const page = await open(browser, url + "/#view=events");
 await page.locator("#link[data-state=live]").waitFor();
 await page.locator(".run-card").first().waitFor();
 await page.evaluate(() => {

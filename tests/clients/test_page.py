@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -31,6 +32,53 @@ async def test_a_person_uses_the_page(tmp_path: Path) -> None:
             ids = (alive.id, gappy.id, NOBODY, added.id)
             said = await play("page_use.mjs", daemon.url, sim.url, *ids, orders={})
     assert said.count("ok ") == 12
+
+
+async def test_a_run_is_read_as_a_story(tmp_path: Path) -> None:
+    need("node", "chromium")
+    async with Simulator(scenario="empty", knobs={"limiter": "off"}) as sim:
+        config = str(quick_config(tmp_path, sim.url))
+        async with serve("--config", config, env=ENV) as daemon:
+            said = await play("page_story.mjs", daemon.url, sim.url, orders={}, timeout_s=240)
+    assert said.count("ok ") == 14
+
+
+async def test_a_hostile_transcript_does_nothing(tmp_path: Path) -> None:
+    need("node", "chromium")
+    async with Simulator(scenario="empty", knobs={"limiter": "off"}) as sim:
+        config = str(quick_config(tmp_path, sim.url))
+        async with serve("--config", config, env=ENV) as daemon:
+            said = await play("page_hostile.mjs", daemon.url, sim.url, orders={}, timeout_s=180)
+    assert said.count("ok ") == 4
+
+
+async def test_a_story_of_ten_thousand_events_scrolls(
+    tmp_path: Path, record_property: Callable[[str, object], None]
+) -> None:
+    need("node", "chromium")
+    async with Simulator(scenario="empty", knobs={"limiter": "off"}) as sim:
+        few, many = sim.create_run(events=5), sim.create_run(events=5)
+        for run in (few, many):
+            sim.set_status(run, "streaming")
+        config = str(quick_config(tmp_path, sim.url))
+        options = ["--config", config, "--run", few.id, "--run", many.id]
+        async with serve(*options, env=ENV) as daemon:
+            async with asyncio.timeout(30):
+                while len(await daemon.records()) < 12:
+                    await asyncio.sleep(0.1)
+            for run, events in ((few, 4995), (many, 9995)):
+                for count in range(0, events, 500):
+                    sim.append(run, min(500, events - count))
+                    await asyncio.sleep(0.05)
+            args = ["page_story_many.mjs", daemon.url, sim.url, few.id, many.id]
+            said = await play(*args, orders={}, timeout_s=180)
+    record_property("measured", said.strip())
+    assert "10,000 events: first paint" in said
+
+
+async def test_the_pure_modules_of_the_page() -> None:
+    need("node")
+    assert "ok " in await play("page_modules.mjs", orders={})
 
 
 async def test_ten_thousand_events_without_a_stutter(

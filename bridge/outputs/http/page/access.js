@@ -28,7 +28,6 @@ function keep(value) {
   } catch {
     // kept in memory
   }
-  at("sign-out").hidden = value === null;
 }
 
 export class Refused extends Error {
@@ -39,16 +38,35 @@ export class Refused extends Error {
 }
 
 // The response, or Refused with the server's own words (RFC 9457).
-export async function ask(path, options = {}) {
+// `also`: a status that is an answer too.
+export async function ask(path, { also, ...options } = {}) {
   const headers = token === null ? {} : { Authorization: "Bearer " + token };
   const signal = AbortSignal.timeout(ASK_MS_MAX);
   const response = await fetch(path, { ...options, headers, signal, cache: "no-store", redirect: "error" });
   const date = Date.parse(response.headers.get("Date"));
   if (Number.isFinite(date)) skewMs = Date.now() - date;
-  if (response.ok) return response;
+  if (response.ok || response.status === also) return response;
   const problem = await response.json().catch(() => ({}));
-  if (response.status === 401) showEntrance(token === null ? "" : "This token is not accepted.");
+  if (response.status === 401) {
+    const note = token === null ? "" : "This token is not accepted: look for a newer one, or ask who runs this bridge.";
+    keep(null);
+    showEntrance(note);
+  }
   throw new Refused(response.status, problem.detail || problem.title || `HTTP ${response.status}`);
+}
+
+const NOBODY = "00000000-0000-0000-0000-000000000000";
+
+// Whether this token may follow runs and stop them: stopping what nobody follows changes nothing and
+// is refused to those who may not.
+export async function mayFollow() {
+  if (token === null) return true;
+  try {
+    await ask("/v1/runs/" + NOBODY, { method: "DELETE" });
+    return true;
+  } catch (error) {
+    return !(error instanceof Refused && error.status === 403);
+  }
 }
 
 export async function ticket() {
@@ -57,6 +75,7 @@ export async function ticket() {
 }
 
 function showEntrance(note) {
+  at("sign-out").hidden = true;
   at("entrance-note").textContent = note;
   if (!at("entrance").hidden) return;
   at("entrance").hidden = false;
@@ -82,9 +101,9 @@ export function startAccess(begin, end, rest) {
       if (error instanceof Refused && error.status === 401) return;
     }
     at("entrance").hidden = true;
+    at("sign-out").hidden = token === null;
     document.body.classList.remove("closed");
     begin();
-    at("events").focus();
   });
   at("sign-out").addEventListener("click", () => {
     keep(null);

@@ -67,11 +67,14 @@ export function dot(run) {
   return made;
 }
 
+// By order of appearance and the golden angle: of any so many, no two are alike.
+const hues = new Map();
+
 export function setHue(node, run) {
-  let sum = 0;
-  for (const letter of run) sum = (sum * 31 + letter.codePointAt(0)) % 3600;
   node.hidden = !run;
-  node.style.setProperty("--hue", String(sum / 10));
+  if (!run) return;
+  if (!hues.has(run)) hues.set(run, (25 + hues.size * 137.508) % 360);
+  node.style.setProperty("--hue", hues.get(run).toFixed(1));
 }
 
 export const short = (id) => (id && id.length > 13 ? id.slice(0, 8) : id || "");
@@ -100,3 +103,35 @@ export function rate(perSecond) {
 }
 
 export const many = (count, word) => `${count.toLocaleString("en")} ${word}${count === 1 ? "" : "s"}`;
+
+const two = (number) => String(number).padStart(2, "0");
+
+// The local time of an instant in milliseconds: HH:MM:SS, or what has passed since `from`.
+export function time(atMs, from) {
+  if (!Number.isFinite(atMs)) return "";
+  if (from !== undefined && from !== null) {
+    const seconds = Math.max(0, Math.round((atMs - from) / 1000));
+    return `+${seconds >= 3600 ? Math.floor(seconds / 3600) + ":" : ""}${two(Math.floor(seconds / 60) % 60)}:${two(seconds % 60)}`;
+  }
+  const when = new Date(atMs);
+  return `${two(when.getHours())}:${two(when.getMinutes())}:${two(when.getSeconds())}`;
+}
+
+export function day(atMs) {
+  const when = new Date(atMs);
+  return `${when.getFullYear()}-${two(when.getMonth() + 1)}-${two(when.getDate())}`;
+}
+
+// A moment with its date when that is not today.
+export function moment(iso) {
+  const atMs = Date.parse(iso);
+  if (!Number.isFinite(atMs)) return "";
+  return day(atMs) === day(Date.now()) ? time(atMs) : `${day(atMs)} ${time(atMs)}`;
+}
+
+// How long something has lasted, as a clock: 0:07, 3:12, 2:04:09.
+export function elapsed(seconds) {
+  const whole = Math.max(0, Math.floor(seconds));
+  const minutes = `${Math.floor(whole / 60) % 60}:${two(whole % 60)}`;
+  return whole < 3600 ? minutes : `${Math.floor(whole / 3600)}:${minutes.padStart(5, "0")}`;
+}

@@ -1,13 +1,20 @@
 // The live page: runs by reading /v1/runs, events by EventSource. This file wires the parts together.
 
-import { startAccess } from "/page/access.js";
-import { Inspector, RunDetail } from "/page/detail.js";
+import { mayFollow, startAccess } from "/page/access.js";
+import { Inspector } from "/page/detail.js";
+import { download } from "/page/download.js";
 import { at, rate, setText, short, spark } from "/page/dom.js";
 import { startKeys } from "/page/keys.js";
+import { Notifier } from "/page/notify.js";
+import { Overview } from "/page/overview.js";
+import { read } from "/page/records.js";
+import { RunDetail } from "/page/rundetail.js";
 import { Runs } from "/page/runs.js";
 import { Speaker } from "/page/speaker.js";
+import { StoryView } from "/page/storyview.js";
 import { Stream } from "/page/stream.js";
 import { Timeline } from "/page/timeline.js";
+import { Truth } from "/page/banner.js";
 
 const TAILS = [500, 2000, 10000]; // events that a stream begins with; 10,000 is the server's limit
 const TYPING_MS = 250; // between the last key and the search
@@ -16,6 +23,8 @@ const filters = at("filters");
 const fields = filters.elements;
 const speaker = new Speaker();
 let tail = TAILS[0];
+let view = ""; // "now" or "events" of all runs, "story" or "events" of one
+let aim = null; // {event} or {at}: where a link leads
 
 const timeline = new Timeline(
   (event) => {
@@ -31,29 +40,136 @@ const timeline = new Timeline(
 
 const inspector = new Inspector(
   () => closeInspector(),
-  (run) => selectRun(run),
+  (run) => go(run, "story"),
 );
 
-const detail = new RunDetail(async (act, run) => {
-  if (act === "close") return selectRun("");
-  const note = act === "follow" ? await runs.follow(run) : await runs.unfollow(run);
-  detail.say(note);
-  if (!note) speaker.say(act === "follow" ? `${short(run)} is followed` : `${short(run)} is no longer followed`);
-  showRun();
+const detail = new RunDetail({
+  close: () => go(""),
+  follow: (run) => changeFollow("follow", run),
+  unfollow: (run) => changeFollow("unfollow", run),
+  view: (name) => go(runs.selected, name),
+  link: () => copyLink(new URLSearchParams({ run: runs.selected })),
+  download: (kind) => fetchRun(kind),
 });
 
 const runs = new Runs(
-  (run) => selectRun(run),
+  (run) => go(run),
   () => showReading(),
+  (why) => overview.fail(why),
 );
 
-const stream = new Stream(
-  (text) => timeline.take(text),
-  (state, words) => {
-    at("link").dataset.state = state;
-    setText(at("link-text"), words);
-  },
+const overview = new Overview((run) => go(run));
+const truth = new Truth((stoppedAt) => (story.stoppedAt = overview.stoppedAt = stoppedAt));
+const notifier = new Notifier(
+  (run) => go(run),
+  () => (document.hidden ? "" : runs.selected),
 );
+
+const stream = new Stream((text) => timeline.take(text), tellLink);
+const storyStream = new Stream((text) => story.take(text), tellLink);
+
+const story = new StoryView(storyStream, {
+  onRecord: (record) => speaker.note(read("", record)),
+  onLink: (block) => copyLink(new URLSearchParams({ run: runs.selected, event: block.events[0] ?? "" })),
+  onRecords: (block) => {
+    aim = { event: block.events.at(-1) };
+    go(runs.selected, "events", aim);
+  },
+  onStory: () => showRun(),
+});
+
+function tellLink(state, words) {
+  truth.link(state, words);
+}
+
+async function changeFollow(act, run) {
+  const note = act === "follow" ? await runs.follow(run) : await runs.unfollow(run);
+  detail.say(note);
+  if (!note) {
+    speaker.say(act === "follow" ? `${short(run)} is followed` : `${short(run)} is no longer followed`);
+    if (act === "follow" && view === "story") begin();
+  }
+  showRun();
+}
+
+async function fetchRun(kind) {
+  const run = runs.selected;
+  detail.say("");
+  try {
+    await download(run, kind, (count) => detail.tell(`Reading: ${count.toLocaleString("en")} events`));
+    detail.tell("");
+  } catch {
+    detail.tell("");
+    detail.say("The run cannot be read now.");
+  }
+}
+
+async function copyLink(wish) {
+  const text = `${location.origin}${location.pathname}#${wish}`;
+  try {
+    await navigator.clipboard.writeText(text);
+    detail.tell("The link is copied.");
+  } catch {
+    detail.tell(text); // without TLS browsers give the clipboard to loopback only
+  }
+}
+
+// Which run, which view
+
+function viewOf(run, wished) {
+  if (run) return wished === "events" ? "events" : "story";
+  return wished === "events" ? "events" : "now";
+}
+
+// Show a run, or all of them; a step that "back" takes back.
+function go(run, wished = "", place = null) {
+  const next = viewOf(run, wished);
+  if (run === runs.selected && next === view && !place) return;
+  aim = place;
+  show(run, next);
+  remember(true);
+  begin();
+}
+
+function show(run, next) {
+  if (run !== runs.selected) tail = TAILS[0];
+  view = next;
+  runs.select(run);
+  document.body.dataset.view = view;
+  document.body.classList.toggle("one-run", run !== "");
+  // On a phone there is one pane at a time: the list, or what was chosen in it.
+  document.body.dataset.pane = run || view === "events" ? "main" : "list";
+  at("now").hidden = view !== "now";
+  at("story").hidden = view !== "story";
+  at("table").hidden = view !== "events";
+  for (const [id, name] of [["tab-now", "now"], ["tab-events", "events"]]) {
+    at(id).setAttribute("aria-pressed", String(!run && view === name));
+  }
+  detail.showView(view);
+  showRun();
+  if (view === "now") overview.draw();
+}
+
+// Begin to read what the view shows.
+function begin() {
+  speaker.begin();
+  inspector.show(null);
+  notice("");
+  if (view === "story") {
+    stream.end();
+    timeline.clear();
+    story.open(runs.selected, runs.find(runs.selected), aim);
+    return;
+  }
+  story.close();
+  timeline.clear();
+  timeline.aim = view === "events" ? (aim?.event ?? "") : "";
+  timeline.only = fields.kind.value === PROBLEMS && view === "events" ? (event) => event.tone === "bad" || event.tone === "warn" : null;
+  const wish = [...(runs.selected ? [["run", runs.selected]] : []), ...typesWished().map((glob) => ["type", glob])];
+  stream.begin(view === "events" ? wish : [], aim?.event && view === "events" ? TAILS.at(-1) : tail);
+}
+
+const PROBLEMS = at("kind-problems").value;
 
 function typesWished() {
   const typed = fields.type.value.split(/[\s,]+/).filter((glob) => glob && glob !== "!");
@@ -62,45 +178,43 @@ function typesWished() {
   return [...fields.kind.value.split(" ").filter(Boolean), ...globs];
 }
 
-function begin() {
-  timeline.clear();
-  speaker.begin();
-  inspector.show(null);
-  notice("");
-  const wish = [...(runs.selected ? [["run", runs.selected]] : []), ...typesWished().map((glob) => ["type", glob])];
-  stream.begin(wish, tail);
-}
-
 function begunAnew() {
   tail = TAILS[0];
+  aim = null;
   remember();
   begin();
 }
 
-function selectRun(run) {
-  if (run === runs.selected) return;
-  runs.select(run);
-  showRun();
-  begunAnew();
-}
+// Words and figures
 
 function showRun() {
-  detail.show(runs.selected, runs.find(runs.selected), runs.perSecond(runs.selected));
+  const run = runs.selected;
+  detail.show(run, runs.find(run), runs.perSecond(run), view === "story" ? story.story : null);
 }
 
 function showReading() {
   const { perSecond, bars } = runs.total;
-  const following = runs.views.filter((view) => view.state === "following").length;
-  const gaps = runs.views.reduce((sum, view) => sum + (view.gaps ?? 0), 0);
+  const following = runs.views.filter((one) => one.state === "following").length;
+  const gaps = runs.views.reduce((sum, one) => sum + (one.gaps ?? 0), 0);
   setText(at("figure-runs"), following.toLocaleString("en"));
   setText(at("figure-rate"), rate(perSecond));
   setText(at("figure-gaps"), gaps.toLocaleString("en"));
   setText(at("figure-gaps-word"), gaps === 1 ? "gap" : "gaps");
   at("figure-gaps").classList.toggle("bad", gaps > 0);
   at("pulse").firstElementChild.setAttribute("d", spark(bars, 120, 24));
-  document.title = following ? `${following} live – mogplex-bridge` : "mogplex-bridge";
+  notifier.note(runs.views);
+  overview.note(runs.views, runs.perSecond);
+  truth.runs(runs.views);
+  showTitle(following);
   runs.showAccounts();
   showRun();
+}
+
+function showTitle(following) {
+  const one = runs.find(runs.selected);
+  const words = one?.title ?? (runs.selected ? short(runs.selected) : following ? `${following} live` : "");
+  const isFailed = one?.status === "failed" ? "✗ " : "";
+  document.title = notifier.titleMark + (words ? `${isFailed}${words.slice(0, 80)} – mogplex-bridge` : "mogplex-bridge");
 }
 
 function showOlder() {
@@ -120,14 +234,23 @@ function closeInspector() {
 
 function leave() {
   if (inspector.isOpen) closeInspector();
-  else if (runs.selected) selectRun("");
+  else if (runs.selected) go("");
+  else if (view === "events") go("", "now");
 }
 
 // What is looked at stands behind the # of the address: it can be sent to somebody, and no server sees it.
-function remember() {
-  const wish = new URLSearchParams({ run: runs.selected, kind: fields.kind.value, type: fields.type.value, text: fields.text.value });
+function remember(isStep = false) {
+  const wish = new URLSearchParams({ run: runs.selected });
+  if (view === "events") {
+    wish.set("view", "events");
+    for (const name of ["kind", "type", "text"]) wish.set(name, fields[name].value);
+  }
+  if (aim?.event) wish.set("event", aim.event);
+  if (aim?.at) wish.set("at", aim.at);
   for (const [name, value] of [...wish]) if (!value) wish.delete(name);
-  history.replaceState(null, "", wish.size ? "#" + wish : location.pathname);
+  const url = wish.size ? "#" + wish : location.pathname;
+  if (isStep) history.pushState(null, "", url);
+  else history.replaceState(null, "", url);
 }
 
 function recall() {
@@ -136,8 +259,10 @@ function recall() {
   for (const radio of fields.kind) radio.checked = radio.value === (wish.get("kind") ?? "");
   if (!fields.kind.value) fields.kind[0].checked = true;
   timeline.text = fields.text.value.trim().toLowerCase();
-  runs.select(wish.get("run") ?? "");
-  showRun();
+  const run = wish.get("run") ?? "";
+  aim = wish.get("event") ? { event: wish.get("event") } : wish.get("at") ? { at: wish.get("at") } : null;
+  const isTable = wish.get("view") === "events" || (!run && ["kind", "type", "text"].some((name) => wish.has(name)));
+  show(run, viewOf(run, isTable ? "events" : ""));
 }
 
 function searched() {
@@ -165,31 +290,48 @@ at("hold").addEventListener("click", () => {
 });
 
 at("notice-close").addEventListener("click", () => notice(""));
+at("tab-now").addEventListener("click", () => go("", "now"));
+at("tab-events").addEventListener("click", () => go("", "events"));
+at("back").addEventListener("click", () => go(""));
 
 at("older").addEventListener("click", () => {
   tail = TAILS.find((count) => count > tail) ?? tail;
   begin();
 });
 
-window.addEventListener("hashchange", () => {
-  recall(); // a link was typed or pasted
-  begunAnew();
+// A link was typed or pasted, or somebody went back.
+window.addEventListener("popstate", () => {
+  const before = `${runs.selected} ${view} ${typesWished()}`;
+  recall();
+  if (before !== `${runs.selected} ${view} ${typesWished()}` || aim) begin();
 });
+
+async function showRights() {
+  document.body.classList.toggle("read-only", !(await mayFollow()));
+}
 
 startAccess(
   () => {
+    showRights();
     runs.read();
+    truth.begin();
     begin();
   },
   () => {
     stream.end();
+    story.close();
     timeline.clear();
     inspector.show(null);
     runs.note([]);
   },
-  () => stream.rest(),
+  () => {
+    stream.rest();
+    storyStream.end();
+  },
 );
-startKeys(timeline, leave);
+startKeys({ timeline, story, leave, view: () => view, runs, go });
 recall();
 begin();
+showRights();
+truth.begin();
 runs.keepReading();

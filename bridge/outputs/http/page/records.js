@@ -1,5 +1,8 @@
 // What a record says to a person: its kind, how grave it is, and one sentence.
 
+import { WHY_GAP } from "/page/story.js";
+
+const SOUGHT_CHARS_MAX = 4000; // of each part that a search looks into
 const TEXT_CHARS_MAX = 300; // of a row; the whole record is one key away
 
 // kind: the word in the row; tone: its colour, never the only sign; mark: its icon.
@@ -22,14 +25,6 @@ const KINDS = {
 
 const TONE_OF_END = { success: "good", failed: "bad", cancelled: "warn" };
 
-const WHY_GAP = {
-  window_exhausted: "the run said more than upstream shows on one page",
-  window_jumped: "more came between two reads than upstream shows on one page",
-  segment_switched: "the run went on as a new segment before the old one was read to its end",
-  joined_late: "the run had begun before it was followed",
-  history_shrank: "upstream shows less than it had shown",
-};
-
 const WHY_RESET = {
   dropped: "they are older than what is kept",
   epoch: "the journal is another one now",
@@ -44,9 +39,9 @@ export function failureText(failure) {
 function sentence(type, record, data) {
   switch (type) {
     case "com.mogplex.run.status":
-      return data.previousStatus ? `${data.previousStatus} → ${data.status}` : String(data.status);
+      return (data.previousStatus ? `${data.previousStatus} → ${data.status}` : String(data.status)) + (data.run?.error ? `: ${data.run.error}` : "");
     case "bridge.run.ended":
-      return `${data.status}: ${data.events} events, ${data.gaps || "no"} gap${data.gaps === 1 ? "" : "s"}`;
+      return `${data.status}${data.error ? `: ${data.error}` : ""} (${data.events} events, ${data.gaps || "no"} gap${data.gaps === 1 ? "" : "s"})`;
     case "bridge.gap":
       return `${data.missing ?? "an unknown number of"} events are missing: ${WHY_GAP[data.reason] ?? data.reason}`;
     case "bridge.follow.failed":
@@ -58,6 +53,14 @@ function sentence(type, record, data) {
   }
 }
 
+// What a row does not show and a search should find all the same: commands, outputs, errors.
+function deep(data) {
+  const payload = data.payload ?? {};
+  const parts = [data.message, payload.output, payload.error, payload.stderr, data.error, data.run?.error];
+  for (const name of ["command", "path", "query"]) parts.push(payload.input?.[name]);
+  return parts.filter((part) => typeof part === "string").map((part) => part.slice(0, SOUGHT_CHARS_MAX)).join(" ");
+}
+
 function toneOf(type, data, usual) {
   if (type === "bridge.run.ended" || type === "com.mogplex.run.status") return TONE_OF_END[data.status] ?? usual;
   const state = data.payload?.state;
@@ -65,8 +68,7 @@ function toneOf(type, data, usual) {
 }
 
 // One record as the page keeps it: a few words, and the bytes to show when somebody asks.
-export function read(raw) {
-  const record = JSON.parse(raw);
+export function read(raw, record = JSON.parse(raw)) {
   const data = record.data ?? {};
   const type = String(record.type);
   const [kind, usual, mark] = KINDS[type] ?? [type.replace(/^com\.mogplex\.run\.(event\.)?/, ""), "plain", "log"];
@@ -77,6 +79,7 @@ export function read(raw) {
   const isTroubled = (tone === "bad" || tone === "warn") && tone !== usual;
   return {
     raw,
+    id: String(record.id ?? ""),
     type,
     kind,
     tone,
@@ -86,6 +89,6 @@ export function read(raw) {
     run,
     keptAt: Date.parse(record.recordedtime), // milliseconds; NaN for a reset
     time: record.time ?? record.recordedtime ?? new Date().toISOString(),
-    sought: `${kind} ${tool} ${text} ${run}`.toLowerCase(),
+    sought: `${kind} ${tool} ${text} ${run} ${deep(data)}`.toLowerCase(),
   };
 }

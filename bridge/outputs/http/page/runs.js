@@ -3,6 +3,7 @@
 import { Refused, ask, isClosed } from "/page/access.js";
 import { at, dot, element, icon, many, rate, setIcon, setText, short, span, spark, sparkline } from "/page/dom.js";
 import { failureText } from "/page/records.js";
+import { visible } from "/page/visible.js";
 
 const EVERY_MS = 2000;
 const REST = 20; // a reading that takes t is followed by 20 t of rest, so that long lists cost no more than 5 %
@@ -27,6 +28,8 @@ const STATUS = {
 };
 
 const OVER = new Set(["success", "failed", "cancelled"]);
+
+export const isOver = (status) => OVER.has(status);
 
 // Tone, icon and word of a run.
 export function statusOf(view) {
@@ -65,10 +68,12 @@ class Pace {
 }
 
 export class Runs {
-  // `onSelect(runId | "")`: a reader chose a run; `onRead(runs)`: there is a new reading.
-  constructor(onSelect, onRead) {
+  // `onSelect(runId | "")`: a reader chose a run; `onRead(runs)`: there is a new reading;
+  // `onFail(why)`: there is none.
+  constructor(onSelect, onRead, onFail) {
     this.onSelect = onSelect;
     this.onRead = onRead;
+    this.onFail = onFail;
     this.views = [];
     this.paces = new Map();
     this.cards = new Map();
@@ -97,7 +102,9 @@ export class Runs {
       const { runs } = await (await ask("/v1/runs")).json();
       this.note(runs);
     } catch (error) {
+      const why = error instanceof Refused ? error.message : "the bridge does not answer";
       setText(at("runs-note"), error instanceof Refused ? error.message : "cannot be read now");
+      this.onFail(why);
     }
   }
 
@@ -248,12 +255,13 @@ class Card {
   constructor(view) {
     this.mark = icon("wait");
     this.name = element("span", "name mono", dot(view.runId), short(view.runId));
+    this.title = element("bdi", "title");
     this.status = element("span", "status", this.mark, element("span", ""));
     this.line = sparkline("small", 60, 14);
     this.facts = element("span", "facts");
     this.flag = element("span", "flag");
     const top = element("span", "row", this.status, this.name, this.line);
-    this.button = element("button", "run-card", top, element("span", "row", this.facts, this.flag));
+    this.button = element("button", "run-card", top, this.title, element("span", "row", this.facts, this.flag));
     this.button.type = "button";
     this.button.dataset.run = view.runId;
     this.button.title = view.runId;
@@ -263,6 +271,8 @@ class Card {
   write(view, pace, isSelected) {
     const [tone, mark, word] = statusOf(view);
     this.button.dataset.tone = tone;
+    this.title.hidden = !view.title;
+    setText(this.title, visible(view.title ?? ""));
     this.button.setAttribute("aria-current", isSelected);
     setIcon(this.mark, mark);
     setText(this.status.lastChild, word);

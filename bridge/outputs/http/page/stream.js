@@ -31,6 +31,15 @@ export class Stream {
     return this.open();
   }
 
+  // Go on behind a position that was reached by other means.
+  resume(filters, after) {
+    this.filters = filters;
+    this.tail = 0;
+    this.last = after;
+    this.waitMs = WAIT_MS_MIN;
+    return this.open();
+  }
+
   end() {
     this.round += 1;
     clearTimeout(this.timer);

@@ -28,6 +28,8 @@ export class Timeline {
     this.rows = [];
     this.isHeld = false;
     this.text = "";
+    this.only = null; // a further condition
+    this.aim = ""; // id of an event to go to when it comes
     this.sifting = 0;
     this.number = 0; // of the newest event ever taken; survives what is dropped
     this.chars = 0;
@@ -84,6 +86,7 @@ export class Timeline {
     if (this.matches(event)) {
       this.shown.push(event);
       this.unseen += 1;
+      if (this.aim && event.id === this.aim) this.reach(event);
     }
     if (this.kept.length > KEPT_MAX + DROP_AT_ONCE) this.drop(DROP_AT_ONCE);
     while (this.chars > KEPT_CHARS_MAX && this.kept.length > 1) {
@@ -98,7 +101,7 @@ export class Timeline {
   }
 
   matches(event) {
-    return !this.text || event.sought.includes(this.text);
+    return (!this.only || this.only(event)) && (!this.text || event.sought.includes(this.text));
   }
 
   // Show only events with this text; long lists are sifted in slices.
@@ -225,6 +228,18 @@ export class Timeline {
   setActive(event) {
     this.active = event;
     this.drawSoon(0);
+  }
+
+  // A link or the story leads here: the event is lit and in sight.
+  reach(event) {
+    this.aim = "";
+    setTimeout(() => {
+      this.active = null;
+      this.setActive(event);
+      this.move(0);
+      this.list.scrollTop = Math.max(0, (this.shown.length - 1 - indexOf(this.shown, event.number)) * ROW_PX - this.list.clientHeight / 3);
+      this.open();
+    }, 300); // when the rest of the page has come too
   }
 
   // Move the active row by so many; Infinity is the oldest, -Infinity the newest.

@@ -1,0 +1,156 @@
+// What goes on now: a card for each active run, then what failed, then what ended.
+
+import { at, elapsed, element, icon, many, moment, rate, setIcon, setText, short, span, dot } from "/page/dom.js";
+import { serverNow } from "/page/access.js";
+import { failureText } from "/page/records.js";
+import { isOver, statusOf } from "/page/runs.js";
+import { visible } from "/page/visible.js";
+
+const SHOWN_MAX = 60; // cards of one group
+const GROUPS = [
+  ["active", "Active"],
+  ["failed", "Failed"],
+  ["ended", "Ended"],
+];
+const SORTS = {
+  newest: (a, b) => key(b.startedAt ?? b.addedAt) - key(a.startedAt ?? a.addedAt),
+  name: (a, b) => (a.title ?? "~").localeCompare(b.title ?? "~"),
+  last: (a, b) => key(b.lastEventAt) - key(a.lastEventAt),
+  events: (a, b) => (b.events ?? 0) - (a.events ?? 0),
+};
+
+const key = (iso) => Date.parse(iso ?? "") || 0;
+
+export function groupOf(view) {
+  if (view.state === "failed" || view.status === "failed") return "failed";
+  return view.state === "following" && !isOver(view.status) ? "active" : "ended";
+}
+
+// Does a run have this in its title, id, branch, account or reason?
+export function isSought(view, text) {
+  const wished = text.trim().toLowerCase();
+  if (!wished) return true;
+  return [view.title, view.runId, view.branch, view.account, view.harness, view.error, view.status].some((value) => String(value ?? "").toLowerCase().includes(wished));
+}
+
+export class Overview {
+  // `open(run)`: a reader chose one.
+  constructor(open) {
+    this.cards = new Map();
+    this.box = at("now-groups");
+    this.views = null;
+    this.box.addEventListener("click", (event) => {
+      const run = event.target.closest("button.now-card")?.dataset.run;
+      if (run) open(run);
+    });
+    at("now-bar").addEventListener("submit", (event) => event.preventDefault());
+    at("now-bar").addEventListener("input", () => this.draw());
+    setInterval(() => this.tick(), 1000);
+  }
+
+  note(views, perSecond) {
+    this.views = views;
+    this.perSecond = perSecond;
+    if (!at("now").hidden) this.draw();
+  }
+
+  // `why`: the runs cannot be read.
+  fail(why) {
+    if (this.views === null) this.say(`The runs cannot be read: ${why}.`);
+  }
+
+  draw() {
+    if (this.views === null) return this.say("Reading the runs …");
+    const fields = at("now-bar").elements;
+    const found = this.views.filter((view) => isSought(view, fields.find.value)).sort(SORTS[fields.sort.value] ?? SORTS.newest);
+    const children = [];
+    const used = new Set();
+    for (const [group, title] of GROUPS) {
+      if (fields.group.value && fields.group.value !== group) continue;
+      const views = found.filter((view) => groupOf(view) === group);
+      if (!views.length) continue;
+      const rest = views.length > SHOWN_MAX ? `, the first ${SHOWN_MAX} shown` : "";
+      const list = element("ul", "now-list");
+      list.setAttribute("aria-label", title);
+      for (const view of views.slice(0, SHOWN_MAX)) {
+        used.add(view.runId);
+        list.append(this.card(view, group));
+      }
+      children.push(element("h3", "", `${title} `, element("span", "count", `${views.length}${rest}`)), list);
+    }
+    for (const run of this.cards.keys()) if (!used.has(run)) this.cards.delete(run);
+    const focused = document.activeElement?.dataset?.run;
+    this.box.replaceChildren(...children);
+    if (focused) this.cards.get(focused)?.button.focus();
+    this.say(children.length ? "" : this.views.length ? "No run is like that." : "No run is followed yet. Put a run's id into the field on the left, or start the bridge with --run ID.");
+    this.tick();
+  }
+
+  say(words) {
+    at("now-note").hidden = !words;
+    setText(at("now-note"), words);
+  }
+
+  card(view, group) {
+    if (!this.cards.has(view.runId)) this.cards.set(view.runId, new NowCard(view));
+    const card = this.cards.get(view.runId);
+    card.write(view, group, this.perSecond(view.runId));
+    return card.item;
+  }
+
+  tick() {
+    if (document.hidden || at("now").hidden) return;
+    const now = this.stoppedAt ?? serverNow();
+    for (const timer of this.box.querySelectorAll("[data-since]")) setText(timer, elapsed((now - Date.parse(timer.dataset.since)) / 1000));
+  }
+}
+
+class NowCard {
+  constructor(view) {
+    this.mark = icon("wait");
+    this.status = element("span", "status", this.mark, element("span", ""));
+    this.title = element("bdi", "now-title");
+    this.lasted = element("span", "lasted");
+    this.where = element("bdi", "where mono");
+    this.tool = element("span", "now-tool mono");
+    this.text = element("bdi", "now-text");
+    this.facts = element("span", "facts");
+    const head = element("span", "row", this.status, element("span", "push"), this.lasted);
+    this.button = element("button", "now-card", head, this.title, this.where, this.tool, this.text, this.facts);
+    this.button.type = "button";
+    this.button.dataset.run = view.runId;
+    this.item = element("li", "", this.button);
+  }
+
+  write(view, group, perSecond) {
+    const [tone, mark, word] = statusOf(view);
+    this.button.dataset.tone = tone;
+    setIcon(this.mark, mark);
+    setText(this.status.lastChild, word);
+    setText(this.title, visible(view.title ?? short(view.runId)));
+    this.where.replaceChildren(dot(view.runId), visible([short(view.runId), view.branch, view.harness].filter(Boolean).join(" · ")));
+    const isActive = group === "active";
+    if (isActive && view.startedAt) {
+      this.lasted.dataset.since = view.startedAt;
+    } else {
+      delete this.lasted.dataset.since;
+      setText(this.lasted, Number.isFinite(view.durationSeconds) ? span(view.durationSeconds) : "");
+    }
+    const tool = isActive ? view.currentTool : null;
+    this.tool.hidden = !tool;
+    if (tool) {
+      const timer = element("span", "timer");
+      timer.dataset.since = tool.since;
+      this.tool.replaceChildren(icon("tool"), element("bdi", "cut", visible([tool.name, tool.title].filter(Boolean).join(" "))), timer);
+    }
+    const reason = view.error ?? failureText(view.lastFailure);
+    const text = group === "failed" ? reason : (view.lastText ?? "");
+    this.text.hidden = !text;
+    setText(this.text, visible((text ?? "").slice(-200)));
+    const facts = [many(view.events ?? 0, "event")];
+    if (isActive) facts.push(rate(perSecond) + "/s");
+    if (view.gaps) facts.push(many(view.gaps, "gap"));
+    if (view.endedAt) facts.push("ended " + moment(view.endedAt));
+    setText(this.facts, facts.join(" · "));
+  }
+}

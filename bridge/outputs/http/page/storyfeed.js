@@ -1,0 +1,48 @@
+// The records of one run for its story: what there is, read in pages, then what comes, by stream.
+
+import { ask } from "/page/access.js";
+
+const PAGE = 1000; // records a request; the server's limit
+export const STORY_RECORDS_MAX = 30000; // of a run that are read at once; of a longer one the newest
+const FEW = 50;
+const TELL_MS = 1000; // a reader who waits longer is told how far it is
+
+export class StoryFeed {
+  // `stream`: a Stream that gives texts to `take`; `tell(words)` while reading.
+  constructor(stream, tell) {
+    Object.assign(this, { stream, tell, round: 0 });
+  }
+
+  stop() {
+    this.round += 1;
+    this.stream.end();
+  }
+
+  // Read a run: `take` gets its records, oldest first, a page while the next one is on its way. Returns
+  // how many, or null when another run is wanted meanwhile. Raises Refused. What comes later goes to
+  // the stream's taker.
+  async open(run, known, take) {
+    this.stop();
+    const mine = this.round;
+    let count = 0;
+    let pending = [];
+    let query = known > STORY_RECORDS_MAX ? { tail: STORY_RECORDS_MAX } : { after: "0" };
+    const begun = performance.now();
+    for (;;) {
+      const search = new URLSearchParams({ ...query, limit: PAGE });
+      const asked = ask(`/v1/runs/${encodeURIComponent(run)}/events?${search}`);
+      asked.catch(() => {}); // it is told below
+      if (pending.length) take(pending);
+      const page = await (await asked).json();
+      if (mine !== this.round) return null;
+      pending = page.records;
+      count += pending.length;
+      query = { after: page.next };
+      if (pending.length < FEW) break; // a page may be short for its bytes; what is left comes by stream
+      if (performance.now() - begun > TELL_MS) this.tell(`Reading: ${count.toLocaleString("en")} events so far`);
+    }
+    this.stream.resume([["run", run]], query.after);
+    take(pending);
+    return count;
+  }
+}

@@ -3,6 +3,7 @@
 VENV ?= .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+RUNTIME := $(VENV)/.runtime
 SITE := .venv-site
 SITE_STAMP := $(SITE)/.installed
 CLIENTS := tests/clients/node_modules/.installed
@@ -27,6 +28,14 @@ $(STAMP): requirements.lock pyproject.toml
 		echo "error: $(PYTHON) cannot make a virtual environment (on Debian: apt-get install python3-venv)" >&2; exit 1; }
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+# What the program itself needs, without what tests and checks need: enough for the demo, in seconds.
+$(RUNTIME): requirements-runtime.lock
+	@test -n "$(PYTHON)" || { echo "error: no Python >= 3.11 found: install one, or run make PYTHON=/path/to/python" >&2; exit 1; }
+	@test -x $(BIN)/python || "$(PYTHON)" -m venv $(VENV) || { rm -rf $(VENV); \
+		echo "error: $(PYTHON) cannot make a virtual environment (on Debian: apt-get install python3-venv)" >&2; exit 1; }
+	@test -e $(STAMP) || $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-runtime.lock
 	@touch $@
 
 # Client programs that tests run; without npm their tests are skipped, which CI does not allow.
@@ -90,8 +99,8 @@ $(SITE_STAMP): requirements-site.lock
 pictures: $(STAMP) $(CLIENTS) ## docs/images: the live page, light and dark (needs chromium, pngquant, fonts-inter)
 	$(BIN)/python -m tests.clients.pictures
 
-demo: $(STAMP) ## no account needed: simulator, bridge and live page
-	$(BIN)/mogplex-bridge demo
+demo: $(RUNTIME) ## no account needed: simulator, bridge and live page
+	$(BIN)/python -m bridge demo
 
 tools: $(STAMP) ## programs that check deploy/ (helm, kubectl, hadolint, schemas), 75 MB into .tools
 	@$(BIN)/python tests/deploy/fetch_tools.py
@@ -104,6 +113,8 @@ lock: $(STAMP) ## requirements.lock for every supported Python; UPGRADE=--upgrad
 		--output-file requirements-preview.lock pyproject.toml
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 		--no-header $(UPGRADE) --output-file requirements-site.lock docs/site/requirements.in
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+		--no-header --constraint requirements.lock --output-file requirements-runtime.lock pyproject.toml
 
 man: $(STAMP) ## build/man: a man page for each command, from its help
 	$(BIN)/python -m bridge.cli.man build/man

@@ -3,29 +3,41 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import tempfile
+import threading
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import click
 
 from bridge.cli.exits import Exit
 from bridge.cli.options import NumberRange, examples
 from bridge.cli.streams import say
+from bridge.core.errors import BridgeError
 
 TOKEN = "mog_" + "demo" * 6  # the simulator takes any; this one opens nothing anywhere
-SPEED = 8.0  # a run of ten minutes is over in 75 s
+SPEED = 1.0  # as fast as a person reads
+
+
+class Place(NamedTuple):
+    """Where the bridge of the demo keeps its journal and serves, and to which other origins."""
+
+    directory: Path
+    listen: str
+    origins: tuple[str, ...]
 
 
 @click.command(
     epilog=examples(
         "mogplex-bridge demo",
-        "mogplex-bridge demo --listen 127.0.0.1:9000 --speed 20",
+        "mogplex-bridge demo --scenario lively --speed 8",
+        "mogplex-bridge demo --listen 127.0.0.1:9000 --origin http://localhost:5173",
         "mogplex-bridge demo --seconds 60 > events.ndjson",
     )
 )
 @click.option("--listen", metavar="HOST:PORT", default="127.0.0.1:8080", show_default=True)
-@click.option("--scenario", default="lively", show_default=True, help="As in `simulate`.")
+@click.option("--scenario", default="tales", show_default=True, help="As in `simulate`.")
 @click.option("--seed", type=int, default=1, show_default=True)
 @click.option("--speed", type=NumberRange(0.1, 1000), default=SPEED, show_default=True)
 @click.option(
@@ -33,21 +45,40 @@ SPEED = 8.0  # a run of ten minutes is over in 75 s
     type=NumberRange(min=0, min_open=True),
     help="End by itself after this time [default: run until Ctrl+C].",
 )
-def demo(listen: str, scenario: str, seed: int, speed: float, seconds: float | None) -> int:
+@click.option(
+    "--origin",
+    "origins",
+    multiple=True,
+    metavar="URL",
+    help="A page of this origin may read too, like http://localhost:5173; repeatable.",
+)
+def demo(
+    listen: str,
+    scenario: str,
+    seed: int,
+    speed: float,
+    seconds: float | None,
+    origins: tuple[str, ...],
+) -> int:
     """Simulator, bridge and live page in one: see it work without an account.
 
+    Four runs are told again and again: one mends a bug, one fails with a reason, one asks and
+    waits, one is cancelled; `--scenario lively --speed 8` shows a busy bridge instead.
+
     Everything is real but the upstream: its limits, windows and streams are simulated. The journal
-    is thrown away at the end. Records go to stdout when that is a pipe or a file.
+    is thrown away at the end. A terminal shows the story; records go to stdout when that is a pipe
+    or a file.
     """
     from bridge.loop import run  # noqa: PLC0415 - `--help` needs none of it
 
     with tempfile.TemporaryDirectory(prefix="mogplex-bridge-demo-") as directory:
-        run(lambda: _demo(Path(directory), listen, scenario, seed, speed, seconds))
+        place = Place(Path(directory), listen, origins)
+        run(lambda: _demo(place, scenario, seed, speed, seconds))
     return Exit.DONE
 
 
 async def _demo(
-    directory: Path, listen: str, scenario: str, seed: int, speed: float, seconds: float | None
+    place: Place, scenario: str, seed: int, speed: float, seconds: float | None
 ) -> None:
     from bridge.core.errors import ConfigError  # noqa: PLC0415
     from bridge.simulator import Simulator  # noqa: PLC0415
@@ -60,13 +91,13 @@ async def _demo(
     simulator.world.on_feed = born.put_nowait
     await simulator.start()
     try:
-        await _bridge_on(simulator, born, directory, listen, seconds)
+        await _bridge_on(simulator, born, place, seconds)
     finally:
         await simulator.stop()
 
 
 async def _bridge_on(
-    simulator: Any, born: asyncio.Queue[str], directory: Path, listen: str, seconds: float | None
+    simulator: Any, born: asyncio.Queue[str], place: Place, seconds: float | None
 ) -> None:
     import sys  # noqa: PLC0415
 
@@ -79,8 +110,9 @@ async def _bridge_on(
     settings = load_settings(
         None,
         {
-            "listen": listen,
-            "journal": f"sqlite:{directory / 'journal.db'}",
+            "listen": place.listen,
+            "journal": f"sqlite:{place.directory / 'journal.db'}",
+            "server.cors_origins": list(place.origins) or None,
             "base_url": simulator.url,
             "ndjson": "-" if is_piped else None,
         },
@@ -97,6 +129,8 @@ async def _bridge_on(
         say(f"metrics     {here}/metrics")
         say(f"simulator   {simulator.url}/_sim/runs")
         say("Ctrl+C ends it.")
+        if not is_piped:
+            threading.Thread(target=_tell, args=(here,), daemon=True).start()
 
     accounts = resolve_accounts(settings, {"MOGPLEX_TOKEN": TOKEN})
     bridge = Bridge(settings, accounts, redactor, on_ready=ready)
@@ -107,6 +141,15 @@ async def _bridge_on(
         await bridge.run()
         for task in side:
             task.cancel()
+
+
+def _tell(url: str) -> None:
+    """The story of the runs on this terminal, as `follow --url` tells it."""
+    from bridge.cli.tailing import Tail, tail_bridge  # noqa: PLC0415
+    from bridge.cli.telling import Manner  # noqa: PLC0415
+
+    with contextlib.suppress(BridgeError, OSError):  # the demo ends, or nobody reads
+        tail_bridge(Tail(url, is_quiet=True), Manner(format="pretty"))
 
 
 async def _follow_born(bridge: Any, born: asyncio.Queue[str]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import http.client
 import queue
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -41,10 +41,11 @@ class Tail:
     """What is wanted of which bridge."""
 
     url: str
-    token_file: Path | None
-    run_ids: list[str]
-    tail: int | None
-    timeout_s: float | None
+    token_file: Path | None = None
+    run_ids: Sequence[str] = ()
+    tail: int | None = None
+    timeout_s: float | None = None
+    is_quiet: bool = False  # about lost connections
 
 
 @dataclass(slots=True)
@@ -193,7 +194,7 @@ def _read(
             if after is None and failures >= GIVE_UP_AFTER:
                 lines.put(NoBridgeError(client.unreachable(error)))
                 return
-            if failures == 1:
+            if failures == 1 and not wish.is_quiet:
                 reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
                 telling.say(f"the connection to {client.url} is lost ({reason.lower()}); again …")
             pause.wait(backoff.after_failure(jitter=0.5))

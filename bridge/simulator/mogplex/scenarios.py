@@ -10,6 +10,7 @@ from bridge.simulator.kit.scenarios import Scenario, by_name
 from bridge.simulator.mogplex.director import Director
 from bridge.simulator.mogplex.script import Step, write_script
 from bridge.simulator.mogplex.store import Draft, Run
+from bridge.simulator.mogplex.tales import TALES, steps_of
 from bridge.simulator.mogplex.world import World
 
 ENDED_KEPT = 200  # a scenario that runs for days keeps so many ended runs
@@ -79,6 +80,21 @@ def _lively(stage: Stage) -> None:
         begin_one(3.0 * index)
 
 
+def _tales(stage: Stage) -> None:
+    """Four written runs side by side; each that ends is followed by the next one, for ever."""
+    told = [0]
+
+    def begin() -> None:
+        tale = TALES[told[0] % len(TALES)]
+        told[0] += 1
+        run = stage.run(harness=tale.harness, create_branch=True, working_branch=tale.branch)
+        stage.director.play(run, steps_of(tale, accepted=bool(run.commits)))
+
+    stage.on_end = lambda _: stage.after(8.0, begin)
+    for index in range(len(TALES)):
+        stage.after(6.0 * index, begin)
+
+
 def _quiet(stage: Stage) -> None:
     for _ in range(3):
         stage.director.play_lifelike(stage.run(), events=40, duration_s=40 * 60.0)
@@ -134,6 +150,12 @@ SCENARIOS = by_name(
         "lively",
         "six runs from busy to sleepy; when one ends a new one begins, for ever",
         _lively,
+    ),
+    Scenario(
+        "tales",
+        "four runs to watch, at a person's pace: a fix, a failure with its reason, one that asks"
+        " and waits, one that is cancelled; then again",
+        _tales,
     ),
     Scenario("quiet", "three runs that say something about once a minute, for 40 minutes", _quiet),
     Scenario("storm", "twenty runs of 2,000 events each within two minutes", _storm),

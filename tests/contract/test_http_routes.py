@@ -135,6 +135,7 @@ async def test_the_page_is_whole_and_closed_to_the_outside() -> None:
                 policy = response.headers["Content-Security-Policy"]
                 assert "default-src 'none'" in policy
                 assert "unsafe" not in policy
+                assert "trusted-types 'none'" in policy
                 assert "http" not in policy
 
 
@@ -146,7 +147,8 @@ def test_the_page_needs_nothing_from_elsewhere() -> None:
         text = (page / name).read_text().replace("http://www.w3.org/2000/svg", "")
         assert "http://" not in text
         assert "https://" not in text
-        assert "innerHTML" not in text, "records hold text of anybody: textContent only"
+        for way in ("innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "DOMParser"):
+            assert way not in text, "records hold text of anybody: textContent only"
         assert "eval(" not in text
     assert "style=" not in html
     assert "<style" not in html

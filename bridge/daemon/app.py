@@ -67,6 +67,10 @@ class Bridge:
         """Ask for an orderly stop."""
         self._stop.set()
 
+    def reload(self) -> None:
+        """Ask for the configuration to be read again, and for files to be reopened."""
+        self._hangup.set()
+
     @property
     def feeds(self) -> Follows:
         """The followed feeds, once `ready`."""
@@ -76,7 +80,7 @@ class Bridge:
     async def run(self, *, handle_signals: bool = True) -> None:
         """Serve until stopped. Raises ConfigError, JournalError and what a bug raises."""
         if handle_signals:  # first of all: SIGHUP ends a process that does not know it
-            stop_on_signals(self._stop, on_hangup=self._hangup.set, on_reopen=self._reopen)
+            stop_on_signals(self._stop, on_hangup=self.reload, on_reopen=self._reopen)
         journal = await open_journal(
             self._settings.journal,
             recent_bytes_max=self._settings.limits.recent_bytes,

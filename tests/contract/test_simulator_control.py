@@ -170,14 +170,14 @@ async def test_the_truth_has_both_orders_both_payloads_and_every_segment() -> No
         (early_id,) = (await control(asker, "POST", append, {"generate": 1}))["ids"]
         still(asker).advance(5.0)
         truth = await control(asker, "GET", f"/runs/{run_id}/truth")
-        assert [event["id"] for event in truth["committed"]][1:] == [early_id, late_id]
+        assert [event["id"] for event in truth["committed"]][2:] == [early_id, late_id]
         assert truth["reading"] == [late_id, early_id]
         assert len(truth["segments"]) == 2
         assert truth["committed"][0]["aiCallId"] == truth["segments"][0]
         last = truth["committed"][-1]
         assert (last["rawPayload"], last["payload"]) == ({"secret": 1}, {"secret": "[redacted]"})
         assert (last["createdAt"], last["committedAt"]) == (
-            "2026-08-03T15:00:00.000001+00:00",
+            "2026-08-03T15:00:00.000002+00:00",
             "2026-08-03T15:00:05+00:00",
         )
 

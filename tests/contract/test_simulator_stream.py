@@ -325,10 +325,10 @@ async def test_after_a_switch_old_ids_vanish_and_the_old_cursor_is_a_400() -> No
         old = run.commits[-1].id
         asker.sim.pause(run)
         assert (await asker.get(f"{ROOT}/runs/{run.id}")).data["run"]["status"] == "awaiting_input"
-        assert len(await asker.events(run.id)) == 5
+        assert len(await asker.events(run.id)) == 6, "the segment's `finished` too"
         asker.sim.resume(run)
         asker.sim.append(run, 2)
-        new = [event.id for event in run.commits[5:]]
+        new = [event.id for event in run.commits[6:]]
         assert await asker.events(run.id) == new
         answer = await asker.get(stream_path(run.id), headers={"Last-Event-ID": old})
         assert answer.error[:2] == (400, "BAD_REQUEST")
@@ -339,7 +339,7 @@ async def test_after_a_switch_old_ids_vanish_and_the_old_cursor_is_a_400() -> No
 
 @pytest.mark.parametrize("how", ["silent", "ends", "follows"])
 async def test_what_an_open_stream_does_at_a_switch(how: str) -> None:
-    async with asking(segment_stream=how) as asker:
+    async with asking(segment_stream=how, pause_order="row_only") as asker:
         run = asker.sim.create_run(events=1)
         async with asker.stream(run.id) as frames:
             await frames.begin()
@@ -354,6 +354,17 @@ async def test_what_an_open_stream_does_at_a_switch(how: str) -> None:
                 assert await frames.rest() == (b"", True)
             else:
                 assert await frames.ids(300) == [event.id for event in run.commits[1:]]
+
+
+async def test_a_pause_ends_a_stream_with_the_finished_event_of_its_segment() -> None:
+    async with asking() as asker:
+        run = asker.sim.create_run(events=1)
+        async with asker.stream(run.id) as frames:
+            await frames.begin()
+            await frames.id()
+            asker.sim.pause(run)
+            assert await frames.id() == run.commits[-1].id
+            assert await frames.rest() == (b"", True)
 
 
 async def test_a_reader_that_does_not_read_costs_no_memory_and_loses_nothing() -> None:

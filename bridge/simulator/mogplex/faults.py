@@ -14,10 +14,12 @@ FAULT_KINDS: dict[str, str] = {
     "reply": "`status`, `code`, `message` and perhaps `retry_after` of your choice; counted",
     "not_json": COMMON_KINDS["not_json"],
     "empty_page": "200 with the run and no events, as a failed query that nobody checked; counted",
+    "other_run": "200 with another run under this one's name, as a cache that mixes them up; "
+    "counted",
     "slow": COMMON_KINDS["slow"],
     "lost_reply": COMMON_KINDS["lost_reply"],
     "cut_body": COMMON_KINDS["cut_body"],
 }
 AT_SIGN_IN = frozenset({"unauthorized"})
 INSTEAD = frozenset({"database", "crash", "reply", "not_json"})  # of the work, after the limiter
-WITHIN = frozenset({"empty_page"})  # the work itself; of the events only
+WITHIN = frozenset({"empty_page", "other_run"})  # the work itself; of the events only

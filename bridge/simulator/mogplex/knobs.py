@@ -20,6 +20,9 @@ VARIANT_NAMES = (
     "mog_value",
     "long_message",
     "big_number",
+    "bad_utf8",
+    "huge_number",
+    "no_end",
 )
 
 
@@ -110,6 +113,13 @@ class Knobs(KnobSet):
         1_000_000,
         feed=True,
         about="after so many events the run waits for input and resumes with a new aiCallId; 0 off",
+    )
+    pause_order: str = choice(
+        "event_first",
+        "row_only",
+        feed=True,
+        about="what a pause for input writes: the segment's `finished` event and then the row, "
+        "or the row alone",
     )
     segment_pause_s: float = seconds(
         2.0, 86_400.0, feed=True, about="how long it waits; events of that time come after it"

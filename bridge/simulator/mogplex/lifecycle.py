@@ -186,9 +186,15 @@ class Lifecycle:
     # -- segments
 
     def pause(self, run: Run) -> None:
-        """Stop at a checkpoint. Raises StateError."""
+        """Stop at a checkpoint: its segment is finished, then the row says so (mogplex.md 1.14).
+
+        Raises StateError.
+        """
         if run.is_terminal:
             raise StateError(f"run {run.id} has ended as {run.status}")
+        if self.knobs_of(run).pause_order == "event_first":
+            end = Draft("finished", _TERMINAL_MESSAGE["success"])
+            self.append(run, [end], commit_after_s=0.0)
         self.set_status(run, "awaiting_input")
 
     def resume(self, run: Run) -> None:

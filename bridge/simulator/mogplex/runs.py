@@ -39,12 +39,17 @@ async def get_events(call: Call) -> Reply | web.StreamResponse:
         return found
     knobs = call.world.lifecycle.knobs_of(found)
     style = knobs.time_format
-    page = found.page(parse_limit(call.query.get("limit")), knobs)
+    limit = parse_limit(call.query.get("limit"))
+    page = found.page(limit, knobs)
     fault = call.world.faults.draw(
         WITHIN, endpoint="events", feed_id=found.id, token=call.record.token
     )
     if fault is not None:
         call.record.fault, page = fault.kind, []
+    if fault is not None and fault.kind == "other_run":
+        others = [run for run in call.world.store.runs.values() if run is not found]
+        found = others[0] if others else found
+        page = found.page(limit, knobs)
     events = b",".join([event.wire(style) for event in page])
     return ok_bytes(b'{"run":%b,"events":[%b]}' % (jsonjs.dumps(found.object(style)), events))
 

@@ -44,6 +44,7 @@ class Draft:
     message: str | None = None
     payload: Mapping[str, Any] = field(default_factory=dict)
     tool_name: str | None = None
+    broken: bytes = b""  # sent as the payload, whatever it is
 
 
 class StoredEvent:
@@ -85,7 +86,7 @@ class StoredEvent:
                 }
             )
             created = format_time(self.created_us, style).encode()
-            payload = sanitised_json(draft.payload)
+            payload = draft.broken or sanitised_json(draft.payload)
             self._wire = b'%b,"payload":%b,"createdAt":"%b"}' % (head[:-1], payload, created)
             self._style = style
         return self._wire

@@ -69,6 +69,21 @@ def _big_number() -> Draft:
     return Draft("log", "Recorded usage", payload)
 
 
+def _bad_utf8() -> Draft:
+    """Bytes that are no text, as a broken column or proxy gives: the whole page is no JSON."""
+    return Draft("log", "Read a binary file", broken=b'{"output":"\xff\xfe\x80"}')
+
+
+def _huge_number() -> Draft:
+    """More digits than a parser will read: Python stops at 4,300."""
+    return Draft("log", "Computed a factorial", broken=b'{"value":' + b"7" * 5_000 + b"}")
+
+
+def _no_end() -> Draft:
+    """Deeper than any parser goes."""
+    return Draft("log", "Walked a cycle", broken=b'{"a":' + b"[" * 10_000 + b"]" * 10_000 + b"}")
+
+
 VARIANTS: dict[str, Callable[[], Draft]] = {
     "lone_surrogate": _lone_surrogate,
     "many_keys": _many_keys,
@@ -78,4 +93,7 @@ VARIANTS: dict[str, Callable[[], Draft]] = {
     "mog_value": _mog_value,
     "long_message": _long_message,
     "big_number": _big_number,
+    "bad_utf8": _bad_utf8,
+    "huge_number": _huge_number,
+    "no_end": _no_end,
 }

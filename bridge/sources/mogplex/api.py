@@ -5,6 +5,7 @@ The only file that knows what a Mogplex reply looks like; how often to ask is no
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import re
 from collections.abc import Callable, Mapping
@@ -18,7 +19,10 @@ from bridge.core.errors import Failure, Fault, Retry
 from bridge.core.event import Event
 from bridge.core.status import State
 from bridge.sources.http import HttpSession, Reply
+from bridge.sources.mogplex.salvage import Lost, salvage
+from bridge.sources.mogplex.salvage import lost as lost_of
 from bridge.wire import times
+from bridge.wire.bounded import bounded
 from bridge.wire.jsontext import JsonError, dumps, loads
 
 API = "/api/v1/mogplex"
@@ -27,6 +31,8 @@ EVENT_TYPE = "com.mogplex.run.event."
 ID_LENGTH_MAX = 256  # an id is a 36-character UUID today; longer ones are kept as a digest
 
 _CODE = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,39}", re.ASCII)
+_SECONDS = re.compile(r"[0-9]+(?:\.[0-9]*)?", re.ASCII)
+_QUICK_BYTES = 2**18  # a body that is looked through within milliseconds
 _HEADER_SAFE = re.compile(r"[!-~]+", re.ASCII)
 _DIGEST = "sha256-"
 _BOM = b"\xef\xbb\xbf"  # a proxy may add one; browsers drop it
@@ -62,6 +68,7 @@ class RunPage:
     segment: str | None  # aiCallId: keys the event list, changes when a paused run resumes
     updated_at: str | None
     events: tuple[Event, ...]
+    lost: tuple[tuple[int, str], ...]  # unreadable ones: events before it, its id or a digest
     size: int  # events on the page, readable or not: decides whether the page is full
     server_time_s: float | None  # the Date header, epoch seconds
 
@@ -94,16 +101,17 @@ def to_event(raw: object, *, is_listed: bool = False) -> Event | None:
     """
     if not isinstance(raw, dict):
         return None
-    id_, type_ = raw.get("id"), raw.get("type")
+    data: Mapping[str, Any] = bounded(raw)
+    id_, type_ = data.get("id"), data.get("type")
     if not (isinstance(id_, str) and id_ and isinstance(type_, str) and type_) and not is_listed:
         return None
     if not isinstance(id_, str) or not 0 < len(id_) <= ID_LENGTH_MAX:
-        id_ = _DIGEST + hashlib.sha256(dumps(id_ or raw)).hexdigest()
+        id_ = _DIGEST + hashlib.sha256(dumps(id_ or data)).hexdigest()
     if not isinstance(type_, str) or not type_:
         type_ = "unknown"
-    moment = times.parse(raw.get("createdAt"))
+    moment = times.parse(data.get("createdAt"))
     time, seconds = moment if moment is not None else (None, None)
-    return Event(id_, EVENT_TYPE + type_[:ID_LENGTH_MAX], time, seconds, raw)
+    return Event(id_, EVENT_TYPE + type_[:ID_LENGTH_MAX], time, seconds, data)
 
 
 class MogplexApi:
@@ -118,13 +126,12 @@ class MogplexApi:
         reply = await self.http.get(
             "runs.events", f"{API}/runs/{run_id}/events", {"limit": str(PAGE_MAX)}
         )
-        return self._to_page("runs.events", reply)
+        return await self._to_page("runs.events", reply, run_id)
 
     async def run(self, run_id: str) -> RunPage | Failure:
         """The row alone; newer servers notice dead workers only here (mogplex.md 1.7)."""
-        return self._to_page(
-            "runs.get", await self.http.get("runs.get", f"{API}/runs/{run_id}", {})
-        )
+        reply = await self.http.get("runs.get", f"{API}/runs/{run_id}", {})
+        return await self._to_page("runs.get", reply, run_id)
 
     async def probe(self) -> Failure | None:
         """Whether the token reads; `/repos` tells, `/api/auth/user` does not (mogplex.md 1.5)."""
@@ -134,14 +141,24 @@ class MogplexApi:
         data = self.to_data("repos", reply)
         return data if isinstance(data, Failure) else None
 
-    def _to_page(self, operation: str, reply: Reply | Failure) -> RunPage | Failure:
+    async def _to_page(
+        self, operation: str, reply: Reply | Failure, run_id: str
+    ) -> RunPage | Failure:
         if isinstance(reply, Failure):
             return reply
         data = self.to_data(operation, reply)
+        if isinstance(data, Failure) and data.code == "INVALID_RESPONSE":
+            whole = await _salvaged(reply.body.removeprefix(_BOM))
+            if whole is not None and whole.get("ok") is True:
+                data = whole["data"]
         if isinstance(data, Failure):
             return data
         page = to_page(data, reply.headers)
-        return page or self._invalid(operation, reply.status, "the reply holds no run")
+        if page is None:
+            return self._invalid(operation, reply.status, "the reply holds no run")
+        if not is_of_run(page.run, run_id):
+            return self._invalid(operation, reply.status, "the reply is of another run")
+        return page
 
     def to_data(self, operation: str, reply: Reply) -> Mapping[str, Any] | Failure:
         """The `data` of the envelope, or what its absence means."""
@@ -199,6 +216,19 @@ class MogplexApi:
         )
 
 
+async def _salvaged(body: bytes) -> Mapping[str, Any] | None:
+    if not body.startswith(b"{"):
+        return None
+    # A page of many megabytes is taken apart byte by byte: not on the loop.
+    return salvage(body) if len(body) < _QUICK_BYTES else await asyncio.to_thread(salvage, body)
+
+
+def is_of_run(run: Mapping[str, Any], run_id: str) -> bool:
+    """Whether a row is that of the run that was asked about: a cache or a proxy may mix them up."""
+    named = run.get("runId")
+    return not isinstance(named, str) or named.lower() == run_id.lower()
+
+
 def to_page(data: Mapping[str, Any], headers: Mapping[str, str]) -> RunPage | None:
     """Read `{run, events}` or `{run}`; None when there is no run with a status in it."""
     run = data.get("run")
@@ -209,12 +239,22 @@ def to_page(data: Mapping[str, Any], headers: Mapping[str, str]) -> RunPage | No
     if not isinstance(status, str) or not status:
         return None
     segment, updated_at = run.get("aiCallId"), run.get("updatedAt")
+    events: list[Event] = []
+    lost: list[tuple[int, str]] = []
+    for item in raw:
+        event = to_event(item, is_listed=True)
+        if event is not None:
+            events.append(event)
+        else:
+            name = item if isinstance(item, Lost) else lost_of(dumps(item))
+            lost.append((len(events), name.key))
     return RunPage(
-        run=run,
+        run=bounded(run),
         status=status[:64],
         segment=segment if isinstance(segment, str) else None,
         updated_at=updated_at if isinstance(updated_at, str) else None,
-        events=tuple(e for item in raw if (e := to_event(item, is_listed=True)) is not None),
+        events=tuple(events),
+        lost=tuple(lost),
         size=len(raw),
         server_time_s=http_date(headers.get("Date")),
     )
@@ -267,7 +307,7 @@ def _wait_s(code: str, headers: Mapping[str, str]) -> float | None:
     """
     text = headers.get("Retry-After", "").strip()
     wait_s = _RATE_LIMIT_WAIT_S if code == "RATE_LIMITED" else None
-    if text.isascii() and text.isdigit():
+    if _SECONDS.fullmatch(text):
         wait_s = float(text[:9])
     else:
         until, now = http_date(text), http_date(headers.get("Date"))

@@ -25,6 +25,8 @@ from bridge.sources.mogplex.pages import (
     ends,
     gaps_of,
     instants,
+    lacking,
+    parts_of,
     to_monotonic,
     upstream_types,
 )
@@ -37,6 +39,7 @@ from bridge.sources.mogplex.rules.completion import (
 from bridge.sources.mogplex.rules.refusals import SLOW_S, Refusals
 from bridge.sources.mogplex.rules.segment import Segment
 from bridge.sources.mogplex.rules.short_pages import Doubt
+from bridge.sources.mogplex.rules.unreadable import Unreadable
 from bridge.sources.mogplex.rules.window import Hole, Kind, Sight, Window
 from bridge.sources.port import Batch, Gap, OpenFeed, Progress, Receipt
 from bridge.wire import times
@@ -80,6 +83,7 @@ class RunFollow:
     moved_at: float = 0.0  # when anything new was last seen
     row_read_at: float = 0.0
     refusals: Refusals = field(default_factory=Refusals)
+    unreadable: Unreadable = field(default_factory=Unreadable)
     slow_backoff: Backoff = field(default_factory=lambda: Backoff(cap_s=SLOW_S))
 
     def __post_init__(self) -> None:
@@ -140,14 +144,9 @@ class RunFollow:
         self, operation: str, started: float, failure: Failure, *, park: bool = False
     ) -> None:
         """Book a refusal that had its turn; some end the follow."""
-        is_slow = failure.retry is Retry.PERMANENT
+        backoff = self.slow_backoff if failure.retry is Retry.PERMANENT else self.backoff
         self.progress.retry_at = self.gate.answered(
-            self.run_id,
-            operation,
-            started,
-            failure,
-            self.slow_backoff if is_slow else self.backoff,
-            park=park,
+            self.run_id, operation, started, failure, backoff, park=park
         )
         self.progress.failure = failure
         self.progress.failures_in_row += 1
@@ -245,8 +244,7 @@ class RunFollow:
         is_over = page.status in TERMINAL_STATUSES and self.state.events == 0
         if not self.doubt.holds(self.clock.monotonic(), page.size, taken, is_over=is_over):
             return page
-        text = "the page lacks events that were there" if taken else "a run without any event"
-        return Failure("runs.events", "INVALID_RESPONSE", text, Retry.TRANSIENT, 200)
+        return lacking(taken)
 
     async def _take_page(self, page: RunPage) -> None:
         switch = self._switch_gap(page)
@@ -256,25 +254,34 @@ class RunFollow:
             self.wants_fill = True
             self.gate.settle(self.run_id, 0, page.status, not_before=self.stream_at)
             return
-        gaps = gaps_of(hole, page, self.segment.last_id)
+        gaps: Sequence[Gap] = gaps_of(hole, page, self.segment.last_id)
         if not gaps and switch is not None:
             gaps = (switch,)
         self.segment.was_paused = page.status == "awaiting_input"
-        receipt = await self.take_events(page.events, gaps=gaps, status=page.status, row=page.run)
+        *parts, (gaps, events) = parts_of(page, gaps, self.segment.last_id, self._is_lost)
+        fresh: list[Event] = []
+        for before, some in parts:
+            fresh += (await self.take_events(some, gaps=before)).fresh
+        receipt = await self.take_events(events, gaps=gaps, status=page.status, row=page.run)
+        fresh += receipt.fresh
         self.is_verified = True
         now = self.clock.monotonic()
         self.progress.read_at = now
-        verdict = self.completion.saw_read(now, page.status, upstream_types(receipt.fresh))
+        verdict = self.completion.saw_read(now, page.status, upstream_types(fresh))
         await self.tell_blind()
         self.gate.settle(
             self.run_id,
-            instants(receipt.fresh, page, self.clock),
+            instants(fresh, page, self.clock),
             page.status,
             not_before=verdict.ask_at,
             head_window=self.window.is_exhausted,
         )
         if verdict.is_over:
             await self._end(page)
+
+    def _is_lost(self, key: str) -> bool:
+        """Whether an event that cannot be read was neither told nor shown by a stream."""
+        return not self.feed.is_known(key) and self.unreadable.is_news(key)
 
     async def _end(self, page: RunPage) -> None:
         # More events of one instant than fit before the wall come and go on a page of the first.
@@ -298,12 +305,12 @@ class RunFollow:
 
     def _switch_gap(self, page: RunPage) -> Gap | None:
         """Notice a new segment: the ids of the old one vanish from every page (mogplex.md 1.7)."""
-        old, shown_until = self.segment, self.streamed_until
+        old, shown_until, had_end = self.segment, self.streamed_until, self.took_end
         if page.segment is None or page.segment == old.id:
             return None
         self.enter_segment(page.segment)
-        if old.last_id is None or old.was_paused:
-            return None
+        if old.last_id is None or old.was_paused or had_end:
+            return None  # all of it was read: a segment's last event comes before its pause
         # The new segment begins before its first event, or before the row was last written.
         began_s = page.events[0].created_at_s if page.events else times.seconds(page.updated_at)
         began_at = math.inf if began_s is None else to_monotonic(began_s, page, self.clock)
@@ -370,6 +377,7 @@ class RunFollow:
     def _cursor(self) -> str:
         saved = self.segment.saved()
         saved["terminal"] = self.took_end
+        saved["unreadable"] = self.unreadable.saved()
         saved["window"] = self.window.kind
         saved["exhausted"] = self.window.is_exhausted
         return dumps(saved).decode()
@@ -382,6 +390,7 @@ class RunFollow:
                 self.segment = Segment.restored(saved)
                 self.window.kind = Kind(saved["window"])
                 self.window.is_exhausted = bool(saved["exhausted"])
+                self.unreadable.restore(saved.get("unreadable", ()))
                 self.took_end = self.completion.event_seen = bool(saved["terminal"])
         except (JsonError, LookupError, TypeError, ValueError):
             self.segment = Segment()

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from bridge.clock import Clock
+from bridge.core.errors import Failure, Retry
 from bridge.core.event import Event
 from bridge.sources.mogplex.api import EVENT_TYPE, RunPage
 from bridge.sources.mogplex.rules.completion import TERMINAL_EVENTS
@@ -60,6 +61,30 @@ def gaps_of(hole: Hole, page: RunPage, last_id: str | None) -> tuple[Gap, ...]:
             return (Gap(hole, last, None, None),)
         case _:
             return (Gap(hole, last_id, first, None),)
+
+
+def lacking(taken: int) -> Failure:
+    """A page that is not believed, when `taken` events of its segment are known."""
+    text = "the page lacks events that were there" if taken else "a run without any event"
+    return Failure("runs.events", "INVALID_RESPONSE", text, Retry.TRANSIENT, 200)
+
+
+def parts_of(
+    page: RunPage, gaps: Sequence[Gap], last_id: str | None, is_news: Callable[[str], bool]
+) -> list[tuple[Sequence[Gap], Sequence[Event]]]:
+    """The page in pieces, each with the gaps before it: one for each event that cannot be read and
+    was not told yet. `last_id`: the event that was taken last before the page.
+    """
+    parts: list[tuple[Sequence[Gap], Sequence[Event]]] = []
+    begin = 0
+    for at, key in page.lost:
+        if not is_news(key):
+            continue
+        parts.append((gaps, page.events[begin:at]))
+        after = page.events[at - 1].id if at else last_id
+        before = page.events[at].id if at < len(page.events) else None
+        gaps, begin = (Gap(Hole.UNREADABLE, after, before, 1),), at
+    return [*parts, (gaps, page.events[begin:])]
 
 
 def instants(events: Sequence[Event], page: RunPage, clock: Clock) -> list[float] | int:

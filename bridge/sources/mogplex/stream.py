@@ -14,11 +14,20 @@ from dataclasses import replace
 from bridge.core.errors import Failure, Retry
 from bridge.core.event import Event
 from bridge.sources import http
-from bridge.sources.mogplex.api import API, PAGE_MAX, RunPage, http_date, to_event, to_page
+from bridge.sources.mogplex.api import (
+    API,
+    PAGE_MAX,
+    RunPage,
+    http_date,
+    is_of_run,
+    to_event,
+    to_page,
+)
 from bridge.sources.mogplex.follow import RunFollow
 from bridge.sources.mogplex.pages import begins_at_origin, upstream_types
 from bridge.sources.mogplex.rules.completion import RESTING_STATUSES, TERMINAL_STATUSES
 from bridge.sources.mogplex.rules.window import Hole, Kind
+from bridge.sources.mogplex.salvage import lost
 from bridge.sources.port import Batch, Gap
 from bridge.wire.jsontext import JsonError, loads
 from bridge.wire.sse import Frame, FrameDecoder, FrameTooLargeError
@@ -194,16 +203,31 @@ class _Reader:
         self.shown_until = clock.monotonic()
 
     async def take(self, chunk: bytes) -> None:
-        follow = self._follow
-        events = []
+        events: list[Event] = []
         for frame in self._decoder.feed(chunk):
             value = _value(frame)
+            if value is None and frame.event == "run":
+                raise _LeaveError  # a page may show it
             if value is None:
-                continue
-            if frame.event == "run":
+                await self._take_events(events)
+                events = []
+                await self._tell_lost(frame)
+            elif frame.event == "run":
                 await self._take_run(value)
             elif (event := to_event(value)) is not None:
                 events.append(event)
+        await self._take_events(events)
+
+    async def _tell_lost(self, frame: Frame) -> None:
+        """Leave out an event that cannot be read, and say so once."""
+        follow = self._follow
+        key = frame.id or lost(frame.data.encode("utf-8", "replace")).key
+        if follow.unreadable.is_news(key):
+            gap = Gap(Hole.UNREADABLE, follow.segment.last_id, None, 1)
+            await follow.take(Batch(gaps=(gap,)))
+
+    async def _take_events(self, events: list[Event]) -> None:
+        follow = self._follow
         if not events:
             return
         self._heard_at = follow.clock.monotonic()
@@ -331,6 +355,8 @@ class _Reader:
         page = to_page({"run": run}, {})
         if page is None:
             return
+        if not is_of_run(page.run, follow.run_id):
+            raise _LeaveError
         follow.features.stream_connected()
         follow.stream_backoff.reset()
         follow.progress.followed_by = "stream"

@@ -11,10 +11,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-RESUME_AGE_S = (
-    10.0  # resume from an event this old: younger ones may commit out of order (mogplex.md 1.8)
-)
-RESUME_IDS_MAX = 2_000  # events held for that; a burst longer than this resumes from further on
+# Resume from an event this old: younger ones may become visible out of order. Half a minute late
+# was measured (mogplex.md 1.14); a replay costs no request, what is known is dropped by its id.
+RESUME_AGE_S = 60.0
+RESUME_STEP_S = 1.0  # between two events that are kept as places to resume from
+RESUME_IDS_MAX = 2_000  # of them; after half an hour without a stream it resumes from further on
 
 
 @dataclass(slots=True)
@@ -31,7 +32,8 @@ class Segment:
     is_streamed: bool = False  # a stream is connected and has shown all that was known before
     _recent: deque[tuple[str, float]] = field(
         default_factory=lambda: deque(maxlen=RESUME_IDS_MAX)
-    )  # (id, creation time); the first one is where resuming starts
+    )  # (id, creation time), a step apart; the first one is where resuming starts
+    _newest: tuple[str, float] | None = None  # the cursor taken last
 
     def took(self, id_: str, created_s: float | None, *, is_cursor: bool = True) -> None:
         """Tell an event that had not been taken before. `is_cursor`: one may resume from it."""
@@ -42,7 +44,9 @@ class Segment:
         self.last_id = id_
         self.count += 1
         if is_cursor:
-            self._recent.append((id_, at_s))
+            self._newest = (id_, at_s)
+            if not self._recent or at_s >= self._recent[-1][1] + RESUME_STEP_S:
+                self._recent.append((id_, at_s))
         if self.is_streamed:
             self._move_on()
 
@@ -63,11 +67,12 @@ class Segment:
         """The event to resume a stream from: (id, creation time); None when there is none."""
         if not self._recent:
             return None
-        return self._recent[-1] if newest else self._recent[0]
+        return self._newest if newest else self._recent[0]
 
     def forget_resume(self) -> None:
         """Upstream knows none of these ids any more."""
         self._recent.clear()
+        self._newest = None
 
     def saved(self) -> dict[str, Any]:
         """What a restart needs, as JSON; `restored` reads it."""
@@ -96,5 +101,6 @@ class Segment:
         )
         if saved["resume"] is not None:
             id_, at_s = saved["resume"]
-            segment._recent.append((str(id_), float(at_s)))
+            segment._newest = (str(id_), float(at_s))
+            segment._recent.append(segment._newest)
         return segment

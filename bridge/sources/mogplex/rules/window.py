@@ -42,6 +42,7 @@ class Hole(enum.StrEnum):
     JUMPED = "window_jumped"  # it slid by more than a page between two reads
     EXHAUSTED = "window_exhausted"  # a head window is full and the run goes on behind it
     SWITCHED = "segment_switched"  # the run paused and went on between two reads
+    UNREADABLE = "unreadable"  # an event that is no JSON
     SHRUNK = "history_shrank"  # upstream insists on less than it had shown: see doubt.py
 
 

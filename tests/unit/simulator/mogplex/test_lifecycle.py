@@ -180,13 +180,21 @@ def test_a_segment_switch_hides_the_past_and_holds_what_is_written_meanwhile() -
     first = bench.run.ai_call_id
     bench.append(8)
     assert bench.run.status == "awaiting_input"
-    assert (len(bench.run.commits), len(bench.run.held)) == (5, 3)
+    assert (len(bench.run.commits), len(bench.run.held)) == (6, 3)
+    assert bench.run.commits[-1].draft.type == "finished"
     bench.clock.advance(2.9)
     assert bench.run.status == "awaiting_input"
     bench.clock.advance(0.2)
     assert bench.run.status == "streaming"
     assert bench.run.ai_call_id != first
-    assert (len(bench.run.commits), len(bench.run.reading), bench.run.held) == (8, 3, [])
+    assert (len(bench.run.commits), len(bench.run.reading), bench.run.held) == (9, 3, [])
+
+
+def test_a_pause_may_leave_no_event() -> None:
+    bench = Bench({"pause_order": "row_only"})
+    bench.append(2)
+    bench.life.pause(bench.run)
+    assert [event.draft.type for event in bench.run.commits] == ["log", "log"]
 
 
 def test_a_run_that_waits_and_was_told_to_end_does_so_after_it_has_resumed() -> None:
@@ -205,7 +213,7 @@ def test_cancel_while_waiting_for_input_leaves_no_event() -> None:
     bench.life.cancel(bench.run)
     bench.clock.advance(60.0)
     assert bench.run.status == "cancelled"
-    assert [event.draft.type for event in bench.run.commits] == ["log", "log"]
+    assert [event.draft.type for event in bench.run.commits] == ["log", "log", "finished"]
 
 
 def test_resume_needs_a_pause_and_pause_a_living_run() -> None:

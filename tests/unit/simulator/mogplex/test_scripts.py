@@ -179,7 +179,7 @@ def test_failures_shows_each_way_to_end() -> None:
         ("cancelled", ["cancelled"]),
         ("cancelled", ["cancelled"]),
         ("failed", []),
-        ("cancelled", []),
+        ("cancelled", ["finished"]),
     ]
     assert runs[4].commits[-1].draft.type == "log"
     assert [event.draft.type for event in runs[7].commits] == ["started"]
@@ -233,3 +233,6 @@ def test_every_variant_does_what_its_name_says() -> None:
     assert len(wire["long_message"]) > 100_000
     assert b"12345678901234567000" in wire["big_number"]
     assert b'"inputTokens":"[redacted]"' in wire["big_number"]
+    assert b"\xff\xfe" in wire["bad_utf8"]
+    assert b"7" * 5_000 in wire["huge_number"]
+    assert b"[" * 10_000 in wire["no_end"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -111,7 +112,9 @@ def test_a_redirect_is_a_refusal(status: int, location: str, code: str, retry: R
         ("Mon, 03 Aug 2026 14:00:00 GMT", 1.0),
         ("Mon, 03 Aug 2099 15:00:00 GMT", 300.0),
         ("-3", 60.0),  # nonsense: the limiter's constant
-        ("1.5", 60.0),
+        ("1.5", 1.5),
+        ("299.997", 299.997),
+        ("1.5.5", 60.0),
         ("soon", 60.0),
         ("", 60.0),
         ("\u0664\u0662", 60.0),  # digits, but not ASCII
@@ -266,7 +269,9 @@ def test_a_page_counts_events_that_cannot_be_read() -> None:
                                   {"run": {"status": "x"}, "events": {}}])  # fmt: skip
 def test_a_reply_without_a_run_is_no_page(data: dict[str, Any]) -> None:
     assert to_page(data, {}) is None
-    failure = API._to_page("runs.events", Reply(200, {}, dumps({"ok": True, "data": data})))
+    failure = asyncio.run(
+        API._to_page("runs.events", Reply(200, {}, dumps({"ok": True, "data": data})), "run-1")
+    )
     assert isinstance(failure, Failure)
     assert failure.code == "INVALID_RESPONSE"
 

@@ -28,14 +28,23 @@ def test_without_a_stream_the_place_stays_at_the_first_event() -> None:
 
 
 def test_a_stream_that_has_caught_up_moves_it_to_the_youngest_that_is_old_enough() -> None:
-    segment = taken(0.0, 50.0, 50.0, 60.0 - 0.1, 60.0)
+    segment = taken(0.0, 50.0, 50.0, 50.0 + RESUME_AGE_S)
     segment.caught_up()
-    assert segment.resume_from() == ("e2", 50.0)
-    segment.took("e5", 60.0 + RESUME_AGE_S)
-    assert segment.resume_from() == ("e4", 60.0)
+    assert segment.resume_from() == ("e1", 50.0)
+    segment.took("e4", 49.0 + 2 * RESUME_AGE_S)
+    assert segment.resume_from() == ("e1", 50.0)
+    segment.took("e5", 50.0 + 2 * RESUME_AGE_S)
+    assert segment.resume_from() == ("e3", 50.0 + RESUME_AGE_S)
     segment.is_streamed = False
     segment.took("e6", 500.0)
-    assert segment.resume_from() == ("e4", 60.0)
+    assert segment.resume_from() == ("e3", 50.0 + RESUME_AGE_S)
+
+
+def test_a_burst_is_held_as_one_place_a_second() -> None:
+    segment = taken(*(n / 100 for n in range(20_000)))
+    segment.caught_up()
+    assert len(segment._recent) <= RESUME_AGE_S + 2
+    assert segment.resume_from(newest=True) == ("e19999", 199.99)
 
 
 def test_a_late_event_moves_neither_the_newest_nor_the_place_back() -> None:
@@ -68,7 +77,7 @@ def test_a_cursor_that_was_refused_is_forgotten() -> None:
 
 
 def test_it_survives_a_restart_as_json() -> None:
-    segment = taken(3.0, 50.0, 62.0)
+    segment = taken(3.0, 50.0, 52.0 + RESUME_AGE_S)
     segment.was_paused = True
     segment.caught_up()
     again = Segment.restored(json.loads(json.dumps(segment.saved())))

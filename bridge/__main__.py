@@ -1,6 +1,25 @@
-"""`python -m bridge` is the same as the command `mogplex-bridge`."""
+"""The command `mogplex-bridge`, also as `python -m bridge`.
 
-from bridge.cli import main
+As process 1 of a container there is no default for SIGTERM: the kernel drops it until somebody
+handles it, so that comes first, before the imports.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from typing import NoReturn
+
+
+def main() -> NoReturn:
+    """Run a command and end the process."""
+    if os.getpid() == 1:
+        signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
+    from bridge.cli import main as command  # noqa: PLC0415 - it takes a tenth of a second
+
+    command()
+
 
 if __name__ == "__main__":
     main()

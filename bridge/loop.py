@@ -16,30 +16,36 @@ def run(main: Callable[[], Awaitable[T]]) -> T:
     """Run a coroutine function to its end in a loop of its own.
 
     The first SIGINT cancels it, and becomes KeyboardInterrupt when it is done; the second ends the
-    process at once, for what is waited for may never come: the reader of a full pipe, say.
+    process at once, for what is waited for may never come: the reader of a full pipe, say. So does
+    SIGTERM for process 1, which the kernel does not end (it becomes SystemExit).
     """
-    was_asked = False
+    asked: signal.Signals | None = None
 
     async def awaiting() -> T:
         task = asyncio.current_task()
         assert task is not None
 
-        def interrupted() -> None:
-            nonlocal was_asked
-            if was_asked:
-                os._exit(128 + signal.SIGINT)
-            was_asked = True
+        def ask(number: signal.Signals) -> None:
+            nonlocal asked
+            if asked is not None:
+                os._exit(128 + number)
+            asked = number
             task.cancel()
 
         if threading.current_thread() is threading.main_thread():
-            asyncio.get_running_loop().add_signal_handler(signal.SIGINT, interrupted)
+            loop = asyncio.get_running_loop()
+            loop.add_signal_handler(signal.SIGINT, ask, signal.SIGINT)
+            if os.getpid() == 1:
+                loop.add_signal_handler(signal.SIGTERM, ask, signal.SIGTERM)
         return await main()
 
     try:
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
             return runner.run(awaiting())
     except asyncio.CancelledError:
-        if was_asked:
+        if asked is signal.SIGTERM:
+            raise SystemExit(128 + asked) from None
+        if asked is not None:
             raise KeyboardInterrupt from None
         raise
 

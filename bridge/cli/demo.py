@@ -105,6 +105,7 @@ async def _bridge_on(
     from bridge.config import load_settings, resolve_accounts  # noqa: PLC0415
     from bridge.daemon.app import Bridge  # noqa: PLC0415
     from bridge.daemon.build import build_redactor  # noqa: PLC0415
+    from bridge.daemon.supervisor import raise_first  # noqa: PLC0415
 
     is_piped = sys.stdout is not None and not sys.stdout.isatty()
     settings = load_settings(
@@ -134,6 +135,13 @@ async def _bridge_on(
 
     accounts = resolve_accounts(settings, {"MOGPLEX_TOKEN": TOKEN})
     bridge = Bridge(settings, accounts, redactor, on_ready=ready)
+    try:
+        await _with_its_side(bridge, born, seconds)
+    except ExceptionGroup as errors:  # not except*: 3.11.2 wraps what is raised in it
+        raise raise_first(errors) from None
+
+
+async def _with_its_side(bridge: Any, born: asyncio.Queue[str], seconds: float | None) -> None:
     async with asyncio.TaskGroup() as group:
         side = [group.create_task(_follow_born(bridge, born), name="follow new runs")]
         if seconds is not None:

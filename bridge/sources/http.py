@@ -17,11 +17,16 @@ import aiohttp
 
 from bridge import __version__
 from bridge.core.errors import Failure, Retry
+from bridge.sources.proxies import proxy_of
 
 TOTAL_S = 10.0  # one whole request and reply; scheduler.md 7 assumes it
 CONNECT_S = 5.0  # name look-up, TCP and TLS
 BODY_BYTES_MAX = 64 * 2**20  # a page of 200 events of 100 KB messages is 20 MB; thrice that
 MESSAGE_BYTES_MAX = 8 * 2**20  # one message of a WebSocket
+# Of a reply's head. Proxies and platforms add much: aiohttp's 8,190 bytes and 128 fields were not
+# enough for a policy header of 9 KB, and a run behind it was never read.
+HEADER_BYTES_MAX = 64 * 1024
+HEADERS_MAX = 1_000
 CONNECTIONS_MAX = 2048  # streams are one connection each
 
 
@@ -102,11 +107,14 @@ class HttpSession:
         total_s: float = TOTAL_S,
         body_bytes_max: int = BODY_BYTES_MAX,
         connector: Callable[[], aiohttp.BaseConnector] | None = None,
+        proxy: str | None = None,
     ) -> None:
         """`connector` makes the way to the server; it is called inside the running loop. None: the
-        network.
+        network, through `proxy`: the URL of one; None: what the environment says, "": none.
         """
         self.origin = origin
+        environment = proxy_of(origin) if connector is None else None
+        self._proxy = environment if proxy is None else proxy or None
         self._connector = connector or _tcp
         self._token = token
         self._timeout = aiohttp.ClientTimeout(total=total_s, connect=CONNECT_S)
@@ -215,6 +223,10 @@ class HttpSession:
                 headers={"User-Agent": f"mogplex-bridge/{__version__}"},
                 cookie_jar=aiohttp.DummyCookieJar(),
                 trace_configs=[trace],
+                max_line_size=HEADER_BYTES_MAX,
+                max_field_size=HEADER_BYTES_MAX,
+                max_headers=HEADERS_MAX,
+                proxy=self._proxy,
             )
             # By default a GET whose connection drops without a reply is silently sent again: two
             # units of the token's window for one that the gate knows of. There is no public switch.
@@ -256,6 +268,11 @@ def _describe(error: BaseException) -> tuple[str, str]:  # noqa: PLR0911 - one f
             return "TLS", "the server's certificate does not verify"
         case TimeoutError():
             return "TIMEOUT", "no answer in time"
+        case aiohttp.ClientProxyConnectionError():
+            where = f"cannot connect to the proxy {error.host}:{error.port}"
+            return "TRANSPORT", f"{where}: {_reason(error.os_error)}"
+        case aiohttp.ClientHttpProxyError():
+            return "TRANSPORT", f"the proxy refuses: HTTP {error.status}"
         case aiohttp.ClientConnectorDNSError():
             return "TRANSPORT", f"cannot resolve {error.host}"
         case aiohttp.ClientConnectorError():

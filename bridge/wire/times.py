@@ -6,7 +6,13 @@ fraction. Other offsets are converted; what does not parse is None, not an error
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
+
+# RFC 3339; `datetime` reads more than that: a comma in the seconds, a week, a day without minutes.
+_RFC3339 = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]+)?(?:Z|\+00:00)", re.ASCII
+)
 
 
 def parse(text: object) -> tuple[str, float] | None:
@@ -18,7 +24,7 @@ def parse(text: object) -> tuple[str, float] | None:
         if moment.tzinfo is None:
             return None
         seconds = moment.timestamp()
-        if text[16:17] == ":" and text.endswith(("Z", "+00:00")):
+        if _RFC3339.fullmatch(text):
             return f"{text.removesuffix('Z').removesuffix('+00:00')}Z", seconds
         return rfc3339(seconds), seconds
     except (ValueError, OverflowError):
@@ -33,4 +39,6 @@ def seconds(text: object) -> float | None:
 
 def rfc3339(epoch_s: float) -> str:
     """Epoch seconds as `2026-08-03T15:00:34.200000Z`."""
-    return datetime.fromtimestamp(epoch_s, UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    moment = datetime.fromtimestamp(epoch_s, UTC)
+    # Not strftime: %Y of the year 799 has three digits.
+    return moment.isoformat(timespec="microseconds").removesuffix("+00:00") + "Z"

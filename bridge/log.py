@@ -53,6 +53,7 @@ EVENTS: Mapping[str, str] = {
     "auth.tokens_refused": "the changed tokens file cannot be used; the old one stays in force",
     "tls.certificate_replaced": "the certificate's files changed; new connections get the new one",
     "tls.certificate_refused": "they changed and cannot be used; the old one stays in force",
+    "gateway.start_given_up": "what became of a run that was started could not be learnt",
     "http.request_failed": "a client got a 5xx answer; `error` is the kind, a bug has its stack",
     "sink.opened": "an output found its place and writes",
     "sink.blocked": "an output cannot write and tries again; others go on",

@@ -152,6 +152,21 @@ class Server(Section):
     )
 
 
+class Gateway(Section):
+    """The vendor's own API, served by the bridge."""
+
+    enabled: bool = Field(
+        default=False, description="Answer below /api/ what the vendor's server answers there."
+    )
+    follow: bool = Field(
+        default=True, description="Follow every run that a client asks for or starts."
+    )
+    cache: Duration = Field(
+        default=5.0,
+        description="How long equal questions that only upstream can answer share one answer.",
+    )
+
+
 class Metrics(Section):
     """Access to /metrics."""
 
@@ -243,6 +258,7 @@ class Settings(Section):
     auth: Auth | None = Field(default=None, description="Who may read.")
     tls: Tls | None = Field(default=None, description="TLS of the HTTP server.")
     server: Server = Field(default=Server(), description="Proxies and other sites.")
+    gateway: Gateway = Field(default=Gateway(), description="The vendor's own API.")
     metrics: Metrics = Field(default=Metrics(), description="Access to /metrics.")
     log: Log = Field(default=Log(), description="Logs.")
     limits: Limits = Field(default=Limits(), description="Bounds.")

@@ -1,4 +1,4 @@
-"""Which records a reader wants: by run, by type glob, by account. Equal filters are one filter."""
+"""Which records a reader wants: by feed, by type glob, by account. Equal filters are one."""
 
 from __future__ import annotations
 
@@ -16,17 +16,25 @@ class Filter:
     matches when no excluding glob matches and, if there is any including glob, one of them does.
     """
 
-    runs: frozenset[str] = frozenset()
+    runs: frozenset[str] = frozenset()  # ids of feeds, of whatever kind
     types: tuple[str, ...] = ()
     accounts: frozenset[str] = frozenset()
+    kinds: frozenset[str] = frozenset()
+    systems: frozenset[str] = frozenset()
 
     @property
     def is_empty(self) -> bool:
-        return not (self.runs or self.types or self.accounts)
+        return not (self.runs or self.types or self.accounts or self.kinds or self.systems)
 
     def matches_feed(self, feed: Feed) -> bool:
-        return (not self.runs or feed.id in self.runs) and (
-            not self.accounts or feed.account in self.accounts
+        return (not self.runs or feed.id in self.runs) and self.matches_origin(feed)
+
+    def matches_origin(self, feed: Feed) -> bool:
+        """Whether feeds of this account, kind and system are wanted."""
+        return (
+            (not self.accounts or feed.account in self.accounts)
+            and (not self.kinds or feed.kind in self.kinds)
+            and (not self.systems or feed.system in self.systems)
         )
 
     def matches_type(self, type_: str) -> bool:

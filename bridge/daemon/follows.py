@@ -65,6 +65,11 @@ class Follows:
         self._changing = asyncio.Lock()
         self._changed = asyncio.Event()
 
+    @property
+    def default_account(self) -> str:
+        """The account that is meant where none is named."""
+        return self._names.default_account
+
     def set_default_account(self, name: str) -> None:
         """The account that is meant where none is named."""
         self._names.default_account = name
@@ -152,6 +157,10 @@ class Follows:
     def entries(self) -> Iterator[Followed]:
         """All that are known, in the order they were added."""
         return iter(self._entries.values())
+
+    def known(self, kind: str, id_: str) -> Sequence[Followed]:
+        """Those of this kind and id, of every account that has one; `id_` in its normal form."""
+        return self._named.get((kind, id_), ())
 
     @property
     def following_count(self) -> int:

@@ -15,6 +15,7 @@ from bridge.daemon.listed import Listed
 from bridge.daemon.serving import (
     Parts,
     build_certificates,
+    build_gateways,
     build_policy,
     build_server,
     read_tokens,
@@ -73,7 +74,12 @@ class Running:
         )
         self._is_ready = False
         parts = Parts(journal, self.follows, self, metrics, self._render_metrics, redactor, clock)
-        self.server = build_server(parts, access=self.access, policy=build_policy(settings))
+        self.server = build_server(
+            parts,
+            access=self.access,
+            policy=build_policy(settings),
+            gateways=build_gateways(settings, self.follows, self.accounts),
+        )
 
     async def start(self, accounts: Sequence[ResolvedAccount]) -> tuple[str, int]:
         """Take up what a predecessor left, and serve; returns the address. Raises ConfigError."""

@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from bridge.clock import Clock
 from bridge.config import Settings
+from bridge.daemon.accounts import Accounts
+from bridge.daemon.follows import Follows
+from bridge.daemon.gateway import GatewayRuns, dialects
+from bridge.journal.port import Journal
 from bridge.metrics import Metrics
+from bridge.outputs.gateway.port import Dialect, GatewaySettings
+from bridge.outputs.gateway.routes import GatewayRoutes, Means
 from bridge.outputs.http.access import Access, LoopbackAccess
 from bridge.outputs.http.addresses import Proxies
 from bridge.outputs.http.certificates import Certificates
+from bridge.outputs.http.feed_lists import FeedLists
 from bridge.outputs.http.groups import Policy, RouteGroup
 from bridge.outputs.http.limits import Limits
 from bridge.outputs.http.origins import Origins
 from bridge.outputs.http.routes_events import EventRoutes
+from bridge.outputs.http.routes_feeds import FeedRoutes
 from bridge.outputs.http.routes_operation import OperationRoutes, RenderMetrics
 from bridge.outputs.http.routes_page import PageRoutes
 from bridge.outputs.http.routes_runs import RunRoutes
@@ -23,7 +32,6 @@ from bridge.outputs.http.streaming import Streams
 from bridge.outputs.http.tokens import Tokens
 from bridge.outputs.http.turns import Turns
 from bridge.outputs.port import Feeds, Health
-from bridge.outputs.streams.hub import Tail
 from bridge.redact import Redactor
 
 
@@ -31,13 +39,21 @@ from bridge.redact import Redactor
 class Parts:
     """What the groups of routes work with."""
 
-    journal: Tail
+    journal: Journal
     feeds: Feeds
     health: Health
     metrics: Metrics
     render_metrics: RenderMetrics
     redactor: Redactor
     clock: Clock
+
+
+@dataclass(frozen=True, slots=True)
+class Gateways:
+    """The systems whose own API is served, and how."""
+
+    runs: Mapping[Dialect, GatewayRuns]
+    settings: GatewaySettings
 
 
 def build_limits(settings: Settings) -> Limits:
@@ -76,19 +92,50 @@ def build_policy(settings: Settings) -> Policy:
 
 
 def build_server(
-    parts: Parts, *, access: Access | None = None, policy: Policy | None = None
+    parts: Parts,
+    *,
+    access: Access | None = None,
+    policy: Policy | None = None,
+    gateways: Gateways | None = None,
 ) -> Server:
     """The server with all its groups of routes; a new group is a line here."""
     access = access or LoopbackAccess()
     journal, clock, metrics = parts.journal, parts.clock, parts.metrics
     streams, turns = Streams(journal, metrics, clock), Turns()
+    lists = FeedLists(parts.feeds, clock)
     groups: list[RouteGroup] = [
         EventRoutes(journal, parts.feeds, streams, turns, metrics, clock),
-        RunRoutes(parts.feeds, clock),
+        RunRoutes(parts.feeds, lists),
+        FeedRoutes(parts.feeds, lists),
         OperationRoutes(parts.health, parts.render_metrics, access),
         PageRoutes(),
     ]
-    return Server(groups, streams, parts.redactor, access=access, policy=policy)
+    if gateways is not None:
+        for dialect, runs in gateways.runs.items():
+            means = Means(
+                parts.journal, runs, streams, turns, parts.redactor.twin(), metrics, clock
+            )
+            groups.append(GatewayRoutes(dialect, means, gateways.settings))
+    return Server(
+        groups,
+        streams,
+        parts.redactor,
+        access=access,
+        policy=policy,
+        count=lambda group, status: metrics.http_requests_total.labels(
+            group, f"{status // 100}xx"
+        ).inc(),
+    )
+
+
+def build_gateways(settings: Settings, follows: Follows, accounts: Accounts) -> Gateways | None:
+    """What `[gateway]` says; None when it is off."""
+    if not settings.gateway.enabled:
+        return None
+    return Gateways(
+        {dialect: GatewayRuns(dialect, follows, accounts) for dialect in dialects()},
+        GatewaySettings(follow=settings.gateway.follow, cache_s=settings.gateway.cache),
+    )
 
 
 def read_tokens(settings: Settings) -> Tokens | None:

@@ -13,6 +13,9 @@ from bridge.metrics import PREFIX, Metrics
 from bridge.metrics.words import (
     DISCONNECT_REASONS,
     GAP_REASONS,
+    GATEWAY_READS,
+    GATEWAY_STARTS,
+    HTTP_GROUPS,
     OK,
     OTHER,
     RETRIES,
@@ -27,6 +30,9 @@ from bridge.systems import BUILT_IN
 LABELS: Mapping[str, Sequence[str] | str] = {
     "account": "names of the `[[accounts]]` entries",
     "code": "depends on the system, see below",
+    "group": HTTP_GROUPS,
+    "outcome": GATEWAY_STARTS,
+    "source": GATEWAY_READS,
     "endpoint": "depends on the system, see below",
     "event_type": "depends on the system, see below",
     "kind": "depends on the system, see below",

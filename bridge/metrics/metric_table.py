@@ -15,6 +15,10 @@ from bridge.metrics.words import (
     DISCONNECT_REASONS,
     EVENT_LAG_S,
     GAP_REASONS,
+    GATEWAY_READS,
+    GATEWAY_STARTS,
+    HTTP_CLASSES,
+    HTTP_GROUPS,
     LAG_RECORDS,
     LOOP_LAG_S,
     OK,
@@ -225,6 +229,25 @@ class MetricTable(Declaring):
             "subscriber_lag_records", "Journal head minus a subscriber's position, at each look.",
             LAG_RECORDS,
         )  # fmt: skip
+
+        # Requests
+        self.http_requests_total = self._counter(
+            "http_requests_total", "Answers of the HTTP server, by group of routes; streams count"
+            " when they begin.", "group", "code",
+            fill=product(HTTP_GROUPS, HTTP_CLASSES),
+        )  # fmt: skip
+        self.gateway_reads_total = self._counter(
+            "gateway_reads_total",
+            "Reads of the vendor's API that the gateway answered, and from where.",
+            "source",
+            fill=product(GATEWAY_READS),
+        )
+        self.gateway_run_starts_total = self._counter(
+            "gateway_run_starts_total",
+            "Runs that clients asked the gateway to start, by what became of it.",
+            "outcome",
+            fill=product(GATEWAY_STARTS),
+        )
 
         # Process
         self.event_loop_lag_seconds = self._histogram(

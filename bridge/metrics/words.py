@@ -16,8 +16,12 @@ STATES = tuple(state.value for state in State)
 WAIT_REASONS = ("budget", "retry_after")
 GAP_REASONS = ("unreadable", OTHER)  # ours; those of a system's sources are in its words
 TRANSPORTS = ("sse", "websocket", "ndjson", "page")
-DISCONNECT_REASONS = ("client", "slow", "auth", "lifetime", "shutdown", "error")
+DISCONNECT_REASONS = ("client", "slow", "auth", "lifetime", "shutdown", "ended", "error")
 SINK_ERROR_REASONS = ("disk_full", "permission", "missing", "closed_pipe", "io", OTHER)
+HTTP_GROUPS = ("events", "runs", "feeds", "operation", "page", "gateway", "none")
+HTTP_CLASSES = ("2xx", "3xx", "4xx", "5xx")
+GATEWAY_READS = ("journal", "upstream")
+GATEWAY_STARTS = ("started", "replayed", "limited", "refused", "failed")
 SINK_MISS_REASONS = ("retention", "epoch")
 
 # Bucket bounds, seconds unless said otherwise.

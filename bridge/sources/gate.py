@@ -10,7 +10,7 @@ import asyncio
 import math
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeVar
 
 from bridge.clock import Clock
 from bridge.core.backoff import Backoff
@@ -31,6 +31,8 @@ ORDERED_PER_S = 50
 
 # Codes that say the token, not the run, is what is wrong; such follows begin again at a start.
 CREDENTIAL_CODES = frozenset({"UNAUTHORIZED", "LOGIN_REDIRECT"})
+
+T = TypeVar("T")
 
 
 class Gate:
@@ -260,6 +262,33 @@ class Gate:
         code = OK if failure is None else failure.code
         self._metrics.count_request(self.name, operation, code, duration_s)
         return failure
+
+    async def ask_or_refuse(
+        self, operation: str, request: Callable[[], Awaitable[T | Failure]]
+    ) -> T | Failure:
+        """One request for a client who can wait: at once, or a refusal that says how long.
+
+        Whatever upstream answers, it may have counted the request.
+        """
+        started = self._clock.monotonic()
+        if not self.scheduler.try_interactive(started):
+            text = "the budget of the account is spent for now"
+            wait_s = self._free_in_s(started)
+            return Failure(operation, "RATE_LIMITED", text, Retry.TRANSIENT, wait_s=wait_s)
+        try:
+            reply = await request()
+        finally:
+            self.scheduler.interactive_done(self._clock.monotonic(), counted=True)
+            self._kick.set()
+        code = reply.code if isinstance(reply, Failure) else OK
+        self._metrics.count_request(self.name, operation, code, self._clock.monotonic() - started)
+        return reply
+
+    def _free_in_s(self, now: float) -> float:
+        """Seconds until the next place is free."""
+        snapshot, log = self.scheduler.snapshot(now), self.scheduler.log(now)
+        oldest = min(log, default=now - WINDOW_S + 1.0)
+        return max(1.0, oldest + WINDOW_S - now, snapshot.blocked_until - now)
 
     def set_pace(self, *, reserve: int, min_interval: float) -> None:
         """Take over changed settings; what the window holds and what was learnt stays."""

@@ -81,7 +81,7 @@ class Question:
     """A request of a client that upstream is to answer. Holds no credential."""
 
     method: str  # "GET", "POST"
-    path: str  # behind the system's API: "/runs/ID"; begins with a slash, encoded as on the wire
+    path: str  # behind the origin, encoded as on the wire
     query: Sequence[tuple[str, str]] = ()
     headers: Mapping[str, str] = field(default_factory=dict)  # only those that upstream is to see
     body: bytes = b""

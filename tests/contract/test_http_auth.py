@@ -306,7 +306,7 @@ def test_a_tokens_file_is_read_as_it_says() -> None:
         ("[[tokens]]\nnam = 'x'", "entry 1: unknown key 'nam'"),
         ("[[tokens]]\nsha256 = 'x'", "needs a name"),
         ("[[tokens]]\nname = 'x'\nsha256 = 'secret-in-clear'", "64 hex digits"),
-        (entry("a", "t", "scopes = ['write']"), "'read' and 'admin'"),
+        (entry("a", "t", "scopes = ['root']"), "'write' and 'admin'"),
         (entry("a", "t", "scopes = []"), "at least one"),
         (entry("a", "t", "runs = []"), "at least one"),
         (entry("a", "t", "runs = 'x'"), "list of strings"),

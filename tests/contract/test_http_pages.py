@@ -163,7 +163,7 @@ async def test_the_accept_header_chooses(accept: str, content_type: str) -> None
         ("/v1/events?" + "&".join("type=a" for _ in range(33)), "type", "invalid_parameter"),
         ("/v1/events?" + "&".join(f"run={n}" for n in range(101)), "run", "invalid_parameter"),
         (f"/v1/runs/{RUN}/events?run={RUN}", "run", "unknown_parameter"),
-        ("/v1/runs?limit=1", "limit", "unknown_parameter"),
+        ("/v1/runs?depth=1", "depth", "unknown_parameter"),
         (f"/v1/runs/{RUN}?x=1", "x", "unknown_parameter"),
     ],
 )

@@ -6,11 +6,13 @@ import json
 from collections.abc import Sequence
 from importlib import resources
 from typing import Any
+from urllib.parse import quote
 
 import aiohttp
 import jsonschema
 import pytest
 from aiohttp import web
+from yarl import URL
 
 from bridge.clock import SystemClock
 from bridge.core.errors import ConfigError, JournalFullError
@@ -158,7 +160,7 @@ def test_the_page_needs_nothing_from_elsewhere() -> None:
 def described() -> set[tuple[str, str]]:
     methods = {"get", "put", "delete", "post"}
     return {
-        (method.upper(), path.replace("{runId}", "{run_id}"))
+        (method.upper(), path.replace("{runId}", "{id}"))
         for path, item in DESCRIPTION["paths"].items()
         for method in item
         if method in methods
@@ -220,6 +222,17 @@ def test_every_reference_of_the_description_leads_somewhere() -> None:
         ("GET", f"/v1/runs/{RUN}/events?after=0", "/v1/runs/{runId}/events"),
         ("GET", f"/v1/runs/{THIRD_RUN}/events", "/v1/runs/{runId}/events"),
         ("GET", "/v1/runs", "/v1/runs"),
+        ("GET", "/v1/runs?limit=1", "/v1/runs"),
+        ("GET", "/v1/runs?cursor=x", "/v1/runs"),
+        ("GET", "/v1/feeds", "/v1/feeds"),
+        ("GET", "/v1/feeds?kind=run&state=running&limit=1", "/v1/feeds"),
+        ("GET", f"/v1/feeds/run/{RUN}", "/v1/feeds/{kind}/{id}"),
+        ("GET", "/v1/feeds/run/x", "/v1/feeds/{kind}/{id}"),
+        ("PUT", f"/v1/feeds/run/{OTHER_RUN}", "/v1/feeds/{kind}/{id}"),
+        ("PUT", "/v1/feeds/run/x", "/v1/feeds/{kind}/{id}"),
+        ("DELETE", f"/v1/feeds/run/{RUN}", "/v1/feeds/{kind}/{id}"),
+        ("GET", f"/v1/feeds/run/{RUN}/events?after=0", "/v1/feeds/{kind}/{id}/events"),
+        ("GET", "/v1/feeds/run/x/events", "/v1/feeds/{kind}/{id}/events"),
         ("GET", f"/v1/runs/{RUN}", "/v1/runs/{runId}"),
         ("PUT", f"/v1/runs/{OTHER_RUN}", "/v1/runs/{runId}"),
         ("PUT", "/v1/runs/x", "/v1/runs/{runId}"),
@@ -252,14 +265,15 @@ async def test_answers_are_as_described(method: str, path: str, template: str) -
 async def test_the_parameters_are_as_described() -> None:
     """What is described is accepted; what is accepted is described."""
     async with http_bridge() as bridge:
-        for template in ("/v1/events", "/v1/runs/{runId}/events"):
+        feed = "/v1/feeds/{kind}/{id}/events"
+        for template in ("/v1/events", "/v1/runs/{runId}/events", feed):
             names = set()
             for parameter in DESCRIPTION["paths"][template]["get"]["parameters"]:
                 name = parameter["$ref"].rsplit("/", 1)[1]
                 if DESCRIPTION["components"]["parameters"][name]["in"] == "query":
                     names.add(name)
-            path = template.replace("{runId}", RUN)
-            for name in ("after", "tail", "limit", "run", "type", "account", "ticket"):
+            path = template.replace("{runId}", RUN).replace("{kind}/{id}", f"run/{RUN}")
+            for name in ("after", "tail", "limit", "run", "type", "account", "kind", "ticket"):
                 status, _ = await call(bridge, "GET", f"{path}?{name}=1")
                 refused = status == 400
                 assert refused == (name not in names), (path, name)
@@ -326,11 +340,11 @@ async def test_an_expectation_changes_no_answer(path: str, expectation: str) -> 
 
 
 async def test_many_who_ask_for_the_runs_share_one_list(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bridge.outputs.http.routes_runs.LIST_S", 60.0)
+    monkeypatch.setattr("bridge.outputs.http.feed_lists.LIST_S", 60.0)
     async with http_bridge() as bridge:
         views, made = bridge.runs.views, 0
 
-        def counted(kind: str) -> Any:
+        def counted(kind: str | None = None) -> Any:
             nonlocal made
             made += 1
             return views(kind)
@@ -383,3 +397,55 @@ async def test_an_unknown_group_of_routes_is_served_guarded_and_refuses_its_own_
                 assert answer.content_type == "application/problem+json"
     finally:
         await server.close()
+
+
+async def test_lists_are_searched_and_come_in_pages() -> None:
+    """4,000 runs were one answer of 1 MB."""
+    async with http_bridge() as bridge:
+        for run in (OTHER_RUN, THIRD_RUN):
+            await call(bridge, "PUT", f"/v1/runs/{run}")
+        everything = [THIRD_RUN, OTHER_RUN, RUN]
+        for path, key, id_ in (("/v1/runs", "runs", "runId"), ("/v1/feeds", "feeds", "id")):
+            first = (await call(bridge, "GET", f"{path}?limit=2"))[1]
+            assert [view[id_] for view in first[key]] == everything[:2]
+            rest = (await call(bridge, "GET", f"{path}?limit=2&cursor={first['next']}"))[1]
+            assert [view[id_] for view in rest[key]] == everything[2:]
+            assert rest["next"] is None
+            for query, count in (
+                (f"text={RUN[:8].upper()}", 1), ("text=nothing", 0), ("state=running", 3),
+                ("state=ended", 0), ("state=following&state=ended", 3), ("account=second", 0),
+            ):  # fmt: skip
+                found = (await call(bridge, "GET", f"{path}?{query}"))[1][key]
+                assert len(found) == count, query
+
+
+async def test_one_feed_is_a_run_under_both_names() -> None:
+    async with http_bridge() as bridge:
+        await bridge.add(2)
+        feed = (await call(bridge, "GET", f"/v1/feeds/run/{RUN}"))[1]
+        assert (feed["kind"], feed["id"], feed["state"]) == ("run", RUN, "running")
+        run = (await call(bridge, "GET", f"/v1/runs/{RUN}"))[1]
+        assert (run["runId"], run["state"]) == (RUN, "following")
+        of_feed = (await call(bridge, "GET", f"/v1/feeds/run/{RUN}/events?after=0"))[1]
+        assert of_feed == (await call(bridge, "GET", f"/v1/runs/{RUN}/events?after=0"))[1]
+        assert (await call(bridge, "GET", f"/v1/feeds/space/{RUN}/events"))[0] == 404
+        for query, count in (("kind=run", 2), ("kind=space", 0), ("system=mogplex", 2)):
+            page = (await call(bridge, "GET", f"/v1/events?after=0&{query}"))[1]
+            assert len(page["records"]) == count, query
+
+
+@pytest.mark.parametrize("id_", ["Ab/1 ü", "a%2Fb", "..", "?x=1#y", "%"])
+async def test_ids_are_opaque(id_: str) -> None:
+    """Percent-encoded in the path, and what upstream calls it in the record and the wish."""
+    async with http_bridge() as bridge:
+        asked: list[tuple[str, str]] = []
+
+        def view(kind: str, text: str, account: str | None = None) -> Any:
+            asked.append((kind, text))
+            return {"kind": kind, "id": text, "account": "default"}
+
+        bridge.runs.view = view  # type: ignore[method-assign]
+        url = URL(f"{bridge.url}/v1/feeds/space/{quote(id_, safe='')}", encoded=True)
+        async with bridge.session.get(url) as response:
+            assert (await response.json())["id"] == id_
+        assert asked == [("space", id_)]

@@ -10,7 +10,7 @@ from __future__ import annotations
 import enum
 import ipaddress
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from aiohttp import hdrs, web
@@ -36,13 +36,15 @@ class Need(enum.Enum):
     STREAM = enum.auto()  # the same, and a ticket will do
     OVERVIEW = enum.auto()  # shows all accounts at once
     METRICS = enum.auto()  # the same; settable to be open
+    WRITE = enum.auto()  # changes something upstream
     ADMIN = enum.auto()
 
 
 class Scope(enum.Enum):
-    """What a token may do; admin includes read."""
+    """What a token may do; admin includes the others."""
 
     READ = "read"
+    WRITE = "write"  # start and cancel runs upstream, through the gateway
     ADMIN = "admin"
 
 
@@ -78,7 +80,7 @@ class Identity:
         accounts = _common(only.accounts, self.accounts)
         if runs is None or accounts is None:
             return None
-        return Filter(runs=runs, types=only.types, accounts=accounts)
+        return replace(only, runs=runs, accounts=accounts)
 
 
 def _common(wished: frozenset[str], allowed: frozenset[str]) -> frozenset[str] | None:

@@ -30,13 +30,15 @@ class Policy:
 class Route(NamedTuple):
     """One method of one path; the handler is called only for who has what `need` asks.
 
-    A GET answers HEAD too. `path` is aiohttp's: `{name}` is one segment, decoded.
+    A GET answers HEAD too. `path` is aiohttp's: `{name}` is one segment, decoded. `method` may be
+    `*`: all that no route before it takes.
     """
 
     method: str
     path: str
     need: Need
     handler: Handler
+    body_bytes_max: int = 0  # 0: no body is read, and one over `limits.body_bytes` is refused
 
 
 class RouteGroup(Protocol):
@@ -56,6 +58,15 @@ class Policed(Protocol):
 
     def adopt(self, policy: Policy) -> None:
         """Hold to this from the next request on."""
+        ...
+
+
+@runtime_checkable
+class Working(Protocol):
+    """A group that has something to do beside answering."""
+
+    async def run(self) -> None:
+        """Do it until cancelled."""
         ...
 
 

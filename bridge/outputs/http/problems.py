@@ -28,6 +28,7 @@ CODES: Mapping[str, tuple[int, str]] = {
     "bad_request": (400, "The request cannot be understood"),
     "unknown_parameter": (400, "A query parameter is not known here"),
     "invalid_parameter": (400, "A query parameter has a value that cannot be used"),
+    "invalid_id": (400, "No such feed can be"),
     "invalid_run_id": (400, "The run id is not a UUID"),
     "unknown_account": (400, "No such account is configured"),
     "invalid_websocket": (400, "The WebSocket handshake cannot be accepted"),
@@ -36,6 +37,7 @@ CODES: Mapping[str, tuple[int, str]] = {
     "foreign_host": (403, "The Host header does not name this server"),
     "foreign_origin": (403, "A web page of another origin may not use this server"),
     "not_found": (404, "There is nothing at this path"),
+    "unknown_feed": (404, "This feed is not known here"),
     "unknown_run": (404, "This run is not known here"),
     "method_not_allowed": (405, "The method is not possible here"),
     "ambiguous": (409, "Several accounts have this; name one"),
@@ -69,6 +71,11 @@ class ProblemError(BridgeError):
         self.detail = detail
         self.headers = dict(headers or {})
         self.members = dict(members or {})  # more members of the document
+
+    @property
+    def status(self) -> int:
+        """HTTP status."""
+        return CODES[self.code][0]
 
 
 def unavailable(error: JournalError) -> ProblemError:

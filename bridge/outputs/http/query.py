@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from aiohttp import hdrs, web
 
@@ -23,13 +24,16 @@ from bridge.outputs.streams.formats import (
     Format,
 )
 
+Ids = Callable[[str | None, str], frozenset[str]]  # kind, text -> ids that may be meant
+
 PAGE_RECORDS = 100
-EVENT_PARAMETERS = ("after", "tail", "limit", "run", "type", "account", "ticket")
+EVENT_PARAMETERS = (
+    "after", "tail", "limit", "run", "type", "account", "kind", "system", "ticket"
+)  # fmt: skip
 # What replacements for EventSource add where they cannot send the header: the id they saw last,
 # under one of two names, and something new each time, so that no cache answers.
 _LAST_EVENT_ID_PARAMETERS = ("lastEventId", "Last-Event-ID")
 _CACHE_BUSTER = "_"
-_UUID = re.compile(r"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}", re.ASCII)
 _LAST_EVENT_ID = "Last-Event-ID"
 
 
@@ -64,27 +68,41 @@ def single(request: web.Request, name: str) -> str | None:
     return values[0] if values else None
 
 
-def read_query(request: web.Request, limits: Limits, run_id: str | None = None) -> Query:
-    """Read a request for events; `run_id` is the one in the path. Raises ProblemError."""
-    known = [n for n in EVENT_PARAMETERS if run_id is None or n not in ("run", "account")]
+class FeedPath(NamedTuple):
+    """The feed that a path names."""
+
+    kind: str
+    id: str  # as it was written
+
+
+def read_query(
+    request: web.Request, limits: Limits, ids: Ids, feed: FeedPath | None = None
+) -> Query:
+    """Read a request for events; `feed` is the one in the path, `ids` knows what a text may mean.
+
+    Raises ProblemError.
+    """
+    known: Collection[str] = EVENT_PARAMETERS
+    if feed is not None:
+        known = tuple(n for n in known if n not in ("run", "kind", "system"))
     check_names(request, (*known, *_LAST_EVENT_ID_PARAMETERS, _CACHE_BUSTER))
     after = single(request, "after")
     last_id = _last_event_id(request)
-    runs = (
-        [run_id]
-        if run_id is not None
-        else _values(request, "run", limits.runs_per_filter_max, limits)
-    )
+    runs = [feed.id] if feed else _values(request, "run", limits.runs_per_filter_max, limits)
+    kind = feed.kind if feed is not None else None
+    few = limits.accounts_per_filter_max
     return Query(
         only=Filter(
-            runs=frozenset(map(_lowered, runs)),
+            runs=frozenset().union(*(ids(kind, run) for run in runs)),
             # Sorted, so that the same wish in another order is the same filter.
             types=tuple(sorted(set(_values(request, "type", limits.types_per_filter_max, limits)))),
-            accounts=frozenset(_values(request, "account", limits.accounts_per_filter_max, limits)),
+            accounts=frozenset(_values(request, "account", few, limits)),
+            kinds=frozenset((kind,) if kind else _values(request, "kind", few, limits)),
+            systems=frozenset(_values(request, "system", few, limits)),
         ),
         asked=last_id or after,
-        tail=_maybe_number(request, "tail", 0, limits.tail_max),
-        limit=_maybe_number(request, "limit", 1, limits.page_records_max) or PAGE_RECORDS,
+        tail=maybe_number(request, "tail", 0, limits.tail_max),
+        limit=maybe_number(request, "limit", 1, limits.page_records_max) or PAGE_RECORDS,
     )
 
 
@@ -96,16 +114,6 @@ def _last_event_id(request: web.Request) -> str:
     for name in _LAST_EVENT_ID_PARAMETERS:
         found = found or (single(request, name) or "").strip()
     return found
-
-
-def is_uuid(run_id: str) -> bool:
-    """Tell whether it is a UUID as upstream writes them, in either case."""
-    return _UUID.fullmatch(run_id) is not None
-
-
-def _lowered(run_id: str) -> str:
-    """A UUID in upper case is the same UUID; other ids are told apart by case."""
-    return run_id.lower() if is_uuid(run_id) else run_id
 
 
 def _values(request: web.Request, name: str, count_max: int, limits: Limits) -> list[str]:
@@ -120,7 +128,8 @@ def _values(request: web.Request, name: str, count_max: int, limits: Limits) -> 
     return values
 
 
-def _maybe_number(request: web.Request, name: str, low: int, high: int) -> int | None:
+def maybe_number(request: web.Request, name: str, low: int, high: int) -> int | None:
+    """A number in bounds, None when it is left out. Raises ProblemError."""
     text = single(request, name)
     if text is None:
         return None

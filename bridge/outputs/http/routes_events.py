@@ -16,15 +16,23 @@ from bridge.journal.port import Reader
 from bridge.metrics import Metrics
 from bridge.outputs.compression import compress
 from bridge.outputs.http.access import Identity, Need
+from bridge.outputs.http.feed_lists import may_see
 from bridge.outputs.http.groups import Policy, Route
 from bridge.outputs.http.pages import has_records, read_page, search
 from bridge.outputs.http.problems import COMMON_HEADERS, ProblemError
-from bridge.outputs.http.query import Query, is_connection_upgrade, maybe_format, read_query
-from bridge.outputs.http.routes_runs import RUN, may_see, run_view, unknown_run
+from bridge.outputs.http.query import (
+    FeedPath,
+    Query,
+    is_connection_upgrade,
+    maybe_format,
+    read_query,
+)
+from bridge.outputs.http.routes_feeds import unknown_feed
+from bridge.outputs.http.routes_runs import RUN, unknown_run
 from bridge.outputs.http.start import Start, find_start
 from bridge.outputs.http.streaming import STREAM_HEADERS, Beginning, Streams
 from bridge.outputs.http.turns import Reading, Turns
-from bridge.outputs.port import AmbiguousFeedError, Feeds
+from bridge.outputs.port import AmbiguousFeedError, Feeds, InvalidIdError
 from bridge.outputs.streams.formats import WEBSOCKET, Format
 from bridge.outputs.streams.hub import reset_facts
 from bridge.wire.websocket import maybe_accept_key
@@ -58,7 +66,8 @@ class EventRoutes:
     def routes(self) -> Sequence[Route]:
         return (
             Route("GET", "/v1/events", Need.STREAM, self.get),
-            Route("GET", "/v1/runs/{run_id}/events", Need.STREAM, self.get),
+            Route("GET", "/v1/runs/{id}/events", Need.STREAM, self.get),
+            Route("GET", "/v1/feeds/{kind}/{id}/events", Need.STREAM, self.get),
         )
 
     def adopt(self, policy: Policy) -> None:
@@ -70,14 +79,13 @@ class EventRoutes:
     async def get(self, request: web.Request, identity: Identity) -> web.StreamResponse:
         """Answer in the representation that is asked for. Raises ProblemError."""
         policy = self._policy
-        run_id = request.match_info.get("run_id")
-        query = read_query(request, policy.limits, run_id)
+        path = request.match_info
+        feed = FeedPath(path.get("kind", RUN), path["id"]) if "id" in path else None
+        query = read_query(request, policy.limits, self._ids, feed)
         format_ = maybe_format(request, may_compress=policy.may_compress)
         only = identity.narrow(query.only)
-        if run_id is not None and (
-            only is None or not await self._is_known(run_id, identity, only)
-        ):
-            raise unknown_run(run_id)
+        if feed is not None and (only is None or not await self._is_known(feed, identity, only)):
+            raise unknown_run(feed.id) if "kind" not in path else unknown_feed(*feed)
         if only is None:
             raise ProblemError("forbidden", "your token does not reach what this filter asks for")
         query = replace(query, only=only)
@@ -87,13 +95,19 @@ class EventRoutes:
             return web.Response(headers=_stream_headers(format_))
         return await self._stream(request, query, format_, identity)
 
-    async def _is_known(self, run_id: str, identity: Identity, only: Filter) -> bool:
-        """Tell whether there is anything of a run that `identity` may see."""
+    def _ids(self, kind: str | None, text: str) -> frozenset[str]:
         try:
-            view = self._feeds.view(RUN, run_id)
+            return self._feeds.ids(kind, text)
+        except InvalidIdError:  # there is no such feed: a filter that matches nothing
+            return frozenset((text,))
+
+    async def _is_known(self, feed: FeedPath, identity: Identity, only: Filter) -> bool:
+        """Tell whether there is anything of a feed that `identity` may see."""
+        try:
+            view = self._feeds.view(feed.kind, feed.id)
         except AmbiguousFeedError:
             view = None
-        is_theirs = view is not None and may_see(identity, run_view(view))
+        is_theirs = view is not None and may_see(identity, view)
         return is_theirs or await has_records(self._journal, only)
 
     def _reading(self, request: web.Request, identity: Identity) -> Reading:

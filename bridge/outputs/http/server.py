@@ -13,10 +13,10 @@ from aiohttp import hdrs, web
 
 from bridge.core.errors import ConfigError, JournalError
 from bridge.outputs.compression import compress
-from bridge.outputs.http.access import Access, LoopbackAccess, Need
+from bridge.outputs.http.access import Access, LoopbackAccess
 from bridge.outputs.http.certificates import Certificates
 from bridge.outputs.http.connection import Connection
-from bridge.outputs.http.groups import Handler, OwnErrors, Policed, Policy, RouteGroup
+from bridge.outputs.http.groups import OwnErrors, Policed, Policy, Route, RouteGroup, Working
 from bridge.outputs.http.limits import fit_to_open_files
 from bridge.outputs.http.open_connections import OpenConnections
 from bridge.outputs.http.problems import COMMON_HEADERS, ProblemError, respond, unavailable
@@ -47,8 +47,13 @@ class Server:
         *,
         access: Access | None = None,
         policy: Policy | None = None,
+        count: Callable[[str, int], None] = lambda _group, _status: None,
     ) -> None:
-        """`streams` are those that the groups open; `redactor` is for the texts of refusals."""
+        """`streams` are those that the groups open; `redactor` is for the texts of refusals;
+        `count` is told the group and the HTTP status of every answer.
+        """
+        self._count = count
+        self._group_of: dict[object, str] = {}  # by handler
         self._access = access or LoopbackAccess()
         self._certificates: Certificates | None = None
         self._redactor = redactor
@@ -59,7 +64,8 @@ class Server:
         self.adopt(policy or self._policy)
         limits = self._policy.limits
         self._app = web.Application(
-            middlewares=[self._answer], client_max_size=limits.body_bytes_max
+            middlewares=[self._answer],
+            client_max_size=max([limits.body_bytes_max, *map(_body_of, groups)]),
         )
         self._app.on_response_prepare.append(_dress)
         for group in groups:
@@ -70,13 +76,18 @@ class Server:
         self._listener: asyncio.Server | None = None
 
     def _add(self, group: RouteGroup) -> None:
-        for method, path, need, handler in group.routes():
-            guarded = self._guarded(need, handler)
-            for verb in (method, "HEAD") if method == "GET" else (method,):
-                self._app.router.add_route(verb, path, guarded, expect_handler=_await_no_body)
+        for route in group.routes():
+            guarded = self._guarded(route)
+            self._group_of[guarded] = group.name
+            expect = _await_no_body if not route.body_bytes_max else None
+            for verb in (route.method, "HEAD") if route.method == "GET" else (route.method,):
+                self._app.router.add_route(verb, route.path, guarded, expect_handler=expect)
 
-    def _guarded(self, need: Need, handler: Handler) -> Next:
+    def _guarded(self, route: Route) -> Next:
+        need, handler = route.need, route.handler
+
         async def guarded(request: web.Request) -> web.StreamResponse:
+            self._check_body(request, route.body_bytes_max)
             decision = self._access.allow(request, need)
             if isinstance(decision, ProblemError):
                 raise decision
@@ -149,6 +160,9 @@ class Server:
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._streams.run(), name="server.streams")
             tasks.create_task(self._watch_access(), name="server.access")
+            for group in self._groups:
+                if isinstance(group, Working):
+                    tasks.create_task(group.run(), name=f"server.{group.name}")
 
     async def _watch_access(self) -> None:
         while True:
@@ -175,11 +189,12 @@ class Server:
         self._streams.cut_all()
         await self._runner.cleanup()
 
-    def _check_body(self, request: web.Request) -> None:
-        if (request.content_length or 0) > self._policy.limits.body_bytes_max:
+    def _check_body(self, request: web.Request, bytes_max: int = 0) -> None:
+        bytes_max = bytes_max or self._policy.limits.body_bytes_max
+        if (request.content_length or 0) > bytes_max:
             raise ProblemError(
                 "body_too_large",
-                f"no route here takes a body over {self._policy.limits.body_bytes_max} bytes",
+                f"no body over {bytes_max} bytes is taken here",
                 headers={"Connection": "close"},
             )
 
@@ -189,7 +204,8 @@ class Server:
         connection = cast("Connection", request.protocol)
         connection.note_request()
         try:
-            self._check_body(request)
+            if request.match_info.http_exception is not None:  # no route that could take one
+                self._check_body(request)
             response = await handler(request)
         except ProblemError as problem:
             response = self._refuse(request, problem)
@@ -207,6 +223,7 @@ class Server:
             bug = ProblemError("internal_error", "the log has the cause")
             response = self._refuse(request, bug)
         await self._adapt(request, response)
+        self._count(self._group_of.get(request.match_info.handler, "none"), response.status)
         body = response.body if isinstance(response, web.Response) else None
         connection.note_answer(len(body) if isinstance(body, bytes) else 0)
         return response
@@ -236,6 +253,10 @@ class Server:
             await compress(request, response)
         if found := ", ".join(filter(None, vary)):
             response.headers[hdrs.VARY] = found
+
+
+def _body_of(group: RouteGroup) -> int:
+    return max((route.body_bytes_max for route in group.routes()), default=0)
 
 
 async def _dress(request: web.Request, response: web.StreamResponse) -> None:  # noqa: ARG001

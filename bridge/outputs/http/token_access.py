@@ -30,6 +30,7 @@ _NEEDS_SCOPE = {
     Need.STREAM: Scope.READ,
     Need.OVERVIEW: Scope.READ,
     Need.METRICS: Scope.READ,
+    Need.WRITE: Scope.WRITE,
     Need.ADMIN: Scope.ADMIN,
 }
 

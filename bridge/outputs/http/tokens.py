@@ -3,7 +3,7 @@
     [[tokens]]
     name = "grafana"
     sha256 = "…64 hex digits…"      # printf %s "$TOKEN" | sha256sum
-    scopes = ["read"]               # or ["read", "admin"]
+    scopes = ["read"]               # or ["read", "write"], ["admin"]
     accounts = ["default"]          # optional limits
     runs = ["3f0c1c52-…"]
     expires = 2027-01-01T00:00:00Z  # optional; from then on it is worth nothing
@@ -123,7 +123,7 @@ def _entry(entry: Any, where: str) -> tuple[bytes, Identity]:
     try:
         scopes = frozenset(Scope(word) for word in words)
     except ValueError:
-        raise ConfigError(f"{where} ({name}): scopes are 'read' and 'admin'") from None
+        raise ConfigError(f"{where} ({name}): scopes are 'read', 'write' and 'admin'") from None
     key = bytes.fromhex(digest)
     return key, Identity(
         name,

@@ -4,22 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bridge.core.event import Record
+from bridge.core.event import Feed, Record
 from bridge.core.filter import EVERYTHING, Filter
 
-_KINDS_MAX = 256  # remembered pairs of account and type; both are few, the bound is for surprises
+_KINDS_MAX = 256  # remembered sorts of records; they are few, the bound is for surprises
+
+Sort = tuple[str, str, str, str]  # account, system, kind and type of a record
 
 
 class FilterIndex:
-    """The filters in use. Filters with runs are found by run; those without by account and type,
-    of which there are so few that the answer is remembered.
+    """The filters in use. Filters with ids are found by id; those without by account, system, kind
+    and type, of which there are so few that the answer is remembered.
     """
 
     def __init__(self) -> None:
         self._wants_all = False
         self._by_run: dict[str, set[Filter]] = {}
         self._without_run: set[Filter] = set()
-        self._by_kind: dict[tuple[str, str], set[Filter]] = {}
+        self._by_sort: dict[Sort, tuple[Feed, set[Filter]]] = {}
 
     def add(self, only: Filter) -> None:
         if only.is_empty:
@@ -30,8 +32,8 @@ class FilterIndex:
         else:
             self._without_run.add(only)
             # What is remembered stays: to ask again would be to ask all the others too.
-            for (account, type_), found in self._by_kind.items():
-                if _wants(only, account, type_):
+            for sort, (feed, found) in self._by_sort.items():
+                if _wants(only, feed, sort[-1]):
                     found.add(only)
 
     def remove(self, only: Filter) -> None:
@@ -45,7 +47,7 @@ class FilterIndex:
                     del self._by_run[run]
         else:
             self._without_run.remove(only)
-            for found in self._by_kind.values():
+            for _, found in self._by_sort.values():
                 found.discard(only)
 
     def route(self, records: Sequence[Record]) -> dict[Filter, Sequence[Record]]:
@@ -57,23 +59,24 @@ class FilterIndex:
                 if only.matches(feed, record.type):
                     wanted.setdefault(only, []).append(record)
             if self._without_run:
-                for only in self._of_kind(record):
+                for only in self._of_sort(record):
                     wanted.setdefault(only, []).append(record)
         routed: dict[Filter, Sequence[Record]] = {**wanted}
         if self._wants_all and records:
             routed[EVERYTHING] = records
         return routed
 
-    def _of_kind(self, record: Record) -> set[Filter]:
-        kind = (record.feed.account, record.type)
-        found = self._by_kind.get(kind)
-        if found is None:
-            if len(self._by_kind) >= _KINDS_MAX:
-                self._by_kind.clear()
-            found = {only for only in self._without_run if _wants(only, *kind)}
-            self._by_kind[kind] = found
-        return found
+    def _of_sort(self, record: Record) -> set[Filter]:
+        feed = record.feed
+        sort = (feed.account, feed.system, feed.kind, record.type)
+        known = self._by_sort.get(sort)
+        if known is None:
+            if len(self._by_sort) >= _KINDS_MAX:
+                self._by_sort.clear()
+            found = {only for only in self._without_run if _wants(only, feed, record.type)}
+            known = self._by_sort[sort] = feed, found
+        return known[1]
 
 
-def _wants(only: Filter, account: str, type_: str) -> bool:
-    return (not only.accounts or account in only.accounts) and only.matches_type(type_)
+def _wants(only: Filter, feed: Feed, type_: str) -> bool:
+    return only.matches_origin(feed) and only.matches_type(type_)

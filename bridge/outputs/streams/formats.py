@@ -45,6 +45,10 @@ class Format(Protocol):
         """Return the message that says: records after what you asked for are gone."""
         ...
 
+    def is_last(self, record: Record) -> bool:
+        """Whether the stream is over after this record."""
+        ...
+
     def farewell(self, retry_ms: int, reason: str = "shutdown") -> bytes:
         """Return the orderly end; `retry_ms` spreads those who come back. `reason` is that of the
         metrics, "shutdown" or "auth".
@@ -64,7 +68,7 @@ class EventStream:
         self.heartbeat = self._wrap(sse.COMMENT)
 
     def _wrap(self, data: bytes) -> bytes:
-        return _chunk(data) if self.is_chunked else data
+        return chunk(data) if self.is_chunked else data
 
     def frame(self, record: Record, epoch: bytes) -> bytes:
         return sse.encode_record(record.body, b"%b-%d" % (epoch, record.seq))
@@ -80,6 +84,9 @@ class EventStream:
 
     def reset(self, facts: dict[str, Any], position: str) -> bytes:
         return self._wrap(sse.encode_frame(_message(facts), event=RESET_TYPE, frame_id=position))
+
+    def is_last(self, record: Record) -> bool:
+        return False
 
     def farewell(self, retry_ms: int, reason: str = "shutdown") -> bytes:
         return self._wrap(sse.encode_frame(retry_ms=retry_ms)) + (
@@ -106,7 +113,7 @@ class Lines:
         """Compressed, each write is a frame of its own: the same bytes fit into every stream."""
         if self.content_coding and data:
             data = squeeze(self.content_coding, data)
-        return _chunk(data) if self.is_chunked and data else data
+        return chunk(data) if self.is_chunked and data else data
 
     def frame(self, record: Record, epoch: bytes) -> bytes:
         return record.body + b"\n"
@@ -119,6 +126,9 @@ class Lines:
 
     def reset(self, facts: dict[str, Any], position: str) -> bytes:
         return self._wrap(_message(facts) + b"\n")
+
+    def is_last(self, record: Record) -> bool:
+        return False
 
     def farewell(self, retry_ms: int, reason: str = "shutdown") -> bytes:
         return b"0\r\n\r\n" if self.is_chunked else b""
@@ -145,6 +155,9 @@ class Messages:
     def reset(self, facts: dict[str, Any], position: str) -> bytes:
         return websocket.encode_frame(Opcode.TEXT, _message(facts))
 
+    def is_last(self, record: Record) -> bool:
+        return False
+
     def farewell(self, retry_ms: int, reason: str = "shutdown") -> bytes:
         if reason == "auth":
             return websocket.encode_close(CloseCode.POLICY, "the token is worth nothing any more")
@@ -155,7 +168,7 @@ def _message(facts: dict[str, Any]) -> bytes:
     return dumps({"type": RESET_TYPE, **facts})
 
 
-def _chunk(data: bytes) -> bytes:
+def chunk(data: bytes) -> bytes:
     return b"%x\r\n%b\r\n" % (len(data), data)
 
 

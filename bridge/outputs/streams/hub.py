@@ -251,6 +251,8 @@ class Hub:
                     continue
                 await self._write_all(members, payload)
                 self._delivered[format_.transport].inc(len(wanted) * len(members))
+                if format_.is_last(wanted[-1]):
+                    self._finish(members)
         for subscriber in too_long:
             if subscriber.state is State.LIVE:
                 self._leave_head(subscriber)  # at the position before this batch
@@ -260,6 +262,11 @@ class Hub:
         slow, self._slow_meanwhile = self._slow_meanwhile, []
         for subscriber in slow:
             self._set_aside(subscriber)
+
+    @staticmethod
+    def _finish(some: Iterable[Subscriber]) -> None:
+        for subscriber in list(some):
+            subscriber.end("ended", subscriber.format.farewell(RETRY_MS, "ended"))
 
     async def _write_all(self, members: set[Subscriber], payload: bytes) -> None:
         if len(members) <= WRITES_PER_TURN:
@@ -306,7 +313,9 @@ class Hub:
                 return
         if subscriber.rest is not None and not subscriber.is_slow:
             self._write_rest(subscriber)
-        if subscriber.is_slow:
+        if subscriber.is_over and subscriber.rest is None:
+            self._finish((subscriber,))
+        elif subscriber.is_slow:
             self._wait_for_drain(subscriber)
         else:
             self._enqueue(subscriber)
@@ -325,6 +334,7 @@ class Hub:
             self._reset(subscriber)
             return True
         subscriber.position = piece.next_after
+        subscriber.is_over = piece.is_last
         if piece.payload:
             subscriber.rest = memoryview(piece.payload)
             self._delivered[format_.transport].inc(piece.records)

@@ -25,6 +25,7 @@ class Slice(NamedTuple):
     payload: bytes
     records: int
     next_after: int
+    is_last: bool = False  # nothing follows it in this format
 
 
 class Slices:
@@ -53,7 +54,8 @@ class Slices:
             self._record_bytes += (mean - self._record_bytes) / 8
         epoch = self._journal.epoch.encode()
         payload = format_.join([format_.frame(r, epoch) for r in batch]) if batch else b""
-        made = Slice(payload, len(batch), next_after)
+        is_last = bool(batch) and format_.is_last(batch[-1])
+        made = Slice(payload, len(batch), next_after, is_last)
         self._remember(key, made)
         return made
 

@@ -79,6 +79,7 @@ class Subscriber(asyncio.Protocol):
         "client_bytes",
         "format",
         "identity",
+        "is_over",
         "is_slow",
         "only",
         "owner",
@@ -101,6 +102,7 @@ class Subscriber(asyncio.Protocol):
         self.address = address
         self.state = State.QUEUED
         self.is_slow = False
+        self.is_over = False  # when `rest` is written, nothing follows
         self.rest: memoryview | None = None  # of a payload too long for one write
         self.beat = 0  # bucket of the hub's wheel of heartbeats
         self.reason = "client"  # who ends it, for the metrics

@@ -16,6 +16,7 @@ from bridge.sources import port
 from bridge.sources.gate import Gate
 from bridge.sources.http import HttpSession
 from bridge.sources.mogplex.api import MogplexApi
+from bridge.sources.mogplex.ask import ask
 from bridge.sources.mogplex.examine import confirmed, examine
 from bridge.sources.mogplex.explain import explain
 from bridge.sources.mogplex.features import Features, StreamKind
@@ -146,6 +147,10 @@ class MogplexSource:
         self._gate.set_pace(reserve=new.pace()[1], min_interval=new.min_interval)
         self._account = account
         return True
+
+    async def ask(self, question: port.Question) -> port.Answer | Failure:
+        """See `sources.port.ReadThrough`."""
+        return await ask(self._gate, self._api.http, question)
 
     def token_replaced(self) -> None:
         self._gate.token_replaced()

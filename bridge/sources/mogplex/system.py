@@ -9,6 +9,7 @@ from bridge.core import marks
 from bridge.core.event import Feed, feed_of
 from bridge.core.kind import Kind
 from bridge.core.words import SystemWords
+from bridge.sources.mogplex.dialect import MogplexDialect
 from bridge.sources.mogplex.settings import A_RUN_ID, RUN, MogplexAccount, normalised_run_id
 from bridge.sources.mogplex.words import WORDS, describe_run
 from bridge.sources.port import Account, Means, Source
@@ -26,6 +27,7 @@ class Mogplex:
     section = MogplexAccount
     kinds: Mapping[str, Kind] = {RUN: RUN_KIND}
     words: SystemWords = WORDS
+    dialect = MogplexDialect()  # of its own API, which the gateway serves
 
     def feed(self, account: str, kind: str, id_: str) -> Feed:
         if kind != RUN:

@@ -1,0 +1,77 @@
+"""Gives the gateway what it needs of the rest: a system's dialect, runs, a way to upstream."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from bridge.core.errors import Failure, Retry
+from bridge.daemon.accounts import Accounts
+from bridge.daemon.followed import Followed
+from bridge.daemon.follows import Follows
+from bridge.outputs.gateway.port import Dialect, Seen
+from bridge.outputs.gateway.seal import sealing_key
+from bridge.sources.port import Answer, Question, ReadThrough
+from bridge.systems import systems
+
+
+def dialects() -> Sequence[Dialect]:
+    """Of the systems whose API the bridge can serve."""
+    found = [getattr(system, "dialect", None) for system in systems().values()]
+    return [dialect for dialect in found if dialect is not None]
+
+
+class GatewayRuns:
+    """Implements `outputs.gateway.port.Runs`."""
+
+    def __init__(self, dialect: Dialect, follows: Follows, accounts: Accounts) -> None:
+        self._system = dialect.system
+        self._kind = dialect.kind
+        self._follows = follows
+        self._accounts = accounts
+
+    def accounts(self) -> Sequence[str]:
+        named = [
+            name
+            for name, source in self._accounts.sources.items()
+            if source.system.name == self._system and isinstance(source, ReadThrough)
+        ]
+        return sorted(named, key=lambda name: name != self._follows.default_account)
+
+    def seen(self, id_: str) -> Sequence[Seen]:
+        return [self._seen(entry) for entry in self._follows.known(self._kind, id_)]
+
+    def all(self) -> Sequence[Seen]:
+        entries = [
+            entry
+            for entry in self._follows.entries()
+            if entry.feed.feed.system == self._system and entry.feed.feed.kind == self._kind
+        ]
+        return [self._seen(entry) for entry in reversed(entries)]
+
+    @staticmethod
+    def _seen(entry: Followed) -> Seen:
+        state = entry.feed.state
+        return Seen(
+            account=state.feed.account,
+            id=state.feed.id,
+            row=state.row,
+            events=state.events,
+            gaps=state.gaps,
+            is_followed=entry.is_followed,
+            is_ended=state.ended,
+            version=state,
+        )
+
+    async def follow(self, account: str, id_: str) -> None:
+        await self._follows.follow(self._kind, id_, account)
+
+    def sealing_key(self, account: str) -> bytes:
+        tokens = [a.tokens for a in self._accounts.resolved if a.name == account]
+        return sealing_key(tokens[0].token() if tokens else "")
+
+    async def ask(self, account: str, question: Question) -> Answer | Failure:
+        source: object = self._accounts.sources.get(account)
+        if not isinstance(source, ReadThrough):  # it went away a moment ago
+            text = "the account is no longer configured"
+            return Failure("gateway", "TRANSPORT", text, Retry.TRANSIENT)
+        return await source.ask(question)

@@ -1,0 +1,1 @@
+"""The upstream's own API, served by the bridge from its journal."""

@@ -1,0 +1,175 @@
+"""Starting runs: passed on with the client's key, and never lost.
+
+G1 Before a start goes to upstream it is in the journal; it leaves only when its run is followed,
+   durably, or upstream refused it. A process that is killed in between asks again with the same
+   key, which gives the same run.
+G2 A key belongs to the client who used it first: another one gets no run of somebody else by it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+from collections import OrderedDict
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+import structlog
+
+from bridge.clock import Clock
+from bridge.core.errors import BridgeError, Failure, JournalError, Retry
+from bridge.journal.port import Journal
+from bridge.outputs.gateway.port import Dialect, Runs
+from bridge.outputs.gateway.seal import maybe_open, seal
+from bridge.outputs.gateway.upstream import Reply, Upstream
+from bridge.outputs.port import TooManyFeedsError
+from bridge.sources.port import Question
+from bridge.wire.jsontext import JsonError, dumps, loads
+
+_log = structlog.get_logger()
+
+CHECKPOINT = "gateway/starts"
+PENDING_MAX = 64  # starts under way; upstream allows 10 a minute
+OWNERS_MAX = 10_000  # keys whose owner is remembered
+AGAIN_S = 15.0  # between tries to learn what became of a start
+GIVEN_UP_S = 3600.0  # upstream's memory of keys is not known; an hour is longer than any retry
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """One start that was, or is about to be, passed on."""
+
+    account: str
+    key: str  # the client's Idempotency-Key
+    body: bytes
+    asked_at_s: float  # wall clock
+
+
+class KeyTakenError(BridgeError):
+    """Another client used this Idempotency-Key."""
+
+
+class Starts:
+    """`run` finishes what is left over; `start` passes one on."""
+
+    def __init__(
+        self, journal: Journal, runs: Runs, upstream: Upstream, dialect: Dialect, clock: Clock
+    ) -> None:
+        self._journal = journal
+        self._runs = runs
+        self._upstream = upstream
+        self._path = f"{dialect.api}/runs"
+        self._dialect = dialect
+        self._clock = clock
+        self._pending: dict[tuple[str, str], Start] = {}
+        self._writing = asyncio.Lock()
+        self._owners: OrderedDict[tuple[str, str], str] = OrderedDict()
+        self._left_over = asyncio.Event()
+
+    async def start(self, client: str, account: str, key: str, body: bytes) -> Reply | Failure:
+        """Start a run for a client. Raises KeyTakenError, JournalError, TooManyFeedsError."""
+        owner = self._owners.setdefault((account, key), client)
+        if owner != client:
+            raise KeyTakenError("Idempotency-Key was used with a different request")
+        if len(self._owners) > OWNERS_MAX:
+            self._owners.popitem(last=False)
+        if len(self._pending) >= PENDING_MAX and (account, key) not in self._pending:
+            raise TooManyFeedsError("too many starts are under way")
+        start = Start(account, key, body, self._clock.wall())
+        await self._note(start)
+        try:
+            return await self._finish(start)
+        finally:
+            if (account, key) in self._pending:
+                self._left_over.set()  # not known, or the client left: somebody has to look
+
+    async def run(self) -> None:
+        """Learn what became of starts whose answer was lost, for ever."""
+        await self._take_over()
+        while True:
+            for start in list(self._pending.values()):
+                if self._clock.wall() - start.asked_at_s > GIVEN_UP_S:
+                    _log.warning("gateway.start_given_up", account=start.account)
+                    await self._forget(start)
+                    continue
+                try:
+                    await self._finish(start)
+                except (JournalError, TooManyFeedsError):
+                    break  # later
+            if not self._pending:
+                await self._left_over.wait()
+            self._left_over.clear()
+            await asyncio.sleep(AGAIN_S)
+
+    async def _finish(self, start: Start) -> Reply | Failure:
+        headers = {"Idempotency-Key": start.key, "Content-Type": "application/json"}
+        question = Question("POST", self._path, headers=headers, body=start.body)
+        reply = await self._upstream.ask(start.account, question)
+        if isinstance(reply, Failure):
+            if reply.code == "RATE_LIMITED" or reply.retry is Retry.PERMANENT:
+                await self._forget(start)  # it was not asked, or will never be answered
+            return reply
+        if 200 <= reply.status < 300:
+            id_, _ = self._dialect.started(reply.body)
+            if id_ is not None:
+                await self._runs.follow(start.account, id_)
+        elif reply.status >= 500 and not _is_refusal(reply.body):
+            return reply  # whether it was started is not known
+        await self._forget(start)
+        return reply
+
+    # What survives a kill
+
+    async def _note(self, start: Start) -> None:
+        self._pending[start.account, start.key] = start
+        try:
+            await self._write()
+        except JournalError:
+            del self._pending[start.account, start.key]
+            raise
+
+    async def _forget(self, start: Start) -> None:
+        if self._pending.pop((start.account, start.key), None) is not None:
+            with suppress(JournalError):  # asked again after a restart: the same run
+                await self._write()
+
+    async def _write(self) -> None:
+        async with self._writing:
+            kept = [self._sealed(start) for start in self._pending.values()]
+            await self._journal.append((), checkpoints=[(CHECKPOINT, dumps(kept))])
+
+    def _sealed(self, start: Start) -> Mapping[str, Any]:
+        body = seal(start.body, self._runs.sealing_key(start.account))
+        return {
+            "account": start.account,
+            "key": start.key,
+            "body": base64.b64encode(body).decode(),
+            "askedAt": start.asked_at_s,
+        }
+
+    async def _take_over(self) -> None:
+        """Read what a process before this one left."""
+        try:
+            kept = loads(await self._journal.checkpoint(CHECKPOINT) or b"[]")
+            for item in kept:
+                account = str(item["account"])
+                sealed = base64.b64decode(item["body"])
+                body = maybe_open(sealed, self._runs.sealing_key(account))
+                if body is None:  # the token is another one: upstream would not know the key
+                    _log.warning("gateway.start_given_up", account=account)
+                    continue
+                start = Start(account, str(item["key"]), body, float(item["askedAt"]))
+                self._pending.setdefault((account, start.key), start)
+        except (JsonError, KeyError, TypeError, ValueError):
+            _log.warning("gateway.start_given_up", account=None)
+
+
+def _is_refusal(body: bytes) -> bool:
+    """The API itself said no: it knows the request, and it did not start a run that goes on."""
+    try:
+        answer = loads(body)
+    except JsonError:
+        return False
+    return isinstance(answer, dict) and isinstance(answer.get("error"), dict)

@@ -1,0 +1,115 @@
+"""Questions that only upstream can answer: passed on once, however many ask, and redacted."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+from bridge.clock import Clock
+from bridge.core.errors import Failure, Retry
+from bridge.outputs.gateway.port import Runs
+from bridge.sources.port import Answer, Question
+from bridge.wire.jsontext import JsonError, dumps, loads
+
+ANSWERS_MAX = 512  # kept at a time
+ANSWER_BYTES_MAX = 2 * 2**20  # of one answer: redacting more would hold up everybody
+KEPT_BYTES_MAX = 16 * 2**20  # of all that are kept
+# Of upstream's headers these are the API's; the others are of whoever stands before it.
+_HEADERS = ("Retry-After", "x-vercel-id")
+
+
+class Reply(NamedTuple):
+    """An answer of upstream as clients get it."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes  # redacted
+
+
+class Upstream:
+    """Asks; equal questions at the same time are one, and a good answer to a read is kept."""
+
+    def __init__(
+        self, runs: Runs, redact: Callable[[Any], Any], clock: Clock, cache_s: float
+    ) -> None:
+        self._runs = runs
+        self._redact = redact
+        self._clock = clock
+        self._cache_s = cache_s
+        self._kept: OrderedDict[object, tuple[float, Reply]] = OrderedDict()
+        self._kept_bytes = 0
+        self._asked: dict[object, asyncio.Future[Reply | Failure]] = {}
+
+    async def read(self, account: str, question: Question, *, is_kept: bool) -> Reply | Failure:
+        """A GET. Answers differ by account only: who may not use one is told before."""
+        key = (account, question.path, tuple(sorted(question.query)))
+        if is_kept and (kept := self._maybe_kept(key)) is not None:
+            return kept
+        while (asked := self._asked.get(key)) is not None:
+            try:
+                return await asyncio.shield(asked)
+            except asyncio.CancelledError:
+                if not asked.cancelled():
+                    raise  # this client left; the question goes on for the others
+        asked = self._asked[key] = asyncio.get_running_loop().create_future()
+        try:
+            reply = await self.ask(account, question)
+            if is_kept and isinstance(reply, Reply) and reply.status == 200:
+                self._keep(key, reply)
+            asked.set_result(reply)
+            return reply
+        finally:
+            del self._asked[key]
+            if not asked.done():
+                asked.cancel()  # who asked left: the next one asks again
+
+    async def ask(self, account: str, question: Question) -> Reply | Failure:
+        """One question, redacted; a Failure when there is no proper answer of the API."""
+        answer = await self._runs.ask(account, question)
+        if isinstance(answer, Failure):
+            return answer
+        operation = f"gateway {question.method}"
+        return _failure_of(operation, answer) or self._cleaned(operation, answer)
+
+    def _cleaned(self, operation: str, answer: Answer) -> Reply | Failure:
+        if len(answer.body) > ANSWER_BYTES_MAX:
+            return _invalid(operation, answer.status, "the answer is too large to be redacted")
+        try:
+            body = dumps(self._redact(loads(answer.body)))
+        except JsonError:
+            if answer.status == 404:  # a page of the framework's: upstream has no such route
+                text = "upstream has no such route"
+                return Failure(operation, "HTTP_ERROR", text, Retry.FEATURE_ABSENT, 404)
+            return _invalid(operation, answer.status, "the answer is not the API's JSON")
+        found = {name: answer.headers.get(name) for name in _HEADERS}
+        return Reply(answer.status, {k: v for k, v in found.items() if v}, body)
+
+    def _maybe_kept(self, key: object) -> Reply | None:
+        until_s, reply = self._kept.get(key, (0.0, None))
+        return reply if reply is not None and self._clock.monotonic() < until_s else None
+
+    def _keep(self, key: object, reply: Reply) -> None:
+        if self._cache_s <= 0:
+            return
+        _, old = self._kept.pop(key, (0.0, None))
+        self._kept_bytes += len(reply.body) - (len(old.body) if old is not None else 0)
+        self._kept[key] = self._clock.monotonic() + self._cache_s, reply
+        while len(self._kept) > ANSWERS_MAX or self._kept_bytes > KEPT_BYTES_MAX:
+            _, (_, gone) = self._kept.popitem(last=False)
+            self._kept_bytes -= len(gone.body)
+
+
+def _failure_of(operation: str, answer: Answer) -> Failure | None:
+    """Answers that are about the bridge and its way to upstream, not about the question."""
+    if answer.status == 401:
+        text = "the token is refused"
+        return Failure(operation, "UNAUTHORIZED", text, Retry.AUTH_SUSPECT, 401)
+    if 300 <= answer.status < 400:
+        return Failure(operation, "LOGIN_REDIRECT", "a redirect", Retry.PERMANENT, answer.status)
+    return None
+
+
+def _invalid(operation: str, status: int, text: str) -> Failure:
+    return Failure(operation, "INVALID_RESPONSE", text, Retry.TRANSIENT, status)

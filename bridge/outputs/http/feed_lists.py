@@ -1,0 +1,129 @@
+"""Lists of followed feeds: made once for everybody who asks, filtered, cut into pages."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import math
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from aiohttp import web
+
+from bridge.clock import Clock
+from bridge.outputs.http.access import Identity
+from bridge.outputs.http.problems import ProblemError
+from bridge.outputs.http.query import check_names, maybe_number, single
+from bridge.outputs.port import Feeds
+
+LIST_S = 0.5
+"""Seconds for which one list serves everybody. Each open page asks every two, and a list of 1,500
+runs takes the loop 7 ms: a few hundred pages would leave the streams nothing."""
+LIMIT_MAX = 1000
+TEXT_CHARS_MAX = 200
+LIST_PARAMETERS = ("status", "state", "text", "account", "limit", "cursor")
+_SEARCHED = ("id", "title", "branch")
+
+View = Mapping[str, Any]
+
+
+class ListPage(NamedTuple):
+    """What is wanted of a list; `following` is the cursor of the rest, None when there is none."""
+
+    views: Sequence[View]
+    following: str | None
+    is_whole: bool  # nothing was asked for but everything
+
+
+class FeedLists:
+    """All views, newest first, as they were at most LIST_S ago."""
+
+    def __init__(self, feeds: Feeds, clock: Clock) -> None:
+        self._feeds = feeds
+        self._clock = clock
+        self._views: Sequence[View] = ()
+        self._made_s = -math.inf
+
+    @property
+    def made_at(self) -> float:
+        """When the list was made; another one has another moment."""
+        return self._made_s
+
+    def all(self) -> Sequence[View]:
+        now_s = self._clock.monotonic()
+        if now_s - self._made_s > LIST_S:
+            self._views, self._made_s = self._feeds.views(), now_s
+        return self._views
+
+    def look_again(self) -> None:
+        """Something was changed by somebody who will look at once."""
+        self._made_s = -math.inf
+
+
+def may_see(identity: Identity, view: View) -> bool:
+    """Tell whether the limits of a token leave a feed to see; `view` as the port gives it."""
+    return not identity.is_limited or identity.may_see(str(view["account"]), str(view["id"]))
+
+
+def select(
+    request: web.Request, identity: Identity, views: Sequence[View], more: Collection[str] = ()
+) -> ListPage:
+    """What a request for a list asks for; `more` are names of further parameters, for values of the
+    view. Raises ProblemError.
+    """
+    check_names(request, (*LIST_PARAMETERS, *more))
+    wanted = _wanted(request, identity, more)
+    limit = maybe_number(request, "limit", 1, LIMIT_MAX)
+    cursor = single(request, "cursor")
+    found = [view for view in views if wanted(view)]
+    if cursor is not None:
+        found = found[_place(found, cursor) :]
+    is_whole = not request.query and not identity.is_limited
+    if limit is None or len(found) <= limit:
+        return ListPage(found, None, is_whole)
+    return ListPage(found[:limit], _cursor(found[limit - 1]), is_whole=False)
+
+
+def _wanted(
+    request: web.Request, identity: Identity, more: Collection[str]
+) -> Callable[[View], bool]:
+    values = {
+        name: frozenset(request.query.getall(name, ())) for name in ("status", "account", *more)
+    }
+    states = frozenset(request.query.getall("state", ()))
+    text = (single(request, "text") or "")[:TEXT_CHARS_MAX].casefold()
+
+    def wanted(view: View) -> bool:
+        return (
+            may_see(identity, view)
+            and all(not some or str(view.get(name)) in some for name, some in values.items())
+            # How it is followed has words of its own; a list of runs calls them its state.
+            and (not states or bool(states & {view.get("state"), view.get("following")}))
+            and (not text or any(text in str(view.get(n, "")).casefold() for n in _SEARCHED))
+        )
+
+    return wanted
+
+
+def _name(view: View) -> str:
+    return f"{view['account']}/{view['kind']}/{view['id']}"
+
+
+def _cursor(view: View) -> str:
+    return base64.urlsafe_b64encode(_name(view).encode("utf-8", "surrogatepass")).decode()
+
+
+def _place(views: Sequence[View], cursor: str) -> int:
+    """Behind the view that a cursor names. Raises ProblemError."""
+    try:
+        name = base64.urlsafe_b64decode(cursor.encode()).decode("utf-8", "surrogatepass")
+    except (ValueError, binascii.Error):
+        name = ""
+    for place, view in enumerate(views):
+        if _name(view) == name:
+            return place + 1
+    raise ProblemError(
+        "invalid_parameter",
+        "this cursor leads nowhere any more; begin again without one",
+        members={"parameter": "cursor"},
+    )

@@ -1,0 +1,213 @@
+"""Mogplex's own API as a server speaks it (mogplex.md 1.4 to 1.8, 1.10): what the gateway answers.
+
+Pure. What a request may ask, and where answers come from, is not decided here.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, NamedTuple
+
+from bridge.core.errors import Failure, Retry
+from bridge.core.event import Record
+from bridge.sources.mogplex.settings import normalised_run_id
+from bridge.wire.jsontext import JsonError, dumps, loads
+
+API: Final = "/api/v1/mogplex"
+EVENT_PREFIX: Final = "com.mogplex.run.event."
+KEY_CHARS_MAX: Final = 200  # of an Idempotency-Key, trimmed (mogplex.md 1.6)
+_LIMIT: Final = (100, 200)  # default, most (mogplex.md 1.4)
+_NUMBER: Final = re.compile(r"\s*([+-]?)([0-9]+)", re.ASCII)
+_FIELD_SAFE: Final = re.compile(r"[^\x00\r\n]+")
+_UUID: Final = r"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}"
+
+# HTTP status of a refusal of ours -> the code that the vendor's clients know for it.
+_CODES: Final[Mapping[int, str]] = {
+    400: "BAD_REQUEST", 401: "UNAUTHORIZED", 403: "FORBIDDEN", 404: "NOT_FOUND", 405: "NOT_FOUND",
+    409: "CONFLICT", 410: "BAD_REQUEST", 413: "BAD_REQUEST", 429: "RATE_LIMITED",
+    431: "BAD_REQUEST", 500: "INTERNAL_ERROR", 503: "SERVICE_UNAVAILABLE",
+}  # fmt: skip
+_STATUSES: Final[Mapping[str, int]] = {
+    "BAD_REQUEST": 400, "FORBIDDEN": 403, "AUTOMATION_REQUIRED": 403, "NOT_FOUND": 404,
+    "CONFLICT": 409, "IDEMPOTENCY_CONFLICT": 409, "RATE_LIMITED": 429, "INTERNAL_ERROR": 500,
+    "SERVICE_UNAVAILABLE": 503,
+}  # fmt: skip
+
+
+class Refusal(NamedTuple):
+    """A refusal as the vendor's clients know it."""
+
+    status: int
+    code: str
+    message: str
+    retry_after_s: int | None = None
+
+
+class Forward(NamedTuple):
+    """A read of the vendor's that is passed on: its path, and the query names it knows."""
+
+    path: re.Pattern[str]
+    query: frozenset[str]
+    is_bare: bool = False  # without the envelope
+
+
+def _forward(path: str, *query: str, is_bare: bool = False) -> Forward:
+    pattern = re.compile(path.replace("{id}", _UUID), re.ASCII)
+    return Forward(pattern, frozenset(query), is_bare)
+
+
+class MogplexDialect:
+    """Implements `outputs.gateway.port.Dialect`."""
+
+    system = "mogplex"
+    kind = "run"
+    prefix = "/api/"
+    api = API
+    event_types = (f"{EVENT_PREFIX}*",)
+    ended_type = "bridge.run.ended"
+    # Everything that is passed on; what is not here is never asked upstream: not `/mcp/servers`
+    # and not `/repos/{id}/env-vars`, which can hold secrets (mogplex.md 1.5, 1.14).
+    forwards: Sequence[Forward] = (
+        _forward("/api/auth/user", is_bare=True),
+        _forward("/api/models", "format", is_bare=True),
+        _forward(f"{API}/repos", "q", "limit", "id"),
+        _forward(f"{API}/sandboxes", "repo_id", "status", "limit"),
+        _forward(f"{API}/sandboxes/{{id}}/logs"),
+        _forward(f"{API}/automations", "limit", "cursor"),
+        _forward(f"{API}/automations/{{id}}"),
+        _forward(f"{API}/automations/{{id}}/runs", "limit"),
+        _forward(f"{API}/automations/{{id}}/runs/{{id}}"),
+    )
+
+    def normal_id(self, text: str) -> str | None:
+        """A run id in its one form; None when upstream cannot know such an id."""
+        return normalised_run_id(text)
+
+    def limit(self, text: str | None) -> int:
+        """As C reads a number: the integer at the start, clamped; never an error."""
+        default, most = _LIMIT
+        found = _NUMBER.match(text) if text else None
+        if found is None:
+            return default
+        digits = found[2].lstrip("0") or "0"
+        if len(digits) > 9:
+            return 1 if found[1] == "-" else most
+        number = int(digits)
+        return min(most, max(1, -number if found[1] == "-" else number))
+
+    # Answers
+
+    def success(self, data: bytes, aside: Mapping[str, Any] | None = None) -> bytes:
+        """The envelope around `data`; `aside` is what the bridge has to say beside it."""
+        if not aside:
+            return b'{"ok":true,"data":%b}' % data
+        return b'{"ok":true,"data":%b,"bridge":%b}' % (data, dumps(aside))
+
+    def refusal(self, refusal: Refusal) -> bytes:
+        return dumps({"ok": False, "error": {"code": refusal.code, "message": refusal.message}})
+
+    def of_status(self, status: int, text: str) -> Refusal:
+        """What a refusal of the bridge's own is called here."""
+        code = _CODES.get(status, "INTERNAL_ERROR" if status >= 500 else "BAD_REQUEST")
+        return Refusal(404 if status == 405 else status, code, text)
+
+    def conflict(self, text: str) -> Refusal:
+        """An idempotency key that stands for another request."""
+        return Refusal(409, "IDEMPOTENCY_CONFLICT", text)
+
+    def of_failure(self, failure: Failure) -> Refusal:
+        """What a client may know of a request that upstream did not answer well.
+
+        The bridge's own token is not the client's: that it is refused is no 401 here.
+        """
+        if failure.code == "RATE_LIMITED":
+            wait_s = max(1, round(failure.wait_s or 60.0))
+            text = f"Rate limit exceeded. Retry after {wait_s}s."
+            return Refusal(429, "RATE_LIMITED", text, wait_s)
+        if failure.code in _STATUSES:
+            return Refusal(_STATUSES[failure.code], failure.code, failure.message)
+        if failure.retry is Retry.FEATURE_ABSENT:
+            return Refusal(404, "NOT_FOUND", "Upstream has no such route")
+        is_token = failure.code in ("UNAUTHORIZED", "LOGIN_REDIRECT")
+        if is_token or failure.retry is Retry.AUTH_SUSPECT:
+            text = "The bridge's own token is refused upstream"
+        else:
+            text = f"Upstream did not answer ({failure.code})"
+        wait_s = max(1, round(failure.wait_s or 5.0))
+        return Refusal(503, "SERVICE_UNAVAILABLE", text, wait_s)
+
+    # Runs and events
+
+    def run(self, row: bytes, id_: str) -> bytes:
+        """The run object of a row. Its links are the bridge's own: a client sends its token there.
+
+        An unreadable row gives an object with the id alone.
+        """
+        try:
+            found = loads(row)
+        except JsonError:
+            found = {}
+        run = found if isinstance(found, dict) else {}
+        here = f"{API}/runs/{id_}"
+        return dumps(
+            {"runId": id_, **run, "eventsUrl": f"{here}/events", "cancelUrl": f"{here}/cancel"}
+        )
+
+    def status_of(self, row: bytes) -> str | None:
+        """The status in a row."""
+        try:
+            found = loads(row)
+        except JsonError:
+            return None
+        status = found.get("status") if isinstance(found, dict) else None
+        return status if isinstance(status, str) else None
+
+    def event(self, record: Record) -> bytes:
+        """The event object of a record: it is the last member, and quotes in others are escaped."""
+        body = record.body
+        return body[body.index(b',"data":') + 8 : -1]
+
+    def run_frame(self, run: bytes) -> bytes:
+        """What a stream begins with."""
+        return b": connected\n\nevent: run\ndata: %b\n\n" % run
+
+    def event_frame(self, record: Record) -> bytes:
+        """One event of a stream."""
+        name = record.type.removeprefix(EVENT_PREFIX)
+        lines = [b"id: %b\n" % record.id.encode()] if _FIELD_SAFE.fullmatch(record.id) else []
+        if _FIELD_SAFE.fullmatch(name):
+            lines.append(b"event: %b\n" % name.encode())
+        lines.append(b"data: %b\n\n" % self.event(record))
+        return b"".join(lines)
+
+    # Starts
+
+    def wrong_start(self, key: str, body: bytes) -> str | None:
+        """What is wrong with a request to start a run that upstream would disguise as its own
+        fault, or refuse before it counts; None when it may be passed on (mogplex.md 1.6).
+        """
+        if not key:
+            return "Idempotency-Key is required"
+        if len(key) > KEY_CHARS_MAX:
+            return f"Idempotency-Key exceeds {KEY_CHARS_MAX} characters"
+        try:
+            asked = loads(body)
+        except JsonError:
+            return "Invalid JSON body"
+        repo = asked.get("repoId") if isinstance(asked, dict) else None
+        if not isinstance(repo, str) or not repo.strip():
+            return "repoId is required"
+        if normalised_run_id(repo) is None:  # upstream: 503, retry in a minute
+            return "repoId must be a UUID"
+        return None
+
+    def started(self, body: bytes) -> tuple[str | None, bytes]:
+        """The id of the run that a good answer to a start names, and its row."""
+        try:
+            answer = loads(body)
+            data = answer["data"]
+            id_ = normalised_run_id(data["runId"])
+        except (JsonError, KeyError, TypeError, AttributeError):
+            return None, b""
+        return id_, dumps({k: v for k, v in data.items() if k != "replayed"})

@@ -26,6 +26,8 @@ PROGRAM: Final = "mogplex-bridge"
 COMMANDS: Final = {
     "serve": "The daemon: follow runs, keep the journal, serve HTTP, write files.",
     "follow": "Print the events of runs until all have ended; no daemon, no state.",
+    "run": "Start a run, through a bridge or straight upstream.",
+    "runs": "List, get and cancel runs, and print their events.",
     "demo": "Simulator, bridge and live page in one; no account needed.",
     "simulate": "The simulated upstream alone.",
     "check": "Check the configuration and print the effective settings.",

@@ -1,0 +1,134 @@
+"""`runs`: list, get, cancel and events of runs, through a bridge or straight upstream."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from bridge.cli.exits import Exit
+from bridge.cli.options import NumberRange, examples
+from bridge.cli.run import TIMEOUT_S
+from bridge.cli.run_options import (
+    answered,
+    api_of,
+    api_options,
+    pretty_event,
+    print_json,
+    tell_run,
+)
+from bridge.cli.streams import write_stdout
+from bridge.cli.vendor_api import checked_id
+
+json_option = click.option(
+    "--json", "as_json", is_flag=True, help="Print what the API answers, as JSON."
+)
+id_argument = click.argument("run_id", metavar="ID", callback=checked_id)
+
+
+@click.group(
+    epilog=examples(
+        "mogplex-bridge runs list --status streaming --url http://127.0.0.1:8080",
+        "mogplex-bridge runs get $RUN",
+        "mogplex-bridge runs events --follow $RUN",
+        "mogplex-bridge runs cancel $RUN",
+    )
+)
+def runs() -> None:
+    """Look at runs and cancel them, through a bridge (--url) or straight upstream.
+
+    Exit codes: 0 done, 1 failed, unknown or timed out, 2 usage, 64 token refused, 65 forbidden,
+    69 unavailable, 75 rate limited, 78 bad configuration.
+    """
+
+
+@runs.command("list")
+@click.option("--status", multiple=True, metavar="WORD", help="Only runs with this status.")
+@click.option(
+    "--limit", type=click.IntRange(1, 200), default=50, show_default=True, help="So many at most."
+)
+@json_option
+@api_options
+def list_(*, status: tuple[str, ...], limit: int, as_json: bool, **more: Any) -> Exit:
+    """The runs that a bridge knows, newest first; upstream has no list."""
+    api = api_of(more)
+    if not api.place.is_bridge:
+        raise click.UsageError("Upstream has no list of runs: give --url of a bridge.")
+
+    def work() -> Exit:
+        data = api.get("/runs", limit=str(limit), status=status)
+        if as_json:
+            print_json(data)
+            return Exit.DONE
+        for run in data["runs"]:
+            fields = (run.get("runId"), run.get("status"), run.get("createdAt"))
+            write_stdout("  ".join(str(field or "-") for field in fields).encode() + b"\n")
+        return Exit.DONE
+
+    return answered(work)
+
+
+@runs.command()
+@id_argument
+@json_option
+@api_options
+def get(run_id: str, *, as_json: bool, **more: Any) -> Exit:
+    """One run, as it was seen last."""
+    return _one(api_of(more).get, f"/runs/{run_id}", as_json=as_json)
+
+
+@runs.command()
+@id_argument
+@json_option
+@api_options
+def cancel(run_id: str, *, as_json: bool, **more: Any) -> Exit:
+    """Cancel a run; one that is over stays as it is."""
+    return _one(api_of(more).post, f"/runs/{run_id}/cancel", as_json=as_json)
+
+
+def _one(ask: Any, path: str, *, as_json: bool) -> Exit:
+    def work() -> Exit:
+        data = ask(path)
+        run = data.get("run", {})
+        if as_json:
+            print_json(data)
+        else:
+            write_stdout(f"{run.get('runId')}  {run.get('status')}\n".encode())
+        return Exit.DONE
+
+    return answered(work)
+
+
+@runs.command()
+@id_argument
+@click.option("--follow", is_flag=True, help="Go on until the run is over.")
+@click.option("--limit", type=click.IntRange(1, 200), default=100, show_default=True)
+@click.option(
+    "--timeout",
+    "timeout_s",
+    type=NumberRange(min=0, min_open=True),
+    default=TIMEOUT_S,
+    show_default=True,
+    metavar="SECONDS",
+    help="With --follow: give up after this time; exit code 1.",
+)
+@json_option
+@api_options
+def events(
+    run_id: str, *, follow: bool, limit: int, timeout_s: float, as_json: bool, **more: Any
+) -> Exit:
+    """Events of a run, oldest first."""
+    api = api_of(more)
+
+    def work() -> Exit:
+        if follow:
+            return tell_run(api, run_id, timeout_s, as_json=as_json)
+        data = api.get(f"/runs/{run_id}/events", limit=str(limit))
+        if as_json:
+            print_json(data)
+            return Exit.DONE
+        for event in data["events"]:
+            write_stdout(f"{pretty_event(event)}\n".encode())
+        return Exit.DONE
+
+    return answered(work)

@@ -2,7 +2,7 @@
 //
 // Headings, lists, quotes, code, tables, emphasis, links. HTML is text like any other. Everything is
 // linear in the text: no pattern looks back, no opener is searched for twice. nodes.js makes elements
-// of it. Why this is ours and no library is told in docs/decisions/0016.
+// of it. Why this is ours and no library is told in docs/decisions/0020.
 
 const DEPTH_MAX = 20;
 const NODES_MAX = 20000; // of one block of speech; more is shown as it was written

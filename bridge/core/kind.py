@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+Plain = Mapping[str, Any]  # a JSON object, redacted
 
-def _nothing(_row: Mapping[str, Any]) -> Mapping[str, Any]:
+
+def _nothing(_row: Plain) -> Plain:
     return {}
 
 
@@ -24,7 +26,17 @@ class Kind:
     # What a row (redacted) says to people, JSON-ready; each member is left out where it says
     # nothing: title, harness, branch, repoId, startedAt, endedAt (RFC 3339 in UTC with `Z`),
     # durationSeconds, error. It takes any object and never raises.
-    describe: Callable[[Mapping[str, Any]], Mapping[str, Any]] = _nothing
+    describe: Callable[[Plain], Plain] = _nothing
+    # What is to be kept of events for people: the notes so far and the data of the events that
+    # came, in order, give the notes from now on. They are stored with the state: keep them small.
+    note: Callable[[Plain, Sequence[Plain]], Plain] | None = None
+    # With `note`: what row and notes together say, in the place of `describe`; may also have
+    # `currentTool` with `since`, and `lastText`.
+    recall: Callable[[Plain, Plain], Plain] | None = None
+
+    def tell(self, row: Plain, notes: Plain) -> Plain:
+        """What is known of a feed, for people."""
+        return self.describe(row) if self.recall is None else self.recall(row, notes)
 
     @property
     def event_prefix(self) -> str:

@@ -15,7 +15,7 @@ from bridge.core.state import FeedState
 
 GAP = "bridge.gap"
 FOLLOW_FAILED = "bridge.follow.failed"
-ENDED_TELLS = ("error", "startedAt", "endedAt")  # of what `Kind.describe` knows
+ENDED_TELLS = ("error", "startedAt", "endedAt")  # of what `Kind.tell` knows
 
 
 class Mark(NamedTuple):
@@ -76,7 +76,7 @@ def gap(
 
 
 def ended(kind: Kind, state: FeedState, told: Mapping[str, Any]) -> Mark:
-    """The feed is over and complete; `told` is what `Kind.describe` says of it."""
+    """The feed is over and complete; `told` is what `Kind.tell` says of it."""
     return Mark(
         kind.ended_type,
         {

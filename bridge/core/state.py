@@ -48,3 +48,4 @@ class FeedState:
     cursor: str = ""  # the source's own resume state; opaque to everybody else
     last_event_at_s: float | None = None  # upstream's time of the newest event, since the epoch
     row: bytes = b""  # upstream's object about the feed as seen last: JSON, redacted; empty: none
+    notes: bytes = b""  # what its kind keeps of the events for people: JSON, redacted; empty: none

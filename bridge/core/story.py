@@ -159,25 +159,25 @@ def input_of(payload: Mapping[str, Any]) -> str | None:
     return None
 
 
-def view(story: Story, now_s: float) -> dict[str, Any]:
-    """The members of a run's view (`GET /v1/runs/{id}`); what goes on has lasted until now."""
+def view(story: Story) -> dict[str, Any]:
+    """The members of a run's view (`GET /v1/runs/{id}`); what is not known is absent."""
     tool = story.open_tools[-1] if story.open_tools and not story.is_over else None
     ended_at = story.ended_at if story.is_over else None
-    return {
+    told = {
         "title": story.title,
         "harness": story.harness,
         "branch": story.branch,
         "repoId": story.repo_id,
         "startedAt": story.started_at,
         "endedAt": ended_at,
-        "durationSeconds": _between(story.started_at, ended_at, now_s, is_over=story.is_over),
+        "durationSeconds": _between(story.started_at, ended_at),
         "error": story.error,
         "currentTool": None
         if tool is None
         else {"name": tool.name, "title": tool.title, "since": tool.since},
         "lastText": story.last_text,
-        "lastEventAt": story.last_event_at,
     }
+    return {name: value for name, value in told.items() if value is not None}
 
 
 def to_plain(story: Story) -> dict[str, Any]:
@@ -220,15 +220,12 @@ def _moment(text: str) -> datetime | None:
         return None
 
 
-def _between(
-    started: str | None, ended: str | None, now_s: float, *, is_over: bool
-) -> float | None:
+def _between(started: str | None, ended: str | None) -> float | None:
     begin = None if started is None else _moment(started)
-    if begin is None or (is_over and ended is None):
-        return None
     end = None if ended is None else _moment(ended)
-    end_s = now_s if end is None else end.timestamp()
-    return round(max(0.0, end_s - begin.timestamp()), 3)
+    if begin is None or end is None:
+        return None
+    return round(max(0.0, (end - begin).total_seconds()), 3)
 
 
 def _began(

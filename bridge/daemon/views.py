@@ -20,6 +20,7 @@ class Views:
         self, clock: Clock, followed: Iterable[Followed], sources: Mapping[str, Source]
     ) -> None:
         self._now = clock.monotonic()
+        self._wall = clock.wall()
         self._intervals = intervals(
             followed, {name: source.standing().requests for name, source in sources.items()}
         )
@@ -44,8 +45,16 @@ class Views:
             "nextRequestInSeconds": self._next_s(entry, is_live=is_live),
             "addedAt": times.rfc3339(entry.wish.added_at_s),
             "lastEventAt": _maybe_time(state.last_event_at_s),
-            **entry.feed.told,
+            **self._told(entry),
         }
+
+    def _told(self, entry: Followed) -> dict[str, Any]:
+        """What its kind knows; what goes on has lasted until now."""
+        told = dict(entry.feed.told)
+        started_s = times.seconds(told.get("startedAt"))
+        if started_s is not None and "endedAt" not in told:
+            told["durationSeconds"] = round(max(0.0, self._wall - started_s), 3)
+        return told
 
     def _lag_s(self, entry: Followed, *, is_live: bool) -> float | None:
         if is_live:

@@ -11,7 +11,7 @@ from bridge.core.dedupe import SeenIds
 from bridge.core.event import Feed
 from bridge.core.kind import Kind
 from bridge.core.state import FeedState, Wish
-from bridge.intake.writing import row_of
+from bridge.intake.writing import notes_of, row_of
 from bridge.sources.port import Batch, Receipt
 from bridge.wire.cloudevents import Encoder
 
@@ -48,7 +48,7 @@ class OpenFeed:
         self._on_change = on_change
         self._seen: SeenIds | None = None  # None: closed
         self._row: Mapping[str, Any] | None = None  # upstream's object as it came last
-        self._told: tuple[bytes, Mapping[str, Any]] = b"", {}
+        self._told: tuple[bytes, bytes, Mapping[str, Any]] = b"", b"", {}
         self._lock = asyncio.Lock()  # several tasks of one follow may hand in batches
 
     async def open(self) -> None:
@@ -71,11 +71,11 @@ class OpenFeed:
 
     @property
     def told(self) -> Mapping[str, Any]:
-        """What the row says to people (`Kind.describe`); read once for each row."""
-        row = self.state.row
-        if self._told[0] is not row:
-            self._told = row, self.kind.describe(row_of(self.state))
-        return self._told[1]
+        """What is known of the feed, for people (`Kind.tell`); read once for each change."""
+        row, notes = self.state.row, self.state.notes
+        if self._told[0] is not row or self._told[1] is not notes:
+            self._told = row, notes, self.kind.tell(row_of(self.state), notes_of(self.state))
+        return self._told[2]
 
     async def take(self, batch: Batch) -> Receipt:
         """Make a batch durable (`sources.port.OpenFeed`). Raises JournalCorruptError."""

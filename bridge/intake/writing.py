@@ -42,6 +42,7 @@ class Writing:
         self.told: Mapping[str, Any] = {}  # what the kind says of a feed that ended with this batch
         self.left_out: list[str] = []  # ids of events that cannot be records
         self.gaps: list[str] = []  # the reasons of those that are among the drafts
+        self._said: list[Mapping[str, Any]] = []  # the data of the events, redacted
         self._feed = state.feed
         self._kind = kind
         self._encoder = encoder
@@ -68,7 +69,7 @@ class Writing:
             self._mark(marks.status(self._kind, before, self.state, shown))
         if batch.ended and not self.state.ended:
             self.state = replace(self.state, ended=True, failed=None)
-            self.told = self._kind.describe(row_of(self.state))
+            self.told = self._kind.tell(row_of(self.state), notes_of(self.state))
             self._mark(marks.ended(self._kind, self.state, self.told))
         if batch.failure is not None:
             self.state = replace(self.state, failed=batch.failure.code)
@@ -94,6 +95,9 @@ class Writing:
             if written >= TURN_BYTES:
                 written = 0
                 await asyncio.sleep(0)
+        if self._kind.note is not None and self._said:
+            notes = self._kind.note(notes_of(self.state), self._said)
+            self.state = replace(self.state, notes=dumps(notes))
         newest_s = max((e.created_at_s for e in self.taken if e.created_at_s), default=0.0)
         self.state = replace(
             self.state,
@@ -102,14 +106,17 @@ class Writing:
         )
 
     def _event(self, event: Event, status: str | None) -> int:
+        data = self._redactor.event(event.data)
         head, tail = self._encoder.encode(
             event.id,
             event.type,
             time=event.time or self._recorded,
             recorded=self._recorded,
             status=status,
-            data=self._redactor.event(event.data),
+            data=data,
         )
+        if self._kind.note is not None:
+            self._said.append(data)
         return self._draft(event.id, event.type, head, tail)
 
     def _leave_out(self, event: Event, error: Exception) -> None:
@@ -165,6 +172,14 @@ def row_of(state: FeedState) -> Mapping[str, Any]:
         return {}
     row = loads(state.row)
     return row if isinstance(row, dict) else {}
+
+
+def notes_of(state: FeedState) -> Mapping[str, Any]:
+    """What a feed's kind keeps of its events; empty when there is nothing."""
+    if not state.notes:
+        return {}
+    notes = loads(state.notes)
+    return notes if isinstance(notes, dict) else {}
 
 
 def _row_bytes(row: Mapping[str, Any]) -> bytes:

@@ -38,7 +38,7 @@ class Feeds(Protocol):
     `state` (pending|running|waiting|succeeded|failed|cancelled), `following`
     (following|ended|failed|stopped), `events, gaps, lagSeconds, followedBy` (how, or null),
     `lastFailure` (object|null), `nextRequestInSeconds` (number|null), `addedAt, lastEventAt`
-    (upstream's time of the newest event, or null), and what `Kind.describe` tells.
+    (upstream's time of the newest event, or null), and what `Kind.tell` knows.
 
     An id is what somebody wrote: it is brought into its system's normal form here. Methods that
     take one raise AmbiguousFeedError when `account` is None and several accounts have it.

@@ -188,6 +188,7 @@ async def test_j3_states_and_checkpoints_come_with_the_records(journal: Journal)
         cursor="c\u00e9",
         last_event_at_s=1_000.25,
         row=b'{"title":"t"}',
+        notes=b'{"tool":"shell"}',
     )
     wish = Wish(feed("r"), followed=False, by=By.DISCOVERY, added_at_s=1_000.5, asked=4)
     await journal.append(

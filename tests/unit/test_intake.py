@@ -364,3 +364,57 @@ def test_a_feed_that_lives_again_has_a_second_end(virtually: Virtually) -> None:
         assert len(set(ends)) == 2
 
     virtually(main())
+
+
+def test_what_a_run_is_about_survives_a_restart_and_is_in_its_end(virtually: Virtually) -> None:
+    """A title and a tool that runs are told by events, not by the row: they were lost."""
+
+    def told(number: int, type_: str, payload: dict[str, Any], tool: str | None = None) -> Event:
+        made = to_event(
+            {
+                "id": f"t{number}",
+                "type": type_,
+                "toolName": tool,
+                "message": "",
+                "payload": payload,
+                "createdAt": f"2026-08-03T15:00:0{number}+00:00",
+            }
+        )
+        assert made is not None
+        return made
+
+    async def main() -> None:
+        journal = MemoryJournal()
+        feed = await opened(intake_on(journal))
+        row = {
+            "runId": RUN,
+            "status": "streaming",
+            "harness": "codex",
+            "branch": {"base": "main", "working": "mogplex/run/fix"},
+            "createdAt": "2026-08-03T15:00:00+00:00",
+            "updatedAt": "2026-08-03T15:00:02+00:00",
+        }
+        begun = told(2, "tool_started", {"toolCallId": "a", "input": {"command": "make"}}, "shell")
+        prompt = told(1, "started", {"prompt": "Fix the report.\nToken: mog_" + "a1B2" * 6})
+        await feed.take(Batch(events=[prompt, begun], status="streaming", row=row))
+        (state,) = await journal.states()
+        again = intake_on(journal).feed(state, RUN_KIND)
+        assert again.told["title"] == "Fix the report."
+        assert again.told["branch"] == "mogplex/run/fix"
+        tool = {"name": "shell", "title": "make", "since": "2026-08-03T15:00:02Z"}
+        assert again.told["currentTool"] == tool
+        await again.open()
+        over = {**row, "status": "failed", "error": "Out of memory (exit 137)"}
+        await again.take(
+            Batch(events=[told(5, "failed", {})], status="failed", row=over, ended=True)
+        )
+        assert "currentTool" not in again.told
+        assert again.told["durationSeconds"] == 5.0
+        end = (await bodies(journal))[-1]["data"]
+        assert end["error"] == "Out of memory (exit 137)"
+        assert (end["startedAt"], end["endedAt"]) == (
+            "2026-08-03T15:00:00Z",
+            "2026-08-03T15:00:05Z",
+        )
+
+    virtually(main())

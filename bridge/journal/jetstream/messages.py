@@ -126,6 +126,7 @@ def state_payload(state: FeedState, place: int) -> bytes:
             "cursor": state.cursor,
             "last": state.last_event_at_s,
             "row": base64.b64encode(state.row).decode(),
+            "notes": base64.b64encode(state.notes).decode(),
         }
     )
 
@@ -145,6 +146,7 @@ def to_state(feed: Feed, payload: bytes) -> tuple[int, FeedState]:
         cursor=said["cursor"],
         last_event_at_s=said["last"],
         row=base64.b64decode(said["row"]),
+        notes=base64.b64decode(said.get("notes", "")),
     )
 
 

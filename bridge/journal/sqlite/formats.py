@@ -16,16 +16,20 @@ _STATE_OF_STATUS = (
 _FEED = {
     1: "'mogplex', f.account, 'run', f.id, f.source",
     2: "f.system, f.account, f.kind, f.id, f.source",
+    3: "f.system, f.account, f.kind, f.id, f.source",
 }
 _STATE = {
     1: f"s.status, {_STATE_OF_STATUS}, s.ended, s.failed, 1, s.events, s.gaps,"
-    " s.marks, s.cursor, NULL, x''",
+    " s.marks, s.cursor, NULL, x'', x''",
     2: "s.status, s.state, s.ended, s.failed, s.asked, s.events, s.gaps, s.marks, s.cursor,"
-    ' s.last_event_at_s, s."row"',
+    " s.last_event_at_s, s.\"row\", x''",
+    3: "s.status, s.state, s.ended, s.failed, s.asked, s.events, s.gaps, s.marks, s.cursor,"
+    ' s.last_event_at_s, s."row", s.notes',
 }
 _WISH = {
     1: "w.followed, 'operator', w.added_at_s, 1 FROM state",
     2: "w.followed, w.by, w.added_at_s, w.asked FROM wish",
+    3: "w.followed, w.by, w.added_at_s, w.asked FROM wish",
 }
 
 

@@ -62,6 +62,7 @@ CREATE TABLE wish (
 );
 
 -- row is upstream's object about the feed as it was seen last, redacted JSON; empty when none was.
+-- notes is what the kind of the feed keeps of its events for people (a title, a tool that runs), redacted JSON.
 CREATE TABLE state (
   place INTEGER PRIMARY KEY,
   feed INTEGER NOT NULL UNIQUE,
@@ -75,7 +76,8 @@ CREATE TABLE state (
   marks INTEGER NOT NULL,
   cursor TEXT NOT NULL,
   last_event_at_s REAL,
-  "row" BLOB NOT NULL
+  "row" BLOB NOT NULL,
+  notes BLOB NOT NULL
 );
 
 -- Ids of records that retention dropped while their feed goes on: upstream may still show those events, and

@@ -13,11 +13,13 @@ IDS_PER_SELECT = 200
 
 _PUT_STATE = (
     "INSERT INTO state(feed, status, state, ended, failed, asked, events, gaps, marks, cursor,"
-    ' last_event_at_s, "row") VALUES (?,?,?,?,?,?,?,?,?,?,?,?) ON CONFLICT(feed) DO UPDATE SET'
+    ' last_event_at_s, "row", notes) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?)'
+    " ON CONFLICT(feed) DO UPDATE SET"
     " status = excluded.status, state = excluded.state, ended = excluded.ended,"
     " failed = excluded.failed, asked = excluded.asked, events = excluded.events,"
     " gaps = excluded.gaps, marks = excluded.marks, cursor = excluded.cursor,"
-    ' last_event_at_s = excluded.last_event_at_s, "row" = excluded."row"'
+    ' last_event_at_s = excluded.last_event_at_s, "row" = excluded."row",'
+    " notes = excluded.notes"
 )
 _PUT_WISH = (
     "INSERT INTO wish(feed, followed, by, added_at_s, asked) VALUES (?,?,?,?,?)"
@@ -52,6 +54,7 @@ def put_state(db: sqlite3.Connection, feed: int, state: FeedState) -> None:
             state.cursor,
             state.last_event_at_s,
             state.row,
+            state.notes,
         ),
     )
 

@@ -11,12 +11,13 @@ from bridge.core.kind import Kind
 from bridge.core.words import SystemWords
 from bridge.sources.mogplex.dialect import MogplexDialect
 from bridge.sources.mogplex.settings import A_RUN_ID, RUN, MogplexAccount, normalised_run_id
-from bridge.sources.mogplex.words import WORDS, describe_run
+from bridge.sources.mogplex.told import note_run, recall_run
+from bridge.sources.mogplex.words import WORDS
 from bridge.sources.port import Account, Means, Source
 from bridge.wire.javascript import stringify
 
 NAME: Final = "mogplex"
-RUN_KIND: Final = Kind(RUN, "com.mogplex.run", "runId", describe=describe_run)
+RUN_KIND: Final = Kind(RUN, "com.mogplex.run", "runId", note=note_run, recall=recall_run)
 
 
 class Mogplex:

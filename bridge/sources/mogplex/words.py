@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, Final
+from typing import Final
 
 from bridge.core.errors import Retry
 from bridge.core.words import SystemWords
 from bridge.sources.mogplex.settings import RUN
-from bridge.wire import times
-
-TITLE_CHARS_MAX = 120  # of the prompt's first line
 
 _PERMANENT = ("BAD_REQUEST", "FORBIDDEN", "NOT_FOUND", "AUTOMATION_REQUIRED", "TLS")
 _TRANSIENT = ("RATE_LIMITED", "INTERNAL_ERROR", "SERVICE_UNAVAILABLE", "INVALID_RESPONSE",
@@ -43,26 +39,3 @@ WORDS: Final = SystemWords(
     mended_by_token=frozenset({"UNAUTHORIZED", "LOGIN_REDIRECT"}),
     mended_by_restart=frozenset({"UNAUTHORIZED", "LOGIN_REDIRECT", "TLS", "HTTP_ERROR"}),
 )
-
-
-def describe_run(row: Mapping[str, Any]) -> Mapping[str, Any]:
-    """What a run's row tells people; what upstream does not send is left out."""
-    told: dict[str, Any] = {}
-    prompt = row.get("prompt")
-    if isinstance(prompt, str) and (lines := prompt.strip().splitlines()):
-        told["title"] = lines[0].strip()[:TITLE_CHARS_MAX]
-    for key, name in (
-        *(("harness", "harness"), ("branch", "branch"), ("repoId", "repoId")),
-        ("error", "error"),
-    ):
-        value = row.get(key)
-        if isinstance(value, str) and value:
-            told[name] = value
-    created, updated = times.parse(row.get("createdAt")), times.parse(row.get("updatedAt"))
-    if created is not None:
-        told["startedAt"] = created[0]
-    if updated is not None and row.get("status") in WORDS.ended_statuses:
-        told["endedAt"] = updated[0]
-        if created is not None:
-            told["durationSeconds"] = max(0.0, updated[1] - created[1])
-    return told

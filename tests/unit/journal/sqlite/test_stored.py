@@ -23,7 +23,7 @@ from tests.journal_records import drafts, feed, read_all, record
 
 STORED = Path(__file__).with_name("stored")
 NEWEST = max(sqlite_file.migrations())
-EPOCHS = {1: "09e5703b2b05", 2: "cf90a9c6a791"}
+EPOCHS = {1: "09e5703b2b05", 2: "cf90a9c6a791", 3: "f9ae770992e9"}
 RECORDS = [
     record(draft, seq) for seq, draft in enumerate([*drafts("r", 0, 25), *drafts("s", 0, 15)], 1)
 ]

@@ -44,7 +44,8 @@ def system_of_accounts(names: Iterable[str]) -> list[System]:
 def plain(body: bytes) -> bytes | None:
     """The line that a record's own vendor's tools would print for it (`System.plain`)."""
     record = loads(body)
-    system = _known.get(str(record.get("source")).split("/")[1])
+    name = next(iter(str(record.get("source")).split("/")[1:]), "")
+    system = _known.get(name)
     return None if system is None else system.plain(record)
 
 

@@ -27,8 +27,8 @@ class Tokens:
     described = "a test"
     warning = None
 
-    def __init__(self, token: str = TOKEN) -> None:
-        self.text = token
+    def __init__(self) -> None:
+        self.text = TOKEN
         self.generation = self.touched = 1
 
     def token(self) -> str:

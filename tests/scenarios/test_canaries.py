@@ -21,6 +21,7 @@ from bridge import log as logs
 from bridge.daemon.trouble import troubles
 from bridge.redact import Redactor
 from bridge.wire.jsontext import dumps, loads
+from tests import accounts
 from tests import stage as stages
 from tests.canaries import Canaries, CanarySimulator
 from tests.record_types import FOLLOW_FAILED, RUN_STATUS
@@ -52,7 +53,7 @@ class Watched:
         redactor = Redactor()
         redactor.protect([OWN_TOKEN])
         logs.configure(redactor.twin().value, level=level, form=form, stream=self.lines, environ={})
-        monkeypatch.setattr(stages, "TOKEN", OWN_TOKEN)
+        monkeypatch.setattr(accounts, "TOKEN", OWN_TOKEN)
         monkeypatch.setattr(stages, "Redactor", lambda: redactor)
         monkeypatch.setattr(
             stages, "Simulator", lambda **more: CanarySimulator(self.canaries, monkeypatch, **more)

@@ -17,10 +17,19 @@ TIME = "2026-08-03T15:00:33.104992Z"
 
 
 def record(type_: str, data: dict[str, Any]) -> Record:
-    body = {"specversion": "1.0", "id": "1", "type": type_, "time": TIME, "data": data}
+    feed = Feed("mogplex", "default", "run", RUN, f"/mogplex/default/runs/{RUN}")
+    body = {
+        "specversion": "1.0",
+        "id": "1",
+        "source": feed.source,
+        "type": type_,
+        "subject": feed.id,
+        "time": TIME,
+        "data": data,
+    }
     return Record(
         1,
-        Feed("mogplex", "default", "run", RUN, f"/mogplex/default/runs/{RUN}"),
+        feed,
         "1",
         type_,
         json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode(),
@@ -139,5 +148,5 @@ def test_colours_are_extra_and_plain_text_is_the_same() -> None:
 
 @pytest.mark.parametrize("name", FORMATS)
 def test_every_format_survives_data_that_is_no_object(name: str) -> None:
-    odd = Record(1, event().feed, "1", "x", b'{"type":"x","time":"t","data":[1]}')
+    odd = Record(1, event().feed, "1", "x", b'{"source":"/mogplex/a/runs/1","type":"x","data":[1]}')
     assert formatter(name)(odd).endswith(b"\n")

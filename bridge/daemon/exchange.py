@@ -87,11 +87,10 @@ class Exchange(Generic[Settings]):
                 ended[name] = self._held.pop(name), await self._keeper.end(name)
         begun: list[str] = []
         try:
-            for name in wanted:
-                if name not in self._held:
-                    _, inherited = ended.get(name, (None, b""))
-                    await self._begin(name, wanted[name], inherited)
-                    begun.append(name)
+            for name in [name for name in wanted if name not in self._held]:
+                begun.append(name)
+                _, inherited = ended.get(name, (None, b""))
+                await self._begin(name, wanted[name], inherited)
         except ConfigError:
             await self._restore(begun, ended)
             raise
@@ -105,8 +104,8 @@ class Exchange(Generic[Settings]):
 
     async def _restore(self, begun: list[str], ended: Mapping[str, tuple[Settings, bytes]]) -> None:
         for name in begun:
-            del self._held[name]
-            await self._keeper.end(name)
+            if self._held.pop(name, None) is not None:  # the last one has not begun
+                await self._keeper.end(name)
         for name, (settings, inherited) in ended.items():
             try:
                 await self._begin(name, settings, inherited)

@@ -12,12 +12,11 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import structlog
-
 from bridge.clock import Clock
 from bridge.config import NdjsonOutput
 from bridge.core.errors import ConfigError
 from bridge.core.filter import Filter
+from bridge.daemon.exchange import Exchange
 from bridge.daemon.supervisor import Crew
 from bridge.journal.port import Journal
 from bridge.metrics import Metrics
@@ -27,8 +26,6 @@ from bridge.outputs.sinks.files.target import FileTarget
 from bridge.outputs.sinks.lines import LineSettings
 from bridge.outputs.sinks.port import Target
 from bridge.outputs.sinks.stdout import PipeTarget
-
-log = structlog.get_logger()
 
 STDOUT = "-"
 
@@ -42,7 +39,7 @@ class OutputRefusedError(ConfigError):
 
 
 class Sinks:
-    """All outputs. `open`, then `run` as a task; `change` at any time; `close` at the end."""
+    """All outputs. `run` is a task; `change` at any time; `close` at the end."""
 
     def __init__(
         self,
@@ -58,12 +55,8 @@ class Sinks:
         self._clock = clock
         self._on_end = on_end
         self._crew = Crew()
-        self._sinks: dict[str, tuple[NdjsonOutput, Delivery]] = {}
-
-    async def open(self, outputs: Sequence[NdjsonOutput]) -> None:
-        """Find the place of each. Raises OutputRefusedError: the operator must act."""
-        for output in outputs:
-            await self._begin(output)
+        self._sinks: dict[str, Delivery] = {}
+        self._exchange: Exchange[NdjsonOutput] = Exchange(self)
 
     async def run(self) -> None:
         """Write until cancelled."""
@@ -71,7 +64,7 @@ class Sinks:
 
     def reopen(self) -> None:
         """Look at every path again (SIGHUP, SIGUSR1)."""
-        for _, sink in self._sinks.values():
+        for sink in self._sinks.values():
             sink.reopen()
 
     async def change(self, outputs: Sequence[NdjsonOutput]) -> None:
@@ -80,54 +73,35 @@ class Sinks:
         Nothing is written twice or left out: what is in the files says where each goes on.
         Raises OutputRefusedError when one cannot be opened; all are then as they were before.
         """
-        wanted = {sink_name(output): output for output in outputs}
-        # Ended before others begin: the same file may have got another name.
-        ended = [held for name, (held, _) in self._sinks.items() if wanted.get(name) != held]
-        for output in ended:
-            await self._end(sink_name(output))
-        begun: list[NdjsonOutput] = []
-        try:
-            for name, output in wanted.items():
-                if name not in self._sinks:
-                    await self._begin(output)
-                    begun.append(output)
-        except ConfigError:
-            await self._restore(begun, ended)
-            raise
-        for output in ended:
-            if sink_name(output) not in wanted:
-                self._metrics.remove_sink(sink_name(output))
+        await self._exchange.to({sink_name(output): output for output in outputs})
 
-    async def _restore(self, begun: list[NdjsonOutput], ended: list[NdjsonOutput]) -> None:
-        for output in begun:
-            await self._end(sink_name(output))
-        for output in ended:
-            try:
-                await self._begin(output)
-            except ConfigError as error:  # it wrote a moment ago; the others must not go with it
-                log.error("sink.not_restored", sink=sink_name(output), reason=str(error))
-        kept = {sink_name(output) for output in ended} | set(self._sinks)
-        for output in begun:
-            if sink_name(output) not in kept:
-                self._metrics.remove_sink(sink_name(output))
+    # Keeper
 
-    async def _begin(self, output: NdjsonOutput) -> None:
-        sink = build_sink(output, self._journal, self._metrics, self._clock)
+    def take_over(self, name: str, settings: NdjsonOutput) -> bool:
+        """See `Keeper`: an output is opened anew for every change."""
+        del name, settings
+        return False
+
+    async def begin(self, name: str, settings: NdjsonOutput, inherited: bytes) -> None:
+        """See `Keeper`. What is in its file says where an output goes on."""
+        del inherited
+        sink = build_sink(settings, self._journal, self._metrics, self._clock)
         try:
             await sink.open()
         except ConfigError as error:
-            if sink.name not in self._sinks:
-                self._metrics.remove_sink(sink.name)
-            raise OutputRefusedError(output, str(error)) from None
-        self._sinks[sink.name] = output, sink
-        self._crew.add(f"sink {sink.name}", partial(self._run, sink))
+            raise OutputRefusedError(settings, str(error)) from None
+        self._sinks[name] = sink
+        self._crew.add(f"sink {name}", partial(self._run, sink))
 
-    async def _end(self, name: str) -> None:
-        """Stop one; what the journal has for it is written first, within its deadline."""
+    async def end(self, name: str) -> bytes:
+        """See `Keeper`: what the journal has for it is written first, within its deadline."""
         await self._crew.remove(f"sink {name}")
-        _, sink = self._sinks[name]
-        await sink.close()
-        del self._sinks[name]
+        await self._sinks.pop(name).close()
+        return b""
+
+    def forget(self, name: str) -> None:
+        """See `Keeper`."""
+        self._metrics.remove_sink(name)
 
     async def _run(self, sink: Delivery) -> None:
         await sink.run()
@@ -136,16 +110,16 @@ class Sinks:
     async def close(self) -> None:
         """Write the last lines and checkpoints of all. After `run` was cancelled."""
         async with asyncio.TaskGroup() as group:
-            for _, sink in self._sinks.values():
-                group.create_task(sink.close(), name=f"close {sink.name}")
+            for name, sink in self._sinks.items():
+                group.create_task(sink.close(), name=f"close {name}")
 
     def checks(self) -> dict[str, Mapping[str, Any]]:
         """The check of each for /healthz."""
-        return {f"sink {name}": sink.status() for name, (_, sink) in self._sinks.items()}
+        return {f"sink {name}": sink.status() for name, sink in self._sinks.items()}
 
     def set_metrics(self) -> None:
         """Bring the gauges up to date; called when somebody reads them."""
-        for name, (_, sink) in self._sinks.items():
+        for name, sink in self._sinks.items():
             self._metrics.sink_lag_records.labels(name).set(sink.lag)
 
 

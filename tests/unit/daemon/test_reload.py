@@ -301,13 +301,13 @@ async def test_an_output_that_cannot_be_opened_puts_all_of_them_back(tmp_path: P
     async with asyncio.TaskGroup() as group:
         running = group.create_task(sinks.run())
         await asyncio.sleep(0)
-        before = sinks._sinks[kept.path][1]
+        before = sinks._sinks[kept.path]
         bad = output("none/x")
         with pytest.raises(ConfigError):
             await sinks.change([kept, output("changed", line_bytes=2048), output("new"), bad])
         assert set(sinks.checks()) == {f"sink {o.path}" for o in (kept, changed, gone)}
-        assert sinks._sinks[kept.path][1] is before  # not touched
-        assert sinks._sinks[changed.path][0] == changed
+        assert sinks._sinks[kept.path] is before  # not touched
+        assert sinks._exchange.held[changed.path] == changed
         rendered = metrics.render(None)[0]
         assert b"/gone" in rendered
         assert b"/new" not in rendered

@@ -46,6 +46,9 @@ EVENTS: Mapping[str, str] = {
     "follow.recovered": "it answers all of them again",
     "follow.failed": "a run is no longer followed: `code` says why; a record tells the readers",
     "follow.crashed": "a bug ended one follow; it is started again",
+    "follow.cursor_unreadable": "a stored cursor is not one of this program; the feed is read anew",
+    "ticket.not_used": "a ticket for a stream was given out and no connect came of it",
+    "discovery.denied": "a list may not be read with this key; its kind is not looked for",
     "follow.account_missing": "a stored run belongs to an account that is not configured",
     "runs_from.line_refused": "a line of --runs-from is no run id",
     "journal.log_held": "another program reads an old state of the journal, so its -wal file grows;"

@@ -6,11 +6,12 @@ from collections.abc import Iterable, Mapping
 
 from bridge.core.event import Feed
 from bridge.core.kind import Kind, unknown_kind
+from bridge.sources.miosa.system import MIOSA
 from bridge.sources.mogplex.system import MOGPLEX
 from bridge.sources.port import System
 from bridge.wire.jsontext import loads
 
-BUILT_IN: tuple[System, ...] = (MOGPLEX,)  # the first is meant where none is named
+BUILT_IN: tuple[System, ...] = (MOGPLEX, MIOSA)  # the first is meant where none is named
 
 _known: dict[str, System] = {system.name: system for system in BUILT_IN}
 

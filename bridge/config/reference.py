@@ -97,7 +97,8 @@ def _members(prefix: tuple[str, ...], system: str | None = None) -> list[Entry]:
         return members
     common = UpstreamAccount.model_fields
     own = [e for e in members if e.path[-1] not in common or e.field != common[e.path[-1]]]
-    return [e for e in own if e.path[-1] not in ("name", "token_file")]
+    named = [e for e in members if e.path[-1] == "name"]  # two accounts have two names
+    return [*named, *(e for e in own if e.path[-1] not in ("name", "token_file"))]
 
 
 def _example_table(
@@ -111,7 +112,8 @@ def _example_table(
             yield from textwrap.wrap(
                 _explained(entry), 98, initial_indent="# ", subsequent_indent="# "
             )
-            yield f"#{entry.path[-1]} = {_example_value(entry)}"
+            value = f'"{system}"' if _is_name_of(entry, system) else _example_value(entry)
+            yield f"#{entry.path[-1]} = {value}"
     for entry in members:
         if entry.section:
             name = ".".join(key for key in entry.path if key != INDEX)
@@ -120,6 +122,11 @@ def _example_table(
             for of, text in _sections(entry):
                 yield from ("", *textwrap.wrap(f"# {text}", 98))
                 yield from _example_table(inner, brackets, of)
+
+
+def _is_name_of(entry: Entry, system: str | None) -> bool:
+    """Whether it is the name of an account of another system than the first."""
+    return entry.path[-1] == "name" and system not in (None, next(iter(systems())))
 
 
 def _sections(entry: Entry) -> list[tuple[str | None, str]]:

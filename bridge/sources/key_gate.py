@@ -8,17 +8,17 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import AsyncIterator, Hashable
+from collections.abc import AsyncIterator, Awaitable, Callable, Hashable
 from contextlib import asynccontextmanager
 
 from bridge.clock import Clock
 from bridge.core.errors import Failure
+from bridge.core.pace.credential import Credential
 from bridge.core.pace.line import Line, Rank
 from bridge.metrics import OK, Metrics
 from bridge.wire.jsontext import JsonError, dumps, loads
 
-REFUSALS = 2  # of the key, one after the other, until it is believed
-CONFIRM_S = 5.0  # least time between two that count
+IDLE_S = 3600.0  # nothing to wait for: look again then
 MIXED_UP_S = 10.0  # a log that is further ahead of our clock than that tells nothing
 
 
@@ -54,19 +54,26 @@ class Turn:
 class KeyGate:
     """Turns of one key. Only `drive` grants them; run it as a task."""
 
-    def __init__(self, account: str, line: Line, clock: Clock, metrics: Metrics) -> None:
+    def __init__(
+        self,
+        account: str,
+        line: Line,
+        clock: Clock,
+        metrics: Metrics,
+        store: Callable[[], Awaitable[None]] | None = None,
+    ) -> None:
+        """`store` stores `memory` at once: awaited before more leaves than a successor assumes."""
         self.account = account
         self.line = line
-        self.refused: Failure | None = None  # the key is, as far as is known
-        self.refused_at: float | None = None  # since when
-        self.was_accepted = False
+        self.credential = Credential()
         self.refusals = 0  # 429 answers since the start
         self.waited_s = {"budget": 0.0, "retry_after": 0.0}
         self._clock = clock
         self._metrics = metrics
         self._kick = asyncio.Event()
-        self._strikes = 0
-        self._struck_at = -math.inf
+        self._refusal: Failure | None = None  # of the key, the latest
+        self._store = store
+        self._unstored = 0  # grants since `memory` was asked for
         self._waiting: dict[Hashable, asyncio.Future[None]] = {}
         self._is_started = False
 
@@ -75,20 +82,31 @@ class KeyGate:
         self._start()
         while True:
             self._kick.clear()
+            if self._store is not None and self._unstored >= self.line.burst:
+                await self._store()
+                self._unstored = 0
             now = self._clock.monotonic()
-            key = self.line.grant(now)
+            closed_until = self._closed_until(now)
+            key = self.line.grant(now) if closed_until <= now else None
             if key is not None:
                 waiter = self._waiting.pop(key, None)
                 assert waiter is not None
                 waiter.set_result(None)
+                self._unstored += self.line.slots_granted
                 continue
-            wait_s = max(self.line.next_at(now) - now, 0.0)
+            wait_s = max(min(max(self.line.next_at(now), closed_until) - now, IDLE_S), 0.0)
             try:
                 async with asyncio.timeout(wait_s):
                     await self._kick.wait()
             except TimeoutError:
                 pass
             self._book(now)
+
+    def _closed_until(self, now: float) -> float:
+        """A key that was refused is asked about by one request at a time, and slowly."""
+        if not self.credential.refusals:
+            return now
+        return math.inf if self.line.budget.in_flight else max(self.credential.retry_at, now)
 
     def _book(self, since: float) -> None:
         """Say what the time was spent on, if anybody waited."""
@@ -131,9 +149,8 @@ class KeyGate:
         """A good answer, sent at the monotonic instant `started`."""
         now = self._clock.monotonic()
         self._metrics.count_request(self.account, operation, OK, now - started, feed_id)
-        self.was_accepted = True
-        self._strikes = 0
-        self.refused = self.refused_at = None
+        if self.credential.accepted():
+            self._kick.set()
 
     def failed(
         self,
@@ -148,7 +165,7 @@ class KeyGate:
         """A refusal or no answer. What concerns the whole key is seen to here.
 
         `of_key`: every request waits for `failure.wait_s`. `bad_key`: it said that the key is not
-        good; several of those, some time apart, are believed.
+        good; from then on one request at a time asks whether it still is not.
         """
         now = self._clock.monotonic()
         self._metrics.count_request(self.account, operation, failure.code, now - started, feed_id)
@@ -156,19 +173,34 @@ class KeyGate:
         if of_key:
             self.refusals += failure.http_status == 429
             self.line.hold(now + (failure.wait_s or 0.0))
-        if bad_key and now - self._struck_at >= CONFIRM_S:
-            self._struck_at = now
-            self._strikes += 1
-            if self._strikes >= REFUSALS and self.refused is None:
-                self.refused, self.refused_at = failure, now
+        if bad_key:
+            self._refusal = failure
+            self.credential.refused(now, started)
         self._kick.set()
 
     def token_replaced(self) -> None:
         """Another key is in its place: it is believed until refused."""
-        self._strikes = 0
-        self._struck_at = -math.inf
-        self.refused = self.refused_at = None
+        self.credential.replaced()
         self._kick.set()
+
+    def ask_again(self) -> None:
+        """Somebody may have mended the key: the next request finds out, now."""
+        if self.credential.ask_again():
+            self._kick.set()
+
+    @property
+    def refused(self) -> Failure | None:
+        """The refusal for which nothing but a slow probe is asked; None while the key is good."""
+        return self._refusal if self.credential.suspended_since is not None else None
+
+    @property
+    def refused_at(self) -> float | None:
+        """Since when; monotonic."""
+        return self.credential.suspended_since
+
+    @property
+    def was_accepted(self) -> bool:
+        return self.credential.was_accepted
 
     def kick(self) -> None:
         """Something changed that `drive` does not see."""
@@ -179,6 +211,7 @@ class KeyGate:
     def memory(self) -> bytes:
         """When requests of the last minute were answered, by the wall clock."""
         now = self._clock.monotonic()
+        self._unstored = 0
         shift_s = self._clock.wall() - now
         log = [round(t + shift_s, 3) for t in self.line.log(now)]
         return dumps({"saved": round(self._clock.wall(), 3) if log else 0, "log": log})

@@ -18,13 +18,13 @@ from bridge.core.pace.budget import MARGIN_S, WINDOW_S, Budget
 
 LIMIT = 60  # requests a minute that a key may send where nobody says otherwise
 CYCLE_S = WINDOW_S + MARGIN_S
-AGED_S = 45.0  # a repeating read that waited so long goes with the first
+AGED_S = 20.0  # a repeating read that waited so long goes with the first
 IDLE_S = 3600.0  # nothing to wait for: look again then
 # What may leave in one second: a tenth of the key's minute, at least a ticket with its connect. A
 # killed process takes the log of its last moments along; so its successor knows how many at most.
 BURST_S = 1.0
 BURST_SHARE = 10
-UNSAVED_S = 2  # seconds of such requests that a successor assumes: the log is stored once a second
+UNSAVED_S = 1  # seconds of such requests that a successor assumes to have left beside the log
 
 
 class Rank(enum.IntEnum):
@@ -56,6 +56,7 @@ class Line:
         self._served: dict[Hashable, float] = {}
         self._paced_at = -math.inf
         self._held_until = -math.inf
+        self.slots_granted = 0  # by the latest grant
         self._recent: deque[float] = deque()  # when slots were granted, within BURST_S
 
     @property
@@ -108,7 +109,7 @@ class Line:
             if self._opens_at(ask, now) <= now:
                 self._take(ask, now)
                 return ask.key
-            if ask.rank is not Rank.FIND and self._rank(ask, now) <= Rank.CONNECT:
+            if self._is_first(ask, now):
                 return None  # nobody overtakes a stream that waits for its place
         return None
 
@@ -116,9 +117,17 @@ class Line:
         """When `grant` is worth asking again, if nothing is answered before."""
         if now < self._held_until:
             return self._held_until
-        times = [self._opens_at(ask, now) for ask in self._asks.values()]
+        times = [now + IDLE_S]
+        for ask in self._in_order(now):
+            times.append(max(self._opens_at(ask, now), math.nextafter(now, math.inf)))
+            if self._is_first(ask, now):
+                break  # those behind it wait for it, however free their own places are
         aging = [ask.since + AGED_S for ask in self._asks.values() if ask.since + AGED_S > now]
-        return min([now + IDLE_S, *(max(t, math.nextafter(now, math.inf)) for t in times), *aging])
+        return min([*times, *aging])
+
+    def _is_first(self, ask: _Ask, now: float) -> bool:
+        """Whether nobody overtakes it."""
+        return ask.rank is not Rank.FIND and self._rank(ask, now) <= Rank.CONNECT
 
     def _in_order(self, now: float) -> list[_Ask]:
         return sorted(
@@ -166,6 +175,7 @@ class Line:
 
     def _take(self, ask: _Ask, now: float) -> None:
         del self._asks[ask.key]
+        self.slots_granted = ask.slots
         self._served[ask.key] = now
         if self._rank(ask, now) >= Rank.NEWS:
             self._paced_at = now
@@ -194,7 +204,7 @@ class Line:
 
     def succeed(self, now: float, log: Iterable[float], saved_at: float) -> None:
         """Begin with what was stored at `saved_at`, and with what was not stored any more."""
-        unsaved = [min(saved_at + UNSAVED_S, now)] * (UNSAVED_S * self.burst)
+        unsaved = [min(saved_at + UNSAVED_S, now)] * (UNSAVED_S * self.burst + 1)
         self.budget.restore(now, [*log, *unsaved])
 
     def log(self, now: float) -> list[float]:

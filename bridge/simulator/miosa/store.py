@@ -78,9 +78,9 @@ class Thing:
         """Where to go on after an id; None when it is not one of these."""
         if event_id is None:
             return 0
-        for event in reversed(self.events):
-            if event.id == event_id:
-                return event.number
+        for index in range(len(self.events) - 1, -1, -1):
+            if self.events[index].id == event_id:
+                return index + 1
         return None
 
 

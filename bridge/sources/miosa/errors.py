@@ -172,6 +172,12 @@ FIXED = frozenset(
 )
 
 
+def advice(code: str, message: str) -> str:
+    """A message that also says what to do, if the table knows and it does not say so already."""
+    row = row_of(code)
+    return message if row is None or row.action in message else f"{message}; {row.action}"
+
+
 def row_of(code: str) -> ErrorRow | None:
     """The row of a code in any writing; None for one that is not in the table."""
     key = code_key(code)

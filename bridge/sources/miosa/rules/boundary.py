@@ -28,7 +28,6 @@ class Place:
 class Boundary:
     """The continuity of one feed's stream. `saved` is what has to survive a restart."""
 
-    replays: bool  # the kind promises to go on after `Last-Event-ID`
     lines: int = 0  # frames without an id so far: numbers the next
     last: str | None = None  # id of the last frame that had one
     before_last: str | None = None
@@ -49,8 +48,7 @@ class Boundary:
         self.was_open = True
 
     def completed(self) -> None:
-        """The server said that nothing follows: no hole can come after it."""
-        self.is_unproven = False
+        """The server said that nothing follows: no hole comes after it. One before it stays."""
         self.was_open = False
 
     def took(self, own_id: str | None, is_known: Callable[[str], bool]) -> Place:
@@ -76,10 +74,8 @@ class Boundary:
         """Whether the first frame after a boundary shows that nothing was missed."""
         if own_id is None or self.is_anonymous:
             return False
-        if own_id == self.last or is_known(own_id):
-            return True
-        # With one id so far there is none before it to resume from: the promise has to do.
-        return self.replays and self.before_last is None and self.last is not None
+        # A server that goes on behind the only id there is so far cannot prove it: a gap too many.
+        return own_id == self.last or is_known(own_id)
 
     def saved(self) -> dict[str, Any]:
         return {
@@ -93,13 +89,12 @@ class Boundary:
         }
 
     @classmethod
-    def restored(cls, saved: Mapping[str, Any], *, replays: bool) -> Boundary:
+    def restored(cls, saved: Mapping[str, Any]) -> Boundary:
         """From what `saved` returned. Raises LookupError, TypeError or ValueError else."""
         texts = [saved["last"], saved["before"], saved["after"]]
         if any(text is not None and not isinstance(text, str) for text in texts):
             raise TypeError("an id that is no text")
         return cls(
-            replays,
             lines=int(saved["lines"]),
             last=texts[0],
             before_last=texts[1],

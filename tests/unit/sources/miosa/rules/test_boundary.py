@@ -10,9 +10,8 @@ from bridge.sources.miosa.rules.boundary import Boundary, Place
 class Feed:
     """One feed's boundary with the journal's memory of ids, over cuts, restarts and kills."""
 
-    def __init__(self, *, replays: bool = True) -> None:
-        self.replays = replays
-        self.boundary = Boundary(replays)
+    def __init__(self) -> None:
+        self.boundary = Boundary()
         self.journal: list[str] = []
         self.gaps: list[str | None] = []
 
@@ -31,7 +30,7 @@ class Feed:
         return place
 
     def kill(self) -> None:
-        self.boundary = Boundary.restored(self.boundary.saved(), replays=self.replays)
+        self.boundary = Boundary.restored(self.boundary.saved())
 
 
 def test_lines_without_ids_are_all_kept_and_each_boundary_is_told() -> None:
@@ -73,7 +72,7 @@ def test_the_first_connect_is_no_boundary() -> None:
 
 
 def test_a_stream_that_resumes_proves_it_by_the_frame_before_and_has_no_gap() -> None:
-    feed = Feed(replays=False)
+    feed = Feed()
     feed.connect()
     for n in range(4):
         feed.frame(f"id{n}")
@@ -85,7 +84,7 @@ def test_a_stream_that_resumes_proves_it_by_the_frame_before_and_has_no_gap() ->
 
 
 def test_a_stream_that_replays_from_the_start_has_no_gap() -> None:
-    feed = Feed(replays=False)
+    feed = Feed()
     feed.connect()
     for n in range(4):
         feed.frame(f"id{n}")
@@ -97,7 +96,7 @@ def test_a_stream_that_replays_from_the_start_has_no_gap() -> None:
 
 
 def test_a_stream_with_ids_that_goes_on_live_has_a_gap() -> None:
-    feed = Feed(replays=True)
+    feed = Feed()
     feed.connect()
     for n in range(4):
         feed.frame(f"id{n}")
@@ -106,14 +105,13 @@ def test_a_stream_with_ids_that_goes_on_live_has_a_gap() -> None:
     assert feed.gaps == ["id3"]
 
 
-@pytest.mark.parametrize(("replays", "gaps"), [(True, 0), (False, 1)])
-def test_with_a_single_id_the_promise_of_the_kind_decides(replays: bool, gaps: int) -> None:
-    feed = Feed(replays=replays)
+def test_a_single_id_proves_nothing_about_what_came_after_it() -> None:
+    feed = Feed()
     feed.connect()
     feed.frame("id0")
     assert feed.connect() == "id0"
     feed.frame("id1")
-    assert len(feed.gaps) == gaps
+    assert feed.gaps == ["id0"]
 
 
 def test_lines_without_ids_between_ids_cannot_be_vouched_for() -> None:
@@ -150,6 +148,15 @@ def test_nothing_is_missing_behind_a_stream_that_said_it_was_over() -> None:
     assert feed.gaps == []
 
 
+def test_a_hole_before_a_stream_that_said_it_was_over_is_still_told() -> None:
+    feed = Feed()
+    feed.connect()
+    feed.frame(None)
+    feed.connect()
+    feed.boundary.completed()
+    assert feed.boundary.is_unproven
+
+
 def test_an_id_that_fits_no_header_is_not_sent_back() -> None:
     feed = Feed()
     feed.connect()
@@ -157,7 +164,7 @@ def test_an_id_that_fits_no_header_is_not_sent_back() -> None:
     assert feed.boundary.resume_id is None
 
 
-@pytest.mark.parametrize("saved", [{}, {"lines": "x"}, {**Boundary(True).saved(), "last": 7}])
+@pytest.mark.parametrize("saved", [{}, {"lines": "x"}, {**Boundary().saved(), "last": 7}])
 def test_a_cursor_that_cannot_be_read_is_refused(saved: dict[str, object]) -> None:
     with pytest.raises((LookupError, TypeError, ValueError)):
-        Boundary.restored(saved, replays=True)
+        Boundary.restored(saved)

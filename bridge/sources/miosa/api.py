@@ -1,0 +1,254 @@
+"""MIOSA's requests: one call, one request. Paths, envelopes and shapes are known here alone.
+
+Every reply is unwrapped leniently: `data` may be there or not, a list may stand under any of five
+names, a row says `status` or `state`. Facts: docs/contracts/miosa.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from bridge.core.error_table import Wait
+from bridge.core.errors import Failure, Retry
+from bridge.core.event import Feed, percent_encoded
+from bridge.sources.http import HttpSession, Reply, Stream
+from bridge.sources.miosa.classify import Form, Route, Verdict, classify
+from bridge.sources.miosa.frames import Seen, of_item
+from bridge.sources.miosa.ids import PATHS
+from bridge.sources.miosa.rules import pages, tail, words
+from bridge.sources.miosa.rules.learnt import Learnt
+from bridge.wire.jsontext import JsonError, loads
+
+API = "/api/v1"
+ACCEPT_STREAM = "text/event-stream, application/json;q=0.9"  # the bare type is 406 on many routes
+LIST_SIZE = 100  # of a page of a list; the most that is documented
+_LISTS = ("events", "activity", "items", "runs", "data", "logs", "lines", "sandboxes", "computers",
+          "builds", "snapshots", "deployments")  # fmt: skip
+SNAPSHOT_ROOTS = ("computers", "sandboxes")
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A thing as its own route shows it."""
+
+    status: str
+    value: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """One page of a list of things."""
+
+    rows: Sequence[Mapping[str, Any]]
+    is_last: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Minted:
+    """A ticket. Its text is a secret."""
+
+    secret: str
+    expires_in_s: float | None
+
+    def __repr__(self) -> str:
+        """Without the secret."""
+        return "Minted(…)"
+
+
+class MiosaApi:
+    """The requests of one account. Whoever calls has had a turn for each."""
+
+    def __init__(self, http: HttpSession, learnt: Learnt, redact: Callable[[str], str]) -> None:
+        self.http = http
+        self.learnt = learnt
+        self._redact = redact
+
+    async def row(self, path: str, operation: str, kind: str) -> Row | Verdict:
+        value = await self._json(operation, path, {})
+        if isinstance(value, Verdict):
+            return value
+        row = to_row(kind, value)
+        return row or self.unreadable(operation, "the reply holds no status")
+
+    async def page(self, path: str, after: str | None) -> Sequence[Seen] | Verdict:
+        """A page of a run's events behind `after`."""
+        params = {"limit": str(pages.ASKED)}
+        if after is not None:
+            params["after_id"] = after
+        value = await self._json("runs.events", f"{path}/events", params)
+        if isinstance(value, Verdict):
+            return value
+        items = to_list(value)
+        if items is None:
+            return self.unreadable("runs.events", "the reply holds no list of events")
+        return [seen for item in items if (seen := of_item(words.RUN, item)) is not None]
+
+    async def listing(
+        self, path: str, operation: str, params: Mapping[str, str]
+    ) -> Listed | Verdict:
+        value = await self._json(operation, path, params)
+        if isinstance(value, Verdict):
+            return value
+        items = to_list(value)
+        if items is None:
+            return self.unreadable(operation, "the reply holds no list")
+        rows = [item for item in items if isinstance(item, dict)]
+        return Listed(rows, _is_last_page(value, params, len(rows)))
+
+    async def tail(self, path: str) -> Sequence[str] | Verdict:
+        """The last lines of a deployment's log."""
+        value = await self._json("deployments.logs", f"{path}/logs", {"lines": str(tail.ASKED)})
+        if isinstance(value, Verdict):
+            return value
+        lines = to_lines(value)
+        return self.unreadable("deployments.logs", "no log") if lines is None else lines
+
+    async def mint(self, path: str) -> Minted | Verdict:
+        """A new ticket; a POST, so never sent twice by itself."""
+        reply = await self.http.post("tickets", f"{API}{path}", b"{}")
+        value = self._judged("tickets", Route.TICKET, reply)
+        if isinstance(value, Verdict):
+            return value
+        inner = unwrapped(value)
+        secret = inner.get("ticket") if isinstance(inner, dict) else None
+        if not isinstance(secret, str) or not secret:
+            return self.unreadable("tickets", "the reply holds no ticket")
+        life_s = inner.get("expires_in") if isinstance(inner, dict) else None
+        is_number = isinstance(life_s, int | float) and not isinstance(life_s, bool)
+        return Minted(secret, float(life_s) if is_number and life_s is not None else None)
+
+    @asynccontextmanager
+    async def stream(
+        self, path: str, *, resume_id: str | None, ticket: str | None, accept: str = ACCEPT_STREAM
+    ) -> AsyncIterator[Stream]:
+        """Open a stream. Raises what http.TROUBLE lists."""
+        headers = {"Accept": accept, "Cache-Control": "no-cache"}
+        if resume_id is not None:
+            headers["Last-Event-ID"] = resume_id
+        params = {} if ticket is None else {"ticket": ticket}
+        async with self.http.stream(f"{API}{path}", params, headers) as stream:
+            yield stream
+
+    async def _json(self, operation: str, path: str, params: Mapping[str, str]) -> Any | Verdict:
+        reply = await self.http.get(operation, f"{API}{path}", params)
+        return self._judged(operation, Route.JSON, reply)
+
+    def _judged(self, operation: str, route: Route, reply: Reply | Failure) -> Any | Verdict:
+        if isinstance(reply, Failure):
+            return of_transport(reply)
+        if not 200 <= reply.status < 300:
+            return self.classify(operation, route, reply.status, reply.headers, reply.body)
+        try:
+            return loads(reply.body.removeprefix(b"\xef\xbb\xbf"))
+        except JsonError:
+            return self.unreadable(operation, "a success that is not JSON")
+
+    def classify(
+        self, operation: str, route: Route, status: int, headers: Mapping[str, str], body: bytes
+    ) -> Verdict:
+        return classify(operation, route, status, headers, body, self._redact)
+
+    @staticmethod
+    def unreadable(operation: str, text: str) -> Verdict:
+        """A proxy's or login page's words: they pass, or base_url is wrong."""
+        failure = Failure(operation, "INVALID_RESPONSE", text, Retry.TRANSIENT, 200)
+        return Verdict(failure, Wait.BACKOFF, None, is_of_key=False, row=None, form=Form.NONE)
+
+
+def of_transport(failure: Failure) -> Verdict:
+    """What went wrong below HTTP."""
+    wait = Wait.NEVER if failure.retry is Retry.PERMANENT else Wait.BACKOFF
+    return Verdict(failure, wait, None, is_of_key=False, row=None, form=Form.NONE)
+
+
+# Paths
+
+
+def row_path(feed: Feed, learnt: Learnt, root: str = SNAPSHOT_ROOTS[0]) -> str:
+    """Where the row of a thing is; `root`: of a snapshot, what its owner is."""
+    if feed.kind == words.RUN:
+        return f"{learnt.runs.name}/{percent_encoded(feed.id)}"
+    if feed.kind == words.SNAPSHOT:
+        owner, _, snapshot = feed.id.partition("/")
+        return f"/{root}/{percent_encoded(owner)}/snapshots/{percent_encoded(snapshot)}"
+    return f"{PATHS[feed.kind]}/{percent_encoded(feed.id)}"
+
+
+def stream_path(feed: Feed, learnt: Learnt, root: str = SNAPSHOT_ROOTS[0]) -> str:
+    """Where the stream of a thing is."""
+    if feed.kind == words.TENANT:
+        return "/events/stream"
+    path = row_path(feed, learnt, root)
+    return f"{path}/logs/stream" if feed.kind == words.BUILD else f"{path}/events"
+
+
+# Shapes
+
+
+def unwrapped(value: Any) -> Any:
+    """What is inside `data`, if it is the envelope of one object."""
+    if isinstance(value, dict) and isinstance(value.get("data"), dict):
+        return value["data"]
+    return value
+
+
+def to_row(kind: str, value: Any) -> Row | None:
+    """A row in or without its envelope; None when there is no word about how it stands."""
+    inner = unwrapped(value)
+    if isinstance(inner, dict) and isinstance(inner.get(kind), dict):
+        inner = inner[kind]
+    if not isinstance(inner, dict):
+        return None
+    for key in ("status", "state"):
+        word = inner.get(key)
+        if isinstance(word, str) and word:
+            return Row(word[:64], inner)
+    return None
+
+
+def to_list(value: Any) -> Sequence[Any] | None:
+    """A list under any of its names, in or without `data`; None when there is none."""
+    for place in (value, unwrapped(value)):
+        if isinstance(place, list):
+            return place
+        if isinstance(place, dict):
+            for key in _LISTS:
+                if isinstance(place.get(key), list):
+                    found: Sequence[Any] = place[key]
+                    return found
+    return None
+
+
+def to_lines(value: Any) -> Sequence[str] | None:
+    """A log as lines: a list of texts or objects, or one text."""
+    inner = unwrapped(value)
+    for key in ("logs", "log", "output", "data"):
+        if isinstance(inner, dict) and isinstance(inner.get(key), str):
+            text: str = inner[key]
+            return text.splitlines()
+    items = to_list(value)
+    if items is None:
+        return None
+    return [_line(item) for item in items]
+
+
+def _line(item: Any) -> str:
+    if isinstance(item, dict):
+        for key in ("line", "message", "text"):
+            if isinstance(item.get(key), str):
+                found: str = item[key]
+                return found
+    return item if isinstance(item, str) else repr(item)
+
+
+def _is_last_page(value: Any, params: Mapping[str, str], count: int) -> bool:
+    page = value.get("page") if isinstance(value, dict) else None
+    if not isinstance(page, dict) or count == 0:
+        return True
+    number, size, total = page.get("page"), page.get("page_size"), page.get("total")
+    if all(isinstance(n, int) for n in (number, size, total)):
+        return bool(number * size >= total)  # type: ignore[operator]
+    return count < int(params.get("page_size", LIST_SIZE))

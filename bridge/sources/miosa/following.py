@@ -1,0 +1,334 @@
+"""What the follow of any kind has in common: asking with a turn, and what a refusal leads to."""
+
+from __future__ import annotations
+
+import asyncio
+from abc import ABC, abstractmethod
+from collections.abc import Awaitable, Callable, Coroutine
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any, TypeVar
+
+import structlog
+
+from bridge.clock import Clock
+from bridge.core.backoff import Backoff
+from bridge.core.error_table import WAIT_S, Wait
+from bridge.core.errors import Failure, Retry
+from bridge.core.event import Feed
+from bridge.core.pace.line import Rank
+from bridge.metrics import Metrics
+from bridge.sources.key_gate import KeyGate
+from bridge.sources.miosa.api import SNAPSHOT_ROOTS, MiosaApi, Row, row_path
+from bridge.sources.miosa.classify import UNAVAILABLE_TRIES, Verdict
+from bridge.sources.miosa.errors import advice
+from bridge.sources.miosa.rules import words
+from bridge.sources.miosa.rules.ending import Ending
+from bridge.sources.miosa.rules.learnt import Learnt
+from bridge.sources.port import Batch, OpenFeed, Progress, Receipt
+from bridge.wire.jsontext import JsonError, dumps, loads
+
+log = structlog.get_logger()
+
+GONE_STRIKES = 3  # refusals in a row until a thing that was read counts as deleted
+GONE_WAIT_S = 5.0  # between them
+STATE_LOOKS = 60  # of a row that does not allow what is wanted; then the follow is given up
+ROW_S = 60.0  # a row is read at least so often, where the budget allows it
+WATCH_SHARE = 0.3  # of the key's requests may go into looks beside open streams
+
+T = TypeVar("T")
+
+
+async def beside(
+    main: Coroutine[Any, Any, None], companion: Coroutine[Any, Any, None], name: str
+) -> None:
+    """Run `main` to its end with a companion that is cancelled then. Raises what either raises."""
+    try:
+        async with asyncio.TaskGroup() as group:
+            task = group.create_task(companion, name=name)
+            try:
+                await main
+            finally:
+                task.cancel()
+    except ExceptionGroup as errors:  # not except*: 3.11.2 wraps what is raised in it
+        raise _first_of(errors) from None
+
+
+def _first_of(errors: ExceptionGroup[Exception]) -> Exception:
+    first = errors.exceptions[0]
+    return _first_of(first) if isinstance(first, ExceptionGroup) else first
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What all follows of one account share."""
+
+    gate: KeyGate
+    api: MiosaApi
+    learnt: Learnt
+    clock: Clock
+    metrics: Metrics
+    jitter: Callable[[], float]
+    watched: set[Feed]  # feeds that are followed now: their number sets the pace of looks
+
+    def tell_gate(self, verdict: Verdict, started: float, feed_id: str | None) -> None:
+        """Book a refusal; what concerns the whole key holds everybody."""
+        failure = verdict.failure
+        self.gate.failed(
+            failure.operation,
+            started,
+            failure,
+            feed_id,
+            of_key=verdict.is_of_key,
+            bad_key=is_of_bad_key(verdict),
+        )
+
+    def count_reconnect(self, kind: str, reason: str) -> None:
+        """A stream ended that is to be opened again."""
+        self.metrics.own["stream_reconnects_total"].labels(self.gate.account, kind, reason).inc()
+
+
+def is_of_bad_key(verdict: Verdict) -> bool:
+    """Whether a JSON route said that the key itself is not good. A stream's or ticket path's 401
+    says nothing about it: there the ticket is meant, or a kind of user.
+    """
+    failure = verdict.failure
+    is_json = not failure.operation.endswith(".stream") and failure.operation != "tickets"
+    return is_json and failure.http_status == 401
+
+
+class Following(ABC):
+    """One follow. `is_over` is set by the batch that ends it, and by nothing else."""
+
+    def __init__(self, feed: OpenFeed, parts: Parts, progress: Progress) -> None:
+        self.open = feed
+        self.feed = feed.feed
+        self.kind = feed.feed.kind
+        self.parts = parts
+        self.gate, self.api, self.learnt = parts.gate, parts.api, parts.learnt
+        self.clock = parts.clock
+        self.progress = progress
+        self.is_over = False
+        self.ending = Ending()
+        self.row: Row | None = None
+        self.row_at = -1e9  # when it was read
+        self.held_until = 0.0  # by a refusal; nothing is asked for this feed before
+        self.wake = asyncio.Event()  # something happened that the reading loop has to look at
+        self.wants_row = True
+        self.root = SNAPSHOT_ROOTS[0]  # of a snapshot: what its owner is
+        self._backoffs: dict[Wait, Backoff] = {}
+        self._unavailable = 0
+        self._absent = 0
+        self._state_looks = 0
+        self._tried_roots: set[str] = set()
+
+    @abstractmethod
+    async def run(self) -> None:
+        """Follow until `is_over`."""
+
+    # What survives a restart
+
+    def saved(self) -> dict[str, Any]:
+        """The cursor; a kind adds its own."""
+        return {"root": self.root}
+
+    def restore(self, saved: dict[str, Any]) -> None:
+        """From what `saved` returned. Raises LookupError, TypeError or ValueError else."""
+        if saved["root"] not in SNAPSHOT_ROOTS:
+            raise ValueError(saved["root"])
+        self.root = saved["root"]
+
+    def load(self) -> None:
+        """Go on from the stored cursor; one that cannot be read only costs requests."""
+        try:
+            saved = loads(self.open.state.cursor) if self.open.state.cursor else None
+            if saved is not None:
+                self.restore(saved)
+        except (JsonError, LookupError, TypeError, ValueError):
+            log.warning("follow.cursor_unreadable", kind=self.kind, id=self.feed.id)
+
+    async def take(self, batch: Batch) -> Receipt:
+        """Hand a batch over, with all that going on after a restart needs."""
+        cursor = dumps(self.saved()).decode()
+        if cursor != self.open.state.cursor:
+            batch = replace(batch, cursor=cursor)
+        return await self.open.take(batch)
+
+    # Asking
+
+    async def ask(
+        self, rank: Rank, operation: str, request: Callable[[], Awaitable[T | Verdict]]
+    ) -> T | Verdict:
+        """One request with a turn of its own, booked. What a refusal leads to is for the caller."""
+        await self.until(self.held_until)
+        async with self.gate.turn((self.feed, "read"), rank) as turn:
+            started = self.clock.monotonic()
+            turn.sent()
+            answer = await request()
+            turn.answered()
+        if isinstance(answer, Verdict):
+            self._tell_gate(answer, started)
+        else:
+            self.gate.accepted(operation, started, self.feed.id)
+        return answer
+
+    def _tell_gate(self, verdict: Verdict, started: float) -> None:
+        self.parts.tell_gate(verdict, started, self.feed.id)
+
+    async def until(self, instant: float) -> None:
+        """Sleep until then."""
+        wait_s = instant - self.clock.monotonic()
+        if wait_s > 0:
+            await asyncio.sleep(wait_s)
+
+    def went_well(self) -> None:
+        """A request of this feed was answered as it should be."""
+        self.progress.failure = None
+        self.progress.failures_in_row = 0
+        self.progress.retry_at = None
+        self._absent = self._unavailable = 0
+        for backoff in self._backoffs.values():
+            backoff.reset()
+        if self.progress.followed_by is None:
+            self.progress.followed_by = "poll"
+
+    async def refused(self, verdict: Verdict) -> None:
+        """See to a refusal: hold this feed, or give the follow up."""
+        failure = verdict.failure
+        self.progress.failure = failure
+        self.progress.failures_in_row += 1
+        if is_of_bad_key(verdict):
+            return  # the gate waits, for all: only a request that somebody sends finds out more
+        if failure.retry is Retry.TRANSIENT:
+            await self._passing(verdict)
+        elif failure.retry is Retry.CONDITIONAL:
+            await self._conditional(verdict)
+        elif failure.http_status == 404:
+            await self._not_there(failure)
+        elif failure.retry is Retry.DONE:
+            self.wants_row = True  # what was wished holds: the row says what that means
+            self.hold(GONE_WAIT_S)
+        else:
+            await self.give_up(failure)
+
+    async def _passing(self, verdict: Verdict) -> None:
+        failure = verdict.failure
+        if failure.code == "SERVICE_UNAVAILABLE":
+            self._unavailable += 1
+            if self._unavailable >= UNAVAILABLE_TRIES:
+                await self.give_up(replace(failure, retry=Retry.PERMANENT))
+                return
+        if verdict.is_of_key:
+            self.progress.retry_at = self.gate.line.blocked_until(self.clock.monotonic())
+            return  # the gate waits, for all
+        self.hold(self.wait_s(verdict))
+
+    def wait_s(self, verdict: Verdict) -> float:
+        """What the server demands, else what is usual."""
+        if verdict.hinted_s is not None:
+            return verdict.hinted_s
+        first_s, cap_s = WAIT_S[verdict.wait]
+        backoff = self._backoffs.setdefault(
+            verdict.wait, Backoff(base_s=max(first_s, 1.0), cap_s=max(cap_s, 1.0))
+        )
+        return backoff.after_failure(jitter=self.parts.jitter())
+
+    async def _conditional(self, verdict: Verdict) -> None:
+        """A state that may change by itself is waited for; what a person has to do is not."""
+        self._state_looks += 1
+        if verdict.wait is Wait.HUMAN or self._state_looks > STATE_LOOKS:
+            await self.give_up(verdict.failure)
+            return
+        self.wants_row = True
+        self.hold(self.wait_s(verdict))
+
+    async def _not_there(self, failure: Failure) -> None:
+        """Unknown at once, deleted only after some looks: a look-up that fails may say so too."""
+        self._absent += 1
+        if (self.row is None and self.open.state.status is None) or self._absent >= GONE_STRIKES:
+            await self.give_up(replace(failure, retry=Retry.PERMANENT))
+        else:
+            self.wants_row = True
+            self.hold(GONE_WAIT_S)
+
+    def hold(self, wait_s: float) -> None:
+        self.held_until = max(self.held_until, self.clock.monotonic() + wait_s)
+        self.progress.retry_at = self.held_until
+
+    async def give_up(self, failure: Failure) -> None:
+        """Record that this follow ends without its feed having ended, and what to do about it."""
+        failure = replace(failure, message=advice(failure.code, failure.message))
+        self.progress.failure = failure
+        await self.take(Batch(failure=failure))
+        self.is_over = True
+        self.wake.set()
+
+    # The row
+
+    async def read_row(self, rank: Rank = Rank.NEWS) -> bool:
+        """Read the row and record what it says; False when that was refused."""
+        while not self.is_over:
+            operation = f"{self._list_name}.get"
+            name = self.learnt.runs.name
+            path = row_path(self.feed, self.learnt, self.root)
+            request = partial(self.api.row, path, operation, self.kind)
+            answer = await self.ask(rank, operation, request)
+            if isinstance(answer, Verdict):
+                if answer.is_route_missing and self._other_path(name):
+                    continue
+                await self.refused(answer)
+                return False
+            self._found(name)
+            self.went_well()
+            await self.take_row(answer)
+            return True
+        return False
+
+    async def take_row(self, row: Row) -> None:
+        """Record what a row says."""
+        now = self.clock.monotonic()
+        self.row, self.row_at, self.wants_row = row, now, False
+        self._state_looks = 0
+        self.ending.saw_row(now, is_end=words.is_end(self.kind, row.status))
+        await self.take(Batch(status=row.status, state=words.state_of(row.status), row=row.value))
+
+    @property
+    def _list_name(self) -> str:
+        return "sandboxes" if self.kind == words.SANDBOX else f"{self.kind}s"
+
+    def _other_path(self, name: str) -> bool:
+        """After a 404: whether the thing may be under another name, which is tried at once.
+
+        `name`: of the runs, when it was asked; another run may have taught another meanwhile.
+        """
+        if self.kind == words.RUN:
+            return self.learnt.runs.refused(name)
+        if self.kind == words.SNAPSHOT and self.row is None:
+            self._tried_roots.add(self.root)
+            others = [root for root in SNAPSHOT_ROOTS if root not in self._tried_roots]
+            if others:
+                self.root = others[0]
+                return True
+            self._tried_roots.clear()
+        return False
+
+    def _found(self, name: str) -> None:
+        if self.kind == words.RUN:
+            self.learnt.runs.worked(name)
+        self._tried_roots.clear()
+
+    def watch_s(self, least_s: float) -> float:
+        """How far apart looks beside an open stream are: all of them take a share of the key."""
+        per_s = self.gate.line.limit / 60.0 * WATCH_SHARE
+        return max(least_s, len(self.parts.watched) / per_s)
+
+    async def sleep_until(self, instant: float) -> None:
+        """Until then, or until something wakes the reading loop."""
+        wait_s = instant - self.clock.monotonic()
+        if wait_s > 0 and not self.wake.is_set():
+            try:
+                async with asyncio.timeout(wait_s):
+                    await self.wake.wait()
+            except TimeoutError:
+                pass
+        self.wake.clear()

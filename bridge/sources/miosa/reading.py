@@ -1,0 +1,72 @@
+"""Chunks of an open stream to events: frames, signs of life, and how it ended."""
+
+from __future__ import annotations
+
+import asyncio
+import enum
+from collections.abc import AsyncIterator
+
+from bridge.sources import http
+from bridge.sources.http import Stream
+from bridge.sources.miosa.frames import Seen, Sign, of_frame
+from bridge.sources.miosa.rules.learnt import Learnt
+from bridge.wire.sse import FrameDecoder, FrameTooLargeError
+
+BEAT_S = 45.0  # nothing for so long, where heartbeats come every 15 s: the connection is dead
+_BEAT_WORDS = (b"heartbeat", b"ping", b"keep")
+
+
+class Ended(enum.StrEnum):
+    """How a stream ended; the labels of `stream_reconnects_total`."""
+
+    CUT = "cut"  # in the middle of something, or by the network
+    CLOSED = "closed"  # by the server, in order
+    DONE = "done"  # and it said that nothing follows
+    SILENT = "silent"  # by us: no heartbeat where there were some
+
+
+async def frames_of(kind: str, stream: Stream, learnt: Learnt) -> AsyncIterator[list[Seen] | Ended]:
+    """The events of each chunk, then how it ended; a frame that was torn is dropped."""
+    decoder = FrameDecoder(own_ids_only=True)
+    chunks = stream.chunks()
+    while True:
+        try:
+            limit_s = BEAT_S if kind in learnt.beats else None
+            async with asyncio.timeout(limit_s) as timer:
+                chunk = await anext(chunks, None)
+            if chunk is None:
+                yield Ended.CLOSED
+                return
+            if has_beat(chunk):
+                learnt.beats.add(kind)
+            frames = decoder.feed(chunk)
+        except http.TROUBLE:
+            yield Ended.SILENT if timer.expired() else Ended.CUT
+            return
+        except FrameTooLargeError:
+            yield Ended.CUT
+            return
+        seen: list[Seen] = []
+        is_done = False
+        for frame in frames:
+            found = of_frame(kind, frame)
+            if isinstance(found, Seen):
+                seen.append(found)
+                is_done |= found.is_last
+            elif found is Sign.BEAT:
+                learnt.beats.add(kind)
+            else:
+                is_done = True
+        if seen:
+            yield seen
+        if is_done:
+            yield Ended.DONE
+            return
+
+
+def has_beat(chunk: bytes) -> bool:
+    """Whether a comment of the chunk is a heartbeat. One that is torn in two is seen next time."""
+    return b":" in chunk and any(
+        line.startswith(b":") and any(word in line.lower() for word in _BEAT_WORDS)
+        for line in chunk.splitlines()
+    )

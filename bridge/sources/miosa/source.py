@@ -1,0 +1,174 @@
+"""One MIOSA account as a `Source`: one key, one gate, many feeds of seven kinds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from bridge.core.errors import Failure
+from bridge.core.pace.line import Line
+from bridge.core.state import FeedState
+from bridge.sources import port
+from bridge.sources.http import HttpSession
+from bridge.sources.key_gate import KeyGate
+from bridge.sources.miosa.api import MiosaApi
+from bridge.sources.miosa.computers import ComputerFollow
+from bridge.sources.miosa.deployments import DeploymentFollow
+from bridge.sources.miosa.discovery import Discovery
+from bridge.sources.miosa.errors import advice, row_of
+from bridge.sources.miosa.examine import Examination
+from bridge.sources.miosa.following import Following, Parts, beside
+from bridge.sources.miosa.rules import words
+from bridge.sources.miosa.rules.learnt import Learnt
+from bridge.sources.miosa.runs import RunFollow
+from bridge.sources.miosa.settings import MiosaAccount
+from bridge.sources.miosa.streams import StreamFollow
+from bridge.sources.port import Depth, Finding, OpenFeed, Progress, Requests, Standing
+
+LIVE = frozenset({"requests_per_minute", "follow", "discover"})  # taken over while it works
+_FOLLOWS: Mapping[str, type[RunFollow | StreamFollow | DeploymentFollow]] = {
+    words.RUN: RunFollow,
+    words.COMPUTER: ComputerFollow,
+    words.DEPLOYMENT: DeploymentFollow,
+}
+
+
+def build(system: port.System, account: port.Account, means: port.Means) -> MiosaSource:
+    """A source with all that it needs."""
+    settings = account.settings
+    assert isinstance(settings, MiosaAccount)
+    gate = KeyGate(
+        account.name,
+        Line(settings.requests_per_minute),
+        means.clock,
+        means.metrics,
+        means.store,
+    )
+    http = HttpSession(account.base_url, account.tokens.token, connector=means.connector)
+    learnt = means.learnt.setdefault((system.name, account.base_url), Learnt())
+    parts = Parts(
+        gate=gate,
+        api=MiosaApi(http, learnt, means.redact),
+        learnt=learnt,
+        clock=means.clock,
+        metrics=means.metrics,
+        jitter=means.jitter,
+        watched=set(),
+    )
+    return MiosaSource(system, account, parts, means.discovered)
+
+
+class MiosaSource:
+    """Implements `sources.port.Source`."""
+
+    def __init__(
+        self,
+        system: port.System,
+        account: port.Account,
+        parts: Parts,
+        discovered: port.Discovered,
+    ) -> None:
+        self.system = system
+        self._account = account
+        self._parts = parts
+        self._gate = parts.gate
+        self._progress: dict[OpenFeed, Progress] = {}
+        self._discovery = Discovery(account.name, parts, discovered, is_on=self._settings.discover)
+
+    @property
+    def name(self) -> str:
+        return self._account.name
+
+    @property
+    def _settings(self) -> MiosaAccount:
+        settings = self._account.settings
+        assert isinstance(settings, MiosaAccount)
+        return settings
+
+    async def run(self) -> None:
+        await beside(self._gate.drive(), self._discovery.run(), f"discovery {self.name}")
+
+    async def follow(self, feed: OpenFeed, progress: Progress) -> None:
+        kind = feed.feed.kind
+        follow: Following = _FOLLOWS.get(kind, StreamFollow)(
+            feed, self._parts, progress, may_stream=self._settings.stream
+        )
+        self._parts.watched.add(feed.feed)
+        self._progress[feed] = progress
+        try:
+            await follow.run()
+        finally:
+            del self._progress[feed]
+            self._parts.watched.discard(feed.feed)
+            for use in ("read", "stream"):
+                self._gate.leave((feed.feed, use))
+
+    def take_over(self, account: port.Account) -> bool:
+        held, new = self._settings, account.settings
+        if not isinstance(new, MiosaAccount) or account.base_url != self._account.base_url:
+            return False
+        if held.model_dump(exclude=set(LIVE)) != new.model_dump(exclude=set(LIVE)):
+            return False
+        self._gate.line.set_limit(new.requests_per_minute)
+        self._gate.kick()
+        self._discovery.is_on = new.discover
+        self._account = account
+        return True
+
+    def token_replaced(self) -> None:
+        self._gate.token_replaced()
+        self._discovery.token_replaced()
+
+    def ask_again(self) -> None:
+        self._gate.ask_again()
+
+    def expect(self, states: Sequence[FeedState]) -> None:
+        """The line goes by when each asks."""
+
+    def memory(self) -> bytes:
+        return self._gate.memory()
+
+    def recall(self, memory: bytes) -> None:
+        self._gate.recall(memory)
+
+    def standing(self) -> Standing:
+        now, gate = self._parts.clock.monotonic(), self._gate
+        credential = gate.credential
+        detail = "key accepted" if credential.was_accepted else "nothing asked so far"
+        if gate.refused is not None:
+            detail = "the key is refused; put a valid one in its place"
+        read_at = [p.read_at for p in self._progress.values() if p.read_at is not None]
+        return Standing(
+            detail,
+            failure=gate.refused,
+            was_accepted=credential.was_accepted,
+            refused_since=credential.refused_since,
+            suspended_since=credential.suspended_since,
+            requests=Requests(
+                used=gate.line.used(now),
+                budget=gate.line.limit,
+                refusals=gate.refusals,
+                blocked_until=gate.line.blocked_until(now),
+                waited_s=dict(gate.waited_s),
+            ),
+            oldest_read_at=min(read_at, default=None),
+        )
+
+    def explain(self, failure: Failure) -> str:
+        return explain(failure)
+
+    async def examine(self, depth: Depth) -> Sequence[Finding]:
+        return await self._examination().run(depth)
+
+    def _examination(self) -> Examination:
+        return Examination(self._parts, self._settings, self._account.base_url)
+
+    async def close(self) -> None:
+        await self._parts.api.http.close()
+
+
+def explain(failure: Failure) -> str:
+    """What a failure means and what to do: the table's words, with the id that support asks for."""
+    row = row_of(failure.code)
+    where = f" (request id {failure.request_id})" if failure.request_id else ""
+    text = failure.message if row is None else f"{row.meaning}: {failure.message}"
+    return f"{failure.code}: {advice(failure.code, text)}{where}"

@@ -1,35 +1,45 @@
-"""Exit codes: the error's code decides before the HTTP status (outside.md 1)."""
+"""Exit codes: what the code of an error blames decides before the HTTP status (outside.md 1)."""
 
 from __future__ import annotations
 
 import pytest
 
 from bridge.cli.exits import Exit, exit_of_error, exit_of_failure
-from bridge.core.errors import ConfigError, Failure, JournalError, Retry, SourceFailedError
+from bridge.core.errors import (
+    ConfigError,
+    Failure,
+    Fault,
+    JournalError,
+    Retry,
+    SourceFailedError,
+)
 
 
-def failure(code: str, status: int | None) -> Failure:
-    return Failure("runs.get", code, "text", Retry.PERMANENT, status)
+def failure(status: int | None, blames: Fault | None = None) -> Failure:
+    return Failure("runs.get", "CODE", "text", Retry.PERMANENT, status, blames=blames)
 
 
 @pytest.mark.parametrize(
-    ("code", "status", "exit_"),
+    ("status", "blames", "exit_"),
     [
-        ("UNAUTHORIZED", 401, Exit.UNAUTHORISED),
-        ("LOGIN_REDIRECT", 307, Exit.UNAUTHORISED),
-        ("unauthorized", 500, Exit.UNAUTHORISED),
-        ("FORBIDDEN", 403, Exit.FORBIDDEN),
-        ("RATE_LIMITED", 429, Exit.RATE_LIMITED),
-        ("RATE_LIMITED", 200, Exit.RATE_LIMITED),
-        ("TIMEOUT", None, Exit.UNAVAILABLE),
-        ("INTERNAL_ERROR", 500, Exit.UNAVAILABLE),
-        ("SOMETHING_NEW", 403, Exit.FORBIDDEN),
-        ("NOT_FOUND", 404, Exit.FAILED),
+        (401, None, Exit.UNAUTHORISED),
+        (307, Fault.TOKEN, Exit.UNAUTHORISED),
+        (500, Fault.TOKEN, Exit.UNAUTHORISED),
+        (403, None, Exit.FORBIDDEN),
+        (429, None, Exit.RATE_LIMITED),
+        (200, Fault.RATE, Exit.RATE_LIMITED),
+        (None, None, Exit.UNAVAILABLE),
+        (500, None, Exit.UNAVAILABLE),
+        (404, None, Exit.FAILED),
+        (503, Fault.REQUEST, Exit.FAILED),
     ],
 )
-def test_a_refusal_has_the_code_of_its_meaning(code: str, status: int | None, exit_: Exit) -> None:
-    assert exit_of_failure(failure(code, status)) is exit_
-    assert exit_of_error(SourceFailedError(failure(code, status))) is exit_
+def test_a_refusal_has_the_exit_code_of_what_it_blames(
+    status: int | None, blames: Fault | None, exit_: Exit
+) -> None:
+    refused = failure(status, blames)
+    assert exit_of_failure(refused) is exit_
+    assert exit_of_error(SourceFailedError(refused)) is exit_
 
 
 def test_a_wrong_configuration_tells_the_supervisor_not_to_restart() -> None:

@@ -114,7 +114,7 @@ class _Merged:
     def take_file(self, file: FileName) -> None:
         text = _read(file)
         try:
-            self.tree = tomllib.loads(text)
+            self.tree = tomllib.loads(text.removeprefix("\ufeff"))
         # ValueError: Python refuses to read a number of thousands of digits.
         except (ValueError, RecursionError) as error:
             raise ConfigError(_syntax_error(file, text, error)) from None

@@ -29,6 +29,7 @@ _EXAMPLES: Final[dict[str, str]] = {
     "journal": '"sqlite:/var/lib/mogplex-bridge/journal.db"',
     "accounts[].token_file": '"/run/secrets/mogplex"',
     "accounts[].token_env": '"MOGPLEX_TOKEN"',
+    "accounts[].proxy": '"http://proxy.example.com:3128"',
     "accounts[].runs": '["3f0c1c52-8d5e-4c8e-9d0a-2b1f6c7d8e9f"]',
     "outputs[].path": '"/var/log/mogplex-bridge/events.ndjson"',
     "outputs[].rotate.bytes": '"100MiB"',

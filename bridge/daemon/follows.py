@@ -19,6 +19,7 @@ from bridge.daemon.followed import Followed
 from bridge.daemon.names import Names
 from bridge.daemon.views import Views
 from bridge.intake import Intake, OpenFeed
+from bridge.journal.port import RecordTooLargeError
 from bridge.outputs.port import AmbiguousFeedError, TooManyFeedsError
 from bridge.sources.port import Progress, Source
 
@@ -27,6 +28,9 @@ FEEDS_MAX = 10_000  # followed at a time; a task and its memory of ids are about
 FULL_WAIT_S = 10.0  # between two tries to note what discovery found while the journal is full
 
 log = structlog.get_logger()
+
+# Errors of the journal that are about what one feed hands in.
+OF_ONE_FEED = (RecordTooLargeError,)
 
 
 class Follows:
@@ -348,9 +352,9 @@ class Follows:
                 try:
                     await source.follow(entry.feed, entry.progress)
                     break
-                except BridgeError:
-                    raise  # of the journal: nobody can go on
-                except Exception:  # a bug in one follow must not stop the others
+                except Exception as error:  # a bug in one follow must not stop the others
+                    if isinstance(error, BridgeError) and not isinstance(error, OF_ONE_FEED):
+                        raise  # of the journal: nobody can go on
                     wait_s = backoff.after_failure(jitter=0.0)
                     log.exception("follow.crashed", feed=feed.source, retry_in_s=wait_s)
                     text = "a bug in this program; its log has the cause"

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import hashlib
 import os
 import select
 import stat
@@ -22,6 +23,9 @@ from bridge.wire.jsontext import JsonError, loads
 LINE_BYTES_MAX = 64 * 1024  # a whole run object is 1 KB
 CHUNK_BYTES = 1 << 20
 LOOK_S = 1.0  # between two looks at a watched file
+
+BOM = b"\xef\xbb\xbf"  # editors of one system put it in front
+EDGE_BYTES = 64 * 1024  # at both ends of what was read: enough to see that it was rewritten
 
 STDIN = "-"
 
@@ -56,6 +60,8 @@ class LineCutter:
 
     def feed(self, data: bytes) -> list[tuple[int, str]]:
         """Return the lines that `data` completes, each with its number."""
+        if self._number == 0 and not self._torn:
+            data = data.removeprefix(BOM)
         *whole, self._torn = (self._torn + data).split(b"\n")
         if len(self._torn) > LINE_BYTES_MAX:
             self._torn = self._torn[:LINE_BYTES_MAX]  # it is refused as a run id when it ends
@@ -110,8 +116,8 @@ def _unreadable(name: str, error: OSError) -> ConfigError:
 async def watch(name: str) -> AsyncIterator[tuple[int, str]]:
     """Yield the lines of a file, and those appended later, for ever; of a pipe until it ends.
 
-    A file that was replaced or cut is read from its start. One that is gone is waited for. A last
-    line without its end counts when nothing was added to it for a second.
+    A file that was replaced, cut or rewritten in place is read from its start. One that is gone is
+    waited for. A last line without its end counts when nothing was added to it for a second.
     Raises ConfigError when it cannot be read at the first look.
     """
     if name == STDIN and stat.S_ISREG(os.fstat(sys.stdin.fileno()).st_mode):
@@ -126,12 +132,12 @@ async def watch(name: str) -> AsyncIterator[tuple[int, str]]:
         async for item in _watch_pipe(pipe):
             yield item
         return
-    place, cutter, is_first = _Place(0, -1), LineCutter(), True
+    place, cutter, is_first = _Place(), LineCutter(), True
     while True:
         try:
             # In a thread: a file on a network may take its time.
             data, new_place = await asyncio.to_thread(_look, name, place)
-            if new_place.inode != place.inode or new_place.offset < place.offset:
+            if new_place.begun != place.begun:
                 cutter = LineCutter()
             place = new_place
         except OSError as error:
@@ -157,19 +163,40 @@ def _maybe_pipe(name: str) -> IO[bytes] | None:
 
 
 class _Place(NamedTuple):
-    offset: int
-    inode: int
+    """How far a file was read, and how to see that it is another one by now."""
+
+    begun: int = 0  # how often it was read from its start
+    offset: int = 0
+    stamp: tuple[int, int, int] = (-1, -1, -1)  # inode, time of its last change, size
+    edges: bytes = b""  # a digest of both ends of what was read
 
 
 def _look(name: str, place: _Place) -> tuple[bytes, _Place]:
-    """Read on; from the start when the file is another one or became shorter."""
+    """Read on; from the start when what was read is not there any more.
+
+    A file made anew may get the old one's inode, and an editor may write in place: the inode and
+    the size prove nothing, so that the bytes are compared whenever anything of the file moved.
+    """
     with Path(name).open("rb") as file:
         status = os.fstat(file.fileno())
-        if status.st_ino != place.inode or status.st_size < place.offset:
-            place = _Place(0, status.st_ino)
+        stamp = status.st_ino, status.st_mtime_ns, status.st_size
+        if stamp == place.stamp and place.offset >= status.st_size:
+            return b"", place
+        if place.begun == 0 or _edges(file, place.offset) != place.edges:
+            place = _Place(place.begun + 1)
         file.seek(place.offset)
         data = file.read(CHUNK_BYTES)
-    return data, _Place(place.offset + len(data), place.inode)
+        offset = place.offset + len(data)
+        return data, _Place(place.begun, offset, stamp, _edges(file, offset))
+
+
+def _edges(file: IO[bytes], offset: int) -> bytes:
+    """A digest of the first and the last bytes before `offset`; of a shorter file another one."""
+    file.seek(0)
+    digest = hashlib.sha256(file.read(min(EDGE_BYTES, offset)))
+    file.seek(max(0, offset - EDGE_BYTES))
+    last = file.read(min(EDGE_BYTES, offset))
+    return hashlib.sha256(digest.digest() + last).digest()
 
 
 async def _watch_pipe(pipe: IO[bytes]) -> AsyncIterator[tuple[int, str]]:

@@ -11,6 +11,7 @@ from bridge.clock import Clock
 from bridge.config import TokenProvider
 from bridge.daemon.accounts import Accounts
 from bridge.daemon.follows import Follows
+from bridge.schema.proxies import proxy_of, secrets_of
 from bridge.sources.port import Source
 
 TICK_S = 1.0  # files are looked at this often
@@ -61,7 +62,10 @@ class TokenWatch:
                 source.ask_again()
             self._tell_suspended(source)
         if known != self._known:
-            self._protect([account.tokens.token() for account in self._accounts.resolved])
+            accounts = self._accounts.resolved
+            proxies = [proxy_of(account.base_url) for account in accounts]
+            secrets = [secret for proxy in proxies if proxy for secret in secrets_of(proxy)]
+            self._protect([account.tokens.token() for account in accounts] + secrets)
         self._known = known
 
     def _warn(self, account: str, warning: str | None) -> None:

@@ -8,6 +8,7 @@ from typing import ClassVar
 from pydantic import Field, field_validator
 
 from bridge.schema.baseurl import to_origin
+from bridge.schema.proxies import is_proxy
 from bridge.schema.section import Section
 from bridge.schema.values import FilePath
 
@@ -49,6 +50,11 @@ class UpstreamAccount(Section):
         pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,99}$",
         description="Name of the environment variable that holds the token, instead of token_file.",
     )
+    proxy: str | None = Field(
+        default=None,
+        description='URL of an HTTP proxy, without a password; "" is none. Left out: what'
+        " HTTP_PROXY, HTTPS_PROXY and NO_PROXY say.",
+    )
     requests_per_minute: int = Field(
         default=60, ge=1, le=6000, description="Requests that this token may make in a minute."
     )
@@ -59,6 +65,16 @@ class UpstreamAccount(Section):
         if path is not None and cls.key_prefixes and path.startswith(cls.key_prefixes):
             raise ValueError("a path to a file that holds the token, not the token")
         return path
+
+    @field_validator("proxy")
+    @classmethod
+    def _is_proxy(cls, url: str | None) -> str | None:
+        if url:
+            if not is_proxy(url):
+                raise ValueError("a URL like http://proxy.example:3128")
+            if "@" in url:
+                raise ValueError("a URL without a password; HTTPS_PROXY may have one")
+        return url
 
     def origin(self) -> str:
         """`base_url` as scheme://host[:port]. Raises ValueError: what it must be."""

@@ -17,7 +17,7 @@ import aiohttp
 
 from bridge import __version__
 from bridge.core.errors import Failure, Retry
-from bridge.sources.proxies import proxy_of
+from bridge.schema.proxies import proxy_of
 
 TOTAL_S = 10.0  # one whole request and reply; scheduler.md 7 assumes it
 CONNECT_S = 5.0  # name look-up, TCP and TLS

@@ -149,3 +149,38 @@ def test_an_event_half_a_minute_late_is_not_skipped_by_a_resume(late_s: float) -
         assert await stage.gaps(run) == []
 
     play(scenario)
+
+
+@pytest.mark.parametrize("error", ["\x1b" * 720_000, "x" * 5_000_000])
+def test_a_row_of_megabytes_ends_neither_the_process_nor_its_follow(error: str) -> None:
+    async def scenario(stage: Stage) -> None:
+        run, other = stage.sim.create_run(events=5), stage.sim.create_run(events=5)
+        stage.sim.set_status(run, "streaming", error=error)
+        await stage.follow(run, other)
+        await asyncio.sleep(20)
+        await stage.restart()
+        for each in (run, other):
+            stage.sim.finish(each)
+        await stage.over(100)
+        for each in (run, other):
+            assert await stage.event_ids(each) == stage.truth_ids(each)
+            assert len(await stage.ends(each)) == 1
+        assert max(len(record.body) for record in await stage.records()) <= 4 * 2**20
+
+    play(scenario, may_stream=False)
+
+
+def test_a_nest_without_an_id_is_an_event_like_any_other() -> None:
+    async def scenario(stage: Stage) -> None:
+        run = stage.sim.create_run(events=5)
+        stage.sim.append(run, 1)
+        event = run.commits[-1]
+        event._wire = b'{"payload":' + b"[" * 300 + b"]" * 300 + b',"type":"log"}'
+        event._style = "micros_offset"
+        await stage.follow(run)
+        stage.sim.finish(run)
+        await stage.over(100)
+        assert len(await stage.event_ids(run)) == 7
+        assert await stage.gaps(run) == []
+
+    play(scenario, may_stream=False)

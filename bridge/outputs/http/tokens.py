@@ -87,7 +87,7 @@ def _is_in_force(identity: Identity, now_s: float) -> bool:
 def parse_tokens(text: str, place: str) -> dict[bytes, Identity]:
     """Return identities by hash. Raises ConfigError that names file and entry, never a value."""
     try:
-        document = tomllib.loads(text)
+        document = tomllib.loads(text.removeprefix("\ufeff"))
     except (ValueError, RecursionError) as error:
         raise ConfigError(f"{place}: not TOML: {error}") from None
     for key in document:

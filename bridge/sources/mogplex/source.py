@@ -53,7 +53,12 @@ def build(system: port.System, account: port.Account, means: port.Means) -> Mogp
         jitter=means.jitter,
         store=means.store,
     )
-    http = HttpSession(account.base_url, account.tokens.token, connector=means.connector)
+    http = HttpSession(
+        account.base_url,
+        account.tokens.token,
+        connector=means.connector,
+        proxy=settings.proxy,
+    )
     features = means.learnt.setdefault((system.name, account.base_url), Features())
     api = MogplexApi(http, means.redact)
     return MogplexSource(system, account, gate, api, features, means.clock)

@@ -65,6 +65,31 @@ async def test_a_replaced_file_is_read_from_its_start(tmp_path: Path) -> None:
     assert reading.result() == [(1, "a"), (2, "b"), (1, "c")]
 
 
+@pytest.mark.parametrize("text", ["c\nd\n", "c\nd\ne\n", "c\n"], ids=["same", "more", "less"])
+@pytest.mark.parametrize("anew", [False, True])
+async def test_a_file_rewritten_in_place_is_read_again(
+    tmp_path: Path, text: str, anew: bool
+) -> None:
+    """Same size or greater, same inode: only its bytes tell. Made anew, the inode may come back."""
+    path = tmp_path / "runs"
+    path.write_text("a\nb\n")
+    lines = text.split()
+    async with asyncio.TaskGroup() as group:
+        reading = group.create_task(collect(str(path), 2 + len(lines)))
+        await asyncio.sleep(0.2)
+        if anew:
+            path.unlink()
+        path.write_text(text)
+    assert [line for _, line in reading.result()] == ["a", "b", *lines]
+
+
+async def test_a_byte_order_mark_spoils_no_line(tmp_path: Path) -> None:
+    path = tmp_path / "runs"
+    path.write_bytes(b"\xef\xbb\xbfa\nb\n")
+    assert await collect(str(path), 2) == [(1, "a"), (2, "b")]
+    assert runlist.read_now(str(path)) == [(1, "a"), (2, "b")]
+
+
 async def test_a_named_pipe_does_not_stop_the_loop(tmp_path: Path) -> None:
     path = tmp_path / "pipe"
     os.mkfifo(path)

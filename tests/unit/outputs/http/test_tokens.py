@@ -73,6 +73,10 @@ def test_an_end_without_a_zone_is_refused(value: str) -> None:
         parse_tokens(entry("a", f"expires = {value}"), "file")
 
 
+def test_a_byte_order_mark_spoils_no_file() -> None:
+    assert len(parse_tokens("\ufeff" + entry("a"), "f")) == 1
+
+
 def test_runs_are_told_apart_without_case() -> None:
     (identity,) = parse_tokens(
         entry("a", 'runs = ["3F0C1C52-6A3E-4F0E-9D3B-0D8F3C5B7A10"]'), "f"

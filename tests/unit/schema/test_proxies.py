@@ -7,8 +7,8 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from bridge.core.errors import Failure
+from bridge.schema.proxies import proxy_of, secrets_of, shown
 from bridge.sources.http import HttpSession, Reply
-from bridge.sources.proxies import proxy_of, secrets_of, shown
 
 NAMES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")
 

@@ -43,7 +43,12 @@ def build(system: port.System, account: port.Account, means: port.Means) -> Mios
         means.metrics,
         means.store,
     )
-    http = HttpSession(account.base_url, account.tokens.token, connector=means.connector)
+    http = HttpSession(
+        account.base_url,
+        account.tokens.token,
+        connector=means.connector,
+        proxy=account.settings.proxy,
+    )
     learnt = means.learnt.setdefault((system.name, account.base_url), Learnt())
     parts = Parts(
         gate=gate,

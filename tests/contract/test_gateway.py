@@ -230,7 +230,8 @@ async def test_a_stream_resumes_from_any_event_of_the_journal_and_refuses_a_fore
 
 
 async def test_a_stream_of_a_run_without_a_terminal_event_ends_too() -> None:
-    async with gateway_bridge() as bridge:
+    # By polls: on a stream of upstream's it takes a minute of silence until the row is read.
+    async with gateway_bridge(knobs={"stream": "absent"}) as bridge:
         run = await followed(bridge, events=3, ends=False)
         url = f"{bridge.url}{API}/runs/{run.id}/events/stream"
         async with bridge.session.get(url) as response:
@@ -580,6 +581,16 @@ async def test_a_body_over_the_limit_is_refused_unread() -> None:
         assert status == 413
         assert found["error"]["code"] == "BAD_REQUEST"
         assert bridge.asked() == 0
+
+
+async def test_a_long_prompt_is_taken() -> None:
+    """100,000 characters, six bytes each as JSON: more than any other request may hold."""
+    async with gateway_bridge() as bridge:
+        body = start_body(bridge, prompt="ü" * 99_000 + "x" * 1000)
+        status, _, found = await bridge.call(
+            "POST", f"{API}/runs", raw=io.BytesIO(json.dumps(body).encode()), Idempotency_Key="k"
+        )
+        assert status == 202, found
 
 
 async def test_a_browser_of_another_origin_gets_nothing() -> None:

@@ -29,6 +29,7 @@ class Connection(web.RequestHandler):
 
     __slots__ = (
         "_answer_bytes",
+        "_largest_body",
         "_limits",
         "_next_look",
         "_open",
@@ -38,7 +39,14 @@ class Connection(web.RequestHandler):
         "address",
     )
 
-    def __init__(self, server: web.Server, limits: Limits, others: OpenConnections) -> None:
+    def __init__(
+        self,
+        server: web.Server,
+        limits: Limits,
+        others: OpenConnections,
+        largest_body: int = 0,
+    ) -> None:
+        """`largest_body`: bytes of the largest body that any route reads."""
         super().__init__(
             server,
             loop=asyncio.get_running_loop(),
@@ -51,6 +59,7 @@ class Connection(web.RequestHandler):
             auto_decompress=False,  # nobody reads bodies: a bomb must not even be opened
         )
         self._limits = limits
+        self._largest_body = max(largest_body, limits.body_bytes_max)
         self._open = others
         self._patience: asyncio.TimerHandle | None = None  # until the first whole head
         self._next_look: asyncio.TimerHandle | None = None  # at an answer that waits
@@ -76,7 +85,11 @@ class Connection(web.RequestHandler):
 
     def data_received(self, data: bytes) -> None:
         self._unread_bytes += len(data)
-        if self._unread_bytes > self._limits.head_bytes_max + self._limits.body_bytes_max:
+        # Behind one head stands its body, of which little is held at a time; behind several, more
+        # requests, and each of them costs far more than its bytes.
+        is_one = len(self._messages) <= 1
+        body_max = self._largest_body if is_one else self._limits.body_bytes_max
+        if self._unread_bytes > self._limits.head_bytes_max + body_max:
             self._refuse()
             return
         super().data_received(data)

@@ -63,9 +63,10 @@ class Server:
         self._open = OpenConnections(self._policy.limits)
         self.adopt(policy or self._policy)
         limits = self._policy.limits
+        self._largest_body = max(map(_body_of, groups), default=0)
         self._app = web.Application(
             middlewares=[self._answer],
-            client_max_size=max([limits.body_bytes_max, *map(_body_of, groups)]),
+            client_max_size=max(limits.body_bytes_max, self._largest_body),
         )
         self._app.on_response_prepare.append(_dress)
         for group in groups:
@@ -119,7 +120,7 @@ class Server:
         loop = asyncio.get_running_loop()
         try:
             self._listener = await loop.create_server(
-                lambda: Connection(web_server, self._policy.limits, self._open),
+                lambda: Connection(web_server, self._policy.limits, self._open, self._largest_body),
                 host.strip("[]"),
                 port,
                 backlog=_LISTEN_BACKLOG,

@@ -23,7 +23,7 @@ class Guest:
         self.is_cut = True
 
 
-def test_one_address_fills_its_own_places_only() -> None:
+def test_c1_one_address_fills_its_own_places_only() -> None:
     crowd = OpenConnections(Limits(other_connections_max=10, connections_per_address_max=2))
     first = [Guest("192.0.2.1") for _ in range(3)]
     assert [crowd.may_enter(guest) for guest in first] == [True, True, False]
@@ -38,7 +38,7 @@ def test_one_address_fills_its_own_places_only() -> None:
     assert len(crowd) == 3
 
 
-def test_all_together_are_bounded_and_this_host_by_that_alone() -> None:
+def test_c1_all_together_are_bounded_and_this_host_by_that_alone() -> None:
     crowd = OpenConnections(Limits(other_connections_max=4, connections_per_address_max=1))
     crowd.proxies = Proxies(["198.51.100.0/24"])
     guests = [Guest("127.0.0.1"), Guest("::1"), Guest("198.51.100.7"), Guest("198.51.100.7")]
@@ -52,7 +52,7 @@ def test_all_together_are_bounded_and_this_host_by_that_alone() -> None:
     assert not crowd._by_address, "an address that has left is forgotten"
 
 
-def test_of_those_who_do_not_take_their_answers_the_largest_go() -> None:
+def test_c2_of_those_who_do_not_take_their_answers_the_largest_go() -> None:
     crowd = OpenConnections(Limits(unsent_bytes_max=100))
     guests = [Guest("192.0.2.1", unsent) for unsent in (20, 60, 10)]
     for guest in guests:

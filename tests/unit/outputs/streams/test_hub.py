@@ -218,7 +218,7 @@ def test_records_of_one_tick_gather(virtually: Virtually) -> None:
     virtually(main())
 
 
-def test_a_slow_reader_holds_little_and_misses_nothing(virtually: Virtually) -> None:
+def test_h1_h2_a_slow_reader_holds_little_and_misses_nothing(virtually: Virtually) -> None:
     async def main() -> None:
         async with bench() as b:
             slow, pipe = b.join()
@@ -273,7 +273,7 @@ def test_a_huge_record_goes_out_in_pieces(virtually: Virtually, format_: Format)
     virtually(main())
 
 
-def test_one_slow_reader_does_not_delay_a_cursor_behind_it(virtually: Virtually) -> None:
+def test_h3_one_slow_reader_does_not_delay_a_cursor_behind_it(virtually: Virtually) -> None:
     async def main() -> None:
         async with bench() as b:
             await b.journal.append(drafts("r", 0, 2000, pad=500))
@@ -339,7 +339,7 @@ def test_a_journal_that_fails_to_read_ends_no_hub(virtually: Virtually, failures
     virtually(main())
 
 
-def test_a_subscriber_that_joined_ahead_of_the_hub_gets_each_record_once(
+def test_h1_a_subscriber_that_joined_ahead_of_the_hub_gets_each_record_once(
     virtually: Virtually,
 ) -> None:
     async def main() -> None:
@@ -355,7 +355,7 @@ def test_a_subscriber_that_joined_ahead_of_the_hub_gets_each_record_once(
     virtually(main())
 
 
-def test_filters_split_a_batch_and_all_get_theirs(virtually: Virtually) -> None:
+def test_h1_filters_split_a_batch_and_all_get_theirs(virtually: Virtually) -> None:
     async def main() -> None:
         async with bench() as b:
             filters = {
@@ -390,7 +390,7 @@ def test_filters_split_a_batch_and_all_get_theirs(virtually: Virtually) -> None:
     virtually(main())
 
 
-def test_slow_readers_together_are_bounded(virtually: Virtually) -> None:
+def test_h2_slow_readers_together_are_bounded(virtually: Virtually) -> None:
     async def main() -> None:
         async with bench(buffered_bytes_max=1_000_000) as b:
             pipes = [b.join()[1] for _ in range(30)]
@@ -443,7 +443,7 @@ def test_a_client_that_does_not_take_its_end_is_cut(virtually: Virtually) -> Non
     virtually(main())
 
 
-def test_more_writes_than_one_turn_reach_everybody_once(virtually: Virtually) -> None:
+def test_h1_more_writes_than_one_turn_reach_everybody_once(virtually: Virtually) -> None:
     async def main() -> None:
         async with bench() as b:
             pipes = [b.join()[1] for _ in range(2500)]

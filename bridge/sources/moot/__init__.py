@@ -1,0 +1,1 @@
+"""moot: spaces in which people and agents write events (docs/contracts/moot.md)."""

@@ -1,0 +1,26 @@
+"""When a space that was read counts as gone: one refusal may be a deployment or a mistake."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+STRIKES = 3
+SPAN_S = 30.0  # between the first and the last of them
+
+
+@dataclass(slots=True)
+class Absence:
+    """Counts refusals in a row."""
+
+    strikes: int = 0
+    since: float = 0.0
+
+    def struck(self, now: float) -> bool:
+        """True when the space is gone."""
+        if self.strikes == 0:
+            self.since = now
+        self.strikes += 1
+        return self.strikes >= STRIKES and now - self.since >= SPAN_S
+
+    def seen(self) -> None:
+        self.strikes = 0

@@ -1,0 +1,48 @@
+"""Where a follow of a space goes on after a restart: stored with every commit."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+from bridge.core.event import Event
+
+# An event this much older than the one the marker stands at came late: pages have it somewhere
+# before, and going on from there would show everything since once more.
+LATE_S = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Marker:
+    """The event that pages go on from."""
+
+    last: str | None = None  # its id; None: no event of the space was taken yet
+    at_s: float | None = None  # its time, as upstream gave it
+    told: int = 0  # events that upstream counts and that were told as missing
+
+    def moved(self, events: list[Event], wall_s: float) -> Marker:
+        """Behind these new events. A time from the future moves nothing out of reach."""
+        marker = self
+        for event in events:
+            at_s = event.created_at_s
+            if at_s is not None and at_s > wall_s + LATE_S:
+                at_s = None
+            is_late = None not in (at_s, marker.at_s) and at_s < marker.at_s - LATE_S  # type: ignore[operator]
+            if not is_late:
+                marker = replace(marker, last=event.id, at_s=at_s)
+        return marker
+
+    def saved(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @classmethod
+    def restored(cls, saved: Mapping[str, Any]) -> Marker:
+        """Nothing that cannot be read is believed: it only costs requests."""
+        last, at_s, told = saved.get("last"), saved.get("at_s"), saved.get("told")
+        is_number = isinstance(at_s, int | float) and not isinstance(at_s, bool)
+        return cls(
+            last if isinstance(last, str) and last else None,
+            float(at_s) if is_number else None,  # type: ignore[arg-type]
+            told if isinstance(told, int) and not isinstance(told, bool) else 0,
+        )

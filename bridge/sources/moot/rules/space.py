@@ -1,0 +1,462 @@
+"""One space: what its two hands do next, given what was seen.
+
+The *asking* hand sends requests one after the other (`request`): status, pages. The *reading* hand
+holds the stream (`stream`). Both report here what came of it and are told what to hand in.
+
+A connect has one order (moot.md 2.4): the stream is opened, its head is waited for, *then* pages
+catch up, *then* the frames are let in. Catching up first would lose what is written in between on a
+server that does not replay.
+
+    START ──status──> FOLLOWING ──archived──> ENDING ──pages succeeded──> OVER
+      └─────────────── gone, forbidden, key refused, tenant suspended ─────^
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+
+from bridge.core.backoff import Backoff
+from bridge.core.event import Event
+from bridge.sources.moot.rules.absence import Absence
+from bridge.sources.moot.rules.catch_up import CatchUp, Hole, Page
+from bridge.sources.moot.rules.count import CountCheck, Verdict
+from bridge.sources.moot.rules.marker import Marker
+from bridge.sources.moot.rules.ways import Way
+
+STATUS_S = 25.0  # a status is read again then: with its answer it is never 30 s old
+SILENCE_S = 60.0  # nothing read for so long: one look, then another connect
+CONNECT_S_MIN = 1.0  # between two connects
+PEEK_S = 5.0  # a replay begins sooner than that after the head, or there is none
+POLL_S = (3.0, 60.0)  # between polls: the shortest after news, doubling while there are none
+ARCHIVED = "archived"
+
+
+class Phase(enum.Enum):
+    START = "start"
+    FOLLOWING = "following"
+    ENDING = "ending"
+    OVER = "over"
+
+
+class Cause(enum.StrEnum):
+    """Why pages are read: the label of `catch_up_pages_total`."""
+
+    CONNECT = "connect"
+    COUNT = "count"
+    SILENCE = "silence"
+    POLL = "poll"
+    END = "end"
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """Read the status."""
+
+
+@dataclass(frozen=True, slots=True)
+class Connect:
+    way: Way
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """Take what the stream brings, at most until then."""
+
+    until: float
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """Leave the stream open and unread until something changes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Close:
+    """End the stream; another connect may follow."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """Nothing to do before then, unless something changes."""
+
+    until: float
+
+
+Request = Look | Page | Wait
+Stream = Connect | Read | Hold | Close | Wait
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What upstream says of the space itself."""
+
+    status: str
+    count: int | None = None
+    started_at: str | None = None
+
+
+@dataclass(slots=True)
+class Take:
+    """To be handed in, in this order: hole, events, status, end."""
+
+    events: list[Event] = field(default_factory=list)
+    hole: Hole | None = None
+    status: str | None = None
+    ended: bool = False
+
+    def __bool__(self) -> bool:
+        return bool(self.events or self.hole or self.status or self.ended)
+
+
+class SpaceRules:
+    """The state of one follow. `now` is monotonic seconds, `wall` seconds since the epoch."""
+
+    def __init__(
+        self,
+        marker: Marker,
+        is_known: Callable[[str], bool],
+        *,
+        known: int = 0,
+        status: str | None = None,
+        ended: bool = False,
+    ) -> None:
+        """`known`: events taken so far; `status`, `ended`: as they were stored."""
+        self.marker = marker
+        self.phase = Phase.START
+        self.known = known
+        self.status = status
+        self.silence_s = SILENCE_S  # longer where many spaces share a small budget
+        self.job: CatchUp | None = None
+        self.cause = Cause.CONNECT
+        self.replayed = 0  # events that were shown again
+        self.brought = 0  # new events that the open stream brought
+        self.has_understood = False  # the open stream said something that makes sense
+        self.is_useless = False  # another way has to be tried
+        self._is_known = is_known
+        self._was_read = status is not None
+        self._had_ended = ended
+        self._count = CountCheck(told=marker.told)
+        self._absence = Absence()
+        self._started_at: str | None = None
+        self._looked_at: float | None = None
+        self._is_open = False
+        self._is_caught_up = False
+        self._wants_close = False
+        self._was_passed_over = False  # news came in pages that the open stream did not bring
+        self._opened_at = 0.0
+        self._heard_at = 0.0
+        self._connect_at = 0.0
+        self._connects = Backoff(CONNECT_S_MIN, 30.0)
+        self._peek_until: float | None = None
+        self._is_replay_first = False  # a cold start that the stream's replay fills
+        self._overlap: set[str] = set()
+        self._held: list[Event] = []  # of a stream whose turn has not come
+        self._poll_at = 0.0
+        self._poll_s = POLL_S[0]
+        self._is_level = False  # everything was read since the latest connect or the start
+        self._last_count: int | None = None  # as the archived space says
+        self._missing = 0  # to be told
+
+    # -- what next
+
+    def request(  # noqa: PLR0911 - one return a state
+        self, now: float, way: Way
+    ) -> Request:
+        """What the asking hand does. `way` is how events are to be brought now."""
+        if self.phase is Phase.OVER:
+            return Wait(now + STATUS_S)
+        if self._looked_at is None:
+            return Look()
+        if self.job is not None:
+            return self._ask(now)
+        if self.phase is Phase.ENDING:
+            return self._begin(Cause.END)
+        if now >= self._looked_at + STATUS_S:
+            return Look()
+        if way is Way.POLL and now >= self._poll_at:
+            return self._begin(Cause.POLL)
+        if self._is_silent(now):
+            return self._begin(Cause.SILENCE)
+        return Wait(self._asks_at(way))
+
+    def _ask(self, now: float) -> Request:
+        """The next page, unless the stream may bring it by itself."""
+        assert self.job is not None
+        if self._peek_until is not None and now < self._peek_until:
+            return Wait(self._peek_until)
+        if self._is_replay_first and now < self._heard_at + PEEK_S:
+            return Wait(self._heard_at + PEEK_S)
+        self._is_replay_first = False  # it stopped before it met what is known
+        return self.job.page
+
+    def _asks_at(self, way: Way) -> float:
+        due = [(self._looked_at or 0.0) + STATUS_S]
+        if way is Way.POLL:
+            due.append(self._poll_at)
+        if self._is_open and self._is_caught_up and not self._wants_close:
+            due.append(self._heard_at + self.silence_s)
+        return min(due)
+
+    def stream(self, now: float, way: Way) -> Stream:
+        """What the reading hand does."""
+        wants_stream = self.phase is Phase.FOLLOWING and way is not Way.POLL
+        if not self._is_open:
+            if not wants_stream or (self.job is not None and self.cause is not Cause.CONNECT):
+                return Wait(now + STATUS_S)
+            return Connect(way) if now >= self._connect_at else Wait(self._connect_at)
+        self.is_useless |= self._is_misleading(now)
+        if self._wants_close or not wants_stream or self.is_useless:
+            return Close()
+        return self._reading(now)
+
+    def _reading(self, now: float) -> Stream:
+        if self._is_peeking(now):
+            return Read(self._peek_until or now)
+        if not self._is_caught_up and not self._is_replay_first:
+            return Hold()
+        until = self._heard_at + self.silence_s
+        if self._was_passed_over and not self.has_understood:
+            until = min(until, self._opened_at + SILENCE_S)
+        return Read(until)
+
+    def _is_misleading(self, now: float) -> bool:
+        """Pages show what this stream should have brought, and it said nothing that makes sense."""
+        is_old = now >= self._opened_at + SILENCE_S
+        return is_old and self._was_passed_over and not self.has_understood
+
+    def _begin(self, cause: Cause, *, search: int = 0) -> Page:
+        self.cause = cause
+        self.job = CatchUp(self.marker, self._is_known, begins_at=self._started_at, search=search)
+        return self.job.page
+
+    def _is_silent(self, now: float) -> bool:
+        is_read = self._is_open and self._is_caught_up and not self._wants_close
+        return is_read and now >= self._heard_at + self.silence_s
+
+    def _is_peeking(self, now: float) -> bool:
+        return self._peek_until is not None and now < self._peek_until
+
+    # -- status
+
+    def looked(self, now: float, reading: Reading) -> Take:
+        """The space's own status, or its row in a list."""
+        self._looked_at = now
+        self._absence.seen()
+        self._was_read = True
+        self._started_at = reading.started_at or self._started_at
+        if reading.status == ARCHIVED:
+            if self.phase is Phase.START and self._had_ended and self.status == ARCHIVED:
+                self.phase = Phase.OVER  # it has ended, and stayed so
+            elif self.phase in (Phase.START, Phase.FOLLOWING):
+                self.phase = Phase.ENDING
+                self._last_count = reading.count
+                self._forget_job()
+            return Take()
+        if self.phase is not Phase.OVER:
+            self.phase = Phase.FOLLOWING
+        self._judge(reading.count)
+        self.status = reading.status
+        return Take(status=reading.status, hole=self._told())
+
+    def _judge(self, count: int | None) -> None:
+        """Compare the count when nothing is being read that would explain a difference."""
+        if not self._is_level or self.job is not None:
+            return
+        verdict = self._count.read(count, self.known)
+        if verdict is Verdict.SEARCH:
+            self._begin(Cause.COUNT, search=self._count.deficit)
+        elif verdict is Verdict.MISSING:
+            self._missing = self._count.tell()
+
+    def _told(self) -> Hole | None:
+        if not self._missing:
+            return None
+        missing, self._missing = self._missing, 0
+        self.marker = replace(self.marker, told=self._count.told)
+        return Hole("count_mismatch", self.marker.last, None, missing)
+
+    def unlisted(self) -> None:
+        """It is in no list any more: its own status tells why."""
+        if self._looked_at is not None:
+            self._looked_at -= STATUS_S
+
+    def absent(self, now: float) -> bool:
+        """Upstream does not know it. True when that is the end: at once if it was never read."""
+        self._looked_at = self._looked_at if self._looked_at is None else now
+        return not self._was_read or self._absence.struck(now)
+
+    def over(self) -> None:
+        """Given up."""
+        self.phase = Phase.OVER
+
+    # -- pages
+
+    def paged(
+        self, job: CatchUp | None, now: float, wall: float, events: Sequence[Event], size: int
+    ) -> Take:
+        """The page that was asked for; `size` counts also what could not be read in it.
+
+        `job` is the one it was asked for: when the stream has closed meanwhile it is over.
+        """
+        if job is None or job is not self.job:
+            return Take()
+        found = job.took(events, size)
+        self.replayed += sum(1 for event in events if self._is_known(event.id))
+        return self._advance(now, wall, found.events, found.hole)
+
+    def page_refused(self, job: CatchUp | None, now: float, wall: float) -> Take:
+        """Upstream does not take the cursor, or has no such route."""
+        if job is None or job is not self.job:
+            return Take()
+        found = job.refused()
+        return self._advance(now, wall, found.events, found.hole)
+
+    def _advance(self, now: float, wall: float, events: list[Event], hole: Hole | None) -> Take:
+        take = Take(events=list(events), hole=hole)
+        job = self.job
+        assert job is not None
+        if job.is_cold_walk and job.pages == 1 and self._is_open and self.cause is Cause.CONNECT:
+            # The rest of the history may come by itself, in one piece and in its order.
+            self._peek_until = now + PEEK_S
+            self._overlap = {event.id for event in job.latest}
+        if job.is_done:
+            self._finish(now, take, has_news=bool(events))
+        elif job.is_origin and self._is_open and not self._is_caught_up:
+            job.is_origin = False
+            self._is_replay_first, self._heard_at = True, now
+            take.events += self._unheld(take.events)
+            self._meet(take.events)
+        self._move(take, wall)
+        return take
+
+    def _meet(self, fresh: Sequence[Event]) -> None:
+        """Once the replay has come to the newest page, what follows is live."""
+        if self._is_replay_first and any(event.id in self._overlap for event in fresh):
+            self._is_replay_first, self._is_caught_up, self._is_level = False, True, True
+            self._forget_job()
+
+    def _move(self, take: Take, wall: float) -> None:
+        self.known += len(take.events)
+        if take.events:
+            self.marker = self.marker.moved(take.events, wall)
+
+    def _finish(self, now: float, take: Take, *, has_news: bool) -> None:
+        cause, self.job = self.cause, None
+        self._is_level = True
+        if cause in (Cause.COUNT, Cause.SILENCE):
+            self._was_passed_over |= has_news and self._is_open
+        match cause:
+            case Cause.CONNECT:
+                self._is_caught_up = True
+                self._is_replay_first = False
+                take.events += self._unheld(take.events)
+            case Cause.COUNT:
+                self._count.searched(self.known + len(take.events))
+            case Cause.SILENCE:
+                self._wants_close = True
+            case Cause.POLL:
+                self._poll_s = POLL_S[0] if has_news else min(2 * self._poll_s, POLL_S[1])
+                self._poll_at = now + self._poll_s
+            case Cause.END:
+                self._finish_end(take)
+
+    def _finish_end(self, take: Take) -> None:
+        """The last page succeeded. What is still missing is looked for once, and told."""
+        known = self.known + len(take.events)
+        verdict = self._count.read(self._last_count, known, is_last=True)
+        if verdict is Verdict.SEARCH:
+            self._begin(Cause.END, search=self._count.deficit)
+            return
+        if verdict is Verdict.MISSING:
+            self._missing = self._count.tell()
+            take.hole = take.hole or self._told()
+        take.status, take.ended = ARCHIVED, True
+        self.status = ARCHIVED
+        self.phase = Phase.OVER
+
+    def _forget_job(self) -> None:
+        self.job = None
+        self._peek_until = None
+        self._is_replay_first = False
+
+    def durable(self, known: int) -> None:
+        """So many events of the space are in the journal now."""
+        self.known = known
+
+    # -- the stream
+
+    def connected(self, now: float) -> None:
+        """Its head is here: whatever is written from now on comes over it, or in a page."""
+        self._is_open, self._is_caught_up, self._wants_close = True, False, False
+        self._is_level = self._was_passed_over = self.is_useless = False
+        self._opened_at = self._heard_at = now
+        self.brought = 0
+        self.has_understood = False
+        self._held = []
+        self._connect_at = now + CONNECT_S_MIN
+        self._begin(Cause.CONNECT)
+
+    def refused(self, now: float, jitter: float) -> None:
+        """No stream this time."""
+        self._connect_at = now + self._connects.after_failure(jitter=jitter)
+
+    def heard(self, now: float) -> None:
+        """Bytes came, whatever they mean."""
+        self._heard_at = now
+
+    def framed(self, now: float, wall: float, events: Sequence[Event]) -> Take:
+        """Events came over the stream, known ones among them."""
+        self._heard_at = now
+        if not events:
+            return Take()
+        self.has_understood = True
+        self._connects.reset()
+        fresh = [event for event in events if not self._is_known(event.id)]
+        self.replayed += len(events) - len(fresh)
+        if self._is_peeking(now):
+            self._peek_until = None
+            if self.job is not None and self._may_be_replay(events[0]):
+                self.job.check_origin(events[0])
+        if not self._is_caught_up and not self._is_replay_first:
+            self._held += fresh
+            return Take()
+        self.brought += len(fresh)
+        self._meet(fresh)
+        take = Take(events=_unique(fresh))
+        self._move(take, wall)
+        return take
+
+    def _may_be_replay(self, first: Event) -> bool:
+        """Whether it is older than the newest page, as the first event of the space would be."""
+        job = self.job
+        latest = job.latest if job is not None else []
+        if not latest or first.id in self._overlap:
+            return False
+        return None not in (first.created_at_s, latest[0].created_at_s) and (
+            first.created_at_s <= latest[0].created_at_s  # type: ignore[operator]
+        )
+
+    def _unheld(self, taken: Sequence[Event]) -> list[Event]:
+        known = {event.id for event in taken}
+        held, self._held = self._held, []
+        return [e for e in _unique(held) if e.id not in known and not self._is_known(e.id)]
+
+    def closed(self, now: float, jitter: float) -> None:
+        """It ended, was cut, or was left. One that lived is no failure."""
+        lived = self.has_understood or now >= self._connect_at
+        self._is_open = self._is_caught_up = self._wants_close = False
+        self._peek_until = None
+        self._is_replay_first = False
+        self._held = []
+        if self.cause is Cause.CONNECT:
+            self.job = None
+        if lived:
+            self._connects.reset()
+        wait_s = CONNECT_S_MIN if lived else self._connects.after_failure(jitter=jitter)
+        self._connect_at = max(self._connect_at, now + wait_s)
+
+
+def _unique(events: Sequence[Event]) -> list[Event]:
+    return list({event.id: event for event in events}.values())

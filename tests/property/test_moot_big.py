@@ -279,7 +279,7 @@ SERVERS = st.builds(
 )
 
 
-@settings(max_examples=1500, deadline=None)
+@settings(max_examples=1200, deadline=None)
 @given(server=SERVERS, operations=st.lists(OPERATIONS, max_size=14))
 def test_every_event_once_and_in_order_whatever_happens(
     server: Space, operations: list[tuple[str, Any]]
@@ -299,7 +299,7 @@ def test_every_event_once_and_in_order_whatever_happens(
         assert sorted(follow.journal) == sorted(truth)
 
 
-@settings(max_examples=1500, deadline=None)
+@settings(max_examples=1200, deadline=None)
 @given(server=SERVERS, operations=st.lists(st.one_of(OPERATIONS, LATE), max_size=14))
 def test_late_events_are_taken_or_told(server: Space, operations: list[tuple[str, Any]]) -> None:
     follow = Follow(replace(server, cursor_unknown="refused", counts="true"))
@@ -314,7 +314,7 @@ def test_late_events_are_taken_or_told(server: Space, operations: list[tuple[str
         assert follow.holes
 
 
-@settings(max_examples=1500, deadline=None)
+@settings(max_examples=1200, deadline=None)
 @given(
     server=st.builds(
         Space,

@@ -112,8 +112,8 @@ class CatchUp:
         self.pages += 1
         if self._checked is not None:
             self.page, self._checked = self._checked, None
-            # A server that does not know `before` shows the latest page: it tells nothing.
-            self.is_origin = size == 0 or all(e.id in self._walked_ids for e in events)
+            # A server that does not know `before` shows the latest page: that tells nothing.
+            self.is_origin = size == 0
             return Found()
         match self.page.how:
             case How.SINCE:

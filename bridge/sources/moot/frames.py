@@ -1,0 +1,97 @@
+"""What one frame of the stream, or one message of the WebSocket, holds.
+
+Upstream's SSE frames are published nowhere, so every plausible form is read: the event itself or
+wrapped, named or not, with any `id:` or none. What decides is `event_id` alone. Pings come as text,
+as JSON, or as frames without data.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from bridge.core.event import Event
+from bridge.sources.moot.words import Skip, to_event
+from bridge.wire.jsontext import JsonError, loads
+
+# A text of 65,536 characters takes 6 bytes each at the worst (moot.md 2.3), and metadata beside it
+# has no limit: 512 KiB pass, and a frame that never ends is stopped.
+FRAME_BYTES_MAX = 2 * 1024 * 1024
+_PINGS = frozenset({"ping", "pong", "heartbeat", "keepalive", "keep-alive", "connected", "ok"})
+_NEWS = frozenset({"participant_update"})  # understood, and no record
+_INSIDE = ("data", "event", "payload")
+_SIGNS = frozenset({"event_id", "speaker_id", "speaker_name"})  # of an event, whatever is missing
+
+
+class Read(NamedTuple):
+    """What was in it. All empty: a ping."""
+
+    events: list[Event]
+    skipped: list[Skip]
+    is_understood: bool  # upstream said something in a form that is known
+
+
+_PING = Read([], [], is_understood=False)
+_OTHER_NEWS = Read([], [], is_understood=True)
+
+
+def read(data: str | bytes, name: str, space_id: str) -> Read:
+    """`name`: the frame's `event:`, or what stands for it."""
+    try:
+        value = loads(data)
+    except JsonError:
+        text = data.decode("utf-8", "replace") if isinstance(data, bytes) else data
+        is_ping = name.lower() in _PINGS or text.strip().lower() in _PINGS
+        return _PING if is_ping else Read([], [Skip.NOT_JSON], is_understood=False)
+    if isinstance(value, dict) and "event_id" in value:  # the usual one, without more ado
+        return _of_event(value, space_id)
+    return _of_value(value, name, space_id)
+
+
+def _of_event(value: dict[str, Any], space_id: str) -> Read:
+    event = to_event(value, space_id)
+    if isinstance(event, Skip):
+        return Read([], [event], is_understood=True)
+    return Read([event], [], is_understood=True)
+
+
+def _of_value(value: Any, name: str, space_id: str) -> Read:
+    if isinstance(value, list):
+        return _together([_of_value(item, name, space_id) for item in value])
+    if isinstance(value, dict):
+        return _of_object(value, name, space_id)
+    is_ping = name.lower() in _PINGS or (isinstance(value, str) and value.lower() in _PINGS)
+    return _PING if is_ping else Read([], [Skip.UNKNOWN], is_understood=False)
+
+
+def _of_object(value: dict[str, Any], name: str, space_id: str) -> Read:
+    if not _SIGNS.isdisjoint(value) or "event_id" in value:
+        return _of_event(value, space_id)
+    kind = value.get("type", name)
+    if kind in _NEWS:
+        return _OTHER_NEWS
+    for key in _INSIDE:
+        inside = _unwrapped(value.get(key))
+        if inside is not None:
+            return _of_value(inside, name, space_id)
+    if isinstance(kind, str) and kind.lower() in _PINGS:
+        return _PING
+    return Read([], [Skip.UNKNOWN], is_understood=False)
+
+
+def _unwrapped(value: Any) -> Any:
+    """An object or list in a wrapper, perhaps written as text; None: nothing of that kind."""
+    if isinstance(value, str) and value[:1] in ("{", "["):
+        try:
+            value = loads(value)
+        except JsonError:
+            return None
+    is_event = isinstance(value, dict) and (not _SIGNS.isdisjoint(value) or "event_id" in value)
+    return value if is_event or (isinstance(value, list) and value) else None
+
+
+def _together(reads: list[Read]) -> Read:
+    return Read(
+        [event for each in reads for event in each.events],
+        [skip for each in reads for skip in each.skipped],
+        is_understood=any(each.is_understood for each in reads),
+    )

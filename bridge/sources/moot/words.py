@@ -1,0 +1,75 @@
+"""moot's words: statuses, message types, operations, and how an event is read."""
+
+from __future__ import annotations
+
+import enum
+import re
+from collections.abc import Mapping
+from typing import Any, Final
+
+from bridge.core.event import Event
+from bridge.core.status import State
+from bridge.wire import times
+
+SPACE: Final = "space"
+TYPE_PREFIX: Final = "io.mootup.space"
+EVENT_PREFIX: Final = f"{TYPE_PREFIX}.event."
+DEFAULT_TYPE: Final = "message"
+OTHER_TYPE: Final = "other"
+ID_CHARS_MAX = 512  # of an event id; upstream's have 17
+_TYPE = re.compile(r"[A-Za-z0-9_.-]{1,64}", re.ASCII)
+
+STATES: Mapping[str, State] = {
+    "active": State.RUNNING,
+    "paused": State.WAITING,
+    "archived": State.SUCCEEDED,
+}
+# Known message types (moot.md 2.7, 11); free text on the wire.
+MESSAGE_TYPES = (
+    *("message", "feature", "question", "git_request", "stack_request", "review_request"),
+    *("code_share", "status_update", "decision_propagated", "retro", "bug", "decision"),
+    *("question_deferred", "other"),
+)
+GAP_REASONS = ("cursor_lost", "history_shrank", "count_mismatch")
+OPERATIONS = (
+    *("spaces.status", "spaces.events", "spaces.transcript", "spaces.stream", "spaces.ws"),
+    *("spaces.list", "actors.me", "health"),
+)
+
+
+class Skip(enum.StrEnum):
+    """Why something that was sent is no record: the label of `skipped_frames_total`."""
+
+    NO_ID = "no_id"
+    OTHER_SPACE = "other_space"
+    NOT_JSON = "not_json"
+    UNKNOWN = "unknown"
+    TOO_LARGE = "too_large"
+
+
+def state_of(status: str) -> State:
+    """A word that is new is not known to be over."""
+    return STATES.get(status, State.RUNNING)
+
+
+def type_of(value: Mapping[str, Any]) -> str:
+    """The type of the record: there is no `type` upstream, only `metadata.message_type` (2.3)."""
+    metadata = value.get("metadata")
+    word = metadata.get("message_type") if isinstance(metadata, dict) else None
+    if word is None:
+        word = DEFAULT_TYPE
+    elif not isinstance(word, str) or _TYPE.fullmatch(word) is None:
+        word = OTHER_TYPE
+    return f"{EVENT_PREFIX}{word}"
+
+
+def to_event(value: Mapping[str, Any], space_id: str) -> Event | Skip:
+    """Read one event object; any field may be missing (moot.md 2.7, 10)."""
+    event_id = value.get("event_id")
+    if not isinstance(event_id, str) or not 0 < len(event_id) <= ID_CHARS_MAX:
+        return Skip.NO_ID
+    if value.get("space_id", space_id) != space_id:
+        return Skip.OTHER_SPACE
+    moment = times.parse(value.get("timestamp"))
+    at, at_s = moment if moment is not None else (None, None)
+    return Event(event_id, type_of(value), at, at_s, value)

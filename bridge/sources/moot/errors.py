@@ -87,6 +87,7 @@ class Refusal:
 
     failure: Failure
     is_json: bool  # of the API itself, as far as can be told
+    is_of_stream: bool = False  # a stream's route refused the key, which says little about it
 
     @property
     def of_key(self) -> bool:
@@ -95,7 +96,7 @@ class Refusal:
 
     @property
     def bad_key(self) -> bool:
-        return self.failure.code == UNAUTHORIZED
+        return self.failure.code == UNAUTHORIZED and not self.is_of_stream
 
 
 def judge(

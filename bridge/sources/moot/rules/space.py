@@ -156,6 +156,7 @@ class SpaceRules:
         self._poll_at = 0.0
         self._poll_s = POLL_S[0]
         self._is_level = False  # everything was read since the latest connect or the start
+        self._missed_at: float | None = None  # the reading when the stream's route was missing
         self._last_count: int | None = None  # as the archived space says
         self._missing = 0  # to be told
 
@@ -277,10 +278,26 @@ class SpaceRules:
         self.marker = replace(self.marker, told=self._count.told)
         return Hole("count_mismatch", self.marker.last, None, missing)
 
+    def share(self, spaces: int, requests_per_minute: int) -> None:
+        """A silent stream costs a look, a connect and a page: all of them together may use half of
+        the budget for that.
+        """
+        self.silence_s = max(SILENCE_S, 60.0 * 3 * spaces / (requests_per_minute / 2))
+
     def unlisted(self) -> None:
         """It is in no list any more: its own status tells why."""
         if self._looked_at is not None:
             self._looked_at -= STATUS_S
+
+    def is_route_missing(self) -> bool:
+        """The stream's route answers 404 although the space is there: its status was read well
+        after the first such answer.
+        """
+        if self._missed_at is None or self._looked_at is None:
+            self._missed_at = self._looked_at
+            self.unlisted()
+            return False
+        return self._looked_at > self._missed_at
 
     def absent(self, now: float) -> bool:
         """Upstream does not know it. True when that is the end: at once if it was never read."""
@@ -392,6 +409,7 @@ class SpaceRules:
         self._is_open, self._is_caught_up, self._wants_close = True, False, False
         self._is_level = self._was_passed_over = self.is_useless = False
         self._opened_at = self._heard_at = now
+        self._missed_at = None
         self.brought = 0
         self.has_understood = False
         self._held = []

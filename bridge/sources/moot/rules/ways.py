@@ -33,6 +33,7 @@ class Ways:
     left_at: float = 0.0  # when a better way was given up
     has_worked: bool = False  # `way` brought something that was understood
     token_in_query: bool = False  # the stream takes the key from the query alone
+    too_large: int = 0  # frames over the limit since anything was understood
 
     def now(self, wanted: str, now: float) -> Way:
         """The way to use; `wanted` is the setting."""
@@ -43,7 +44,7 @@ class Ways:
         return self.way
 
     def worked(self, way: Way) -> None:
-        self.way, self.has_worked = way, True
+        self.way, self.has_worked, self.too_large = way, True, 0
 
     def useless(self, way: Way, now: float) -> None:
         """This way is refused or brings nothing; a later word about another way is old news."""

@@ -1,0 +1,265 @@
+"""One connect of one space, by stream or WebSocket, from its request to its end."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Protocol
+
+from bridge.core.event import Event
+from bridge.core.pace.line import Rank
+from bridge.sources import http
+from bridge.sources.moot import frames
+from bridge.sources.moot.desk import Desk
+from bridge.sources.moot.errors import Refusal, below_http, invalid
+from bridge.sources.moot.frames import FRAME_BYTES_MAX
+from bridge.sources.moot.inbox import CLOSED, NOTHING, Inbox
+from bridge.sources.moot.rules.space import Close, Hold, Read, SpaceRules, Take
+from bridge.sources.moot.rules.ways import ROUTE_ABSENT, Way
+from bridge.sources.moot.words import Skip
+from bridge.sources.port import Progress
+from bridge.wire.sse import FrameDecoder, FrameTooLargeError
+
+HEAD_S = 15.0  # until the head of the reply; the vendor's own clients wait 10 s (moot.md 2.7)
+HEARTBEAT_S = 60.0  # on a WebSocket (moot.md 2.4)
+HEARTBEAT = '{"type":"heartbeat"}'
+TOO_LARGE_MAX = 3  # frames over the limit, one after the other, until the way is given up
+_TROUBLE = (*http.TROUBLE, http.HandshakeError, FrameTooLargeError)
+
+
+class Holder(Protocol):
+    """The follow whose stream it is."""
+
+    space_id: str
+    desk: Desk
+    rules: SpaceRules
+    progress: Progress
+    reading: asyncio.Event  # something changed that the reading hand has to know
+
+    @property
+    def way(self) -> Way: ...
+
+    def now(self) -> float: ...
+
+    def stir(self) -> None: ...
+
+    async def nap(self, event: asyncio.Event, until: float) -> None: ...
+
+    async def take(self, take: Take) -> None: ...
+
+
+class Decoder(Protocol):
+    """Bytes or texts of a connection to (data, name)."""
+
+    def feed(self, piece: bytes | str) -> list[tuple[str | bytes, str]]:
+        """Raises FrameTooLargeError."""
+        ...
+
+
+class _SseDecoder:
+    def __init__(self) -> None:
+        self._frames = FrameDecoder(FRAME_BYTES_MAX)
+
+    def feed(self, piece: bytes | str) -> list[tuple[str | bytes, str]]:
+        data = piece.encode() if isinstance(piece, str) else piece
+        return [(frame.data, frame.event) for frame in self._frames.feed(data)]
+
+
+class _Messages:
+    def feed(self, piece: bytes | str) -> list[tuple[str | bytes, str]]:
+        if len(piece) > FRAME_BYTES_MAX:
+            raise FrameTooLargeError(f"a message is larger than {FRAME_BYTES_MAX} bytes")
+        return [(piece, "message")]
+
+
+class Connection:
+    """One request for a stream, and what came over it."""
+
+    def __init__(self, follow: Holder, way: Way) -> None:
+        self._follow = follow
+        self._desk = follow.desk
+        self._way = way
+        self._operation = "spaces.ws" if way is Way.WEBSOCKET else "spaces.stream"
+        self._started = 0.0
+        self._was_open = False
+        self._inbox = Inbox()
+        self._stirred = asyncio.Event()
+
+    async def run(self) -> None:
+        """Connect, read until the rules or upstream end it, and say what became of it."""
+        follow, desk = self._follow, self._desk
+        in_query = desk.ways.token_in_query and desk.api.may_send_in_query
+        try:
+            async with desk.gate.turn((follow.space_id, "read"), Rank.CONNECT) as turn:
+                if desk.verdict is not None:
+                    return
+                self._started = follow.now()
+                turn.sent()
+                async with self._opened(in_query=in_query) as pieces:
+                    turn.answered()
+                    if pieces is not None:
+                        await self._live(pieces)
+        except _TROUBLE as error:
+            if not self._was_open:
+                self._refused(self._to_refusal(error))
+            elif isinstance(error, FrameTooLargeError):
+                self._too_large()
+        finally:
+            if self._was_open:
+                desk.connected(-1)
+                follow.rules.closed(follow.now(), desk.jitter())
+
+    @asynccontextmanager
+    async def _opened(self, *, in_query: bool) -> AsyncIterator[AsyncIterator[bytes | str] | None]:
+        """What the connection brings; None when it was refused, which is booked."""
+        api, space_id = self._desk.api, self._follow.space_id
+        async with asyncio.timeout(HEAD_S) as deadline:
+            if self._way is Way.WEBSOCKET:
+                async with api.socket(space_id, in_query=in_query) as socket:
+                    deadline.reschedule(None)
+                    self._decoder: Decoder = _Messages()
+                    self._socket: http.Socket | None = socket
+                    yield socket.messages()
+                return
+            async with api.stream(space_id, in_query=in_query) as stream:
+                refusal = await self._no_stream(stream)
+                deadline.reschedule(None)
+                if refusal is not None:
+                    self._refused(refusal)
+                    yield None
+                    return
+                self._decoder, self._socket = _SseDecoder(), None
+                yield stream.chunks()
+
+    async def _no_stream(self, stream: http.Stream) -> Refusal | None:
+        """Read a reply that is not a stream; None when it is one."""
+        kind = stream.headers.get("Content-Type", "").partition(";")[0].strip().lower()
+        if stream.status == 200 and kind == "text/event-stream":
+            return None
+        body = await stream.whole()
+        if stream.status == 200:
+            return invalid(self._operation, 200, "a success that is not an event stream")
+        return self._desk.api.judge(self._operation, stream.status, stream.headers, body)
+
+    def _to_refusal(self, error: BaseException) -> Refusal:
+        if isinstance(error, http.HandshakeError):
+            return self._desk.api.judge(self._operation, error.status, error.headers, b"{}")
+        return below_http(http.to_failure(self._operation, error))
+
+    def _refused(self, refusal: Refusal) -> None:
+        """Learn from a connect that brought no stream; pages and the status decide the rest."""
+        follow, desk, failure = self._follow, self._desk, refusal.failure
+        status = failure.http_status
+        is_route = status in ROUTE_ABSENT or status == 200
+        if status == 404 and not follow.rules.is_route_missing():
+            is_route = False  # it may be the space that is not there: its status tells
+        if status == 401:
+            if desk.api.may_send_in_query and not desk.ways.token_in_query:
+                desk.ways.token_in_query = True  # the stream alone may take the key from there
+            else:
+                desk.ways.useless(self._way, follow.now())
+            refusal = _not_of_key(refusal)
+        elif is_route:
+            desk.ways.useless(self._way, follow.now())
+        result = "failed" if status is None else "refused"
+        desk.count("stream_connects_total", 1, "not_a_stream" if status == 200 else result)
+        desk.failed(self._operation, self._started, refusal)
+        follow.rules.refused(follow.now(), desk.jitter())
+
+    def _too_large(self) -> None:
+        self._desk.skipped([Skip.TOO_LARGE])
+        self._desk.ways.too_large += 1
+        if self._desk.ways.too_large >= TOO_LARGE_MAX:
+            self._desk.ways.useless(self._way, self._follow.now())
+
+    # -- while it is open
+
+    async def _live(self, pieces: AsyncIterator[bytes | str]) -> None:
+        follow, desk = self._follow, self._desk
+        self._was_open = True
+        desk.accepted(self._operation, self._started)
+        desk.count("stream_connects_total", 1, "opened")
+        desk.connected(+1)
+        follow.rules.connected(follow.now())
+        follow.progress.followed_by = "stream" if self._way is Way.SSE else str(self._way)
+        follow.stir()
+        async with asyncio.TaskGroup() as group:
+            side = [
+                group.create_task(self._fill(pieces), name="moot: connection"),
+                group.create_task(self._pass_on(), name="moot: wake-ups"),
+            ]
+            if self._socket is not None:
+                side.append(group.create_task(self._beat(self._socket), name="moot: heartbeat"))
+            try:
+                await self._read()
+            finally:
+                for task in side:
+                    task.cancel()
+
+    async def _fill(self, pieces: AsyncIterator[bytes | str]) -> None:
+        try:
+            await self._inbox.fill(pieces)
+        except _TROUBLE:
+            await self._inbox.close()
+
+    async def _pass_on(self) -> None:
+        """What changes elsewhere ends a wait for the connection."""
+        event = self._follow.reading
+        while True:
+            await event.wait()
+            event.clear()
+            self._inbox.stir()
+            self._stirred.set()
+
+    async def _beat(self, socket: http.Socket) -> None:
+        while True:
+            await asyncio.sleep(HEARTBEAT_S)
+            try:
+                await socket.send_text(HEARTBEAT)
+            except http.TROUBLE:
+                return  # the reader learns of it too
+
+    async def _read(self) -> None:
+        follow, rules = self._follow, self._follow.rules
+        while True:
+            now = follow.now()
+            match rules.stream(now, follow.way):
+                case Read(until):
+                    piece = await self._inbox.get(until - now)
+                    if piece is CLOSED:
+                        return
+                    if piece is not NOTHING:
+                        await self._take(piece)  # type: ignore[arg-type]
+                case Hold():
+                    await follow.nap(self._stirred, now + 1.0)
+                case Close():
+                    if rules.is_useless:
+                        self._desk.ways.useless(self._way, now)
+                    return
+                case _:
+                    return
+
+    async def _take(self, piece: bytes | str) -> None:
+        follow, rules = self._follow, self._follow.rules
+        events: list[Event] = []
+        skipped: list[Skip] = []
+        for data, name in self._decoder.feed(piece):
+            read = frames.read(data, name, follow.space_id)
+            events += read.events
+            skipped += read.skipped
+            rules.has_understood |= read.is_understood
+        if skipped:
+            self._desk.skipped(skipped)
+        now = follow.now()
+        if not events:
+            rules.heard(now)
+            return
+        self._desk.ways.worked(self._way)
+        take = rules.framed(now, self._desk.clock.wall(), events)
+        await follow.take(take)
+
+
+def _not_of_key(refusal: Refusal) -> Refusal:
+    """A 401 of the stream alone says nothing about the key: REST takes it or does not."""
+    return Refusal(refusal.failure, refusal.is_json, is_of_stream=True)

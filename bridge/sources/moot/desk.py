@@ -1,0 +1,81 @@
+"""What all follows of one account share: its requests, its gate, and a verdict on its key."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+
+from bridge.clock import Clock
+from bridge.core.errors import Failure, Retry
+from bridge.metrics import Metrics
+from bridge.sources.key_gate import KeyGate
+from bridge.sources.moot.api import MootApi
+from bridge.sources.moot.errors import TENANT_SUSPENDED, Refusal
+from bridge.sources.moot.rules.ways import Ways
+from bridge.sources.moot.words import Skip
+
+
+@dataclass(slots=True)
+class Desk:
+    """One account. `verdict` is set while its key is refused or its tenant suspended: nothing is
+    asked then, until another key is in its place.
+    """
+
+    account: str
+    api: MootApi
+    gate: KeyGate
+    ways: Ways
+    clock: Clock
+    metrics: Metrics
+    jitter: Callable[[], float]
+    wanted: str  # the setting `stream`
+    verdict: Failure | None = None
+    verdict_at: float | None = None
+    judged: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def accepted(self, operation: str, started: float) -> None:
+        self.gate.accepted(operation, started)
+
+    def failed(self, operation: str, started: float, refusal: Refusal) -> None:
+        """Book a refusal; what concerns the key is remembered here. No id of a space goes along:
+        users choose those, and they would become labels of exemplars.
+        """
+        self.gate.failed(
+            operation,
+            started,
+            refusal.failure,
+            of_key=refusal.of_key,
+            bad_key=refusal.bad_key,
+        )
+        if refusal.failure.code == TENANT_SUSPENDED:
+            self._judge(refusal.failure)
+        elif self.gate.refused is not None:
+            self._judge(replace(self.gate.refused, retry=Retry.PERMANENT))
+
+    def _judge(self, failure: Failure) -> None:
+        if self.verdict is None:
+            self.verdict, self.verdict_at = failure, self.clock.monotonic()
+            self.judged.set()
+            if failure.code == TENANT_SUSPENDED:
+                self.count("suspended")
+
+    def token_replaced(self) -> None:
+        """Another key: it is believed until it is refused."""
+        if self.verdict is not None and self.verdict.code == TENANT_SUSPENDED:
+            self.count("suspended", -1)
+        self.verdict = self.verdict_at = None
+        self.judged = asyncio.Event()
+        self.gate.token_replaced()
+
+    # Counting
+
+    def count(self, name: str, amount: float = 1, *labels: str) -> None:
+        self.metrics.own[name].labels(self.account, *labels).inc(amount)
+
+    def skipped(self, reasons: list[Skip]) -> None:
+        for reason in reasons:
+            self.count("skipped_frames_total", 1, reason)
+
+    def connected(self, change: int) -> None:
+        self.count("stream_connected", change)

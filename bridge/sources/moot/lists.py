@@ -1,0 +1,105 @@
+"""The lists of spaces: what one request tells about all of them.
+
+A list of active spaces is a reading of the status of each; who is in none is asked by itself. With
+`discover` it also tells of spaces that nobody named, and of archived ones that are active again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+
+import structlog
+
+from bridge.core.event import Feed
+from bridge.core.pace.line import Rank
+from bridge.log import Repeated
+from bridge.sources.moot.api import Row
+from bridge.sources.moot.desk import Desk
+from bridge.sources.moot.errors import Refusal
+from bridge.sources.moot.follow import SpaceFollow
+from bridge.sources.moot.settings import checked_space_id
+from bridge.sources.port import Discovered
+
+LIST_S = 20.0  # between two lists: with the wait at the gate a status stays under 30 s old
+ALONE_MAX = 2  # so few follows read their own status for the price of a list
+ACTIVE, PAUSED = "active", "paused"
+log = structlog.get_logger()
+
+
+class Lister:
+    """Reads the lists of one account while there is somebody to read them for."""
+
+    def __init__(
+        self,
+        desk: Desk,
+        follows: Mapping[str, SpaceFollow],
+        discovered: Discovered,
+        feed_of: Callable[[str], Feed],
+    ) -> None:
+        """`follows`: by space id, as they come and go."""
+        self.discovers = False
+        self._desk = desk
+        self._follows = follows
+        self._discovered = discovered
+        self._feed_of = feed_of
+        self._trouble = Repeated()
+
+    async def run(self) -> None:
+        """For ever."""
+        while True:
+            if self._is_needed() and self._desk.verdict is None:
+                await self._round()
+            await asyncio.sleep(LIST_S)
+
+    def _is_needed(self) -> bool:
+        return self.discovers or len(self._follows) > ALONE_MAX
+
+    async def _round(self) -> None:
+        """Every list that is of use, then what they say."""
+        rows: dict[str, Row] = {}
+        statuses = [ACTIVE]
+        if self.discovers or any(f.rules.status == PAUSED for f in self._follows.values()):
+            statuses.append(PAUSED)
+        for status in statuses:
+            listed = await self._list(status)
+            if listed is None:
+                return
+            for row in listed:
+                rows.setdefault(row.id, row)
+        for space_id, follow in list(self._follows.items()):
+            if space_id in rows:
+                await follow.listed(rows[space_id])
+            else:
+                follow.unlisted()
+        if self.discovers:
+            for row in rows.values():
+                await self._found(row)
+
+    async def _list(self, status: str) -> list[Row] | None:
+        """The rows that really are in that status; None when there was no answer."""
+        desk = self._desk
+        rank = Rank.WATCH if self._follows else Rank.FIND
+        async with desk.gate.turn(("list",), rank) as turn:
+            if desk.verdict is not None:
+                return None
+            started = desk.clock.monotonic()
+            turn.sent()
+            rows = await desk.api.spaces(status)
+            turn.answered()
+        if isinstance(rows, Refusal):
+            desk.failed("spaces.list", started, rows)
+            count = self._trouble.failed(started)
+            if count is not None:
+                log.warning("spaces.not_listed", account=desk.account, code=rows.failure.code)
+            return None
+        self._trouble.recovered()
+        desk.accepted("spaces.list", started)
+        return [row for row in rows if row.reading.status in (ACTIVE, PAUSED)]
+
+    async def _found(self, row: Row) -> None:
+        """Have it followed. An archived space comes back only when it is active again."""
+        if row.id in self._follows or checked_space_id(row.id) is None:
+            return
+        if await self._discovered.found(self._feed_of(row.id), again=True):
+            self._desk.count("discovered_total")

@@ -1,0 +1,75 @@
+"""The settings of a moot account, and what the id of a space may be."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated, Literal
+
+from pydantic import BeforeValidator, Field
+
+from bridge.schema.upstream import UpstreamAccount
+
+SPACE = "space"  # the one kind of feed
+ID_CHARS_MAX = 200  # of an id that users chose (moot.md 2.7, 12)
+A_SPACE_ID = (
+    "a space id is up to 200 characters without a slash, like spc_1h8w2c4r6t0yz or sprint-planning"
+)
+REQUESTS_PER_MINUTE = 20  # reads that the vendor's own checklist assumes (moot.md 2.7, 2)
+
+
+def checked_space_id(text: str) -> str | None:
+    """The id as it is, for upstream's are opaque; None for what cannot stand in a path."""
+    is_long = not 0 < len(text) <= ID_CHARS_MAX
+    is_path = "/" in text or text in (".", "..")
+    is_clean = text == text.strip() and text.isprintable()
+    return None if is_long or is_path or not is_clean else text
+
+
+def _space_id(value: object) -> object:
+    space_id = checked_space_id(value.strip()) if isinstance(value, str) else None
+    if space_id is None:
+        raise ValueError(A_SPACE_ID)
+    return space_id
+
+
+class MootAccount(UpstreamAccount):
+    """One moot account: a base URL and a key."""
+
+    token_variables = ("CONVO_API_KEY", "MOOTUP_OAUTH_TOKEN", "MOOTUP_API_KEY")
+    base_url_variables = ("CONVO_API_URL",)
+    api_paths = ("/api",)
+    key_prefixes = ("convo_", "mootup_pat_")
+
+    system: Literal["moot"] = Field(default="moot", description="Kind of upstream.")
+    base_url: str = Field(
+        default="https://mootup.io", description="Origin of the server, with or without /api."
+    )
+    requests_per_minute: int = Field(
+        default=REQUESTS_PER_MINUTE,
+        ge=4,
+        le=6000,
+        description="Requests that this key may make in a minute; upstream publishes no limit.",
+    )
+    stream: Literal["auto", "sse", "websocket", "poll"] = Field(
+        default="auto",
+        description="How events are brought; `auto` begins with server-sent events and changes to "
+        "the WebSocket, then to polling, when a way is refused or brings nothing.",
+    )
+    spaces: tuple[Annotated[str, BeforeValidator(_space_id)], ...] = Field(
+        default=(), description="Ids of spaces to follow from the start."
+    )
+    discover: bool = Field(
+        default=False,
+        description="Follow every active or paused space of this key; looked for every 30 s.",
+    )
+
+    def listed(self) -> Sequence[tuple[str, str]]:
+        return [(SPACE, space_id) for space_id in self.spaces]
+
+    @classmethod
+    def listing(cls, kind: str, id_: str) -> tuple[str, str]:
+        if kind != SPACE:
+            raise ValueError(f'moot has feeds of kind "{SPACE}" only, not "{kind[:50]}"')
+        if checked_space_id(id_.strip()) is None:
+            raise ValueError(f'"{id_[:100]}" is no space id: {A_SPACE_ID}')
+        return "spaces", id_.strip()

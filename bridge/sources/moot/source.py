@@ -1,0 +1,160 @@
+"""One moot account: its follows, the gate they share, and the lists that tell of spaces."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+
+from bridge.clock import Clock
+from bridge.core.errors import Failure
+from bridge.core.event import Feed, feed_of
+from bridge.core.pace.line import Line
+from bridge.sources import port
+from bridge.sources.http import HttpSession
+from bridge.sources.key_gate import KeyGate
+from bridge.sources.moot.api import MootApi
+from bridge.sources.moot.desk import Desk
+from bridge.sources.moot.errors import TENANT_SUSPENDED
+from bridge.sources.moot.examine import examine
+from bridge.sources.moot.explain import explain
+from bridge.sources.moot.follow import SpaceFollow
+from bridge.sources.moot.lists import Lister
+from bridge.sources.moot.rules.ways import Way, Ways
+from bridge.sources.moot.settings import SPACE, MootAccount
+from bridge.sources.port import Depth, Finding, OpenFeed, Progress, Requests, Standing
+from bridge.wire.jsontext import JsonError, dumps, loads
+
+# What a source takes over while it works; anything else of an account makes it another source.
+LIVE = frozenset({"requests_per_minute", "spaces", "discover", "stream"})
+
+
+def build(system: port.System, account: port.Account, means: port.Means) -> MootSource:
+    """A source with all that it needs."""
+    settings = account.settings
+    assert isinstance(settings, MootAccount)
+    gate = KeyGate(account.name, Line(settings.requests_per_minute), means.clock, means.metrics)
+    http = HttpSession(account.base_url, account.tokens.token, connector=means.connector)
+    desk = Desk(
+        account=account.name,
+        api=MootApi(http, account.tokens.token, means.redact),
+        gate=gate,
+        ways=means.learnt.setdefault((system.name, account.base_url), Ways()),
+        clock=means.clock,
+        metrics=means.metrics,
+        jitter=means.jitter,
+        wanted=settings.stream,
+    )
+    return MootSource(system, account, desk, means)
+
+
+class MootSource:
+    """Implements `sources.port.Source`."""
+
+    def __init__(
+        self, system: port.System, account: port.Account, desk: Desk, means: port.Means
+    ) -> None:
+        self.system = system
+        self._account = account
+        self._desk = desk
+        self._clock: Clock = means.clock
+        self._follows: dict[str, SpaceFollow] = {}
+        self._lister = Lister(desk, self._follows, means.discovered, self._feed)
+        self._lister.discovers = self._settings.discover
+
+    @property
+    def name(self) -> str:
+        return self._account.name
+
+    @property
+    def _settings(self) -> MootAccount:
+        settings = self._account.settings
+        assert isinstance(settings, MootAccount)
+        return settings
+
+    def _feed(self, space_id: str) -> Feed:
+        return feed_of(self.system.name, self.name, SPACE, space_id)
+
+    async def run(self) -> None:
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._desk.gate.drive(), name=f"{self.name}: gate")
+            group.create_task(self._lister.run(), name=f"{self.name}: lists")
+
+    async def follow(self, feed: OpenFeed, progress: Progress) -> None:
+        follow = SpaceFollow(feed, self._desk, progress)
+        self._follows[feed.feed.id] = follow
+        self._share_budget()
+        try:
+            await follow.run()
+        finally:
+            if self._follows.get(feed.feed.id) is follow:
+                del self._follows[feed.feed.id]
+            self._share_budget()
+
+    def _share_budget(self) -> None:
+        """Many silent streams must not use up the requests of the others."""
+        for follow in self._follows.values():
+            follow.rules.share(len(self._follows), self._desk.gate.line.limit)
+
+    def take_over(self, account: port.Account) -> bool:
+        held, new = self._settings, account.settings
+        if not isinstance(new, MootAccount) or account.base_url != self._account.base_url:
+            return False
+        if held.model_dump(exclude=set(LIVE)) != new.model_dump(exclude=set(LIVE)):
+            return False
+        self._desk.gate.line.set_limit(new.requests_per_minute)
+        self._desk.gate.kick()
+        self._desk.wanted = new.stream
+        self._lister.discovers = new.discover
+        self._account = account
+        self._share_budget()
+        for follow in self._follows.values():
+            follow.stir()
+        return True
+
+    def token_replaced(self) -> None:
+        self._desk.token_replaced()
+
+    def memory(self) -> bytes:
+        """What the gate knows, and which way works at this base URL."""
+        return dumps({"gate": loads(self._desk.gate.memory()), "way": str(self._desk.ways.way)})
+
+    def recall(self, memory: bytes) -> None:
+        try:
+            saved = loads(memory)
+            gate, way = saved["gate"], Way(saved["way"])
+        except (JsonError, LookupError, TypeError, ValueError):
+            self._desk.gate.recall(b"")
+            return
+        self._desk.gate.recall(dumps(gate))
+        if way is not Way.SSE and self._desk.ways.way is Way.SSE:
+            self._desk.ways.way, self._desk.ways.left_at = way, self._clock.monotonic()
+
+    def standing(self) -> Standing:
+        desk, gate, now = self._desk, self._desk.gate, self._clock.monotonic()
+        detail = "key accepted" if gate.was_accepted else "nothing asked so far"
+        if desk.verdict is not None:
+            is_tenant = desk.verdict.code == TENANT_SUSPENDED
+            detail = desk.verdict.message if is_tenant else "the key is refused"
+        read_at = [f.progress.read_at for f in self._follows.values()]
+        return Standing(
+            detail,
+            failure=desk.verdict,
+            suspended_since=desk.verdict_at,
+            requests=Requests(
+                used=gate.line.used(now),
+                budget=gate.line.limit,
+                refusals=gate.refusals,
+                blocked_until=gate.line.blocked_until(now),
+                waited_s=dict(gate.waited_s),
+            ),
+            oldest_read_at=min((at for at in read_at if at is not None), default=None),
+        )
+
+    def explain(self, failure: Failure) -> str:
+        return explain(failure, self._account)
+
+    async def examine(self, depth: Depth) -> Sequence[Finding]:
+        return await examine(self._desk.api, self._clock, self.explain, depth)
+
+    async def close(self) -> None:
+        await self._desk.api.http.close()

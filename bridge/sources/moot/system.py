@@ -1,0 +1,151 @@
+"""moot as a `System`: spaces in which people and agents write events. Facts: moot.md."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from bridge.core import marks
+from bridge.core.error_table import ErrorRow
+from bridge.core.errors import Retry
+from bridge.core.event import Feed, Record, feed_of
+from bridge.core.kind import Kind
+from bridge.core.words import OwnMetric, SystemWords
+from bridge.sources.moot.errors import ERRORS, FORBIDDEN, TENANT_SUSPENDED, UNAUTHORIZED
+from bridge.sources.moot.rules.space import Cause
+from bridge.sources.moot.settings import A_SPACE_ID, SPACE, MootAccount, checked_space_id
+from bridge.sources.moot.words import (
+    GAP_REASONS,
+    MESSAGE_TYPES,
+    OPERATIONS,
+    TYPE_PREFIX,
+    Skip,
+)
+from bridge.sources.port import Account, Means, Source
+from bridge.wire import times
+from bridge.wire.jsontext import dumps, loads
+
+NAME: Final = "moot"
+TITLE_CHARS_MAX = 120
+CONNECT_RESULTS = ("opened", "refused", "failed", "not_a_stream")
+_BELOW_HTTP = ("TIMEOUT", "TRANSPORT", "BODY_TOO_LARGE")
+
+
+def describe_space(row: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What a space's row tells people: its description, when it began and was archived."""
+    told: dict[str, Any] = {}
+    for key in ("title", "name", "description"):
+        text = row.get(key)
+        if isinstance(text, str) and (lines := text.strip().splitlines()):
+            told["title"] = lines[0].strip()[:TITLE_CHARS_MAX]
+            break
+    started, ended = times.parse(row.get("started_at")), times.parse(row.get("ended_at"))
+    if started is not None:
+        told["startedAt"] = started[0]
+    if ended is not None and row.get("status") == "archived":
+        told["endedAt"] = ended[0]
+        if started is not None:
+            told["durationSeconds"] = max(0.0, ended[1] - started[1])
+    return told
+
+
+_FAILURES: dict[str, tuple[Retry, ...]] = {
+    **{row.code: (row.retry,) for row in ERRORS},
+    "HTTP_ERROR": (Retry.TRANSIENT, Retry.PERMANENT, Retry.FEATURE_ABSENT),
+    "TLS": (Retry.PERMANENT,),
+    **dict.fromkeys(_BELOW_HTTP, (Retry.TRANSIENT,)),
+}
+_MENDED = frozenset({UNAUTHORIZED, TENANT_SUSPENDED, FORBIDDEN})
+METRICS: tuple[OwnMetric, ...] = (
+    OwnMetric(
+        "stream_connects_total",
+        "counter",
+        "Connects of event streams and WebSockets, by what came of them.",
+        {"result": CONNECT_RESULTS},
+    ),
+    OwnMetric("stream_connected", "gauge", "Feeds whose stream or WebSocket is open."),
+    OwnMetric(
+        "replayed_total",
+        "counter",
+        "Events that upstream showed again, by replays and overlapping pages.",
+    ),
+    OwnMetric(
+        "skipped_frames_total",
+        "counter",
+        "What upstream sent as an event and was not one that can be recorded.",
+        {"reason": tuple(Skip)},
+    ),
+    OwnMetric(
+        "catch_up_pages_total",
+        "counter",
+        "Pages of events that were read, by what for.",
+        {"cause": tuple(Cause)},
+    ),
+    OwnMetric("discovered_total", "counter", "Feeds that were found upstream and taken up."),
+    OwnMetric(
+        "suspended", "gauge", "1 while the tenant of the account's key is suspended upstream."
+    ),
+)
+WORDS: Final = SystemWords(
+    kinds=(SPACE,),
+    event_types=MESSAGE_TYPES,
+    endpoints=OPERATIONS,
+    failures=_FAILURES,
+    gap_reasons=GAP_REASONS,
+    mended_by_token=_MENDED,
+    mended_by_restart=_MENDED | {"TLS", "NOT_THE_API"},
+    token_refused=frozenset({UNAUTHORIZED}),
+    metrics=METRICS,
+)
+SPACE_KIND: Final = Kind(SPACE, TYPE_PREFIX, "spaceId", may_reopen=True, describe=describe_space)
+
+
+class Moot:
+    """Implements `sources.port.System`."""
+
+    name = NAME
+    title = "moot"
+    section = MootAccount
+    kinds: Mapping[str, Kind] = {SPACE: SPACE_KIND}
+    words: SystemWords = WORDS
+    errors: Sequence[ErrorRow] = ERRORS
+
+    def feed(self, account: str, kind: str, id_: str) -> Feed:
+        if kind != SPACE:
+            raise ValueError(f'moot has feeds of kind "{SPACE}" only, not "{kind[:50]}"')
+        space_id = checked_space_id(id_.strip())
+        if space_id is None:
+            raise ValueError(A_SPACE_ID)
+        return feed_of(NAME, account, SPACE, space_id)
+
+    def plain(self, record: Record) -> bytes | None:
+        """One line: time, who, what kind, and the text with its line ends as `\\n`.
+
+        The vendor's tools print no such line; this is for logs and `grep`.
+        """
+        if marks.is_of_bridge(record.type) and not marks.is_ended(record.type):
+            return None
+        value = loads(record.body)
+        data = value.get("data")
+        data = data if isinstance(data, dict) else {}
+        if marks.is_ended(record.type):
+            return dumps({"spaceId": data.get("spaceId"), "status": data.get("status")})
+        who = data.get("speaker_name") or data.get("speaker_id") or "-"
+        kind = record.type.removeprefix(SPACE_KIND.event_prefix)
+        text = data.get("text")
+        said = text if isinstance(text, str) else ""
+        line = f"{value.get('time', '-')} {who} [{kind}] {said}"
+        return (
+            line.replace("\\", "\\\\")
+            .replace("\r", "\\r")
+            .replace("\n", "\\n")
+            .encode("utf-8", "replace")
+        )
+
+    def source(self, account: Account, means: Means) -> Source:
+        from bridge.sources.moot.source import build  # noqa: PLC0415 - aiohttp costs 0.15 s
+
+        return build(self, account, means)
+
+
+MOOT: Final = Moot()

@@ -8,10 +8,11 @@ from bridge.core.event import Feed
 from bridge.core.kind import Kind, unknown_kind
 from bridge.sources.miosa.system import MIOSA
 from bridge.sources.mogplex.system import MOGPLEX
+from bridge.sources.moot.system import MOOT
 from bridge.sources.port import System
 from bridge.wire.jsontext import loads
 
-BUILT_IN: tuple[System, ...] = (MOGPLEX, MIOSA)  # the first is meant where none is named
+BUILT_IN: tuple[System, ...] = (MOGPLEX, MOOT, MIOSA)  # the first is meant where none is named
 
 _known: dict[str, System] = {system.name: system for system in BUILT_IN}
 

@@ -258,6 +258,8 @@ class Connection:
         self._desk.ways.worked(self._way)
         take = rules.framed(now, self._desk.clock.wall(), events)
         await follow.take(take)
+        if rules.job is not None:
+            follow.stir()  # the asking hand may have waited for what the stream brings
 
 
 def _not_of_key(refusal: Refusal) -> Refusal:

@@ -26,6 +26,7 @@ from bridge.wire.jsontext import JsonError, dumps, loads
 
 # What a source takes over while it works; anything else of an account makes it another source.
 LIVE = frozenset({"requests_per_minute", "spaces", "discover", "stream"})
+NO_REQUESTS = b'{"saved":0,"log":[]}'  # a gate's memory without any
 
 
 def build(system: port.System, account: port.Account, means: port.Means) -> MootSource:
@@ -57,6 +58,7 @@ class MootSource:
         self._account = account
         self._desk = desk
         self._clock: Clock = means.clock
+        self._has_memory = False
         self._follows: dict[str, SpaceFollow] = {}
         self._lister = Lister(desk, self._follows, means.discovered, self._feed)
         self._lister.discovers = self._settings.discover
@@ -75,6 +77,10 @@ class MootSource:
         return feed_of(self.system.name, self.name, SPACE, space_id)
 
     async def run(self) -> None:
+        if not self._has_memory:
+            # No predecessor is known. Upstream publishes no limit; a first start that waits for the
+            # requests of one that never was would be slow for nothing, and a 429 is obeyed.
+            self._desk.gate.recall(NO_REQUESTS)
         async with asyncio.TaskGroup() as group:
             group.create_task(self._desk.gate.drive(), name=f"{self.name}: gate")
             group.create_task(self._lister.run(), name=f"{self.name}: lists")
@@ -119,6 +125,7 @@ class MootSource:
         return dumps({"gate": loads(self._desk.gate.memory()), "way": str(self._desk.ways.way)})
 
     def recall(self, memory: bytes) -> None:
+        self._has_memory = True
         try:
             saved = loads(memory)
             gate, way = saved["gate"], Way(saved["way"])

@@ -28,7 +28,7 @@ from bridge.sources.moot.rules.ways import Way
 STATUS_S = 25.0  # a status is read again then: with its answer it is never 30 s old
 SILENCE_S = 60.0  # nothing read for so long: one look, then another connect
 CONNECT_S_MIN = 1.0  # between two connects
-PEEK_S = 5.0  # a replay begins sooner than that after the head, or there is none
+PEEK_S = 2.0  # a replay begins sooner than that after the head, or there is none
 POLL_S = (3.0, 60.0)  # between polls: the shortest after news, doubling while there are none
 ARCHIVED = "archived"
 

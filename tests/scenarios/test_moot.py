@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from bridge.outputs.port import InvalidIdError
 from bridge.simulator.moot.store import Draft
 from bridge.simulator.moot.variants import NAMELESS, VARIANTS
 from bridge.wire.jsontext import loads
@@ -389,7 +390,7 @@ def test_put_takes_an_archived_space_up_again_only_when_it_is_active() -> None:
         await stage.follow(space)
         await stage.over(60.0)
         await stage.follow(space)
-        await stage.over(60.0)
+        await asyncio.sleep(5.0)
         assert len(await stage.of_type(space, ENDED)) == 1
         stage.sim.set_status(space, "active")
         stage.sim.append(space, 1)
@@ -672,7 +673,7 @@ def test_ids_are_taken_as_they_are_and_encoded_in_paths() -> None:
             await asyncio.sleep(3.0)
             await caught_up(stage, space)
         for name in ("a/b", ".", "..", "x" * 201, ""):
-            with pytest.raises(ValueError, match=r".+"):
+            with pytest.raises(InvalidIdError):
                 await stage.follow(name)
 
     play(scenario)
@@ -766,7 +767,9 @@ def test_the_websocket_sends_heartbeats_and_catches_up_after_each_connect() -> N
     async def scenario(stage: MootStage) -> None:
         space = stage.sim.create_space("s", events=300)
         await stage.follow(space)
-        await asyncio.sleep(600.0)
+        for _ in range(15):
+            await asyncio.sleep(40.0)
+            stage.sim.append(space, 1)
         assert stage.asked("ws") == 1  # upstream closes one without heartbeats after 90 s
         for _ in range(3):
             stage.sim.cut_streams("between_frames")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Protocol
 
@@ -36,6 +36,7 @@ class Holder(Protocol):
     rules: SpaceRules
     progress: Progress
     reading: asyncio.Event  # something changed that the reading hand has to know
+    is_known: Callable[[str], bool]
 
     @property
     def way(self) -> Way: ...
@@ -244,19 +245,24 @@ class Connection:
         follow, rules = self._follow, self._follow.rules
         events: list[Event] = []
         skipped: list[Skip] = []
+        replayed = 0
+        space_id, is_known, read_frame = follow.space_id, follow.is_known, frames.read
         for data, name in self._decoder.feed(piece):
-            read = frames.read(data, name, follow.space_id)
+            read = read_frame(data, name, space_id, is_known)
+            if read.is_replay:
+                replayed += 1
+                continue
             events += read.events
             skipped += read.skipped
             rules.has_understood |= read.is_understood
         if skipped:
             self._desk.skipped(skipped)
         now = follow.now()
-        if not events:
+        if not events and not replayed:
             rules.heard(now)
             return
         self._desk.ways.worked(self._way)
-        take = rules.framed(now, self._desk.clock.wall(), events)
+        take = rules.framed(now, self._desk.clock.wall(), events, replayed)
         await follow.take(take)
         if rules.job is not None:
             follow.stir()  # the asking hand may have waited for what the stream brings

@@ -48,6 +48,7 @@ class SpaceFollow:
         self.desk = desk
         self.progress = progress
         self.space_id = feed.feed.id
+        self.is_known = feed.is_known
         self.rules = SpaceRules(
             _restored(state.cursor),
             feed.is_known,

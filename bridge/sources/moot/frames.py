@@ -7,6 +7,7 @@ as JSON, or as frames without data.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from bridge.core.event import Event
@@ -28,22 +29,31 @@ class Read(NamedTuple):
     events: list[Event]
     skipped: list[Skip]
     is_understood: bool  # upstream said something in a form that is known
+    is_replay: bool = False  # one event that is known already, not read any further
 
 
+_REPLAY = Read([], [], is_understood=True, is_replay=True)
 _PING = Read([], [], is_understood=False)
 _OTHER_NEWS = Read([], [], is_understood=True)
 
 
-def read(data: str | bytes, name: str, space_id: str) -> Read:
-    """`name`: the frame's `event:`, or what stands for it."""
+def read(
+    data: str | bytes, name: str, space_id: str, is_known: Callable[[str], bool] = lambda _: False
+) -> Read:
+    """`name`: the frame's `event:`, or what stands for it. `is_known`: the event was taken already;
+    a replay of a whole history has nothing else.
+    """
     try:
         value = loads(data)
     except JsonError:
         text = data.decode("utf-8", "replace") if isinstance(data, bytes) else data
         is_ping = name.lower() in _PINGS or text.strip().lower() in _PINGS
         return _PING if is_ping else Read([], [Skip.NOT_JSON], is_understood=False)
-    if isinstance(value, dict) and "event_id" in value:  # the usual one, without more ado
-        return _of_event(value, space_id)
+    if isinstance(value, dict):
+        inside = value if "event_id" in value else value.get("data")
+        event_id = inside.get("event_id") if isinstance(inside, dict) else None
+        if isinstance(event_id, str) and is_known(event_id):
+            return _REPLAY
     return _of_value(value, name, space_id)
 
 

@@ -220,7 +220,7 @@ class SpaceRules:
         until = self._heard_at + self.silence_s
         if self._was_passed_over and not self.has_understood:
             until = min(until, self._opened_at + SILENCE_S)
-        return Read(until)
+        return Read(max(until, now + 1.0))  # a look at a silent stream may take a while
 
     def _is_misleading(self, now: float) -> bool:
         """Pages show what this stream should have brought, and it said nothing that makes sense."""
@@ -424,13 +424,16 @@ class SpaceRules:
         """Bytes came, whatever they mean."""
         self._heard_at = now
 
-    def framed(self, now: float, wall: float, events: Sequence[Event]) -> Take:
-        """Events came over the stream, known ones among them."""
+    def framed(self, now: float, wall: float, events: Sequence[Event], replayed: int = 0) -> Take:
+        """Events came over the stream, and so many besides that were known."""
         self._heard_at = now
-        if not events:
+        self.replayed += replayed
+        if not events and not replayed:
             return Take()
         self.has_understood = True
         self._connects.reset()
+        if not events:
+            return Take()
         fresh = [event for event in events if not self._is_known(event.id)]
         self.replayed += len(events) - len(fresh)
         if self._is_peeking(now):

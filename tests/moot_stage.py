@@ -72,17 +72,21 @@ class MootStage:
         keys = {key: value for key, value in self.settings.items() if key != "origin"}
         section = MootAccount(token_env="T", **{"requests_per_minute": 600, **keys})
         await self.accounts.change([ResolvedAccount(section, base, self.tokens)])
-        self.watch = TokenWatch(self.accounts, self.follows, lambda _: None)
+        self.watch = TokenWatch(self.accounts, self.follows, lambda _: None, self.clock)
         self.watch.look()
+        self._memories = following.memories
+        await self._memories.recall()
         self.follows.restore(await self.journal.wishes(), await self.journal.states())
         self._tasks = [
             self._group.create_task(self.accounts.run()),
+            self._group.create_task(self._memories.run()),
             self._group.create_task(self.follows.run()),
         ]
         await asyncio.sleep(0)
 
     async def stop(self) -> None:
         """Drop everything where it stands, as a process that ends does."""
+        await self._memories.save()
         for task in self._tasks:
             task.cancel()
         if self._tasks:

@@ -7,7 +7,7 @@ stream or the WebSocket. Each wakes the other when something has changed.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from bridge.core.backoff import Backoff
@@ -48,7 +48,7 @@ class SpaceFollow:
         self.desk = desk
         self.progress = progress
         self.space_id = feed.feed.id
-        self.is_known = feed.is_known
+        self.is_known: Callable[[str], bool] = feed.is_known
         self.rules = SpaceRules(
             _restored(state.cursor),
             feed.is_known,

@@ -9,6 +9,7 @@ from bridge.clock import Clock
 from bridge.core.errors import Failure
 from bridge.core.event import Feed, feed_of
 from bridge.core.pace.line import Line
+from bridge.core.state import FeedState
 from bridge.sources import port
 from bridge.sources.http import HttpSession
 from bridge.sources.key_gate import KeyGate
@@ -117,7 +118,14 @@ class MootSource:
             follow.stir()
         return True
 
+    def expect(self, states: Sequence[FeedState]) -> None:
+        """Every follow asks the gate by itself; what it asks for decides who goes first."""
+
     def token_replaced(self) -> None:
+        self._desk.token_replaced()
+
+    def ask_again(self) -> None:
+        """Somebody may have mended the key or the tenant: the next request finds out."""
         self._desk.token_replaced()
 
     def memory(self) -> bytes:
@@ -147,6 +155,8 @@ class MootSource:
             detail,
             failure=desk.verdict,
             suspended_since=desk.verdict_at,
+            refused_since=desk.verdict_at,
+            was_accepted=gate.was_accepted,
             requests=Requests(
                 used=gate.line.used(now),
                 budget=gate.line.limit,

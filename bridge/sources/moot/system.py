@@ -8,7 +8,7 @@ from typing import Any, Final
 from bridge.core import marks
 from bridge.core.error_table import ErrorRow
 from bridge.core.errors import Retry
-from bridge.core.event import Feed, Record, feed_of
+from bridge.core.event import Feed, feed_of
 from bridge.core.kind import Kind
 from bridge.core.words import OwnMetric, SystemWords
 from bridge.sources.moot.errors import ERRORS, FORBIDDEN, TENANT_SUSPENDED, UNAUTHORIZED
@@ -23,7 +23,7 @@ from bridge.sources.moot.words import (
 )
 from bridge.sources.port import Account, Means, Source
 from bridge.wire import times
-from bridge.wire.jsontext import dumps, loads
+from bridge.wire.jsontext import dumps
 
 NAME: Final = "moot"
 TITLE_CHARS_MAX = 120
@@ -94,7 +94,6 @@ WORDS: Final = SystemWords(
     gap_reasons=GAP_REASONS,
     mended_by_token=_MENDED,
     mended_by_restart=_MENDED | {"TLS", "NOT_THE_API"},
-    token_refused=frozenset({UNAUTHORIZED}),
     metrics=METRICS,
 )
 SPACE_KIND: Final = Kind(SPACE, TYPE_PREFIX, "spaceId", may_reopen=True, describe=describe_space)
@@ -118,23 +117,23 @@ class Moot:
             raise ValueError(A_SPACE_ID)
         return feed_of(NAME, account, SPACE, space_id)
 
-    def plain(self, record: Record) -> bytes | None:
+    def plain(self, record: Mapping[str, Any]) -> bytes | None:
         """One line: time, who, what kind, and the text with its line ends as `\\n`.
 
         The vendor's tools print no such line; this is for logs and `grep`.
         """
-        if marks.is_of_bridge(record.type) and not marks.is_ended(record.type):
+        type_ = str(record.get("type"))
+        if marks.is_of_bridge(type_) and not marks.is_ended(type_):
             return None
-        value = loads(record.body)
-        data = value.get("data")
+        data = record.get("data")
         data = data if isinstance(data, dict) else {}
-        if marks.is_ended(record.type):
+        if marks.is_ended(type_):
             return dumps({"spaceId": data.get("spaceId"), "status": data.get("status")})
         who = data.get("speaker_name") or data.get("speaker_id") or "-"
-        kind = record.type.removeprefix(SPACE_KIND.event_prefix)
+        kind = type_.removeprefix(SPACE_KIND.event_prefix)
         text = data.get("text")
         said = text if isinstance(text, str) else ""
-        line = f"{value.get('time', '-')} {who} [{kind}] {said}"
+        line = f"{record.get('time', '-')} {who} [{kind}] {said}"
         return (
             line.replace("\\", "\\\\")
             .replace("\r", "\\r")

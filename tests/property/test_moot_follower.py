@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 from bridge.core.event import Event
 from bridge.sources.moot.rules.catch_up import PAGE, How, Page
 from bridge.sources.moot.rules.marker import Marker
-from bridge.sources.moot.rules.space import (
+from bridge.sources.moot.rules.space import SpaceRules
+from bridge.sources.moot.rules.steps import (
     Close,
     Connect,
     Hold,
@@ -23,7 +24,6 @@ from bridge.sources.moot.rules.space import (
     Phase,
     Read,
     Reading,
-    SpaceRules,
     Take,
     Wait,
 )

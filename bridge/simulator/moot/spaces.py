@@ -46,7 +46,7 @@ async def get_actor(call: Call) -> Reply | web.StreamResponse:
 
 
 async def list_spaces(call: Call) -> Reply | web.StreamResponse:
-    """Without `status` the active ones only (2.7, 8)."""
+    """Without `status` the active ones only (2.7)."""
     wanted = call.query.get("status", "active")
     if wanted not in STATUSES:
         return json_reply(
@@ -217,7 +217,7 @@ async def get_event(call: Call) -> Reply | web.StreamResponse:
 
 
 async def get_transcript(call: Call) -> Reply | web.StreamResponse:
-    """Every event of a range of time, however many (2.7, 4)."""
+    """Every event of a range of time, however many (2.7)."""
     space = find_space(call)
     if isinstance(space, Reply):
         return space
@@ -272,7 +272,7 @@ async def archive(call: Call) -> Reply | web.StreamResponse:
 
 
 async def change_space(call: Call) -> Reply | web.StreamResponse:
-    """The status back to active, among others: archived is not final (2.7, 1)."""
+    """The status back to active, among others: archived is not final (2.7)."""
     space = find_space(call)
     if isinstance(space, Reply):
         return space

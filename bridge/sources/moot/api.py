@@ -14,7 +14,7 @@ from bridge.core.event import Event, percent_encoded
 from bridge.sources.http import HttpSession, Reply, Socket, Stream
 from bridge.sources.moot.errors import Refusal, below_http, invalid, judge
 from bridge.sources.moot.rules.catch_up import PAGE, How, Page
-from bridge.sources.moot.rules.space import Reading
+from bridge.sources.moot.rules.steps import Reading
 from bridge.sources.moot.rules.ways import may_send_in_query
 from bridge.sources.moot.words import Skip, to_event
 from bridge.wire.jsontext import JsonError, loads

@@ -15,7 +15,8 @@ from bridge.sources.moot.desk import Desk
 from bridge.sources.moot.errors import Refusal, below_http, invalid
 from bridge.sources.moot.frames import FRAME_BYTES_MAX
 from bridge.sources.moot.inbox import CLOSED, NOTHING, Inbox
-from bridge.sources.moot.rules.space import Close, Hold, Read, SpaceRules, Take
+from bridge.sources.moot.rules.space import SpaceRules
+from bridge.sources.moot.rules.steps import Close, Hold, Read, Take
 from bridge.sources.moot.rules.ways import ROUTE_ABSENT, Way
 from bridge.sources.moot.words import Skip
 from bridge.sources.port import Progress

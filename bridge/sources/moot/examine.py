@@ -18,7 +18,7 @@ from bridge.sources.moot.rules.catch_up import How, Page
 from bridge.sources.port import Depth, Finding, Level
 from bridge.wire.sse import FrameDecoder, FrameTooLargeError
 
-OLD_ORIGIN = "https://gemoot.com:8443"  # an earlier hosted address (moot.md 2.7, 14)
+OLD_ORIGIN = "https://gemoot.com:8443"  # an earlier hosted address (moot.md 2.7)
 NEW_ORIGIN = "https://mootup.io"
 SPACES_LOOKED_AT = 5  # of those that are listed
 OPEN_S = 5.0

@@ -20,15 +20,8 @@ from bridge.sources.moot.desk import Desk
 from bridge.sources.moot.errors import CURSOR_STATUSES, NOT_FOUND, NOT_THE_API, Refusal
 from bridge.sources.moot.rules.catch_up import CatchUp, How, Page
 from bridge.sources.moot.rules.marker import Marker
-from bridge.sources.moot.rules.space import (
-    Cause,
-    Connect,
-    Look,
-    Phase,
-    SpaceRules,
-    Take,
-    Wait,
-)
+from bridge.sources.moot.rules.space import SpaceRules
+from bridge.sources.moot.rules.steps import Cause, Connect, Look, Phase, Take, Wait
 from bridge.sources.moot.rules.ways import Way
 from bridge.sources.moot.words import state_of
 from bridge.sources.port import Batch, Gap, OpenFeed, Progress

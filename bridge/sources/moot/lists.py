@@ -9,11 +9,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping
 
-import structlog
-
 from bridge.core.event import Feed
 from bridge.core.pace.line import Rank
-from bridge.log import Repeated
 from bridge.sources.moot.api import Row
 from bridge.sources.moot.desk import Desk
 from bridge.sources.moot.errors import Refusal
@@ -24,7 +21,6 @@ from bridge.sources.port import Discovered
 LIST_S = 20.0  # between two lists: with the wait at the gate a status stays under 30 s old
 ALONE_MAX = 2  # so few follows read their own status for the price of a list
 ACTIVE, PAUSED = "active", "paused"
-log = structlog.get_logger()
 
 
 class Lister:
@@ -43,7 +39,6 @@ class Lister:
         self._follows = follows
         self._discovered = discovered
         self._feed_of = feed_of
-        self._trouble = Repeated()
 
     async def run(self) -> None:
         """For ever."""
@@ -89,11 +84,7 @@ class Lister:
             turn.answered()
         if isinstance(rows, Refusal):
             desk.failed("spaces.list", started, rows)
-            count = self._trouble.failed(started)
-            if count is not None:
-                log.warning("spaces.not_listed", account=desk.account, code=rows.failure.code)
             return None
-        self._trouble.recovered()
         desk.accepted("spaces.list", started)
         return [row for row in rows if row.reading.status in (ACTIVE, PAUSED)]
 

@@ -10,11 +10,11 @@ from pydantic import BeforeValidator, Field
 from bridge.schema.upstream import UpstreamAccount
 
 SPACE = "space"  # the one kind of feed
-ID_CHARS_MAX = 200  # of an id that users chose (moot.md 2.7, 12)
+ID_CHARS_MAX = 200  # of an id that users chose (moot.md 2.7)
 A_SPACE_ID = (
     "a space id is up to 200 characters without a slash, like spc_1h8w2c4r6t0yz or sprint-planning"
 )
-REQUESTS_PER_MINUTE = 20  # reads that the vendor's own checklist assumes (moot.md 2.7, 2)
+REQUESTS_PER_MINUTE = 20  # reads that the vendor's own checklist assumes (moot.md 2.7)
 
 
 def checked_space_id(text: str) -> str | None:

@@ -24,7 +24,7 @@ STATES: Mapping[str, State] = {
     "paused": State.WAITING,
     "archived": State.SUCCEEDED,
 }
-# Known message types (moot.md 2.7, 11); free text on the wire.
+# Known message types (moot.md 2.7); free text on the wire.
 MESSAGE_TYPES = (
     *("message", "feature", "question", "git_request", "stack_request", "review_request"),
     *("code_share", "status_update", "decision_propagated", "retro", "bug", "decision"),
@@ -64,7 +64,7 @@ def type_of(value: Mapping[str, Any]) -> str:
 
 
 def to_event(value: Mapping[str, Any], space_id: str) -> Event | Skip:
-    """Read one event object; any field may be missing (moot.md 2.7, 10)."""
+    """Read one event object; any field may be missing (moot.md 2.7)."""
     event_id = value.get("event_id")
     if not isinstance(event_id, str) or not 0 < len(event_id) <= ID_CHARS_MAX:
         return Skip.NO_ID

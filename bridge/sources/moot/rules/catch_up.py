@@ -158,7 +158,7 @@ class CatchUp:
         fresh = [event for event in self._fresh(events) if event.id not in self._walked_ids]
         is_anchored = any(self._is_known(event.id) for event in events)
         if not any(event.id not in self._walked_ids for event in events) and self._walked:
-            # Nothing new: the beginning, or a server that does not know `before` (2.7, 3).
+            # Nothing new: the beginning, or a server that does not know `before` (2.7).
             return self._end(self._at_beginning()) if size < PAGE else self._to_transcript()
         self._walked.append(fresh)
         self._walked_ids.update(event.id for event in events)

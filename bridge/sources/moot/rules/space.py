@@ -13,9 +13,8 @@ server that does not replay.
 
 from __future__ import annotations
 
-import enum
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 from bridge.core.backoff import Backoff
 from bridge.core.event import Event
@@ -23,6 +22,20 @@ from bridge.sources.moot.rules.absence import Absence
 from bridge.sources.moot.rules.catch_up import CatchUp, Hole, Page
 from bridge.sources.moot.rules.count import CountCheck, Verdict
 from bridge.sources.moot.rules.marker import Marker
+from bridge.sources.moot.rules.steps import (
+    Cause,
+    Close,
+    Connect,
+    Hold,
+    Look,
+    Phase,
+    Read,
+    Reading,
+    Request,
+    Stream,
+    Take,
+    Wait,
+)
 from bridge.sources.moot.rules.ways import Way
 
 STATUS_S = 25.0  # a status is read again then: with its answer it is never 30 s old
@@ -31,83 +44,6 @@ CONNECT_S_MIN = 1.0  # between two connects
 PEEK_S = 2.0  # a replay begins sooner than that after the head, or there is none
 POLL_S = (3.0, 60.0)  # between polls: the shortest after news, doubling while there are none
 ARCHIVED = "archived"
-
-
-class Phase(enum.Enum):
-    START = "start"
-    FOLLOWING = "following"
-    ENDING = "ending"
-    OVER = "over"
-
-
-class Cause(enum.StrEnum):
-    """Why pages are read: the label of `catch_up_pages_total`."""
-
-    CONNECT = "connect"
-    COUNT = "count"
-    SILENCE = "silence"
-    POLL = "poll"
-    END = "end"
-
-
-@dataclass(frozen=True, slots=True)
-class Look:
-    """Read the status."""
-
-
-@dataclass(frozen=True, slots=True)
-class Connect:
-    way: Way
-
-
-@dataclass(frozen=True, slots=True)
-class Read:
-    """Take what the stream brings, at most until then."""
-
-    until: float
-
-
-@dataclass(frozen=True, slots=True)
-class Hold:
-    """Leave the stream open and unread until something changes."""
-
-
-@dataclass(frozen=True, slots=True)
-class Close:
-    """End the stream; another connect may follow."""
-
-
-@dataclass(frozen=True, slots=True)
-class Wait:
-    """Nothing to do before then, unless something changes."""
-
-    until: float
-
-
-Request = Look | Page | Wait
-Stream = Connect | Read | Hold | Close | Wait
-
-
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """What upstream says of the space itself."""
-
-    status: str
-    count: int | None = None
-    started_at: str | None = None
-
-
-@dataclass(slots=True)
-class Take:
-    """To be handed in, in this order: hole, events, status, end."""
-
-    events: list[Event] = field(default_factory=list)
-    hole: Hole | None = None
-    status: str | None = None
-    ended: bool = False
-
-    def __bool__(self) -> bool:
-        return bool(self.events or self.hole or self.status or self.ended)
 
 
 class SpaceRules:

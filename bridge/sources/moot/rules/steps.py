@@ -1,0 +1,87 @@
+"""What the two hands of a follow are told to do, and what they bring back."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass, field
+
+from bridge.core.event import Event
+from bridge.sources.moot.rules.catch_up import Hole, Page
+from bridge.sources.moot.rules.ways import Way
+
+
+class Phase(enum.Enum):
+    START = "start"
+    FOLLOWING = "following"
+    ENDING = "ending"
+    OVER = "over"
+
+
+class Cause(enum.StrEnum):
+    """Why pages are read: the label of `catch_up_pages_total`."""
+
+    CONNECT = "connect"
+    COUNT = "count"
+    SILENCE = "silence"
+    POLL = "poll"
+    END = "end"
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """Read the status."""
+
+
+@dataclass(frozen=True, slots=True)
+class Connect:
+    way: Way
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """Take what the stream brings, at most until then."""
+
+    until: float
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """Leave the stream open and unread until something changes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Close:
+    """End the stream; another connect may follow."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """Nothing to do before then, unless something changes."""
+
+    until: float
+
+
+Request = Look | Page | Wait
+Stream = Connect | Read | Hold | Close | Wait
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What upstream says of the space itself."""
+
+    status: str
+    count: int | None = None
+    started_at: str | None = None
+
+
+@dataclass(slots=True)
+class Take:
+    """To be handed in, in this order: hole, events, status, end."""
+
+    events: list[Event] = field(default_factory=list)
+    hole: Hole | None = None
+    status: str | None = None
+    ended: bool = False
+
+    def __bool__(self) -> bool:
+        return bool(self.events or self.hole or self.status or self.ended)

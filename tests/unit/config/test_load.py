@@ -169,7 +169,7 @@ def test_a_wrong_value_from_the_environment_names_the_variable() -> None:
          'bridge.toml:2: accounts[0].requests_per_minute must be a whole number, not "54"'),
         ("[[accounts]]\nrequests_per_minute = 0", "must be at least 1, not 0"),
         ("[[accounts]]\nallow_plain_http = 1", "must be true or false, not 1"),
-        ('[[accounts]]\nsystem = "mogplexx"', 'must be "mogplex", not "mogplexx"'),
+        ('[[accounts]]\nsystem = "mogplexx"', '(did you mean "mogplex"?), not "mogplexx"'),
         ('[[outputs]]\npath = "x"\nnaming = "numberd"',
          'bridge.toml:3: outputs[0].naming must be "numbered" or "fixed", not "numberd"'),
         ('[[outputs]]\npath = "x"\nrotate = {every = "1x"}', "rotate.every must be"),

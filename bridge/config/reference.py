@@ -108,8 +108,6 @@ def _example_table(
     members = _members(prefix, system)
     if header:
         yield f"#{header}"
-    if system is not None and system != next(iter(systems())):
-        yield f'#name = "{system}"'  # two accounts of one name would be refused
     for entry in members:
         if not entry.section:
             yield from textwrap.wrap(

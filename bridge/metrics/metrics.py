@@ -157,17 +157,23 @@ class Metrics(MetricTable):
             self.redactions_total.labels(_known(rule, self._rules)).inc(count)
 
     def set_feeds(self, accounts: Iterable[str], followed: Iterable[FeedState]) -> None:
-        """Set how many feeds of each account are followed, by state and by upstream's word."""
+        """Set how many feeds of each account are followed, by state and by upstream's word.
+
+        Feeds of other accounts are waiting for their account to come back: they have no series.
+        """
+        names = set(accounts)
         by_state: Tally[tuple[str, str, str]] = Tally()
         by_status: Tally[tuple[str, str]] = Tally()
         for state in followed:
             feed = state.feed
+            if feed.account not in names:
+                continue
             by_state[feed.account, feed.kind, state.state.value] += 1
             statuses = self._of(feed.account).statuses
             if statuses:
                 word = statuses[0] if state.status is None else _known(state.status, statuses)
                 by_status[feed.account, word] += 1
-        for account in accounts:
+        for account in names:
             words = self._of(account)
             for kind, state_word in product(words.kinds, STATES):
                 count = by_state[account, kind, state_word]

@@ -217,6 +217,13 @@ def test_feeds_are_counted_by_kind_and_state():
     assert of(PREFIX + "feeds_ended_total", "succeeded") == 1
 
 
+def test_feeds_of_an_account_that_is_gone_make_no_series():
+    metrics = mogplex_metrics()
+    metrics.remove_account("default")
+    metrics.set_feeds([], [run("streaming")])
+    assert not [labels for _, labels in samples(metrics) if ("account", "default") in labels]
+
+
 def test_an_account_has_no_series_with_words_of_another_system():
     own = OwnMetric("stream_connects_total", "counter", "Streams.", {"result": ("ok", "refused")})
     words = SystemWords(kinds=("space",), event_types=("message",), metrics=(own,))

@@ -43,6 +43,23 @@ def system_of_accounts(names: Iterable[str]) -> list[System]:
     return [_known[name] for name in dict.fromkeys(names)]
 
 
+def meant_ids(kind: str | None, text: str) -> tuple[str, ...]:
+    """The ids that somebody may mean who wrote `text`, in the systems' normal forms, sorted; `kind`
+    None: of any kind. Raises ValueError with the sentence of the first system that has the kind.
+    """
+    found: set[str] = set()
+    refusals: list[str] = []
+    for system in _known.values():
+        for known in system.kinds if kind is None else (kind,) if kind in system.kinds else ():
+            try:
+                found.add(system.feed("default", known, text).id)
+            except ValueError as error:
+                refusals.append(str(error))
+    if not found:
+        raise ValueError(refusals[0] if refusals else f'no system has feeds of kind "{kind}"')
+    return tuple(sorted(found))
+
+
 def plain(body: bytes) -> bytes | None:
     """The line that a record's own vendor's tools would print for it (`System.plain`)."""
     record = loads(body)

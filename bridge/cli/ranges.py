@@ -41,13 +41,16 @@ def to_instant(_ctx: click.Context, _param: click.Parameter, value: str | None) 
 def to_run_ids(
     _ctx: click.Context, _param: click.Parameter, values: tuple[str, ...]
 ) -> tuple[str, ...]:
-    """Run ids in lower case, as records have them."""
-    from bridge.schema.values import is_run_id  # noqa: PLC0415
+    """Run ids in the systems' normal forms, as records have them."""
+    from bridge.systems import meant_ids  # noqa: PLC0415
 
+    found: dict[str, None] = {}
     for value in values:
-        if not is_run_id(value):
-            raise click.BadParameter(f"{value!r} is not a run id (a UUID)")
-    return tuple(value.lower() for value in values)
+        try:
+            found |= dict.fromkeys(meant_ids("run", value))
+        except ValueError as error:
+            raise click.BadParameter(f"{value!r} is not a run id: {error}") from None
+    return tuple(found)
 
 
 def to_size(_ctx: click.Context, _param: click.Parameter, value: str | None) -> int | None:

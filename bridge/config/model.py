@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from bridge.config.upstream import AnyAccount, default_index, default_section
 from bridge.schema.section import Section
@@ -22,11 +22,11 @@ from bridge.schema.values import (
     Network,
     Regex,
     RuleId,
-    RunId,
     Size,
     WebOrigin,
     split_address,
 )
+from bridge.systems import meant_ids
 
 Globs = tuple[Annotated[str, Field(min_length=1, max_length=200)], ...]
 
@@ -40,11 +40,28 @@ class Retention(Section):
     )
 
 
+def _ids(value: object) -> object:
+    """Ids in the systems' normal forms, as records have them."""
+    if not isinstance(value, list | tuple):
+        return value
+    found: dict[str, None] = {}
+    for text in value:
+        if not isinstance(text, str):
+            raise ValueError("a list of run ids")
+        try:
+            found |= dict.fromkeys(meant_ids("run", text))
+        except ValueError as error:
+            raise ValueError(f"a list of run ids: {error}") from None
+    return tuple(found)
+
+
 class OutputFilter(Section):
     """Which records an output gets; conditions left out hold always."""
 
     types: Globs = Field(default=(), description='Globs of record types; those with "!" exclude.')
-    runs: tuple[RunId, ...] = Field(default=(), description="Only these runs.")
+    runs: Annotated[tuple[str, ...], BeforeValidator(_ids)] = Field(
+        default=(), description="Only these runs."
+    )
     accounts: Globs = Field(default=(), description="Only these accounts.")
 
 

@@ -31,7 +31,6 @@ _QUANTITY = re.compile(r"([0-9]{1,19}(?:\.[0-9]{1,6})?)\s*([A-Za-z]+)", re.ASCII
 _DURATION_SHAPE = r"^(\d+(\.\d+)?(ms|s|m|h|d|w))+$"
 _SIZE_SHAPE = r"^\d+(\.\d+)? ?(B|kB|KB|MB|GB|TB|KiB|MiB|GiB|TiB)$"
 _HOST = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?", re.ASCII)
-_RUN_ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII | re.IGNORECASE)
 
 DURATION_ALLOWED: Final = 'a duration such as "90s", "1h30m" or "7d", or a number of seconds'
 SIZE_ALLOWED: Final = 'a size such as "100MiB" or "2GB", or a number of bytes'
@@ -108,11 +107,6 @@ def is_loopback(host: str) -> bool:
     return address.is_loopback or (mapped is not None and mapped.is_loopback)
 
 
-def is_run_id(text: str) -> bool:
-    """True for a UUID in its usual form: upstream answers 500 to anything else."""
-    return _RUN_ID.fullmatch(text) is not None
-
-
 _ADDRESS_ALLOWED = 'an address HOST:PORT such as "127.0.0.1:8080" or "[::1]:8080"'
 
 
@@ -133,12 +127,6 @@ def _journal_url(value: object) -> object:
     if value.startswith("sqlite://") and not value.startswith("sqlite:///"):
         raise ValueError('"sqlite:/path/to/journal.db", without a host')
     return value
-
-
-def _run_id(value: object) -> object:
-    if not isinstance(value, str) or not is_run_id(value):
-        raise ValueError("a run id: a UUID such as 3f0c1c52-8d5e-4c8e-9d0a-2b1f6c7d8e9f")
-    return value.lower()
 
 
 def _path(value: object) -> object:
@@ -227,7 +215,6 @@ Size = Annotated[
 ]
 Address = Annotated[str, BeforeValidator(_address)]
 JournalUrl = Annotated[str, BeforeValidator(_journal_url)]
-RunId = Annotated[str, BeforeValidator(_run_id)]
 FilePath = Annotated[str, BeforeValidator(_path)]
 WebOrigin = Annotated[str, BeforeValidator(_origin)]
 Network = Annotated[str, BeforeValidator(_network)]

@@ -6,7 +6,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.config.model import Account
 from bridge.schema.values import (
     duration_text,
     is_loopback,
@@ -15,6 +14,7 @@ from bridge.schema.values import (
     to_bytes,
     to_seconds,
 )
+from bridge.sources.mogplex.settings import MogplexAccount as Account
 
 
 @pytest.mark.parametrize(

@@ -29,8 +29,13 @@ def _is_it_working() -> Panel:
             runbooks=("Down", "Restarting"),
         )),
         (3, stat(
-            "Followed runs", "sum(mogplex_bridge_runs{%A})",
-            "Runs that are followed now, in any status.",
+            "Runs failed",
+            'sum(increase(mogplex_bridge_runs_ended_total{%A, status="failed"}[$__range]))'
+            " / sum(increase(mogplex_bridge_runs_ended_total{%A}[$__range]))",
+            "Part of the runs that ended in this time range as failed; the reasons are in the story "
+            "of each run, on the bridge's own page.",
+            unit="percentunit", none="none ended", runbooks=("RunsFail",), decimals=0,
+            steps=(("green", None), ("orange", 0.25), ("red", 0.5)),
         )),
         (3, stat(
             "Last good answer",
@@ -43,13 +48,10 @@ def _is_it_working() -> Panel:
             decimals=0, runbooks=("PollStalled", "AuthFailing"),
         )),
         (3, stat(
-            "Event lag p99",
-            "histogram_quantile(0.99,"
-            f" sum by (le) (rate(mogplex_bridge_event_lag_seconds_bucket{{%A}}[{_RATE}])))",
-            "From an event's creation upstream to its place in the journal; 99 of 100 events were "
-            "faster.",
-            unit="s", steps=(("green", None), ("orange", 10), ("red", 60)), none="no events",
-            runbooks=("FreshnessBurnFast",),
+            "Failed requests", "sum(increase(mogplex_bridge_upstream_errors_total{%A}[$__range]))",
+            "Requests to upstream that failed in this time range, refusals for the rate limit among "
+            "them; by code on the dashboard of upstream.",
+            steps=_GREEN_ORANGE, decimals=0, runbooks=("UpstreamErrors",),
         )),
         (3, stat(
             "Refusals (429)", "sum(increase(mogplex_bridge_rate_limit_hits_total{%A}[$__range]))",

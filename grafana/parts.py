@@ -17,6 +17,18 @@ WIDTH = 24  # columns of Grafana's grid
 _INSTANCE = 'job=~"$job", instance=~"$instance"'
 _ACCOUNT = _INSTANCE + ', account=~"$account"'
 
+# One colour for each status, the same on every panel: what failed is never green.
+STATUS_COLORS = {
+    "pending": "#8e8e8e",
+    "streaming": "blue",
+    "awaiting_input": "yellow",
+    "success": "green",
+    "failed": "red",
+    "cancelled": "orange",
+    "given up": "dark-red",
+    "other": "purple",
+}
+
 Panel = dict[str, Any]
 Step = tuple[str, float | None]  # colour, from this value on; None: from below
 
@@ -149,6 +161,16 @@ def graph(
         "legend": {"calcs": [], "displayMode": "list", "placement": "bottom", "showLegend": True},
         "tooltip": {"mode": "multi", "sort": "desc"},
     }
+    if any("{{status}}" in legend for legend in exprs):
+        panel["fieldConfig"]["overrides"] = [
+            {
+                "matcher": {"id": "byName", "options": status},
+                "properties": [
+                    {"id": "color", "value": {"mode": "fixed", "fixedColor": color}},
+                ],
+            }
+            for status, color in STATUS_COLORS.items()
+        ]
     more = {"exemplar": True} if exemplars else {}
     panel["targets"] = [
         _target(n, expr, legend, range=True, **more)

@@ -47,6 +47,7 @@ class Story:
     last_text: str | None = None  # the end of what the agent said last
     open_tools: tuple[OpenTool, ...] = ()
     is_over: bool = False
+    is_speaking: bool = False  # the next fragment goes on with `last_text`
 
 
 def with_row(story: Story, row: Mapping[str, Any]) -> Story:
@@ -87,6 +88,7 @@ class _Draft:
         "ended_at",
         "error",
         "harness",
+        "is_speaking",
         "last",
         "said",
         "started_at",
@@ -100,6 +102,7 @@ class _Draft:
         self.title, self.harness, self.error = story.title, story.harness, story.error
         self.started_at, self.ended_at = story.started_at, story.ended_at
         self.last, self.said, self.tools = story.last_event_at, story.last_text, story.open_tools
+        self.is_speaking = story.is_speaking
 
     def story(self) -> Story:
         return replace(
@@ -111,6 +114,7 @@ class _Draft:
             ended_at=self.ended_at,
             last_event_at=self.last,
             last_text=self.said,
+            is_speaking=self.is_speaking,
             open_tools=self.tools,
         )
 
@@ -121,8 +125,9 @@ class _Draft:
         type_, payload = event.get("type"), event.get("payload")
         if not isinstance(payload, Mapping):
             payload = {}
+        is_delta = type_ == "log" and payload.get("kind") == "assistant_delta"
         if type_ == "log":
-            self.said = _said(self.said, event, payload)
+            self.said = _said(self.said, event, payload, goes_on=self.is_speaking)
         elif type_ == "tool_started":
             self.tools = _began(self.tools, event, payload, at or self.last or "")
         elif type_ == "tool_finished":
@@ -135,6 +140,7 @@ class _Draft:
             self.ended_at, self.tools = at or self.ended_at, ()
             if type_ == "failed":
                 self.error = self.error or _text(event.get("message"), ERROR_CHARS_MAX)
+        self.is_speaking = is_delta
 
 
 def title_of(prompt: object) -> str | None:
@@ -197,7 +203,12 @@ def from_plain(value: object) -> Story:
         for tool in (tools if isinstance(tools, list | tuple) else ())
         if isinstance(tool, Mapping)
     )
-    return Story(**texts, open_tools=open_tools, is_over=bool(known.get("is_over")))
+    return Story(
+        **texts,
+        open_tools=open_tools,
+        is_over=bool(known.get("is_over")),
+        is_speaking=bool(known.get("is_speaking")),
+    )
 
 
 def utc(text: object) -> str | None:
@@ -249,13 +260,15 @@ def _finished(
     return tools
 
 
-def _said(before: str | None, event: Mapping[str, Any], payload: Mapping[str, Any]) -> str | None:
+def _said(
+    before: str | None, event: Mapping[str, Any], payload: Mapping[str, Any], *, goes_on: bool
+) -> str | None:
     message = event.get("message")
     if not isinstance(message, str) or not message:
         return before
     match payload.get("kind"):
         case "assistant_delta":
-            return ((before or "") + message)[-TEXT_CHARS_MAX:]
+            return ((before or "") + message if goes_on else message)[-TEXT_CHARS_MAX:]
         case "assistant_final":
             return message[-TEXT_CHARS_MAX:]
         case _:

@@ -96,6 +96,7 @@ def _check(standing: Standing, trouble: Trouble | None, given_up: int) -> Mappin
     if (requests := standing.requests) is not None:
         check |= {
             "windowRequests": requests.used,
+            "assumedRequests": requests.assumed,
             "budgetRequests": requests.budget,
             "refusals": requests.refusals,
             "foreignRequests": round(requests.others, 1),

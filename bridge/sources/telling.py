@@ -30,6 +30,7 @@ class Requests:
     used: int  # in the window of the limit, or under way
     budget: int  # that this bridge allows itself a window
     window_s: float = 60.0  # length of the window
+    assumed: int = 0  # of the used ones: what a predecessor may have asked, believed without proof
     others: float = 0.0  # of other programs, believed to be in the window
     refusals: int = 0  # 429 answers since the start
     blocked_until: float | None = None  # the gate is closed until then

@@ -1,7 +1,7 @@
-"""`make pictures`: docs/images/live-page.png and live-page-dark.png, from a real demo.
+"""`make pictures`: docs/images/live-page*.png, from a real demo.
 
-The demo's lively runs, and on top what a reader of the README should see once: a run of which
-upstream shows too little (a gap), and one that does not exist (given up).
+The story of a run, light and dark; one that failed; the overview; a tablet and a phone; and the
+page when upstream does not answer.
 """
 
 from __future__ import annotations
@@ -10,19 +10,15 @@ import asyncio
 import re
 import sys
 
-import aiohttp
-
 from tests.clients.programs import HERE, ROOT, program
 
 IMAGES = ROOT / "docs/images"
-NOBODY = "00000000-0000-4000-8000-000000000000"
-START_S = 20.0
-LIVES_S = 12.0  # until there is something to see
+START_S = 60.0
 
 
 async def main() -> None:
     command = [sys.executable, "-m", "bridge", "demo", "--listen", "127.0.0.1:0"]
-    async with program(*command, "--seed", "3", "--speed", "5", cwd=ROOT) as demo:
+    async with program(*command, "--speed", "2", cwd=ROOT) as demo:
         url, sim = await _addresses(demo)
         async with asyncio.TaskGroup() as group:
             reading = group.create_task(_read_on(demo))
@@ -31,14 +27,7 @@ async def main() -> None:
 
 
 async def _draw(url: str, sim: str) -> None:
-    async with aiohttp.ClientSession() as session:
-        await asyncio.sleep(LIVES_S)
-        wish = {"events": 260, "knobs": {"stream": "absent"}}
-        async with session.post(f"{sim}/_sim/runs", json=wish) as reply:
-            assert reply.status < 300, await reply.text()
-        async with session.put(f"{url}/v1/runs/{NOBODY}") as reply:
-            assert reply.status < 300, await reply.text()
-    async with program("node", HERE / "pictures.mjs", url, IMAGES) as artist:
+    async with program("node", HERE / "pictures.mjs", url, sim, IMAGES) as artist:
         said, _ = await artist.communicate()
         assert artist.returncode == 0, said.decode()
     # 256 colours are plenty, and a third of the bytes.

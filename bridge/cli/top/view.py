@@ -13,6 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from bridge.cli.top.reading import View
+from bridge.wire import times
 
 PICTURE_COLUMNS: Final = 120
 PICTURE_LINES: Final = 40
@@ -73,7 +74,7 @@ def render(view: View, wishes: Wishes, *, lines: int | None = None) -> Renderabl
     parts: list[RenderableType] = [_head(view), *trouble, Text(""), _accounts(accounts)]
     if sinks:
         parts += [Text(""), _sinks(sinks)]
-    parts += [Text(""), *_runs(runs, wishes, room)]
+    parts += [Text(""), *_runs(runs, wishes, room, view.at_s)]
     if failures:
         parts += [Text(""), _failures(failures)]
     if lines is not None:
@@ -175,9 +176,10 @@ def _accounts(accounts: Mapping[str, Mapping[str, Any]]) -> Table:
     )  # fmt: skip
     for name, check in accounts.items():
         used, budget = int(check.get("windowRequests", 0)), int(check.get("budgetRequests", 0))
+        assumed = int(check.get("assumedRequests", 0))
         table.add_row(
             name,
-            _bar(used, budget),
+            _bar(used, budget, assumed),
             str(check.get("refusals", 0)),
             f"{float(check.get('foreignRequests', 0)):.0f}",
             _verdict(check),
@@ -185,12 +187,15 @@ def _accounts(accounts: Mapping[str, Mapping[str, Any]]) -> Table:
     return table
 
 
-def _bar(used: int, budget: int) -> Text:
+def _bar(used: int, budget: int, assumed: int) -> Text:
+    """What is used of the budget; of that, what nobody asked for certain is named."""
     share = min(1.0, used / budget) if budget else 1.0
     cells = round(share * _BAR_CELLS)
     style = "green" if share <= 0.8 else "yellow"  # a full one is well used, not wrong
     return Text.assemble(
-        ("█" * cells, style), ("░" * (_BAR_CELLS - cells), "dim"), f" {used}/{budget}"
+        ("█" * cells, style),
+        ("░" * (_BAR_CELLS - cells), "dim"),
+        f" {used}/{budget}{f' ({assumed} assumed)' if assumed else ''}",
     )
 
 
@@ -206,17 +211,16 @@ def _verdict(check: Mapping[str, Any]) -> Text:
 
 
 def _runs(
-    runs: Sequence[Mapping[str, Any]], wishes: Wishes, room: int
+    runs: Sequence[Mapping[str, Any]], wishes: Wishes, room: int, view_s: float
 ) -> tuple[RenderableType, RenderableType]:
     table = _table(
         ("RUN", "left"), ("ACCOUNT", "left"), ("STATE", "left"), ("STATUS", "left"),
         ("BY", "left"), ("EVENTS", "right"), ("GAPS", "right"), ("LAG", "right"),
-        ("NEXT", "right"), ("LAST FAILURE", "fold"),
+        ("TITLE", "fold"), ("NOW", "fold"),
     )  # fmt: skip
     shown = runs[wishes.scroll : wishes.scroll + room]
     for run in shown:
         state, gaps = str(run.get("state")), int(run.get("gaps") or 0)
-        failure = run.get("lastFailure") or {}
         table.add_row(
             Text(_safe(run.get("runId"))[:8]),
             Text(_safe(run.get("account"))),
@@ -226,8 +230,8 @@ def _runs(
             f"{int(run.get('events') or 0):,}",
             Text(str(gaps), style="bold yellow" if gaps else ""),
             _seconds(run.get("lagSeconds")),
-            _seconds(run.get("nextRequestInSeconds")),
-            Text(_safe(failure.get("code") or ""), style="red"),
+            Text(_safe(run.get("title") or "")),
+            _now(run, view_s),
         )
     title = f"{len(runs)} runs by {wishes.sort}{' reversed' if wishes.is_reversed else ''}"
     if wishes.text:
@@ -235,6 +239,22 @@ def _runs(
     if len(shown) < len(runs):
         title += f", {len(runs) - len(shown)} not shown"
     return _line(title, style="bold"), table
+
+
+def _now(run: Mapping[str, Any], view_s: float) -> Text:
+    """What is the matter with a run, or what it does: the follow's failure, the reason of its end,
+    the tool that runs and for how long.
+    """
+    failure, tool = run.get("lastFailure"), run.get("currentTool")
+    if failure:
+        return Text(_safe(failure.get("code") or ""), style="red")
+    if run.get("error") and run.get("status") not in ("success", "succeeded"):
+        return Text(_safe(run["error"]), style="red")
+    if not isinstance(tool, Mapping):
+        return Text("")
+    since = times.seconds(tool.get("since"))
+    lasts = "" if since is None else f"{_duration(max(0.0, view_s - since))} "
+    return Text(_safe(f"{lasts}{tool.get('name')} {tool.get('title') or ''}".rstrip()))
 
 
 def _failures(failures: Sequence[Mapping[str, Any]]) -> Table:

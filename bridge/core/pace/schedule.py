@@ -420,6 +420,7 @@ class Scheduler(Generic[Run]):
         blocked_until = max(self._refused_until, self._held_until)
         return Snapshot(
             used=self._budget.used(now),
+            assumed=self._budget.used(now) - self._budget.own(now, self._assumed_before),
             cap=self._cap(now),
             foreign=self._foreign.estimate(now),
             quiet_s=self._foreign.quiet_s,

@@ -10,6 +10,7 @@ class Snapshot:
     """For metrics. Times are of the caller's clock."""
 
     used: int  # requests in the window or in flight
+    assumed: int  # of these, what a predecessor may have asked: nobody knows, so it is believed
     cap: int  # places that background requests may fill now
     foreign: float  # requests of others believed to be in the window
     quiet_s: float  # how long a refusal is believed

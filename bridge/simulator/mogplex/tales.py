@@ -249,7 +249,9 @@ def _beats(tale: Tale) -> Iterator[Beat]:
     yield 0.0, {"drafts": (Draft("started", "External Mogplex run accepted",
                                  {"harness": tale.harness}),)}  # fmt: skip
     begun = Draft("started", f"Harness run started: {tale.harness}", {"prompt": tale.prompt})
-    yield 0.5, {"drafts": (begun,), "status": "streaming"}
+    yield 0.5, {"drafts": (begun,)}
+    moved = Draft("status_changed", "Run is streaming", {"from": "pending", "to": "streaming"})
+    yield 0.3, {"drafts": (moved,), "status": "streaming"}
     yield 1.0, {"drafts": (Draft("log", "Repository synced", {"stage": "git_sync"}),)}
     yield 2.0, {"drafts": (Draft("log", "Dependencies installed", {"stage": "install"}),)}
     for number, beat in enumerate(tale.beats):

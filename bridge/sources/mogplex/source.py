@@ -197,6 +197,7 @@ class MogplexSource:
             was_accepted=credential.was_accepted,
             requests=Requests(
                 used=state.used,
+                assumed=state.assumed,
                 budget=state.cap,
                 window_s=WINDOW_S,
                 others=state.foreign,

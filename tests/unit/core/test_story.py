@@ -106,6 +106,8 @@ def test_what_was_said_last_is_joined_from_its_fragments() -> None:
     delta = {"kind": "assistant_delta"}
     story = with_events(Story(), [event("log", "Hel", delta), event("log", "lo", delta)])
     assert story.last_text == "Hello"
+    story = with_events(story, [event("log", "", {"stage": "x"}), event("log", "Next.", delta)])
+    assert story.last_text == "Next."
     story = with_events(story, [event("log", "Hello there.", {"kind": "assistant_final"})])
     assert story.last_text == "Hello there."
 

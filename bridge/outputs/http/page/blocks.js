@@ -15,6 +15,7 @@ const STATE = {
   unfinished: ["warn", "stop", "did not finish"],
 };
 const NOTE_CHARS_MAX = 4000;
+const WHOLE_CHARS = 60; // a longer command may be cut in its row
 
 export class Blocks {
   // `act`: what a reader may do with a block: toggle(block), show(block, mode), link(block),
@@ -63,7 +64,8 @@ export class Blocks {
     const isDiff = block.name === "edit_file" || /diff/.test(block.title ?? "");
     const output = outputNodes(visibleLines(block.output ?? ""), mode, isDiff, (next) => this.act.show(block, next));
     const cut = block.cut ? element("p", "more", `Upstream cut ${block.cut.toLocaleString("en")} characters here; nobody has them.`) : null;
-    const said = block.said && block.said !== block.title ? element("p", "said", visible(block.said)) : null;
+    const said = block.said && !block.said.startsWith(block.title) ? element("p", "said", visible(block.said)) : null;
+    const whole = block.title.length > WHOLE_CHARS ? element("p", "whole mono", visible(block.title)) : null;
     const nothing = !block.output && block.state !== "running" ? element("p", "more", "No output.") : null;
     const tools = element(
       "p",
@@ -73,7 +75,7 @@ export class Blocks {
       button("Link", "link small", () => this.act.link(block)),
       button("Records", "link small", () => this.act.record(block)),
     );
-    made.more.replaceChildren(...[element("p", "whole mono", visible(block.title || block.name)), said, ...output, cut, nothing, tools].filter(Boolean));
+    made.more.replaceChildren(...[whole, said, ...output, cut, nothing, tools].filter(Boolean));
   }
 }
 

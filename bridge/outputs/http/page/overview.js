@@ -6,6 +6,7 @@ import { failureText } from "/page/records.js";
 import { isOver, statusOf } from "/page/runs.js";
 import { visible } from "/page/visible.js";
 
+const WORDS_CHARS = 90; // of the last words: two lines of a card
 const SHOWN_MAX = 60; // cards of one group
 const GROUPS = [
   ["active", "Active"],
@@ -105,6 +106,16 @@ export class Overview {
   }
 }
 
+const oneLine = (text) => (text ?? "").replace(/\s+/g, " ").trim();
+
+// The end of what was said, without the marks of its Markdown.
+function lastWords(text) {
+  const bare = visible(oneLine(text).replace(/[*`#_]+(?=\S)|(?<=\S)[*`_]+/g, ""));
+  if (bare.length <= WORDS_CHARS) return bare;
+  const end = bare.slice(-WORDS_CHARS);
+  return "… " + end.slice(end.indexOf(" ") + 1);
+}
+
 class NowCard {
   constructor(view) {
     this.mark = icon("wait");
@@ -146,7 +157,7 @@ class NowCard {
     const reason = view.error ?? failureText(view.lastFailure);
     const text = group === "failed" ? reason : (view.lastText ?? "");
     this.text.hidden = !text;
-    setText(this.text, visible((text ?? "").slice(-200)));
+    setText(this.text, group === "failed" ? visible(oneLine(text)) : lastWords(text));
     const facts = [many(view.events ?? 0, "event")];
     if (isActive) facts.push(rate(perSecond) + "/s");
     if (view.gaps) facts.push(many(view.gaps, "gap"));

@@ -45,6 +45,7 @@ class World:
     life: float = math.inf  # mean length of a run; a new one follows
     rates: Callable[[int], float] = lambda _: 0.3
     moves_per_min: float = 0.0  # a run is forgotten and followed again at once
+    contacts: bool = False  # the first request of each run is one
     chatty: bool = False  # ask `next` far more often than needed
     options: dict[str, object] = field(default_factory=dict)
 
@@ -98,7 +99,11 @@ class World:
         life = math.inf if self.life == math.inf else self.rng.expovariate(1.0 / self.life)
         self.alive[run] = now + life
         self.viewed[run] = now
-        self.scheduler.add(run, now, "streaming")
+        self.follow(run, now)
+
+    def follow(self, run: str, now: float) -> None:
+        unheard = -math.inf if self.contacts else None
+        self.scheduler.add(run, now, "streaming", unheard=unheard)
 
     def ask(self, now: float) -> None:
         for _ in range(self.runs + 10):
@@ -202,7 +207,7 @@ class World:
         self.at(now + self.rng.expovariate(self.moves_per_min / 60.0), "move", None)
         run = self.rng.choice([run for run in self.alive if run not in self.confirmed])
         self.scheduler.forget(run)
-        self.scheduler.add(run, now, "streaming")
+        self.follow(run, now)
         self.terminal_answers.pop(run, None)
 
     def on_restart(self, now: float, _: object) -> None:
@@ -214,7 +219,7 @@ class World:
         self.scheduler.start(now, log)
         for run in self.alive:
             if run not in self.confirmed:
-                self.scheduler.add(run, now, "streaming")
+                self.follow(run, now)
                 self.terminal_answers.pop(run, None)
                 self.viewed[run] = now
 
@@ -243,9 +248,11 @@ seeds = st.integers(0, 2**32)
     restarts=st.lists(st.floats(0.0, 300.0), max_size=4),
     moves=st.sampled_from([0.0, 60.0]),
     min_interval=st.sampled_from([1.0, 3.0]),
+    contacts=st.booleans(),
 )
-@example(1, 40, 9.9, 0.3, 200.0, [100.0, 100.5], 60.0, 1.0)
-@example(2, 1, 0.05, 0.0, 200.0, [], 0.0, 3.0)
+@example(1, 40, 9.9, 0.3, 200.0, [100.0, 100.5], 60.0, 1.0, True)
+@example(2, 1, 0.05, 0.0, 200.0, [], 0.0, 3.0, False)
+@example(3, 40, 9.9, 0.0, 30.0, [2.0, 4.0, 6.0, 8.0], 0.0, 1.0, True)
 def test_zero_refusals_whatever_the_latency_losses_calls_and_restarts(
     seed: int,
     runs: int,
@@ -255,6 +262,7 @@ def test_zero_refusals_whatever_the_latency_losses_calls_and_restarts(
     restarts: list[float],
     moves: float,
     min_interval: float,
+    contacts: bool,
 ) -> None:
     world = World(
         runs,
@@ -264,6 +272,7 @@ def test_zero_refusals_whatever_the_latency_losses_calls_and_restarts(
         interactive_per_min=per_min,
         restarts=tuple(restarts),
         moves_per_min=moves,
+        contacts=contacts,
         options={"min_interval": min_interval},
     ).play(300.0)
     assert world.refused == 0

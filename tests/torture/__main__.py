@@ -27,8 +27,8 @@ from tests.torture.score import Score
 
 # How often each misfortune comes, in parts.
 MIX = {
-    "kill": 34, "point": 30, "torn": 8, "power": 12, "stop": 4, "term": 4, "full": 4, "quota": 4,
-    "eio": 6, "clock": 6, "short": 4,
+    "kill": 34, "restarts": 1, "point": 30, "torn": 8, "power": 12, "stop": 4, "term": 4, "full": 4,
+    "quota": 4, "eio": 6, "clock": 6, "short": 4,
 }  # fmt: skip
 
 

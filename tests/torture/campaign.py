@@ -33,6 +33,7 @@ PACKAGE = Path(__file__).parents[2] / "bridge"
 
 REACH_S = 5.0  # how long a life may take to come to its crash point
 NTH_MAX = 6
+RESTARTS, RESTART_S = 10, 2.0
 TELL_S = 40.0  # how soon /healthz tells of a full disk, at most, on a busy machine
 SETTLE_S = 60.0  # everything is written by then, at the end
 _ENDS_LOOKS = 20
@@ -115,6 +116,7 @@ class Campaign:
         before_s = time.monotonic()
         misfortunes: dict[str, Callable[[], Awaitable[Victim]]] = {
             "kill": self._kill,
+            "restarts": self._restarts,
             "point": self._point,
             "birth": self._birth,
             "torn": self._torn,
@@ -180,6 +182,17 @@ class Campaign:
             await self._ready(victim)
         await self._pause(0.0, 0.7)
         await victim.kill()
+        return victim
+
+    async def _restarts(self) -> Victim:
+        """Ten lives of two seconds each: nobody comes to rest, and nothing is lost by it."""
+        for left in reversed(range(RESTARTS)):
+            began_s = time.monotonic()
+            victim = await self._start()
+            await victim.dead_within(max(0.0, began_s + RESTART_S - time.monotonic()))
+            must(victim.is_alive, f"it ended by itself: {victim.last_words()}")
+            await victim.kill()
+            self.score.kills += left > 0
         return victim
 
     async def _short(self) -> Victim:

@@ -14,6 +14,7 @@ from typing import Any, Final, NamedTuple, Self
 from bridge.core.errors import ConfigError
 from bridge.redact import anchors, dress, patterns
 from bridge.redact.fold import fold, offsets
+from bridge.redact.jsondoc import Document, NotADocumentError
 from bridge.redact.names.remembered import Names
 from bridge.redact.policy import EXTRA_PATTERNS_MAX, Policy
 from bridge.redact.spans import MARK_OPEN, MARKER_MAX, Scan, Span, beside_markers, merged
@@ -184,12 +185,11 @@ class TextRedactor:
         return "".join((*parts, s[done:])), open_from
 
     def _by_structure(self, s: str, result: str) -> str:
-        """A JSON text that the spans broke is redacted as the tree it is, and written anew."""
+        """A JSON text that the spans broke is redacted as the tree it is, in its own place."""
         try:
-            tree = json.loads(s)
-        except (ValueError, RecursionError):
+            return Document(s).changed(self.structured)
+        except NotADocumentError:
             return result  # it was none before
-        return json.dumps(self.structured(tree), ensure_ascii=False, separators=(",", ":"))
 
     def structured(self, tree: Any) -> Any:
         """The tree of a JSON text redacted as a tree; who knows structure does better."""

@@ -51,6 +51,9 @@ EVENTS: Mapping[str, str] = {
     "discovery.denied": "a list may not be read with this key; its kind is not looked for",
     "follow.account_missing": "a stored run belongs to an account that is not configured",
     "runs_from.line_refused": "a line of --runs-from is no run id",
+    "lease.taken": "this replica follows the account from now on",
+    "lease.lost": "another replica follows the account, or the engine is away",
+    "follow.fenced": "another replica follows the feed; nothing of ours was stored",
     "journal.log_held": "another program reads an old state of the journal, so its -wal file grows;"
     " find it with `fuser`, end it",
     "journal.retention_failed": "old records could not be dropped; tried again",

@@ -175,29 +175,26 @@ def _journal() -> Panel:
     )  # fmt: skip
 
 
-def _requests() -> Panel:
+def _replicas() -> Panel:
     return row(
-        "HTTP and gateway",
+        "Replicas",
         (8, graph(
-            "Answers by group and status",
-            {"{{group}} {{code}}":
-                f"sum by (group, code) (rate(mogplex_bridge_http_requests_total{{%I}}[{_RATE}])) > 0"},
-            "Answers of the HTTP server; a stream counts when it begins.", unit="suffix: /s",
-            stacked=True,
-        )),
-        (8, graph(
-            "Gateway reads by source",
-            {"{{source}}":
-                f"sum by (source) (rate(mogplex_bridge_gateway_reads_total{{%I}}[{_RATE}]))"},
-            "Reads of the vendor's API, and where the answer came from: those from the journal cost "
-            "no request upstream.", unit="suffix: /s", stacked=True,
-        )),
-        (8, graph(
-            "Run starts through the gateway",
-            {"{{outcome}}":
-                f"sum by (outcome) (increase(mogplex_bridge_gateway_run_starts_total{{%I}}[{_RATE}]))"},
-            "Runs that clients asked the gateway to start, by what became of each.", stacked=True,
+            "Accounts followed", {"{{instance}} {{account}}": "mogplex_bridge_leases_held{%A}"},
+            "1 at the replica that follows the account; the sum over all replicas is 1.",
             decimals=0,
+        )),
+        (8, graph(
+            "Accounts taken over",
+            {"{{instance}} {{account}}":
+                f"increase(mogplex_bridge_lease_takeovers_total{{%A}}[{_RATE}])"},
+            "A replica died, was stopped, or lost the engine.", bars=True, decimals=0,
+        )),
+        (8, graph(
+            "Accounts lost",
+            {"{{instance}} {{account}}":
+                f"increase(mogplex_bridge_leases_lost_total{{%A}}[{_RATE}])"},
+            "A replica could not renew in time, or another one holds the account.",
+            bars=True, decimals=0,
         )),
     )  # fmt: skip
 
@@ -207,7 +204,7 @@ def board(runbooks: str) -> dict[str, Any]:
         "delivery",
         "delivery",
         "Do the readers get what the journal has: subscribers over HTTP, files and stdout?",
-        [_now(), _subscribers(), _outputs(), _requests(), _journal()],
+        [_now(), _subscribers(), _outputs(), _journal(), _replicas()],
         [marks.ALERTS, marks.RESTARTS, marks.FULL_DISK],
         runbooks,
     )

@@ -259,7 +259,11 @@ class Settings(Section):
     journal: JournalUrl = Field(
         default="sqlite:",
         description='"sqlite:PATH"; without a path journal.db in the state directory. "memory:"'
-        " keeps the newest 20,000 records until the process ends.",
+        " keeps the newest 20,000 records until the process ends. Of several replicas:"
+        ' "nats://HOST:4222,HOST2:4222/STREAM" (extra `nats`, NATS 2.12 or later).',
+    )
+    journal_credentials_file: FilePath | None = Field(
+        default=None, description="Credentials (.creds) for a journal in NATS."
     )
     retention: Retention = Field(default=Retention(), description="How long records are kept.")
     accounts: tuple[AnyAccount, ...] = Field(

@@ -27,6 +27,7 @@ REFERENCE_FILE: Final = Path("docs/configuration.md")
 # Values worth showing where the default is "nothing" or says little.
 _EXAMPLES: Final[dict[str, str]] = {
     "journal": '"sqlite:/var/lib/mogplex-bridge/journal.db"',
+    "journal_credentials_file": '"/run/secrets/nats.creds"',
     "accounts[].token_file": '"/run/secrets/mogplex"',
     "accounts[].token_env": '"MOGPLEX_TOKEN"',
     "accounts[].proxy": '"http://proxy.example.com:3128"',

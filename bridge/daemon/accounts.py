@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Protocol
 
 from bridge.config import ResolvedAccount
 from bridge.daemon.exchange import Exchange
+from bridge.daemon.holding import Everything
 from bridge.daemon.supervisor import Crew
 from bridge.metrics import Metrics
 from bridge.sources.port import Source
@@ -34,13 +36,17 @@ class Accounts:
         sources: dict[str, Source],
         follows: Paused,
         metrics: Metrics,
+        held: Everything,
     ) -> None:
-        """`build` makes a source; `sources` is where it goes, for those who were given it."""
+        """`build` makes a source; `sources` is where it goes, for those who were given it. It runs
+        where its account is held: it may ask upstream by itself (discovery).
+        """
         self.sources: Mapping[str, Source] = sources
         self._build = build
         self._in_use = sources
         self._follows = follows
         self._metrics = metrics
+        self._held = held
         self._crew = Crew()
         self._exchange: Exchange[ResolvedAccount] = Exchange(self)
 
@@ -87,7 +93,7 @@ class Accounts:
         if inherited:
             source.recall(inherited)
         self._in_use[name] = source
-        self._crew.add(_task_name(name), source.run)
+        self._crew.add(_task_name(name), partial(self._held.while_held, name, source.run))
         self._follows.resume(name)
 
     async def end(self, name: str) -> bytes:

@@ -81,9 +81,11 @@ class Bridge:
         """Serve until stopped. Raises ConfigError, JournalError and what a bug raises."""
         if handle_signals:  # first of all: SIGHUP ends a process that does not know it
             stop_on_signals(self._stop, on_hangup=self.reload, on_reopen=self._reopen)
+        credentials = self._settings.journal_credentials_file
         journal = await open_journal(
             self._settings.journal,
             recent_bytes_max=self._settings.limits.recent_bytes,
+            credentials=credentials,
             clock=self._clock,
         )
         try:

@@ -15,6 +15,7 @@ from bridge.config.slow_patterns import refuse_slow_patterns
 from bridge.core.errors import ConfigError
 from bridge.daemon.accounts import Accounts
 from bridge.daemon.follows import FEEDS_MAX, Follows
+from bridge.daemon.holding import Everything
 from bridge.daemon.memories import Memories
 from bridge.intake import Intake
 from bridge.journal.port import Journal
@@ -47,22 +48,27 @@ def build_following(  # noqa: PLR0913 - all by name but what everything is made 
     default_account: str,
     feeds_max: int = FEEDS_MAX,
     log_ends: bool = True,
+    held: Everything | None = None,
     jitter: Callable[[], float] = random.random,
     connector: Callable[[], Any] | None = None,
 ) -> Following:
-    """Without accounts yet: they come by `Accounts.change`. `connector` as in `Means`."""
+    """Without accounts yet: they come by `Accounts.change`. `connector` as in `Means`. `held`: what
+    this process follows, None is all.
+    """
     sources: dict[str, Source] = {}
-    intake = Intake(journal, redactor, metrics, clock)
+    held = held or Everything()
+    intake = Intake(journal, redactor, metrics, clock, fence_of=held.fence_of)
     follows = Follows(
         sources,
         intake,
         clock,
+        held,
         kind_of=kind_of,
         default_account=default_account,
         feeds_max=feeds_max,
         log_ends=log_ends,
     )
-    memories = Memories(journal, sources)
+    memories = Memories(journal, sources, held)
     means = Means(
         clock=clock,
         metrics=metrics,
@@ -77,7 +83,7 @@ def build_following(  # noqa: PLR0913 - all by name but what everything is made 
     def build(account: ResolvedAccount) -> Source:
         return build_source(account, means)
 
-    accounts = Accounts(build, sources, follows, metrics)
+    accounts = Accounts(build, sources, follows, metrics, held)
     return Following(intake, follows, accounts, memories)
 
 

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 
-from bridge.core.state import Wish
+import structlog
+
+from bridge.core.state import By, FeedState, Wish
 from bridge.intake import OpenFeed
 from bridge.sources.port import Progress
+
+log = structlog.get_logger()
 
 
 @dataclass(slots=True, eq=False)
@@ -32,3 +37,58 @@ class Followed:
     @property
     def is_followed(self) -> bool:
         return self.word == "following"
+
+
+class KnownFeeds(dict[str, Followed]):
+    """All that are known, by source, in the order they were added; and by kind and id."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._named: dict[tuple[str, str], list[Followed]] = {}
+
+    def enter(self, entry: Followed) -> None:
+        """The last in the order."""
+        feed = entry.feed.feed
+        self[feed.source] = entry
+        self._named.setdefault((feed.kind, feed.id), []).append(entry)
+
+    def leave(self, entry: Followed) -> None:
+        """It is known no more."""
+        feed = entry.feed.feed
+        del self[feed.source]
+        named = self._named[feed.kind, feed.id]
+        named.remove(entry)
+        if not named:
+            del self._named[feed.kind, feed.id]
+
+    def named(self, kind: str, id_: str) -> Sequence[Followed]:
+        """Those of all accounts with this kind and id."""
+        return self._named.get((kind, id_), ())
+
+    def has_id(self, id_: str) -> bool:
+        """Whether any kind has it."""
+        return any(known == id_ for _, known in self._named)
+
+
+def answering(wish: Wish, state: FeedState) -> FeedState:
+    """The state a follow begins from: asked for after it was given up, it is tried again."""
+    if state.asked >= wish.asked:
+        return state
+    return replace(state, failed=None, asked=wish.asked)
+
+
+def may_find(entry: Followed, *, again: bool) -> bool:
+    """Whether discovery may take a feed up that is known and not followed."""
+    if not entry.wish.followed:
+        return entry.wish.by is not By.OPERATOR  # what an operator stopped stays stopped
+    return again
+
+
+def log_end(entry: Followed) -> None:
+    state, failure = entry.feed.state, entry.progress.failure
+    named = {f"{state.feed.kind}_id": state.feed.id, "account": state.feed.account}
+    if state.failed is None:
+        log.info("feed.ended", status=state.status, events=state.events, **named)
+    else:
+        message = failure.message if failure is not None else ""
+        log.error("follow.failed", code=state.failed, message=message, **named)

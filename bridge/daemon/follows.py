@@ -15,11 +15,12 @@ from bridge.core.errors import BridgeError, Failure, JournalUnavailableError, Re
 from bridge.core.event import Feed
 from bridge.core.kind import Kind
 from bridge.core.state import By, FeedState, Wish
-from bridge.daemon.followed import Followed
+from bridge.daemon.followed import Followed, KnownFeeds, answering, log_end, may_find
+from bridge.daemon.holding import Everything
 from bridge.daemon.names import Names
 from bridge.daemon.views import Views
 from bridge.intake import Intake, OpenFeed
-from bridge.journal.port import RecordTooLargeError
+from bridge.journal.port import FencedError, RecordTooLargeError
 from bridge.outputs.port import AmbiguousFeedError, TooManyFeedsError
 from bridge.sources.port import Progress, Source
 
@@ -44,13 +45,15 @@ class Follows:
         sources: Mapping[str, Source],
         intake: Intake,
         clock: Clock,
+        held: Everything,
         *,
         kind_of: Callable[[Feed], Kind],
         default_account: str,
         feeds_max: int = FEEDS_MAX,
         log_ends: bool = True,
     ) -> None:
-        """`sources` by account name; it may change, see `pause`.
+        """`sources` by account name; it may change, see `pause`. `held`: accounts whose feeds this
+        process follows; of others it notes what is wanted and shows what is seen.
 
         `feeds_max` may be set to another value at any time. `log_ends`: False where somebody else
         says how each follow ended.
@@ -58,16 +61,17 @@ class Follows:
         self.feeds_max = feeds_max
         self._log_ends = log_ends
         self._sources = sources
+        self._held = held
         self._names = Names(sources, default_account)
         self._intake = intake
         self._clock = clock
         self._kind_of = kind_of
-        self._entries: dict[str, Followed] = {}  # by source, in the order they were added
-        self._named: dict[tuple[str, str], list[Followed]] = {}  # the same by kind and id
+        self._entries = KnownFeeds()
         self._group: asyncio.TaskGroup | None = None
         # One change of what is followed at a time: two PUTs of one feed must not start it twice.
         self._changing = asyncio.Lock()
         self._changed = asyncio.Event()
+        self.heard: asyncio.Queue[Wish] = asyncio.Queue()  # stored, perhaps by another process
 
     @property
     def default_account(self) -> str:
@@ -78,16 +82,9 @@ class Follows:
         """The account that is meant where none is named."""
         self._names.default_account = name
 
-    # Life
-
     def restore(self, wishes: Iterable[Wish], states: Iterable[FeedState]) -> None:
         """Take over what the journal says was followed; call before `run`."""
-        seen = {state.feed.source: state for state in states}
-        for wish in wishes:
-            state = seen.get(wish.feed.source, FeedState(wish.feed))
-            if state.asked < wish.asked:  # asked for after it was given up
-                state = replace(state, failed=None, asked=wish.asked)
-            self._enter(Followed(wish, self._open_feed(state)))
+        self._take_up(wishes, {state.feed.source: state for state in states})
 
     async def run(self) -> None:
         """Follow what is to be followed, for ever; cancelling stops every follow."""
@@ -96,6 +93,48 @@ class Follows:
             self._resume(self._entries.values())
             await asyncio.Event().wait()
 
+    async def take_up(self, wishes: Iterable[Wish], states: Mapping[str, FeedState]) -> None:
+        """Go on from what the journal says of feeds that another process followed."""
+        async with self._changing:
+            self._take_up(wishes, states)
+
+    def _take_up(self, wishes: Iterable[Wish], states: Mapping[str, FeedState]) -> None:
+        for wish in wishes:
+            state = answering(wish, states.get(wish.feed.source, FeedState(wish.feed)))
+            entry = self._entries.get(wish.feed.source)
+            if entry is None:
+                self._entries.enter(entry := Followed(wish, self._open_feed(state)))
+            entry.wish = wish
+            entry.feed.became(state)
+
+    def saw(self, state: FeedState) -> None:
+        """A state was stored, perhaps by another process."""
+        if state.feed.account not in self._held and state.feed.source in self._entries:
+            self._entries[state.feed.source].feed.became(state)
+
+    async def listen(self) -> None:
+        """Do what is wanted by a PUT or DELETE at another process, for ever."""
+        while True:
+            wish = await self.heard.get()
+            async with self._changing:
+                await self._do(wish)
+
+    async def _do(self, wish: Wish) -> None:
+        entry = self._entries.get(wish.feed.source)
+        if entry is None:
+            self._entries.enter(entry := Followed(wish, self._open_feed(FeedState(wish.feed))))
+        elif entry.wish == wish:
+            return  # our own, or known
+        entry.wish = wish
+        if wish.feed.account not in self._held:
+            return
+        entry.feed.became(answering(wish, entry.feed.state))
+        if not wish.followed:
+            await self._stop(entry)
+            self._changed.set()
+        elif entry.is_followed and (entry.task is None or entry.task.done()):
+            self._start(entry)
+
     async def pause(self, account: str) -> None:
         """End the follows of an account whose source is about to be exchanged or to go.
 
@@ -103,10 +142,9 @@ class Follows:
         """
         async with self._changing:
             of_account = [e for e in self._entries.values() if e.feed.feed.account == account]
-            tasks = [entry.task for entry in of_account if entry.task is not None]
-            for task in tasks:
-                task.cancel()
-            if tasks:
+            if tasks := [entry.task for entry in of_account if entry.task is not None]:
+                for task in tasks:
+                    task.cancel()
                 await asyncio.wait(tasks)
             for entry in of_account:
                 entry.task = None
@@ -156,15 +194,13 @@ class Follows:
             self._changed.clear()
             await self._changed.wait()
 
-    # Looks
-
     def entries(self) -> Iterator[Followed]:
         """All that are known, in the order they were added."""
         return iter(self._entries.values())
 
     def known(self, kind: str, id_: str) -> Sequence[Followed]:
         """Those of this kind and id, of every account that has one; `id_` in its normal form."""
-        return self._named.get((kind, id_), ())
+        return self._entries.named(kind, id_)
 
     @property
     def following_count(self) -> int:
@@ -188,11 +224,9 @@ class Follows:
 
     def ids(self, kind: str | None, text: str) -> frozenset[str]:
         named = {feed.id for feed in self._names.feeds(kind, text, None)}
-        if not named and not any(id_ == text for _, id_ in self._named):
+        if not named and not self._entries.has_id(text):
             self._names.refuse(kind, text, None)
         return frozenset({text, *named})
-
-    # Wishes
 
     async def follow(
         self, kind: str, id_: str, account: str | None = None, *, by: By = By.OPERATOR
@@ -219,13 +253,13 @@ class Follows:
 
     async def _found(self, feed: Feed, *, again: bool) -> bool:
         entry = self._entries.get(feed.source)
-        if entry is not None and (entry.is_followed or not _may_find(entry, again=again)):
+        if entry is not None and (entry.is_followed or not may_find(entry, again=again)):
             return entry.is_followed
         async with self._changing:
             entry = self._entries.get(feed.source)
             if entry is None:
                 return await self._add(feed, By.DISCOVERY)
-            return _may_find(entry, again=again) and (
+            return may_find(entry, again=again) and (
                 await self._again(entry, By.DISCOVERY) or entry.is_followed
             )
 
@@ -234,8 +268,8 @@ class Follows:
         wish = Wish(feed, by=by, added_at_s=self._clock.wall())
         state = FeedState(feed, asked=wish.asked)
         entry = Followed(wish, self._open_feed(state), added_at=self._clock.monotonic())
-        await entry.feed.want(wish, state)
-        self._enter(entry)
+        await self._want(entry, wish, state)
+        self._entries.enter(entry)
         self._forget_finished()
         self._start(entry)
         return True
@@ -247,12 +281,13 @@ class Follows:
             return False
         self._refuse_one_too_many()
         wish = replace(entry.wish, followed=True, by=by, asked=entry.wish.asked + 1)
-        await entry.feed.want(wish, replace(entry.feed.state, failed=None, asked=wish.asked))
+        state = replace(entry.feed.state, failed=None, asked=wish.asked)
+        await self._want(entry, wish, state)
         # Last in the order of views, and a fresh start for its progress.
-        self._leave(entry)
+        self._entries.leave(entry)
         entry.wish, entry.progress = wish, Progress()
         entry.added_at = self._clock.monotonic()
-        self._enter(entry)
+        self._entries.enter(entry)
         self._forget_finished()
         self._start(entry)
         return True
@@ -270,11 +305,18 @@ class Follows:
             if not entry.wish.followed:
                 return False
             wish = replace(entry.wish, followed=False, by=by)
-            await entry.feed.want(wish, replace(entry.feed.state, failed=None))
+            await self._want(entry, wish, replace(entry.feed.state, failed=None))
             entry.wish = wish
             await self._stop(entry)
             self._changed.set()
             return True
+
+    async def _want(self, entry: Followed, wish: Wish, state: FeedState) -> None:
+        """Store a wish; the state too where it is ours. Raises JournalUnavailableError."""
+        if wish.feed.account in self._held:
+            await entry.feed.want(wish, state)
+        else:
+            await self._intake.wish(wish)
 
     def _refuse_one_too_many(self) -> None:
         if self.following_count >= self.feeds_max:
@@ -286,7 +328,7 @@ class Follows:
         """Keep the newest of those that are over; the journal knows the others longer."""
         over = [entry for entry in self._entries.values() if not entry.is_followed]
         for entry in over[: max(0, len(over) - FINISHED_MAX)]:
-            self._leave(entry)
+            self._entries.leave(entry)
 
     def _find(self, kind: str, id_: str, account: str | None) -> Followed | None:
         """The known feed that is meant. Raises AmbiguousFeedError."""
@@ -294,7 +336,7 @@ class Follows:
         found = {
             entry.feed.feed.source: entry
             for known in ids
-            for entry in self._named.get((kind, known), ())
+            for entry in self._entries.named(kind, known)
             if account is None or entry.feed.feed.account == account
         }
         if len(found) > 1:
@@ -307,25 +349,12 @@ class Follows:
     def _open_feed(self, state: FeedState) -> OpenFeed:
         return self._intake.feed(state, self._kind_of(state.feed), self._state_changed)
 
-    def _enter(self, entry: Followed) -> None:
-        feed = entry.feed.feed
-        self._entries[feed.source] = entry
-        self._named.setdefault((feed.kind, feed.id), []).append(entry)
-
-    def _leave(self, entry: Followed) -> None:
-        feed = entry.feed.feed
-        del self._entries[feed.source]
-        named = self._named[feed.kind, feed.id]
-        named.remove(entry)
-        if not named:
-            del self._named[feed.kind, feed.id]
-
     def _state_changed(self, state: FeedState) -> None:
         if state.ended or state.failed is not None:
             self._changed.set()
 
     def _start(self, entry: Followed) -> None:
-        if self._group is not None:
+        if self._group is not None and entry.feed.feed.account in self._held:
             name = f"follow {entry.feed.feed.id}"
             entry.task = self._group.create_task(self._follow(entry, entry.task), name=name)
 
@@ -352,6 +381,9 @@ class Follows:
                 try:
                     await source.follow(entry.feed, entry.progress)
                     break
+                except FencedError:  # another process follows it by now
+                    log.warning("follow.fenced", feed=feed.source)
+                    return
                 except Exception as error:  # a bug in one follow must not stop the others
                     if isinstance(error, BridgeError) and not isinstance(error, OF_ONE_FEED):
                         raise  # of the journal: nobody can go on
@@ -364,21 +396,4 @@ class Follows:
         finally:
             entry.feed.close()
         if self._log_ends:
-            _log_end(entry)
-
-
-def _may_find(entry: Followed, *, again: bool) -> bool:
-    """Whether discovery may take a feed up that is known and not followed."""
-    if not entry.wish.followed:
-        return entry.wish.by is not By.OPERATOR  # what an operator stopped stays stopped
-    return again
-
-
-def _log_end(entry: Followed) -> None:
-    state, failure = entry.feed.state, entry.progress.failure
-    named = {f"{state.feed.kind}_id": state.feed.id, "account": state.feed.account}
-    if state.failed is None:
-        log.info("feed.ended", status=state.status, events=state.events, **named)
-    else:
-        message = failure.message if failure is not None else ""
-        log.error("follow.failed", code=state.failed, message=message, **named)
+            log_end(entry)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 
 from bridge.core.errors import JournalUnavailableError
 from bridge.journal.port import Journal
@@ -17,23 +17,31 @@ _OF_010 = "windows"  # the one checkpoint of 0.1.0: account -> memory, in JSON
 class Memories:
     """`run` is a task; `save` at any time, and once more at the end."""
 
-    def __init__(self, journal: Journal, sources: Mapping[str, Source]) -> None:
+    def __init__(
+        self, journal: Journal, sources: Mapping[str, Source], held: Container[str]
+    ) -> None:
+        """`held`: accounts that this process follows; what others know is theirs to keep."""
         self._journal = journal
+        self._held = held
         self._sources = sources
         self._saved: dict[str, bytes] = {}
         self._saving = asyncio.Lock()
 
     async def recall(self) -> None:
-        """Hand every source what its predecessor knew; before any of them runs.
+        """Hand every source what its predecessor knew; before any of them runs."""
+        for name in self._sources:
+            await self.recall_of(name)
 
-        Zero 429 over a restart rests on it (0016-design.md D4, scheduler.md 6).
+    async def recall_of(self, name: str) -> None:
+        """The same for one account.
+
+        Zero 429 over a restart or a take-over rests on it (0016-design.md D4, scheduler.md 6).
         """
-        for name, source in self._sources.items():
-            memory = await self._journal.checkpoint(_checkpoint(name))
-            if memory is None:
-                memory = await self._of_010(name)
-            if memory is not None:
-                source.recall(memory)
+        memory = await self._journal.checkpoint(_checkpoint(name))
+        if memory is None:
+            memory = await self._of_010(name)
+        if memory is not None:
+            self._sources[name].recall(memory)
 
     async def _of_010(self, name: str) -> bytes | None:
         stored = await self._journal.checkpoint(_OF_010)
@@ -56,7 +64,11 @@ class Memories:
         them once more.
         """
         async with self._saving:
-            memories = {name: source.memory() for name, source in self._sources.items()}
+            memories = {
+                name: source.memory()
+                for name, source in self._sources.items()
+                if name in self._held
+            }
             changed = {name: m for name, m in memories.items() if m != self._saved.get(name)}
             if not changed:
                 return

@@ -30,7 +30,8 @@ from bridge.redact import Redactor
 
 log = structlog.get_logger()
 
-AT_START = ("listen", "journal", "limits.recent_bytes")  # keys that only a start takes over
+# Keys that only a start takes over.
+AT_START = ("listen", "journal", "journal_credentials_file", "limits.recent_bytes")
 
 Load = Callable[[], Loaded]  # reads file, environment and flags as at the start
 

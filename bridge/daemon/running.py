@@ -11,6 +11,7 @@ from bridge.clock import Clock
 from bridge.config import ResolvedAccount, Settings
 from bridge.core.errors import JournalError
 from bridge.daemon.build import build_following
+from bridge.daemon.holding import Held, Holding
 from bridge.daemon.listed import Listed
 from bridge.daemon.serving import (
     Parts,
@@ -48,6 +49,7 @@ class Running:
         self.settings = settings
         self.redactor = redactor
         self.metrics = metrics
+        held = Held()
         following = build_following(
             journal,
             redactor,
@@ -55,6 +57,7 @@ class Running:
             clock,
             default_account=settings.default_account.name,
             feeds_max=settings.limits.runs,
+            held=held,
         )
         self.follows, self.accounts = following.follows, following.accounts
         self.listed = Listed(self.follows)
@@ -64,6 +67,15 @@ class Running:
             journal, (settings.retention.age, settings.retention.bytes), metrics, clock
         )
         self._memories = following.memories
+        self.holding = Holding(
+            journal,
+            following.accounts.sources,
+            held,
+            following.memories,
+            following.follows,
+            metrics,
+        )
+        journal.watch(following.follows.heard.put_nowait, following.follows.saw)
         self._standings = Standings(self.accounts.sources, self.follows, metrics, clock)
         tokens = read_tokens(settings)
         # With [auth] who has a token may read, without it this machine only (None).
@@ -85,9 +97,9 @@ class Running:
         """Take up what a predecessor left, and serve; returns the address. Raises ConfigError."""
         certificates = build_certificates(self.settings)  # first: it is wrong more often than full
         await self.accounts.change(accounts)
-        await self._memories.recall()
         self.tokens.look()
         self.follows.restore(await self.journal.wishes(), await self.journal.states())
+        await self.holding.begin()
         await self.sinks.change(self.settings.outputs)
         await self.listed.follow_now(accounts)
         address = await self.server.start(*self.settings.listen_address, certificates)
@@ -99,6 +111,8 @@ class Running:
         return {
             "accounts": self.accounts.run,
             "follows": self.follows.run,
+            "wishes": self.follows.listen,
+            "leases": self.holding.run,
             "listed feeds": self.listed.run,
             "tokens": self.tokens.run,
             "memories": self._memories.run,
@@ -127,12 +141,13 @@ class Running:
             group.create_task(self.server.close(), name="close server")
         with suppress(JournalError):  # a successor then assumes the worst
             await self._memories.save()
+            await self.holding.release()
         await self.accounts.close()
 
     # outputs.port.Health
 
     def is_ready(self) -> bool:
-        return self._is_ready and self.journal.trouble is None
+        return self._is_ready and self.journal.is_serving
 
     def checks(self) -> Mapping[str, Mapping[str, Any]]:
         trouble = self.journal.trouble

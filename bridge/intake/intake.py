@@ -16,7 +16,7 @@ from bridge.core.kind import Kind
 from bridge.core.state import FeedState, Wish
 from bridge.intake.open_feed import OpenFeed
 from bridge.intake.writing import Writing
-from bridge.journal.port import Journal
+from bridge.journal.port import Fence, FencedError, Journal
 from bridge.log import Repeated
 from bridge.metrics import Metrics
 from bridge.redact import Redactor
@@ -26,6 +26,11 @@ log = structlog.get_logger()
 
 FULL_RETRY_S = (1.0, 10.0)  # first and longest wait while the disk is full; sources wait meanwhile
 SEEN_IDS_MAX = 20_000  # ids a feed that are remembered; the journal knows the rest
+
+
+def _unfenced(_feed: Feed) -> Fence | None:
+    """One process follows everything."""
+    return None
 
 
 def _unheard(_state: FeedState) -> None:
@@ -41,8 +46,12 @@ class Intake:
         redactor: Redactor,
         metrics: Metrics,
         clock: Clock,
+        *,
+        fence_of: Callable[[Feed], Fence | None] = _unfenced,
     ) -> None:
+        """`fence_of` a feed: proof that this process follows it."""
         self._journal = journal
+        self._fence_of = fence_of
         self._redactor = redactor
         self._metrics = metrics
         self._clock = clock
@@ -69,16 +78,20 @@ class Intake:
 
     async def store(self, wish: Wish, state: FeedState) -> None:
         """See `OpenFeed.want`."""
-        await self._journal.append((), states=(state,), wishes=(wish,))
+        fence = self._fence_of(wish.feed)
+        await self._journal.append((), states=(state,), wishes=(wish,), fence=fence)
+
+    async def wish(self, wish: Wish) -> None:
+        """Store what is wanted of a feed that another process follows.
+
+        Raises JournalUnavailableError; nothing was stored then.
+        """
+        await self._journal.append((), wishes=(wish,))
 
     async def write(self, feed: OpenFeed, batch: Batch) -> Receipt:
         """See `OpenFeed.take`."""
         row = batch.row if feed.has_moved(batch.row) else None
-        # A copy: a batch that does not get durable comes again, and is read as it was read now.
-        memory = feed.memory.copy()
-        writing = Writing(
-            feed.state, feed.kind, feed.encoder, self._redactor, self._clock.wall(), memory
-        )
+        writing = Writing(feed.state, feed.kind, feed.encoder, self._redactor, self._clock.wall())
         await writing.write(batch, _fresh(feed.seen, batch.events), row)
         fresh: Sequence[Event] = writing.taken
         if writing.state == feed.state and not writing.drafts:
@@ -94,7 +107,6 @@ class Intake:
             state = replace(state, events=state.events - len(repeats))
         for id_ in (*(event.id for event in fresh), *writing.left_out):
             feed.seen.add(id_)
-        feed.memory = memory
         self._count(feed, state, batch, fresh, writing)
         feed.became(state, row)
         if cut is not None:
@@ -114,8 +126,10 @@ class Intake:
             return await self._append(drafts, state), None
         except asyncio.CancelledError as error:
             try:
-                await self._journal.append(drafts, states=(state,))
-            except JournalUnavailableError:
+                await self._journal.append(
+                    drafts, states=(state,), fence=self._fence_of(state.feed)
+                )
+            except (JournalUnavailableError, FencedError):
                 raise error from None
             return range(len(drafts)), error
 
@@ -125,7 +139,9 @@ class Intake:
         while True:
             started = self._clock.monotonic()
             try:
-                sequences = await self._journal.append(drafts, states=(state,))
+                sequences = await self._journal.append(
+                    drafts, states=(state,), fence=self._fence_of(state.feed)
+                )
             except JournalUnavailableError as error:
                 if self._full.failed(started) is not None:
                     log.error("journal.full", reason=str(error))

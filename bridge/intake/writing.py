@@ -14,7 +14,7 @@ from bridge.core.event import Draft, Event
 from bridge.core.kind import Kind
 from bridge.core.state import FeedState
 from bridge.journal.port import RECORD_BYTES_MAX
-from bridge.redact import Memory, Redactor
+from bridge.redact import Redactor
 from bridge.sources.port import Batch, Gap
 from bridge.wire import times
 from bridge.wire.cloudevents import Encoder
@@ -34,13 +34,7 @@ class Writing:
     """Builds drafts in the order of their records; `state` is the one behind the last of them."""
 
     def __init__(
-        self,
-        state: FeedState,
-        kind: Kind,
-        encoder: Encoder,
-        redactor: Redactor,
-        now_s: float,
-        memory: Memory,
+        self, state: FeedState, kind: Kind, encoder: Encoder, redactor: Redactor, now_s: float
     ) -> None:
         self.drafts: list[Draft] = []
         self.state = state
@@ -53,7 +47,6 @@ class Writing:
         self._kind = kind
         self._encoder = encoder
         self._redactor = redactor
-        self._memory = memory
         self._recorded = times.rfc3339(now_s)
 
     async def write(
@@ -113,7 +106,7 @@ class Writing:
         )
 
     def _event(self, event: Event, status: str | None) -> int:
-        data = self._redactor.event(event.data, self._memory)
+        data = self._redactor.event(event.data)
         head, tail = self._encoder.encode(
             event.id,
             event.type,

@@ -46,7 +46,7 @@ async def open_journal(
     url: str,
     *,
     recent_bytes_max: int = BYTES_MAX,
-    credentials: Path | None = None,
+    credentials: str | Path | None = None,
     clock: Clock | None = None,
 ) -> OwnedJournal:
     """Open the journal to write it, or make it.
@@ -72,7 +72,7 @@ async def open_journal(
             )
 
 
-def _jetstream() -> tuple[type[StreamJournal], Callable[[str, Path | None], Address]]:
+def _jetstream() -> tuple[type[StreamJournal], Callable[[str, str | Path | None], Address]]:
     """Raises ConfigError without the extra."""
     from bridge.journal.jetstream.address import parse  # noqa: PLC0415
     from bridge.journal.jetstream.journal import StreamJournal  # noqa: PLC0415
@@ -80,7 +80,7 @@ def _jetstream() -> tuple[type[StreamJournal], Callable[[str, Path | None], Addr
     return StreamJournal, parse
 
 
-async def open_reader(url: str, credentials: Path | None = None) -> OpenReader:
+async def open_reader(url: str, credentials: str | Path | None = None) -> OpenReader:
     """Open a journal for reading.
 
     Raises ConfigError, JournalVersionError, JournalCorruptError, JournalUnavailableError.

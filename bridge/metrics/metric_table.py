@@ -180,6 +180,8 @@ class MetricTable(Declaring):
             "journal_writable", "0 while the journal cannot store (disk full), else 1."
         )
 
+        self._add_leases()
+
         # Sinks
         self.sink_records_total = self._counter(
             "sink_records_total", "Records written to an output.", "sink"
@@ -262,6 +264,20 @@ class MetricTable(Declaring):
         self.build_info.labels(version).set(1)
         self.config_last_reload_successful.set(1)
         self.journal_writable.set(1)
+
+    def _add_leases(self) -> None:
+        """Of the accounts, where several replicas share a journal."""
+        self.leases_held = self._gauge(
+            "leases_held", "1 where this replica follows the account, else 0.", "account"
+        )
+        self.lease_takeovers_total = self._counter(
+            "lease_takeovers_total", "Times this replica took an account over.", "account"
+        )
+        self.leases_lost_total = self._counter(
+            "leases_lost_total",
+            "Times another replica took an account.",
+            "account",
+        )
 
 
 def _each(words: Iterable[str]) -> Iterable[Sequence[str]]:

@@ -117,12 +117,17 @@ def _address(value: object) -> object:
     return value
 
 
+# The journal itself says what is wrong within.
+_STREAM_URL = re.compile(r"(?:nats|tls)://[^/\s]+/[A-Za-z0-9_-]{1,64}(?:\?replicas=[135])?")
+
+
 def _journal_url(value: object) -> object:
     if not isinstance(value, str) or not value.startswith("sqlite:"):
-        if value == "memory:":
+        if value == "memory:" or (isinstance(value, str) and _STREAM_URL.fullmatch(value)):
             return value
         raise ValueError(
-            '"sqlite:" for the state directory, "sqlite:/path/to/journal.db", or "memory:"'
+            '"sqlite:" for the state directory, "sqlite:/path/to/journal.db",'
+            ' "nats://HOST:4222,HOST2:4222/STREAM", or "memory:"'
         )
     if value.startswith("sqlite://") and not value.startswith("sqlite:///"):
         raise ValueError('"sqlite:/path/to/journal.db", without a host')

@@ -28,7 +28,7 @@ class Address(NamedTuple):
         return f"nats://{hosts}/{self.stream}"
 
 
-def parse(url: str, credentials: Path | None = None) -> Address:
+def parse(url: str, credentials: str | Path | None = None) -> Address:
     """Raises ConfigError with what is wrong."""
     scheme, _, rest = url.partition("://")
     hosts, _, path = rest.partition("/")
@@ -45,7 +45,8 @@ def parse(url: str, credentials: Path | None = None) -> Address:
     replicas = options.pop("replicas", str(3 if len(servers) >= _CLUSTERED else 1))
     if options or replicas not in ("1", "3", "5"):
         raise ConfigError("journal nats://…: known is only ?replicas=1, 3 or 5 (copies)")
-    return Address(servers, stream, int(replicas), credentials)
+    file = None if credentials is None else Path(credentials).expanduser()
+    return Address(servers, stream, int(replicas), file)
 
 
 def _server(scheme: str, host: str) -> str:

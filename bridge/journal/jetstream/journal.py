@@ -74,7 +74,8 @@ class StreamJournal:
         self._epoch = tables.meta.epoch
         wanted = record_bytes_max or RECORD_BYTES_MAX
         self._record_bytes_max = min(wanted, engine.message_bytes_max)
-        self._recent = Recent(after + 1, recent_bytes_max)
+        # Without any record yet all that come are held, from the first one on.
+        self._recent = Recent(after + 1 if head else tables.meta.floor, recent_bytes_max)
         self._growth = Growth(min(head, after))
         self._applied = Growth(after)
         self._arrived: list[Record] = []

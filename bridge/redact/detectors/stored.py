@@ -99,24 +99,21 @@ def stored(scan: Scan, start: int, end: int, data: object) -> int:
         if text[stop - 1] != "\\":
             break
         stop += 1
-    scan.effort += 2 + ((stop - end) >> 5)
+    scan.effort += 2
     done = 0
     for pattern in data:
-        if pattern is _PAIRS:
-            done = _each(scan, end - 1, stop) or done
-        elif pattern is _LITERAL:
-            found = pattern.match(text, start, stop)
-            done = _note(scan, found, found.group("name")) if found is not None else 0
+        if pattern is _PAIRS or pattern is _LITERAL:
+            done = _each(scan, pattern, start if pattern is _LITERAL else end - 1, stop) or done
         elif (found := pattern.match(text, end, stop)) is not None:
             done = _note(scan, found) or done
         if done:
             break
-    return done
+    return end if done else 0
 
 
-def _each(scan: Scan, at: int, stop: int) -> int:
+def _each(scan: Scan, pattern: re.Pattern[str], at: int, stop: int) -> int:
     done = 0
-    for number, found in enumerate(_PAIRS.finditer(scan.text, at, stop)):
+    for number, found in enumerate(pattern.finditer(scan.text, at, stop)):
         if number >= VALUES_MAX:
             break
         done = _note(scan, found, found.group("name")) or done

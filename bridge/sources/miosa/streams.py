@@ -116,8 +116,7 @@ class StreamFollow(Following):
 
     def open_gap(self) -> Sequence[Gap]:
         """What has to be told when nothing will come that could prove that nothing is missing."""
-        is_cut_off = self.boundary.was_open and not self.is_streaming
-        if not self.boundary.is_unproven and not is_cut_off:
+        if not self.boundary.is_unproven:
             return ()
         return (Gap(RESUME_UNSUPPORTED, self.boundary.after, None, None),)
 

@@ -1,0 +1,179 @@
+"""Which accounts this process follows: those of which it holds the lease.
+
+A journal that one process writes gives every lease at once. Of several replicas on one journal each
+account is followed by one; when that one dies another takes over, from where the journal is.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from typing import Protocol
+
+import structlog
+
+from bridge.core.errors import JournalUnavailableError
+from bridge.core.event import Feed
+from bridge.core.state import FeedState, Wish
+from bridge.daemon.memories import Memories
+from bridge.daemon.supervisor import raise_first
+from bridge.journal.port import Fence, Lease, OwnedJournal
+from bridge.metrics import Metrics
+from bridge.sources.port import Source
+
+_NONE = -1  # number of no holder
+ASK_S = 0.25  # between two looks at the leases, held or wanted
+
+log = structlog.get_logger()
+
+
+class Follower(Protocol):
+    """Who follows the feeds of the accounts."""
+
+    async def take_up(self, wishes: Iterable[Wish], states: Mapping[str, FeedState]) -> None: ...
+    async def pause(self, account: str) -> None: ...
+    def resume(self, account: str) -> None: ...
+
+
+class Everything:
+    """All accounts, without leases: one process that nobody shares a journal with."""
+
+    def __contains__(self, account: object) -> bool:
+        return True
+
+    def fence_of(self, feed: Feed) -> Fence | None:
+        """None is needed."""
+        del feed
+        return None
+
+    async def while_held(self, account: str, run: Callable[[], Awaitable[None]]) -> None:
+        """For ever."""
+        del account
+        await run()
+
+
+class Held(Everything):
+    """The accounts of which this process holds the lease, and their fences."""
+
+    def __init__(self) -> None:
+        self._fences: dict[str, Fence] = {}
+        self._changed = asyncio.Event()
+
+    def __contains__(self, account: object) -> bool:
+        return account in self._fences
+
+    def fence_of(self, feed: Feed) -> Fence | None:
+        """What appends of this feed are stored under. Of what is not held: a fence that no journal
+        takes. Without one a batch that was under way when the lease was lost would be stored.
+        """
+        return self._fences.get(feed.account, Fence(_name(feed.account), _NONE))
+
+    def put(self, account: str, fence: Fence | None) -> None:
+        """It is held under this fence, or no more."""
+        if fence is None:
+            self._fences.pop(account, None)
+        else:
+            self._fences[account] = fence
+        self._changed.set()
+        self._changed = asyncio.Event()
+
+    async def while_held(self, account: str, run: Callable[[], Awaitable[None]]) -> None:
+        """Run it, again and again, whenever the account is held; raises what it raises."""
+        while True:
+            await self._until(account, held=True)
+            try:
+                async with asyncio.TaskGroup() as group:
+                    group.create_task(self._end_with(account, group.create_task(_call(run))))
+            except ExceptionGroup as errors:
+                raise raise_first(errors) from None
+
+    async def _end_with(self, account: str, running: asyncio.Task[None]) -> None:
+        await self._until(account, held=False)
+        running.cancel()
+
+    async def _until(self, account: str, *, held: bool) -> None:
+        while (account in self) is not held:
+            await self._changed.wait()
+
+
+async def _call(run: Callable[[], Awaitable[None]]) -> None:
+    await run()
+
+
+class Holding:
+    """`begin` before anything is followed, then `run` as a task, `release` at the end."""
+
+    def __init__(
+        self,
+        journal: OwnedJournal,
+        sources: Mapping[str, Source],
+        held: Held,
+        memories: Memories,
+        follower: Follower,
+        metrics: Metrics,
+    ) -> None:
+        """`sources` by account; it may change at any time."""
+        self._journal = journal
+        self._sources = sources
+        self._held = held
+        self._memories = memories
+        self._follower = follower
+        self._metrics = metrics
+        self._leases: dict[str, Lease] = {}
+
+    async def begin(self) -> None:
+        """Take what is free; what the journal says was read already."""
+        for account in list(self._sources):
+            await self._ask(account, is_start=True)
+
+    async def run(self) -> None:
+        """For ever."""
+        while True:
+            for account in list(self._leases):
+                if not self._leases[account].is_valid() or account not in self._sources:
+                    await self._lose(account)
+            for account in list(self._sources):
+                if account not in self._leases:
+                    await self._ask(account)
+            await asyncio.sleep(ASK_S)
+
+    async def _ask(self, account: str, *, is_start: bool = False) -> None:
+        try:
+            lease = await self._journal.acquire(_name(account))
+        except JournalUnavailableError:
+            return
+        if lease is None:
+            return
+        self._leases[account] = lease
+        self._metrics.leases_held.labels(account).set(1)
+        await self._memories.recall_of(account)
+        if not is_start:
+            states = {state.feed.source: state for state in await self._journal.states()}
+            wishes = [w for w in await self._journal.wishes() if w.feed.account == account]
+            await self._follower.take_up(wishes, states)
+            log.info("lease.taken", account=account)
+            self._metrics.lease_takeovers_total.labels(account).inc()
+        self._held.put(account, lease.fence)
+        self._follower.resume(account)
+
+    async def _lose(self, account: str) -> None:
+        lease = self._leases.pop(account)
+        is_lost = not lease.is_valid()
+        self._held.put(account, None)
+        self._metrics.leases_held.labels(account).set(0)
+        if is_lost:
+            log.warning("lease.lost", account=account)
+            self._metrics.leases_lost_total.labels(account).inc()
+        await self._follower.pause(account)
+        await lease.release()
+
+    async def release(self) -> None:
+        """Let others have all of them at once. After the follows have ended."""
+        for account, lease in list(self._leases.items()):
+            del self._leases[account]
+            self._held.put(account, None)
+            await lease.release()
+
+
+def _name(account: str) -> str:
+    return f"account/{account}"

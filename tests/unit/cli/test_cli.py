@@ -6,6 +6,7 @@ import errno
 import io
 import json
 import runpy
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -30,6 +31,8 @@ from bridge.sources.http import HttpSession
 from bridge.sources.mogplex.api import MogplexApi
 
 TOKEN = "mog_abcdefghijklmnopqrstuvwx"
+
+ROOT = Path(__file__).parents[3]
 
 
 @pytest.fixture(autouse=True)
@@ -263,8 +266,14 @@ def test_health_of_any_free_port_needs_a_url(tmp_path: Path) -> None:
     assert run(["health", "--config", "b.toml"]) == Exit.USAGE
 
 
-def test_the_module_and_the_command_are_the_same() -> None:
-    assert runpy.run_module("bridge", run_name="not main")["main"] is cli.main
+def test_the_module_and_the_command_are_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Both begin in `bridge/__main__.py`, which hears SIGTERM before anything is imported."""
+    scripts = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["scripts"]
+    assert scripts == {"mogplex-bridge": "bridge.__main__:main"}
+    called: list[None] = []
+    monkeypatch.setattr(cli, "main", lambda: called.append(None))
+    runpy.run_module("bridge", run_name="not main")["main"]()
+    assert called == [None]
     assert isinstance(commands, click.Group)
 
 

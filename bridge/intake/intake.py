@@ -91,7 +91,10 @@ class Intake:
     async def write(self, feed: OpenFeed, batch: Batch) -> Receipt:
         """See `OpenFeed.take`."""
         row = batch.row if feed.has_moved(batch.row) else None
-        writing = Writing(feed.state, feed.kind, feed.encoder, self._redactor, self._clock.wall())
+        writing = Writing(
+            feed.state, feed.kind, feed.encoder, self._redactor, self._clock.wall(),
+            self._journal.record_bytes_max,
+        )  # fmt: skip
         await writing.write(batch, _fresh(feed.seen, batch.events), row)
         fresh: Sequence[Event] = writing.taken
         if writing.state == feed.state and not writing.drafts:

@@ -34,8 +34,15 @@ class Writing:
     """Builds drafts in the order of their records; `state` is the one behind the last of them."""
 
     def __init__(
-        self, state: FeedState, kind: Kind, encoder: Encoder, redactor: Redactor, now_s: float
+        self,
+        state: FeedState,
+        kind: Kind,
+        encoder: Encoder,
+        redactor: Redactor,
+        now_s: float,
+        record_bytes_max: int = RECORD_BYTES_MAX,
     ) -> None:
+        """`record_bytes_max`: the journal's; a longer record is cut."""
         self.drafts: list[Draft] = []
         self.state = state
         self.taken: list[Event] = []  # the events that are among the drafts
@@ -48,6 +55,7 @@ class Writing:
         self._encoder = encoder
         self._redactor = redactor
         self._recorded = times.rfc3339(now_s)
+        self._record_bytes_max = record_bytes_max
 
     async def write(
         self, batch: Batch, fresh: Sequence[Event], row: Mapping[str, Any] | None
@@ -152,16 +160,16 @@ class Writing:
         self._draft(id_, mark.type, head, tail)
 
     def _draft(self, id_: str, type_: str, head: bytes, tail: bytes) -> int:
-        if len(head) + len(tail) > RECORD_BYTES_MAX - _SEQUENCE_DIGITS:
-            head, tail = _shortened(head, tail)
+        if len(head) + len(tail) > self._record_bytes_max - _SEQUENCE_DIGITS:
+            head, tail = _shortened(head, tail, self._record_bytes_max)
         self.drafts.append(Draft(self._feed, id_, type_, head, tail))
         return len(head) + len(tail)
 
 
-def _shortened(head: bytes, tail: bytes) -> tuple[bytes, bytes]:
+def _shortened(head: bytes, tail: bytes, bytes_max: int) -> tuple[bytes, bytes]:
     """Cut the longest strings of a record that the journal would refuse, with a mark in it."""
     gap = b"0" * _SEQUENCE_DIGITS
-    line = fit(head + gap + tail, RECORD_BYTES_MAX).removesuffix(b"\n")
+    line = fit(head + gap + tail, bytes_max).removesuffix(b"\n")
     at = line.index(b'"sequence":"' + gap) + len(b'"sequence":"')
     return line[:at], line[at + len(gap) :]
 

@@ -262,6 +262,22 @@ def test_an_event_larger_than_a_record_may_be_is_cut_with_a_mark(virtually: Virt
     virtually(main())
 
 
+def test_an_event_is_cut_to_what_this_journal_takes(virtually: Virtually) -> None:
+    """An engine that takes a megabyte refused the record, and the follow began anew for ever."""
+
+    async def main() -> None:
+        journal = MemoryJournal(record_bytes_max=100_000)
+        intake = intake_on(journal)
+        feed = await opened(intake)
+        await feed.take(Batch(events=[event(1, "m " * 200_000), event(2)]))
+        first, second = (await journal.read(0, 10)).records
+        assert len(first.body) <= 100_000
+        assert orjson.loads(first.body)["truncated"] is True
+        assert second.id == "e2"
+
+    virtually(main())
+
+
 def test_two_batches_of_one_feed_at_once_are_taken_one_after_the_other(
     virtually: Virtually,
 ) -> None:

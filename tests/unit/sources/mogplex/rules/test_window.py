@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from bridge.intake.writing import UNREADABLE
 from bridge.sources.mogplex.rules.segment import Segment
 from bridge.sources.mogplex.rules.window import PAGE_FULL, WALL_MOVES, Hole, Kind, Sight, Window
 from bridge.sources.mogplex.words import WORDS
@@ -158,7 +159,8 @@ def test_a_new_segment_tells_its_own_wall() -> None:
 
 
 def test_every_hole_is_a_reason_that_the_metrics_know() -> None:
-    assert set(WORDS.gap_reasons) == {hole.value for hole in Hole if hole is not Hole.NONE}
+    known = {*WORDS.gap_reasons, UNREADABLE}
+    assert known == {hole.value for hole in Hole if hole is not Hole.NONE}
 
 
 def test_only_what_pages_prove_is_believed_of_other_runs() -> None:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import os
-import re
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -13,16 +11,15 @@ import click
 
 from bridge.cli.options import config_option, examples
 from bridge.cli.streams import read_some, say, write_stdout
-from bridge.redact import Policy, Redactor
+from bridge.redact import Memory, Policy, Redactor
 from bridge.redact.explain import explain as places_of
+from bridge.redact.jsondoc import Document
 
 CHUNK_BYTES = 65_536  # read at a time; what is complete of it is written before the next read
 # A longer line is not held: it is replaced whole, because half of it cannot be redacted safely.
 # 16 MiB is eight times what upstream serves as one page.
 LINE_BYTES_MAX = 16 * 2**20
 TOO_LONG = b'"[REDACTED:unscanned]"\n'
-
-_LONG_INTEGER = re.compile(rb"(?<![\d.\"])\d{19}")
 
 PolicyLoader = Callable[[Path | None], Policy]
 
@@ -59,11 +56,12 @@ def make_command(policy_of: PolicyLoader) -> click.Command:
     def redact(config: Path | None, explain: bool) -> None:  # noqa: FBT001 - click's way
         """Redact the lines of stdin.
 
-        A line that is JSON comes out as the same value redacted; any other line is redacted as
-        text. Secrets never appear on stderr or in --explain.
+        A line that is JSON comes out as it was but for what is replaced in it; any other line is
+        redacted as text. Secrets never appear on stderr or in --explain.
         """
         # A filter holds up nobody but itself: it reads lines of any length it accepts to their end.
         redactor = Redactor(policy_of(config), chars_max=LINE_BYTES_MAX)
+        memory = Memory()  # a command in one line, what it printed in a later one
         number = 0
         for lines in _chunks_of_lines(sys.stdin.buffer.fileno()):
             out: list[bytes] = []
@@ -72,7 +70,7 @@ def make_command(policy_of: PolicyLoader) -> click.Command:
                 if explain:
                     out += _explained(redactor, number, line)
                 else:
-                    out.append(_redacted(redactor, number, line))
+                    out.append(_redacted(redactor, number, line, memory))
             if out:
                 write_stdout(b"".join(out))
 
@@ -111,37 +109,38 @@ def _chunks_of_lines(descriptor: int) -> Iterator[list[bytes | None]]:
         yield [b"".join(held)]
 
 
-def _parsed(line: bytes) -> tuple[bool, object]:
-    """Return (is it JSON, value or text). Bytes that are no UTF-8 survive as they are."""
-    from bridge.wire import jsontext  # noqa: PLC0415 - `--help` needs no parser
-
+def _parsed(line: bytes) -> Document | str:
+    """A document, or text: bytes that are no UTF-8 survive as they are."""
     bare = line.strip()
     if bare:
         try:
-            # orjson turns integers beyond 64 bits into floats; a filter must not.
-            return True, json.loads(bare) if _LONG_INTEGER.search(bare) else jsontext.loads(bare)
+            return Document(line.decode("utf-8"))
         except (ValueError, RecursionError):
             pass
-    return False, line.decode("utf-8", "surrogateescape")
+    return line.decode("utf-8", "surrogateescape")
 
 
-def _redacted(redactor: Redactor, number: int, line: bytes | None) -> bytes:
+def _redacted(redactor: Redactor, number: int, line: bytes | None, memory: Memory) -> bytes:
     if line is None:
         say(f"line {number}: longer than {LINE_BYTES_MAX} bytes, replaced whole")
         return TOO_LONG
-    from bridge.wire import jsontext  # noqa: PLC0415
-
-    is_json, value = _parsed(line)
-    if is_json:
-        return jsontext.dumps(redactor.value(value)) + b"\n"
-    assert isinstance(value, str)
-    return redactor.text(value).encode("utf-8", "surrogateescape") + b"\n"
+    try:
+        found = _parsed(line)
+        if isinstance(found, Document):
+            done = found.changed(lambda value: redactor.value(value, memory)).encode("utf-8")
+        else:
+            done = redactor.text(found).encode("utf-8", "surrogateescape")
+    except Exception:  # noqa: BLE001 - a filter that dies lets nothing through, and holds up its pipe
+        say(f"line {number}: could not be read, replaced whole")
+        return TOO_LONG
+    return done + b"\n"
 
 
 def _explained(redactor: Redactor, number: int, line: bytes | None) -> list[bytes]:
     if line is None:
         return [f"{number}\t.\t0\tunscanned\tunscanned\n".encode()]
-    _, value = _parsed(line)
+    found = _parsed(line)
+    value = found.value() if isinstance(found, Document) else found
     return [
         f"{number}\t{_printable(place.path)}\t{place.offset}\t{place.rule}\t{place.kind}\n".encode(
             "utf-8", "backslashreplace"

@@ -91,8 +91,10 @@ class Intake:
     async def write(self, feed: OpenFeed, batch: Batch) -> Receipt:
         """See `OpenFeed.take`."""
         row = batch.row if feed.has_moved(batch.row) else None
+        # A copy: a batch that does not get durable comes again, and is read as it was read now.
+        memory = feed.memory.copy()
         writing = Writing(
-            feed.state, feed.kind, feed.encoder, self._redactor, self._clock.wall(),
+            feed.state, feed.kind, feed.encoder, self._redactor, self._clock.wall(), memory,
             self._journal.record_bytes_max,
         )  # fmt: skip
         await writing.write(batch, _fresh(feed.seen, batch.events), row)
@@ -110,6 +112,7 @@ class Intake:
             state = replace(state, events=state.events - len(repeats))
         for id_ in (*(event.id for event in fresh), *writing.left_out):
             feed.seen.add(id_)
+        feed.memory = memory
         self._count(feed, state, batch, fresh, writing)
         feed.became(state, row)
         if cut is not None:

@@ -12,6 +12,7 @@ from bridge.core.event import Feed
 from bridge.core.kind import Kind
 from bridge.core.state import FeedState, Wish
 from bridge.intake.writing import notes_of, row_of
+from bridge.redact import Memory
 from bridge.sources.port import Batch, Receipt
 from bridge.wire.cloudevents import Encoder
 
@@ -28,7 +29,7 @@ class OpenFeed:
 
     __slots__ = (
         *("_intake", "_lock", "_on_change", "_row", "_seen", "_told"),
-        *("encoder", "feed", "kind", "state"),
+        *("encoder", "feed", "kind", "memory", "state"),
     )
 
     def __init__(
@@ -44,6 +45,8 @@ class OpenFeed:
         self.encoder = Encoder(
             source=self.feed.source, subject=self.feed.id, account=self.feed.account
         )
+        # Of the redactor, as of the last durable event; kept over a close: a call may be open.
+        self.memory = Memory()
         self._intake = intake
         self._on_change = on_change
         self._seen: SeenIds | None = None  # None: closed
@@ -59,6 +62,8 @@ class OpenFeed:
     def close(self) -> None:
         """Forget what only a follow needs; the journal keeps everything."""
         self._seen = self._row = None
+        if self.state.ended:
+            self.memory = Memory()
 
     @property
     def seen(self) -> SeenIds:

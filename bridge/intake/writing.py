@@ -14,7 +14,7 @@ from bridge.core.event import Draft, Event
 from bridge.core.kind import Kind
 from bridge.core.state import FeedState
 from bridge.journal.port import RECORD_BYTES_MAX
-from bridge.redact import Redactor
+from bridge.redact import Memory, Redactor
 from bridge.sources.port import Batch, Gap
 from bridge.wire import times
 from bridge.wire.cloudevents import Encoder
@@ -40,6 +40,7 @@ class Writing:
         encoder: Encoder,
         redactor: Redactor,
         now_s: float,
+        memory: Memory,
         record_bytes_max: int = RECORD_BYTES_MAX,
     ) -> None:
         """`record_bytes_max`: the journal's; a longer record is cut."""
@@ -54,6 +55,7 @@ class Writing:
         self._kind = kind
         self._encoder = encoder
         self._redactor = redactor
+        self._memory = memory
         self._recorded = times.rfc3339(now_s)
         self._record_bytes_max = record_bytes_max
 
@@ -114,7 +116,7 @@ class Writing:
         )
 
     def _event(self, event: Event, status: str | None) -> int:
-        data = self._redactor.event(event.data)
+        data = self._redactor.event(event.data, self._memory)
         head, tail = self._encoder.encode(
             event.id,
             event.type,

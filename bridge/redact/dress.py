@@ -91,7 +91,12 @@ _TERMINAL = re.compile(
 
 def hides(text: str) -> bool:
     """May a dress hide what the automaton looks for? Plain searches: nearly every text has none."""
-    if "\x1b" in text or "\x9b" in text or "\\u" in text:
+    return "\\u" in text or has_terminal(text)
+
+
+def has_terminal(text: str) -> bool:
+    """May there be escapes of a terminal?"""
+    if "\x1b" in text or "\x9b" in text:
         return True
     return "[" in text and (
         "1b[" in text
@@ -119,71 +124,126 @@ def _without_terminal(text: str) -> View | None:
 _TIME = (
     r"\d{4}[-/]\d\d[-/]\d\d[T ]\d\d:\d\d(?::\d\d(?:[.,]\d{1,9})?)?(?:[ ]?(?:Z|[+-]\d\d:?\d\d|UTC))?"
 )
-_PREFIX = re.compile(
+_BY_DIGIT = re.compile(
     rf"""
-    (?>
-        \[?(?:{_TIME}|\d\d:\d\d:\d\d(?:[.,]\d{{1,6}})?)\]?(?:[ \t](?:(?:stdout|stderr)[ ][FP][ ])?(?:[\w.-]{{1,40}}\[[\w.-]{{1,20}}\]:[ ])?|$)
-      | [ ]{{0,8}}\d{{1,6}}(?:\t|→|[ ]{{0,2}}[│|](?:[ ]|$)|[:)](?!\d\d:\d\d|\d\d[ ]|//)[ ]?)
-      | (?:[\w.~^/-]{{1,60}}+:)?[\w.@/+~-]{{1,120}}+:(?!5432:|5433:|6432:|\d{{1,5}}/)\d{{1,6}}:(?:\d{{1,4}}:)?[ ]?
-      | [\w@/+~-]{{0,100}}(?:\.[A-Za-z]\w{{0,12}}){{1,4}}+-\d{{1,6}}-
-      | [A-Za-z][\w.-]{{0,60}}[-_]\d{{1,3}}[ ]{{1,24}}\|(?:[ ]|$)
-      | \[[\w./:@-]{{1,90}}\][ ]
-      | [A-Z][a-z]{{2}}[ ][ \d]\d[ ]\d\d:\d\d:\d\d[ ](?:[\w.-]{{1,60}}[ ][\w./-]{{1,40}}(?:\[\d{{1,7}}\])?:[ ])?
-      | [^\t\n]{{1,60}}\t[^\t\n]{{1,60}}\t(?={_TIME})
-      | \#\d{{1,4}}[ ](?:\d{{1,5}}\.\d{{1,4}}[ ])?
-      | >{{1,3}}[ ]
-      | [│┃║▏][ ]?
-      | \^?[0-9a-f]{{7,40}}[ ](?:[^\s(]{{1,80}}[ ]{{1,20}})?\([^()\n]{{4,80}}[ ]\d{{1,6}}\)[ ]
-      | remote:[ ]
-    ){{1,{LAYERS_MAX}}}
+    \[?(?:{_TIME}|\d\d:\d\d:\d\d(?:[.,]\d{{1,6}})?)\]?(?:[ \t](?:(?:stdout|stderr)[ ][FP][ ])?(?:[\w.-]{{1,40}}\[[\w.-]{{1,20}}\]:[ ])?|$)
+  | [ ]{{0,8}}\d{{1,6}}(?:\t|→|[ ]{{0,2}}[│|](?:[ ]|$)|[:)](?!\d\d:\d\d|\d\d[ ]|//)[ ]?)
+  | \[[\w./:@-]{{1,90}}\][ ]
     """,
-    re.X | re.M,
+    re.X,
 )
+_BY_NAME = re.compile(
+    rf"""
+    (?:[\w.~^/-]{{1,60}}+:)?[\w.@/+~-]{{1,120}}+:(?!5432:|5433:|6432:|\d{{1,5}}/)\d{{1,6}}:(?:\d{{1,4}}:)?[ ]?
+  | [\w@/+~-]{{0,100}}(?:\.[A-Za-z]\w{{0,12}}){{1,4}}+-\d{{1,6}}-
+  | [A-Za-z][\w.-]{{0,60}}[-_]\d{{1,3}}[ ]{{1,24}}\|(?:[ ]|$)
+  | [A-Z][a-z]{{2}}[ ][ \d]\d[ ]\d\d:\d\d:\d\d[ ](?:[\w.-]{{1,60}}[ ][\w./-]{{1,40}}(?:\[\d{{1,7}}\])?:[ ])?
+  | [^\t\n]{{1,60}}\t[^\t\n]{{1,60}}\t(?={_TIME})
+  | \^?[0-9a-f]{{7,40}}[ ](?:[^\s(]{{1,80}}[ ]{{1,20}})?\([^()\n]{{4,80}}[ ]\d{{1,6}}\)[ ]
+  | remote:[ ]
+    """,
+    re.X,
+)
+_BY_MARK = re.compile(r"#\d{1,4} (?:\d{1,5}\.\d{1,4} )?|>{1,3} |[│┃║▏] ?")
 _DIFF = re.compile(r"^(?:@@ -\d|diff --git |\+\+\+ [ab/]|--- [ab/])", re.M)
 _LIST_OR_FLAGS = re.compile(r"- |--")
+# What a prefix that begins with a letter has: a number between colons or dashes (a line, a time).
+# Patterns that begin with a fixed character are searched for at the speed of a plain search.
+_COLONS = re.compile(r":\d{1,6}:")
+_DASHES = re.compile(r"-\d{1,6}-")
+
+
+_ORDINARY = frozenset(" \t\"'{}()<*`$@%=&;,abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")
+
+
+def _may_begin_with_letters(text: str) -> bool:
+    return (
+        "|" in text
+        or "\t" in text
+        or "remote: " in text
+        or _COLONS.search(text) is not None
+        or _DASHES.search(text) is not None
+    )
 
 
 def _is_diff(lines: list[str]) -> bool:
     """Are these lines of a diff although nothing says so: each begins with its mark?"""
-    filled = [line for line in lines if line]
-    marked = [line for line in filled if line[0] in "+-"]
-    if not marked or len(marked) != len(filled) or (len(filled) == 1 and filled[0][0] == "-"):
+    if not all(line[0] in "+-" for line in lines if line):
         return False
-    return not all(_LIST_OR_FLAGS.match(line) for line in marked)
+    filled = [line for line in lines if line]
+    if len(filled) == 1 and filled[0][0] == "-":
+        return False
+    return not all(_LIST_OR_FLAGS.match(line) for line in filled)
 
 
 def _without_prefixes(text: str) -> View | None:
     lines = text.split("\n")
-    is_diff = _DIFF.search(text) is not None if len(lines) > 1 else False
-    is_marked = is_diff or _is_diff(lines)
+    is_marked = (
+        (text[:1] == " " and len(lines) > 1 and all(line[0] == " " for line in lines if line))
+        or (text[:1] in ("+", "-") and _is_diff(lines))
+        or (
+            len(lines) > 1
+            and ("@@ -" in text or "diff --git" in text or "\n+++ " in text)
+            and _DIFF.search(text) is not None
+        )
+    )
+    has_letters = _may_begin_with_letters(text)
     edits: list[Edit] = []
     at = 0
     for line in lines:
-        if line:
-            size = 0
-            if is_marked and line[0] in "+- " and not line.startswith(("+++ ", "--- ")):
-                size = 1
-            found = _PREFIX.match(line, size)
-            if found is not None:
-                size = found.end()
-                if (
-                    not is_marked
-                    and line[size : size + 1] == "+"
-                    and line[size + 1 : size + 2] != "+"
-                ):
-                    size += 1
+        char = line[:1]
+        # Most lines begin with a letter or a blank and are done here.
+        if char and (
+            is_marked
+            or char not in _ORDINARY
+            or (has_letters and char != " ")
+            or _is_numbered(line)
+        ):
+            size = 1 if is_marked and _has_mark(line) else 0
+            size = _behind_prefixes(line, size, has_letters=has_letters, is_marked=is_marked)
             if size:
                 edits.append(Edit(at, at + size))
         at += len(line) + 1
-    return viewed(text, edits)
+    return viewed(text, edits) if edits else None
+
+
+def _is_numbered(line: str) -> bool:
+    return line[0] == " " and line.lstrip(" ")[:1].isdigit()
+
+
+def _has_mark(line: str) -> bool:
+    return line[0] in "+- " and not line.startswith(("+++ ", "--- "))
+
+
+def _behind_prefixes(line: str, size: int, *, has_letters: bool, is_marked: bool) -> int:
+    """Where a line begins behind its prefixes, the first `size` characters being one."""
+    for _ in range(LAYERS_MAX):
+        char = line[size : size + 1]
+        if char in "0123456789[" or (
+            char == " " and line[size : size + 9].lstrip(" ")[:1].isdigit()
+        ):
+            found = _BY_DIGIT.match(line, size)
+            if found is None and has_letters:
+                found = _BY_NAME.match(line, size)
+        elif char in "#>│┃║▏":
+            found = _BY_MARK.match(line, size)
+        elif has_letters and char not in " \t\"'{":
+            found = _BY_NAME.match(line, size)
+        else:
+            break
+        if found is None or found.end() == size:
+            break
+        size = found.end()
+    if size and not is_marked and line.startswith("+", size) and not line.startswith("++", size):
+        return size + 1
+    return size
 
 
 # -- a layer of escapes ----------------------------------------------------------------------------
 
-_LITERAL = re.compile(
-    r"\"(?P<double>(?:[^\"\\\n]++|\\.)*+)(?=\"|\n|\Z)|(?<![\w\\])'(?P<single>(?:[^'\\\n]++|\\.)*+)'",
-    re.S,
-)
+# Only literals with an escape in them; begins with its quote, so that it is searched for fast.
+_DOUBLE = re.compile(r"\"([^\"\\\n]*+(?:\\.[^\"\\\n]*+)++)(?=\"|\n|\Z)", re.S)
+_SINGLE = re.compile(r"'([^'\\\n]*+(?:\\.[^'\\\n]*+)++)'", re.S)
 # An escape; two of UTF-16 that stand for one character are one.
 _ESCAPE = re.compile(
     r"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|u([0-9a-fA-F]{4})|x([0-9a-fA-F]{2})|(.))",
@@ -205,13 +265,22 @@ class Literal(NamedTuple):
     text: str
     is_shell: bool = False
 
+    @property
+    def end(self) -> int:
+        return self.start + len(self.content)
+
     def view(self) -> View | None:
         """The same with its places. It is slow, so it is made when something was found."""
         return viewed(self.content, _edits(self.content, is_shell=self.is_shell))
 
 
-def literals(text: str) -> Iterator[Literal]:
-    """The literals of a text whose lines or quotes are escaped."""
+def literals(text: str) -> list[Literal]:
+    """The literals of a text whose lines or quotes are escaped, in order; none inside another."""
+    found = sorted(_literals(text))
+    return [one for at, one in enumerate(found) if not at or one.start >= found[at - 1].end]
+
+
+def _literals(text: str) -> Iterator[Literal]:
     count = 0
     if _has_shell_quote(text) or "c '" in text:
         for word in _SHELL_WORD.finditer(text):
@@ -221,16 +290,16 @@ def literals(text: str) -> Iterator[Literal]:
                 count += 1
                 if count >= LITERALS_MAX:
                     return
-    if "\\" not in text:
+    if "\\" not in text or not _is_layer(text):
         return
-    for found in _LITERAL.finditer(text):
-        group = "double" if found.group("double") is not None else "single"
-        content = found.group(group)
-        if LITERAL_MIN <= len(content) <= LITERAL_MAX and _is_layer(content):
-            yield Literal(found.start(group), content, _said(content))
-            count += 1
-            if count >= LITERALS_MAX:
-                return
+    for pattern in (_DOUBLE, _SINGLE) if "'" in text else (_DOUBLE,):
+        for found in pattern.finditer(text):
+            content = found.group(1)
+            if LITERAL_MIN <= len(content) <= LITERAL_MAX and _is_layer(content):
+                yield Literal(found.start(1), content, _said(content))
+                count += 1
+                if count >= LITERALS_MAX:
+                    return
 
 
 def _has_shell_quote(text: str) -> bool:
@@ -281,6 +350,6 @@ def undressed(text: str) -> list[View]:
 
 
 def _dresses(text: str) -> Iterator[Callable[[str], View | None]]:
-    if hides(text):
+    if has_terminal(text):
         yield _without_terminal
     yield _without_prefixes

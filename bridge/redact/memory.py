@@ -23,6 +23,12 @@ class Memory:
         self.calls: dict[str, None] = {}
         self.tail = ""
 
+    def copy(self) -> Memory:
+        """The same for what may have to be read again."""
+        other = Memory()
+        other.calls, other.tail = dict(self.calls), self.tail
+        return other
+
     def remember(self, call: str) -> None:
         """What comes under this call is a secret."""
         if len(call) > CALL_ID_MAX:

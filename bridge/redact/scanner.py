@@ -14,6 +14,7 @@ from typing import Any, Final, NamedTuple, Self
 from bridge.core.errors import ConfigError
 from bridge.redact import anchors, dress, patterns
 from bridge.redact.fold import fold, offsets
+from bridge.redact.jsondoc import Document, NotADocumentError
 from bridge.redact.names.remembered import Names
 from bridge.redact.policy import EXTRA_PATTERNS_MAX, Policy
 from bridge.redact.spans import MARK_OPEN, MARKER_MAX, Scan, Span, beside_markers, merged
@@ -24,7 +25,7 @@ TEXT_MIN = 6  # a shorter text holds no secret that could be recognised
 # JSON names a value every 16 characters at most; hostile text names long ones everywhere.
 EFFORT_FREE = 600
 EFFORT_PER = 16  # one more for so many characters
-EFFORT_LONG: Final = 65_536  # characters from which on it is one for twice as many
+EFFORT_LONG: Final = 65_536  # characters from which on it is one for four times as many
 ECHOES_MAX = 64  # values of one event that are searched in the rest of it
 ECHO_LENGTH_MIN = 8
 ECHO_CHARS_MIN = 5  # different ones; fewer stand in other values by chance
@@ -37,6 +38,9 @@ EVENT_CHARS_MAX: Final = 2**20
 
 # A number or a piece of JSON found again may be part of the structure of another text.
 _NO_ECHO = re.compile(r"[\"\\\n]|\A[^A-Za-z]*(?:[eE][^A-Za-z]*)?\Z")
+
+
+_NOWHERE: Final = (2**62, 2**62)
 
 
 class Finding(NamedTuple):
@@ -107,9 +111,9 @@ class TextRedactor:
         low = text.lower()
         if not self._patterns and not dress.hides(text):
             for _ in self._find(low):
-                return self._scan(s, text)
+                return self._scan(s, text, low)
             return s
-        return self._scan(s, text)
+        return self._scan(s, text, low)
 
     def _has_anchor(self, low: str) -> bool:
         return next(self._find(low), None) is not None
@@ -148,8 +152,8 @@ class TextRedactor:
                 result = result.replace(value, self.mark(self.echoes[value], "echo", s, at))
         return result
 
-    def _scan(self, s: str, text: str) -> str:
-        scan = self._found(text)
+    def _scan(self, s: str, text: str, low: str) -> str:
+        scan = self._found(text, low)
         if scan is None:
             return self.mark("unscanned", "unscanned", s)
         if not scan.spans:
@@ -165,7 +169,7 @@ class TextRedactor:
         Returns it, and where a secret begins that the end of the text cuts off.
         """
         text = s if s.isascii() else fold(s)
-        scan = self._found(text)
+        scan = self._found(text, text.lower())
         if scan is None:
             return self.mark("unscanned", "unscanned", s, at), None
         places = offsets(s) if len(text) != len(s) else None
@@ -184,22 +188,21 @@ class TextRedactor:
         return "".join((*parts, s[done:])), open_from
 
     def _by_structure(self, s: str, result: str) -> str:
-        """A JSON text that the spans broke is redacted as the tree it is, and written anew."""
+        """A JSON text that the spans broke is redacted as the tree it is, in its own place."""
         try:
-            tree = json.loads(s)
-        except (ValueError, RecursionError):
+            return Document(s).changed(self.structured)
+        except NotADocumentError:
             return result  # it was none before
-        return json.dumps(self.structured(tree), ensure_ascii=False, separators=(",", ":"))
 
     def structured(self, tree: Any) -> Any:
         """The tree of a JSON text redacted as a tree; who knows structure does better."""
         return tree
 
-    def _found(self, text: str) -> Scan | None:
+    def _found(self, text: str, low: str) -> Scan | None:
         """The scan of a text with all its spans; None if a detector broke."""
-        scan = Scan(text, "")
+        scan = Scan(text, low)
         size = len(text)
-        scan.budget = EFFORT_FREE + (size + min(size, EFFORT_LONG)) // (2 * EFFORT_PER)
+        scan.budget = EFFORT_FREE + (size + 3 * min(size, EFFORT_LONG)) // (4 * EFFORT_PER)
         try:
             self._read(scan, 0)
             for pattern in self._patterns:
@@ -214,40 +217,47 @@ class TextRedactor:
     def _read(self, scan: Scan, depth: int) -> None:
         """Note what is found in the text without its dress, and in the literals inside it."""
         views = dress.undressed(scan.text)
-        inner = Scan(views[-1].text, "") if views else scan
-        inner.low = inner.text.lower()
-        inner.effort, inner.budget = scan.effort, scan.budget
-        self._detect(inner)
-        if depth < dress.DEPTH_MAX:
-            self._read_literals(inner, depth)
+        inner = scan
+        if views:
+            inner = Scan(views[-1].text, views[-1].text.lower())
+            inner.effort, inner.budget = scan.effort, scan.budget
+        inside = dress.literals(inner.text) if depth < dress.DEPTH_MAX else []
+        self._detect(inner, [(one.start, one.end) for one in inside])
+        for literal in inside:
+            self._read_literal(inner, literal, depth)
         scan.effort = inner.effort
         for view in reversed(views):
             inner.spans = [span.moved(*view.back(span.start, span.end)) for span in inner.spans]
         scan.spans = inner.spans
 
-    def _read_literals(self, scan: Scan, depth: int) -> None:
-        for literal in dress.literals(scan.text):
-            text = literal.text if literal.text.isascii() else fold(literal.text)
-            if not dress.hides(text) and not self._has_anchor(text.lower()):
-                continue
-            inner = Scan(text, "")
-            inner.effort, inner.budget = scan.effort, scan.budget
-            self._read(inner, depth + 1)
-            scan.effort = inner.effort
-            if inner.spans:
-                scan.spans += _outside(
-                    inner.spans, literal, is_folded=len(text) != len(literal.text)
-                )
+    def _read_literal(self, scan: Scan, literal: dress.Literal, depth: int) -> None:
+        text = literal.text if literal.text.isascii() else fold(literal.text)
+        low = text.lower()
+        if not dress.hides(text) and not self._has_anchor(low):
+            return
+        inner = Scan(text, low)
+        inner.effort, inner.budget = scan.effort, scan.budget
+        self._read(inner, depth + 1)
+        scan.effort = inner.effort
+        if inner.spans:
+            scan.spans += _outside(inner.spans, literal, is_folded=len(text) != len(literal.text))
 
-    def _detect(self, scan: Scan) -> None:
+    def _detect(self, scan: Scan, elsewhere: list[tuple[int, int]]) -> None:
+        """Look at every anchor of the text, but for those that are read `elsewhere`: in literals."""
         # What lies inside the last span is done; what lies between a name and its value is not.
         skip_from = skip = 0
         end = scan.end
         scan.names = self.names
+        apart = iter(elsewhere)
+        apart_from, apart_to = next(apart, _NOWHERE)
         for last, found in self._find(scan.low):
             for size, look, data in found:
                 start = last + 1 - size
                 if skip_from <= start < skip:
+                    continue
+                while start >= apart_to:
+                    apart_from, apart_to = next(apart, _NOWHERE)
+                if start >= apart_from:
                     continue
                 if start >= end:
                     break

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 import sys
 from collections.abc import Callable
 from typing import Any
@@ -14,6 +15,7 @@ from hypothesis import strategies as st
 from bridge.redact import Redactor
 from bridge.redact.fold import fold
 from bridge.redact.spans import Scan
+from tests.corpus.build import cases, texts_in
 
 T = "9eSnDM4nCktogtUd" + "dIcL3VUllFtOIQdS"
 OWN = "mo" + "g_" + T
@@ -85,9 +87,9 @@ def test_what_is_written_as_json_is_still_json(value: dict[str, Any]) -> None:
 
 
 @given(st.dictionaries(names, values, max_size=6), st.randoms(use_true_random=False))
-def test_the_order_of_members_does_not_matter(value: dict[str, Any], random: Any) -> None:
+def test_the_order_of_members_does_not_matter(value: dict[str, Any], draw: Any) -> None:
     keys = list(value)
-    random.shuffle(keys)
+    draw.shuffle(keys)
     other = {key: value[key] for key in keys}
     assert Redactor().value(value) == Redactor().value(other)
 
@@ -103,6 +105,17 @@ def test_identity_is_never_touched(payload: dict[str, Any], text: str) -> None:
 def test_an_own_token_never_survives(before: str, after: str) -> None:
     result = Redactor().value([f"{before} {OWN} {after}"])[0]
     assert OWN not in result
+
+
+def test_two_texts_of_the_corpus_cut_and_joined_are_the_same_after_the_second_pass() -> None:
+    draw = random.Random(1)
+    pieces = [text for case in cases(9) for text in texts_in(case.event).split("\n")[:-1]]
+    redactor = Redactor()
+    for _ in range(20_000):
+        head, tail = draw.choice(pieces), draw.choice(pieces)
+        text = head[: draw.randrange(len(head) + 1)] + draw.choice(["", " ", "\n"])
+        once = redactor.text(text + tail[draw.randrange(len(tail) + 1) :])
+        assert redactor.text(once) == once
 
 
 # -- cost ------------------------------------------------------------------------------------------
@@ -154,5 +167,5 @@ def test_no_value_is_read_far_beyond_its_window() -> None:
     text = fold("password=" * 2500)
     scan = Scan(text, text.lower())
     scan.budget = 600 + len(text) // 16
-    Redactor()._tree._detect(scan)
+    Redactor()._tree._detect(scan, [])
     assert scan.effort <= 600 + len(text) // 16 + 16

@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import orjson
+import pytest
 
 from bridge.core.dedupe import SeenIds
-from bridge.core.errors import Failure, JournalFullError, Retry
+from bridge.core.errors import Failure, JournalCorruptError, JournalFullError, Retry
 from bridge.core.event import Event
 from bridge.core.state import FeedState
 from bridge.core.status import State
@@ -123,6 +124,67 @@ def test_the_same_event_twice_is_one_record_and_a_duplicate_counted(virtually: V
         assert receipt.state.events == 3
         text = intake._metrics.render()[0].decode()
         assert 'mogplex_bridge_duplicates_total{account="default"} 2.0' in text
+
+    virtually(main())
+
+
+def told(number: int, type_: str, payload: dict[str, Any], message: str = "m") -> Event:
+    made = to_event(
+        {
+            "id": f"e{number}",
+            "type": type_,
+            "toolName": "bash",
+            "message": message,
+            "payload": payload,
+            "createdAt": f"2026-08-03T15:00:{number:02}.5+00:00",
+        }
+    )
+    assert made is not None
+    return made
+
+
+def test_what_a_command_printed_is_judged_with_it_over_batches_and_refused_commits(
+    virtually: Virtually,
+) -> None:
+    """The call is forgotten when its output is durable, not when it was read."""
+
+    class Refusing(MemoryJournal):
+        refuses = False
+
+        async def append(self, *args: Any, **kwargs: Any) -> Any:
+            if self.refuses:
+                raise JournalCorruptError("no")
+            return await super().append(*args, **kwargs)
+
+    async def main() -> None:
+        journal = Refusing()
+        intake = intake_on(journal)
+        feed = await opened(intake)
+        started = {"toolCallId": "c1", "input": {"command": "op read op://prod/db/password"}}
+        finished = {"toolCallId": "c1", "output": "Amber5528x\n"}
+        await feed.take(Batch(events=[told(1, "tool_started", started)]))
+        journal.refuses = True
+        with pytest.raises(JournalCorruptError):
+            await feed.take(Batch(events=[told(2, "tool_finished", finished)]))
+        journal.refuses = False
+        await feed.take(Batch(events=[told(2, "tool_finished", finished)]))
+        assert "Amber5528x" not in orjson.dumps(await bodies(journal)).decode()
+
+    virtually(main())
+
+
+def test_a_secret_cut_in_two_fragments_is_not_in_the_text_they_make(virtually: Virtually) -> None:
+    async def main() -> None:
+        journal = MemoryJournal()
+        intake = intake_on(journal)
+        feed = await opened(intake)
+        parts = ["I set password = 'Amb", "er5528xQ9' there."]
+        for number, part in enumerate(parts, 1):
+            fragment = told(number, "log", {"kind": "assistant_delta"}, part)
+            await feed.take(Batch(events=[fragment]))
+        joined = "".join(record["data"]["message"] for record in await bodies(journal))
+        assert "er5528" not in joined
+        assert joined.endswith("' there.")
 
     virtually(main())
 

@@ -18,7 +18,7 @@ from bridge.redact.detectors.inner_marks import INNER_MARKS
 from bridge.redact.detectors.key_blocks import BASE64_PEM, KEY_BEGIN, KEY_END, PUTTY
 from bridge.redact.detectors.kubernetes import KUBERNETES_SECRETS
 from bridge.redact.detectors.layouts import LAYOUTS, REDIS_AUTH
-from bridge.redact.detectors.logins import LOGINS
+from bridge.redact.detectors.logins import BRACKETED, LOGINS
 from bridge.redact.detectors.password_hashes import PASSWORD_HASHES
 from bridge.redact.detectors.printed import PRINTED
 from bridge.redact.detectors.shaped import SHAPED
@@ -72,4 +72,5 @@ DETECTORS: Final[tuple[Detector, ...]] = (
     PINS,
     TOLD_CODES,
     LOGINS,
+    BRACKETED,
 )

@@ -358,6 +358,8 @@ def _reversed(scan: Scan, first: int, last: int, verdict: Verdict) -> int:
     found = _REVERSED.search(text, low, first)
     if found is None:
         return 0
+    if harmless.is_marked(found.group(2)):
+        return last  # of an earlier pass
     return take(scan, Value(found.start(2), found.end(2), found.group(1)), verdict) and last
 
 

@@ -27,6 +27,11 @@ _PROSE = re.compile(
     r"(?i:[ \t]{1,3}(?:for|of|to)[ \t]{1,3}[\w.@'`\"/ -]{1,40}?)?[ \t]{1,3}(?i:has been (?:re)?set to|has been changed to|(?:is|was) generated for \S{1,80}:|to|is|was|are|lautet|ist|est|es|è|é|(?:that[ ])?(?:you|we|i|they)[ ](?:[a-z']{1,12}[ ]){0,4}?[a-z']{1,12}(?=:)|will be|should be|set to|changed to|reset to|equals|value|as|named|of)"
     r"(?:[ \t]{1,3}(?:now|set to|currently|still|just|like|this|the following))?[ \t]{0,2}[:=]?[ \t]{1,3}"
 )
+# `Password for dana: x`
+_OWNED = re.compile(
+    r"[ ](?:for|of)[ ](?:the[ ])?[\w.@'/-]{1,40}(?:[ ][\w.@-]{1,20})?:[ \t]{1,4}(?=\S)"
+)
+_DASHED_CODE = re.compile(r"(?=[0-9A-Za-z-]{0,12}\d)[0-9A-Za-z]{3,6}-[0-9A-Za-z]{3,6}\Z")
 _CONFIG_BEFORE = re.compile(
     r"(?:login|user|username|account|machine)[ \t]{1,4}\S{1,80}\s{1,4}\Z|(?:\A|\n|\\n|[\"'])[+ >-]{0,3}(?:ENV|setenv|setx|set|PASS)?[ \t]{0,4}\Z"
     r"|(?:config set|configure set|set|put|auth|login|create)[ \t]{1,3}(?:\S{1,30}\.)?\Z"
@@ -55,6 +60,9 @@ def without_separator(scan: Scan, first: int, last: int, verdict: Verdict, *, is
         if value and not value.is_torn(scan) and _blank_fits(text, first, value, verdict):
             return take(scan, value, verdict)
         return 0
+    owned = _OWNED.match(text, last, scan.end) if verdict.grade == SURE else None
+    if owned is not None:
+        return read(scan, first, owned.end(), verdict, "", ":")
     prose = _PROSE.match(text, last, scan.end)
     if prose is not None:
         return prose_value(scan, prose.end(), verdict)
@@ -175,7 +183,8 @@ def prose_value(scan: Scan, at: int, verdict: Verdict) -> int:
         stop -= 1
     content = text[at:stop]
     if verdict.grade == CODE:
-        if content.isdigit() and 4 <= len(content) <= 10:
+        is_code = content.isdigit() and 4 <= len(content) <= 10
+        if is_code or _DASHED_CODE.match(content):
             return scan.add(at, stop, verdict.kind, ASSIGNMENT.id)
         return 0
     if not harmless.weight(content) or (

@@ -16,7 +16,7 @@ TRIES_MAX = 4  # flags of a line that look like the one for the password
 LINE_MAX = 400  # characters of a command that are read
 
 # Quotes stand escaped in a JSON text.
-_WORD = r"(?:\\{{0,7}}'(?P<{0}1>[^'\n\\]{{1,200}})(?:\\{{0,7}}'|\Z)|\\{{0,7}}\"(?P<{0}2>[^\"\n\\]{{1,200}})(?:\\{{0,7}}\"|\Z)|(?P<{0}3>[^\s'\"`;|&<>()\\]{{1,200}}))"
+_WORD = r"(?:\\{{0,7}}'(?P<{0}1>[^'\n\\]{{1,200}})(?:\\{{0,7}}'|\Z)|\\{{0,7}}\"(?P<{0}2>[^\"\n\\]{{1,200}})(?:\\{{0,7}}\"|\Z)|(?P<{0}3>(?:[^\s'\"`;|&<>()\\]|(?<=\w)&(?=\w)){{1,200}}))"
 
 
 def _secret(prefix: str) -> re.Pattern[str]:
@@ -206,7 +206,10 @@ def program(scan: Scan, start: int, end: int, data: object) -> int:
                 break
             if noted := _note(scan, found):
                 done = noted
-                break
+                if (
+                    "storepass" not in pattern.pattern
+                ):  # `keytool` has one for the store, one for the key
+                    break
             if not pattern.pattern.startswith(_FLAG):
                 break
             at = found.end()  # `-p 6379 -a x`: the next one

@@ -65,6 +65,7 @@ def authorization(scan: Scan, at: int, verdict: Verdict) -> int:
         whole = bare_end(scan, bare.end(), start)
         stop = _bare_end(scan, start, whole, has_scheme=has_scheme)
         value = Value(start, stop, "", whole >= scan.end)
+    scan.effort += 1
     if not _is_credential(scan, value, verdict, has_scheme=has_scheme):
         return 0
     return scan.add(value.start, value.end, verdict.kind, AUTH_SCHEME.id, is_cut=value.is_open)
@@ -138,7 +139,7 @@ def cookie(scan: Scan, at: int) -> int:
     if run is None:
         return 0
     content = run.group()
-    scan.effort += len(content) >> 5
+    scan.effort += 1 + (len(content) >> 5)
     if "=" not in content or harmless.is_marked(content[content.index("=") + 1 :] or "***"):
         return 0
     value = content[content.index("=") + 1 :]

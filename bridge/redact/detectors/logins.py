@@ -41,6 +41,28 @@ def couple(scan: Scan, _start: int, end: int, _data: object) -> int:
     return scan.add(first, last, "password", ASSIGNMENT.id, is_cut=last >= scan.end)
 
 
+_BRACKETED = re.compile(r"[\"'`]?(?P<secret>[^\s\"'`()]{6,128})[\"'`]?\)")
+
+
+def bracketed(scan: Scan, _start: int, end: int, _data: object) -> int:
+    """`the root password (x) was changed`."""
+    found = _BRACKETED.match(scan.text, end, scan.end)
+    if found is None:
+        return 0
+    content = found.group("secret")
+    if not is_literal(content) or harmless.harmless_code(content, ("password",), ")"):
+        return 0
+    return scan.add(*found.span("secret"), "password", ASSIGNMENT.id)
+
+
+BRACKETED = Detector(
+    name="bracketed",
+    rule=ASSIGNMENT,
+    literals=literals("password (", "passphrase (", "passwd ("),
+    look=bracketed,
+    finds=("the root password (⟦PA⟧) was changed",),
+    leaves=("the password (optional) is read", "password (see part2.txt)"),
+)
 LOGINS = Detector(
     name="logins",
     rule=ASSIGNMENT,

@@ -12,6 +12,8 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Final
 
+import ahocorasick
+
 from bridge.redact.detectors.detector import Detector
 from bridge.redact.names.classifier import ENV, NONE, Verdict
 from bridge.redact.names.words import META
@@ -39,6 +41,7 @@ PRINTERS: Final[dict[str, re.Pattern[str]]] = {
         "vault write ": r"\b(?:vault|bao) write [^\n|]*-field[= ](?P<field>secret_id|token|client_token|password)",
         "token create": r"\b(?:vault|bao) token create [^\n|]*-field|\bkubectl create token |\bkubeadm token create(?! --print)",
         "create token ": r"\b(?:kubectl|oc) (?:-n \S+ )?create token ",
+        "print token": r"\b(?:vault|bao) print token",
         "certificate-key": r"\bkubeadm certs certificate-key",
         "print-access-token": r"print-access-token",
         "print-identity-token": r"print-identity-token",
@@ -94,12 +97,17 @@ PRINTERS: Final[dict[str, re.Pattern[str]]] = {
         "printenv ": r"\bprintenv (?P<named>\w+)",
         "echo $": r"\becho \$\{?(?P<named>[A-Za-z]\w*)\}?[ ]*(?:$|[;&\n'\"])",
         "echo \"$": r"\becho \"\$\{?(?P<named>[A-Za-z]\w*)\}?\"",
-        "cat ": r"\bcat (?P<named>(?:/var)?/run/secrets/[\w./-]+|/etc/secrets/[\w./-]+|~/\.vault-token|\S*/\.vault-token)",
+        "run/secrets/": r"\bcat (?P<named>(?:/var)?/run/secrets/[\w./-]+)",
+        "etc/secrets/": r"\bcat (?P<named>/etc/secrets/[\w./-]+)",
+        ".vault-token": r"\bcat (?P<named>\S*/\.vault-token)",
     }.items()
     if pattern != "(?!)"
 }  # fmt: skip
 
-_ANY = re.compile("|".join(map(re.escape, PRINTERS)), re.I)
+_ANCHORS = ahocorasick.Automaton()
+for _literal, _pattern in PRINTERS.items():
+    _ANCHORS.add_word(_literal, (len(_literal), _pattern))
+_ANCHORS.make_automaton()
 # What may follow: filters that still print it. `> file`, `| docker login` and `$(...)` print nothing.
 _SHOWS_ON = re.compile(
     r"\|[ ]{0,2}(?:base64|tr|head|tail|cut|awk|sed|jq|xargs|cat|tee|rev|fold|grep|xxd|openssl base64|python3? -m base64|sort|uniq|column|less|strings)\b"
@@ -114,11 +122,11 @@ Names = Callable[[str], Verdict]
 def prints(command: str, names: Names) -> bool:
     """Does this command print a secret and nothing else? `names` judges names."""
     command = command[:COMMAND_MAX]
-    for anchor in _ANY.finditer(command):
-        pattern = PRINTERS[anchor.group().lower()]
-        begin = command.rfind("\n", 0, anchor.start()) + 1
-        low = max(begin, anchor.start() - 200)
-        found = pattern.search(command, low, line_end(command, anchor.end(), len(command)))
+    for last, (size, pattern) in _ANCHORS.iter(command.lower()):
+        start = last + 1 - size
+        begin = command.rfind("\n", 0, start) + 1
+        low = max(begin, start - 200)
+        found = pattern.search(command, low, line_end(command, last + 1, len(command)))
         if found is not None and _is_printed(command, found) and _is_secret(found, names):
             return True
     return False
@@ -160,19 +168,17 @@ _TROUBLE = re.compile(
 )
 
 
-def printed_lines(output: str) -> Iterator[tuple[int, int]]:
+def printed_lines(output: str, at: int = 0, end: int | None = None) -> Iterator[tuple[int, int]]:
     """Where in an output of such a command its secrets stand: start and end of each."""
-    at = 0
+    end = len(output) if end is None else end
     read = 0
-    for line in output.split("\n"):
+    while at < end and read < LINES_MAX:
+        stop = line_end(output, at, min(end, at + LINE_CHARS_MAX + 1))
+        line = output[at:stop]
         text = line.strip(" \t\r\"'")
         if text and text[0] not in "{[":
             read += 1
-            if (
-                read > LINES_MAX
-                or len(line) > LINE_CHARS_MAX
-                or (read == 1 and _TROUBLE.match(text))
-            ):
+            if stop - at > LINE_CHARS_MAX or (read == 1 and _TROUBLE.match(text)):
                 return
             first = at + line.index(text)
             if " " not in text:
@@ -180,7 +186,7 @@ def printed_lines(output: str) -> Iterator[tuple[int, int]]:
                     yield first, first + len(text)
             elif read == 1 or text.count("  "):
                 yield from _words(text, first)
-        at += len(line) + 1
+        at = stop + 1
 
 
 def _is_made(text: str) -> bool:
@@ -212,30 +218,23 @@ def printed(scan: Scan, start: int, end: int, _data: object) -> int:
     text = scan.text
     low = max(0, start - 300)
     begin = text.rfind("\n", low, start) + 1 or low
-    stop = line_end(text, end, scan.end)
-    if stop >= scan.end or stop - begin > COMMAND_MAX:
+    stop = line_end(text, end, min(scan.end, end + COMMAND_MAX))
+    scan.effort += 2
+    if stop >= scan.end or text[stop] != "\n":
         return 0
     line = text[begin:stop]
     prompt = _prompt(line)
-    scan.effort += 2
     if (prompt is None and begin + len(line) - len(line.lstrip()) < start - 60) or not prints(
         line, scan.names.verdict
     ):
         return 0
-    limit = _block_end(text, stop + 1, scan.end, prompt)
+    limit = _block_end(scan, stop + 1, prompt)
     done = 0
-    for first, last in printed_lines(text[stop + 1 : limit]):
-        content = text[stop + 1 + first : stop + 1 + last]
+    for first, last in printed_lines(text, stop + 1, limit):
         # Without a prompt it may be a page of a manual: only what a machine made counts.
-        if prompt is None and harmless.weight(content) != harmless.HEAVY:
+        if prompt is None and harmless.weight(text[first:last]) != harmless.HEAVY:
             continue
-        done = scan.add(
-            stop + 1 + first,
-            stop + 1 + last,
-            "secret",
-            ASSIGNMENT.id,
-            is_cut=stop + 1 + last >= scan.end,
-        )
+        done = scan.add(first, last, "secret", ASSIGNMENT.id, is_cut=last >= scan.end)
         if prompt is None:
             break
     return done
@@ -250,14 +249,19 @@ def _prompt(line: str) -> str | None:
     return found.group() if found is not None and len(found.group()) < len(line) else None
 
 
-def _block_end(text: str, at: int, end: int, prompt: str | None) -> int:
+def _block_end(scan: Scan, at: int, prompt: str | None) -> int:
     """Where the output below a command ends: at the next prompt, an empty line, the end."""
-    stop = end
-    if prompt is not None:
-        following = text.find("\n" + prompt, at - 1, end)
-        stop = following if following >= 0 else end
-    blank = text.find("\n\n", at, stop)
-    return blank if blank >= 0 else stop
+    text = scan.text
+    for _ in range(LINES_MAX if prompt is not None else 1):
+        if (
+            at >= scan.end
+            or text[at] == "\n"
+            or (prompt is not None and text.startswith(prompt, at))
+        ):
+            break
+        at = line_end(text, at, min(scan.end, at + LINE_CHARS_MAX)) + 1
+        scan.effort += 1
+    return min(at, scan.end)
 
 
 PRINTED = Detector(

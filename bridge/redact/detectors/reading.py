@@ -43,6 +43,7 @@ _NEXT_LINE = re.compile(r"[ \t]{0,8}\r?\n[ \t]{0,40}(?=[^\s:]{8,256}[ \t]{0,8}(?
 _NEXT_LITERAL = re.compile(
     r"[ \t]{0,8}(?:\r?\n|\\{1,15}n)[+-]?[ \t]{0,40}(?=[rbfu@]?\\{0,7}[\"'`])"
 )
+_GIVEN = re.compile(r"(?i)\b(?:generated|new|temporary|initial|your|admin|root)[ \w]{0,30}:?\Z")
 _ESCAPED_BREAK = re.compile(r"\\{1,15}r?\\{0,15}n")
 _ITEM = re.compile(r"[ \t]{0,8}(?:\r?\n|\\{1,15}n)[+]?[ \t]{0,40}-[ \t]{1,4}")
 _ARROW = re.compile(r"[ \t]{1,4}(?:->|→)[ \t]{1,4}(?=\\{0,15}[\"'])")
@@ -181,7 +182,9 @@ def _below(scan: Scan, at: int, verdict: Verdict, op: str) -> int:
     stop = line_end(scan.text, found.end(), scan.end)
     while stop > found.end() and scan.text[stop - 1] in " \t\r":
         stop -= 1
-    if harmless.weight(scan.text[found.end() : stop]) != harmless.HEAVY:
+    weight = harmless.weight(scan.text[found.end() : stop])
+    is_given = verdict.kind == "password" and _GIVEN.search(scan.text, max(0, at - 60), at)
+    if weight != harmless.HEAVY and not (weight and is_given):
         return 0
     return take(scan, Value(found.end(), stop, "", stop >= scan.end), verdict)
 

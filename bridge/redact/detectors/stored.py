@@ -22,7 +22,7 @@ VALUES_MAX: Final = 32  # of one command
 
 # A word of a shell: in quotes, these escaped or not, or bare.
 _Q = r"\\{0,7}"
-_VALUE = rf"(?:{_Q}'(?P<s1>(?:[^'\n\\]|\\(?!['\\]{{0,7}}')){{1,1024}}){_Q}'|{_Q}\"(?P<s2>(?:[^\"\n\\]|\\(?![\"\\])){{1,1024}}){_Q}\"|(?P<s3>[^\s'\"`;|&<>()\\]{{1,1024}}))"
+_VALUE = rf"(?:{_Q}'(?P<s1>(?:[^'\n\\]|\\(?!['\\]{{0,7}}')){{1,1024}}){_Q}'|{_Q}\"(?P<s2>(?:[^\"\n\\]|\\(?![\"\\])){{1,1024}}){_Q}\"|(?P<s3>(?:[^\s'\"`;|&<>()\\]|(?<=\w)&(?=\w)){{1,1024}}))"
 _PAIR = rf"(?:(?<=\s)|(?<=['\"]))(?P<name>[A-Za-z_][\w./:-]{{0,80}}?)(?:\[\w{{1,20}}\])?={_VALUE}"
 _PAIRS = re.compile(_PAIR)
 
@@ -71,6 +71,7 @@ STORES: Final[dict[str, tuple[re.Pattern[str], ...]]] = {
     "env:create ": (_value(r"[^\n|;&]{0,200}?--value[= ]{1,2}"),),
     "add-generic-password": (_value(r"[^\n|;&]{0,300}?[ ]-w[ ]?"),),
     "add-internet-password": (_value(r"[^\n|;&]{0,300}?[ ]-w[ ]?"),),
+    "vercel env add ": (_value(r"[^\n|;&]{0,80}?<<<[ ]?"),),
     "wrangler secret put ": (_value(r"[^\n|;&]{0,80}?<<<[ ]?"),),
     "keyring.set_password(": (re.compile(r"[^\n,]{1,80},[^\n,]{1,80},\s{0,3}['\"](?P<s3>[^'\"\n]{1,200})"),),
 }  # fmt: skip
@@ -99,21 +100,24 @@ def stored(scan: Scan, start: int, end: int, data: object) -> int:
         if text[stop - 1] != "\\":
             break
         stop += 1
-    scan.effort += 2
+    scan.effort += 2 + ((stop - end) >> 5)
     done = 0
     for pattern in data:
-        if pattern is _PAIRS or pattern is _LITERAL:
-            done = _each(scan, pattern, start if pattern is _LITERAL else end - 1, stop) or done
+        if pattern is _PAIRS:
+            done = _each(scan, end - 1, stop) or done
+        elif pattern is _LITERAL:
+            found = pattern.match(text, start, stop)
+            done = _note(scan, found, found.group("name")) if found is not None else 0
         elif (found := pattern.match(text, end, stop)) is not None:
             done = _note(scan, found) or done
         if done:
             break
-    return end if done else 0
+    return done
 
 
-def _each(scan: Scan, pattern: re.Pattern[str], at: int, stop: int) -> int:
+def _each(scan: Scan, at: int, stop: int) -> int:
     done = 0
-    for number, found in enumerate(pattern.finditer(scan.text, at, stop)):
+    for number, found in enumerate(_PAIRS.finditer(scan.text, at, stop)):
         if number >= VALUES_MAX:
             break
         done = _note(scan, found, found.group("name")) or done

@@ -87,8 +87,10 @@ def find(scan: Scan, start: int, end: int, form: Format) -> int:
     if text[start:end] != form.written:
         return 0
     may_begin = start == 0 or _may_begin(text, start, form)
+    if not may_begin and form.rule is not OWN_TOKEN and not _is_glued(text, start, form):
+        return 0
     found = form.body.match(text, end, scan.end)
-    if found is None or not (may_begin or form.rule is OWN_TOKEN or _is_glued(text, start, form)):
+    if found is None:
         return 0
     stop = found.end()
     while stop > end and text[stop - 1] in ".-:%$+~/":

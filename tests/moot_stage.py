@@ -49,7 +49,8 @@ class MootStage:
         self.sim = sim
         self.clock = VirtualClock(asyncio.get_running_loop())
         self.journal = MemoryJournal(records_max=10**6, bytes_max=2**30)
-        self.tokens = Tokens(KEY)
+        self.tokens = Tokens()
+        self.tokens.text = KEY
         self.settings = settings
         self.delay_s = 0.02  # one way
         self._group = group

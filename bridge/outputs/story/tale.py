@@ -384,8 +384,11 @@ def _tail(payload: Mapping[str, Any]) -> tuple[tuple[str, ...], int]:
 
 
 def _foreign(type_: str, data: Mapping[str, Any]) -> str:
-    """An event of another system: its type and its text."""
+    """An event of another system: who said it, its type and its text."""
     text = next(
         (data[n] for n in ("message", "text", "content", "status", "error") if data.get(n)), ""
     )
-    return f"{type_.rpartition('.')[2]}  {text if isinstance(text, str) else ''}".rstrip()
+    who = data.get("speaker_name")
+    speaker = f"{who}, " if isinstance(who, str) and who else ""
+    kind = type_.rpartition(".")[2]
+    return f"{speaker}{kind}: {text if isinstance(text, str) else ''}".rstrip(": ")

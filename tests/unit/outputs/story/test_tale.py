@@ -140,4 +140,9 @@ def test_a_long_call_is_told_while_it_runs_once() -> None:
 
 def test_records_of_other_systems_are_told_too() -> None:
     run = Run().record("io.mootup.space.event.message", {"message": "hello"})
-    assert texts(run) == ["message  hello"]
+    assert texts(run) == ["message: hello"]
+
+
+def test_what_somebody_says_in_a_space_begins_with_who_says_it() -> None:
+    said = {"speaker_name": "ana", "text": "Ready?"}
+    assert texts(Run().record("io.mootup.space.event.question", said)) == ["ana, question: Ready?"]

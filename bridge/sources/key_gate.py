@@ -74,7 +74,7 @@ class KeyGate:
         self._refusal: Failure | None = None  # of the key, the latest
         self._store = store
         self._unstored = 0  # grants since `memory` was asked for
-        self._waiting: dict[Hashable, asyncio.Future[None]] = {}
+        self._waiting: dict[Hashable, tuple[asyncio.Future[None], int]] = {}
         self._is_started = False
 
     async def drive(self) -> None:
@@ -89,10 +89,12 @@ class KeyGate:
             closed_until = self._closed_until(now)
             key = self.line.grant(now) if closed_until <= now else None
             if key is not None:
-                waiter = self._waiting.pop(key, None)
-                assert waiter is not None
-                waiter.set_result(None)
-                self._unstored += self.line.slots_granted
+                waiter, slots = self._waiting.pop(key)
+                if waiter.done():  # who waited was cancelled in this very moment
+                    Turn(self.line, self._clock, slots).close()
+                else:
+                    waiter.set_result(None)
+                    self._unstored += self.line.slots_granted
                 continue
             wait_s = max(min(max(self.line.next_at(now), closed_until) - now, IDLE_S), 0.0)
             try:
@@ -120,7 +122,7 @@ class KeyGate:
         """Wait for so many requests at once. One task a key at a time."""
         waiter = asyncio.get_running_loop().create_future()
         assert key not in self._waiting, "one task a key"
-        self._waiting[key] = waiter
+        self._waiting[key] = waiter, slots
         self.line.want(key, self._clock.monotonic(), rank=rank, slots=slots)
         self._kick.set()
         try:

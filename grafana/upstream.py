@@ -166,12 +166,64 @@ def _requests() -> Panel:
     )  # fmt: skip
 
 
+def _spaces() -> Panel:
+    return row(
+        "Spaces of moot",
+        (8, graph(
+            "Open streams",
+            {"{{account}}": "sum by (account) (mogplex_bridge_stream_connected{%A})"},
+            "Spaces whose stream or WebSocket is open; the others are polled, or about to connect.",
+            decimals=0, runbooks=("NoStream",),
+        )),
+        (8, graph(
+            "Connects per minute",
+            {"{{account}} {{result}}":
+                "sum by (account, result)"
+                f" (rate(mogplex_bridge_stream_connects_total{{%A}}[{_RATE}])) * 60 > 0"},
+            "Connects of streams and WebSockets, by what came of them.",
+            unit="suffix: /min", runbooks=("NoStream",),
+        )),
+        (8, graph(
+            "Tenant suspended", {"{{account}}": "max by (account) (mogplex_bridge_suspended{%A})"},
+            "1 while upstream says that the tenant of the key is suspended.",
+            decimals=0, runbooks=("TenantSuspended",),
+        )),
+        (8, graph(
+            "Replayed and skipped per minute",
+            {
+                "replayed {{account}}":
+                    f"sum by (account) (rate(mogplex_bridge_replayed_total{{%A}}[{_RATE}])) * 60",
+                "skipped, {{reason}}":
+                    "sum by (reason)"
+                    f" (rate(mogplex_bridge_skipped_frames_total{{%A}}[{_RATE}])) * 60 > 0",
+            },
+            "Events that upstream showed again, and what it sent that cannot be recorded.",
+            unit="suffix: /min", runbooks=("NoStream",),
+        )),
+        (8, graph(
+            "Pages per minute",
+            {"{{cause}}":
+                "sum by (cause)"
+                f" (rate(mogplex_bridge_catch_up_pages_total{{%A}}[{_RATE}])) * 60 > 0"},
+            "Pages of events that were read, by what for.",
+            unit="suffix: /min", runbooks=("BudgetSaturated",),
+        )),
+        (8, graph(
+            "Discovered",
+            {"{{account}}": f"increase(mogplex_bridge_discovered_total{{%A}}[{_RATE}])"},
+            "Feeds that were found upstream and taken up.",
+            decimals=0, runbooks=("NoStream",),
+        )),
+        folded=True,
+    )  # fmt: skip
+
+
 def board(runbooks: str) -> dict[str, Any]:
     return dashboard(
         "upstream",
         "upstream budget and errors",
         "How the budget of each token is used, what waits for it, and what upstream answers.",
-        [_now(), _budget(), _requests()],
+        [_now(), _budget(), _requests(), _spaces()],
         [marks.ALERTS, marks.RESTARTS, marks.REFUSALS],
         runbooks,
     )

@@ -10,7 +10,7 @@ FAULT_KINDS: dict[str, str] = {
     "unauthorized": "401 although the token is good; not counted",
     "forbidden": "403 for this space alone; counted",
     "not_found": "404 for a space that is there; counted",
-    "cursor": "400, as for a cursor that is not known; counted",
+    "cursor": "400 for a page that was asked for by a cursor, as if it was not known; counted",
     "reply": "`status`, `message` as detail and perhaps `retry_after`; counted",
     "empty_page": "200 and an empty array although there are events; counted",
 }

@@ -130,7 +130,8 @@ class Gate:
         refusal, rights = self._sign_in(record, token)
         if refusal is not None:
             return await self._send(request, record, refusal)
-        fault = self._draw(INSTEAD, record)
+        has_cursor = not {"since", "before"}.isdisjoint(request.rel_url.query)
+        fault = self._draw(INSTEAD if has_cursor else INSTEAD - {"cursor"}, record)
         if fault is not None:
             return await self._send(request, record, _instead(fault))
         call = Call(self._world, request, record, token or "", rights, ids)

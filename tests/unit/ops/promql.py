@@ -12,8 +12,9 @@ from functools import cache
 
 from prometheus_client.parser import text_string_to_metric_families
 
+from bridge.metrics import Metrics
 from bridge.redact import RULES
-from tests.accounts import mogplex_metrics
+from bridge.systems import systems
 
 # Labels that Prometheus adds to every series it scrapes.
 TARGET_LABELS = frozenset({"job", "instance"})
@@ -72,7 +73,8 @@ def grouping_labels(expr: str) -> set[str]:
 @cache
 def exposed() -> dict[str, tuple[str, dict[str, frozenset[str]]]]:
     """Of each series name that a bridge prints: its type, and its labels with their values."""
-    metrics = mogplex_metrics(sinks=["out.ndjson"], rules=RULES)
+    accounts = {f"of {name}": system.words for name, system in systems().items()}
+    metrics = Metrics(accounts, ["out.ndjson"], rules=RULES)
     found: dict[str, tuple[str, dict[str, set[str]]]] = {}
     for family in text_string_to_metric_families(metrics.render()[0].decode()):
         for sample in family.samples:

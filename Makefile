@@ -71,6 +71,7 @@ bench: $(STAMP) ## measure; prints tables, decides nothing
 docs: $(STAMP) ## what is generated: reference of configuration, metrics and redaction, example, schema
 	$(BIN)/python -m bridge.config.reference
 	$(BIN)/python -m bridge.metrics > docs/metrics.md.new && mv docs/metrics.md.new docs/metrics.md
+	$(BIN)/python -m bridge.cli.error_page > docs/errors.md.new && mv docs/errors.md.new docs/errors.md
 	$(BIN)/python -m bridge.redact > docs/redaction-rules.md.new && mv docs/redaction-rules.md.new docs/redaction-rules.md
 
 rules-age: $(STAMP) ## the token formats of the redactor that were checked longest ago

@@ -175,6 +175,33 @@ def _journal() -> Panel:
     )  # fmt: skip
 
 
+def _requests() -> Panel:
+    return row(
+        "HTTP and gateway",
+        (8, graph(
+            "Answers by group and status",
+            {"{{group}} {{code}}":
+                f"sum by (group, code) (rate(mogplex_bridge_http_requests_total{{%I}}[{_RATE}])) > 0"},
+            "Answers of the HTTP server; a stream counts when it begins.", unit="suffix: /s",
+            stacked=True,
+        )),
+        (8, graph(
+            "Gateway reads by source",
+            {"{{source}}":
+                f"sum by (source) (rate(mogplex_bridge_gateway_reads_total{{%I}}[{_RATE}]))"},
+            "Reads of the vendor's API, and where the answer came from: those from the journal cost "
+            "no request upstream.", unit="suffix: /s", stacked=True,
+        )),
+        (8, graph(
+            "Run starts through the gateway",
+            {"{{outcome}}":
+                f"sum by (outcome) (increase(mogplex_bridge_gateway_run_starts_total{{%I}}[{_RATE}]))"},
+            "Runs that clients asked the gateway to start, by what became of each.", stacked=True,
+            decimals=0,
+        )),
+    )  # fmt: skip
+
+
 def _replicas() -> Panel:
     return row(
         "Replicas",
@@ -204,7 +231,7 @@ def board(runbooks: str) -> dict[str, Any]:
         "delivery",
         "delivery",
         "Do the readers get what the journal has: subscribers over HTTP, files and stdout?",
-        [_now(), _subscribers(), _outputs(), _journal(), _replicas()],
+        [_now(), _subscribers(), _outputs(), _requests(), _journal(), _replicas()],
         [marks.ALERTS, marks.RESTARTS, marks.FULL_DISK],
         runbooks,
     )

@@ -167,12 +167,32 @@ def _events() -> Panel:
     )  # fmt: skip
 
 
+def _feeds() -> Panel:
+    return row(
+        "Systems",
+        (12, graph(
+            "Followed feeds by kind and state",
+            {"{{kind}} {{state}}":
+                "sum by (kind, state) (mogplex_bridge_feeds{%A}) > 0"},
+            "What is followed now on every system: runs, spaces, sandboxes, builds, ...",
+            stacked=True, decimals=0,
+        )),
+        (12, graph(
+            "Feeds that ended",
+            {"{{kind}} {{state}}":
+                f"sum by (kind, state) (increase(mogplex_bridge_feeds_ended_total{{%A}}[{_RATE}])) > 0"},
+            "Feeds that ended, by how they stood then.", stacked=True, decimals=0,
+            runbooks=("RunsFail",),
+        )),
+    )  # fmt: skip
+
+
 def board(runbooks: str) -> dict[str, Any]:
     return dashboard(
         "runs",
         "runs and freshness",
         "What the followed runs do, how they end, and how long their events take.",
-        [_now(), _runs(), _freshness(), _events()],
+        [_now(), _runs(), _freshness(), _events(), _feeds()],
         [marks.ALERTS, marks.RESTARTS, marks.GAPS, marks.REFUSALS],
         runbooks,
     )

@@ -134,6 +134,7 @@ async def http_bridge(
     limits: Limits | None = None,
     records_max: int = 100_000,
     sequences: Iterator[int] | None = None,
+    redactor: Redactor | None = None,
 ) -> AsyncIterator[HttpBridge]:
     journal = MemoryJournal(records_max=records_max, sequences=sequences)
     metrics = mogplex_metrics()
@@ -144,7 +145,7 @@ async def http_bridge(
         health,
         metrics,
         lambda accept: (f"asked for {accept}".encode(), "text/plain; version=0.0.4"),
-        Redactor(),
+        redactor or Redactor(),
         SystemClock(),
     )
     server = build_server(parts, access=access, policy=Policy(limits or Limits()))

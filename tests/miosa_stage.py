@@ -56,7 +56,8 @@ class Stage:
         self.setting = setting
         self.clock = VirtualClock(asyncio.get_running_loop())
         self.journal = MemoryJournal(records_max=10**6, bytes_max=2**30)
-        self.tokens = Tokens(KEY)
+        self.tokens = Tokens()
+        self.tokens.text = KEY
         self._group = group
         self.stopped = 0  # times
         self._tasks: list[asyncio.Task[None]] = []
@@ -244,8 +245,9 @@ class Told:
 
 def number_in(data: Any) -> int:
     """The number that a test wrote into an event without an id."""
-    if "n" in data:
-        return int(data["n"])
+    for key in ("n", "number"):
+        if key in data:
+            return int(data[key])
     if isinstance(data.get("payload"), dict):
         return int(data["payload"]["n"])
     return int(str(data["line"]).partition(" ")[0])

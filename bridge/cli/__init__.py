@@ -32,6 +32,7 @@ COMMANDS: Final = {
     "simulate": "The simulated upstream alone.",
     "check": "Check the configuration and print the effective settings.",
     "doctor": "Say what is wrong between here and upstream, in words.",
+    "explain": "Say what a code or status of upstream's means, and what to do.",
     "export": "Print the journal as NDJSON.",
     "replay": "Write a range of the journal once more, to a file or stdout.",
     "backup": "Copy the journal to a file, also while the daemon runs.",

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
 
 from bridge.clock import Clock
+from bridge.core.error_table import ErrorRow
 from bridge.core.errors import Failure
 from bridge.core.event import Event, Feed
 from bridge.core.kind import Kind
@@ -340,3 +341,11 @@ class System(Protocol):
     def source(self, account: Account, means: Means) -> Source:
         """Make a source. Asks nothing yet."""
         ...
+
+
+@runtime_checkable
+class Explains(Protocol):
+    """A system that knows what its refusals mean, code by code; not every one has codes."""
+
+    @property
+    def errors(self) -> Sequence[ErrorRow]: ...

@@ -116,9 +116,20 @@ class RunFollow(Following):
                 self.cursor.begin_again()
                 continue
             self.went_well()
-            if await self._take_page(answer, is_first=is_first) is not Next.MORE:
+            next_ = await self._take_page(answer, is_first=is_first)
+            if next_ is not Next.MORE and not self._is_behind(next_, answer):
                 break
         await self._caught_up(is_fresh=self.open.state.events > count_before)
+
+    def _is_behind(self, next_: Next, items: Sequence[Seen]) -> bool:
+        """Whether a stream has begun and more may lie between this page and its first frame.
+
+        A short page may be a clamp; an empty one, or one that the stream's frames overlap, is not.
+        """
+        if not self._is_catching_up or next_ is Next.EMPTY:
+            return False
+        shown = {seen.own_id for seen in items}
+        return not any(seen.own_id in shown for seen in self._held)
 
     def _is_cursor_refused(self, verdict: Verdict) -> bool:
         is_about_it = verdict.failure.http_status in CURSOR_CODES

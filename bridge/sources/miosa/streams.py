@@ -116,7 +116,8 @@ class StreamFollow(Following):
 
     def open_gap(self) -> Sequence[Gap]:
         """What has to be told when nothing will come that could prove that nothing is missing."""
-        if not self.boundary.is_unproven:
+        is_cut_off = self.boundary.was_open and not self.is_streaming
+        if not self.boundary.is_unproven and not is_cut_off:
             return ()
         return (Gap(RESUME_UNSUPPORTED, self.boundary.after, None, None),)
 

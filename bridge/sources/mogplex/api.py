@@ -19,6 +19,7 @@ from bridge.core.errors import Failure, Fault, Retry
 from bridge.core.event import Event
 from bridge.core.status import State
 from bridge.sources.http import HttpSession, Reply
+from bridge.sources.mogplex.errors import ERRORS
 from bridge.sources.mogplex.salvage import Lost, salvage
 from bridge.sources.mogplex.salvage import lost as lost_of
 from bridge.wire import times
@@ -38,18 +39,7 @@ _DIGEST = "sha256-"
 _BOM = b"\xef\xbb\xbf"  # a proxy may add one; browsers drop it
 
 # Code to class (mogplex.md 1.10). A code that is not here is judged by its HTTP status.
-_CODES: Mapping[str, Retry] = {
-    "BAD_REQUEST": Retry.PERMANENT,
-    "UNAUTHORIZED": Retry.AUTH_SUSPECT,
-    "FORBIDDEN": Retry.PERMANENT,
-    "AUTOMATION_REQUIRED": Retry.PERMANENT,
-    "NOT_FOUND": Retry.PERMANENT,
-    "CONFLICT": Retry.CONDITIONAL,
-    "IDEMPOTENCY_CONFLICT": Retry.CONDITIONAL,
-    "RATE_LIMITED": Retry.TRANSIENT,
-    "INTERNAL_ERROR": Retry.TRANSIENT,
-    "SERVICE_UNAVAILABLE": Retry.TRANSIENT,
-}
+_CODES: Mapping[str, Retry] = {row.code: row.retry for row in ERRORS}
 # What is at fault, where the code says it and not the HTTP status.
 _FAULTS: Mapping[str, Fault] = {
     **dict.fromkeys(("UNAUTHORIZED", "LOGIN_REDIRECT"), Fault.TOKEN),

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from bridge.core import marks
+from bridge.core.error_table import ErrorRow
 from bridge.core.event import Feed, feed_of
 from bridge.core.kind import Kind
 from bridge.core.words import SystemWords
 from bridge.sources.mogplex.dialect import MogplexDialect
+from bridge.sources.mogplex.errors import ERRORS
 from bridge.sources.mogplex.settings import A_RUN_ID, RUN, MogplexAccount, normalised_run_id
 from bridge.sources.mogplex.told import note_run, recall_run
 from bridge.sources.mogplex.words import WORDS
@@ -28,6 +30,7 @@ class Mogplex:
     section = MogplexAccount
     kinds: Mapping[str, Kind] = {RUN: RUN_KIND}
     words: SystemWords = WORDS
+    errors: Sequence[ErrorRow] = ERRORS
     dialect = MogplexDialect()  # of its own API, which the gateway serves
 
     def feed(self, account: str, kind: str, id_: str) -> Feed:

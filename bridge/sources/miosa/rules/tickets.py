@@ -46,9 +46,9 @@ class Ticket:
         """The server gave one out at `now`."""
         if self.state is not TicketState.RESERVED:
             raise TicketError(f"minted in the state {self.state}")
-        life_s = LIFE_S if expires_in_s is None else expires_in_s
+        life_s = expires_in_s if expires_in_s is not None and expires_in_s > 0.0 else LIFE_S
         self.state = TicketState.MINTED
-        self._secret, self._until = secret, now + life_s
+        self._secret, self._until = secret, now + life_s - min(SPARE_S, life_s / 2.0)
 
     def refused(self) -> None:
         """The server gave none."""
@@ -59,7 +59,7 @@ class Ticket:
         if self.state is not TicketState.MINTED:
             raise TicketError(f"taken in the state {self.state}")
         secret, self._secret = self._secret, ""
-        is_fresh = now < self._until - min(SPARE_S, LIFE_S / 2)
+        is_fresh = now < self._until
         self.state = TicketState.USED if is_fresh else TicketState.EXPIRED
         return secret if is_fresh else None
 

@@ -8,7 +8,7 @@ import pytest
 
 from bridge.clock import SystemClock
 from bridge.core.event import Feed
-from bridge.daemon.build import build_means, build_source
+from bridge.daemon.build import build_source
 from bridge.redact import Redactor
 from bridge.sources.mogplex.source import MogplexSource
 from bridge.sources.port import Means
@@ -20,9 +20,20 @@ class NothingFollowed:
         return False
 
 
+async def nothing_stored() -> None:
+    """No journal here."""
+
+
 def means() -> Means:
-    nothing = NothingFollowed()
-    return build_means(Redactor(), mogplex_metrics(), SystemClock(), nothing)
+    return Means(
+        clock=SystemClock(),
+        metrics=mogplex_metrics(),
+        redact=Redactor().text,
+        jitter=lambda: 0.5,
+        discovered=NothingFollowed(),
+        store=nothing_stored,
+        learnt={},
+    )
 
 
 def build(**settings: Any) -> MogplexSource:

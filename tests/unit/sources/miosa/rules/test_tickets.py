@@ -29,6 +29,12 @@ def test_one_that_is_nearly_over_is_not_risked() -> None:
     assert ticket.close() is TicketState.EXPIRED
 
 
+@pytest.mark.parametrize("life_s", [0.0, -3.0, None])
+def test_a_life_that_makes_no_sense_is_taken_as_the_usual_minute(life_s: float | None) -> None:
+    assert minted(life_s=life_s).take(1.0) is not None
+    assert minted(life_s=life_s).take(59.0) is None
+
+
 def test_one_that_nobody_connects_with_is_told() -> None:
     assert minted().close() is TicketState.UNUSED
     assert Ticket().close() is TicketState.UNUSED

@@ -43,6 +43,31 @@ async def test_a_run_is_read_as_a_story(tmp_path: Path) -> None:
     assert said.count("ok ") == 14
 
 
+async def test_the_page_tells_what_is_wrong_and_since_when(tmp_path: Path) -> None:
+    need("node", "chromium")
+    port = free_port()
+    async with (
+        Simulator(scenario="empty", knobs={"limiter": "off"}) as sim,
+        AsyncExitStack() as now,
+    ):
+        config = str(quick_config(tmp_path, sim.url))
+        options = ["--config", config, "--listen", f"127.0.0.1:{port}"]
+        daemon: list[Daemon] = []
+
+        async def start() -> None:
+            daemon.append(await now.enter_async_context(serve(*options, env=ENV)))
+
+        async def kill() -> None:
+            daemon[-1].process.kill()
+            await daemon[-1].process.wait()
+
+        await start()
+        orders = {"start": start, "kill": kill}
+        args = [daemon[0].url, sim.url]
+        said = await play("page_truth.mjs", *args, orders=orders, timeout_s=300)
+    assert said.count("ok ") == 4
+
+
 async def test_a_hostile_transcript_does_nothing(tmp_path: Path) -> None:
     need("node", "chromium")
     async with Simulator(scenario="empty", knobs={"limiter": "off"}) as sim:

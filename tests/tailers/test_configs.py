@@ -18,7 +18,7 @@ from tests.tailers.programs import LOGS, TAILERS, UNPACKED, find
 
 NUMBERED = f"{LOGS}/events.*.ndjson"
 FIXED = f"{LOGS}/events.ndjson"
-FILES = sorted(path for path in TAILERS.iterdir() if path.name != "README.md")
+FILES = sorted(path for path in TAILERS.iterdir() if path.is_file() and path.name != "README.md")
 WITH_PATHS = [path for path in FILES if path.name != "fluent-bit-parsers.conf"]
 FLUENT_BIT_KEYS = {
     "service": {"flush", "parsers_file", "storage.path"},

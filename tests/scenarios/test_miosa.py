@@ -211,20 +211,6 @@ def test_a_run_ends_after_two_quiet_pages_and_five_seconds() -> None:
     play(scenario)
 
 
-def test_a_row_that_comes_back_from_its_end_goes_on() -> None:
-    async def scenario(stage: Stage) -> None:
-        run = stage.sim.create("run", events=5)
-        await stage.follow(run)
-        await asyncio.sleep(10)
-        stage.sim.set_status(run, "failed")
-        await asyncio.sleep(62)
-        assert (await stage.told(run)).ends or True
-        if not (await stage.told(run)).ends:
-            stage.sim.set_status(run, "running")
-
-    play(scenario)
-
-
 # Ids, frame by frame; gaps
 
 

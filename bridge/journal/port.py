@@ -103,7 +103,8 @@ class Journal(Reader, Protocol):
        disk: resuming works before the first append.
     J5 `epoch` changes if, and only if, old sequences may mean other records.
     J6 (source, id) is kept once: a second draft of the same pair is dropped, also within one call,
-       for as long as the first one is retained.
+       for as long as the first one is retained. Ids of a feed with a state that did not end outlive
+       dropped records, within a bound that the adapter states.
     J7 Wishes and feed states of one feed are apart: storing one leaves the other as it is.
     """
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import sys
 
 import pytest
 
-from tests.architecture.tree import PACKAGE, Module, imports, modules, parse
+from tests.architecture.tree import PACKAGE, ROOT, Module, imports, modules, parse
 
 # Room -> what it may import of the package. A dot narrows to one file: adapters know ports only.
 MAY_IMPORT: dict[str, set[str]] = {
@@ -126,6 +127,26 @@ def technology_faults(module: Module) -> list[str]:
 def test_every_room_is_in_the_table() -> None:
     rooms = {name for name in MAY_IMPORT if "." not in name}
     assert {module.room for module in modules()} == rooms
+
+
+def rooms_in_the_document() -> dict[str, str]:
+    """Room -> what docs/architecture.md says that it may import."""
+    text = (ROOT / "docs" / "architecture.md").read_text()
+    rows = re.findall(r"^\| `([a-z_]+)(?:/|\.py)` \| [^|]*\| ([^|]*) \|$", text, re.MULTILINE)
+    return dict(rows)
+
+
+def test_the_document_has_the_table_of_rooms() -> None:
+    said = rooms_in_the_document()
+    rules = {
+        room: may for room, may in MAY_IMPORT.items() if not room.startswith(("_", "metrics."))
+    }
+    assert said.keys() == rules.keys()
+    for room, may in rules.items():
+        named = set(re.findall(r"`([^`]+)`", said[room]))
+        assert named == ({"cli", "simulator"} if may == {"*"} else set() if "*" in may else may), (
+            room
+        )
 
 
 def test_imports_go_down() -> None:

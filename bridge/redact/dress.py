@@ -80,10 +80,13 @@ def viewed(text: str, edits: Iterator[Edit] | list[Edit]) -> View | None:
 
 # -- escapes of terminals --------------------------------------------------------------------------
 
+# Sequences that terminals know: another letter behind `ESC [` belongs to the text, as in a text that
+# was cut there. Without parameters the last letter of one must not be the first of a word, but for
+# those that tools write before words (`ESC [m`, `ESC [K` of grep).
 # ESC as one character or written out, `ESC [` as one character of eight bits, and what may follow.
 _ESC = r"(?:\x1b|␛|\\{1,4}(?:x1[bB]|u001[bB]|033|e)|\^\[)"
 _TERMINAL = re.compile(
-    rf"(?:{_ESC}\[|\x9b)[0-?]{{0,24}}+[ -/]{{0,4}}[@-~]"
+    rf"(?:{_ESC}\[|\x9b)(?:[0-?]{{1,24}}+[ -/]{{0,4}}[A-HJKSTfhlmnqsu]|[HJKm]|[A-GSTsu](?![A-Za-z_]))"
     rf"|{_ESC}\](?:8;[^;\s\x1b\x07\\]{{0,40}};|\d{{1,3}};)"
     rf"|{_ESC}(?:\\{{1,2}}|[()][A-Za-z0-9]|[=>78cDEHMNOZ](?![A-Za-z]))|\x1b[@-Z\\-_]"
 )

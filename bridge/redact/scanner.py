@@ -8,6 +8,7 @@ import copy
 import hashlib
 import json
 import re
+from bisect import bisect_left
 from collections.abc import Iterator
 from typing import Any, Final, NamedTuple, Self
 
@@ -20,6 +21,8 @@ from bridge.redact.policy import EXTRA_PATTERNS_MAX, Policy
 from bridge.redact.spans import MARK_OPEN, MARKER_MAX, Scan, Span, beside_markers, merged
 from bridge.redact.values import harmless
 
+# Rules whose finds show what they are by their own characters, whatever stands around them.
+SHOWN_BY_THEMSELVES: Final = frozenset({"own-token", "provider-token", "jwt", "pem", "webhook"})
 TEXT_MIN = 6  # a shorter text holds no secret that could be recognised
 # What a text may cost, in values read of up to 32 characters each; then it fails closed. Ordinary
 # JSON names a value every 16 characters at most; hostile text names long ones everywhere.
@@ -228,7 +231,31 @@ class TextRedactor:
         scan.effort = inner.effort
         for view in reversed(views):
             inner.spans = [span.moved(*view.back(span.start, span.end)) for span in inner.spans]
+        if views:
+            inner.spans += self._in_dress(scan, inner.spans)
         scan.spans = inner.spans
+
+    def _in_dress(self, scan: Scan, found: list[Span]) -> list[Span]:
+        """Tokens that show themselves in the text as it is and are not among those found already.
+
+        What looks like dress may hold the beginning of a token (`ESC [` before `mog_...` ends with
+        its `m`) or a whole one (the name of a file). Only these rules: what a name says of a value
+        is read without the dress.
+        """
+        scan.spans = []
+        self._detect(scan, [])
+        # Of what was found, in order: where each starts, and how far it and those before reach.
+        starts: list[int] = []
+        reach: list[int] = []
+        for one in sorted(found):
+            starts.append(one.start)
+            reach.append(max(one.end, reach[-1] if reach else 0))
+        shown = [span for span in scan.spans if span.rule in SHOWN_BY_THEMSELVES]
+        return [
+            span
+            for span in shown
+            if (at := bisect_left(starts, span.end)) == 0 or reach[at - 1] <= span.start
+        ]
 
     def _read_literal(self, scan: Scan, literal: dress.Literal, depth: int) -> None:
         text = literal.text if literal.text.isascii() else fold(literal.text)

@@ -73,3 +73,29 @@ def test_a_bare_number_in_a_json_text_inside_of_another_stays_one() -> None:
     outer = json.dumps({"content": inner})
     result = json.loads(json.loads(Redactor().text(outer))["content"])
     assert result["password"] == "[REDACTED:password]"
+
+
+@pytest.mark.parametrize(
+    "around",
+    [
+        "\x9b {}",
+        "\x9b{}",
+        "\x1b[{}",
+        "x \x1b[1;{} y",
+        "\\x1b[{}",
+        "^[[{}",
+        "\x1b]8;{};http://x\x07y",
+        "{}:12: foo\n{}:13: bar",
+        "a\n{}:1: foo",
+        "{}  | a\n{}  | b",
+    ],
+)
+@pytest.mark.parametrize("token", ["mo" + "g_" + T, "gh" + "p_" + T + "a7Qx"])
+def test_what_looks_like_dress_never_hides_a_token(around: str, token: str) -> None:
+    """The last letter of an escape may be the first of a token, a file's name a whole one."""
+    assert token[1:] not in Redactor().text(around.replace("{}", token))
+
+
+@pytest.mark.parametrize("text", ["\x1b[password: hunter2Wx9", "\x1b[secret_key=hunter2Wx9"])
+def test_a_letter_that_no_terminal_knows_belongs_to_the_name_behind_it(text: str) -> None:
+    assert "hunter2Wx9" not in Redactor().text(text)

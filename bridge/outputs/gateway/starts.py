@@ -34,6 +34,8 @@ CHECKPOINT = "gateway/starts"
 PENDING_MAX = 64  # starts under way; upstream allows 10 a minute
 OWNERS_MAX = 10_000  # keys whose owner is remembered
 AGAIN_S = 15.0  # between tries to learn what became of a start
+# Refusals before upstream looks for the key: the token, its limits, a service that is away.
+_OF_THE_QUESTION = frozenset({401, 403, 429, 503})
 GIVEN_UP_S = 3600.0  # upstream's memory of keys is not known; an hour is longer than any retry
 
 
@@ -77,10 +79,13 @@ class Starts:
             self._owners.popitem(last=False)
         if len(self._pending) >= PENDING_MAX and (account, key) not in self._pending:
             raise TooManyFeedsError("too many starts are under way")
-        start = Start(account, key, body, self._clock.wall())
+        known = self._pending.get((account, key))
+        if known is not None and known.body != body:  # of the first one nobody could learn the fate
+            raise KeyTakenError("Idempotency-Key was used with a different request")
+        start = known or Start(account, key, body, self._clock.wall())
         await self._note(start)
         try:
-            return await self._finish(start)
+            return await self._finish(start, is_again=known is not None)
         finally:
             if (account, key) in self._pending:
                 self._left_over.set()  # not known, or the client left: somebody has to look
@@ -95,7 +100,7 @@ class Starts:
                     await self._forget(start)
                     continue
                 try:
-                    await self._finish(start)
+                    await self._finish(start, is_again=True)
                 except (JournalError, TooManyFeedsError):
                     break  # later
             if not self._pending:
@@ -103,13 +108,18 @@ class Starts:
             self._left_over.clear()
             await asyncio.sleep(AGAIN_S)
 
-    async def _finish(self, start: Start) -> Reply | Failure:
+    async def _finish(self, start: Start, *, is_again: bool) -> Reply | Failure:
+        """Ask, and forget the start when its fate is known.
+
+        `is_again`: it may have gone out before. A refusal of this question says nothing about it.
+        """
         headers = {"Idempotency-Key": start.key, "Content-Type": "application/json"}
         question = Question("POST", self._path, headers=headers, body=start.body)
         reply = await self._upstream.ask(start.account, question)
         if isinstance(reply, Failure):
-            if reply.code == "RATE_LIMITED" or reply.retry is Retry.PERMANENT:
-                await self._forget(start)  # it was not asked, or will never be answered
+            was_never_asked = reply.code == "RATE_LIMITED" or reply.retry is Retry.PERMANENT
+            if was_never_asked and not is_again:
+                await self._forget(start)
             return reply
         if 200 <= reply.status < 300:
             id_, _ = self._dialect.started(reply.body)
@@ -117,6 +127,8 @@ class Starts:
                 await self._runs.follow(start.account, id_)
         elif reply.status >= 500 and not _is_refusal(reply.body):
             return reply  # whether it was started is not known
+        elif is_again and reply.status in _OF_THE_QUESTION:
+            return reply
         await self._forget(start)
         return reply
 

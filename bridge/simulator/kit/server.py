@@ -2,39 +2,40 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
 from types import TracebackType
-from typing import Self
+from typing import Protocol, Self
 
 from aiohttp import web
+
+from bridge.simulator.kit.service import Service
 
 BODY_BYTES_MAX = 64 * 2**20  # of one control request; bulk appends are the largest
 SHUTDOWN_S = 1.0  # open replies get so long to end
 CONTROL_ROOT = "/_sim"
 
 
-class Listener(ABC):
-    """Listens and answers; mixed into a profile's simulator."""
+class Answers(Protocol):
+    """Who answers requests: the gate of a profile, and its control API."""
 
-    def __init__(self, host: str, port: int) -> None:
+    async def handle(self, request: web.Request) -> web.StreamResponse: ...
+
+
+class Listener:
+    """Listens and answers; mixed into a profile's simulator.
+
+    async with Simulator(knobs={"window": "head"}, seed=7) as sim:
+        ...  # talk to sim.url
+
+    With a `ManualClock` as `clock`, time stands still until the test moves it.
+    """
+
+    def __init__(
+        self, service: Service, gate: Answers, control: Answers, *, host: str, port: int
+    ) -> None:
+        self._service, self._gate, self._control = service, gate, control
         self._asked_host, self._asked_port = host, port
         self.host, self.port = host, port  # the real ones while it runs
         self._runner: web.AppRunner | None = None
-
-    @abstractmethod
-    async def answer(self, request: web.Request) -> web.StreamResponse:
-        """Answer a request that is not for the control API."""
-
-    @abstractmethod
-    async def answer_control(self, request: web.Request) -> web.StreamResponse: ...
-
-    @abstractmethod
-    def opened(self) -> None:
-        """It listens; called before the first request."""
-
-    @abstractmethod
-    def closing(self) -> None:
-        """Connections end now; let go of what keeps them open."""
 
     @property
     def url(self) -> str:
@@ -59,10 +60,11 @@ class Listener(ABC):
             raise
         self._runner = runner
         self.host, self.port = runner.addresses[0][:2]
-        self.opened()
+        self._service.reset()
 
     async def stop(self) -> None:
-        self.closing()
+        self._service.halt()
+        self._service.cut_feed("clean", None)
         if self._runner is not None:
             await self._runner.cleanup()
             self._runner = None
@@ -81,5 +83,5 @@ class Listener(ABC):
 
     async def _answer(self, request: web.Request) -> web.StreamResponse:
         if request.rel_url.raw_path.startswith(CONTROL_ROOT):
-            return await self.answer_control(request)
-        return await self.answer(request)
+            return await self._control.handle(request)
+        return await self._gate.handle(request)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from random import Random
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar, Protocol, TypedDict
 
 from bridge.simulator.kit.clock import SimClock
 from bridge.simulator.kit.faults import Fault, FaultList
@@ -55,6 +55,16 @@ class BaseWorld:
         self.limiter = TokenLimiter(Random(f"{seed}/world"))  # noqa: S311 - repeatable, not secret
 
 
+class Options(TypedDict, total=False):
+    """What the service of every profile is made with."""
+
+    knobs: Mapping[str, object] | None
+    seed: int
+    scenario: str
+    speed: float
+    clock: SimClock | None
+
+
 class Service(ABC):
     """What the general part of the control API needs of a profile's service."""
 
@@ -95,10 +105,14 @@ class Service(ABC):
     def forget_limits(self) -> None:
         """A cold start: every limiter begins again."""
 
+    def halt(self) -> None:  # noqa: B027 - not every profile plays scripts on the clock
+        """Nothing plays any more; feeds stay as they are."""
+
     # -- what is the same for all
 
     def reset(self, scenario: str | None = None, seed: int | None = None) -> None:
         """Begin again: knobs as given at the start, no feeds but those of the scenario."""
+        self.halt()
         chosen = scenario_named(self.SCENARIOS, scenario or self.scenario)
         self.scenario = chosen.name
         self.base.start_over(self.base.seed if seed is None else seed)

@@ -61,9 +61,8 @@ class Runs(Service):
         self.world.limiter.forget()
         self.world.run_starts.forget()
 
-    def reset(self, scenario: str | None = None, seed: int | None = None) -> None:
+    def halt(self) -> None:
         self.director.stop()
-        super().reset(scenario, seed)
 
     def begin(self, scenario: Scenario) -> None:
         stage = Stage(self.world, self.director, self.world.seed)

@@ -57,9 +57,8 @@ class Spaces(Service):
     def forget_limits(self) -> None:
         self.world.limiter.forget()
 
-    def reset(self, scenario: str | None = None, seed: int | None = None) -> None:
+    def halt(self) -> None:
         self.director.stop()
-        super().reset(scenario, seed)
 
     def begin(self, scenario: Scenario) -> None:
         scenario.begin(Stage(self.world, self.director))

@@ -16,7 +16,6 @@ FUNCTION_LINES_MAX = 60
 # More needs a reason.
 LONG_FILES = {
     "core/pace/schedule.py": "one algorithm; each half would need the other half's state",
-    "sources/moot/rules/space.py": "the states of one follow; both hands change the same ones",
     "journal/sqlite/writer.py": "all that happens in one commit, in its order",
     "sources/mogplex/follow.py": "one run's follow; the stream drives the same object",
     "outputs/streams/hub.py": "one tick of the fan-out; its parts already live in their own files",

@@ -22,6 +22,7 @@ from bridge.sources.moot.rules.absence import Absence
 from bridge.sources.moot.rules.catch_up import CatchUp, Hole, Page
 from bridge.sources.moot.rules.count import CountCheck, Verdict
 from bridge.sources.moot.rules.marker import Marker
+from bridge.sources.moot.rules.replay import PEEK_S, Replay
 from bridge.sources.moot.rules.steps import (
     Cause,
     Close,
@@ -41,7 +42,6 @@ from bridge.sources.moot.rules.ways import Way
 STATUS_S = 25.0  # a status is read again then: with its answer it is never 30 s old
 SILENCE_S = 60.0  # nothing read for so long: one look, then another connect
 CONNECT_S_MIN = 1.0  # between two connects
-PEEK_S = 2.0  # a replay begins sooner than that after the head, or there is none
 POLL_S = (3.0, 60.0)  # between polls: the shortest after news, doubling while there are none
 ARCHIVED = "archived"
 
@@ -85,9 +85,7 @@ class SpaceRules:
         self._heard_at = 0.0
         self._connect_at = 0.0
         self._connects = Backoff(CONNECT_S_MIN, 30.0)
-        self._peek_until: float | None = None
-        self._is_replay_first = False  # a cold start that the stream's replay fills
-        self._overlap: set[str] = set()
+        self._replay = Replay()
         self._held: list[Event] = []  # of a stream whose turn has not come
         self._poll_at = 0.0
         self._poll_s = POLL_S[0]
@@ -98,9 +96,7 @@ class SpaceRules:
 
     # -- what next
 
-    def request(  # noqa: PLR0911 - one return a state
-        self, now: float, way: Way
-    ) -> Request:
+    def request(self, now: float, way: Way) -> Request:  # noqa: PLR0911 - one return a state
         """What the asking hand does. `way` is how events are to be brought now."""
         if self.phase is Phase.OVER:
             return Wait(now + STATUS_S)
@@ -114,25 +110,25 @@ class SpaceRules:
             return Look()
         if way is Way.POLL and now >= self._poll_at:
             return self._begin(Cause.POLL)
-        if self._is_silent(now):
+        if self._is_read and now >= self._heard_at + self.silence_s:
             return self._begin(Cause.SILENCE)
         return Wait(self._asks_at(way))
 
     def _ask(self, now: float) -> Request:
         """The next page, unless the stream may bring it by itself."""
         assert self.job is not None
-        if self._peek_until is not None and now < self._peek_until:
-            return Wait(self._peek_until)
-        if self._is_replay_first and now < self._heard_at + PEEK_S:
+        if self._replay.is_peeking(now):
+            return Wait(self._replay.peek_until or now)
+        if self._replay.is_first and now < self._heard_at + PEEK_S:
             return Wait(self._heard_at + PEEK_S)
-        self._is_replay_first = False  # it stopped before it met what is known
+        self._replay.is_first = False  # it stopped before it met what is known
         return self.job.page
 
     def _asks_at(self, way: Way) -> float:
         due = [(self._looked_at or 0.0) + STATUS_S]
         if way is Way.POLL:
             due.append(self._poll_at)
-        if self._is_open and self._is_caught_up and not self._wants_close:
+        if self._is_read:
             due.append(self._heard_at + self.silence_s)
         return min(due)
 
@@ -149,9 +145,9 @@ class SpaceRules:
         return self._reading(now)
 
     def _reading(self, now: float) -> Stream:
-        if self._is_peeking(now):
-            return Read(self._peek_until or now)
-        if not self._is_caught_up and not self._is_replay_first:
+        if self._replay.is_peeking(now):
+            return Read(self._replay.peek_until or now)
+        if not self._is_caught_up and not self._replay.is_first:
             return Hold()
         until = self._heard_at + self.silence_s
         if self._was_passed_over and not self.has_understood:
@@ -168,12 +164,9 @@ class SpaceRules:
         self.job = CatchUp(self.marker, self._is_known, begins_at=self._started_at, search=search)
         return self.job.page
 
-    def _is_silent(self, now: float) -> bool:
-        is_read = self._is_open and self._is_caught_up and not self._wants_close
-        return is_read and now >= self._heard_at + self.silence_s
-
-    def _is_peeking(self, now: float) -> bool:
-        return self._peek_until is not None and now < self._peek_until
+    @property
+    def _is_read(self) -> bool:
+        return self._is_open and self._is_caught_up and not self._wants_close
 
     # -- status
 
@@ -272,13 +265,12 @@ class SpaceRules:
         assert job is not None
         if job.is_cold_walk and job.pages == 1 and self._is_open and self.cause is Cause.CONNECT:
             # The rest of the history may come by itself, in one piece and in its order.
-            self._peek_until = now + PEEK_S
-            self._overlap = {event.id for event in job.latest}
+            self._replay.expect(now, job.latest)
         if job.is_done:
             self._finish(now, take, has_news=bool(events))
         elif job.is_origin and self._is_open and not self._is_caught_up:
             job.is_origin = False
-            self._is_replay_first, self._heard_at = True, now
+            self._replay.is_first, self._heard_at = True, now
             take.events += self._unheld(take.events)
             self._meet(take.events)
         self._move(take, wall)
@@ -286,8 +278,8 @@ class SpaceRules:
 
     def _meet(self, fresh: Sequence[Event]) -> None:
         """Once the replay has come to the newest page, what follows is live."""
-        if self._is_replay_first and any(event.id in self._overlap for event in fresh):
-            self._is_replay_first, self._is_caught_up, self._is_level = False, True, True
+        if self._replay.has_met(fresh):
+            self._is_caught_up, self._is_level = True, True
             self._forget_job()
 
     def _move(self, take: Take, wall: float) -> None:
@@ -303,7 +295,7 @@ class SpaceRules:
         match cause:
             case Cause.CONNECT:
                 self._is_caught_up = True
-                self._is_replay_first = False
+                self._replay.is_first = False
                 take.events += self._unheld(take.events)
             case Cause.COUNT:
                 self._count.searched(self.known + len(take.events))
@@ -331,8 +323,7 @@ class SpaceRules:
 
     def _forget_job(self) -> None:
         self.job = None
-        self._peek_until = None
-        self._is_replay_first = False
+        self._replay.forget()
 
     def durable(self, known: int) -> None:
         """So many events of the space are in the journal now."""
@@ -372,11 +363,11 @@ class SpaceRules:
             return Take()
         fresh = [event for event in events if not self._is_known(event.id)]
         self.replayed += len(events) - len(fresh)
-        if self._is_peeking(now):
-            self._peek_until = None
-            if self.job is not None and self._may_be_replay(events[0]):
+        if self._replay.is_peeking(now):
+            self._replay.peek_until = None
+            if self.job is not None and self._replay.may_begin(events[0], self.job.latest):
                 self.job.check_origin(events[0])
-        if not self._is_caught_up and not self._is_replay_first:
+        if not self._is_caught_up and not self._replay.is_first:
             self._held += fresh
             return Take()
         self.brought += len(fresh)
@@ -384,16 +375,6 @@ class SpaceRules:
         take = Take(events=_unique(fresh))
         self._move(take, wall)
         return take
-
-    def _may_be_replay(self, first: Event) -> bool:
-        """Whether it is older than the newest page, as the first event of the space would be."""
-        job = self.job
-        latest = job.latest if job is not None else []
-        if not latest or first.id in self._overlap:
-            return False
-        return None not in (first.created_at_s, latest[0].created_at_s) and (
-            first.created_at_s <= latest[0].created_at_s  # type: ignore[operator]
-        )
 
     def _unheld(self, taken: Sequence[Event]) -> list[Event]:
         known = {event.id for event in taken}
@@ -404,8 +385,7 @@ class SpaceRules:
         """It ended, was cut, or was left. One that lived is no failure."""
         lived = self.has_understood or now >= self._connect_at
         self._is_open = self._is_caught_up = self._wants_close = False
-        self._peek_until = None
-        self._is_replay_first = False
+        self._replay.forget()
         self._held = []
         if self.cause is Cause.CONNECT:
             self.job = None

@@ -35,6 +35,7 @@ from bridge.wire.jsontext import loads
 from tests.accounts import mogplex_metrics
 
 PAGE = 200
+RUN = "3f0c1c52-6a3e-4f0e-9d3b-0d8f3c5b7a10"
 
 
 class NoRedactor(Redactor):
@@ -105,6 +106,14 @@ def encode(pages: list[bytes], redactor: Redactor) -> None:
             )
 
 
+def count(pages: list[bytes]) -> None:
+    metrics = mogplex_metrics()
+    types = ["com.mogplex.run.event.log"] * 150 + ["com.mogplex.run.event.tool_started"] * 50
+    lags = [3.0 - i / 100 for i in range(PAGE)]
+    for _ in pages:
+        metrics.count_events("default", types, lags, RUN)
+
+
 async def commit(pages: list[bytes], redactor: Redactor, directory: Path) -> None:
     journal = await SqliteJournal.open(directory / f"{uuid.uuid4()}.db")
     intake = Intake(journal, redactor, mogplex_metrics(), SystemClock())
@@ -144,6 +153,7 @@ async def main() -> None:
             "+ dedupe, commit (whole, no redaction)": lambda: commit(
                 pages, NoRedactor(), directory
             ),
+            "metrics of a page, alone": lambda: count(pages),
             "encode with redaction": lambda: encode(pages, Redactor()),
             "whole, with redaction": lambda: commit(pages, Redactor(), directory),
         }

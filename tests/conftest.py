@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import gc
 import inspect
+import logging
 import os
+import sys
 import threading
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
@@ -13,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import structlog
 from hypothesis import settings
 
 from tests.virtual_clock import run_virtually
@@ -60,6 +63,27 @@ async def no_task_left() -> AsyncIterator[None]:
         if time.monotonic() > deadline:
             pytest.fail(f"tasks left running: {sorted(task.get_name() for task in left)}")
         await asyncio.sleep(0.01)
+
+
+@pytest.fixture(autouse=True)
+def logs_as_before() -> Iterator[None]:
+    """Take back what a command in this process made of the logs.
+
+    Its handler knows a descriptor of the capture that ended with the test. The next file that gets
+    the same number would get the lines of all later tests.
+    """
+    shape = structlog.get_config()
+    hooks = sys.excepthook, threading.excepthook, sys.unraisablehook
+    raises, level = logging.raiseExceptions, logging.getLogger().level
+    yield
+    root = logging.getLogger()
+    for handler in [h for h in root.handlers if type(h) is logging.StreamHandler]:
+        root.removeHandler(handler)
+    root.setLevel(level)
+    logging.captureWarnings(False)
+    logging.raiseExceptions = raises
+    sys.excepthook, threading.excepthook, sys.unraisablehook = hooks
+    structlog.configure(**shape)
 
 
 @pytest.fixture(autouse=True)

@@ -26,7 +26,7 @@ from bridge.clock import SystemClock
 from bridge.core.state import FeedState
 from bridge.intake import Intake
 from bridge.journal.sqlite.journal import SqliteJournal
-from bridge.redact import Redactor
+from bridge.redact import Memory, Redactor
 from bridge.sources.mogplex.api import to_page
 from bridge.sources.mogplex.system import MOGPLEX, RUN_KIND
 from bridge.sources.port import Batch
@@ -41,7 +41,8 @@ RUN = "3f0c1c52-6a3e-4f0e-9d3b-0d8f3c5b7a10"
 class NoRedactor(Redactor):
     """Passes everything on: the price of redaction is the difference."""
 
-    def event(self, data: Mapping[str, Any]) -> dict[str, Any]:
+    def event(self, data: Mapping[str, Any], memory: Memory | None = None) -> dict[str, Any]:
+        del memory
         return data  # type: ignore[return-value]
 
 

@@ -9,8 +9,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 
-import structlog
-
 from bridge.clock import SystemClock
 from bridge.config import ResolvedAccount, Settings
 from bridge.core.errors import ConfigError
@@ -21,11 +19,12 @@ from bridge.daemon.sinks import sink_name
 from bridge.daemon.supervisor import run_rings, stop_on_signals
 from bridge.daemon.systemd import Notifier
 from bridge.journal.opening import open_journal
+from bridge.log import get_logger
 from bridge.metrics import Metrics
 from bridge.redact import RULES, Redactor
 from bridge.systems import systems
 
-log = structlog.get_logger()
+log = get_logger()
 
 
 class Bridge:

@@ -10,11 +10,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
-import structlog
-
 from bridge.core.errors import ConfigError
+from bridge.log import get_logger
 
-log = structlog.get_logger()
+log = get_logger()
 
 Settings = TypeVar("Settings")
 _Wanted_contra = TypeVar("_Wanted_contra", contravariant=True)

@@ -6,13 +6,12 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-import structlog
-
 from bridge.core.state import By, FeedState, Wish
 from bridge.intake import OpenFeed
+from bridge.log import get_logger
 from bridge.sources.port import Progress
 
-log = structlog.get_logger()
+log = get_logger()
 
 
 @dataclass(slots=True, eq=False)

@@ -7,8 +7,6 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from dataclasses import replace
 from typing import Any
 
-import structlog
-
 from bridge.clock import Clock
 from bridge.core.backoff import Backoff
 from bridge.core.errors import BridgeError, Failure, JournalUnavailableError, Retry
@@ -21,6 +19,7 @@ from bridge.daemon.names import Names
 from bridge.daemon.views import Views
 from bridge.intake import Intake, OpenFeed
 from bridge.journal.port import FencedError, RecordTooLargeError
+from bridge.log import get_logger
 from bridge.outputs.port import AmbiguousFeedError, TooManyFeedsError
 from bridge.sources.port import Progress, Source
 
@@ -28,7 +27,7 @@ FINISHED_MAX = 10_000  # feeds that are over and still shown; the journal keeps 
 FEEDS_MAX = 10_000  # followed at a time; a task and its memory of ids are about 30 KB
 FULL_WAIT_S = 10.0  # between two tries to note what discovery found while the journal is full
 
-log = structlog.get_logger()
+log = get_logger()
 
 # Errors of the journal that are about what one feed hands in.
 OF_ONE_FEED = (RecordTooLargeError,)

@@ -10,21 +10,20 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Protocol
 
-import structlog
-
 from bridge.core.errors import JournalUnavailableError
 from bridge.core.event import Feed
 from bridge.core.state import FeedState, Wish
 from bridge.daemon.memories import Memories
 from bridge.daemon.supervisor import raise_first
 from bridge.journal.port import Fence, Lease, OwnedJournal
+from bridge.log import get_logger
 from bridge.metrics import Metrics
 from bridge.sources.port import Source
 
 _NONE = -1  # number of no holder
 ASK_S = 0.25  # between two looks at the leases, held or wanted
 
-log = structlog.get_logger()
+log = get_logger()
 
 
 class Follower(Protocol):

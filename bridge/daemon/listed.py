@@ -9,13 +9,12 @@ from dataclasses import dataclass
 from functools import partial
 from typing import NamedTuple
 
-import structlog
-
 from bridge.config import ResolvedAccount, Settings
 from bridge.core.errors import JournalUnavailableError
 from bridge.core.state import By
 from bridge.daemon.follows import Follows
 from bridge.daemon.run_lists import to_run_text, watch
+from bridge.log import get_logger
 from bridge.outputs.port import InvalidIdError, TooManyFeedsError, UnknownAccountError
 
 FULL_WAIT_S = 10.0  # between two tries to add a listed feed while the journal is full
@@ -23,7 +22,7 @@ FULL_WAIT_S = 10.0  # between two tries to add a listed feed while the journal i
 LISTED_WAIT_S = 10.0
 RUN = "run"  # what a line of --runs-from names
 
-log = structlog.get_logger()
+log = get_logger()
 
 
 class ListedFeed(NamedTuple):

@@ -13,8 +13,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-import structlog
-
 from bridge import log as logs
 from bridge.config import Loaded, ResolvedAccount, Settings, flat, resolve_accounts
 from bridge.config.explain import dotted
@@ -24,11 +22,12 @@ from bridge.daemon.listed import list_changes
 from bridge.daemon.running import Running
 from bridge.daemon.serving import build_certificates, build_policy, read_tokens
 from bridge.daemon.sinks import OutputRefusedError
+from bridge.log import get_logger
 from bridge.outputs.http.certificates import Certificates
 from bridge.outputs.http.tokens import Tokens
 from bridge.redact import Redactor
 
-log = structlog.get_logger()
+log = get_logger()
 
 # Keys that only a start takes over.
 AT_START = ("listen", "journal", "journal_credentials_file", "limits.recent_bytes")

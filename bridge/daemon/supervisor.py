@@ -11,11 +11,10 @@ import os
 import signal
 from collections.abc import Awaitable, Callable, Mapping
 
-import structlog
-
 from bridge.core.errors import BridgeError
+from bridge.log import get_logger
 
-log = structlog.get_logger()
+log = get_logger()
 
 Task = Callable[[], Awaitable[None]]
 

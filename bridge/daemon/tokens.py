@@ -5,18 +5,17 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
-import structlog
-
 from bridge.clock import Clock
 from bridge.config import TokenProvider
 from bridge.daemon.accounts import Accounts
 from bridge.daemon.follows import Follows
+from bridge.log import get_logger
 from bridge.schema.proxies import proxy_of, secrets_of
 from bridge.sources.port import Source
 
 TICK_S = 1.0  # files are looked at this often
 
-log = structlog.get_logger()
+log = get_logger()
 
 
 class TokenWatch:

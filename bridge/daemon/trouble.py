@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NamedTuple
 
-import structlog
-
 from bridge.core.errors import Failure
 from bridge.daemon.followed import Followed
+from bridge.log import get_logger
 
-log = structlog.get_logger()
+log = get_logger()
 
 DEGRADED_AFTER = 5  # failures in a row (common.md 0.3)
 

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import asyncio
 
-import structlog
-
 from bridge.clock import Clock
 from bridge.core.errors import JournalUnavailableError
 from bridge.journal.port import OwnedJournal
+from bridge.log import get_logger
 from bridge.metrics import Metrics
 
 HELD_BYTES_TOLD = 16 * 1024 * 1024  # of the write-ahead log; `export` holds some for a moment
 RETAIN_S = 60.0  # between two looks for records to drop
 LOOP_LAG_S = 0.5  # length of the sleep whose lateness is measured
 
-log = structlog.get_logger()
+log = get_logger()
 
 
 class Upkeep:

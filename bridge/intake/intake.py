@@ -6,8 +6,6 @@ import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-import structlog
-
 from bridge.clock import Clock
 from bridge.core.dedupe import SeenIds
 from bridge.core.errors import JournalUnavailableError
@@ -17,12 +15,12 @@ from bridge.core.state import FeedState, Wish
 from bridge.intake.open_feed import OpenFeed
 from bridge.intake.writing import Writing
 from bridge.journal.port import Fence, FencedError, Journal
-from bridge.log import Repeated
+from bridge.log import Repeated, get_logger
 from bridge.metrics import Metrics
 from bridge.redact import Redactor
 from bridge.sources.port import Batch, Receipt
 
-log = structlog.get_logger()
+log = get_logger()
 
 FULL_RETRY_S = (1.0, 10.0)  # first and longest wait while the disk is full; sources wait meanwhile
 SEEN_IDS_MAX = 20_000  # ids a feed that are remembered; the journal knows the rest

@@ -7,13 +7,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-import structlog
-
 from bridge.core import marks
 from bridge.core.event import Draft, Event
 from bridge.core.kind import Kind
 from bridge.core.state import FeedState
 from bridge.journal.port import RECORD_BYTES_MAX
+from bridge.log import get_logger
 from bridge.redact import Memory, Redactor
 from bridge.sources.port import Batch, Gap
 from bridge.wire import times
@@ -21,7 +20,7 @@ from bridge.wire.cloudevents import Encoder
 from bridge.wire.jsontext import JsonError, dumps, loads
 from bridge.wire.ndjson import fit
 
-log = structlog.get_logger()
+log = get_logger()
 
 # Bytes of records redacted and encoded before the loop gets its turn: some 10 ms of work.
 TURN_BYTES = 256 * 1024

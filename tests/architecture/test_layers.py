@@ -24,7 +24,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "schema": {"core", "redact"},
     "config": {"core", "redact", "clock", "schema", "systems"},
     "journal": {"core", "clock", "metrics"},
-    "sources": {"core", "wire", "clock", "metrics", "schema"},
+    "sources": {"log", "core", "wire", "clock", "metrics", "schema"},
     "systems": {"core", "wire", "sources.port", "sources.*.system"},
     "outputs": {
         *("core", "redact", "wire", "clock", "metrics", "log", "systems"),
@@ -54,6 +54,7 @@ ONLY_IN = {
     "prometheus_client": {"metrics/", "outputs/"},
     "pydantic": {"schema/", "config/", "sources/"},
     "click": {"cli/"},
+    "structlog": {"log.py"},
     "rich": {"cli/top/view.py", "cli/top/screen.py"},
     "uvloop": {"loop.py"},
     "time": {"clock.py", "simulator/"},

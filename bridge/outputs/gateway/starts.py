@@ -16,11 +16,10 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-import structlog
-
 from bridge.clock import Clock
 from bridge.core.errors import BridgeError, Failure, JournalError, Retry
 from bridge.journal.port import Journal
+from bridge.log import get_logger
 from bridge.outputs.gateway.port import Dialect, Runs
 from bridge.outputs.gateway.seal import maybe_open, seal
 from bridge.outputs.gateway.upstream import Reply, Upstream
@@ -28,7 +27,7 @@ from bridge.outputs.port import TooManyFeedsError
 from bridge.sources.port import Question
 from bridge.wire.jsontext import JsonError, dumps, loads
 
-_log = structlog.get_logger()
+_log = get_logger()
 
 CHECKPOINT = "gateway/starts"
 PENDING_MAX = 64  # starts under way; upstream allows 10 a minute

@@ -9,11 +9,10 @@ from __future__ import annotations
 import ssl
 from pathlib import Path
 
-import structlog
-
 from bridge.core.errors import ConfigError
+from bridge.log import get_logger
 
-_log = structlog.get_logger()
+_log = get_logger()
 
 _Stamp = tuple[tuple[int, int, int], ...]
 

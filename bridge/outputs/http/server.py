@@ -8,10 +8,10 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from typing import Any, cast
 
-import structlog
 from aiohttp import hdrs, web
 
 from bridge.core.errors import ConfigError, JournalError
+from bridge.log import get_logger
 from bridge.outputs.compression import compress
 from bridge.outputs.http.access import Access, LoopbackAccess
 from bridge.outputs.http.certificates import Certificates
@@ -23,7 +23,7 @@ from bridge.outputs.http.problems import COMMON_HEADERS, ProblemError, respond, 
 from bridge.outputs.http.streaming import Streams
 from bridge.redact import Redactor
 
-_log = structlog.get_logger()
+_log = get_logger()
 
 Next = Callable[[web.Request], Awaitable[web.StreamResponse]]
 

@@ -10,17 +10,17 @@ from __future__ import annotations
 import hashlib
 import secrets
 
-import structlog
 from aiohttp import hdrs, web
 
 from bridge.clock import Clock
 from bridge.core.errors import ConfigError
+from bridge.log import get_logger
 from bridge.outputs.http.access import Identity, Need, Scope, check_origin
 from bridge.outputs.http.origins import Origins
 from bridge.outputs.http.problems import ProblemError
 from bridge.outputs.http.tokens import Tokens
 
-_log = structlog.get_logger()
+_log = get_logger()
 
 TICKET_S = 60.0  # to connect; the stream may last longer (outside.md 3)
 TICKETS_MAX = 10_000  # issued and not yet used

@@ -13,11 +13,10 @@ from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from typing import Any
 
-import structlog
-
 from bridge.clock import Clock
 from bridge.core.errors import ConfigError, JournalUnavailableError
 from bridge.journal.port import Journal
+from bridge.log import get_logger
 from bridge.metrics import Metrics
 from bridge.outputs.sinks.health import SinkHealth
 from bridge.outputs.sinks.lines import (
@@ -31,7 +30,7 @@ from bridge.outputs.sinks.lines import (
 )
 from bridge.outputs.sinks.port import Found, Known, Mark, Reopening, Target, TargetError, Upkeep
 
-_log = structlog.get_logger()
+_log = get_logger()
 
 CLOSE_S = 5.0  # seconds for the last lines at the end
 _LET_GO_S = 0.5  # and for letting go, when the lines took all of them

@@ -5,17 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import structlog
-
 from bridge.clock import Clock
 from bridge.core.backoff import Backoff
 from bridge.core.errors import JournalUnavailableError
-from bridge.log import Repeated
+from bridge.log import Repeated, get_logger
 from bridge.metrics import OTHER, Metrics
 from bridge.outputs.sinks.lines import Batch
 from bridge.outputs.sinks.port import TargetError
 
-_log = structlog.get_logger()
+_log = get_logger()
 
 BACKOFF_BASE_S = 0.25  # a full disk may be freed by our own retention at once
 BACKOFF_CAP_S = 5.0  # one small write each 5 s costs nothing and is soon enough for people

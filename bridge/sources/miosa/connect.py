@@ -12,10 +12,9 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
-import structlog
-
 from bridge.core.event import Feed
 from bridge.core.pace.line import Rank
+from bridge.log import get_logger
 from bridge.sources import http
 from bridge.sources.http import Stream
 from bridge.sources.key_gate import Turn
@@ -26,7 +25,7 @@ from bridge.sources.miosa.rules.learnt import OTHER_TICKET_PATH
 from bridge.sources.miosa.rules.tickets import Ticket, TicketState
 from bridge.wire.jsontext import JsonError, loads
 
-log = structlog.get_logger()
+log = get_logger()
 
 CONNECT_S = 15.0  # until the head of the reply
 

@@ -10,11 +10,10 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import structlog
-
 from bridge.core.errors import Retry
 from bridge.core.event import Feed
 from bridge.core.pace.line import Rank
+from bridge.log import get_logger
 from bridge.sources.miosa.api import LIST_SIZE, Listed
 from bridge.sources.miosa.classify import Verdict
 from bridge.sources.miosa.following import Parts
@@ -22,7 +21,7 @@ from bridge.sources.miosa.ids import PATHS, feed_of
 from bridge.sources.miosa.rules import words
 from bridge.sources.port import Discovered
 
-log = structlog.get_logger()
+log = get_logger()
 
 EVERY_S = 30.0
 PAGES_MAX = 50  # of one list in one look: 5,000 things

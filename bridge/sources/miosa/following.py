@@ -9,14 +9,13 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, TypeVar
 
-import structlog
-
 from bridge.clock import Clock
 from bridge.core.backoff import Backoff
 from bridge.core.error_table import WAIT_S, Wait
 from bridge.core.errors import Failure, Retry
 from bridge.core.event import Feed
 from bridge.core.pace.line import Rank
+from bridge.log import get_logger
 from bridge.metrics import Metrics
 from bridge.sources.key_gate import KeyGate
 from bridge.sources.miosa.api import SNAPSHOT_ROOTS, MiosaApi, Row, row_path
@@ -28,7 +27,7 @@ from bridge.sources.miosa.rules.learnt import Learnt
 from bridge.sources.port import Batch, OpenFeed, Progress, Receipt
 from bridge.wire.jsontext import JsonError, dumps, loads
 
-log = structlog.get_logger()
+log = get_logger()
 
 GONE_STRIKES = 3  # refusals in a row until a thing that was read counts as deleted
 GONE_WAIT_S = 5.0  # between them

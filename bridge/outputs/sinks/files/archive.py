@@ -13,12 +13,11 @@ from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any
 
-import structlog
-
+from bridge.log import get_logger
 from bridge.outputs.sinks.files.layout import Entry, Keep, Layout, Names
 from bridge.outputs.sinks.files.segment import sync_directory
 
-_log = structlog.get_logger()
+_log = get_logger()
 
 # The newest finished segment stays plain for a while (logrotate's delaycompress): a reader that
 # looks for new names now and then must still find it under the name it had.

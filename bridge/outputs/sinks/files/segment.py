@@ -14,13 +14,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-import structlog
-
 from bridge.core.errors import ConfigError
+from bridge.log import get_logger
 from bridge.outputs.sinks.files.layout import FILE_MODE
 from bridge.wire.ndjson import Line, find_tail
 
-_log = structlog.get_logger()
+_log = get_logger()
 
 _WINDOW_BYTES = 1 << 20  # read from the end at first; nearly every line is shorter
 _WINDOW_BYTES_MAX = 64 << 20  # then up to here: more without one line of ours is not our file

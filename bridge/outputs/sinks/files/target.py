@@ -9,10 +9,9 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import Any, TypeVar
 
-import structlog
-
 from bridge.clock import Clock
 from bridge.core.errors import ConfigError
+from bridge.log import get_logger
 from bridge.outputs.sinks.files.archive import Archive
 from bridge.outputs.sinks.files.layout import Layout
 from bridge.outputs.sinks.files.segment import SyncFailedError, WriteStoppedError
@@ -20,7 +19,7 @@ from bridge.outputs.sinks.files.writer import FileWriter
 from bridge.outputs.sinks.oserrors import OS_REASONS, reason_of
 from bridge.outputs.sinks.port import Found, Known, Mark, Pace, TargetError
 
-_log = structlog.get_logger()
+_log = get_logger()
 
 FSYNC_S = 1.0  # seconds between forced writes with fsync "interval"
 CHECKPOINT_S = 5.0  # seconds; a checkpoint is a commit of the journal, so not too often

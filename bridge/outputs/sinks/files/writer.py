@@ -9,15 +9,14 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-import structlog
-
 from bridge.clock import Clock
+from bridge.log import get_logger
 from bridge.outputs.sinks.files.layout import Layout, Names
 from bridge.outputs.sinks.files.segment import Segment, WriteStoppedError, read_tail, sync_directory
 from bridge.outputs.sinks.port import Found
 from bridge.wire.ndjson import Line
 
-_log = structlog.get_logger()
+_log = get_logger()
 
 # A path that is missing is given this long to be created by logrotate, which otherwise finds ours
 # in its way (readers.md: 3 lines lost in 94 rotations). Lines go to the renamed file meanwhile.

@@ -17,7 +17,7 @@ import structlog
 
 from bench.freshness import show, table
 from tests.accounts import TOKEN
-from tests.stage import Setting, Stage, play
+from tests.stages.mogplex import Setting, Stage, play
 
 COUNTS = (1, 16, 50, 200, 1_000)
 PAUSE_S = 120.0  # until the restart: two windows

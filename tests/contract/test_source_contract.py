@@ -1,6 +1,6 @@
 """What every source promises (S1-S7 of `sources/port.py`), on every system here.
 
-Mogplex and moot run against their simulators, the stranger against its world; both on virtual time.
+The three systems run against their simulators, the stranger against its world; on virtual time.
 """
 
 from __future__ import annotations
@@ -24,8 +24,10 @@ from bridge.metrics import Metrics
 from bridge.redact import Redactor
 from bridge.sources.port import Batch, Depth, Level, Progress, Receipt, Source
 from tests.accounts import Tokens
-from tests.moot_stage import set_stage as set_moot_stage
-from tests.stage import Setting, set_stage
+from tests.stages.miosa import Setting as MiosaSetting
+from tests.stages.miosa import set_stage as set_miosa_stage
+from tests.stages.mogplex import Setting, set_stage
+from tests.stages.moot import set_stage as set_moot_stage
 from tests.stranger.system import STRANGER, StrangerAccount, World
 from tests.virtual_clock import VirtualClock, run_virtually
 
@@ -104,6 +106,19 @@ async def moot() -> AsyncIterator[Yard]:
         yield yard
 
 
+@asynccontextmanager
+async def miosa() -> AsyncIterator[Yard]:
+    async with set_miosa_stage(MiosaSetting()) as stage:
+        thing = stage.sim.create("run", events=3)
+        named = systems.systems()["miosa"].feed("miosa", "run", thing.id)
+        yard = Yard(stage.source, named, stage.metrics, stage.clock)
+        yard.add = lambda count: stage.sim.append(thing, count)
+        yard.truth = lambda: [event.id for event in thing.events]
+        yard.finish = lambda: stage.sim.finish(thing)
+        yard.asked = lambda: len(stage.sim.requests)
+        yield yard
+
+
 @pytest.fixture(autouse=True)
 def _registered() -> Iterator[None]:
     systems.register(STRANGER)
@@ -111,7 +126,7 @@ def _registered() -> Iterator[None]:
     systems.unregister(STRANGER)
 
 
-BOTH = pytest.mark.parametrize("place", [mogplex, stranger, moot])
+ALL = pytest.mark.parametrize("place", [mogplex, stranger, moot, miosa])
 
 
 def on(place: Any, scenario: Callable[[Yard], Any]) -> None:
@@ -140,7 +155,7 @@ class Slow:
         return receipt
 
 
-@BOTH
+@ALL
 def test_s1_a_follow_returns_when_its_end_is_durable_and_not_before(place: Any) -> None:
     async def scenario(yard: Yard) -> None:
         slow = Slow(yard.feed)
@@ -160,7 +175,7 @@ def test_s1_a_follow_returns_when_its_end_is_durable_and_not_before(place: Any) 
     on(place, scenario)
 
 
-@BOTH
+@ALL
 def test_s2_a_follow_that_is_cancelled_anywhere_goes_on_without_loss_or_repeat(
     place: Any,
 ) -> None:
@@ -182,7 +197,7 @@ def test_s2_a_follow_that_is_cancelled_anywhere_goes_on_without_loss_or_repeat(
     on(place, scenario)
 
 
-@BOTH
+@ALL
 def test_s3_every_request_is_known_to_the_gate(place: Any) -> None:
     async def scenario(yard: Yard) -> None:
         await asyncio.sleep(130)  # what a predecessor might have asked is out of every window
@@ -206,6 +221,7 @@ def test_s3_every_request_is_known_to_the_gate(place: Any) -> None:
 # Texts that people write for one feed of each system, and some that are none.
 NAMES = {
     "mogplex": ([RUN, f" {RUN.upper()}\n"], ["", "nonsense", f"{RUN}/x"]),
+    "miosa": ([RUN, f" {RUN}\n"], ["", "a/b/c/d", "x" * 300]),
     "moot": (["Sprint Planning", " Sprint Planning\n"], ["", "a/b", "..", "x" * 201]),
     "stranger": (["Ab/1 ü"], ["", " "]),
 }
@@ -273,7 +289,7 @@ def test_s6_nothing_that_upstream_sends_ends_a_follow_or_the_source() -> None:
     run_virtually(main())
 
 
-@BOTH
+@ALL
 def test_s7_settings_are_taken_over_whole_or_not_at_all(place: Any) -> None:
     async def scenario(yard: Yard) -> None:
         account: Any = yard.source._account  # type: ignore[attr-defined]
@@ -286,7 +302,7 @@ def test_s7_settings_are_taken_over_whole_or_not_at_all(place: Any) -> None:
     on(place, scenario)
 
 
-@BOTH
+@ALL
 def test_an_examination_says_something_and_follows_nothing(place: Any) -> None:
     async def scenario(yard: Yard) -> None:
         for depth in (Depth.TOKEN, Depth.ALL):

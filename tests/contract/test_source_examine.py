@@ -12,7 +12,7 @@ from bridge.sources.mogplex.api import MogplexApi
 from bridge.sources.mogplex.examine import examine
 from bridge.sources.port import Finding, Level
 from tests.accounts import TOKEN
-from tests.stage import Setting, Stage, play
+from tests.stages.mogplex import Setting, Stage, play
 
 
 async def look(stage: Stage, *, fill: bool = False) -> dict[str, Finding]:

@@ -11,7 +11,7 @@ import pytest
 from bridge.core.errors import Failure, Retry
 from bridge.wire.jsontext import loads
 from tests.accounts import TOKEN
-from tests.stage import Setting, Stage, play
+from tests.stages.mogplex import Setting, Stage, play
 
 
 @pytest.mark.parametrize("kind", ["lost_reply", "reset"])

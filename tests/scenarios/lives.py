@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from bridge.core.errors import Failure
-from tests.stage import Setting, Stage
+from tests.stages.mogplex import Setting, Stage
 
 FAULTS = (
     "html_5xx", "reset", "database", "crash", "lost_reply", "cut_body", "not_json", "slow",

@@ -12,7 +12,7 @@ from typing import Any
 from bridge.sources.mogplex.rules.completion import TERMINAL_EVENTS, TERMINAL_STATUSES
 from bridge.wire import times
 from tests.record_types import FOLLOW_FAILED, RUN_ENDED
-from tests.stage import Stage
+from tests.stages.mogplex import Stage
 
 PAGE = 200
 

@@ -22,10 +22,11 @@ from bridge.daemon.trouble import troubles
 from bridge.redact import Redactor
 from bridge.wire.jsontext import dumps, loads
 from tests import accounts
-from tests import stage as stages
 from tests.canaries import Canaries, CanarySimulator
 from tests.record_types import FOLLOW_FAILED, RUN_STATUS
-from tests.stage import Stage, play
+from tests.stages import mogplex as mogplex_stage
+from tests.stages import stage as any_stage
+from tests.stages.mogplex import Stage, play
 
 HOUR_S = 3600
 OWN_TOKEN = "mog_" + "c" * 24  # as made up as can be: known by heart, not by its looks
@@ -54,9 +55,11 @@ class Watched:
         redactor.protect([OWN_TOKEN])
         logs.configure(redactor.twin().value, level=level, form=form, stream=self.lines, environ={})
         monkeypatch.setattr(accounts, "TOKEN", OWN_TOKEN)
-        monkeypatch.setattr(stages, "Redactor", lambda: redactor)
+        monkeypatch.setattr(any_stage, "Redactor", lambda: redactor)
         monkeypatch.setattr(
-            stages, "Simulator", lambda **more: CanarySimulator(self.canaries, monkeypatch, **more)
+            mogplex_stage,
+            "Simulator",
+            lambda **more: CanarySimulator(self.canaries, monkeypatch, **more),
         )
         self.seen: list[str] = []
 

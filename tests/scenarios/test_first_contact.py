@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from tests.accounts import TOKEN
-from tests.stage import Stage, play
+from tests.stages.mogplex import Stage, play
 
 
 def first_heard(stage: Stage, runs: list[Any]) -> list[float]:

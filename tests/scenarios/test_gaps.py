@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from bridge.simulator.mogplex.variants import VARIANTS
-from tests.stage import Stage, play
+from tests.stages.mogplex import Stage, play
 
 BROKEN = ("bad_utf8", "huge_number", "no_end")
 

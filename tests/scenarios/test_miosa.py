@@ -7,7 +7,7 @@ import itertools
 
 import pytest
 
-from tests.miosa_stage import Stage, numbered, play
+from tests.stages.miosa import Stage, numbered, play
 
 
 def test_a_run_is_told_whole_and_once() -> None:

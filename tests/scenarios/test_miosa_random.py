@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from bridge.simulator.miosa.store import Thing
-from tests.miosa_stage import KEY, Setting, Stage, numbered, play
+from tests.stages.miosa import KEY, Setting, Stage, numbered, play
 
 KINDS = ("run", "sandbox", "computer", "build", "snapshot", "deployment", "tenant")
 FAULTS = ("html_5xx", "reset", "not_json", "lost_reply", "cut_body")
@@ -102,7 +102,7 @@ def test_whatever_happens_the_journal_tells_what_upstream_committed(seed: int) -
         assert book.used_twice == 0
         # A ticket whose reply never came, or whose process was killed between two requests.
         lost = sum(r.fault in ("lost_reply", "cut_body") for r in stage.asked("ticket"))
-        assert book.unused <= 3 * stage.stopped + lost
+        assert book.unused <= 3 * len(stage.stopped_at) + lost
         assert stage.sim.refused(KEY) == 0
 
     play(scenario, Setting(per_minute=120, seed=seed, delay_s=chance.choice([0.002, 0.05])),

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from bridge.sources.port import Depth, Level
-from tests.miosa_stage import KEY, Setting, Stage, numbered, play
+from tests.stages.miosa import KEY, Setting, Stage, numbered, play
 
 TICKETED = ["build", "snapshot"]
 
@@ -175,7 +175,7 @@ def test_a_new_key_is_believed_at_once() -> None:
         stage.sim.set_key(KEY, valid=False)
         await stage.follow(run)
         await asyncio.sleep(60)
-        stage.replace_key("msk_live_other")
+        stage.replace_token("msk_live_other")
         await asyncio.sleep(20)
         stage.sim.finish(run)
         await stage.over(60)

@@ -14,7 +14,7 @@ from bridge.outputs.port import InvalidIdError
 from bridge.simulator.moot.store import Draft
 from bridge.simulator.moot.variants import NAMELESS, VARIANTS
 from bridge.wire.jsontext import loads
-from tests.moot_stage import ENDED, EVENT, FAILED, GAP, KEY, STATUS, MootStage, play
+from tests.stages.moot import ENDED, EVENT, FAILED, GAP, KEY, STATUS, MootStage, play
 
 FRAME_FORMS: list[dict[str, object]] = [
     {"frame": "bare"},
@@ -40,7 +40,7 @@ def connects(stage: MootStage) -> list[float]:
 
 async def caught_up(stage: MootStage, space: Any) -> None:
     """Everything upstream has is here, in its order and once."""
-    assert await stage.ids(space) == stage.truth(space)
+    assert await stage.event_ids(space) == stage.truth(space)
 
 
 # 1: the order of a connect
@@ -133,7 +133,7 @@ def test_a_late_event_that_no_cursor_shows_is_found_by_the_count() -> None:
         stage.sim.append(space, 3)
         stage.sim.append(space, 1, timestamp="2020-01-01T00:00:00Z")
         await asyncio.sleep(60.0)
-        assert sorted(await stage.ids(space)) == sorted(stage.truth(space))
+        assert sorted(await stage.event_ids(space)) == sorted(stage.truth(space))
         assert await stage.of_type(space, GAP) == []
 
     play(scenario, {"stream": "poll"})
@@ -154,7 +154,7 @@ def test_a_cursor_that_upstream_forgot_is_repaired_by_walking_back(how: str) -> 
         stage.sim.append(space, 450)
         await stage.start()
         await asyncio.sleep(90.0)
-        assert sorted(await stage.ids(space)) == sorted(stage.truth(space))
+        assert sorted(await stage.event_ids(space)) == sorted(stage.truth(space))
         assert await stage.of_type(space, GAP) == []
 
     play(scenario, cursor_unknown=how, replay="none")
@@ -185,12 +185,12 @@ def test_a_cursor_that_nothing_repairs_is_told_as_a_gap() -> None:
         await stage.stop()
         stage.sim.append(space, 450)
         stage.sim.fault("cursor", endpoint="events")
-        known = await stage.ids(space)
+        known = await stage.event_ids(space)
         await stage.start()
         await asyncio.sleep(3.0)
         (gap,) = await stage.of_type(space, GAP)
         assert (gap["reason"], gap["after"]) == ("cursor_lost", known[-1])
-        assert gap["before"] == (await stage.ids(space))[len(known)]
+        assert gap["before"] == (await stage.event_ids(space))[len(known)]
 
     play(scenario, before="ignored", transcript="404", replay="none")
 
@@ -207,7 +207,7 @@ def test_a_history_that_shrank_is_told_as_a_gap() -> None:
         await asyncio.sleep(10.0)
         (gap,) = await stage.of_type(space, GAP)
         assert gap["reason"] == "history_shrank"
-        assert (await stage.ids(space))[-30:] == stage.truth(space)[-30:]
+        assert (await stage.event_ids(space))[-30:] == stage.truth(space)[-30:]
 
     play(scenario, replay="none")
 
@@ -224,7 +224,7 @@ def test_a_count_that_stays_too_high_is_told_once_and_with_how_many() -> None:
         await asyncio.sleep(300.0)
         gaps = await stage.of_type(space, GAP)
         assert [(gap["reason"], gap["missing"]) for gap in gaps] == [("count_mismatch", 2)]
-        assert await stage.ids(space) == stage.truth(space)
+        assert await stage.event_ids(space) == stage.truth(space)
 
     play(scenario, event_count="high")
 
@@ -596,7 +596,7 @@ def test_a_limiter_of_twenty_a_minute_refuses_nothing() -> None:
                 stage.sim.append(space, 1)
         await asyncio.sleep(240.0)
         for space in spaces:
-            assert sorted(await stage.ids(space)) == sorted(stage.truth(space))
+            assert sorted(await stage.event_ids(space)) == sorted(stage.truth(space))
         assert all(r.status != 429 for r in stage.sim.requests)
         assert stage.sim.peak(KEY) <= 20
 
@@ -812,7 +812,7 @@ def test_an_event_without_id_or_of_another_space_is_skipped_and_counted() -> Non
         await asyncio.sleep(10.0)
         good = [e for e in stage.sim.truth(space)["committed"] if e.get("space_id") in ("s", None)]
         ids = [e["event_id"] for e in good if isinstance(e.get("event_id"), str)]
-        assert await stage.ids(space) == ids
+        assert await stage.event_ids(space) == ids
         assert len(ids) == 3 + len(VARIANTS) - len(NAMELESS)
         assert stage.metric("skipped_frames_total", reason="no_id") >= 2
         assert stage.metric("skipped_frames_total", reason="other_space") >= 1
@@ -882,7 +882,7 @@ def test_secrets_in_text_and_metadata_are_masked_before_the_journal() -> None:
         bodies = b"".join(r.body for r in await stage.records(space))
         for secret in (b"q7W8e9R0t1Y2u3I4", b"Zx9Cv8Bn7Mq6Lw5K", b"x1Yz2Ab3Cd4Ef5Gh"):
             assert secret not in bodies
-        assert len(await stage.ids(space)) == 3
+        assert len(await stage.event_ids(space)) == 3
 
     play(scenario)
 
@@ -908,7 +908,7 @@ def test_events_that_reach_a_stream_late_after_its_head_are_found() -> None:
         await asyncio.sleep(2.0)
         stage.sim.append(space, 5)
         await asyncio.sleep(60.0)
-        assert sorted(await stage.ids(space)) == sorted(stage.truth(space))
+        assert sorted(await stage.event_ids(space)) == sorted(stage.truth(space))
         assert await stage.of_type(space, GAP) == []
 
     play(scenario, replay="none", subscribe_after_s=4.0)

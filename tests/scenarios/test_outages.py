@@ -12,7 +12,7 @@ import pytest
 
 from tests.accounts import TOKEN
 from tests.record_types import FOLLOW_FAILED
-from tests.stage import Stage, play
+from tests.stages.mogplex import Stage, play
 
 
 async def outage(stage: Stage, seconds: float) -> None:

@@ -20,7 +20,7 @@ from tests.scenarios.lives import (
     use_token_elsewhere,
 )
 from tests.scenarios.oracle import Oracle
-from tests.stage import Stage, play
+from tests.stages.mogplex import Stage, play
 
 SEEDS = 60  # about 10 s on one core
 # Always tried: each once lost something in silence. 404, 966: late commits of the very instant from

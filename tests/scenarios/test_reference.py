@@ -14,7 +14,7 @@ import pytest
 from bridge.wire.jsontext import loads
 from tests.accounts import TOKEN
 from tests.record_types import FOLLOW_FAILED, RUN_ENDED, RUN_STATUS
-from tests.stage import Stage, play
+from tests.stages.mogplex import Stage, play
 
 BOTH_WAYS = pytest.mark.parametrize("may_stream", [True, False], ids=["stream", "poll"])
 

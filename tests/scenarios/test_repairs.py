@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.accounts import TOKEN
-from tests.stage import Stage, play
+from tests.stages.mogplex import Stage, play
 
 
 async def assert_whole(stage: Stage, run: Any) -> None:

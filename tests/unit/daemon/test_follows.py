@@ -10,7 +10,7 @@ import pytest
 from bridge.core.errors import JournalFullError
 from tests.accounts import TOKEN
 from tests.record_types import FOLLOW_FAILED
-from tests.stage import Stage, play
+from tests.stages.mogplex import Stage, play
 
 
 def test_five_wishes_for_one_run_at_once_start_one_follow() -> None:

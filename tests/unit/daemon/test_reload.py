@@ -29,7 +29,7 @@ from bridge.sources.mogplex.settings import MogplexAccount
 from bridge.sources.mogplex.system import MOGPLEX, RUN_KIND
 from bridge.sources.port import Batch
 from tests.accounts import mogplex_account, mogplex_metrics
-from tests.stage import Stage, play
+from tests.stages.mogplex import Stage, play
 
 RUNS = [f"{n:08x}-93d4-4c0a-b6f2-6f4a0b0f9e77" for n in range(4)]
 

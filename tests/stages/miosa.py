@@ -3,31 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-import random
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from bridge.config import ResolvedAccount
 from bridge.core.event import Record
-from bridge.daemon.accounts import Accounts
-from bridge.daemon.build import build_following
-from bridge.daemon.follows import Follows
-from bridge.daemon.tokens import TokenWatch
-from bridge.journal.memory import MemoryJournal
-from bridge.metrics import Metrics
-from bridge.redact import Redactor
 from bridge.simulator.miosa.server import Simulator
 from bridge.simulator.miosa.store import Thing
 from bridge.sources.miosa.settings import MiosaAccount
 from bridge.sources.miosa.source import MiosaSource
-from bridge.sources.port import Progress
 from bridge.wire.jsontext import loads
-from tests.accounts import Tokens
-from tests.memory_network import MemoryConnector
-from tests.stage import LoopClock
-from tests.virtual_clock import VirtualClock, run_virtually
+from tests.stages import stage
+from tests.stages.stage import DELAY_S, loop_clock, playing
+from tests.virtual_clock import run_virtually
 
 KEY = "msk_live_aB3dE6gH9jK2mN5pQ8sT1vW4"
 
@@ -40,121 +29,44 @@ class Setting:
     discover: bool = False
     per_minute: int = 60
     seed: int = 1
-    delay_s: float = 0.02
+    delay_s: float = DELAY_S
     more: dict[str, Any] = field(default_factory=dict)
 
 
-class Stage:
+class Stage(stage.Stage):
     """What a scenario has at hand. Build with `set_stage`."""
 
-    follows: Follows
-    accounts: Accounts
-    metrics: Metrics
+    KIND = "run"
+    EVENTS = "ai.miosa."
+    TOKEN = KEY
+    IS_KILLED = True
 
     def __init__(self, sim: Simulator, setting: Setting, group: asyncio.TaskGroup) -> None:
-        self.sim = sim
-        self.setting = setting
-        self.clock = VirtualClock(asyncio.get_running_loop())
-        self.journal = MemoryJournal(records_max=10**6, bytes_max=2**30)
-        self.tokens = Tokens()
-        self.tokens.text = KEY
-        self._group = group
-        self.stopped = 0  # times
-        self._tasks: list[asyncio.Task[None]] = []
-
-    async def start(self) -> None:
-        """A bridge as a process would start it: all it knows is what the journal holds."""
-        self.metrics = Metrics()
-        following = build_following(
-            self.journal,
-            Redactor(),
-            self.metrics,
-            self.clock,
-            default_account="miosa",
-            jitter=random.Random(self.setting.seed).random,
-            connector=self.connector,
-        )
-        self.follows, self.accounts = following.follows, following.accounts
         section = MiosaAccount.model_validate(
             {
                 "name": "miosa",
                 "token_env": "T",
-                "stream": self.setting.may_stream,
-                "discover": self.setting.discover,
-                "requests_per_minute": self.setting.per_minute,
-                **self.setting.more,
+                "stream": setting.may_stream,
+                "discover": setting.discover,
+                "requests_per_minute": setting.per_minute,
+                **setting.more,
             }
         )
-        account = ResolvedAccount(section, "http://upstream.test", self.tokens)
-        await self.accounts.change([account])
-        self.watch = TokenWatch(self.accounts, self.follows, lambda _: None, self.clock)
-        self.watch.look()
-        memories = following.memories
-        if self.stopped:
-            await memories.recall()
+        super().__init__(sim, section, group, seed=setting.seed, delay_s=setting.delay_s)
+        self.sim = sim
+        self.setting = setting
+
+    async def recall(self) -> None:
+        if self.stopped_at:
+            await super().recall()
         else:  # nobody asked anything before
             self.source.recall(b'{"saved":0,"log":[]}')
-        self.follows.restore(await self.journal.wishes(), await self.journal.states())
-        self._tasks = [
-            self._group.create_task(self.accounts.run()),
-            self._group.create_task(self.follows.run()),
-            self._group.create_task(memories.run()),
-        ]
-        await asyncio.sleep(0)
-
-    async def stop(self) -> None:
-        """Drop everything where it stands, as a process that is killed does."""
-        self.stopped += 1
-        for task in self._tasks:
-            task.cancel()
-        if self._tasks:
-            await asyncio.wait(self._tasks)
-        await self.accounts.close()
-
-    async def restart(self) -> None:
-        await self.stop()
-        await self.start()
-
-    def connector(self) -> MemoryConnector:
-        assert self.sim._runner is not None
-        server = self.sim._runner.server
-        assert server is not None
-        return MemoryConnector(server, delay_s=self.setting.delay_s)
 
     @property
     def source(self) -> MiosaSource:
         source = self.accounts.sources["miosa"]
         assert isinstance(source, MiosaSource)
         return source
-
-    async def follow(self, *things: Thing) -> None:
-        for thing in things:
-            await self.follows.follow(thing.kind, thing.id)
-
-    def replace_key(self, key: str) -> None:
-        self.tokens.replace(key)
-        self.watch.look()
-
-    def progress(self, thing: Thing) -> Progress:
-        (found,) = [
-            e.progress
-            for e in self.follows.entries()
-            if (e.feed.feed.kind, e.feed.feed.id) == (thing.kind, thing.id)
-        ]
-        return found
-
-    async def over(self, within_s: float = 3600.0) -> None:
-        """Wait until nothing is followed any more."""
-        async with asyncio.timeout(within_s):
-            await self.follows.until_none_followed()
-
-    async def records(self, thing: Thing | None = None) -> list[Record]:
-        page = await self.journal.read(0, 100_000)
-        return [
-            r
-            for r in page.records
-            if thing is None or (r.feed.kind, r.feed.id) == (thing.kind, thing.id)
-        ]
 
     async def told(self, thing: Thing) -> Told:
         """What the journal says of a thing."""
@@ -281,23 +193,17 @@ def play(
     """Run one scenario from an empty stage to its end, on a fresh virtual loop."""
 
     async def main() -> None:
-        async with set_stage(setting or Setting(), **knobs) as stage:
-            await scenario(stage)
+        async with set_stage(setting or Setting(), **knobs) as set_up:
+            await scenario(set_up)
 
     run_virtually(main())
 
 
 @asynccontextmanager
 async def set_stage(setting: Setting, **knobs: object) -> AsyncIterator[Stage]:
-    clock = LoopClock(VirtualClock(asyncio.get_running_loop()))
     async with (
-        Simulator(knobs=knobs, seed=setting.seed, clock=clock) as sim,
+        Simulator(knobs=knobs, seed=setting.seed, clock=loop_clock()) as sim,
         asyncio.TaskGroup() as group,
+        playing(Stage(sim, setting, group)) as set_up,
     ):
-        stage = Stage(sim, setting, group)
-        await stage.start()
-        try:
-            yield stage
-        finally:
-            await stage.stop()
-            await stage.journal.close()
+        yield set_up

@@ -8,11 +8,16 @@ from typing import Any
 import click
 
 from bridge.cli.exits import Exit
-from bridge.cli.options import NumberRange, examples
-from bridge.cli.run_options import answered, api_of, api_options, print_json, tell_run
+from bridge.cli.options import examples
+from bridge.cli.run_options import (
+    answered,
+    api_of,
+    api_options,
+    print_json,
+    tell_run,
+    timeout_option,
+)
 from bridge.cli.streams import say, write_stdout
-
-TIMEOUT_S = 1800.0  # the vendor CLI's default
 
 
 @click.command(
@@ -35,15 +40,7 @@ TIMEOUT_S = 1800.0  # the vendor CLI's default
     help="The same key gives the same run; made, and printed on stderr, when it is left out.",
 )
 @click.option("--follow", is_flag=True, help="Print the run's events until it is over.")
-@click.option(
-    "--timeout",
-    "timeout_s",
-    type=NumberRange(min=0, min_open=True),
-    default=TIMEOUT_S,
-    show_default=True,
-    metavar="SECONDS",
-    help="With --follow: give up after this time; exit code 1.",
-)
+@timeout_option
 @click.option("--json", "as_json", is_flag=True, help="Print what the API answers, as JSON.")
 @api_options
 def run(

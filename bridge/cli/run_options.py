@@ -10,16 +10,28 @@ from typing import Any, Final, TypeVar
 import click
 
 from bridge.cli.exits import Exit
-from bridge.cli.options import base_url_option, config_option
+from bridge.cli.options import NumberRange, base_url_option, config_option
 from bridge.cli.streams import complain, write_stdout
 from bridge.cli.vendor_api import RefusedError, VendorApi, find_place
 from bridge.clock import SystemClock
 
 F = TypeVar("F", bound=Callable[..., Any])
 
+TIMEOUT_S: Final = 1800.0  # the vendor CLI's default (mogplex.md 1.12)
 POLL_S: Final = 1.5  # the vendor CLI's pace (mogplex.md 1.12)
 QUIET_POLLS: Final = 2  # without a new event after the last status: late ones may follow it
 TERMINAL: Final = frozenset({"success", "failed", "cancelled"})
+
+
+timeout_option = click.option(
+    "--timeout",
+    "timeout_s",
+    type=NumberRange(min=0, min_open=True),
+    default=TIMEOUT_S,
+    show_default=True,
+    metavar="SECONDS",
+    help="With --follow: give up after this time; exit code 1.",
+)
 
 
 def api_options(function: F) -> F:

@@ -7,8 +7,7 @@ from typing import Any
 import click
 
 from bridge.cli.exits import Exit
-from bridge.cli.options import NumberRange, examples
-from bridge.cli.run import TIMEOUT_S
+from bridge.cli.options import examples
 from bridge.cli.run_options import (
     answered,
     api_of,
@@ -16,6 +15,7 @@ from bridge.cli.run_options import (
     pretty_event,
     print_json,
     tell_run,
+    timeout_option,
 )
 from bridge.cli.streams import write_stdout
 from bridge.cli.vendor_api import checked_id
@@ -103,15 +103,7 @@ def _one(ask: Any, path: str, *, as_json: bool) -> Exit:
 @id_argument
 @click.option("--follow", is_flag=True, help="Go on until the run is over.")
 @click.option("--limit", type=click.IntRange(1, 200), default=100, show_default=True)
-@click.option(
-    "--timeout",
-    "timeout_s",
-    type=NumberRange(min=0, min_open=True),
-    default=TIMEOUT_S,
-    show_default=True,
-    metavar="SECONDS",
-    help="With --follow: give up after this time; exit code 1.",
-)
+@timeout_option
 @json_option
 @api_options
 def events(

@@ -16,6 +16,7 @@ from bridge.core.errors import Failure
 from bridge.core.pace.credential import Credential
 from bridge.core.pace.line import Line, Rank
 from bridge.metrics import OK, Metrics
+from bridge.sources.telling import Requests
 from bridge.wire.jsontext import JsonError, dumps, loads
 
 IDLE_S = 3600.0  # nothing to wait for: look again then
@@ -203,6 +204,17 @@ class KeyGate:
     @property
     def was_accepted(self) -> bool:
         return self.credential.was_accepted
+
+    def requests(self) -> Requests:
+        """The requests of the key, for `Standing`."""
+        now = self._clock.monotonic()
+        return Requests(
+            used=self.line.used(now),
+            budget=self.line.limit,
+            refusals=self.refusals,
+            blocked_until=self.line.blocked_until(now),
+            waited_s=dict(self.waited_s),
+        )
 
     def kick(self) -> None:
         """Something changed that `drive` does not see."""

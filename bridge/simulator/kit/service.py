@@ -44,6 +44,15 @@ class BaseWorld:
         self._specials = tokens
         self.on_feed: Callable[[str], None] | None = None  # told of every new feed
 
+    def draw(self, kinds: frozenset[str], record: RequestRecord) -> Fault | None:
+        """The fault of one of these kinds that hits this request; it is used up and logged."""
+        fault = self.faults.draw(
+            kinds, endpoint=record.endpoint, feed_id=record.feed_id, token=record.token
+        )
+        if fault is not None:
+            record.fault = fault.kind
+        return fault
+
     def start_over(self, seed: int) -> None:
         """Forget counters, faults and special tokens; streams are closed, the knobs stay."""
         self.seed = seed

@@ -40,7 +40,7 @@ class Gate:
         found = find_route(url.raw_path, request.method)
         if not isinstance(found, Reply):
             _name(record, *found)
-        fault = self._draw(EARLY, record)
+        fault = self._world.draw(EARLY, record)
         if fault is not None and fault.kind == "reset":
             return drop(request)
         reply = self._outside(request, fault)
@@ -51,14 +51,6 @@ class Gate:
         assert not isinstance(found, Reply)
         route, ids = found
         return await self._inside(request, record, route, ids, key)
-
-    def _draw(self, kinds: frozenset[str], record: RequestRecord) -> Fault | None:
-        fault = self._world.faults.draw(
-            kinds, endpoint=record.endpoint, feed_id=record.feed_id, token=record.token
-        )
-        if fault is not None:
-            record.fault = fault.kind
-        return fault
 
     def _outside(self, request: web.Request, fault: Fault | None) -> Reply | None:
         knobs, path = self._world.knobs, request.rel_url.raw_path
@@ -91,7 +83,7 @@ class Gate:
             reply = self._troubled(record, route, rights)
         if reply is not None or isinstance(rights, Reply):
             return await self._send(request, record, reply or no_route())
-        fault = self._draw(INSTEAD, record)
+        fault = self._world.draw(INSTEAD, record)
         if fault is not None:
             return await self._send(request, record, self._instead(fault, record))
         answer = await route.handler(
@@ -99,7 +91,7 @@ class Gate:
         )
         if not isinstance(answer, Reply):
             return answer
-        fault = self._draw(AFTERWARDS, record)
+        fault = self._world.draw(AFTERWARDS, record)
         if fault is not None and fault.kind == "slow":
             await sleep(self._world.clock, fault.delay_s)
         elif fault is not None:
@@ -116,7 +108,7 @@ class Gate:
         rights = world.tokens.look_up(key) if key else None
         ticket = request.rel_url.query.get("ticket")
         is_flap = rights is not None and (
-            self._draw(AT_SIGN_IN, record) is not None or knobs.auth_flap > 0
+            self._world.draw(AT_SIGN_IN, record) is not None or knobs.auth_flap > 0
         )
         if is_flap and knobs.auth_flap > 0:
             knobs.auth_flap -= 1

@@ -52,7 +52,7 @@ class Gate:
         if record.endpoint in {"run", "events", "stream", "cancel"}:
             record.feed_id = ids[0].lower()
 
-        fault = self._draw(EARLY, record)
+        fault = self._world.draw(EARLY, record)
         if fault is not None and fault.kind == "reset":
             return drop(request)
         reply = self._outside(request, record, fault, token)
@@ -63,14 +63,6 @@ class Gate:
         if reply is None and method is not None and token is not None:
             return await self._inside(request, record, method, ids, token)
         return await self._send(request, record, reply or _not_found())
-
-    def _draw(self, kinds: frozenset[str], record: RequestRecord) -> Fault | None:
-        fault = self._world.faults.draw(
-            kinds, endpoint=record.endpoint, feed_id=record.feed_id, token=record.token
-        )
-        if fault is not None:
-            record.fault = fault.kind
-        return fault
 
     def _outside(  # noqa: PLR0911 - the order of the layers is the contract
         self, request: web.Request, record: RequestRecord, fault: Fault | None, token: str | None
@@ -120,7 +112,7 @@ class Gate:
         rights = world.tokens.look_up(token)
         is_flap = False
         if rights is not None:
-            is_flap = self._draw(AT_SIGN_IN, record) is not None
+            is_flap = self._world.draw(AT_SIGN_IN, record) is not None
             if not is_flap and world.knobs.auth_flap > 0:
                 world.knobs.auth_flap -= 1
                 record.fault = "unauthorized"
@@ -156,14 +148,14 @@ class Gate:
             refusal = failure(403, "FORBIDDEN", _BAD_SCOPE.format(method.scope))
         if refusal is not None:
             return await self._send(request, record, refusal)
-        fault = self._draw(INSTEAD, record)
+        fault = self._world.draw(INSTEAD, record)
         if fault is not None:
             return await self._send(request, record, _instead(fault, method))
         call = Call(self._world, request, record, record.token or "", ids, method.trouble)
         answer = await method.handler(call)
         if not isinstance(answer, Reply):
             return answer
-        fault = self._draw(AFTERWARDS, record)
+        fault = self._world.draw(AFTERWARDS, record)
         if fault is None:
             return await self._send(request, record, answer)
         if fault.kind == "slow":

@@ -58,7 +58,7 @@ class Gate:
             record.feed_id = ids[0]
         token = _key(request, record.endpoint, world.knobs.stream_auth)
         record.token = token_hash(token) if token else None
-        fault = self._draw(EARLY | OUTSIDE, record)
+        fault = self._world.draw(EARLY | OUTSIDE, record)
         if fault is not None and fault.kind == "reset":
             return drop(request)
         reply = self._outside(record, fault)
@@ -67,14 +67,6 @@ class Gate:
         if reply is None and method is not None:
             return await self._inside(request, record, method, ids, token)
         return await self._send(request, record, reply or detail(404, "Not Found"))
-
-    def _draw(self, kinds: frozenset[str], record: RequestRecord) -> Fault | None:
-        fault = self._world.faults.draw(
-            kinds, endpoint=record.endpoint, feed_id=record.feed_id, token=record.token
-        )
-        if fault is not None:
-            record.fault = fault.kind
-        return fault
 
     def _outside(self, record: RequestRecord, fault: Fault | None) -> Reply | None:
         """What a proxy answers before the application is reached, and the route without a key."""
@@ -95,7 +87,7 @@ class Gate:
         """The key first, then the tenant, then the limiter."""
         world, now_s = self._world, self._world.clock.now()
         rights = world.tokens.look_up(token) if token else None
-        if rights is None or self._draw(AT_SIGN_IN, record) is not None:
+        if rights is None or self._world.draw(AT_SIGN_IN, record) is not None:
             world.log.settle(record, "unauthorized", now_s)
             return detail(401, BAD_KEY if token else NO_KEY), Rights(valid=False)
         knobs = world.knobs
@@ -131,14 +123,14 @@ class Gate:
         if refusal is not None:
             return await self._send(request, record, refusal)
         has_cursor = not {"since", "before"}.isdisjoint(request.rel_url.query)
-        fault = self._draw(INSTEAD if has_cursor else INSTEAD - {"cursor"}, record)
+        fault = self._world.draw(INSTEAD if has_cursor else INSTEAD - {"cursor"}, record)
         if fault is not None:
             return await self._send(request, record, _instead(fault))
         call = Call(self._world, request, record, token or "", rights, ids)
         answer = await method.handler(call)
         if not isinstance(answer, Reply):
             return answer
-        fault = self._draw(AFTERWARDS, record)
+        fault = self._world.draw(AFTERWARDS, record)
         if fault is not None and fault.kind == "lost_reply":
             return drop(request)
         if fault is not None and fault.kind == "cut_body":

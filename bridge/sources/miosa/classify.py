@@ -9,13 +9,12 @@ import enum
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC
-from email.utils import parsedate_to_datetime
 from typing import Any
 
 from bridge.core.error_table import ErrorRow, Wait, code_key
 from bridge.core.errors import Failure, Retry
 from bridge.sources.miosa.errors import FIXED, SENTENCES, row_of
+from bridge.wire.http_dates import retry_after_s
 from bridge.wire.jsontext import JsonError, loads
 
 WAIT_S_MAX = 300.0  # longer demands of a server are cut to this
@@ -250,7 +249,7 @@ def _first(kind: type, key: str, *places: Mapping[str, Any]) -> Any:
 
 def _hinted_s(headers: Mapping[str, str], told: Told) -> float | None:
     """The header, then `retry_after_ms`, then `retry_after` of the body; within 0 to 300 s."""
-    hint = header_wait_s(headers)
+    hint = retry_after_s(headers)
     if hint is None and told.wait_ms is not None:
         hint = told.wait_ms / 1000.0
     if hint is None:
@@ -258,25 +257,6 @@ def _hinted_s(headers: Mapping[str, str], told: Told) -> float | None:
     if hint is None or hint != hint:  # noqa: PLR0124 - NaN alone differs from itself
         return None
     return min(max(hint, 0.0), WAIT_S_MAX)
-
-
-def header_wait_s(headers: Mapping[str, str]) -> float | None:
-    """`Retry-After` in seconds, or as a date compared with the reply's own `Date`."""
-    text = headers.get("Retry-After", "").strip()
-    if text.isascii() and text.isdigit():
-        return float(text[:9])
-    until, now = _date(text), _date(headers.get("Date", ""))
-    return None if until is None or now is None else until - now
-
-
-def _date(text: str) -> float | None:
-    if not text:
-        return None
-    try:
-        moment = parsedate_to_datetime(text)
-    except (ValueError, TypeError, IndexError, OverflowError):
-        return None
-    return moment.replace(tzinfo=moment.tzinfo or UTC).timestamp()
 
 
 def _code(row: ErrorRow | None, told: Told, status: int, redact: Callable[[str], str]) -> str:

@@ -22,7 +22,7 @@ from bridge.sources.miosa.rules.learnt import Learnt
 from bridge.sources.miosa.runs import RunFollow
 from bridge.sources.miosa.settings import MiosaAccount
 from bridge.sources.miosa.streams import StreamFollow
-from bridge.sources.port import Depth, Finding, OpenFeed, Progress, Requests, Standing
+from bridge.sources.port import Depth, Finding, OpenFeed, Progress, Standing
 
 LIVE = frozenset({"requests_per_minute", "follow", "discover"})  # taken over while it works
 _FOLLOWS: Mapping[str, type[RunFollow | StreamFollow | DeploymentFollow]] = {
@@ -136,7 +136,7 @@ class MiosaSource:
         self._gate.recall(memory)
 
     def standing(self) -> Standing:
-        now, gate = self._parts.clock.monotonic(), self._gate
+        gate = self._gate
         credential = gate.credential
         detail = "key accepted" if credential.was_accepted else "nothing asked so far"
         if gate.refused is not None:
@@ -148,13 +148,7 @@ class MiosaSource:
             was_accepted=credential.was_accepted,
             refused_since=credential.refused_since,
             suspended_since=credential.suspended_since,
-            requests=Requests(
-                used=gate.line.used(now),
-                budget=gate.line.limit,
-                refusals=gate.refusals,
-                blocked_until=gate.line.blocked_until(now),
-                waited_s=dict(gate.waited_s),
-            ),
+            requests=gate.requests(),
             oldest_read_at=min(read_at, default=None),
         )
 

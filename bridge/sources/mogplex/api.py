@@ -10,8 +10,6 @@ import hashlib
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC
-from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -24,6 +22,7 @@ from bridge.sources.mogplex.salvage import Lost, salvage
 from bridge.sources.mogplex.salvage import lost as lost_of
 from bridge.wire import times
 from bridge.wire.bounded import bounded
+from bridge.wire.http_dates import http_date, retry_after_s
 from bridge.wire.jsontext import JsonError, dumps, loads
 
 API = "/api/v1/mogplex"
@@ -32,7 +31,6 @@ EVENT_TYPE = "com.mogplex.run.event."
 ID_LENGTH_MAX = 256  # an id is a 36-character UUID today; longer ones are kept as a digest
 
 _CODE = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,39}", re.ASCII)
-_SECONDS = re.compile(r"[0-9]+(?:\.[0-9]*)?", re.ASCII)
 _QUICK_BYTES = 2**18  # a body that is looked through within milliseconds
 _HEADER_SAFE = re.compile(r"[!-~]+", re.ASCII)
 _DIGEST = "sha256-"
@@ -291,27 +289,8 @@ def _redirect(location: str) -> tuple[str, Retry, str]:
 
 
 def _wait_s(code: str, headers: Mapping[str, str]) -> float | None:
-    """Retry-After as seconds or as a date, clamped to 1..300 s (mogplex.md 1.11).
-
-    A date is compared with the reply's own Date: both come from one clock, ours may differ.
-    """
-    text = headers.get("Retry-After", "").strip()
-    wait_s = _RATE_LIMIT_WAIT_S if code == "RATE_LIMITED" else None
-    if _SECONDS.fullmatch(text):
-        wait_s = float(text[:9])
-    else:
-        until, now = http_date(text), http_date(headers.get("Date"))
-        if until is not None and now is not None:
-            wait_s = until - now
+    """Retry-After clamped to 1..300 s (mogplex.md 1.11)."""
+    wait_s = retry_after_s(headers)
+    if wait_s is None and code == "RATE_LIMITED":
+        wait_s = _RATE_LIMIT_WAIT_S
     return None if wait_s is None else min(max(wait_s, 1.0), 300.0)
-
-
-def http_date(text: str | None) -> float | None:
-    """Epoch seconds of a header like `Date`; None when there is none that can be read."""
-    if not text:
-        return None
-    try:
-        moment = parsedate_to_datetime(text)
-    except (ValueError, TypeError, IndexError, OverflowError):
-        return None
-    return moment.replace(tzinfo=moment.tzinfo or UTC).timestamp()

@@ -11,9 +11,10 @@ from collections.abc import Callable
 from bridge.clock import Clock
 from bridge.core.errors import Failure, Retry
 from bridge.sources.http import TOTAL_S, TROUBLE, Reply, to_failure
-from bridge.sources.mogplex.api import API, MogplexApi, http_date
+from bridge.sources.mogplex.api import API, MogplexApi
 from bridge.sources.mogplex.settings import WINDOW_REQUESTS
 from bridge.sources.port import Finding, Level
+from bridge.wire.http_dates import http_date
 
 SKEW_S = 5.0  # the Date header counts whole seconds; less than this harms nobody
 # A run that nobody has: what comes back tells whether the route exists (mogplex.md 1.8).

@@ -18,7 +18,6 @@ from bridge.sources.mogplex.api import (
     API,
     PAGE_MAX,
     RunPage,
-    http_date,
     is_of_run,
     to_event,
     to_page,
@@ -29,6 +28,7 @@ from bridge.sources.mogplex.rules.completion import RESTING_STATUSES, TERMINAL_S
 from bridge.sources.mogplex.rules.window import Hole, Kind
 from bridge.sources.mogplex.salvage import lost
 from bridge.sources.port import Batch, Gap
+from bridge.wire.http_dates import http_date
 from bridge.wire.jsontext import JsonError, loads
 from bridge.wire.sse import Frame, FrameDecoder, FrameTooLargeError
 

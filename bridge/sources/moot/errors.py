@@ -9,12 +9,11 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC
-from email.utils import parsedate_to_datetime
 from typing import Any, Final
 
 from bridge.core.error_table import ErrorRow, Wait
 from bridge.core.errors import Failure, Retry
+from bridge.wire.http_dates import retry_after_s
 from bridge.wire.jsontext import JsonError, loads
 
 BAD_REQUEST: Final = "BAD_REQUEST"
@@ -172,27 +171,10 @@ def _item(item: object) -> str:
 
 
 def _wait_s(code: str, headers: Mapping[str, str]) -> float | None:
-    """`Retry-After` as seconds or as a date, compared with the reply's own `Date`."""
-    text = headers.get("Retry-After", "").strip()
-    wait_s = RATE_LIMIT_WAIT_S if code == RATE_LIMITED else None
-    if text.isascii() and text.isdigit():
-        wait_s = float(text[:9])
-    else:
-        until, now = http_date(text), http_date(headers.get("Date"))
-        if until is not None and now is not None:
-            wait_s = until - now
+    wait_s = retry_after_s(headers)
+    if wait_s is None and code == RATE_LIMITED:
+        wait_s = RATE_LIMIT_WAIT_S
     return None if wait_s is None else min(max(wait_s, 1.0), WAIT_S_MAX)
-
-
-def http_date(text: str | None) -> float | None:
-    """Epoch seconds of a header like `Date`; None when there is none that can be read."""
-    if not text:
-        return None
-    try:
-        moment = parsedate_to_datetime(text)
-    except (ValueError, TypeError, IndexError, OverflowError):
-        return None
-    return moment.replace(tzinfo=moment.tzinfo or UTC).timestamp()
 
 
 def _request_id(headers: Mapping[str, str], redact: Callable[[str], str]) -> str | None:

@@ -13,9 +13,10 @@ from bridge.core.errors import Failure
 from bridge.sources import http
 from bridge.sources.moot import frames
 from bridge.sources.moot.api import MootApi, PageRead, Row
-from bridge.sources.moot.errors import Refusal, http_date
+from bridge.sources.moot.errors import Refusal
 from bridge.sources.moot.rules.catch_up import How, Page
 from bridge.sources.port import Depth, Finding, Level
+from bridge.wire.http_dates import http_date
 from bridge.wire.sse import FrameDecoder, FrameTooLargeError
 
 OLD_ORIGIN = "https://gemoot.com:8443"  # an earlier hosted address (moot.md 2.7)

@@ -22,7 +22,7 @@ from bridge.sources.moot.follow import SpaceFollow
 from bridge.sources.moot.lists import Lister
 from bridge.sources.moot.rules.ways import Way, Ways
 from bridge.sources.moot.settings import SPACE, MootAccount
-from bridge.sources.port import Depth, Finding, OpenFeed, Progress, Requests, Standing
+from bridge.sources.port import Depth, Finding, OpenFeed, Progress, Standing
 from bridge.wire.jsontext import JsonError, dumps, loads
 
 # What a source takes over while it works; anything else of an account makes it another source.
@@ -145,7 +145,7 @@ class MootSource:
             self._desk.ways.way, self._desk.ways.left_at = way, self._clock.monotonic()
 
     def standing(self) -> Standing:
-        desk, gate, now = self._desk, self._desk.gate, self._clock.monotonic()
+        desk, gate = self._desk, self._desk.gate
         detail = "key accepted" if gate.was_accepted else "nothing asked so far"
         if desk.verdict is not None:
             is_tenant = desk.verdict.code == TENANT_SUSPENDED
@@ -157,13 +157,7 @@ class MootSource:
             suspended_since=desk.verdict_at,
             refused_since=desk.verdict_at,
             was_accepted=gate.was_accepted,
-            requests=Requests(
-                used=gate.line.used(now),
-                budget=gate.line.limit,
-                refusals=gate.refusals,
-                blocked_until=gate.line.blocked_until(now),
-                waited_s=dict(gate.waited_s),
-            ),
+            requests=gate.requests(),
             oldest_read_at=min((at for at in read_at if at is not None), default=None),
         )
 

@@ -12,12 +12,12 @@ from bridge.sources.http import HttpSession, Reply
 from bridge.sources.mogplex.api import (
     EVENT_TYPE,
     MogplexApi,
-    http_date,
     may_resume_from,
     to_event,
     to_page,
 )
 from bridge.sources.mogplex.settings import normalised_run_id
+from bridge.wire.http_dates import http_date
 from bridge.wire.jsontext import dumps
 
 API = MogplexApi(HttpSession("https://example.com", lambda: ""), redact=lambda text: text)

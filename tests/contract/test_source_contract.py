@@ -46,6 +46,8 @@ class Yard:
         self.truth: Callable[[], list[str]]  # the ids of all of them
         self.finish: Callable[[], None] | None = None  # None: such a feed never ends
         self.asked: Callable[[], int] | None = None  # None: nothing is limited
+        self.fault: Callable[[str], object] | None = None  # three replies go wrong in this way
+        self.faults = ["html_5xx", "reset", "not_json", "lost_reply", "cut_body"]
 
     async def taken(self) -> list[str]:
         prefix = self.feed.kind.event_prefix
@@ -71,6 +73,8 @@ async def mogplex() -> AsyncIterator[Yard]:
         yard.truth = lambda: stage.truth_ids(run)
         yard.finish = lambda: stage.sim.finish(run)
         yard.asked = lambda: len(stage.sim.requests)
+        yard.fault = lambda kind: stage.sim.fault(kind, times=3)
+        yard.faults += ["database", "crash"]
         yield yard
 
 
@@ -103,6 +107,7 @@ async def moot() -> AsyncIterator[Yard]:
         yard.truth = lambda: stage.truth(space)
         yard.finish = lambda: stage.sim.archive(space)
         yard.asked = lambda: len(stage.sim.requests)
+        yard.fault = lambda kind: stage.sim.fault(kind, times=3)
         yield yard
 
 
@@ -116,6 +121,22 @@ async def miosa() -> AsyncIterator[Yard]:
         yard.truth = lambda: [event.id for event in thing.events]
         yard.finish = lambda: stage.sim.finish(thing)
         yard.asked = lambda: len(stage.sim.requests)
+        yard.fault = lambda kind: stage.sim.fault(kind, times=3)
+        yield yard
+
+
+@asynccontextmanager
+async def miosa_tickets() -> AsyncIterator[Yard]:
+    """A sandbox whose stream takes tickets only: two requests for each connect."""
+    async with set_miosa_stage(MiosaSetting(), tickets="all", resume="start") as stage:
+        sandbox = stage.sim.create("sandbox", events=3)
+        named = systems.systems()["miosa"].feed("miosa", "sandbox", sandbox.id)
+        yard = Yard(stage.source, named, stage.metrics, stage.clock)
+        yard.add = lambda count: stage.sim.append(sandbox, count)
+        yard.truth = lambda: [event.id for event in sandbox.events]
+        yard.finish = lambda: stage.sim.finish(sandbox)
+        yard.asked = lambda: len(stage.sim.requests)
+        yard.fault = lambda kind: stage.sim.fault(kind, times=3)
         yield yard
 
 
@@ -126,7 +147,7 @@ def _registered() -> Iterator[None]:
     systems.unregister(STRANGER)
 
 
-ALL = pytest.mark.parametrize("place", [mogplex, stranger, moot, miosa])
+ALL = pytest.mark.parametrize("place", [mogplex, stranger, moot, miosa, miosa_tickets])
 
 
 def on(place: Any, scenario: Callable[[Yard], Any]) -> None:
@@ -251,9 +272,9 @@ def test_s4_odd_ids_keep_their_characters_and_their_own_source() -> None:
     assert len({feed.source for feed in feeds}) == len(ids)
 
 
-# moot's successor assumes besides what may have been asked after the last save.
+# A successor of the others assumes besides what may have been asked after the last save.
 @pytest.mark.parametrize("place", [mogplex, stranger])
-def test_s5_a_successor_knows_what_was_asked_and_takes_any_bytes(place: Any) -> None:
+def test_s5_a_successor_knows_what_was_asked(place: Any) -> None:
     async def scenario(yard: Yard) -> None:
         async with asyncio.TaskGroup() as group:
             task = yard.follow(group)
@@ -265,6 +286,34 @@ def test_s5_a_successor_knows_what_was_asked_and_takes_any_bytes(place: Any) -> 
             other.source.recall(memory)
             after = other.source.standing().requests
             assert (after and after.used) == (before and before.used)
+
+    on(place, scenario)
+
+
+@pytest.mark.parametrize("place", [moot, miosa])
+def test_s5_a_successor_never_knows_of_less_than_was_asked(place: Any) -> None:
+    async def scenario(yard: Yard) -> None:
+        async with asyncio.TaskGroup() as group:
+            task = yard.follow(group)
+            await yard.until_taken(3)
+            memory = yard.source.memory()
+            await asyncio.sleep(5)
+            task.cancel()
+        before = yard.source.standing().requests
+        async with place() as other:
+            other.source.recall(memory)
+            after = other.source.standing().requests
+            assert before is not None
+            assert after is not None
+            assert before.used <= after.used <= after.budget
+
+    on(place, scenario)
+
+
+@ALL
+def test_s5_any_bytes_are_taken_for_a_memory(place: Any) -> None:
+    async def scenario(yard: Yard) -> None:
+        del yard
         for broken in (b"", b"{", b"[]", b'{"requests":"x"}', b'{"requests":[1e999]}', b"\xff"):
             async with place() as other:
                 other.source.recall(broken)
@@ -273,20 +322,24 @@ def test_s5_a_successor_knows_what_was_asked_and_takes_any_bytes(place: Any) -> 
     on(place, scenario)
 
 
-def test_s6_nothing_that_upstream_sends_ends_a_follow_or_the_source() -> None:
-    async def main() -> None:
-        async with set_stage(Setting(may_stream=False)) as stage:
-            run = stage.sim.create_run(events=3)
-            await stage.follow(run)
-            for fault in ("html_5xx", "database", "reset", "crash", "not_json", "lost_reply"):
-                stage.sim.fault(fault, times=3)
-                await asyncio.sleep(60)
-                stage.sim.append(run, 1)
-            stage.sim.finish(run)
-            await stage.over(600)
-            assert await stage.event_ids(run) == stage.truth_ids(run)
+@pytest.mark.parametrize("place", [mogplex, moot, miosa, miosa_tickets])
+def test_s6_nothing_that_upstream_sends_ends_a_follow_or_the_source(place: Any) -> None:
+    async def scenario(yard: Yard) -> None:
+        assert yard.fault is not None
+        assert yard.finish is not None
+        async with asyncio.TaskGroup() as group:
+            task = yard.follow(group)
+            for fault in yard.faults:
+                yard.fault(fault)
+                await asyncio.sleep(90)
+                yard.add(1)
+            assert not task.done()
+            yard.finish()
+            async with asyncio.timeout(600):
+                await task
+        assert await yard.taken() == yard.truth()
 
-    run_virtually(main())
+    on(place, scenario)
 
 
 @ALL

@@ -15,6 +15,7 @@ from bridge.cli.exits import Exit
 from bridge.cli.options import NumberRange, examples
 from bridge.cli.streams import say
 from bridge.core.errors import BridgeError
+from bridge.tasks import TaskGroup
 
 TOKEN = "mog_" + "demo" * 6  # the simulator takes any; this one opens nothing anywhere
 SPEED = 1.0  # as fast as a person reads
@@ -142,7 +143,7 @@ async def _bridge_on(
 
 
 async def _with_its_side(bridge: Any, born: asyncio.Queue[str], seconds: float | None) -> None:
-    async with asyncio.TaskGroup() as group:
+    async with TaskGroup() as group:
         side = [group.create_task(_follow_born(bridge, born), name="follow new runs")]
         if seconds is not None:
             side.append(group.create_task(_stop_after(bridge, seconds), name="stop"))

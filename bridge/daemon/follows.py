@@ -22,6 +22,7 @@ from bridge.journal.port import FencedError, RecordTooLargeError
 from bridge.log import get_logger
 from bridge.outputs.port import AmbiguousFeedError, TooManyFeedsError
 from bridge.sources.port import Progress, Source
+from bridge.tasks import TaskGroup
 
 FINISHED_MAX = 10_000  # feeds that are over and still shown; the journal keeps as many states
 FEEDS_MAX = 10_000  # followed at a time; a task and its memory of ids are about 30 KB
@@ -66,7 +67,7 @@ class Follows:
         self._clock = clock
         self._kind_of = kind_of
         self._entries = KnownFeeds()
-        self._group: asyncio.TaskGroup | None = None
+        self._group: TaskGroup | None = None
         # One change of what is followed at a time: two PUTs of one feed must not start it twice.
         self._changing = asyncio.Lock()
         self._changed = asyncio.Event()
@@ -87,7 +88,7 @@ class Follows:
 
     async def run(self) -> None:
         """Follow what is to be followed, for ever; cancelling stops every follow."""
-        async with asyncio.TaskGroup() as group:
+        async with TaskGroup() as group:
             self._group = group
             self._resume(self._entries.values())
             await asyncio.Event().wait()

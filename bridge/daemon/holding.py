@@ -19,6 +19,7 @@ from bridge.journal.port import Fence, Lease, OwnedJournal
 from bridge.log import get_logger
 from bridge.metrics import Metrics
 from bridge.sources.port import Source
+from bridge.tasks import TaskGroup
 
 _NONE = -1  # number of no holder
 ASK_S = 0.25  # between two looks at the leases, held or wanted
@@ -81,7 +82,7 @@ class Held(Everything):
         while True:
             await self._until(account, held=True)
             try:
-                async with asyncio.TaskGroup() as group:
+                async with TaskGroup() as group:
                     group.create_task(self._end_with(account, group.create_task(_call(run))))
             except ExceptionGroup as errors:
                 raise raise_first(errors) from None

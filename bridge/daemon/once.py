@@ -20,6 +20,7 @@ from bridge.metrics import Metrics
 from bridge.outputs.story.printer import Printer
 from bridge.redact import Redactor
 from bridge.sources.port import Standing
+from bridge.tasks import TaskGroup
 
 # Failures in a row after which a run that never answered is given up: a person waits. Who gets a
 # reply waits longer, for a failing database passes: eight tries take about a minute.
@@ -92,7 +93,7 @@ async def follow_until_ended(
 
 async def _run(following: Following, watch: _Watch, printing: Printing, timeout_s: float) -> bool:
     """Return True when the time was over before the feeds were."""
-    async with asyncio.TaskGroup() as group:
+    async with TaskGroup() as group:
         tasks = [
             group.create_task(following.accounts.run(), name="accounts"),
             group.create_task(following.follows.run(), name="follows"),

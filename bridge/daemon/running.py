@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
@@ -30,6 +29,7 @@ from bridge.journal.port import OwnedJournal
 from bridge.metrics import Metrics
 from bridge.outputs.http.token_access import TokenAccess
 from bridge.redact import Redactor
+from bridge.tasks import TaskGroup
 
 
 class Running:
@@ -136,7 +136,7 @@ class Running:
     async def close(self) -> None:
         """After the tasks: outputs write their last lines, connections are closed."""
         self._is_ready = False
-        async with asyncio.TaskGroup() as group:
+        async with TaskGroup() as group:
             group.create_task(self.sinks.close(), name="close outputs")
             group.create_task(self.server.close(), name="close server")
         with suppress(JournalError):  # a successor then assumes the worst

@@ -6,7 +6,6 @@ built again with other settings goes on behind its last line.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -26,6 +25,7 @@ from bridge.outputs.sinks.files.target import FileTarget
 from bridge.outputs.sinks.lines import LineSettings
 from bridge.outputs.sinks.port import Target
 from bridge.outputs.sinks.stdout import PipeTarget
+from bridge.tasks import TaskGroup
 
 STDOUT = "-"
 
@@ -109,7 +109,7 @@ class Sinks:
 
     async def close(self) -> None:
         """Write the last lines and checkpoints of all. After `run` was cancelled."""
-        async with asyncio.TaskGroup() as group:
+        async with TaskGroup() as group:
             for name, sink in self._sinks.items():
                 group.create_task(sink.close(), name=f"close {name}")
 

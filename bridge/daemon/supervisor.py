@@ -13,6 +13,7 @@ from collections.abc import Awaitable, Callable, Mapping
 
 from bridge.core.errors import BridgeError
 from bridge.log import get_logger
+from bridge.tasks import TaskGroup
 
 log = get_logger()
 
@@ -61,13 +62,13 @@ class Crew:
     """
 
     def __init__(self) -> None:
-        self._group: asyncio.TaskGroup | None = None
+        self._group: TaskGroup | None = None
         self._waiting: dict[str, Task] = {}
         self._running: dict[str, asyncio.Task[None]] = {}
 
     async def run(self) -> None:
         """Run the members until cancelled, or until one fails."""
-        async with asyncio.TaskGroup() as group:
+        async with TaskGroup() as group:
             self._group = group
             for name, task in self._waiting.items():
                 self._start(group, name, task)
@@ -91,7 +92,7 @@ class Crew:
             running.cancel()
             await asyncio.wait((running,))
 
-    def _start(self, group: asyncio.TaskGroup, name: str, task: Task) -> None:
+    def _start(self, group: TaskGroup, name: str, task: Task) -> None:
         running = group.create_task(_named(task), name=name)
         self._running[name] = running
         running.add_done_callback(lambda _: self._running.pop(name, None))
@@ -111,10 +112,10 @@ async def run_rings(
     """
     crash: BaseException | None = None
     try:
-        async with asyncio.TaskGroup() as group:
+        async with TaskGroup() as group:
             handing_out = [group.create_task(_named(t), name=n) for n, t in outer.items()]
             try:
-                async with asyncio.TaskGroup() as sources:
+                async with TaskGroup() as sources:
                     bringing = [sources.create_task(_named(t), name=n) for n, t in inner.items()]
                     await stop.wait()
                     for task in bringing:

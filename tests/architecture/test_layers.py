@@ -19,15 +19,16 @@ MAY_IMPORT: dict[str, set[str]] = {
     "metrics": {"core"},
     "redact": {"core"},
     "standard_error": set(),
+    "tasks": set(),
     "wire": set(),
     "simulator": set(),
     "schema": {"core", "redact"},
     "config": {"core", "redact", "clock", "schema", "systems"},
     "journal": {"core", "clock", "metrics"},
-    "sources": {"log", "core", "wire", "clock", "metrics", "schema"},
+    "sources": {"log", "core", "wire", "clock", "metrics", "schema", "tasks"},
     "systems": {"core", "wire", "sources.port", "sources.*.system"},
     "outputs": {
-        *("core", "redact", "wire", "clock", "metrics", "log", "systems"),
+        *("core", "redact", "wire", "clock", "metrics", "log", "systems", "tasks"),
         *("journal.port", "sources.port"),
     },
     "intake": {
@@ -164,6 +165,11 @@ def test_nobody_outside_of_the_journal_knows_an_engine_of_it() -> None:
 
 def test_technologies_stay_in_their_rooms() -> None:
     assert [fault for module in modules() for fault in technology_faults(module)] == []
+
+
+def test_every_group_of_tasks_is_one_that_loses_no_cancellation() -> None:
+    plain = [m.name for m in modules() if "asyncio.TaskGroup" in m.text and m.room != "simulator"]
+    assert plain == ["tasks.py"]
 
 
 def test_pure_rooms_ask_no_clock_through_datetime() -> None:

@@ -56,7 +56,6 @@ def silence() -> Iterator[None]:
     logging.disable(logging.NOTSET)
 
 
-@pytest.mark.xfail(strict=False, reason="not yet adapted to ids that outlive records")
 @pytest.mark.timeout(180)
 async def test_nothing_is_lost_or_repeated_whatever_happens(tmp_path: Path) -> None:
     campaign = Campaign(tmp_path, SEED, points=POINTS, reach_s=30.0)

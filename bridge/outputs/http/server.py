@@ -22,6 +22,7 @@ from bridge.outputs.http.open_connections import OpenConnections
 from bridge.outputs.http.problems import COMMON_HEADERS, ProblemError, respond, unavailable
 from bridge.outputs.http.streaming import Streams
 from bridge.redact import Redactor
+from bridge.tasks import TaskGroup
 
 _log = get_logger()
 
@@ -158,7 +159,7 @@ class Server:
 
     async def run(self) -> None:
         """Serve the open streams until cancelled."""
-        async with asyncio.TaskGroup() as tasks:
+        async with TaskGroup() as tasks:
             tasks.create_task(self._streams.run(), name="server.streams")
             tasks.create_task(self._watch_access(), name="server.access")
             for group in self._groups:

@@ -29,6 +29,7 @@ from bridge.outputs.sinks.lines import (
     resume,
 )
 from bridge.outputs.sinks.port import Found, Known, Mark, Reopening, Target, TargetError, Upkeep
+from bridge.tasks import TaskGroup
 
 _log = get_logger()
 
@@ -112,7 +113,7 @@ class Delivery:
         """Copy until cancelled, or until nobody takes the lines any more."""
         stop_listening = self._journal.add_listener(lambda _: self._wake.set())
         try:
-            async with asyncio.TaskGroup() as group:
+            async with TaskGroup() as group:
                 upkeep = group.create_task(self._keep_up(), name=f"sink-{self.name}-upkeep")
                 await self._copy()
                 upkeep.cancel()

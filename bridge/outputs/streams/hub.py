@@ -30,6 +30,7 @@ from bridge.outputs.streams.filter_index import FilterIndex
 from bridge.outputs.streams.formats import RETRY_MS, TRANSPORTS, Format
 from bridge.outputs.streams.slices import BATCH_BYTES, Slices, batches
 from bridge.outputs.streams.subscriber import State, Subscriber
+from bridge.tasks import TaskGroup
 
 WRITES_PER_TURN = 1000  # then other tasks get the loop: about 5 ms
 TICK_S_MIN, TICK_S_MAX = 0.002, 0.010  # pause after a busy tick, so that records gather
@@ -98,7 +99,7 @@ class Hub:
 
     async def run(self) -> None:
         """Serve until cancelled."""
-        async with asyncio.TaskGroup() as tasks:
+        async with TaskGroup() as tasks:
             tasks.create_task(self._follow_head(), name="hub.head")
             tasks.create_task(self._serve_cursors(), name="hub.cursors")
             tasks.create_task(self._beat_hearts(), name="hub.heartbeats")

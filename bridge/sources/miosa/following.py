@@ -25,6 +25,7 @@ from bridge.sources.miosa.rules import words
 from bridge.sources.miosa.rules.ending import Ending
 from bridge.sources.miosa.rules.learnt import Learnt
 from bridge.sources.port import Batch, OpenFeed, Progress, Receipt
+from bridge.tasks import TaskGroup
 from bridge.wire.jsontext import JsonError, dumps, loads
 
 log = get_logger()
@@ -43,7 +44,7 @@ async def beside(
 ) -> None:
     """Run `main` to its end with a companion that is cancelled then. Raises what either raises."""
     try:
-        async with asyncio.TaskGroup() as group:
+        async with TaskGroup() as group:
             task = group.create_task(companion, name=name)
             try:
                 await main

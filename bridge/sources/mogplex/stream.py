@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import math
 from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 
 from bridge.core.errors import Failure, Retry
@@ -28,6 +29,7 @@ from bridge.sources.mogplex.rules.completion import RESTING_STATUSES, TERMINAL_S
 from bridge.sources.mogplex.rules.window import Hole, Kind
 from bridge.sources.mogplex.salvage import lost
 from bridge.sources.port import Batch, Gap
+from bridge.tasks import TaskGroup
 from bridge.wire.http_dates import http_date
 from bridge.wire.jsontext import JsonError, loads
 from bridge.wire.sse import Frame, FrameDecoder, FrameTooLargeError
@@ -146,7 +148,7 @@ async def _refusal(follow: RunFollow, stream: http.Stream) -> Failure | None:
 async def _read(reader: _Reader, first: bytes, chunks: AsyncIterator[bytes]) -> None:
     """Read frames and watch the silence until one of both ends the stream."""
     try:
-        async with asyncio.TaskGroup() as group:
+        async with TaskGroup() as group:
             watch = group.create_task(reader.watch(), name=f"watch {reader.run_id}")
             try:
                 await reader.take(first)
@@ -293,11 +295,9 @@ class _Reader:
         follow = self._follow
         while True:
             wait_s = self._heard_at + self._silence_s - follow.clock.monotonic()
-            try:
+            with suppress(TimeoutError):
                 async with asyncio.timeout(max(wait_s, 0.0)):
                     await self._wake.wait()
-            except TimeoutError:
-                pass
             self._wake.clear()
             is_silent = follow.clock.monotonic() >= self._heard_at + self._silence_s
             if self._held is not None and is_silent:

@@ -20,6 +20,7 @@ from bridge.sources.moot.rules.steps import Close, Hold, Read, Take
 from bridge.sources.moot.rules.ways import ROUTE_ABSENT, Way
 from bridge.sources.moot.words import Skip
 from bridge.sources.port import Progress
+from bridge.tasks import TaskGroup
 from bridge.wire.sse import FrameDecoder, FrameTooLargeError
 
 HEAD_S = 15.0  # until the head of the reply; the vendor's own clients wait 10 s (moot.md 2.7)
@@ -186,7 +187,7 @@ class Connection:
         follow.rules.connected(follow.now())
         follow.progress.followed_by = "stream" if self._way is Way.SSE else str(self._way)
         follow.stir()
-        async with asyncio.TaskGroup() as group:
+        async with TaskGroup() as group:
             side = [
                 group.create_task(self._fill(pieces), name="moot: connection"),
                 group.create_task(self._pass_on(), name="moot: wake-ups"),

@@ -25,6 +25,7 @@ from bridge.sources.moot.rules.steps import Cause, Connect, Look, Phase, Take, W
 from bridge.sources.moot.rules.ways import Way
 from bridge.sources.moot.words import state_of
 from bridge.sources.port import Batch, Gap, OpenFeed, Progress
+from bridge.tasks import TaskGroup
 from bridge.wire.jsontext import JsonError, dumps, loads
 
 BATCH_EVENTS_MAX = 1_000  # handed in at once; more are handed in one after the other
@@ -77,7 +78,7 @@ class SpaceFollow:
                 self.desk.gate.leave((self.space_id, hand_name))
 
     async def _work(self) -> None:
-        async with asyncio.TaskGroup() as group:
+        async with TaskGroup() as group:
             hands = [
                 group.create_task(self._ask_on(), name="moot: asking"),
                 group.create_task(self._read_on(), name="moot: reading"),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
 
 from bridge.clock import Clock
@@ -23,6 +22,7 @@ from bridge.sources.moot.lists import Lister
 from bridge.sources.moot.rules.ways import Way, Ways
 from bridge.sources.moot.settings import SPACE, MootAccount
 from bridge.sources.port import Depth, Finding, OpenFeed, Progress, Standing
+from bridge.tasks import TaskGroup
 from bridge.wire.jsontext import JsonError, dumps, loads
 
 # What a source takes over while it works; anything else of an account makes it another source.
@@ -82,7 +82,7 @@ class MootSource:
             # No predecessor is known. Upstream publishes no limit; a first start that waits for the
             # requests of one that never was would be slow for nothing, and a 429 is obeyed.
             self._desk.gate.recall(NO_REQUESTS)
-        async with asyncio.TaskGroup() as group:
+        async with TaskGroup() as group:
             group.create_task(self._desk.gate.drive(), name=f"{self.name}: gate")
             group.create_task(self._lister.run(), name=f"{self.name}: lists")
 

@@ -20,7 +20,10 @@ from bridge.wire.cloudevents import Encoder
 from tests.unit.outputs.sinks.lines_world import RUN, feed, records, segments, sequences
 
 OTHER = "4f0c1c52-6a3e-4f0e-9d3b-0d8f3c5b7a10"
+
+
 RECORDS = 40  # twenty of one run, then twenty of the other; one a minute from 12:00
+
 
 Replay = Callable[..., tuple[int, list[dict], str]]
 
@@ -226,39 +229,3 @@ def test_what_retention_dropped_is_told(replay: Replay, journal: Path) -> None:
     code, found, err = replay("--after", "5")
     assert (code, seqs(found)) == (0, list(range(30, 41)))
     assert err == "warning: records before 30 are gone (retention)\n"
-
-
-def test_a_backup_is_a_journal_and_is_never_overwritten(
-    journal: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
-) -> None:
-    copy = tmp_path / "copy.db"
-    assert run(["backup", "--journal", f"sqlite:{journal}", str(copy)]) == 0
-    assert "up to sequence 40" in capfd.readouterr().err
-    assert run(["export", "--journal", f"sqlite:{copy}"]) == 0
-    assert len(capfd.readouterr().out.splitlines()) == RECORDS
-    before = copy.read_bytes()
-    assert run(["backup", "--journal", f"sqlite:{journal}", str(copy)]) == 1
-    assert "nothing is overwritten" in capfd.readouterr().err
-    assert copy.read_bytes() == before
-    assert run(["backup", "--journal", f"sqlite:{tmp_path}/none.db", str(copy) + "2"]) == 78
-    assert run(["backup", "--journal", f"sqlite:{journal}", "/nonexistent/copy.db"]) == 1
-    assert "choose another place" in capfd.readouterr().err.splitlines()[-1]
-
-
-@pytest.mark.parametrize("command", ["export", "replay", "backup", "serve"])
-def test_a_database_of_another_program_is_named_as_such(
-    tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch, command: str
-) -> None:
-    monkeypatch.setenv("MOGPLEX_TOKEN", "mog_" + "a" * 24)
-    path = tmp_path / "firefox.sqlite"
-    with sqlite3.connect(path) as db:
-        db.execute("CREATE TABLE places (url)")
-    db.close()
-    before = path.read_bytes()
-    more = {"backup": [str(tmp_path / "copy")], "serve": ["--listen", "127.0.0.1:0"]}
-    assert run([command, "--journal", f"sqlite:{path}", *more.get(command, [])]) == 78
-    err = capfd.readouterr().err
-    assert "is an SQLite file of another program; nothing was changed" in err
-    assert err.count("\n") == 1
-    assert path.read_bytes() == before
-    assert not (tmp_path / "copy").exists()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 import re
 import threading
@@ -12,12 +11,8 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
-from rich.console import Console
 
 from bridge.cli import run
-from bridge.cli.top.reading import View
-from bridge.cli.top.screen import press
-from bridge.cli.top.view import Wishes, plain, render, selected
 
 TOKEN = "reader-0123456789"
 
@@ -41,9 +36,13 @@ CHECKS = {
     },
     "sink /var/log/events.ndjson": {"ok": False, "detail": "cannot write: no space", "lag": 12},
 }  # fmt: skip
+
+
 FAILED = followed(
     7, state="failed", lastFailure={"code": "UNAUTHORIZED", "message": "the token is refused"}
 )
+
+
 METRICS = """\
 # TYPE mogplex_bridge_subscribers gauge
 mogplex_bridge_subscribers{transport="sse"} 3.0
@@ -52,10 +51,6 @@ mogplex_bridge_build_info{version="9.8.7"} 1.0
 mogplex_bridge_journal_bytes 2.097152e+06
 process_start_time_seconds 1.0
 """
-
-
-def view(*runs: dict[str, Any]) -> View:
-    return View(0.0, "http://x", "1", 5.0, CHECKS, runs, {"sse": 3}, 0)
 
 
 class Answers(BaseHTTPRequestHandler):
@@ -192,68 +187,3 @@ def test_what_cannot_be_is_one_line(
     assert (got, out) == (code, "")
     assert words in err
     assert err.count("\n") == 1
-
-
-def test_runs_are_sorted_filtered_and_turned_round() -> None:
-    runs = [followed(1), followed(3, account="other"), followed(2), FAILED]
-
-    def order(**wishes: Any) -> list[int]:
-        return [run["events"] for run in selected(view(*runs), Wishes(**wishes))]
-
-    assert order(sort="lag") == [3, 2, 1, 7]  # what is followed comes first
-    assert order(sort="events", is_reversed=True) == [1, 2, 3, 7]
-    assert order(text="OTHER") == [3]
-    assert order(shows_all=False) == [3, 2, 1]
-
-
-@pytest.mark.parametrize("lines", [15, 24, 60])
-@pytest.mark.parametrize("width", [40, 80, 200])
-def test_it_fits_into_the_window(lines: int, width: int) -> None:
-    runs = [followed(n) for n in range(500)] + [FAILED] * 20
-    console = Console(file=io.StringIO(), width=width, height=lines, force_terminal=True)
-    with console.capture() as capture:
-        console.print(render(view(*runs), Wishes(), lines=lines))
-    drawn = capture.get().splitlines()
-    assert len(drawn) <= lines
-    assert "00000000" in capture.get() or "000001f3" in capture.get()  # runs have room
-
-
-def test_scrolling_stops_at_both_ends() -> None:
-    wishes = Wishes(scroll=10_000)
-    render(view(*(followed(n) for n in range(500))), wishes, lines=30)
-    assert 470 <= wishes.scroll < 500
-    wishes.scroll = -5
-    render(view(followed(1)), wishes, lines=30)
-    assert wishes.scroll == 0
-
-
-def test_upstreams_words_are_no_markup_and_move_no_cursor() -> None:
-    nasty = followed(1, status="[bold]x[/nope]", lastFailure={"code": "X", "message": "a\x1b[2Jb"})
-    text = plain(view(nasty), Wishes())
-    assert "[bold]x[/nope]" in text
-    assert "\x1b" not in text
-
-
-def test_keys() -> None:
-    wishes = Wishes()
-    assert press("s", wishes)
-    assert wishes.sort == "events"
-    assert press("ra", wishes)
-    assert wishes.is_reversed
-    assert not wishes.shows_all
-    assert press("\x1b[B", wishes)
-    assert press("jjk", wishes)
-    assert wishes.scroll == 2
-    assert press("/", wishes)
-    assert press("ab\x7fq", wishes)  # q is a letter now
-    assert (wishes.typing, wishes.text) == ("aq", "")
-    assert press("\r", wishes)
-    assert (wishes.typing, wishes.text, wishes.scroll) == (None, "aq", 0)
-    assert press("/x\x1b", wishes)
-    assert press("\x1b", wishes)
-    assert wishes.typing is None
-    assert press("\x1b", wishes)
-    assert wishes.text == ""
-    assert not press("q", wishes)
-    assert not press("\x03", wishes)
-    assert not press(None, wishes)

@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from bridge.core.pace.schedule import CAP_MIN, Scheduler
+from bridge.core.pace.schedule import Scheduler
 
 GAP = 60.5 / 57  # the pace with the default reserve, seconds
 
@@ -40,9 +40,6 @@ def serve(s: Scheduler[str], now: float, until: float, events: dict[str, float])
         new = int(total) - int(seen.get(run, 0))
         seen[run] = total
         s.observe(run, now + 0.1, new, "streaming")
-
-
-# Pace and places
 
 
 def test_the_first_poll_leaves_at_once() -> None:
@@ -112,9 +109,6 @@ def test_without_runs_it_waits_and_says_so() -> None:
     assert fresh().next(7.0) == ("wait", 67.0)
 
 
-# Who is next
-
-
 def test_a_busy_run_is_asked_more_often_than_a_quiet_one() -> None:
     s = fresh()
     s.add("busy", 0.0, "streaming")
@@ -122,127 +116,6 @@ def test_a_busy_run_is_asked_more_often_than_a_quiet_one() -> None:
     s.add("quiet2", 0.0, "streaming")
     asked = serve(s, 0.0, 600.0, {"busy": 2.0, "quiet": 0.02, "quiet2": 0.02})
     assert asked.count("busy") > 2.5 * asked.count("quiet")
-
-
-def test_event_times_and_event_counts_teach_the_same_rate() -> None:
-    by_time, by_count = fresh(), fresh()
-    for s in (by_time, by_count):
-        s.add("a", 0.0, "streaming")
-    now = 0.0
-    for _ in range(60):
-        _, now = poll(by_time, now)
-        assert poll(by_count, now) == ("a", now)
-        by_time.observe("a", now + 0.2, [now - 0.9, now - 0.6, now - 0.3], "streaming")
-        by_count.observe("a", now + 0.2, 3, "streaming")
-    rates = [s._ranking.followed["a"].rate for s in (by_time, by_count)]
-    assert rates[0] == pytest.approx(rates[1], rel=0.05)
-    assert rates[0] == pytest.approx(3 / GAP, rel=0.4)
-
-
-def test_a_run_seen_in_a_burst_is_asked_before_one_seen_in_a_pause() -> None:
-    def last(q: float, times: list[float]) -> tuple[str, object]:
-        """Two runs of the same rate: five events each, a's just before the answer or not."""
-        s = fresh(q=q, kappa=1e9)
-        s.add("b", 0.0, "streaming")
-        s.add("a", 0.0, "streaming")
-        s.request("b", 0.0)
-        for run, events in (("b", [1.0, 3.0, 5.0, 7.0, 9.0]), ("a", times)):
-            now = 20.0 + 2.0 * (run == "a")
-            assert s.next(now) == ("poll", run)
-            s.observe(run, now + 0.2, events, "streaming")
-        return s.next(40.0)
-
-    burst = [20.1, 20.6, 21.1, 21.6, 22.0]
-    assert last(0.5, burst) == ("poll", "a")
-    assert last(0.5, [t - 20.0 for t in burst]) == ("poll", "b")
-    assert last(0.0, burst) == ("poll", "b")  # round robin looks at ages only
-
-
-def test_events_of_one_instant_are_one_piece_of_evidence_for_a_burst() -> None:
-    bursts = []
-    for times in ([9.9] * 6, [8.0, 8.4, 8.8, 9.2, 9.6, 9.9]):
-        s = fresh()
-        s.add("a", 0.0, "streaming")
-        s.next(9.9)
-        s.observe("a", 10.0, times, "streaming")
-        bursts.append(s._ranking.followed["a"].burst)
-    assert 0.0 < 2.0 * bursts[0] < bursts[1]
-
-
-def test_a_clock_mapped_wrongly_does_not_spoil_the_rate() -> None:
-    s = fresh()
-    s.add("a", 0.0, "streaming")
-    now = 0.0
-    for _ in range(60):
-        _, now = poll(s, now)
-        s.observe("a", now + 0.2, [now - 1e6, math.nan, now + 1e6], "streaming")
-    assert s._ranking.followed["a"].rate == pytest.approx(3 / GAP, rel=0.4)
-
-
-def test_a_backlog_of_unknown_age_is_not_taken_for_a_burst() -> None:
-    s = fresh()
-    s.add("a", 0.0)
-    s.next(0.0)
-    s.observe("a", 0.2, 200, "streaming")
-    assert s._ranking.followed["a"].rate < 1.0
-
-
-def test_round_robin_is_what_q_zero_means() -> None:
-    s = fresh(q=0.0)
-    for run in "abc":
-        s.add(run, 0.0, "streaming")
-    asked = serve(s, 0.0, 60.0, {"a": 9.0, "b": 0.1, "c": 0.0})
-    assert asked[:9] == list("abcabcabc")
-
-
-def test_the_oldest_overdue_run_comes_first() -> None:
-    s = fresh(kappa=1.5)
-    for run in ("hot", "cold"):
-        s.add(run, 0.0, "streaming")
-    asked = serve(s, 0.0, 300.0, {"hot": 20.0, "cold": 0.0})
-    # kappa * N/R = 1.5 * 2 ticks: without the rule the hot run would get about 30 in a row.
-    longest = max(len(part) for part in "".join(r[0] for r in asked).split("c"))
-    assert longest <= 4
-
-
-def test_a_newest_200_window_about_to_overflow_is_asked_before_the_most_urgent() -> None:
-    asked = []
-    for window in ("latest", "first"):
-        s = fresh(kappa=1e9, window=window)
-        s.add("urgent", 0.0, "streaming", weight=1e6)
-        # Feared to begin with 0.6 events/s: after 200 s it holds 120, the guarded part of 200.
-        s.add("new", 0.0, "pending")
-        assert s.snapshot(199.0).gap_risk_count == 0
-        asked.append(s.next(201.0))
-    assert asked == [("poll", "new"), ("poll", "urgent")]
-
-
-def test_a_first_200_window_that_is_full_is_asked_for_its_status_only() -> None:
-    s = fresh(window="first")
-    s.add("full", 0.0, "streaming")
-    s.add("other", 0.0, "streaming")
-    s.next(0.0)
-    s.observe("full", 0.2, 200, "streaming")
-    asked = serve(s, 0.2, 300.0, {"full": 0.0, "other": 0.3})
-    assert asked.count("other") > 3 * asked.count("full")
-
-
-def test_a_window_found_out_later_counts_from_then_on() -> None:
-    s = fresh()
-    s.add("a", 0.0, "streaming", seen=150)
-    s.next(0.0)
-    s.observe("a", 0.2, 50, "streaming", window="first")
-    assert s._ranking.followed["a"].rate == 0.0
-    assert s._ranking.followed["a"].gap_at == math.inf
-
-
-def test_the_weight_of_a_watched_run_shortens_its_interval() -> None:
-    s = fresh()
-    rates = {"watched": 0.3} | {f"other{i}": 0.3 for i in range(9)}
-    for run in rates:
-        s.add(run, 0.0, "streaming", weight=1.0 + 2.0 * (run == "watched"))
-    asked = serve(s, 0.0, 600.0, rates)
-    assert asked.count("watched") == pytest.approx(3 / 12 * len(asked), rel=0.1)
 
 
 def test_a_small_tenant_gets_more_than_its_need() -> None:
@@ -257,9 +130,6 @@ def test_a_small_tenant_gets_more_than_its_need() -> None:
     assert share(0.0) == pytest.approx(1 / 20, rel=0.1)
     assert share(1.0) == pytest.approx(1 / 2, rel=0.1)
     assert share(0.25) == pytest.approx(0.75 / 20 + 0.25 / 2, rel=0.15)
-
-
-# The end of a run
 
 
 @pytest.mark.parametrize("status", ["success", "failed", "cancelled"])
@@ -305,9 +175,6 @@ def test_confirming_is_worth_little_under_load() -> None:
     assert asked.count("over") == 0
 
 
-# Wishes of the caller
-
-
 def test_a_run_is_not_named_before_the_time_given() -> None:
     s = fresh()
     s.add("a", 0.0)
@@ -351,9 +218,6 @@ def test_a_hold_pauses_everything() -> None:
     assert not s.try_interactive(1.0)
     assert s.snapshot(1.0).blocked_until == 12.0
     assert s.next(12.0) == ("poll", "a")
-
-
-# Errors
 
 
 def test_a_lost_answer_is_charged_and_tried_again() -> None:
@@ -420,9 +284,6 @@ def test_adding_a_followed_run_changes_nothing() -> None:
     assert s.next(50.0)[0] == "wait"
 
 
-# Refusals
-
-
 def test_a_refusal_pauses_the_token_and_leaves_no_charge() -> None:
     s = fresh()
     s.add("a", 0.0)
@@ -451,91 +312,6 @@ def test_a_refusal_without_a_time_means_a_minute() -> None:
     assert s.snapshot(0.0).blocked_until == 60.0
 
 
-def refuse_after(s: Scheduler[str], own: int) -> float:
-    """Let `own` polls through, refuse the next; return when."""
-    now = s._now
-    for _ in range(own):
-        run, now = poll(s, now)
-        s.observe(run, now + 0.1, 1, "streaming")
-    run, now = poll(s, now)
-    s.on_429(run, now + 0.1, 60)
-    return now + 0.1
-
-
-def test_what_was_not_ours_in_a_full_window_is_foreign() -> None:
-    s = fresh()
-    s.add("a", 0.0)
-    now = refuse_after(s, 39)
-    assert s.snapshot(now).foreign == 21
-    assert s.snapshot(now + 61).cap == 60 - 21 - 2
-
-
-def test_a_belief_is_kept_for_quiet_seconds_and_then_halved_every_half_minute() -> None:
-    s = fresh()
-    s.add("a", 0.0)
-    now = refuse_after(s, 40)
-    foreign = [s.snapshot(now + t).foreign for t in (119.9, 120.1, 149.9, 150.1, 300.0)]
-    assert foreign == [20.0, 10.0, 10.0, 5.0, 0.0]
-
-
-def test_a_refused_probe_doubles_the_quiet_time_up_to_a_limit() -> None:
-    s = fresh()
-    s.add("a", 0.0)
-    now = refuse_after(s, 20)
-    quiet = [s.snapshot(now).quiet_s]
-    for _ in range(5):
-        now += quiet[-1] + 10.0
-        s.next(now)
-        s.on_429("a", now, 60)
-        quiet.append(s.snapshot(now).quiet_s)
-    assert quiet == [120.0, 240.0, 480.0, 900.0, 900.0, 900.0]
-
-
-def test_a_refusal_within_the_belief_does_not_lengthen_it() -> None:
-    s = fresh()
-    s.add("a", 0.0)
-    now = refuse_after(s, 20)
-    s.next(now + 70.0)
-    s.on_429("a", now + 70.0, 60)
-    assert s.snapshot(now + 70.0).quiet_s == 120.0
-
-
-def test_others_that_left_long_ago_are_forgotten() -> None:
-    s = fresh()
-    s.add("a", 0.0)
-    now = refuse_after(s, 0)
-    s._foreign.quiet_s = 900.0
-    s.next(now + 3000.0)
-    s.observe("a", now + 3000.1, 0, "streaming")
-    now = refuse_after(s, 50)
-    assert s.snapshot(now).quiet_s == 120.0
-    assert s.snapshot(now).foreign < 12
-
-
-def test_requests_on_the_wire_during_a_refusal_are_not_further_evidence() -> None:
-    s = fresh()
-    for run in "ab":
-        s.add(run, 0.0)
-    s.next(0.0)
-    s.next(GAP)
-    s.on_429("a", 2.0, 60)
-    foreign = s.snapshot(2.0).foreign
-    s.on_429("b", 3.0, 60)
-    assert s.snapshot(3.0).foreign == foreign
-    assert s.snapshot(3.0).blocked_until == 63.0
-    assert s.snapshot(3.0).refused_count == 2
-
-
-def test_whatever_is_learnt_a_few_places_are_kept() -> None:
-    s = fresh()
-    s.add("a", 0.0)
-    now = refuse_after(s, 0)
-    assert s.snapshot(now + 61).cap == CAP_MIN
-
-
-# Interactive requests
-
-
 def test_three_interactive_requests_go_at_once_and_the_background_stands_back() -> None:
     s = fresh()
     s.add("a", 0.0, "streaming")
@@ -562,9 +338,6 @@ def test_an_interactive_request_that_was_refused_leaves_no_charge() -> None:
     s.on_429("command", 0.1, 60)
     assert s.snapshot(0.1).used == 0
     assert s.snapshot(0.1).refused_count == 1
-
-
-# Restart
 
 
 def test_a_successor_with_the_log_continues_the_window() -> None:
@@ -600,9 +373,6 @@ def test_a_log_from_the_future_is_that_of_a_clock_that_was_set_back() -> None:
         each.add("a", 0.0)
     assert set_back.snapshot(0.0).used == unknown.snapshot(0.0).used == 56
     assert poll(set_back, 0.0) == poll(unknown, 0.0)
-
-
-# What is shown
 
 
 def test_waiting_is_booked_by_reason() -> None:

@@ -7,13 +7,16 @@ from typing import Any
 import pytest
 
 from bridge.redact import Memory, Redactor
-from bridge.redact.memory import CALLS_MAX
 from tests.corpus.blocks import filled
 from tests.corpus.build import Maker, survives, texts_in
 from tests.corpus.commands import HARMLESS, PRINTING, STORING, shapes
 
 SHAPES = [name for name, _ in shapes("", "")]
+
+
 REDACTOR = Redactor()  # an automaton takes a tenth of a second to build
+
+
 CASES = [*PRINTING, *((command, "ok\n") for command in STORING)]
 
 
@@ -42,30 +45,6 @@ def test_what_a_command_prints_or_stores_is_gone(command: str, output: str, shap
 def test_what_is_no_secret_stays(command: str, output: str, shape: str) -> None:
     events = told(command, output, shape)
     assert redacted(events) == events
-
-
-def test_an_output_is_judged_by_its_own_call() -> None:
-    events = told("pass show db", "Amber5528x\n", "two events")
-    events[2]["payload"]["toolCallId"] = "call_8"
-    assert redacted(events) == events
-
-
-def test_a_call_is_forgotten_with_its_output() -> None:
-    redactor, memory = REDACTOR, Memory()
-    for event in told("pass show db", "Amber5528x\n", "two events"):
-        redactor.event(event, memory)
-    assert memory.calls == {}
-
-
-def test_calls_that_never_end_are_forgotten_the_oldest_first() -> None:
-    redactor, memory = REDACTOR, Memory()
-    for number in range(CALLS_MAX + 5):
-        event = told("pass show db", "", "two events")[0]
-        event["payload"]["toolCallId"] = f"call_{number}"
-        redactor.event(event, memory)
-    assert len(memory.calls) == CALLS_MAX
-    assert "call_4" not in memory.calls
-    assert "call_5" in memory.calls
 
 
 T = "9eSnDM4nCktogtUd" + "dIcL3VUllFtOIQdS"

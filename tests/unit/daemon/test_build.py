@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from bridge.config.load import load
-from bridge.config.slow_patterns import PATTERN_S_MAX, refuse_slow_patterns
 from bridge.core.errors import ConfigError
 from bridge.daemon.build import build_redactor
 from bridge.redact import RULES, Redactor
-from bridge.redact.patterns import MATCH_MAX, TEXT_MAX, WINDOW, matches
 from tests.accounts import mogplex_metrics
 
 P = "Amber" + "5528x"
+
+
 EVENT = {"id": "1", "payload": {"password": P, "list": [{"token": P}, {"n": 1}]}, "message": "m"}
 
 
@@ -134,60 +133,6 @@ def test_a_short_key_is_refused(tmp_path: Path) -> None:
     key.write_bytes(b"k" * 31)
     with pytest.raises(ConfigError, match="31 bytes: make one of 32"):
         redactor_of(tmp_path, f"fingerprint_key_file = '{key}'")
-
-
-class Ticking:
-    """A clock on which every search takes the given time."""
-
-    def __init__(self, step_s: float) -> None:
-        self.now_s, self.step_s = 0.0, step_s
-
-    def monotonic(self) -> float:
-        self.now_s += self.step_s
-        return self.now_s
-
-    wall = monotonic
-
-
-def test_a_busy_machine_gets_three_tries_and_a_slow_pattern_none_more() -> None:
-    refuse_slow_patterns(["x+"], clock=Ticking(PATTERN_S_MAX * 0.99))
-    with pytest.raises(ConfigError, match="101 ms for a text of 19 characters"):
-        refuse_slow_patterns(["x+"], clock=Ticking(PATTERN_S_MAX * 1.01))
-
-
-class Searched:
-    """A pattern that counts what it is told to look at instead of looking."""
-
-    def __init__(self) -> None:
-        self.windows: list[int] = []
-
-    def finditer(self, _text: str, start: int, stop: int) -> Iterator[Any]:
-        self.windows.append(stop - start)
-        return iter(())
-
-
-@pytest.mark.parametrize("size", [WINDOW, WINDOW + 1, TEXT_MAX, 4 * TEXT_MAX])
-def test_a_pattern_never_sees_more_than_a_window_and_few_of_them(size: int) -> None:
-    """So the longest text costs some forty times what a pattern was let in with, and no more."""
-    pattern: Any = Searched()
-    assert list(matches(pattern, "a" * size)) == []
-    assert max(pattern.windows) <= WINDOW
-    assert len(pattern.windows) <= TEXT_MAX // (WINDOW - MATCH_MAX) + 1
-
-
-@pytest.mark.parametrize("pattern", [r"\w+@corp\.example", r"EMP-\d+", r"(?:ab|cd){1,40}!"])
-def test_an_ordinary_pattern_is_let_in(pattern: str) -> None:
-    refuse_slow_patterns([pattern], clock=Ticking(0.0))
-
-
-def test_a_match_is_found_wherever_it_stands_and_once() -> None:
-    pattern = re.compile(r"<[a-z]{1,510}>")
-    for at in [*range(0, 9000, 97), WINDOW - 1, WINDOW - MATCH_MAX, TEXT_MAX - MATCH_MAX]:
-        for size in (1, 200, 510):
-            text = "." * at + "<" + "m" * size + ">" + "." * 5000
-            found = [match.span() for match in matches(pattern, text)]
-            assert found == [(at, at + size + 2)], (at, size)
-    assert list(matches(pattern, "." * TEXT_MAX + "<a>")) == []
 
 
 def test_every_rule_is_in_the_metrics_at_0_from_the_start() -> None:

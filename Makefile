@@ -62,7 +62,7 @@ types: $(STAMP)
 	$(BIN)/mypy
 
 unit: $(STAMP) ## unit and architecture tests, without the slow ones
-	$(PYTEST) -q -m 'not slow' tests/architecture tests/unit
+	$(PYTEST) -q -m 'not slow' tests/architecture tests/ops tests/unit
 
 test: lint types $(CLIENTS) ## everything that can fail, in parallel
 	$(PYTEST)

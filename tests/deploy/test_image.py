@@ -1,4 +1,4 @@
-"""hadolint's opinion of the Dockerfile; what else is promised of it is in tests/unit/ops."""
+"""hadolint's opinion of the Dockerfile; what else is promised of it is in tests/ops."""
 
 from __future__ import annotations
 

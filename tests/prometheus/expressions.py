@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tests.ops.promql import selectors
 from tests.prometheus.server import RATE_S, quick_rules
-from tests.unit.ops.promql import selectors
 
 GRAFANA = Path(__file__).parents[2] / "grafana"
 RANGE_S = 60

@@ -17,7 +17,7 @@ import yaml
 from bridge import __version__
 from bridge.cli import COMMANDS, Commands
 
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[2]
 UNIT = ROOT / "deploy/systemd/mogplex-bridge.service"
 DOCKERFILE = ROOT / "deploy/docker/Dockerfile"
 EXPOSURE_MAX = 1.5
@@ -88,7 +88,7 @@ def test_the_unit_calls_commands_that_exist_and_stops_at_a_wrong_configuration()
 
 
 def test_systemd_is_told_when_it_serves_and_when_it_hangs() -> None:
-    """What the program says is in tests/unit/ops/test_systemd.py; here: that systemd listens."""
+    """What the program says is in tests/unit/daemon/test_systemd.py; here: that systemd listens."""
     assert settings("Type") == ["notify"]
     assert settings("NotifyAccess") == ["main"]
     assert settings("WatchdogSec") == ["30s"]

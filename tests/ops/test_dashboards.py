@@ -16,9 +16,9 @@ from grafana_foundation_sdk.models.dashboard import Dashboard
 
 from bridge.metrics import Metrics
 from grafana.__main__ import BOARDS, HERE, main, text
-from tests.unit.ops.promql import complaints, counters_outside_rate, exposed, selectors
+from tests.ops.promql import complaints, counters_outside_rate, exposed, selectors
 
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[2]
 DASHBOARDS = sorted((ROOT / "grafana").glob("*.json"))
 DATASOURCE = {"type": "prometheus", "uid": "${datasource}"}
 CORE_PANELS = {"row", "stat", "timeseries", "heatmap", "table"}  # in every Grafana from 10 on

@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.unit.ops.promql import complaints, counters_outside_rate
+from tests.ops.promql import complaints, counters_outside_rate
 
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[2]
 PLACE = ROOT / "deploy" / "prometheus"
 RULES = (PLACE / "rules.yml").read_text()
 TESTS = (PLACE / "rules_test.yml").read_text()

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[2]
 FORMAT = json.loads((ROOT / "deploy/tailers/lnav/mogplex_bridge.json").read_text())[
     "bridge_records"
 ]

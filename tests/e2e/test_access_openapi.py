@@ -6,6 +6,7 @@ valid refused, and where a token is needed there is no way without.
 
 from __future__ import annotations
 
+import asyncio
 import json
 import subprocess
 import sys
@@ -22,12 +23,12 @@ from tests.e2e.processes import TOKEN, environment, quick_config, serve
 pytestmark = pytest.mark.e2e
 
 CONFIG = Path(__file__).parent / "schemathesis.toml"
+PROMPT = {"type": "started", "payload": {"prompt": "Mend the build"}}
+SAID = {"type": "log", "message": "I look at it", "payload": {"kind": "assistant_final"}}
+CALLED = {"type": "tool_started", "toolName": "bash", "payload": {"toolCallId": "call_1"}}
 DESCRIPTION = resources.files("bridge.outputs.http") / "openapi.json"
 
 
-@pytest.mark.xfail(
-    strict=False, reason="the description lags behind the routes of feeds and the story of runs"
-)
 @pytest.mark.parametrize("with_auth", [False, True], ids=["open", "auth"])
 def test_every_answer_is_as_described(tmp_path: Path, with_auth: bool) -> None:
     """Each operation at every limit of its parameters, and with a few requests made up freely.
@@ -60,31 +61,29 @@ def described(name: str) -> set[str]:
     return set(json.loads(DESCRIPTION.read_bytes())["components"]["schemas"][name]["properties"])
 
 
-@pytest.mark.xfail(
-    strict=False, reason="the description lags behind the routes of feeds and the story of runs"
-)
 async def test_every_field_that_is_described_appears_and_no_other(tmp_path: Path) -> None:
-    """Of a run that was followed from its start to its end, through a real process."""
+    """Of a run that fails and one that is in the middle of a tool call, through a real process."""
     async with Simulator(knobs={"limiter": "off"}) as sim:
-        run = sim.create_run()
-        sim.set_status(run, "streaming")
-        sim.append(run, 3)
-        sim.finish(run)
+        failed, busy = (sim.create_run(status="streaming") for _ in range(2))
+        for run in (failed, busy):
+            sim.append(run, [PROMPT, SAID, CALLED])
+        sim.finish(failed, "failed", error="out of memory")
         config = quick_config(tmp_path, sim.url)
-        options = ["--config", str(config), "--run", run.id]
+        options = ["--config", str(config), "--run", failed.id, "--run", busy.id]
         async with serve(*options, env=environment(None, MOGPLEX_TOKEN=TOKEN)) as daemon:
             await daemon.ended(1)
+            async with asyncio.timeout(20):
+                while "currentTool" not in await daemon.json(f"/v1/runs/{busy.id}"):
+                    await asyncio.sleep(0.05)
             page = await daemon.json("/v1/events", after="0")
             runs = await daemon.json("/v1/runs")
-            one = await daemon.json(f"/v1/runs/{run.id}")
+            feeds = await daemon.json("/v1/feeds")
+            ones = [await daemon.json(f"/v1/runs/{run.id}") for run in (failed, busy)]
             health = await daemon.json("/healthz")
     assert set(page) == described("Page")
-    seen: set[str] = set()
-    for record in page["records"]:
-        assert set(record) <= described("Record")
-        seen |= set(record)
-    assert seen == described("Record")
-    assert [set(view) for view in runs["runs"]] == [set(one)] == [described("Run")]
+    assert set().union(*page["records"]) == described("Record")
+    assert set().union(*runs["runs"]) == set().union(*ones) == described("Run")
+    assert set().union(*feeds["feeds"]) == described("Feed")
     assert set(health) == described("Checks")
 
 

@@ -12,8 +12,8 @@ from aiohttp import web
 
 from bridge.clock import Clock
 from bridge.outputs.http.access import Identity
-from bridge.outputs.http.problems import ProblemError
-from bridge.outputs.http.query import check_names, maybe_number, single
+from bridge.outputs.http.limits import Limits
+from bridge.outputs.http.query import check_names, invalid, maybe_number, single, values
 from bridge.outputs.port import Feeds
 
 LIST_S = 0.5
@@ -22,6 +22,7 @@ runs takes the loop 7 ms: a few hundred pages would leave the streams nothing.""
 LIMIT_MAX = 1000
 TEXT_CHARS_MAX = 200
 LIST_PARAMETERS = ("status", "state", "text", "account", "limit", "cursor")
+_LIMITS = Limits()  # those of filters are the same in every configuration
 _SEARCHED = ("id", "title", "branch")
 
 View = Mapping[str, Any]
@@ -87,16 +88,21 @@ def select(
 def _wanted(
     request: web.Request, identity: Identity, more: Collection[str]
 ) -> Callable[[View], bool]:
-    values = {
-        name: frozenset(request.query.getall(name, ())) for name in ("status", "account", *more)
+    count_max = _LIMITS.accounts_per_filter_max
+    asked = {
+        name: frozenset(values(request, name, count_max, _LIMITS))
+        for name in ("status", "account", *more)
     }
-    states = frozenset(request.query.getall("state", ()))
-    text = (single(request, "text") or "")[:TEXT_CHARS_MAX].casefold()
+    states = frozenset(values(request, "state", count_max, _LIMITS))
+    text = single(request, "text") or ""
+    if len(text) > TEXT_CHARS_MAX:
+        raise invalid("text", f"is over {TEXT_CHARS_MAX} long")
+    text = text.casefold()
 
     def wanted(view: View) -> bool:
         return (
             may_see(identity, view)
-            and all(not some or str(view.get(name)) in some for name, some in values.items())
+            and all(not some or str(view.get(name)) in some for name, some in asked.items())
             # How it is followed has words of its own; a list of runs calls them its state.
             and (not states or bool(states & {view.get("state"), view.get("following")}))
             and (not text or any(text in str(view.get(n, "")).casefold() for n in _SEARCHED))
@@ -122,8 +128,4 @@ def _place(views: Sequence[View], cursor: str) -> int:
     for place, view in enumerate(views):
         if _name(view) == name:
             return place + 1
-    raise ProblemError(
-        "invalid_parameter",
-        "this cursor leads nowhere any more; begin again without one",
-        members={"parameter": "cursor"},
-    )
+    raise invalid("cursor", "leads nowhere any more; begin again without one")

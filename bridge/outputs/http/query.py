@@ -64,7 +64,7 @@ def single(request: web.Request, name: str) -> str | None:
     """Return a parameter that may be given once. Raises ProblemError."""
     values = request.query.getall(name, [])
     if len(values) > 1:
-        raise _invalid(name, "is given more than once")
+        raise invalid(name, "is given more than once")
     return values[0] if values else None
 
 
@@ -88,17 +88,17 @@ def read_query(
     check_names(request, (*known, *_LAST_EVENT_ID_PARAMETERS, _CACHE_BUSTER))
     after = single(request, "after")
     last_id = _last_event_id(request)
-    runs = [feed.id] if feed else _values(request, "run", limits.runs_per_filter_max, limits)
+    runs = [feed.id] if feed else values(request, "run", limits.runs_per_filter_max, limits)
     kind = feed.kind if feed is not None else None
     few = limits.accounts_per_filter_max
     return Query(
         only=Filter(
             runs=frozenset().union(*(ids(kind, run) for run in runs)),
             # Sorted, so that the same wish in another order is the same filter.
-            types=tuple(sorted(set(_values(request, "type", limits.types_per_filter_max, limits)))),
-            accounts=frozenset(_values(request, "account", few, limits)),
-            kinds=frozenset((kind,) if kind else _values(request, "kind", few, limits)),
-            systems=frozenset(_values(request, "system", few, limits)),
+            types=tuple(sorted(set(values(request, "type", limits.types_per_filter_max, limits)))),
+            accounts=frozenset(values(request, "account", few, limits)),
+            kinds=frozenset((kind,) if kind else values(request, "kind", few, limits)),
+            systems=frozenset(values(request, "system", few, limits)),
         ),
         asked=last_id or after,
         tail=maybe_number(request, "tail", 0, limits.tail_max),
@@ -116,16 +116,17 @@ def _last_event_id(request: web.Request) -> str:
     return found
 
 
-def _values(request: web.Request, name: str, count_max: int, limits: Limits) -> list[str]:
-    values = request.query.getall(name, [])
-    if len(values) > count_max:
-        raise _invalid(name, f"is given {len(values)} times, {count_max} are possible")
-    for value in values:
+def values(request: web.Request, name: str, count_max: int, limits: Limits) -> list[str]:
+    """All values of a parameter that may be given more than once. Raises ProblemError."""
+    found = request.query.getall(name, [])
+    if len(found) > count_max:
+        raise invalid(name, f"is given {len(found)} times, {count_max} are possible")
+    for value in found:
         if not value.removeprefix("!") or len(value) > limits.value_chars_max:
-            raise _invalid(name, f"has a value that is empty or over {limits.value_chars_max} long")
-    if name == "type" and sum(map(len, values)) > limits.types_chars_max:
-        raise _invalid(name, f"has over {limits.types_chars_max} characters in all its values")
-    return values
+            raise invalid(name, f"has a value that is empty or over {limits.value_chars_max} long")
+    if name == "type" and sum(map(len, found)) > limits.types_chars_max:
+        raise invalid(name, f"has over {limits.types_chars_max} characters in all its values")
+    return found
 
 
 def maybe_number(request: web.Request, name: str, low: int, high: int) -> int | None:
@@ -134,11 +135,12 @@ def maybe_number(request: web.Request, name: str, low: int, high: int) -> int | 
     if text is None:
         return None
     if not re.fullmatch(r"[0-9]{1,9}", text, re.ASCII) or not low <= int(text) <= high:
-        raise _invalid(name, f"must be a number from {low} to {high}")
+        raise invalid(name, f"must be a number from {low} to {high}")
     return int(text)
 
 
-def _invalid(name: str, what: str) -> ProblemError:
+def invalid(name: str, what: str) -> ProblemError:
+    """The problem of a query parameter; `what` goes on after its name."""
     return ProblemError(
         "invalid_parameter", f"query parameter {name!r} {what}", members={"parameter": name}
     )

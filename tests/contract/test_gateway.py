@@ -555,13 +555,14 @@ async def test_a_key_of_another_client_gives_nobody_his_run(tmp_path: Path) -> N
 async def test_headers_of_clients_do_not_reach_upstream() -> None:
     async with gateway_bridge() as bridge:
         seen: list[Any] = []
-        handle = bridge.sim.answer
+        gate = bridge.sim._gate
+        handle = gate.handle
 
         async def watch(request: Any) -> Any:
             seen.append(dict(request.headers))
             return await handle(request)
 
-        bridge.sim.answer = watch  # type: ignore[method-assign]
+        gate.handle = watch  # type: ignore[method-assign]
         await bridge.call(
             "POST", f"{API}/runs", body=start_body(bridge), Idempotency_Key="k1",
             Authorization="Bearer mog_theirs", X_Forwarded_For="1.2.3.4", Cookie="a=b",

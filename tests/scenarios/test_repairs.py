@@ -19,27 +19,6 @@ async def assert_whole(stage: Stage, run: Any) -> None:
     assert len(await stage.ends(run)) == 1
 
 
-def test_late_events_that_left_the_page_are_fetched_before_the_end() -> None:
-    """They were created before 250 others and committed after them, while pages were read."""
-
-    async def scenario(stage: Stage) -> None:
-        run = stage.sim.create_run(events=100)
-        stage.sim.fault("reply", status=429, code="RATE_LIMITED", retry_after="1",
-                        endpoint="stream", times=2)  # fmt: skip
-        await stage.follow(run)
-        await asyncio.sleep(4)
-        stage.sim.append(run, 5, commit_after_s=6.0)
-        await asyncio.sleep(0.1)
-        stage.sim.append(run, 150)
-        await asyncio.sleep(2.5)
-        stage.sim.append(run, 100)
-        stage.sim.finish(run, order="event_first", gap_s=0.0)
-        await stage.over(120)
-        await assert_whole(stage, run)
-
-    play(scenario)
-
-
 @pytest.mark.parametrize("order", ["row_only", "event_first", "row_first"])
 def test_a_head_window_beside_a_stream_that_resumes_hides_nothing(order: str) -> None:
     async def scenario(stage: Stage) -> None:
@@ -55,92 +34,6 @@ def test_a_head_window_beside_a_stream_that_resumes_hides_nothing(order: str) ->
         await assert_whole(stage, run)
 
     play(scenario, window="head", stream="v2")
-
-
-def test_a_stream_that_was_connected_until_a_short_pause_proves_that_nothing_is_missing() -> None:
-    async def scenario(stage: Stage) -> None:
-        run = stage.sim.create_run(events=10)
-        await stage.follow(run)
-        await asyncio.sleep(10)
-        stage.sim.append(run, 5)
-        stage.sim.pause(run)
-        await asyncio.sleep(2)
-        stage.sim.resume(run)
-        stage.sim.append(run, 5)
-        await asyncio.sleep(20)
-        stage.sim.finish(run)
-        await stage.over(100)
-        await assert_whole(stage, run)
-
-    play(scenario, segment_stream="ends")
-
-
-@pytest.mark.parametrize("is_dead", [True, False])
-def test_a_pause_seen_only_in_the_row_beside_a_silent_stream_proves_nothing(is_dead: bool) -> None:
-    """Alive and dead look the same to us: the gap is told, and `missing` is not."""
-
-    async def scenario(stage: Stage) -> None:
-        run = stage.sim.create_run(events=10)
-        await stage.follow(run)
-        await asyncio.sleep(10)
-        if is_dead:
-            stage.sim.cut_streams("silent")
-        stage.sim.append(run, 5)
-        stage.sim.pause(run)
-        while not any(r.endpoint == "run" for r in stage.sim.requests):
-            await asyncio.sleep(1)
-        stage.sim.fault("database", endpoint="events", times=4)
-        await asyncio.sleep(8)
-        stage.sim.resume(run)
-        stage.sim.append(run, 5)
-        await asyncio.sleep(30)
-        stage.sim.finish(run)
-        await stage.over(100)
-        missing = set(stage.truth_ids(run)) - set(await stage.event_ids(run))
-        assert len(missing) == (5 if is_dead else 0)
-        (gap,) = await stage.gaps(run)
-        assert (gap["reason"], gap["missing"]) == ("segment_switched", None)
-
-    play(scenario, pause_order="row_only")
-
-
-def test_a_pause_that_nobody_could_see_is_told() -> None:
-    async def scenario(stage: Stage) -> None:
-        run = stage.sim.create_run(events=10)
-        await stage.follow(run)
-        await asyncio.sleep(10)
-        before = stage.truth_ids(run)
-        stage.sim.fault("database", endpoint="events", times=5)
-        await asyncio.sleep(2)
-        stage.sim.append(run, 5)
-        stage.sim.pause(run)
-        await asyncio.sleep(2)
-        stage.sim.resume(run)
-        stage.sim.append(run, 5)
-        await asyncio.sleep(60)
-        stage.sim.finish(run)
-        await stage.over(100)
-        (gap,) = await stage.gaps(run)
-        assert (gap["reason"], gap["after"]) == ("segment_switched", before[-1])
-        assert gap["before"] == stage.truth_ids(run)[15]
-
-    play(scenario, pause_order="row_only", may_stream=False)
-
-
-def test_a_terminal_event_in_mid_history_does_not_stop_the_repair() -> None:
-    async def scenario(stage: Stage) -> None:
-        run = stage.sim.create_run(events=20)
-        await stage.follow(run)
-        await asyncio.sleep(10)
-        stage.sim.append(run, {"type": "cancelled", "message": "not the end after all"})
-        await asyncio.sleep(15)
-        stage.sim.append(run, 350)
-        await asyncio.sleep(15)
-        stage.sim.finish(run)
-        await stage.over(120)
-        await assert_whole(stage, run)
-
-    play(scenario)
 
 
 def test_a_hole_that_no_connect_can_fill_is_told_and_costs_few_reads() -> None:
@@ -165,22 +58,6 @@ def test_a_hole_that_no_connect_can_fill_is_told_and_costs_few_reads() -> None:
         assert gap["reason"] == "window_jumped"
 
     play(scenario)
-
-
-def test_a_restart_between_the_terminal_event_and_its_row_is_no_gap() -> None:
-    async def scenario(stage: Stage) -> None:
-        run = stage.sim.create_run(events=150)
-        await stage.follow(run)
-        await asyncio.sleep(10)
-        stage.sim.append(run, 49)
-        stage.sim.finish(run, order="event_first", gap_s=20.0)
-        await asyncio.sleep(10)
-        await stage.restart()
-        await stage.over(100)
-        assert len(stage.truth_ids(run)) == 200
-        await assert_whole(stage, run)
-
-    play(scenario, window="head", stream="absent")
 
 
 @pytest.mark.parametrize(
@@ -375,20 +252,6 @@ def test_the_first_version_that_was_connected_all_the_time_missed_nothing() -> N
     play(scenario, window="head", stream="v1")
 
 
-def test_a_run_that_ends_between_page_and_connect_is_not_waited_for_on_a_silent_stream() -> None:
-    async def scenario(stage: Stage) -> None:
-        run = stage.sim.create_run(events=5)
-        await stage.follow(run)
-        while not stage.sim.requests:
-            await asyncio.sleep(0.01)
-        stage.sim.finish(run, "cancelled", order="row_only")
-        await stage.over(20)
-        assert [r.endpoint for r in stage.sim.requests][1] == "stream"
-        await assert_whole(stage, run)
-
-    play(scenario)
-
-
 def test_a_cursor_that_is_refused_is_not_offered_again() -> None:
     async def scenario(stage: Stage) -> None:
         run = stage.sim.create_run(events=5)
@@ -419,65 +282,6 @@ def test_refused_connects_come_less_and_less_often() -> None:
     play(scenario)
 
 
-@pytest.mark.parametrize("may_stream", [True, False])
-@pytest.mark.parametrize("times", [1, 2, 5])
-def test_pages_without_the_events_that_were_there_end_no_run(may_stream: bool, times: int) -> None:
-    """The last events commit while the database fails and pages come empty, with a good row."""
-
-    async def scenario(stage: Stage) -> None:
-        run = stage.sim.create_run(events=20)
-        await stage.follow(run)
-        await asyncio.sleep(10)
-        stage.sim.fault("empty_page", times=times)
-        stage.sim.cut_streams()
-        stage.sim.append(run, 3)
-        stage.sim.finish(run, "failed", order="row_first", gap_s=0.1)
-        await stage.over(200)
-        await assert_whole(stage, run)
-
-    play(scenario, may_stream=may_stream)
-
-
-def test_the_first_page_of_a_run_that_is_over_is_not_believed_to_be_empty() -> None:
-    async def scenario(stage: Stage) -> None:
-        run = stage.sim.create_run(events=20)
-        stage.sim.finish(run)
-        stage.sim.fault("empty_page", times=2)
-        await stage.follow(run)
-        await stage.over(60)
-        await assert_whole(stage, run)
-
-    play(scenario)
-
-
-def test_a_history_that_upstream_insists_on_having_deleted_is_told_once() -> None:
-    async def scenario(stage: Stage) -> None:
-        run = stage.sim.create_run(events=20)
-        await stage.follow(run)
-        await asyncio.sleep(10)
-        before = stage.truth_ids(run)
-        stage.sim.fault("empty_page", times=1000)
-        stage.sim.append(run, 3)
-        stage.sim.set_status(run, "failed")
-        await stage.over(300)
-        (gap,) = await stage.gaps(run)
-        assert (gap["reason"], gap["after"]) == ("history_shrank", before[-1])
-        assert len(await stage.ends(run)) == 1
-
-    play(scenario, may_stream=False)
-
-
-def test_a_run_that_never_had_an_event_ends_all_the_same() -> None:
-    async def scenario(stage: Stage) -> None:
-        run = stage.sim.create_run()
-        stage.sim.set_status(run, "failed")
-        await stage.follow(run)
-        await stage.over(40)
-        assert (await stage.gaps(run), len(await stage.ends(run))) == ([], 1)
-
-    play(scenario)
-
-
 def test_an_id_that_fits_no_header_is_not_sent_back_in_one() -> None:
     async def scenario(stage: Stage) -> None:
         run = stage.sim.create_run()
@@ -496,105 +300,5 @@ def test_an_id_that_fits_no_header_is_not_sent_back_in_one() -> None:
         cursors = {r.last_event_id for r in stage.sim.requests if r.endpoint == "stream"}
         assert cursors  # so it was streamed
         assert cursors <= set(stage.truth_ids(run)) - {event["id"] for event in odd}
-
-    play(scenario)
-
-
-@pytest.mark.parametrize("comment_s", [0.0, 15.0])
-def test_a_connection_that_died_without_a_sign_is_noticed_within_minutes(comment_s: float) -> None:
-    async def scenario(stage: Stage) -> None:
-        run = stage.sim.create_run(events=5)
-        await stage.follow(run)
-        await asyncio.sleep(20)
-        stage.sim.append(run, 1)
-        stage.sim.cut_streams("silent")
-        await asyncio.sleep(1)
-        stage.sim.append(run, 250)
-        await asyncio.sleep(125)
-        assert len(await stage.event_ids(run)) == 256
-        stage.sim.append(run, 1)
-        await asyncio.sleep(1)
-        assert len(await stage.event_ids(run)) == 257
-        stage.sim.finish(run)
-        await stage.over(60)
-        await assert_whole(stage, run)
-
-    play(scenario, stream_comment_s=comment_s)
-
-
-@pytest.mark.parametrize("is_dead", [True, False])
-def test_a_short_pause_beside_a_stream_is_a_gap_only_if_the_stream_may_have_been_dead(
-    is_dead: bool,
-) -> None:
-    async def scenario(stage: Stage) -> None:
-        run = stage.sim.create_run(events=5)
-        await stage.follow(run)
-        await asyncio.sleep(20)
-        if is_dead:
-            stage.sim.cut_streams("silent")
-        stage.sim.append(run, 3)
-        stage.sim.pause(run)
-        await asyncio.sleep(2)
-        stage.sim.resume(run)
-        stage.sim.append(run, 2)
-        await asyncio.sleep(200)
-        stage.sim.finish(run)
-        await stage.over(60)
-        missing = set(stage.truth_ids(run)) - set(await stage.event_ids(run))
-        assert len(missing) == (3 if is_dead else 0)
-        reasons = [gap["reason"] for gap in await stage.gaps(run)]
-        assert reasons == (["segment_switched"] if is_dead else [])
-
-    play(scenario, pause_order="row_only", segment_stream="ends")
-
-
-def test_comments_on_a_stream_do_not_hide_that_the_run_is_over() -> None:
-    async def scenario(stage: Stage) -> None:
-        run = stage.sim.create_run(events=5)
-        await stage.follow(run)
-        await asyncio.sleep(20)
-        stage.sim.set_status(run, "failed")
-        await stage.over(90)
-        await assert_whole(stage, run)
-
-    play(scenario, stream_comment_s=15.0)
-
-
-def test_a_quiet_stream_costs_few_reads_and_is_not_left() -> None:
-    async def scenario(stage: Stage) -> None:
-        run = stage.sim.create_run(events=5)
-        await stage.follow(run)
-        await asyncio.sleep(790)
-        asked = [r.endpoint for r in stage.sim.requests if r.endpoint != "events"]
-        assert asked == ["stream", "run", "run", "run"]  # at 60 s, 240 s and 780 s
-
-    play(scenario)
-
-
-def test_a_stream_left_because_the_run_is_over_does_not_move_the_place_to_resume_from() -> None:
-    """The run ends while the stream connects; then late events of before a burst become visible."""
-
-    async def scenario(stage: Stage) -> None:
-        run = stage.sim.create_run(events=5)
-        await stage.follow(run)
-        await asyncio.sleep(20)
-        stage.sim.append(run, 5, commit_after_s=6.0)
-        await asyncio.sleep(0.5)
-        stage.sim.append(run, 230)
-        await asyncio.sleep(0.5)
-
-        async def until_asked(endpoint: str) -> None:
-            asked = len(stage.sim.requests)
-            while endpoint not in [r.endpoint for r in stage.sim.requests[asked:]]:
-                await asyncio.sleep(0.05)
-
-        stage.sim.cut_streams()
-        await until_asked("events")
-        await asyncio.sleep(0.1)  # that page is of a run that goes on
-        stage.sim.set_status(run, "failed")
-        await until_asked("stream")
-        stage.sim.append(run, {"type": "failed"})
-        await stage.over(120)
-        await assert_whole(stage, run)
 
     play(scenario)

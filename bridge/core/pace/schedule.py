@@ -2,10 +2,10 @@
 
 One background request per tick of an even pace, for the run with the most to gain (`ranking.py`);
 interactive requests use the places that the pace leaves free. While nobody else uses the token no
-request can be refused (`budget.py`); what others use is learnt from refusals (`foreign.py`). No
-clock, no sleep, no chance: the same calls give the same answers. Algorithm and constants:
-scheduler.md 3, 6 and 7; its promises: scheduler.md 8 and
-`tests/property/test_scheduler_invariants.py`.
+request can be refused (`budget.py`); what others use is learnt from refusals (`others.py`). When a
+request may leave is `pace.py`'s; which run it is for is decided here. No clock, no sleep, no
+chance: the same calls give the same answers. Algorithm and constants: scheduler.md 3, 6 and 7; its
+promises: scheduler.md 8 and `tests/property/test_scheduler_invariants.py`.
 """
 
 from __future__ import annotations
@@ -15,9 +15,8 @@ from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Generic, Literal, TypeVar
 
-from bridge.core.pace.budget import GIVE_UP_S, LIMIT, MARGIN_S, WINDOW_S, Budget
-from bridge.core.pace.opening import Opening
-from bridge.core.pace.others import ForeignUse
+from bridge.core.pace.budget import LIMIT, MARGIN_S
+from bridge.core.pace.pace import RESERVE, Pace
 from bridge.core.pace.ranking import Ranking, Want
 from bridge.core.pace.run_rate import Constants, Followed, Phase
 from bridge.core.pace.snapshot import Snapshot
@@ -25,14 +24,8 @@ from bridge.core.pace.snapshot import Snapshot
 Run = TypeVar("Run", bound=Hashable)
 Window = Literal["latest", "first"]
 
-RESERVE = 3  # places in the window left to interactive calls and unknown others
-SPARE_S = 0.25  # added to the pace, so that a usual answer time does not make the gate wait
-FOREIGN_SPARE = 2  # places left free above the learnt foreign use (scheduler.md 3)
-CAP_MIN = 6  # background places kept whatever is learnt: one request in 10 s still learns
 KAPPA = 3.0  # a run this many mean intervals old is served first (scheduler.md 3)
 IN_FLIGHT_MAX = 8  # background requests on the wire at once (scheduler.md 3)
-SET_BACK_S = 1.0  # a wall clock that moved less is in step, or nearly so
-RETRY_AFTER_S = 60.0  # assumed when a refusal names no time (mogplex.md 1.11)
 IDLE_S = 60.0  # longest wait that `next` asks for; a report from outside may end it earlier
 TENANT_MIX = 0.25  # beta: 0 shares by need, 1 gives every tenant the same (scheduler.md 6)
 
@@ -75,28 +68,17 @@ class Scheduler(Generic[Run]):
         seconds. window: what a page of upstream shows of a run with more than 200 events.
         Raises ValueError when no background request would ever be possible.
         """
-        self._budget = Budget(limit=limit, margin=margin)
-        self._cycle_s = WINDOW_S + margin + SPARE_S
+        self._pace = Pace(limit=limit, margin=margin, ra_cap=ra_cap)
         self._constants = constants or Constants(q=q)
-        self._ra_cap = ra_cap
         self._window = window
         self._kappa = kappa
         self._in_flight_max = max_inflight
-        self._foreign = ForeignUse()
         self._ranking: Ranking[Run] = Ranking(beta=beta)
-        self._opening = Opening()
-        self._assumed_before = -math.inf  # what was answered before is only an assumption
         self._flights: dict[Run, _Flight] = {}
         self._contacts_out = 0  # of the flights
-        self._contact_at = -math.inf  # when the last one left
         self.is_probing = False  # one request at a time: it is to find out what holds for all
         self._now = -math.inf
         self._is_started = False
-        self._sent_at = -math.inf
-        self._refused_at = -math.inf
-        self._refused_until = -math.inf
-        self._held_until = -math.inf
-        self._refused_count = 0
         self._wait_reason: Literal["budget", "retry_after"] | None = None
         self._wait_until = -math.inf
         self._waited = {"budget": 0.0, "retry_after": 0.0}
@@ -114,14 +96,7 @@ class Scheduler(Generic[Run]):
         min_interval: float = 1.0,
     ) -> None:
         """Change what the constructor took, for a configuration that was read again."""
-        limit = self._budget.limit
-        if requests_per_minute is not None:
-            reserve = max(0, limit - requests_per_minute)
-        if not 0 <= reserve < limit:
-            raise ValueError(
-                f"reserve: {reserve} of {limit} leaves nothing to poll with; give 0 to {limit - 1}"
-            )
-        self._reserve = reserve
+        self._pace.set_limits(reserve=reserve, requests_per_minute=requests_per_minute)
         self._min_interval = min_interval
 
     def start(self, now: float, log: Iterable[float] | None = None) -> None:
@@ -132,22 +107,11 @@ class Scheduler(Generic[Run]):
         tells nothing.
         """
         self._is_started = True
-        now = self._advance(now)
-        times = None if log is None else list(log)
-        if times is None or any(t > now + GIVE_UP_S + SET_BACK_S for t in times):
-            cap = self._budget.limit - self._reserve
-            self._budget.assume_paced(now, cap, self._cycle_s / cap)
-            self._assumed_before = now
-            self._opening.begin(now)
-            return
-        self._budget.restore(now, times)
-        self._assumed_before = -math.inf  # somebody may have looked before: nothing is assumed now
-        self._opening = Opening()
-        self._sent_at = max((t for t in times if t <= now), default=-math.inf)
+        self._pace.start(self._advance(now), log)
 
     def log(self, now: float) -> list[float]:
         """Return the receive times that a successor needs for `start`; at most `limit`."""
-        return self._budget.log(self._advance(now))
+        return self._pace.budget.log(self._advance(now))
 
     def add(  # noqa: PLR0913 - all but three by name, with a default
         self,
@@ -213,7 +177,7 @@ class Scheduler(Generic[Run]):
 
     def hold(self, until: float) -> None:
         """Send nothing with this token before `until`; a time that has passed ends the pause."""
-        self._held_until = until
+        self._pace.hold(until)
 
     # The decision
 
@@ -226,7 +190,7 @@ class Scheduler(Generic[Run]):
         now = self._advance(now)
         until, reason = self._paused_until(now)
         if until <= now:
-            contact_at = self._contact_free_at(now)
+            contact_at = self._pace.contact_free_at(now, self._contacts_out)
             contact = self._ranking.pick_contact(now) if contact_at <= now else None
             if contact is not None:
                 return self._send(contact, now, is_contact=True)
@@ -248,56 +212,29 @@ class Scheduler(Generic[Run]):
 
     def _paused_until(self, now: float) -> tuple[float, Literal["budget", "retry_after"] | None]:
         """Until when nothing at all leaves, and what for."""
-        if now < self._refused_until:
-            return max(self._refused_until, self._held_until), "retry_after"
+        until, reason = self._pace.paused_until(now)
+        if reason is not None:
+            return until, reason
         if self.is_probing and self._flights:
             return math.inf, None
-        return self._held_until, None
-
-    def _contact_free_at(self, now: float) -> float:
-        """When a contact may leave: in any place that is certainly free, or worth a try."""
-        cap = self._cap(now)
-        if not self._opening.may_send(now, self._contacts_out):
-            return math.inf
-        if self._opening.is_open(now) and self._budget.own(now, self._assumed_before) < cap:
-            return now
-        return self._budget.free_at(now, cap)
+        return until, None
 
     def _tick_at(self, now: float) -> tuple[float, Literal["budget", "retry_after"] | None]:
         """When the next poll may leave, and what it waits for."""
         if len(self._flights) - self._contacts_out >= self._in_flight_max:
             return math.inf, None
-        cap = self._cap(now)
-        gap_s = self._cycle_s / cap
-        if now < self._contact_at + self._cycle_s:  # a burst is in the window: share what it left
-            gap_s = max(gap_s, self._budget.even_gap(now, cap, self._sent_at))
-        until = max(self._budget.free_at(now, cap), self._sent_at + gap_s)
-        if until <= now:
-            return now, None
-        return min(until, self._foreign.changes_at(now)), "budget"
-
-    def _cap(self, now: float) -> int:
-        """Places that background requests may fill."""
-        limit = self._budget.limit
-        cap = limit - self._reserve
-        foreign = self._foreign.estimate(now)
-        if foreign > 0.0:
-            cap = min(cap, max(CAP_MIN, limit - math.ceil(foreign) - FOREIGN_SPARE))
-        return cap
+        return self._pace.tick_at(now)
 
     def _overdue_s(self, now: float) -> float:
         """Age from which a run is served first: `kappa` times the mean interval."""
-        return self._kappa * self._ranking.active_count * self._cycle_s / self._cap(now)
+        return self._kappa * self._ranking.active_count * self._pace.cycle_s / self._pace.cap(now)
 
     def _send(
         self, run: Run, now: float, *, is_contact: bool = False
     ) -> tuple[Literal["poll"], Run]:
         self._wait_reason = None
-        self._budget.send()
-        self._sent_at = now
-        if is_contact:
-            self._contact_at = now
-            self._contacts_out += 1
+        self._pace.sent(now, is_contact=is_contact)
+        self._contacts_out += is_contact
         entry = self._ranking.taken(run)
         entry.sent_at = now
         self._flights[run] = _Flight(now, entry, is_contact)
@@ -372,18 +309,9 @@ class Scheduler(Generic[Run]):
         """
         now = self._advance(now)
         flight = self._pop_flight(run)
+        self._pace.refused(now, retry_after, None if flight is None else flight.sent_at)
         if flight is not None:
-            self._budget.release()
             self._back_if_followed(run, now)
-        self._refused_count += 1
-        wait_s = RETRY_AFTER_S if retry_after is None else max(0.0, retry_after)
-        self._refused_until = max(self._refused_until, now + min(wait_s, self._ra_cap))
-        # Requests on the wire when the first refusal came tell nothing that it did not.
-        if flight is None or flight.sent_at >= self._refused_at:
-            if not self._opening.is_open(now) or self._opening.was_refused:
-                self._foreign.refused(now, self._budget.limit - self._budget.used(now))
-            self._opening.begin(self._refused_until, after_refusal=True)
-            self._refused_at = now
 
     # Requests of people: commands, the gateway
 
@@ -393,23 +321,11 @@ class Scheduler(Generic[Run]):
         On True send it at once and report `interactive_done`. Background requests stand back
         until the reserve is whole again.
         """
-        now = self._advance(now)
-        if now < self._refused_until or now < self._held_until:
-            return False
-        limit = self._budget.limit
-        room = max(limit - math.ceil(self._foreign.estimate(now)), self._cap(now) + 1)
-        if self._budget.used(now) >= min(limit, room):
-            return False
-        self._budget.send()
-        return True
+        return self._pace.try_interactive(self._advance(now))
 
     def interactive_done(self, now: float, counted: bool = True) -> None:  # noqa: FBT001, FBT002 - a fixed interface
         """Report the outcome; `counted`: the server may have counted it (False: refused)."""
-        now = self._advance(now)
-        if counted:
-            self._budget.charge(now)
-        else:
-            self._budget.release()
+        self._pace.interactive_done(self._advance(now), counted=counted)
 
     # What others want to know
 
@@ -417,14 +333,14 @@ class Scheduler(Generic[Run]):
         now = self._advance(now)
         overdue_before = now - self._overdue_s(now)
         active = self._ranking.active()
-        blocked_until = max(self._refused_until, self._held_until)
+        pace, blocked_until = self._pace, self._pace.blocked_until
         return Snapshot(
-            used=self._budget.used(now),
-            assumed=self._budget.used(now) - self._budget.own(now, self._assumed_before),
-            cap=self._cap(now),
-            foreign=self._foreign.estimate(now),
-            quiet_s=self._foreign.quiet_s,
-            refused_count=self._refused_count,
+            used=pace.budget.used(now),
+            assumed=pace.assumed(now),
+            cap=pace.cap(now),
+            foreign=pace.foreign.estimate(now),
+            quiet_s=pace.foreign.quiet_s,
+            refused_count=pace.refused_count,
             blocked_until=blocked_until if blocked_until > now else 0.0,
             followed=len(self._ranking.followed),
             unheard=self._ranking.unheard_count,
@@ -455,8 +371,7 @@ class Scheduler(Generic[Run]):
         flight = self._pop_flight(run)
         if flight is None:
             return None
-        self._budget.charge(now)
-        self._taken(flight, now)
+        self._pace.answered(now, is_contact=flight.is_contact)
         if self._ranking.followed.get(run) is flight.entry:
             return flight
         self._back_if_followed(run, now)
@@ -467,13 +382,6 @@ class Scheduler(Generic[Run]):
         if flight is not None:
             self._contacts_out -= flight.is_contact
         return flight
-
-    def _taken(self, flight: _Flight, now: float) -> None:
-        """A request was not refused: more than the assumed predecessor had left were not there."""
-        if flight.is_contact:
-            self._opening.taken()
-            if self._budget.used(now) > self._budget.limit:
-                self._budget.forget_before(self._assumed_before)
 
     def _back_if_followed(self, run: Run, now: float) -> None:
         """Also for a run that was forgotten and added again while its old request was out."""

@@ -33,8 +33,7 @@ from bridge.outputs.http.start import Start, find_start
 from bridge.outputs.http.streaming import STREAM_HEADERS, Beginning, Streams
 from bridge.outputs.http.turns import Reading, Turns
 from bridge.outputs.port import AmbiguousFeedError, Feeds, InvalidIdError
-from bridge.outputs.streams.formats import WEBSOCKET, Format
-from bridge.outputs.streams.hub import reset_facts
+from bridge.outputs.streams.formats import WEBSOCKET, Format, reset_facts
 from bridge.wire.websocket import maybe_accept_key
 
 _WEBSOCKET_VERSION = "13"

@@ -10,6 +10,8 @@ from collections.abc import Sequence
 from typing import Any, Protocol
 
 from bridge.core.event import Record
+from bridge.core.position import Position
+from bridge.journal.port import Reader
 from bridge.outputs.compression import ZSTD, squeeze
 from bridge.wire import sse, websocket
 from bridge.wire.jsontext import dumps
@@ -180,3 +182,13 @@ NDJSON_CHUNKED: Format = Lines(is_chunked=True)
 NDJSON_RAW: Format = Lines(is_chunked=False)
 NDJSON_ZSTD: Format = Lines(is_chunked=True, content_coding=ZSTD)
 WEBSOCKET: Format = Messages()
+
+
+def reset_facts(journal: Reader, asked: str, reason: str) -> dict[str, str]:
+    """Return what a `bridge.reset` tells: the position asked for and the oldest record there."""
+    return {
+        "asked": asked[:200],
+        "reason": reason,
+        "oldest": str(Position(journal.epoch, journal.floor)),
+        "newest": str(Position(journal.epoch, journal.head)),
+    }

@@ -22,12 +22,11 @@ from typing import Protocol
 from bridge.clock import Clock
 from bridge.core.errors import JournalError
 from bridge.core.event import Record
-from bridge.core.filter import Filter
 from bridge.core.position import Position
 from bridge.journal.port import Reader
 from bridge.metrics import Metrics
-from bridge.outputs.streams.filter_index import FilterIndex
-from bridge.outputs.streams.formats import RETRY_MS, TRANSPORTS, Format
+from bridge.outputs.streams.at_head import AtHead
+from bridge.outputs.streams.formats import RETRY_MS, TRANSPORTS, Format, reset_facts
 from bridge.outputs.streams.slices import BATCH_BYTES, Slices, batches
 from bridge.outputs.streams.subscriber import State, Subscriber
 from bridge.tasks import TaskGroup
@@ -67,9 +66,7 @@ class Hub:
         self._clock = clock
         self._buffered_bytes_max = buffered_bytes_max
         self._position = journal.head  # everything up to here was handed out
-        self._index = FilterIndex()
-        self._live: dict[Filter, dict[Format, set[Subscriber]]] = {}
-        self._live_count = 0
+        self._live = AtHead()
         self._queued: deque[Subscriber] = deque()
         self._has_queued = asyncio.Event()
         self._ahead: list[Subscriber] = []
@@ -114,7 +111,7 @@ class Hub:
         self._wheel[self._beat].add(subscriber)
         self._metrics.subscribers.labels(transport=subscriber.format.transport).inc()
         if subscriber.position == self._position and not self._is_delivering:
-            self._join_head(subscriber)
+            self._live.join(subscriber)
         else:
             self._enqueue(subscriber)
 
@@ -122,7 +119,7 @@ class Hub:
         if subscriber.state is State.CLOSED:
             return
         if subscriber.state is State.LIVE:
-            self._leave_head(subscriber)
+            self._live.leave(subscriber, self._position)
         subscriber.state = State.CLOSED
         subscriber.rest = None
         self._waiting.discard(subscriber)
@@ -150,14 +147,14 @@ class Hub:
 
     def note_ending(self, subscriber: Subscriber) -> None:
         if subscriber.state is State.LIVE:
-            self._leave_head(subscriber)
+            self._live.leave(subscriber, self._position)
         self._waiting.discard(subscriber)
         subscriber.state = State.ENDING
 
     def _set_aside(self, subscriber: Subscriber) -> None:
         if subscriber.state is not State.LIVE or not subscriber.is_slow:
             return  # a cursor: it is noticed at its next turn
-        self._leave_head(subscriber)
+        self._live.leave(subscriber, self._position)
         self._wait_for_drain(subscriber)
 
     def _wait_for_drain(self, subscriber: Subscriber) -> None:
@@ -168,27 +165,6 @@ class Hub:
         subscriber.state = State.QUEUED
         self._queued.append(subscriber)
         self._has_queued.set()
-
-    def _join_head(self, subscriber: Subscriber) -> None:
-        formats = self._live.get(subscriber.only)
-        if formats is None:
-            formats = self._live[subscriber.only] = {}
-            self._index.add(subscriber.only)
-        formats.setdefault(subscriber.format, set()).add(subscriber)
-        subscriber.state = State.LIVE
-        self._live_count += 1
-
-    def _leave_head(self, subscriber: Subscriber) -> None:
-        formats = self._live[subscriber.only]
-        members = formats[subscriber.format]
-        members.remove(subscriber)
-        if not members:
-            del formats[subscriber.format]
-            if not formats:
-                del self._live[subscriber.only]
-                self._index.remove(subscriber.only)
-        self._live_count -= 1
-        subscriber.position = self._position
 
     # The head
 
@@ -202,7 +178,7 @@ class Hub:
 
     async def _tick(self) -> None:
         """Hand out what is new, up to one read."""
-        if not self._live_count:
+        if not self._live:
             self._advance(self._journal.head)
             return
         wished = self._slices.records_for(4 * BATCH_BYTES)
@@ -219,13 +195,10 @@ class Hub:
 
     def _disperse(self, position: int) -> None:
         """Make cursors of all at the head, which moves on without them."""
-        for subscriber in self._members():
-            self._leave_head(subscriber)
+        for subscriber in self._live:
+            self._live.leave(subscriber, self._position)
             self._enqueue(subscriber)
         self._advance(position)
-
-    def _members(self) -> list[Subscriber]:
-        return [s for formats in self._live.values() for m in formats.values() for s in m]
 
     def _advance(self, position: int) -> None:
         self._position = position
@@ -241,22 +214,21 @@ class Hub:
         too_long: list[Subscriber] = []
         epoch = self._journal.epoch.encode()
         frames: dict[tuple[Format, int], bytes] = {}
-        for only, wanted in self._index.route(records).items():
-            for format_, members in list(self._live.get(only, {}).items()):
-                for record in wanted:
-                    if (key := (format_, record.seq)) not in frames:
-                        frames[key] = format_.frame(record, epoch)
-                payload = format_.join([frames[format_, record.seq] for record in wanted])
-                if len(payload) > 2 * BATCH_BYTES:
-                    too_long.extend(members)  # one huge record: in pieces, as a cursor
-                    continue
-                await self._write_all(members, payload)
-                self._delivered[format_.transport].inc(len(wanted) * len(members))
-                if format_.is_last(wanted[-1]):
-                    self._finish(members)
+        for format_, members, wanted in self._live.wanting(records):
+            for record in wanted:
+                if (key := (format_, record.seq)) not in frames:
+                    frames[key] = format_.frame(record, epoch)
+            payload = format_.join([frames[format_, record.seq] for record in wanted])
+            if len(payload) > 2 * BATCH_BYTES:
+                too_long.extend(members)  # one huge record: in pieces, as a cursor
+                continue
+            await self._write_all(members, payload)
+            self._delivered[format_.transport].inc(len(wanted) * len(members))
+            if format_.is_last(wanted[-1]):
+                self._finish(members)
         for subscriber in too_long:
             if subscriber.state is State.LIVE:
-                self._leave_head(subscriber)  # at the position before this batch
+                self._live.leave(subscriber, self._position)  # at the position before this batch
                 self._enqueue(subscriber)
         self._advance(upto)
         self._is_delivering = False
@@ -304,7 +276,7 @@ class Hub:
             return
         if subscriber.rest is None and not subscriber.is_slow:
             if subscriber.position == self._position:
-                self._join_head(subscriber)
+                self._live.join(subscriber)
                 return
             if subscriber.position > self._position:
                 subscriber.state = State.AHEAD
@@ -398,7 +370,7 @@ class Hub:
         try:
             async with asyncio.timeout(deadline_s):
                 head = self._journal.head
-                while self._live_count and self._position < head:  # noqa: ASYNC110 - a few ms
+                while self._live and self._position < head:  # noqa: ASYNC110 - a few ms
                     await asyncio.sleep(TICK_S_MIN)
                 everybody = [s for bucket in self._wheel for s in bucket]
                 for n, subscriber in enumerate(everybody):
@@ -417,13 +389,3 @@ class Hub:
         """Drop every connection, now."""
         for subscriber in [s for bucket in self._wheel for s in bucket]:
             subscriber.cut("shutdown")
-
-
-def reset_facts(journal: Reader, asked: str, reason: str) -> dict[str, str]:
-    """Return what a `bridge.reset` tells: the position asked for and the oldest record there."""
-    return {
-        "asked": asked[:200],
-        "reason": reason,
-        "oldest": str(Position(journal.epoch, journal.floor)),
-        "newest": str(Position(journal.epoch, journal.head)),
-    }

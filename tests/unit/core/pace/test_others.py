@@ -1,6 +1,7 @@
 """Requests of others on the same token: how many are believed in, and for how long."""
 
-from bridge.core.pace.schedule import CAP_MIN, Scheduler
+from bridge.core.pace.pace import CAP_MIN
+from bridge.core.pace.schedule import Scheduler
 
 GAP = 60.5 / 57  # the pace with the default reserve, seconds
 
@@ -76,7 +77,7 @@ def test_others_that_left_long_ago_are_forgotten() -> None:
     s = fresh()
     s.add("a", 0.0)
     now = refuse_after(s, 0)
-    s._foreign.quiet_s = 900.0
+    s._pace.foreign.quiet_s = 900.0
     s.next(now + 3000.0)
     s.observe("a", now + 3000.1, 0, "streaming")
     now = refuse_after(s, 50)

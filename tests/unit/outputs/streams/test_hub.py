@@ -384,8 +384,8 @@ def test_h1_filters_split_a_batch_and_all_get_theirs(virtually: Virtually) -> No
             await settle()
             assert b.hub.count == 0
             assert not b.hub._live
-            assert not b.hub._index._by_run
-            assert not b.hub._index._without_run
+            assert not b.hub._live._index._by_run
+            assert not b.hub._live._index._without_run
 
     virtually(main())
 

@@ -1,0 +1,59 @@
+"""The subscribers that have everything: by filter and format, so that each batch is put into bytes
+once for all who want the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from bridge.core.event import Record
+from bridge.core.filter import Filter
+from bridge.outputs.streams.filter_index import FilterIndex
+from bridge.outputs.streams.formats import Format
+from bridge.outputs.streams.subscriber import State, Subscriber
+
+
+class AtHead:
+    """Who is here is in the state LIVE, and nobody else is."""
+
+    def __init__(self) -> None:
+        self._members: dict[Filter, dict[Format, set[Subscriber]]] = {}
+        self._index = FilterIndex()
+        self._count = 0
+
+    def __len__(self) -> int:
+        return self._count
+
+    def __iter__(self) -> Iterator[Subscriber]:
+        """All that are here now; they may leave meanwhile."""
+        return iter([s for formats in self._members.values() for m in formats.values() for s in m])
+
+    def join(self, subscriber: Subscriber) -> None:
+        formats = self._members.get(subscriber.only)
+        if formats is None:
+            formats = self._members[subscriber.only] = {}
+            self._index.add(subscriber.only)
+        formats.setdefault(subscriber.format, set()).add(subscriber)
+        subscriber.state = State.LIVE
+        self._count += 1
+
+    def leave(self, subscriber: Subscriber, position: int) -> None:
+        """It has everything up to `position`; its state is the caller's to change."""
+        formats = self._members[subscriber.only]
+        members = formats[subscriber.format]
+        members.remove(subscriber)
+        if not members:
+            del formats[subscriber.format]
+            if not formats:
+                del self._members[subscriber.only]
+                self._index.remove(subscriber.only)
+        self._count -= 1
+        subscriber.position = position
+
+    def wanting(
+        self, records: Sequence[Record]
+    ) -> Iterator[tuple[Format, set[Subscriber], Sequence[Record]]]:
+        """For each format of each filter that lets some of the records through: who, and which."""
+        for only, wanted in self._index.route(records).items():
+            for format_, members in list(self._members.get(only, {}).items()):
+                yield format_, members, wanted

@@ -7,6 +7,9 @@ from __future__ import annotations
 
 import sqlite3
 
+# Types known by number; any more are written out, so that no upstream can grow the table for ever.
+TYPES_MAX = 4096
+
 # What a word of Mogplex meant; format 1 knew no other system. The migration says the same.
 _STATE_OF_STATUS = (
     "CASE WHEN s.status IS NULL OR s.status = 'pending' THEN 'pending'"

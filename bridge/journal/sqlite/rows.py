@@ -16,21 +16,32 @@ from bridge.core.status import State
 from bridge.journal.port import LOOKED_AT_MAX, Page
 from bridge.journal.sqlite.faults import corrupt, to_journal_error
 from bridge.journal.sqlite.file import bounds, meta
-from bridge.journal.sqlite.formats import Asked
+from bridge.journal.sqlite.wanted import NOTHING_SAID, Condition, Wanted
 
 # Bytes of bodies in one page read from disk: a thousand records near their limit would be 4 GB.
 PAGE_BYTES_MAX = 4 * 1024 * 1024
 # Up to so many runs are read by the index and merged; more are picked out of a walk over all.
 MERGED_FEEDS_MAX = 16
+# Records that one call passes over where SQLite picks them out: 2 ms for the usual ones.
+PASSED_OVER_MAX = 20_000
 
 _COLUMNS = "SELECT seq, feed, type, id, body FROM record"
-_FORWARD = f"{_COLUMNS} WHERE seq > ? AND seq <= ? ORDER BY seq"
-_BACKWARD = f"{_COLUMNS} WHERE seq > ? AND seq <= ? ORDER BY seq DESC"
-# Without INDEXED BY the planner may take the index of the dedupe and sort.
-_FEED_FORWARD = (
-    f"{_COLUMNS} INDEXED BY record_by_feed WHERE feed = ? AND seq > ? AND seq <= ? ORDER BY seq"
+# Without these words the planner may take another index, and sort.
+_ALL = f"{_COLUMNS} NOT INDEXED WHERE seq > ? AND seq <= ?"
+_OF_FEED = f"{_COLUMNS} INDEXED BY record_by_feed WHERE feed = ? AND seq > ? AND seq <= ?"
+_NTH_OF_FEED = (
+    "SELECT seq FROM record INDEXED BY record_by_feed WHERE feed = ? AND seq > ? AND seq <= ?"
+    " ORDER BY seq{} LIMIT 1 OFFSET ?"
 )
-_FEED_BACKWARD = f"{_FEED_FORWARD} DESC"
+
+
+def walk(condition: str, *, of_feed: bool, newest_first: bool = False) -> str:
+    """The statement that reads from one position to another: of one feed, or of all."""
+    order = "ORDER BY seq DESC" if newest_first else "ORDER BY seq"
+    return f"{_OF_FEED if of_feed else _ALL}{condition} {order}"
+
+
+_FORWARD = walk("", of_feed=False)
 
 _Row = tuple[int, int, Any, str, bytes]
 
@@ -42,16 +53,21 @@ class Slice(NamedTuple):
     next_before: int  # exclusive; at or below the floor: nothing is left
 
 
+class _Search(NamedTuple):
+    """Rows between two bounds."""
+
+    low: int  # exclusive
+    high: int
+    rows: Iterator[_Row]
+
+
 class Rows:
     """Records, states and checkpoints as the file has them."""
 
     def __init__(self, connection: sqlite3.Connection, path: Path) -> None:
         self._db = connection
         self._path = str(path)
-        self._asked = Asked(connection)
-        self._feeds: dict[int, Feed] = {}
-        self._feeds_of_run: dict[str, list[int]] = {}
-        self._types: dict[Any, str] = {}
+        self._wanted = Wanted(connection)
 
     def close(self) -> None:
         self._db.close()
@@ -78,27 +94,23 @@ class Rows:
     def slice_before(self, before: int, count: int, only: Filter, floor: int) -> Slice:
         """Up to `count` matches below `before`, newest first, looking at a bounded number."""
         try:
-            feeds = self._wanted_feeds(only)
-            low = floor - 1
-            if feeds is None:
-                low = max(low, before - 1 - LOOKED_AT_MAX)
             found: list[Record] = []
             size = 0
-            rows = self._walk(low, before - 1, feeds, newest_first=True)
-            for seen, row in enumerate(rows, 1):
+            search = self._search(floor - 1, before - 1, only, newest_first=True)
+            for seen, row in enumerate(search.rows, 1):
                 record = self._record(row)
                 if only.matches(record.feed, record.type):
                     found.append(record)
                     size += len(record.body)
                 if len(found) >= count or seen >= LOOKED_AT_MAX or size >= PAGE_BYTES_MAX:
                     return Slice(found, record.seq)
-            return Slice(found, low + 1)
+            return Slice(found, search.low + 1)
         except sqlite3.Error as error:
             raise to_journal_error(error, self._path) from error
 
     def states(self) -> list[FeedState]:
         try:
-            rows = self._db.execute(self._asked.states).fetchall()
+            rows = self._db.execute(self._wanted.asked.states).fetchall()
         except sqlite3.Error as error:
             raise to_journal_error(error, self._path) from error
         return [
@@ -107,7 +119,7 @@ class Rows:
 
     def wishes(self) -> list[Wish]:
         try:
-            rows = self._db.execute(self._asked.wishes).fetchall()
+            rows = self._db.execute(self._wanted.asked.wishes).fetchall()
         except sqlite3.Error as error:
             raise to_journal_error(error, self._path) from error
         return [Wish(Feed(*row[:5]), bool(row[5]), By(row[6]), *row[7:]) for row in rows]
@@ -141,7 +153,7 @@ class Rows:
     def _plain_page(self, after: int, limit: int, head: int) -> Page:
         page: list[Record] = []
         size = 0
-        feeds, types = self._feeds, self._types
+        feeds, types = self._wanted.feeds, self._wanted.types
         cursor = self._db.execute(_FORWARD, (after, head))
         try:
             for seq, feed, type_, id_, body in cursor:
@@ -158,28 +170,72 @@ class Rows:
         return Page(page, page[-1].seq if page else max(after, head))
 
     def _filtered_page(self, after: int, limit: int, head: int, only: Filter) -> Page:
-        feeds = self._wanted_feeds(only)
-        # Sequences are dense, so a range of them bounds the rows looked at.
-        high = min(head, after + LOOKED_AT_MAX) if feeds is None else head
         page: list[Record] = []
         size = 0
-        for seen, row in enumerate(self._walk(after, high, feeds), 1):
+        search = self._search(after, head, only)
+        for seen, row in enumerate(search.rows, 1):
             record = self._record(row)
             if only.matches(record.feed, record.type):
                 page.append(record)
                 size += len(record.body)
             if len(page) >= limit or seen >= LOOKED_AT_MAX or size >= PAGE_BYTES_MAX:
                 return Page(page, record.seq)
-        return Page(page, max(after, high))
+        return Page(page, max(after, search.high))
+
+    def _search(self, low: int, high: int, only: Filter, *, newest_first: bool = False) -> _Search:
+        """Rows that may match with low < seq <= high, from one end on, as far as one call may go.
+
+        `low` and `high` of the result are how far that is; LOOKED_AT_MAX is for the caller to keep.
+        """
+        self._wanted.learn()
+        condition = self._wanted.condition(only)
+        if condition.is_hopeless:
+            return _Search(low, high, iter(()))
+        feeds = self._wanted_feeds(only)
+        if feeds is None:
+            # Sequences are dense, so a range of them bounds the rows looked at.
+            reach = PASSED_OVER_MAX if condition.sql else LOOKED_AT_MAX
+            if newest_first:
+                low = max(low, high - reach)
+            else:
+                high = min(high, low + reach)
+        elif only.types:
+            condition = self._wanted.condition(Filter(types=only.types))
+            low, high = self._bounded(low, high, feeds, newest_first=newest_first)
+        else:
+            condition = NOTHING_SAID
+        return _Search(
+            low, high, self._walk(low, high, feeds, condition, newest_first=newest_first)
+        )
+
+    def _bounded(
+        self, low: int, high: int, feeds: Sequence[int], *, newest_first: bool
+    ) -> tuple[int, int]:
+        """The bounds within which these feeds have PASSED_OVER_MAX records at most."""
+        each = max(1, PASSED_OVER_MAX // max(1, len(feeds)))
+        sql = _NTH_OF_FEED.format(" DESC" if newest_first else "")
+        for feed in feeds:
+            row = self._db.execute(sql, (feed, low, high, each)).fetchone()
+            if row is not None and newest_first:
+                low = row[0]
+            elif row is not None:
+                high = row[0] - 1
+        return low, high
 
     def _walk(
-        self, low: int, high: int, feeds: Sequence[int] | None, *, newest_first: bool = False
+        self,
+        low: int,
+        high: int,
+        feeds: Sequence[int] | None,
+        condition: Condition,
+        *,
+        newest_first: bool = False,
     ) -> Iterator[_Row]:
         """Rows with low < seq <= high in order: of these feeds, or of all."""
+        sql = walk(condition.sql, of_feed=feeds is not None, newest_first=newest_first)
         if feeds is None:
-            cursors = [self._db.execute(_BACKWARD if newest_first else _FORWARD, (low, high))]
+            cursors = [self._db.execute(sql, (low, high))]
         else:
-            sql = _FEED_BACKWARD if newest_first else _FEED_FORWARD
             cursors = [self._db.execute(sql, (feed, low, high)) for feed in feeds]
         try:
             if len(cursors) == 1:
@@ -194,32 +250,17 @@ class Rows:
         """The feeds to read by index, or None when a walk over everything is the better way."""
         if not only.runs:
             return None
-        self._learn_feeds()
-        wanted = [
-            feed
-            for run in only.runs
-            for feed in self._feeds_of_run.get(run, ())
-            if only.matches_feed(self._feeds[feed])
-        ]
+        wanted = self._wanted.feeds_of_runs(only)
         return wanted if len(wanted) <= MERGED_FEEDS_MAX else None
 
     def _record(self, row: _Row) -> Record:
         seq, feed, type_, id_, body = row
-        if feed not in self._feeds:
-            self._learn_feeds()
-        if isinstance(type_, str):  # written out in the row: the table of types was full
-            name = type_
-        else:
-            if type_ not in self._types:
-                self._types.update(self._db.execute("SELECT type, name FROM type"))
-            name = self._types.get(type_, "")
+        wanted = self._wanted
+        is_written_out = isinstance(type_, str)  # the table of types was full
+        if feed not in wanted.feeds or not (is_written_out or type_ in wanted.types):
+            wanted.learn()
         try:
-            return Record(seq, self._feeds[feed], id_, name, body)
+            name = type_ if is_written_out else wanted.types[type_]
+            return Record(seq, wanted.feeds[feed], id_, name, body)
         except KeyError as error:
             raise corrupt(self._path, f"record {seq} names an unknown feed or type") from error
-
-    def _learn_feeds(self) -> None:
-        known = max(self._feeds, default=0)
-        for number, *columns in self._db.execute(self._asked.feeds_above, (known,)):
-            feed = self._feeds[number] = Feed(*columns)
-            self._feeds_of_run.setdefault(feed.id, []).append(number)

@@ -17,6 +17,7 @@ from bridge.core.event import Draft, Feed, Record
 from bridge.core.state import FeedState, Wish
 from bridge.journal.port import RecordTooLargeError
 from bridge.journal.sqlite.faults import corrupt, extended_code, to_journal_error
+from bridge.journal.sqlite.formats import TYPES_MAX
 from bridge.journal.sqlite.place import Place
 from bridge.journal.sqlite.states import ids_among, put_checkpoints, put_state, put_wish
 
@@ -28,8 +29,6 @@ GROUP_DRAFTS_MAX = 2000
 # Rows per INSERT: a fifth less CPU than one by one, and the interpreter lock, which each statement
 # gives away, changes hands eight times instead of 500 (decision 0003).
 ROWS_PER_INSERT = (256, 64, 16, 4, 1)
-# Types known by number; any more are written out, so that no upstream can grow the table for ever.
-TYPES_MAX = 4096
 # Distance of the notes from which retention learns the age of records, seconds.
 MOMENT_S = 10
 

@@ -30,7 +30,7 @@ async def read_page(
     journal: Reader, query: Query, after: int, limits: Limits, reading: Reading
 ) -> JsonPage:
     """Return up to `query.limit` records after a position, and where to go on; short when some
-    reads did not fill it. Raises what the journal raises.
+    reads did not fill it, empty when the first one found nothing. Raises what the journal raises.
     """
     bodies: list[bytes] = []
     held = 0
@@ -44,8 +44,8 @@ async def read_page(
             held += len(record.body)
             after = record.seq
         after = page.next_after
-        if len(bodies) >= query.limit or after >= journal.head:
-            break
+        if not bodies or len(bodies) >= query.limit or after >= journal.head:
+            break  # nothing yet: a search, which must not hold what others wait for
     return _page(bodies, journal.epoch, after)
 
 

@@ -31,7 +31,7 @@ from bridge.outputs.http.routes_feeds import unknown_feed
 from bridge.outputs.http.routes_runs import RUN, unknown_run
 from bridge.outputs.http.start import Start, find_start
 from bridge.outputs.http.streaming import STREAM_HEADERS, Beginning, Streams
-from bridge.outputs.http.turns import Reading, Turns
+from bridge.outputs.http.turns import HungUpError, Reading, Turns
 from bridge.outputs.port import AmbiguousFeedError, Feeds, InvalidIdError
 from bridge.outputs.streams.formats import WEBSOCKET, Format, reset_facts
 from bridge.wire.websocket import maybe_accept_key
@@ -89,7 +89,10 @@ class EventRoutes:
             raise ProblemError("forbidden", "your token does not reach what this filter asks for")
         query = replace(query, only=only)
         if format_ is None:
-            return await self._page(request, query, identity)
+            try:
+                return await self._page(request, query, identity)
+            except HungUpError:
+                return web.Response(status=503)  # nobody reads it
         if request.method == hdrs.METH_HEAD:
             return web.Response(headers=_stream_headers(format_))
         return await self._stream(request, query, format_, identity)
@@ -111,7 +114,7 @@ class EventRoutes:
 
     def _reading(self, request: web.Request, identity: Identity) -> Reading:
         address = self._policy.proxies.client_address(request)
-        return self._turns.reading(f"{address} {identity.name}")
+        return self._turns.reading(f"{address} {identity.name}", lambda: request.transport is None)
 
     async def _page(
         self, request: web.Request, query: Query, identity: Identity

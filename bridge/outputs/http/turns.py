@@ -11,13 +11,17 @@ from __future__ import annotations
 import asyncio
 import heapq
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from itertools import count
 
 AT_ONCE = 2  # slices under way; the journal reads in one thread, and the loop prepares the next
 LONG = 4  # slices after which a request counts as a search
 SEARCHES_PER_CLIENT = 4  # of one client in line at a time; its others wait for those
+
+
+class HungUpError(ConnectionResetError):
+    """Who asked is gone: nobody reads what would be found."""
 
 
 class Turns:
@@ -30,9 +34,9 @@ class Turns:
         self._searching: Counter[str] = Counter()
         self._held_back: dict[str, list[tuple[int, int, asyncio.Future[None]]]] = {}
 
-    def reading(self, client: str) -> Reading:
+    def reading(self, client: str, has_hung_up: Callable[[], bool] = lambda: False) -> Reading:
         """Return the turns of one request; `client` is who asks, by address and name."""
-        return Reading(self, client)
+        return Reading(self, client, has_hung_up)
 
     async def take(self, had: int) -> None:
         """Wait for a slice; who had fewer comes first, then who asked first."""
@@ -89,9 +93,10 @@ class Turns:
 class Reading:
     """The slices of one request. Use it as a context, and `slice` around each read."""
 
-    def __init__(self, turns: Turns, client: str) -> None:
+    def __init__(self, turns: Turns, client: str, has_hung_up: Callable[[], bool]) -> None:
         self._turns = turns
         self._client = client
+        self._has_hung_up = has_hung_up
         self._had = 0
         self._is_search = False
 
@@ -104,13 +109,15 @@ class Reading:
 
     @asynccontextmanager
     async def slice(self) -> AsyncIterator[None]:
-        """Around one read of the journal."""
+        """Around one read of the journal. Raises HungUpError instead of reading for nobody."""
         if self._had == LONG and not self._is_search:
             await self._turns.begin_search(self._client)
             self._is_search = True
         await self._turns.take(min(self._had, LONG))  # searches take turns among themselves
         self._had += 1
         try:
+            if self._has_hung_up():
+                raise HungUpError
             yield
         finally:
             self._turns.give_back()

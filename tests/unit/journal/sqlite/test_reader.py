@@ -103,16 +103,13 @@ async def test_a_reader_follows_a_journal_that_grows(tmp_path: Path) -> None:
     await journal.close()
 
 
-@pytest.mark.parametrize(
-    "sql",
-    [
-        sqlite_rows._FORWARD,
-        sqlite_rows._BACKWARD,
-        sqlite_rows._FEED_FORWARD,
-        sqlite_rows._FEED_BACKWARD,
-    ],
-)
-def test_reading_seeks_and_never_sorts(path: Path, sql: str) -> None:
+@pytest.mark.parametrize("newest_first", [False, True])
+@pytest.mark.parametrize("of_feed", [False, True])
+@pytest.mark.parametrize("condition", ["", " AND type IN (1)", " AND feed IN (1,2)"])
+def test_reading_seeks_and_never_sorts(
+    path: Path, condition: str, of_feed: bool, newest_first: bool
+) -> None:
+    sql = sqlite_rows.walk(condition, of_feed=of_feed, newest_first=newest_first)
     with closing(sqlite3.connect(path)) as db:
         plan = [row[3] for row in db.execute(f"EXPLAIN QUERY PLAN {sql}", (1,) * sql.count("?"))]
     assert len(plan) == 1

@@ -16,7 +16,9 @@ from bridge.core.errors import (
     JournalFullError,
     JournalUnavailableError,
 )
+from bridge.core.filter import Filter
 from bridge.core.state import FeedState
+from bridge.journal.sqlite import wanted as sqlite_wanted
 from bridge.journal.sqlite import writer as sqlite_writer
 from bridge.journal.sqlite.journal import SqliteJournal
 from tests.journal_records import draft, drafts, feed, read_all, record
@@ -205,13 +207,18 @@ async def test_a_mistake_of_the_caller_is_no_damage(journal: SqliteJournal) -> N
 async def test_types_above_the_limit_are_written_out(
     journal: SqliteJournal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sqlite_writer, "TYPES_MAX", 3)
+    for module in (sqlite_writer, sqlite_wanted):
+        monkeypatch.setattr(module, "TYPES_MAX", 3)
     given = [draft("r", f"e{n}", f"type.{n % 7}") for n in range(20)]
     await journal.append(given)
     await journal.close()
     again = await SqliteJournal.open(tmp_path / "journal.db")
     assert await read_all(again) == [record(d, n) for n, d in enumerate(given, 1)]
     assert again._connection.execute("SELECT count(*) FROM type").fetchone() == (3,)
+    for types in (("type.6",), ("type.1",), ("!type.6",)):
+        only = Filter(types=types)
+        wanted = [record(d, n) for n, d in enumerate(given, 1) if only.matches_type(d.type)]
+        assert await read_all(again, only=only) == wanted
     await again.close()
 
 

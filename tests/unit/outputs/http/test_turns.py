@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 
-from bridge.outputs.http.turns import LONG, SEARCHES_PER_CLIENT, Turns
+import pytest
+
+from bridge.outputs.http.turns import LONG, SEARCHES_PER_CLIENT, HungUpError, Turns
 
 
 class Journal:
@@ -71,3 +73,21 @@ async def test_who_is_cancelled_in_line_leaves_no_hole() -> None:
     assert len(journal.reads) == before + 30
     assert not turns._searching
     assert not turns._line
+
+
+async def test_a_search_whose_client_hung_up_goes_on_for_nobody() -> None:
+    turns, journal = Turns(), Journal()
+
+    async def ask_and_leave() -> None:
+        async with turns.reading("gone", lambda: len(journal.reads) >= 3) as reading:
+            while True:
+                async with reading.slice():
+                    await journal.read("gone")
+
+    for _ in range(SEARCHES_PER_CLIENT + 3):  # its places are free again
+        journal.reads.clear()
+        with pytest.raises(HungUpError):
+            await ask_and_leave()
+        assert journal.reads == ["gone"] * 3
+    await ask(turns, journal, "next", 3, client="gone")
+    assert journal.reads[3:] == ["next"] * 3

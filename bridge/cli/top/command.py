@@ -90,14 +90,14 @@ def _look_once(
         write_stdout(json.dumps(view.as_json(), indent=2, ensure_ascii=False).encode() + b"\n")
     if as_json and svg is None:
         return Exit.DONE
-    from bridge.cli.top.view import Wishes, picture, plain  # noqa: PLC0415 - rich costs 0.1 s
+    from bridge.cli.top.view import ViewOptions, picture, plain  # noqa: PLC0415 - rich costs 0.1 s
 
-    wishes = Wishes(sort=sort, text=text)
+    options = ViewOptions(sort=sort, text=text)
     if not as_json:
-        write_stdout(plain(view, wishes).encode())
+        write_stdout(plain(view, options).encode())
     if svg is not None:
         try:
-            svg.write_text(picture(view, wishes), encoding="utf-8")
+            svg.write_text(picture(view, options), encoding="utf-8")
         except OSError as error:
             say(f"error: {svg}: {(error.strerror or str(error)).lower()}")
             return Exit.FAILED

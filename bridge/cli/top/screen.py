@@ -21,7 +21,7 @@ from rich.live import Live
 
 from bridge.cli.top.reading import BridgeReader, NoBridgeError, View
 from bridge.cli.top.sorts import SORTS
-from bridge.cli.top.view import Wishes, render
+from bridge.cli.top.view import ViewOptions, render
 
 _ESCAPE_S: Final = 0.05  # after ESC: the rest of an arrow key, or nothing
 _KEY_BYTES_MAX: Final = 64  # of one read; a paste comes in pieces
@@ -65,21 +65,21 @@ def show(
     reader: BridgeReader, first: View, *, interval_s: float, sort: str = "lag", text: str = ""
 ) -> None:
     """Draw until somebody quits."""
-    wishes = Wishes(sort=sort, text=text)
+    options = ViewOptions(sort=sort, text=text)
     console = Console(highlight=False)
     with _waking() as (awake, wake), _keys() as keyboard:
         looking = Looking(reader, first, interval_s, wake)
         try:
             with Live(console=console, screen=True, auto_refresh=False) as live:
                 while True:
-                    wishes.trouble = looking.trouble
+                    options.trouble = looking.trouble
                     _measure(console)
                     lines = console.size.height
-                    live.update(render(looking.view, wishes, lines=lines), refresh=True)
+                    live.update(render(looking.view, options, lines=lines), refresh=True)
                     ready, _, _ = select.select([keyboard, awake], [], [])
                     if awake in ready:
                         os.read(awake, 4096)
-                    if keyboard in ready and not press(_read_keys(keyboard), wishes):
+                    if keyboard in ready and not press(_read_keys(keyboard), options):
                         return
         finally:
             looking.stop()
@@ -92,51 +92,51 @@ def _measure(console: Console) -> None:
         console.size = ConsoleDimensions(columns, lines)
 
 
-def press(keys: str | None, wishes: Wishes) -> bool:
+def press(keys: str | None, options: ViewOptions) -> bool:
     """Do what keys ask for; False to quit. None means that the terminal is gone."""
     if keys is None:
         return False
-    if wishes.typing is not None:
-        return _type(keys, wishes)
+    if options.typing is not None:
+        return _type(keys, options)
     if keys == _ESC:
-        wishes.text = ""
+        options.text = ""
     for n, key in enumerate([keys] if keys in _ARROWS else keys):
         if key in _QUIT:
             return False
         if key == "/":
-            wishes.typing = wishes.text
-            return _type(keys[n + 1 :], wishes)
-        _look(key, wishes)
+            options.typing = options.text
+            return _type(keys[n + 1 :], options)
+        _look(key, options)
     return True
 
 
-def _look(key: str, wishes: Wishes) -> None:
+def _look(key: str, options: ViewOptions) -> None:
     match key:
         case "s":
-            wishes.sort = SORTS[(SORTS.index(wishes.sort) + 1) % len(SORTS)]
+            options.sort = SORTS[(SORTS.index(options.sort) + 1) % len(SORTS)]
         case "r":
-            wishes.is_reversed = not wishes.is_reversed
+            options.is_reversed = not options.is_reversed
         case "a":
-            wishes.shows_all = not wishes.shows_all
+            options.shows_all = not options.shows_all
         case _:
-            wishes.scroll += _ARROWS.get(key, 0)
+            options.scroll += _ARROWS.get(key, 0)
 
 
-def _type(keys: str, wishes: Wishes) -> bool:
-    assert wishes.typing is not None
+def _type(keys: str, options: ViewOptions) -> bool:
+    assert options.typing is not None
     if keys.startswith(_ESC):
-        wishes.typing = None
+        options.typing = None
         return True
     for key in keys:
         if key in "\r\n":
-            wishes.text, wishes.typing, wishes.scroll = wishes.typing, None, 0
+            options.text, options.typing, options.scroll = options.typing, None, 0
             return True
         if key == "\x03":
             return False
         if key in "\x7f\b":
-            wishes.typing = wishes.typing[:-1]
+            options.typing = options.typing[:-1]
         elif key.isprintable():
-            wishes.typing = (wishes.typing + key)[:_FILTER_CHARS_MAX]
+            options.typing = (options.typing + key)[:_FILTER_CHARS_MAX]
     return True
 
 

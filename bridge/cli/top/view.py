@@ -32,7 +32,7 @@ _FAILURES_FROM_LINES: Final = 20  # below that the runs need the room
 
 
 @dataclass(slots=True)
-class Wishes:
+class ViewOptions:
     """What the person at the keys wants to see."""
 
     sort: str = "lag"
@@ -44,25 +44,25 @@ class Wishes:
     trouble: str | None = None  # why there is nothing newer
 
 
-def selected(view: View, wishes: Wishes) -> list[Mapping[str, Any]]:
+def selected(view: View, options: ViewOptions) -> list[Mapping[str, Any]]:
     """The runs to show, in their order; followed ones first."""
-    text = wishes.text.lower()
+    text = options.text.lower()
     runs = [
         run
         for run in view.runs
-        if (wishes.shows_all or run.get("state") == "following")
+        if (options.shows_all or run.get("state") == "following")
         and (not text or any(text in str(value).lower() for value in run.values()))
     ]
-    runs.sort(key=_SORT[wishes.sort], reverse=wishes.is_reversed)
+    runs.sort(key=_SORT[options.sort], reverse=options.is_reversed)
     runs.sort(key=lambda run: run.get("state") != "following")
     return runs
 
 
-def render(view: View, wishes: Wishes, *, lines: int | None = None) -> RenderableType:
+def render(view: View, options: ViewOptions, *, lines: int | None = None) -> RenderableType:
     """Everything; with `lines` as many runs as fit into so many."""
-    runs, failures = selected(view, wishes), view.failures()
+    runs, failures = selected(view, options), view.failures()
     accounts, sinks = view.of_kind("account"), view.of_kind("sink")
-    trouble, room = _troubles(view, wishes), len(runs)
+    trouble, room = _troubles(view, options), len(runs)
     if lines is not None:
         failures = failures[: lines // 8] if lines >= _FAILURES_FROM_LINES else []
         accounts, sinks, trouble = (
@@ -70,15 +70,15 @@ def render(view: View, wishes: Wishes, *, lines: int | None = None) -> Renderabl
         )  # fmt: skip
         taken = len(accounts) + sum(len(table) + 2 for table in (sinks, failures) if table)
         room = max(1, lines - _FIXED_LINES - taken - len(trouble))
-        wishes.scroll = max(0, min(wishes.scroll, len(runs) - room))
+        options.scroll = max(0, min(options.scroll, len(runs) - room))
     parts: list[RenderableType] = [_head(view), *trouble, Text(""), _accounts(accounts)]
     if sinks:
         parts += [Text(""), _sinks(sinks)]
-    parts += [Text(""), *_runs(runs, wishes, room, view.at_s)]
+    parts += [Text(""), *_runs(runs, options, room, view.at_s)]
     if failures:
         parts += [Text(""), _failures(failures)]
     if lines is not None:
-        parts += [Text(""), _last_line(wishes)]
+        parts += [Text(""), _last_line(options)]
     return Group(*parts)
 
 
@@ -92,24 +92,24 @@ def _lag(check: Mapping[str, Any]) -> int:
     return int(check.get("lag") or 0)
 
 
-def plain(view: View, wishes: Wishes) -> str:
+def plain(view: View, options: ViewOptions) -> str:
     """A table for a pipe or a terminal, with colours on a terminal that has them."""
     console = Console()
     width = console.width if console.is_terminal else 140
     out = Console(file=io.StringIO(), width=width, no_color=console.no_color or None,
                   force_terminal=console.is_terminal, highlight=False)  # fmt: skip
     with out.capture() as capture:
-        out.print(render(view, wishes))
+        out.print(render(view, options))
     return "".join(f"{line.rstrip()}\n" for line in capture.get().splitlines())
 
 
-def picture(view: View, wishes: Wishes) -> str:
+def picture(view: View, options: ViewOptions) -> str:
     """The same as an SVG."""
     console = Console(
         record=True, width=PICTURE_COLUMNS, file=io.StringIO(), force_terminal=True,
         color_system="truecolor", highlight=False,
     )  # fmt: skip
-    console.print(render(view, wishes, lines=PICTURE_LINES))
+    console.print(render(view, options, lines=PICTURE_LINES))
     # Without the fonts that it would fetch from elsewhere: a picture of a bridge stays at home.
     return _FONT_FACE.sub("", console.export_svg(title="mogplex-bridge top"))
 
@@ -131,9 +131,9 @@ def _head(view: View) -> Text:
     return text
 
 
-def _troubles(view: View, wishes: Wishes) -> list[Text]:
+def _troubles(view: View, options: ViewOptions) -> list[Text]:
     """Why there is nothing newer, and what fails and has no table of its own."""
-    trouble = [_line(_safe(wishes.trouble), style="bold white on red")] if wishes.trouble else []
+    trouble = [_line(_safe(options.trouble), style="bold white on red")] if options.trouble else []
     return trouble + [
         _line(_safe(f"{name}: {check.get('detail')}"), style="bold red")
         for name, check in view.checks.items()
@@ -211,14 +211,14 @@ def _verdict(check: Mapping[str, Any]) -> Text:
 
 
 def _runs(
-    runs: Sequence[Mapping[str, Any]], wishes: Wishes, room: int, view_s: float
+    runs: Sequence[Mapping[str, Any]], options: ViewOptions, room: int, view_s: float
 ) -> tuple[RenderableType, RenderableType]:
     table = _table(
         ("RUN", "left"), ("ACCOUNT", "left"), ("STATE", "left"), ("STATUS", "left"),
         ("BY", "left"), ("EVENTS", "right"), ("GAPS", "right"), ("LAG", "right"),
         ("TITLE", "fold"), ("NOW", "fold"),
     )  # fmt: skip
-    shown = runs[wishes.scroll : wishes.scroll + room]
+    shown = runs[options.scroll : options.scroll + room]
     for run in shown:
         state, gaps = str(run.get("state")), int(run.get("gaps") or 0)
         table.add_row(
@@ -233,9 +233,9 @@ def _runs(
             Text(_safe(run.get("title") or "")),
             _now(run, view_s),
         )
-    title = f"{len(runs)} runs by {wishes.sort}{' reversed' if wishes.is_reversed else ''}"
-    if wishes.text:
-        title += f", with “{_safe(wishes.text)}”"
+    title = f"{len(runs)} runs by {options.sort}{' reversed' if options.is_reversed else ''}"
+    if options.text:
+        title += f", with “{_safe(options.text)}”"
     if len(shown) < len(runs):
         title += f", {len(runs) - len(shown)} not shown"
     return _line(title, style="bold"), table
@@ -269,9 +269,9 @@ def _failures(failures: Sequence[Mapping[str, Any]]) -> Table:
     return table
 
 
-def _last_line(wishes: Wishes) -> Text:
-    if wishes.typing is not None:
-        return _line(f"filter: {_safe(wishes.typing)}▏(Enter takes it, Esc leaves it)", "bold")
+def _last_line(options: ViewOptions) -> Text:
+    if options.typing is not None:
+        return _line(f"filter: {_safe(options.typing)}▏(Enter takes it, Esc leaves it)", "bold")
     return _line(_KEYS, style="dim")
 
 

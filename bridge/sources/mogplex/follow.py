@@ -36,18 +36,16 @@ from bridge.sources.mogplex.rules.completion import (
     TERMINAL_STATUSES,
     Completion,
 )
+from bridge.sources.mogplex.rules.next_turn import Seen, Turn, Turns
 from bridge.sources.mogplex.rules.refusals import SLOW_S, Refusals
 from bridge.sources.mogplex.rules.segment import Segment
 from bridge.sources.mogplex.rules.short_pages import Doubt
 from bridge.sources.mogplex.rules.unreadable import Unreadable
-from bridge.sources.mogplex.rules.window import Hole, Kind, Sight, Window
+from bridge.sources.mogplex.rules.window import Hole, Kind, PageSeen, Window
 from bridge.sources.port import Batch, Gap, OpenFeed, Progress, Receipt
 from bridge.wire import times
 from bridge.wire.jsontext import JsonError, dumps, loads
 
-# Quiet for so long: read the row, where newer servers notice dead workers (mogplex.md 1.7).
-IDLE_S = 60.0
-FILL_TRIES = 5  # connects tried to fill a hole before it is recorded as one
 CLOCK_S = 1.0  # the Date header counts whole seconds, and the way back takes time
 
 
@@ -69,14 +67,8 @@ class RunFollow:
     segment: Segment = field(default_factory=Segment)
     doubt: Doubt = field(default_factory=Doubt)
     stream_backoff: Backoff = field(default_factory=Backoff)
-    stream_at: float = 0.0  # no connect before this instant
-    connected_at: float = -math.inf  # when the last connect was sent
-    resumes_first: bool = True  # a connect goes before the page: the last one brought something
+    turns: Turns = field(default_factory=Turns)
     streamed_until: float | None = None  # a stream showed all of this segment up to then
-    wants_fill: bool = False  # something may be missing that a resumed stream can show
-    fill_tries: int = 0  # connects for that, since any of them brought news
-    is_stuck: bool = False  # the last stream was to fill a hole and brought nothing
-    is_verified: bool = False  # a whole page was read since the last stream closed
     took_end: bool = False  # a terminal event of this segment was handed over
     is_read_out: bool = False  # a stream of the run as it ended had nothing more to say
     row_segment: str | None = None  # aiCallId of the row read last
@@ -98,9 +90,9 @@ class RunFollow:
     def run_id(self) -> str:
         return self.feed.feed.id
 
-    async def read(self) -> None:
+    async def read(self, turn: Turn) -> None:
         """One read that has its turn: of the page, or of the row where that tells more."""
-        if self._wants_row():
+        if turn is Turn.ROW:
             await self._read_row(park=False)
             return
         started = self.clock.monotonic()
@@ -180,7 +172,7 @@ class RunFollow:
         receipt = await self.take(Batch(events=events, **more))
         if receipt.fresh:
             self.moved_at = self.clock.monotonic()
-            self.fill_tries = 0
+            self.turns.news()
         return receipt
 
     async def tell_blind(self) -> None:
@@ -200,24 +192,26 @@ class RunFollow:
         stops at a terminal event (mogplex.md 1.8): when it brought nothing, the next one starts
         behind it.
         """
-        return self.segment.resume_from(newest=self.is_stuck and self.completion.event_seen)
+        return self.segment.resume_from(newest=self.turns.is_stuck and self.completion.event_seen)
 
-    def wants_stream(self, *, in_s: float = 0.0) -> bool:
-        """Whether the next turn, `in_s` from now, is better spent on a stream than on a page."""
+    def next_turn(self, *, in_s: float = 0.0) -> Turn:
+        """What the next turn, `in_s` from now, is for."""
         now = self.clock.monotonic() + in_s
-        if not self.may_stream or now < self.stream_at or not self.features.has_stream(now):
-            return False
-        does_resume = self.features.stream is StreamKind.RESUMABLE
-        if self.is_untouched:
-            return does_resume  # its `run` frame and its replay tell what a page tells
-        if self.resume_from() is None:
-            return False  # connected afresh it begins anywhere, and no reply says where
-        if self.wants_fill:
-            return True
-        # After a terminal event a stream closes at once or stays silent for ever (mogplex.md 1.8).
-        if self.state.status in RESTING_STATUSES or self.completion.event_seen:
-            return False
-        return self.is_verified or (does_resume and self.resumes_first)
+        return self.turns.next(now, self._seen(now))
+
+    def _seen(self, now: float) -> Seen:
+        status, completion = self.state.status, self.completion
+        return Seen(
+            has_stream=self.may_stream and self.features.has_stream(now),
+            does_resume=self.features.stream is StreamKind.RESUMABLE,
+            may_resume=self.features.may_resume,
+            has_place=self.resume_from() is not None,
+            is_untouched=self.is_untouched,
+            is_at_rest=status in RESTING_STATUSES or completion.event_seen,
+            may_read_row=not completion.in_grace,
+            is_page_settled=self.window.is_exhausted and status not in TERMINAL_STATUSES,
+            quiet_s=min(now - self.moved_at, now - self.row_read_at),
+        )
 
     @property
     def is_untouched(self) -> bool:
@@ -251,8 +245,8 @@ class RunFollow:
         hole = self._look(page)
         if hole is Hole.JUMPED and self._may_fill():
             # The page is not taken: what lies before it comes first, and brings it along.
-            self.wants_fill = True
-            self.gate.settle(self.run_id, 0, page.status, not_before=self.stream_at)
+            self.turns.hole_found()
+            self.gate.settle(self.run_id, 0, page.status, not_before=self.turns.stream_at)
             return
         gaps: Sequence[Gap] = gaps_of(hole, page, self.segment.last_id)
         if not gaps and switch is not None:
@@ -264,7 +258,7 @@ class RunFollow:
             fresh += (await self.take_events(some, gaps=before)).fresh
         receipt = await self.take_events(events, gaps=gaps, status=page.status, row=page.run)
         fresh += receipt.fresh
-        self.is_verified = True
+        self.turns.page_taken()
         now = self.clock.monotonic()
         self.progress.read_at = now
         verdict = self.completion.saw_read(now, page.status, upstream_types(fresh))
@@ -290,7 +284,7 @@ class RunFollow:
         )
         is_whole = self.is_read_out or saw_end or not self.window.may_hide()
         if (self._slid_past(page) or not is_whole) and self._may_fill():
-            self.wants_fill = True
+            self.turns.hole_found()
             return
         hole = Hole.NONE if is_whole else self.window.exhaust()
         await self.take(Batch(gaps=gaps_of(hole, page, self.segment.last_id), ended=True))
@@ -329,7 +323,7 @@ class RunFollow:
         is_alone = not (
             self.may_stream and self.features.may_resume and self.features.has_stream(now)
         )
-        sight = Sight(
+        seen = PageSeen(
             ids,
             last_s=page.events[-1].created_at_s if page.events else None,
             begins_at_origin=begins_at_origin(page, is_later_segment=self.state.events > 0),
@@ -337,30 +331,14 @@ class RunFollow:
             updated_at=page.updated_at,
             is_alone=is_alone,
         )
-        hole = self.window.look(sight, self.segment, self.feed.is_known)
+        hole = self.window.look(seen, self.segment, self.feed.is_known)
         if self.window.is_proven:
             self.features.window = self.window.kind
         return hole
 
     def _may_fill(self) -> bool:
         """Whether a resumed stream may show what is missing."""
-        now = self.clock.monotonic()
-        return (
-            self.may_stream
-            and self.fill_tries < FILL_TRIES
-            and self.features.may_resume
-            and self.features.has_stream(now)
-            and self.resume_from() is not None
-        )
-
-    def _wants_row(self) -> bool:
-        """Whether the row tells more than the page would."""
-        if self.completion.in_grace or not self.is_verified:
-            return False
-        now = self.clock.monotonic()
-        if self.window.is_exhausted and self.state.status not in TERMINAL_STATUSES:
-            return True  # the page cannot change any more; only the status can
-        return min(now - self.moved_at, now - self.row_read_at) >= IDLE_S
+        return self.turns.may_fill(self._seen(self.clock.monotonic()))
 
     # Small things
 

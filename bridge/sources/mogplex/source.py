@@ -21,6 +21,7 @@ from bridge.sources.mogplex.examine import confirmed, examine
 from bridge.sources.mogplex.explain import explain
 from bridge.sources.mogplex.features import Features, StreamKind
 from bridge.sources.mogplex.follow import RunFollow
+from bridge.sources.mogplex.rules.next_turn import Turn
 from bridge.sources.mogplex.settings import MogplexAccount
 from bridge.sources.mogplex.stream import follow_stream
 from bridge.sources.port import Depth, Finding, Level, OpenFeed, Progress, Requests, Standing
@@ -109,34 +110,36 @@ class MogplexSource:
         try:
             while not run.is_over:
                 await self._until_resumable(run)
-                if run.wants_stream() and self._features.stream is StreamKind.UNKNOWN:
+                if run.next_turn() is Turn.STREAM and self._features.stream is StreamKind.UNKNOWN:
                     await self._features.scout()
                 await self._gate.turn(run.run_id, self._want(run))
-                if run.wants_stream():
+                turn = run.next_turn()
+                if turn is Turn.STREAM:
                     await follow_stream(run)
                 else:
-                    await run.read()
+                    await run.read(turn)
         finally:
             run.features.scouted.set()  # it may have been on the way
             self._gate.leave(run.run_id)
 
     async def _until_resumable(self, run: RunFollow) -> None:
         """Wait for a connect that is due in a moment: a page in between would tell no more."""
-        wait_s = run.stream_at - self._clock.monotonic()
-        if 0.0 < wait_s <= RESUME_SOON_S and run.resumes_first and run.wants_stream(in_s=wait_s):
+        wait_s = run.turns.stream_at - self._clock.monotonic()
+        is_soon = 0.0 < wait_s <= RESUME_SOON_S and run.turns.resumes_first
+        if is_soon and run.next_turn(in_s=wait_s) is Turn.STREAM:
             await asyncio.sleep(wait_s)
 
     def _want(self, run: RunFollow) -> Want:
         """What the next turn of a run is for."""
         now = self._clock.monotonic()
-        if run.wants_fill and now >= run.stream_at:
+        if run.turns.wants_fill and now >= run.turns.stream_at:
             return Want.AT_ONCE  # its page may slide on
-        if not run.wants_stream():
+        if run.next_turn() is not Turn.STREAM:
             return Want.POLL
         if self._features.stream is StreamKind.UNKNOWN:
             return Want.AT_ONCE  # what it finds out saves the other runs a request
         # A stream that is cut again and again may not burst each time.
-        return Want.CONTACT if now - run.connected_at >= CONTACT_S else Want.POLL
+        return Want.CONTACT if now - run.turns.connected_at >= CONTACT_S else Want.POLL
 
     def expect(self, states: Sequence[FeedState]) -> None:
         self._gate.expect((state.feed.id, state.status is not None) for state in states)

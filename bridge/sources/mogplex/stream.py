@@ -41,7 +41,6 @@ from bridge.wire.sse import Frame, FrameDecoder, FrameTooLargeError
 SILENCE_S = (60.0, 300.0)
 WATCH_SHARE = 1 / 3  # of the token's pace may go into such reads
 SILENCE_AT_END_S = 5.0  # on a run that is over: only the replay is still to come
-LASTED_S = 30.0  # a stream this old was a good one, even if it brought nothing
 HELD_S = 2.0  # silence after which a replay is over, whatever it began with
 CONNECT_S = 15.0  # until the first byte of the stream; upstream greets at once (mogplex.md 1.8)
 REPLAY_S = 60.0  # unknown and created so long before the cursor: forgotten here, not late there
@@ -55,9 +54,8 @@ class _LeaveError(Exception):
 async def follow_stream(follow: RunFollow) -> None:
     """Connect with the turn that was taken, and read until the stream closes."""
     connect = _Connect(follow)
-    follow.connected_at = follow.clock.monotonic()
+    follow.turns.connecting(follow.clock.monotonic())
     count_before = follow.segment.count
-    follow.fill_tries += follow.wants_fill
     try:
         async with asyncio.timeout(CONNECT_S) as deadline:
             await connect.run(deadline)
@@ -67,21 +65,17 @@ async def follow_stream(follow: RunFollow) -> None:
     finally:
         now = follow.clock.monotonic()
         follow.features.scouted.set()
-        follow.resumes_first = False
         if connect.reader is not None:
             follow.streamed_until = connect.reader.shown_until
             follow.progress.read_at = now
-            # One that brings nothing and does not last is not worth a connect without a page.
-            follow.resumes_first = (
-                follow.segment.count != count_before or now - follow.connected_at >= LASTED_S
-            )
-            # One that is left because the run is over has not shown what it holds.
-            follow.is_stuck = follow.wants_fill and follow.segment.count == count_before
         follow.segment.is_streamed = False
-        follow.wants_fill = False  # the page read next says whether something is still missing
         follow.progress.followed_by = "poll"
-        follow.is_verified = False
-        follow.stream_at = now + follow.stream_backoff.after_failure(jitter=0.0)
+        follow.turns.closed(
+            now,
+            was_open=connect.reader is not None,
+            brought=follow.segment.count != count_before,
+            wait_s=follow.stream_backoff.after_failure(jitter=0.0),
+        )
 
 
 class _Connect:
@@ -370,7 +364,7 @@ class _Reader:
         if page.status == "awaiting_input" and self._held is not None:
             raise _LeaveError  # nothing more comes over it
         if page.status in TERMINAL_STATUSES:
-            if not follow.wants_fill:
+            if not follow.turns.wants_fill:
                 raise _LeaveError  # it may stay open for ever: a page decides
             self._is_of_end, self._silence_s = True, SILENCE_AT_END_S
             self._wake.set()

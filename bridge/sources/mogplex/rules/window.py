@@ -47,7 +47,7 @@ class Hole(enum.StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Sight:
+class PageSeen:
     """One page, before its events are taken."""
 
     ids: Sequence[str]  # oldest first
@@ -78,7 +78,7 @@ class Window:
         self.is_full = self.is_exhausted = False
         self._updated_at, self._moves = None, 0
 
-    def look(self, page: Sight, taken: Segment, is_known: Callable[[str], bool]) -> Hole:
+    def look(self, page: PageSeen, taken: Segment, is_known: Callable[[str], bool]) -> Hole:
         """Judge a page before its events are taken. `is_known(id)`: it was taken before."""
         self.is_full = len(page.ids) >= PAGE_FULL
         if not self.is_full:
@@ -104,7 +104,7 @@ class Window:
         self.kind, self.is_proven = kind, True
 
     @staticmethod
-    def _shows_too_much(page: Sight, taken: Segment) -> bool:
+    def _shows_too_much(page: PageSeen, taken: Segment) -> bool:
         """More was taken than fits, and yet the first one is there: no tail window does that."""
         return (
             taken.count > PAGE_FULL
@@ -112,7 +112,7 @@ class Window:
             and taken.oldest_s < (page.last_s or 0.0)
         )
 
-    def _is_walled(self, page: Sight) -> bool:
+    def _is_walled(self, page: PageSeen) -> bool:
         if self.kind is Kind.TAIL or not page.may_go_on or not page.is_alone:
             return False
         self._moves += self._updated_at not in (None, page.updated_at)

@@ -3,29 +3,29 @@
 from __future__ import annotations
 
 from bridge.cli.top.screen import press
-from bridge.cli.top.view import Wishes
+from bridge.cli.top.view import ViewOptions
 
 
 def test_keys() -> None:
-    wishes = Wishes()
-    assert press("s", wishes)
-    assert wishes.sort == "events"
-    assert press("ra", wishes)
-    assert wishes.is_reversed
-    assert not wishes.shows_all
-    assert press("\x1b[B", wishes)
-    assert press("jjk", wishes)
-    assert wishes.scroll == 2
-    assert press("/", wishes)
-    assert press("ab\x7fq", wishes)  # q is a letter now
-    assert (wishes.typing, wishes.text) == ("aq", "")
-    assert press("\r", wishes)
-    assert (wishes.typing, wishes.text, wishes.scroll) == (None, "aq", 0)
-    assert press("/x\x1b", wishes)
-    assert press("\x1b", wishes)
-    assert wishes.typing is None
-    assert press("\x1b", wishes)
-    assert wishes.text == ""
-    assert not press("q", wishes)
-    assert not press("\x03", wishes)
-    assert not press(None, wishes)
+    options = ViewOptions()
+    assert press("s", options)
+    assert options.sort == "events"
+    assert press("ra", options)
+    assert options.is_reversed
+    assert not options.shows_all
+    assert press("\x1b[B", options)
+    assert press("jjk", options)
+    assert options.scroll == 2
+    assert press("/", options)
+    assert press("ab\x7fq", options)  # q is a letter now
+    assert (options.typing, options.text) == ("aq", "")
+    assert press("\r", options)
+    assert (options.typing, options.text, options.scroll) == (None, "aq", 0)
+    assert press("/x\x1b", options)
+    assert press("\x1b", options)
+    assert options.typing is None
+    assert press("\x1b", options)
+    assert options.text == ""
+    assert not press("q", options)
+    assert not press("\x03", options)
+    assert not press(None, options)

@@ -9,7 +9,7 @@ import pytest
 from rich.console import Console
 
 from bridge.cli.top.reading import View
-from bridge.cli.top.view import Wishes, plain, render, selected
+from bridge.cli.top.view import ViewOptions, plain, render, selected
 
 
 def followed(number: int, **more: Any) -> dict[str, Any]:
@@ -45,8 +45,8 @@ def view(*runs: dict[str, Any]) -> View:
 def test_runs_are_sorted_filtered_and_turned_round() -> None:
     runs = [followed(1), followed(3, account="other"), followed(2), FAILED]
 
-    def order(**wishes: Any) -> list[int]:
-        return [run["events"] for run in selected(view(*runs), Wishes(**wishes))]
+    def order(**options: Any) -> list[int]:
+        return [run["events"] for run in selected(view(*runs), ViewOptions(**options))]
 
     assert order(sort="lag") == [3, 2, 1, 7]  # what is followed comes first
     assert order(sort="events", is_reversed=True) == [1, 2, 3, 7]
@@ -60,23 +60,23 @@ def test_it_fits_into_the_window(lines: int, width: int) -> None:
     runs = [followed(n) for n in range(500)] + [FAILED] * 20
     console = Console(file=io.StringIO(), width=width, height=lines, force_terminal=True)
     with console.capture() as capture:
-        console.print(render(view(*runs), Wishes(), lines=lines))
+        console.print(render(view(*runs), ViewOptions(), lines=lines))
     drawn = capture.get().splitlines()
     assert len(drawn) <= lines
     assert "00000000" in capture.get() or "000001f3" in capture.get()  # runs have room
 
 
 def test_scrolling_stops_at_both_ends() -> None:
-    wishes = Wishes(scroll=10_000)
-    render(view(*(followed(n) for n in range(500))), wishes, lines=30)
-    assert 470 <= wishes.scroll < 500
-    wishes.scroll = -5
-    render(view(followed(1)), wishes, lines=30)
-    assert wishes.scroll == 0
+    options = ViewOptions(scroll=10_000)
+    render(view(*(followed(n) for n in range(500))), options, lines=30)
+    assert 470 <= options.scroll < 500
+    options.scroll = -5
+    render(view(followed(1)), options, lines=30)
+    assert options.scroll == 0
 
 
 def test_upstreams_words_are_no_markup_and_move_no_cursor() -> None:
     nasty = followed(1, status="[bold]x[/nope]", lastFailure={"code": "X", "message": "a\x1b[2Jb"})
-    text = plain(view(nasty), Wishes())
+    text = plain(view(nasty), ViewOptions())
     assert "[bold]x[/nope]" in text
     assert "\x1b" not in text

@@ -9,7 +9,7 @@ import pytest
 
 from bridge.intake.writing import UNREADABLE
 from bridge.sources.mogplex.rules.segment import Segment
-from bridge.sources.mogplex.rules.window import PAGE_FULL, WALL_MOVES, Hole, Kind, Sight, Window
+from bridge.sources.mogplex.rules.window import PAGE_FULL, WALL_MOVES, Hole, Kind, PageSeen, Window
 from bridge.sources.mogplex.words import WORDS
 
 
@@ -35,7 +35,7 @@ class Pages:
             "updated_at": "row 0",
             "is_alone": True,
         }
-        page = Sight([str(number) for number in numbers], **(sight | more))
+        page = PageSeen([str(number) for number in numbers], **(sight | more))
         hole = self.window.look(page, self.taken, self.known.__contains__)
         self.take(numbers)
         return hole

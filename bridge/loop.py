@@ -9,6 +9,8 @@ import threading
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
+from bridge.tasks import first_of
+
 T = TypeVar("T")
 
 
@@ -18,6 +20,8 @@ def run(main: Callable[[], Awaitable[T]]) -> T:
     The first SIGINT cancels it, and becomes KeyboardInterrupt when it is done; the second ends the
     process at once, for what is waited for may never come: the reader of a full pipe, say. So does
     SIGTERM for process 1, which the kernel does not end (it becomes SystemExit).
+
+    Of a group of errors the one is raised that it means: commands end with one line.
     """
     asked: signal.Signals | None = None
 
@@ -48,6 +52,8 @@ def run(main: Callable[[], Awaitable[T]]) -> T:
         if asked is not None:
             raise KeyboardInterrupt from None
         raise
+    except BaseExceptionGroup as errors:
+        raise first_of(errors) from None
 
 
 def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:

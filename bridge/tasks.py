@@ -1,10 +1,12 @@
-"""Groups of tasks from which no cancellation gets lost."""
+"""Groups of tasks from which no cancellation gets lost, and the error that such a group means."""
 
 from __future__ import annotations
 
 import asyncio
 import sys
 from types import TracebackType
+
+from bridge.core.errors import BridgeError
 
 # Until then a group takes back what it asked of its owner only when it begins to end.
 _TAKES_ALL_BACK = sys.version_info >= (3, 13)
@@ -37,3 +39,18 @@ class TaskGroup(asyncio.TaskGroup):
             if task.cancelling():  # by others
                 raise asyncio.CancelledError from errors
             raise
+
+
+def first_of(error: BaseException) -> BaseException:
+    """The error that ended a group: one of ours if there is one, else the first; any other error is
+    itself.
+    """
+    leaves: list[BaseException] = []
+    queue = [error]
+    while queue:
+        error = queue.pop(0)
+        if isinstance(error, BaseExceptionGroup):
+            queue.extend(error.exceptions)
+        else:
+            leaves.append(error)
+    return next((leaf for leaf in leaves if isinstance(leaf, BridgeError)), leaves[0])

@@ -15,7 +15,7 @@ from bridge.cli.exits import Exit
 from bridge.cli.options import NumberRange, examples
 from bridge.cli.streams import say
 from bridge.core.errors import BridgeError
-from bridge.tasks import TaskGroup
+from bridge.tasks import TaskGroup, first_of
 
 TOKEN = "mog_" + "demo" * 6  # the simulator takes any; this one opens nothing anywhere
 SPEED = 1.0  # as fast as a person reads
@@ -106,7 +106,6 @@ async def _bridge_on(
     from bridge.config import load_settings, resolve_accounts  # noqa: PLC0415
     from bridge.daemon.app import Bridge  # noqa: PLC0415
     from bridge.daemon.build import build_redactor  # noqa: PLC0415
-    from bridge.daemon.supervisor import raise_first  # noqa: PLC0415
 
     is_piped = sys.stdout is not None and not sys.stdout.isatty()
     settings = load_settings(
@@ -139,7 +138,7 @@ async def _bridge_on(
     try:
         await _with_its_side(bridge, born, seconds)
     except ExceptionGroup as errors:  # not except*: 3.11.2 wraps what is raised in it
-        raise raise_first(errors) from None
+        raise first_of(errors) from None
 
 
 async def _with_its_side(bridge: Any, born: asyncio.Queue[str], seconds: float | None) -> None:

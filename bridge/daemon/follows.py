@@ -22,7 +22,7 @@ from bridge.journal.port import FencedError, RecordTooLargeError
 from bridge.log import get_logger
 from bridge.outputs.port import AmbiguousFeedError, TooManyFeedsError
 from bridge.sources.port import Progress, Source
-from bridge.tasks import TaskGroup
+from bridge.tasks import TaskGroup, first_of
 
 FINISHED_MAX = 10_000  # feeds that are over and still shown; the journal keeps as many states
 FEEDS_MAX = 10_000  # followed at a time; a task and its memory of ids are about 30 KB
@@ -381,12 +381,13 @@ class Follows:
                 try:
                     await source.follow(entry.feed, entry.progress)
                     break
-                except FencedError:  # another process follows it by now
-                    log.warning("follow.fenced", feed=feed.source)
-                    return
-                except Exception as error:  # a bug in one follow must not stop the others
+                except Exception as crash:  # a bug in one follow must not stop the others
+                    error = first_of(crash)
+                    if isinstance(error, FencedError):  # another process follows it by now
+                        log.warning("follow.fenced", feed=feed.source)
+                        return
                     if isinstance(error, BridgeError) and not isinstance(error, OF_ONE_FEED):
-                        raise  # of the journal: nobody can go on
+                        raise error from None  # of the journal: nobody can go on
                     wait_s = backoff.after_failure(jitter=0.0)
                     log.exception("follow.crashed", feed=feed.source, retry_in_s=wait_s)
                     text = "a bug in this program; its log has the cause"

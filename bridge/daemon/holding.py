@@ -14,12 +14,11 @@ from bridge.core.errors import JournalUnavailableError
 from bridge.core.event import Feed
 from bridge.core.state import FeedState, Wish
 from bridge.daemon.memories import Memories
-from bridge.daemon.supervisor import raise_first
 from bridge.journal.port import Fence, Lease, OwnedJournal
 from bridge.log import get_logger
 from bridge.metrics import Metrics
 from bridge.sources.port import Source
-from bridge.tasks import TaskGroup
+from bridge.tasks import TaskGroup, first_of
 
 _NONE = -1  # number of no holder
 ASK_S = 0.25  # between two looks at the leases, held or wanted
@@ -85,7 +84,7 @@ class Held(Everything):
                 async with TaskGroup() as group:
                     group.create_task(self._end_with(account, group.create_task(_call(run))))
             except ExceptionGroup as errors:
-                raise raise_first(errors) from None
+                raise first_of(errors) from None
 
     async def _end_with(self, account: str, running: asyncio.Task[None]) -> None:
         await self._until(account, held=False)

@@ -14,13 +14,12 @@ from bridge.core.state import FeedState
 from bridge.daemon.build import Following, build_following
 from bridge.daemon.followed import Followed
 from bridge.daemon.printing import Printing
-from bridge.daemon.supervisor import raise_first
 from bridge.journal.memory import MemoryJournal
 from bridge.metrics import Metrics
 from bridge.outputs.story.printer import Printer
 from bridge.redact import Redactor
 from bridge.sources.port import Standing
-from bridge.tasks import TaskGroup
+from bridge.tasks import TaskGroup, first_of
 
 # Failures in a row after which a run that never answered is given up: a person waits. Who gets a
 # reply waits longer, for a failing database passes: eight tries take about a minute.
@@ -83,7 +82,7 @@ async def follow_until_ended(
         printing = Printing(journal, journal.pin(0), options.printer, options.write, clock)
         timed_out = await _run(following, watch, printing, options.timeout_s)
     except ExceptionGroup as errors:  # not except*: 3.11.2 wraps what is raised in it
-        raise raise_first(errors) from None
+        raise first_of(errors) from None
     finally:
         await following.accounts.close()
         await journal.close()

@@ -11,26 +11,12 @@ import os
 import signal
 from collections.abc import Awaitable, Callable, Mapping
 
-from bridge.core.errors import BridgeError
 from bridge.log import get_logger
-from bridge.tasks import TaskGroup
+from bridge.tasks import TaskGroup, first_of
 
 log = get_logger()
 
 Task = Callable[[], Awaitable[None]]
-
-
-def raise_first(group: BaseExceptionGroup[BaseException]) -> BaseException:
-    """The error that ended everything: one of ours if there is one, else the first."""
-    leaves: list[BaseException] = []
-    queue: list[BaseException] = [group]
-    while queue:
-        error = queue.pop(0)
-        if isinstance(error, BaseExceptionGroup):
-            queue.extend(error.exceptions)
-        else:
-            leaves.append(error)
-    return next((leaf for leaf in leaves if isinstance(leaf, BridgeError)), leaves[0])
 
 
 def stop_on_signals(
@@ -121,12 +107,12 @@ async def run_rings(
                     for task in bringing:
                         task.cancel()
             except* Exception as failed:  # noqa: BLE001 - a crashed source must not skip the drain
-                crash = raise_first(failed)
+                crash = first_of(failed)
             await drain()
             for task in handing_out:
                 task.cancel()
     except* Exception as failed:  # noqa: BLE001 - raised again below
-        crash = crash or raise_first(failed)
+        crash = crash or first_of(failed)
     if crash is not None:
         raise crash
 

@@ -34,6 +34,18 @@ async def test_a_port_in_use(tmp_path: Path) -> None:
     assert "choose another port" in err
 
 
+async def test_a_demo_on_a_port_in_use_says_it_in_one_line() -> None:
+    """It was a traceback of sixty lines: the error came in a group of them."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        where = "{}:{}".format(*taken.getsockname())
+        code, out, err = await run("demo", "--listen", where, env=environment(None))
+    assert (code, out) == (78, b"")
+    assert err.startswith(f"error: listen: cannot open {where}: another program uses it")
+    assert len(err.strip().splitlines()) == 1, err
+
+
 async def test_an_address_of_others_without_auth(tmp_path: Path) -> None:
     code, err = await refused("--listen", "0.0.0.0:0", *journal(tmp_path))
     assert (code, "[auth]" in err) == (78, True)

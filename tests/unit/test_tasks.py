@@ -7,7 +7,8 @@ from contextlib import suppress
 
 import pytest
 
-from bridge.tasks import TaskGroup
+from bridge.core.errors import ConfigError
+from bridge.tasks import TaskGroup, first_of
 
 
 class CutError(Exception):
@@ -92,3 +93,11 @@ async def test_a_failure_as_the_time_runs_out_is_a_timeout() -> None:
     task = asyncio.current_task()
     assert task is not None
     assert task.cancelling() == 0
+
+
+def test_an_error_of_ours_is_the_reason_before_any_other() -> None:
+    inner = ExceptionGroup("b", [ConfigError("ours")])
+    found = first_of(ExceptionGroup("a", [ValueError("first"), inner]))
+    assert isinstance(found, ConfigError)
+    assert isinstance(first_of(ExceptionGroup("a", [ValueError("x"), OSError()])), ValueError)
+    assert isinstance(first_of(OSError()), OSError)

@@ -14,7 +14,7 @@ from contextlib import suppress
 from typing import Any
 
 from bridge.clock import Clock
-from bridge.core.errors import ConfigError, JournalUnavailableError
+from bridge.core.errors import ConfigError, JournalError, JournalUnavailableError
 from bridge.journal.port import Journal
 from bridge.log import get_logger
 from bridge.metrics import Metrics
@@ -134,7 +134,7 @@ class Delivery:
                     await self._attempt(self._behind_what_was_cut_off)
                 while self._is_open and await self._copy_once():
                     pass
-        except TimeoutError:
+        except (TimeoutError, JournalError):
             pass
         await self._let_go(max(_LET_GO_S, ends_s - self._clock.monotonic()))
         _log.info("sink.closed", sink=self.name, position=self._position, lag=self.lag)
@@ -150,6 +150,8 @@ class Delivery:
             self._health.failed(TargetError("other", "it does not let go in time"))
         except (TargetError, JournalUnavailableError) as error:
             self._health.failed(error)
+        except JournalError:
+            pass  # whoever closes this knows: nobody can go on
 
     # The place to go on from
 

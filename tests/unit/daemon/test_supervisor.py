@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from bridge.core.errors import ConfigError, JournalCorruptError
-from bridge.daemon.supervisor import Crew, raise_first, run_rings
+from bridge.daemon.supervisor import Crew, run_rings
+from bridge.tasks import first_of
 
 Virtually = Callable[[Coroutine[Any, Any, None]], None]
 
@@ -77,13 +78,6 @@ def test_a_crash_of_what_hands_out_ends_everything_and_is_raised(virtually: Virt
     virtually(main())
 
 
-def test_an_error_of_ours_is_the_reason_before_any_other() -> None:
-    inner = ExceptionGroup("b", [ConfigError("ours")])
-    found = raise_first(ExceptionGroup("a", [ValueError("first"), inner]))
-    assert isinstance(found, ConfigError)
-    assert isinstance(raise_first(ExceptionGroup("a", [ValueError("x"), OSError()])), ValueError)
-
-
 class TestCrew:
     def test_members_start_with_it_come_and_go_and_a_name_is_free_again(
         self, virtually: Virtually
@@ -112,6 +106,6 @@ class TestCrew:
             crew.add("bad", rings.task("bad", ConfigError("x")))
             with pytest.raises(ExceptionGroup) as error:
                 await crew.run()
-            assert isinstance(raise_first(error.value), ConfigError)
+            assert isinstance(first_of(error.value), ConfigError)
 
         virtually(main())

@@ -6,10 +6,11 @@ is written once. Durations are seconds and sizes are bytes once loaded.
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import Field
 
+from bridge.config.outputs import AnyOutput, Globs
 from bridge.config.upstream import AnyAccount, default_index, default_section
 from bridge.schema.section import Section
 from bridge.schema.upstream import UpstreamAccount
@@ -26,9 +27,6 @@ from bridge.schema.values import (
     WebOrigin,
     split_address,
 )
-from bridge.systems import meant_ids
-
-Globs = tuple[Annotated[str, Field(min_length=1, max_length=200)], ...]
 
 
 class Retention(Section):
@@ -37,79 +35,6 @@ class Retention(Section):
     age: Duration = Field(default=7 * 86400.0, description="Oldest record kept; 0 keeps all ages.")
     bytes: Size = Field(
         default=2 * 2**30, description="Size of the journal on disk; 0 sets no limit."
-    )
-
-
-def _ids(value: object) -> object:
-    """Ids in the systems' normal forms, as records have them."""
-    if not isinstance(value, list | tuple):
-        return value
-    found: dict[str, None] = {}
-    for text in value:
-        if not isinstance(text, str):
-            raise ValueError("a list of run ids")
-        try:
-            found |= dict.fromkeys(meant_ids("run", text))
-        except ValueError as error:
-            raise ValueError(f"a list of run ids: {error}") from None
-    return tuple(found)
-
-
-class OutputFilter(Section):
-    """Which records an output gets; conditions left out hold always."""
-
-    types: Globs = Field(default=(), description='Globs of record types; those with "!" exclude.')
-    runs: Annotated[tuple[str, ...], BeforeValidator(_ids)] = Field(
-        default=(), description="Only these runs."
-    )
-    accounts: Globs = Field(default=(), description="Only these accounts.")
-
-
-class Rotate(Section):
-    """When a new file is begun; whichever comes first."""
-
-    bytes: Size | None = Field(
-        default=None, description="At this size; left out: never for its size."
-    )
-    every: Duration | None = Field(
-        default=None, description="After this time; left out: never for age."
-    )
-
-
-class Keep(Section):
-    """Which finished files are kept; a file beyond any of the limits is deleted."""
-
-    files: int | None = Field(default=None, ge=1, description="This many; left out: any number.")
-    age: Duration | None = Field(default=None, description="This old; left out: any age.")
-    bytes: Size | None = Field(default=None, description="This much in all; left out: any size.")
-
-
-class NdjsonOutput(Section):
-    """One NDJSON file (or stdout) with its own filter and its own place in the journal."""
-
-    type: Literal["ndjson"] = Field(default="ndjson", description="Kind of output.")
-    path: FilePath = Field(description='The file; "-" is stdout.')
-    naming: Literal["numbered", "fixed"] = Field(
-        default="numbered",
-        description='"numbered" adds .000001 and never renames; "fixed" renames on rotation.',
-    )
-    rotate: Rotate = Field(default=Rotate(), description="When a new file is begun.")
-    keep: Keep = Field(default=Keep(), description="Which finished files are kept.")
-    compress: Literal["none", "gzip", "zstd"] = Field(
-        default="none", description="Compression of finished files."
-    )
-    fsync: Literal["never", "interval", "always"] = Field(
-        default="interval",
-        description="Force lines to disk: never, once a second, or before each is acknowledged.",
-    )
-    filter: OutputFilter = Field(default=OutputFilter(), description="Which records it gets.")
-    format: Literal["cloudevents", "mogplex"] = Field(
-        default="cloudevents",
-        description='One record a line, or ("mogplex") upstream\'s object a line.',
-    )
-    line_bytes: Size = Field(
-        default=32_000,
-        description="Longest line; longer records have their longest strings cut; 0 = off.",
     )
 
 
@@ -272,9 +197,7 @@ class Settings(Section):
         max_length=100,
         description="Upstream accounts.",
     )
-    outputs: tuple[NdjsonOutput, ...] = Field(
-        default=(), max_length=100, description="Files written."
-    )
+    outputs: tuple[AnyOutput, ...] = Field(default=(), max_length=100, description="Files written.")
     redaction: Redaction = Field(default=Redaction(), description="What is masked.")
     auth: Auth | None = Field(default=None, description="Who may read.")
     tls: Tls | None = Field(default=None, description="TLS of the HTTP server.")

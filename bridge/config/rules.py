@@ -6,10 +6,9 @@ from collections.abc import Iterator
 
 from bridge.config.explain import Path
 from bridge.config.model import Settings
+from bridge.config.outputs import STDOUT
 from bridge.schema.upstream import UpstreamAccount
 from bridge.schema.values import is_loopback
-
-STDOUT = "-"
 
 
 def broken_rules(settings: Settings) -> Iterator[tuple[Path, str]]:

@@ -15,7 +15,6 @@ from bridge.core.errors import ConfigError
 from bridge.daemon.follows import Follows
 from bridge.daemon.reload import Load, apply, prepared_or_refused
 from bridge.daemon.running import Running
-from bridge.daemon.sinks import sink_name
 from bridge.daemon.supervisor import run_rings, stop_on_signals
 from bridge.daemon.systemd import Notifier
 from bridge.journal.opening import open_journal
@@ -59,7 +58,7 @@ class Bridge:
         self._hangup = asyncio.Event()  # SIGHUP: somebody wants the configuration read again
         self._running: Running | None = None  # None: the journal is being opened, or closed
         words = {a.name: systems()[a.settings.system].words for a in accounts}
-        sink_names = [sink_name(output) for output in settings.outputs]
+        sink_names = [output.name for output in settings.outputs]
         self.metrics = Metrics(words, sink_names, rules=RULES)
 
     def stop(self) -> None:

@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from bridge.clock import Clock
-from bridge.config import NdjsonOutput
+from bridge.config import AnyOutput, NdjsonOutput
+from bridge.config.outputs import STDOUT
 from bridge.core.errors import ConfigError
 from bridge.core.filter import Filter
 from bridge.daemon.exchange import Exchange
@@ -27,13 +28,11 @@ from bridge.outputs.sinks.port import Target
 from bridge.outputs.sinks.stdout import PipeTarget
 from bridge.tasks import TaskGroup
 
-STDOUT = "-"
-
 
 class OutputRefusedError(ConfigError):
     """An output that cannot be opened; says which."""
 
-    def __init__(self, output: NdjsonOutput, reason: str) -> None:
+    def __init__(self, output: AnyOutput, reason: str) -> None:
         super().__init__(reason)
         self.output = output
 
@@ -56,7 +55,7 @@ class Sinks:
         self._on_end = on_end
         self._crew = Crew()
         self._sinks: dict[str, Delivery] = {}
-        self._exchange: Exchange[NdjsonOutput] = Exchange(self)
+        self._exchange: Exchange[AnyOutput] = Exchange(self)
 
     async def run(self) -> None:
         """Write until cancelled."""
@@ -67,22 +66,22 @@ class Sinks:
         for sink in self._sinks.values():
             sink.reopen()
 
-    async def change(self, outputs: Sequence[NdjsonOutput]) -> None:
+    async def change(self, outputs: Sequence[AnyOutput]) -> None:
         """Have these outputs from now on; one with the same settings is not touched.
 
         Nothing is written twice or left out: what is in the files says where each goes on.
         Raises OutputRefusedError when one cannot be opened; all are then as they were before.
         """
-        await self._exchange.to({sink_name(output): output for output in outputs})
+        await self._exchange.to({output.name: output for output in outputs})
 
     # Keeper
 
-    def take_over(self, name: str, settings: NdjsonOutput) -> bool:
+    def take_over(self, name: str, settings: AnyOutput) -> bool:
         """See `Keeper`: an output is opened anew for every change."""
         del name, settings
         return False
 
-    async def begin(self, name: str, settings: NdjsonOutput, inherited: bytes) -> None:
+    async def begin(self, name: str, settings: AnyOutput, inherited: bytes) -> None:
         """See `Keeper`. What is in its file says where an output goes on."""
         del inherited
         sink = build_sink(settings, self._journal, self._metrics, self._clock)
@@ -123,11 +122,7 @@ class Sinks:
             self._metrics.sink_lag_records.labels(name).set(sink.lag)
 
 
-def sink_name(output: NdjsonOutput) -> str:
-    return "stdout" if output.path == STDOUT else output.path
-
-
-def build_sink(output: NdjsonOutput, journal: Journal, metrics: Metrics, clock: Clock) -> Delivery:
+def build_sink(output: AnyOutput, journal: Journal, metrics: Metrics, clock: Clock) -> Delivery:
     lines = LineSettings(
         only=Filter(
             runs=frozenset(output.filter.runs),
@@ -138,7 +133,7 @@ def build_sink(output: NdjsonOutput, journal: Journal, metrics: Metrics, clock: 
         bytes_max=output.line_bytes,
     )
     target = _target(output, clock)
-    return Delivery(sink_name(output), target, journal, lines, metrics=metrics, clock=clock)
+    return Delivery(output.name, target, journal, lines, metrics=metrics, clock=clock)
 
 
 def _target(output: NdjsonOutput, clock: Clock) -> Target:

@@ -1,0 +1,99 @@
+"""What an output may be: one section for each `type` of [[outputs]]."""
+
+from __future__ import annotations
+
+from typing import Annotated, Final, Literal, TypeAlias
+
+from pydantic import BeforeValidator, Field
+
+from bridge.schema.section import Section
+from bridge.schema.values import Duration, FilePath, Size
+from bridge.systems import meant_ids
+
+STDOUT: Final = "-"  # as a path
+
+Globs = tuple[Annotated[str, Field(min_length=1, max_length=200)], ...]
+
+
+def _ids(value: object) -> object:
+    """Ids in the systems' normal forms, as records have them."""
+    if not isinstance(value, list | tuple):
+        return value
+    found: dict[str, None] = {}
+    for text in value:
+        if not isinstance(text, str):
+            raise ValueError("a list of run ids")
+        try:
+            found |= dict.fromkeys(meant_ids("run", text))
+        except ValueError as error:
+            raise ValueError(f"a list of run ids: {error}") from None
+    return tuple(found)
+
+
+class OutputFilter(Section):
+    """Which records an output gets; conditions left out hold always."""
+
+    types: Globs = Field(default=(), description='Globs of record types; those with "!" exclude.')
+    runs: Annotated[tuple[str, ...], BeforeValidator(_ids)] = Field(
+        default=(), description="Only these runs."
+    )
+    accounts: Globs = Field(default=(), description="Only these accounts.")
+
+
+class Rotate(Section):
+    """When a new file is begun; whichever comes first."""
+
+    bytes: Size | None = Field(
+        default=None, description="At this size; left out: never for its size."
+    )
+    every: Duration | None = Field(
+        default=None, description="After this time; left out: never for age."
+    )
+
+
+class Keep(Section):
+    """Which finished files are kept; a file beyond any of the limits is deleted."""
+
+    files: int | None = Field(default=None, ge=1, description="This many; left out: any number.")
+    age: Duration | None = Field(default=None, description="This old; left out: any age.")
+    bytes: Size | None = Field(default=None, description="This much in all; left out: any size.")
+
+
+class NdjsonOutput(Section):
+    """One NDJSON file (or stdout) with its own filter and its own place in the journal."""
+
+    type: Literal["ndjson"] = Field(default="ndjson", description="Kind of output.")
+    path: FilePath = Field(description='The file; "-" is stdout.')
+    naming: Literal["numbered", "fixed"] = Field(
+        default="numbered",
+        description='"numbered" adds .000001 and never renames; "fixed" renames on rotation.',
+    )
+    rotate: Rotate = Field(default=Rotate(), description="When a new file is begun.")
+    keep: Keep = Field(default=Keep(), description="Which finished files are kept.")
+    compress: Literal["none", "gzip", "zstd"] = Field(
+        default="none", description="Compression of finished files."
+    )
+    fsync: Literal["never", "interval", "always"] = Field(
+        default="interval",
+        description="Force lines to disk: never, once a second, or before each is acknowledged.",
+    )
+    filter: OutputFilter = Field(default=OutputFilter(), description="Which records it gets.")
+    format: Literal["cloudevents", "mogplex"] = Field(
+        default="cloudevents",
+        description='One record a line, or ("mogplex") upstream\'s object a line.',
+    )
+    line_bytes: Size = Field(
+        default=32_000,
+        description="Longest line; longer records have their longest strings cut; 0 = off.",
+    )
+
+    @property
+    def name(self) -> str:
+        """Its name in checkpoints, checks and metrics: one output cannot have that of another."""
+        return "stdout" if self.path == STDOUT else self.path
+
+
+# An entry of [[outputs]], told by its `type`. With a second one this is
+# `Annotated[NdjsonOutput | KafkaOutput, Field(discriminator="type")]`; each has `type`, `name`,
+# `filter`, `format` and `line_bytes`, and `daemon/sinks.py` makes a target of what is its own.
+AnyOutput: TypeAlias = NdjsonOutput

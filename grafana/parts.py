@@ -12,6 +12,7 @@ from typing import Any
 DATASOURCE = {"type": "prometheus", "uid": "${datasource}"}
 TAG = "mogplex-bridge"
 RUNBOOKS = "https://example.org/mogplex-bridge/docs/runbooks"  # to be set by whoever imports it
+PAGE = "http://127.0.0.1:8080"  # the default of `listen`
 WIDTH = 24  # columns of Grafana's grid
 
 _INSTANCE = 'job=~"$job", instance=~"$instance"'
@@ -338,17 +339,23 @@ def variables(runbooks: str) -> list[dict[str, Any]]:
             "account", "Account",
             f'label_values({budget}{{job=~"$job", instance=~"$instance"}}, account)',
         ),
-        {
-            "name": "runbooks",
-            "label": "Runbooks at",
-            "type": "textbox",
-            "query": runbooks,
-            "current": {"selected": True, "text": runbooks, "value": runbooks},
-            "hide": 0,
-            "options": [{"selected": True, "text": runbooks, "value": runbooks}],
-            "skipUrlSync": False,
-        },
+        _place("runbooks", "Runbooks at", runbooks),
+        _place("bridge", "Page of a bridge at", PAGE),
     ]  # fmt: skip
+
+
+def _place(name: str, label: str, url: str) -> dict[str, Any]:
+    """A variable for where something is, which a reader may type over."""
+    return {
+        "name": name,
+        "label": label,
+        "type": "textbox",
+        "query": url,
+        "current": {"selected": True, "text": url, "value": url},
+        "hide": 0,
+        "options": [{"selected": True, "text": url, "value": url}],
+        "skipUrlSync": False,
+    }
 
 
 def dashboard(
@@ -370,6 +377,11 @@ def dashboard(
         "includeVars": False, "keepTime": False, "targetBlank": True, "icon": "doc",
         "tooltip": "What to do when an alert fires", "url": "${runbooks}/README.md",
     }  # fmt: skip
+    to_page = {
+        "title": "Live page", "type": "link", "tags": [], "asDropdown": False,
+        "includeVars": False, "keepTime": False, "targetBlank": True, "icon": "bolt",
+        "tooltip": "The story of each run, on the bridge's own page", "url": "${bridge}/",
+    }  # fmt: skip
     return {
         "uid": f"mogplex-bridge-{uid}",
         "id": None,
@@ -386,7 +398,7 @@ def dashboard(
         "timepicker": {},
         "fiscalYearStartMonth": 0,
         "weekStart": "",
-        "links": [to_others, to_runbooks],
+        "links": [to_others, to_page, to_runbooks],
         "annotations": {"list": list(annotations)},
         "templating": {"list": variables(runbooks)},
         "panels": laid_out(rows),

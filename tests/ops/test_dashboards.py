@@ -160,14 +160,16 @@ def test_no_data_source_but_the_chosen_one(dashboard: dict[str, Any]) -> None:
     assert all("datasource" in target for panel in graphs(dashboard) for target in panel["targets"])
 
 
-def test_the_variables_are_data_source_job_instance_account_and_runbooks(
+def test_the_variables_are_data_source_job_instance_account_runbooks_and_page(
     dashboard: dict[str, Any],
 ) -> None:
-    source, *others, runbooks = dashboard["templating"]["list"]
+    source, *others, runbooks, page = dashboard["templating"]["list"]
     assert (source["name"], source["type"], source["query"]) == (
         "datasource", "datasource", "prometheus",
     )  # fmt: skip
-    assert (runbooks["name"], runbooks["type"]) == ("runbooks", "textbox")
+    assert [(p["name"], p["type"]) for p in (runbooks, page)] == [
+        ("runbooks", "textbox"), ("bridge", "textbox"),
+    ]  # fmt: skip
     assert [variable["name"] for variable in others] == ["job", "instance", "account"]
     for variable in others:
         assert variable["multi"]
@@ -192,7 +194,8 @@ def test_panels_link_to_runbooks_that_exist_and_each_alert_has_such_a_panel() ->
 
 
 def test_dashboards_link_to_each_other_and_to_all_runbooks(dashboard: dict[str, Any]) -> None:
-    others, runbooks = dashboard["links"]
+    others, page, runbooks = dashboard["links"]
+    assert page["url"] == "${bridge}/"
     assert others["tags"] == dashboard["tags"]
     assert others["includeVars"]
     assert others["keepTime"]

@@ -45,6 +45,8 @@ await world.add(bad, world.say("Let me read **the notes** "), world.say("first.\
 await world.add(bad, ...world.tool("pytest -q tests/clients", "error", { output, exitCode: 1 }));
 await world.add(bad, ...world.tool("app/base.py", "success", { message: "Edited app/base.py (+17 -5)" }, "edit_file"));
 await world.add(bad, ...world.tool("git diff", "success", { output: "--- a/x\n+++ b/x\n@@ -1 +1 @@\n-old\n+new" }));
+await world.add(bad, world.say("I set password = 'Amb"));
+await world.add(bad, world.say("er5528xQ9' there."));
 await control(sim, `/runs/${bad}/finish`, { status: "failed", error: "Sandbox ran out of memory (exit 137)", gap_s: 0 });
 await world.add(good, world.prompt("Make the report go out once."));
 for (let n = 0; n < 60; n++) await world.add(good, world.say(`Sentence ${n}. `), ...world.tool(`step ${n}`, "success", { output: "ok" }));
@@ -80,6 +82,12 @@ await step("a run reads as a story, oldest first, its end with the reason", asyn
   assert.match(await page.textContent("#detail h2"), /Upgrade the HTTP client/);
   await accessible("a failed run");
   await shoot(page, "story-failed-run");
+});
+
+await step("a secret that came in two fragments is in no piece of the story", async () => {
+  await block("I set password").first().waitFor();
+  assert.match(await block("I set password").first().textContent(), /' there\./);
+  assert.doesNotMatch(await page.content(), /er5528/);
 });
 
 await step("a failure stands open at its last lines, a success is folded", async () => {

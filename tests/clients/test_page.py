@@ -40,7 +40,7 @@ async def test_a_run_is_read_as_a_story(tmp_path: Path) -> None:
         config = str(quick_config(tmp_path, sim.url))
         async with serve("--config", config, env=ENV) as daemon:
             said = await play("page_story.mjs", daemon.url, sim.url, orders={}, timeout_s=240)
-    assert said.count("ok ") == 14
+    assert said.count("ok ") == 15
 
 
 async def test_the_page_tells_what_is_wrong_and_since_when(tmp_path: Path) -> None:

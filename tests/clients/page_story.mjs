@@ -145,6 +145,22 @@ await step("search looks into the whole run, folded outputs too", async () => {
   await page.fill("#story-text", "");
 });
 
+await step("search looks on the bridge for what is older than the page loads", async () => {
+  const other = await open(browser, "about:blank");
+  await other.route("**/page/storyfeed.js", async (route) => {
+    const answer = await route.fetch();
+    await route.fulfill({ response: answer, body: (await answer.text()).replace("STORY_RECORDS_MAX = 30000", "STORY_RECORDS_MAX = 60") });
+  });
+  await other.goto(`${url}/#run=${good}`);
+  await other.locator(".block").first().waitFor();
+  await other.fill("#story-text", "sentence 3");
+  await until("older", async () => /^nothing found, 11 before what is loaded, from \d/.test(await other.textContent("#story-hits")));
+  await other.fill("#story-text", "sentence 59");
+  await until("only here", async () => /^1 found$/.test(await other.textContent("#story-hits")));
+  assert.deepEqual(other.faults, []);
+  await other.context().close();
+});
+
 await step("follows the end; who scrolls up stays where they are", async () => {
   await page.keyboard.press("Escape");
   await page.click("#story-follow");

@@ -34,13 +34,14 @@ async def test_a_person_uses_the_page(tmp_path: Path) -> None:
     assert said.count("ok ") == 12
 
 
+@pytest.mark.timeout(300)  # Chromium shares two cores with everything else
 async def test_a_run_is_read_as_a_story(tmp_path: Path) -> None:
     need("node", "chromium")
     async with Simulator(scenario="empty", knobs={"limiter": "off"}) as sim:
         config = str(quick_config(tmp_path, sim.url))
         async with serve("--config", config, env=ENV) as daemon:
             said = await play("page_story.mjs", daemon.url, sim.url, orders={}, timeout_s=240)
-    assert said.count("ok ") == 15
+    assert said.count("ok ") == 16
 
 
 async def test_the_page_tells_what_is_wrong_and_since_when(tmp_path: Path) -> None:

@@ -5,12 +5,15 @@ from __future__ import annotations
 import asyncio
 import json
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from aiohttp import web
 
 from bridge.outputs.http.limits import Limits
+from bridge.wire.jsontext import dumps
 from tests.http_bridge import EVENT, OTHER_RUN, RUN, HttpBridge, http_bridge, raw
+from tests.journal_records import draft
 
 
 async def page(bridge: HttpBridge, path: str, **headers: str) -> tuple[list[int], str]:
@@ -87,6 +90,88 @@ async def test_a_rare_match_far_on_is_found_without_one_endless_request() -> Non
             [20_001],
             bridge.position(20_001),
         )
+
+
+async def add_said(bridge: HttpBridge, *said: object) -> None:
+    """Records whose data has these texts somewhere."""
+    of = draft(RUN, "x", EVENT + "log")
+    head, tail = of.head, b'","data":%b}'
+    await bridge.journal.append(
+        [
+            of._replace(
+                id=f"s{bridge.journal.head}.{n}",
+                head=head,
+                tail=tail % dumps({"payload": {"output": [text]}}),
+            )
+            for n, text in enumerate(said)
+        ]
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("outofmemory", [1, 2]),
+        ("OutOf", [1]),  # a capital: case counts
+        ("exit 137", [3]),
+        ('"quoted" \\ back', [4]),
+        ("größe", [5, 6]),
+        ("Größe", [5]),
+        ("a\nb", [7]),
+        ("output", []),  # the name of a member is nobody's text
+        ("mogplex", []),
+        ("137", [3]),
+    ],
+)
+async def test_a_text_is_sought_in_what_upstream_sent(text: str, expected: list[int]) -> None:
+    async with http_bridge() as bridge:
+        await add_said(
+            bridge, "OutOfMemory", "java: outofmemory", "(exit 137)", 'a "quoted" \\ back',
+            "Größe 4", "GRÖSSE größe", "a\nb", 138,
+        )  # fmt: skip
+        found = await page(bridge, f"/v1/runs/{RUN}/events?after=0&text={quote(text)}")
+        assert found == (expected, bridge.position(8))
+
+
+async def test_a_tail_is_counted_before_its_text_is_sought() -> None:
+    async with http_bridge() as bridge:
+        await add_said(bridge, "needle", "needle", "hay", "needle")
+        assert (await page(bridge, "/v1/events?tail=3&text=needle"))[0] == [2, 4]
+
+
+async def test_a_text_far_on_is_found_and_a_search_says_how_far_it_looked() -> None:
+    async with http_bridge() as bridge:
+        await bridge.add(1500)
+        await add_said(bridge, "needle")
+        await bridge.add(40_000)
+        await add_said(bridge, "needle")
+        assert await page(bridge, "/v1/events?after=0&limit=1&text=needle") == (
+            [1501],
+            bridge.position(1501),
+        )
+        asked, after, seen = 0, "1501", []
+        while not seen:
+            seen, after = await page(bridge, f"/v1/events?after={after}&text=needle")
+            asked += 1
+        assert seen == [41_502]
+        assert asked == 2  # one request does not look through everything
+
+
+@pytest.mark.parametrize(
+    ("query", "accept", "words"),
+    [
+        ("text=x&after=0", "text/event-stream", "pages"),
+        ("text=" + "x" * 201, "*/*", "200"),
+        ("text=x&text=y", "*/*", "more than once"),
+    ],
+)
+async def test_a_text_that_cannot_be_sought_is_refused(query: str, accept: str, words: str) -> None:
+    async with http_bridge() as bridge:
+        headers = {"Accept": accept}
+        async with bridge.session.get(f"{bridge.url}/v1/events?{query}", headers=headers) as answer:
+            found = await answer.json(content_type=None)
+        assert (found["status"], found["code"]) == (400, "invalid_parameter")
+        assert words in found["detail"]
 
 
 async def test_a_page_of_huge_records_is_short_and_goes_on() -> None:

@@ -13,14 +13,13 @@ from aiohttp import web
 from bridge.clock import Clock
 from bridge.outputs.http.access import Identity
 from bridge.outputs.http.limits import Limits
-from bridge.outputs.http.query import check_names, invalid, maybe_number, single, values
+from bridge.outputs.http.query import check_names, invalid, maybe_number, read_text, single, values
 from bridge.outputs.port import Feeds
 
 LIST_S = 0.5
 """Seconds for which one list serves everybody. Each open page asks every two, and a list of 1,500
 runs takes the loop 7 ms: a few hundred pages would leave the streams nothing."""
 LIMIT_MAX = 1000
-TEXT_CHARS_MAX = 200
 LIST_PARAMETERS = ("status", "state", "text", "account", "limit", "cursor")
 _LIMITS = Limits()  # those of filters are the same in every configuration
 _SEARCHED = ("id", "title", "branch")
@@ -94,10 +93,7 @@ def _wanted(
         for name in ("status", "account", *more)
     }
     states = frozenset(values(request, "state", count_max, _LIMITS))
-    text = single(request, "text") or ""
-    if len(text) > TEXT_CHARS_MAX:
-        raise invalid("text", f"is over {TEXT_CHARS_MAX} long")
-    text = text.casefold()
+    text = read_text(request).casefold()
 
     def wanted(view: View) -> bool:
         return (

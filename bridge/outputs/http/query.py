@@ -14,6 +14,7 @@ from bridge.core.filter import Filter
 from bridge.outputs.compression import ZSTD, maybe_coding
 from bridge.outputs.http.limits import Limits
 from bridge.outputs.http.problems import ProblemError
+from bridge.outputs.http.sought import Sought
 from bridge.outputs.streams.formats import (
     NDJSON_CHUNKED,
     NDJSON_RAW,
@@ -27,8 +28,9 @@ from bridge.outputs.streams.formats import (
 Ids = Callable[[str | None, str], frozenset[str]]  # kind, text -> ids that may be meant
 
 PAGE_RECORDS = 100
+TEXT_CHARS_MAX = 200  # of a text that is looked for
 EVENT_PARAMETERS = (
-    "after", "tail", "limit", "run", "type", "account", "kind", "system", "ticket"
+    "after", "tail", "limit", "run", "type", "account", "kind", "system", "text", "ticket"
 )  # fmt: skip
 # What replacements for EventSource add where they cannot send the header: the id they saw last,
 # under one of two names, and something new each time, so that no cache answers.
@@ -45,6 +47,7 @@ class Query:
     asked: str | None  # Last-Event-ID, else `after`; None when neither was given
     tail: int | None
     limit: int
+    sought: Sought | None = None  # only records that hold it; pages alone know this
 
 
 def check_names(request: web.Request, known: Collection[str]) -> None:
@@ -91,6 +94,7 @@ def read_query(
     runs = [feed.id] if feed else values(request, "run", limits.runs_per_filter_max, limits)
     kind = feed.kind if feed is not None else None
     few = limits.accounts_per_filter_max
+    text = read_text(request)
     return Query(
         only=Filter(
             runs=frozenset().union(*(ids(kind, run) for run in runs)),
@@ -103,7 +107,16 @@ def read_query(
         asked=last_id or after,
         tail=maybe_number(request, "tail", 0, limits.tail_max),
         limit=maybe_number(request, "limit", 1, limits.page_records_max) or PAGE_RECORDS,
+        sought=Sought(text) if text else None,
     )
+
+
+def read_text(request: web.Request) -> str:
+    """The text that is looked for; empty for none. Raises ProblemError."""
+    text = single(request, "text") or ""
+    if len(text) > TEXT_CHARS_MAX:
+        raise invalid("text", f"is over {TEXT_CHARS_MAX} long")
+    return text
 
 
 def _last_event_id(request: web.Request) -> str:

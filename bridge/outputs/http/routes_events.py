@@ -23,6 +23,7 @@ from bridge.outputs.http.problems import COMMON_HEADERS, ProblemError
 from bridge.outputs.http.query import (
     FeedPath,
     Query,
+    invalid,
     is_connection_upgrade,
     maybe_format,
     read_query,
@@ -93,6 +94,8 @@ class EventRoutes:
                 return await self._page(request, query, identity)
             except HungUpError:
                 return web.Response(status=503)  # nobody reads it
+        if query.sought is not None:
+            raise invalid("text", "is for pages: a stream brings all that the other filters let by")
         if request.method == hdrs.METH_HEAD:
             return web.Response(headers=_stream_headers(format_))
         return await self._stream(request, query, format_, identity)
@@ -129,7 +132,7 @@ class EventRoutes:
                 )
             response = await self._read_and_pack(request, query, start.after, reading)
             if response is None:  # a search: it holds nothing while it looks on
-                after = await search(self._journal, query.only, start.after, reading)
+                after = await search(self._journal, query, start.after, reading)
                 response = await self._read_and_pack(request, query, after, reading, is_last=True)
         assert response is not None
         return response

@@ -10,12 +10,19 @@ const TELL_MS = 1000; // a reader who waits longer is told how far it is
 export class StoryFeed {
   // `stream`: a Stream that gives texts to `take`; `tell(words)` while reading.
   constructor(stream, tell) {
-    Object.assign(this, { stream, tell, round: 0 });
+    // `first`: the sequence of the oldest record that was read; 0 when all were.
+    Object.assign(this, { stream, tell, round: 0, first: 0 });
   }
 
   stop() {
     this.round += 1;
     this.stream.end();
+  }
+
+  // How many events there are of a run that the list does not show yet; 0 when nobody knows.
+  async count(run) {
+    const answer = await ask(`/v1/runs/${encodeURIComponent(run)}`).catch(() => null);
+    return answer ? (await answer.json()).events ?? 0 : 0;
   }
 
   // Read a run: `take` gets its records, oldest first, a page while the next one is on its way. Returns
@@ -24,9 +31,12 @@ export class StoryFeed {
   async open(run, known, take) {
     this.stop();
     const mine = this.round;
+    known ??= await this.count(run);
+    if (mine !== this.round) return null;
     let count = 0;
     let pending = [];
     let query = known > STORY_RECORDS_MAX ? { tail: STORY_RECORDS_MAX } : { after: "0" };
+    this.first = 0;
     const begun = performance.now();
     for (;;) {
       const search = new URLSearchParams({ ...query, limit: PAGE });
@@ -36,6 +46,7 @@ export class StoryFeed {
       const page = await (await asked).json();
       if (mine !== this.round) return null;
       pending = page.records;
+      if (query.tail && pending.length) this.first = Number(pending[0].sequence);
       count += pending.length;
       query = { after: page.next };
       if (pending.length < FEW) break; // a page may be short for its bytes; what is left comes by stream
@@ -44,5 +55,21 @@ export class StoryFeed {
     this.stream.resume([["run", run]], query.after);
     take(pending);
     return count;
+  }
+
+  // Look for a text in what is older than was read: `found(count, time)` after each page, the time
+  // of the oldest match. `isWanted()` false ends it. The bridge looks, so nothing is loaded here.
+  async seekOlder(run, text, found, isWanted) {
+    let [after, count, oldest] = ["0", 0, ""];
+    while (this.first && isWanted()) {
+      const search = new URLSearchParams({ text, after, limit: PAGE });
+      const page = await (await ask(`/v1/runs/${encodeURIComponent(run)}/events?${search}`)).json();
+      const older = page.records.filter((record) => Number(record.sequence) < this.first);
+      count += older.length;
+      oldest ||= older[0]?.time ?? "";
+      if (isWanted()) found(count, oldest);
+      if (page.next === after || Number(page.next.split("-").at(-1)) >= this.first) return;
+      after = page.next;
+    }
   }
 }

@@ -16,8 +16,9 @@ export function matcher(text) {
 
 export class StorySearch {
   // `go(block)`: bring a block with a match into sight, unfolded. `changed(block)`: draw it anew.
-  constructor(go, changed) {
-    Object.assign(this, { go, changed, hits: [], at: -1, match: null, round: 0, wished: "" });
+  // `seekOlder(text, found, isWanted)`: look into what is older than the blocks.
+  constructor(go, changed, seekOlder) {
+    Object.assign(this, { go, changed, seekOlder, hits: [], at: -1, match: null, round: 0, wished: "", older: "" });
   }
 
   // Look through the blocks; tells where it is as it goes.
@@ -28,8 +29,18 @@ export class StorySearch {
     this.wished = text.trim();
     this.hits = [];
     this.at = -1;
+    this.older = "";
     this.show();
     if (!this.match) return;
+    const found = (count, time) => {
+      this.older = count ? `, ${count.toLocaleString("en")} before what is loaded, from ${new Date(time).toLocaleString("en-GB")}` : "";
+      this.show();
+    };
+    this.seekOlder(this.wished, found, () => mine === this.round).catch(() => {
+      if (mine !== this.round) return;
+      this.older = ", what is older could not be searched";
+      this.show();
+    });
     let from = 0;
     const slice = () => {
       if (mine !== this.round) return;
@@ -68,7 +79,7 @@ export class StorySearch {
     const { hits } = this;
     const count = hits.length.toLocaleString("en");
     const words = !this.match ? "" : isSeeking ? `${count} so far` : !hits.length ? "nothing found" : this.at < 0 ? `${count} found` : `${this.at + 1} of ${count}`;
-    setText(at("story-hits"), words);
+    setText(at("story-hits"), words + (words ? this.older : ""));
     for (const id of ["story-prev", "story-next"]) at(id).hidden = !hits.length;
   }
 

@@ -40,7 +40,8 @@ export class StoryView {
       guess,
       onMove: () => this.moved(),
     });
-    this.search = new StorySearch((block) => this.reveal(block, true), () => this.scroller.changed());
+    const older = (text, found, isWanted) => this.feed.seekOlder(this.run, text, found, isWanted);
+    this.search = new StorySearch((block) => this.reveal(block, true), () => this.scroller.changed(), older);
     this.clear();
     this.listen();
     setInterval(() => this.tick(), 1000);
@@ -106,7 +107,7 @@ export class StoryView {
     this.say("");
     const later = setTimeout(() => this.say("Reading the run …"), SKELETON_MS);
     try {
-      const count = await this.feed.open(run, view?.events ?? 0, (records) => records.forEach((record) => this.accept(record)));
+      const count = await this.feed.open(run, view?.events ?? null, (records) => records.forEach((record) => this.accept(record)));
       if (count === null) return;
       this.isLoaded = true;
       for (const record of this.pendingLines.splice(0)) this.accept(record);

@@ -1,0 +1,61 @@
+"""Text that a reader looks for in what upstream sent: `text=` of a page."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from bridge.wire.jsontext import dumps, loads
+
+
+class Sought:
+    """A piece of text. Lower case finds both; a capital in it makes case count, as on the page.
+
+    Names of members and what the bridge adds around the event are not searched.
+    """
+
+    __slots__ = ("_counts_case", "_in_json", "_text")
+
+    def __init__(self, text: str) -> None:
+        lower = text.lower()
+        self._counts_case = text != lower
+        self._text = text if self._counts_case else lower
+        self._in_json = dumps(self._text)[1:-1]
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Sought) and other._text == self._text
+
+    def __hash__(self) -> int:
+        return hash(self._text)
+
+    def is_in(self, body: bytes) -> bool:
+        """Tell whether a text of the event holds it; `body` is a record as the journal has it."""
+        if not self._may_be_in(body):  # most are through here, unparsed
+            return False
+        return any(self._is_in_text(text) for text in _texts(loads(body).get("data")))
+
+    def _may_be_in(self, body: bytes) -> bool:
+        if self._counts_case and self._in_json.isascii():
+            return self._in_json in body
+        if self._in_json.isascii() and body.isascii():
+            return self._in_json in body.lower()
+        if b"\\u" in body:  # what is no ASCII may stand there in another way
+            return True
+        text = body.decode("utf-8", "replace")
+        return self._in_json.decode() in (text if self._counts_case else text.lower())
+
+    def _is_in_text(self, text: str) -> bool:
+        return self._text in (text if self._counts_case else text.lower())
+
+
+def _texts(value: Any) -> list[str]:
+    found: list[str] = []
+    rest = [value]
+    while rest:
+        item = rest.pop()
+        if isinstance(item, str):
+            found.append(item)
+        elif isinstance(item, dict):
+            rest.extend(item.values())
+        elif isinstance(item, list):
+            rest.extend(item)
+    return found

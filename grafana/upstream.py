@@ -218,12 +218,36 @@ def _spaces() -> Panel:
     )  # fmt: skip
 
 
+def _miosa() -> Panel:
+    return row(
+        "Streams of MIOSA",
+        (12, graph(
+            "Streams that ended per minute",
+            {"{{kind}}, {{reason}}":
+                "sum by (kind, reason)"
+                f" (rate(mogplex_bridge_stream_reconnects_total{{%A}}[{_RATE}])) * 60 > 0"},
+            "Streams that ended and were opened again, by kind and by how. Where a stream cannot be "
+            "resumed each is a gap.",
+            unit="suffix: /min", stacked=True, runbooks=("StreamsCut",),
+        )),
+        (12, graph(
+            "Tickets per minute",
+            {"{{result}} {{account}}":
+                "sum by (result, account)"
+                f" (rate(mogplex_bridge_tickets_total{{%A}}[{_RATE}])) * 60 > 0"},
+            "Tickets for streams by what became of them: each costs a request, and good ones are used.",
+            unit="suffix: /min", stacked=True, runbooks=("StreamsCut",),
+        )),
+        folded=True,
+    )  # fmt: skip
+
+
 def board(runbooks: str) -> dict[str, Any]:
     return dashboard(
         "upstream",
         "upstream budget and errors",
         "How the budget of each token is used, what waits for it, and what upstream answers.",
-        [_now(), _budget(), _requests(), _spaces()],
+        [_now(), _budget(), _requests(), _spaces(), _miosa()],
         [marks.ALERTS, marks.RESTARTS, marks.REFUSALS],
         runbooks,
     )

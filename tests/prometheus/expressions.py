@@ -24,17 +24,7 @@ VARIABLES = {
 
 # Where nothing is to be seen in the scene, and why. Everything else must have a value.
 _SLOW = "a slow reader is cut when all hold 256 MiB together, more than the scene makes"
-_NO_MOOT = "the scene has no account of moot"
 MAY_BE_EMPTY: Mapping[str, str] = {
-    **{
-        f"upstream: {panel}": _NO_MOOT
-        for panel in (
-            *("Open streams: {{account}}", "Connects per minute: {{account}} {{result}}"),
-            *("Tenant suspended: {{account}}", "Pages per minute: {{cause}}"),
-            "Replayed and skipped per minute: replayed {{account}}",
-            *("Replayed and skipped per minute: skipped, {{reason}}", "Discovered: {{account}}"),
-        )
-    },
     "overview: Trouble: slow readers cut {{transport}}": _SLOW,
     "delivery: Records missed or cut: missed, {{reason}}: {{sink}}": (
         "retention looks once a minute for what to drop, and the scene is shorter"
@@ -51,8 +41,7 @@ SILENT: Mapping[str, str] = {
     "MogplexBridgeSinkMissed": "retention looks once a minute for what to drop",
     "MogplexBridgeSubscribersSlow": _SLOW,
     "MogplexBridgeEventLoopSlow": "the bridge keeps up",
-    "MogplexBridgeTenantSuspended": "the scene has no account of moot",
-    "MogplexBridgeNoStream": "the scene has no account of moot",
+    "MogplexBridgeStreamsCut": "streams that do not live are opened less and less often",
     "MogplexBridgeCardinality": "series do not grow: that is the promise",
 }
 

@@ -46,6 +46,8 @@ SAME: Mapping[tuple[str, str], str] = {
     ("MogplexBridgeFreshnessBurnFast", "> #2 -> >="): "a ratio of rates is the bound by chance",
     ("MogplexBridgeBudgetSaturated", "sum #1 -> max"): _ONE,
     ("MogplexBridgeBudgetSaturated", "sum #1 -> min"): _ONE,
+    ("MogplexBridgeAuthFailing", "max #1 -> min"): _ONE,
+    ("MogplexBridgeRunsGivenUp", "max #1 -> min"): _ONE,
     ("MogplexBridgeGaps", "increase #1 -> rate"): _SIGN,
     ("MogplexBridgeGaps", "sum #1 -> max"): _SIGN,
     ("MogplexBridgeSinkStalled", "increase #1 -> rate"): _SIGN,

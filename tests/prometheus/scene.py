@@ -11,7 +11,7 @@
 
 Its output loses its directory, its configuration becomes wrong, and a subscriber stops reading.
 The second bridge runs out of disk (a limit on the size of its files, told as a full disk). A third
-is not there at all.
+follows the other systems (systems.py). A fourth is not there at all.
 """
 
 from __future__ import annotations
@@ -35,6 +35,7 @@ import aiohttp
 from bridge.simulator import Simulator
 from tests.e2e.processes import Daemon, environment, serve
 from tests.prometheus.server import Prometheus, free_port, prometheus
+from tests.prometheus.systems import OtherSystems
 
 ACCOUNTS = ("default", "shared", "dead", "flaky", "crowded", "hidden")
 SECRET = "ghp_" + "a1B2c3D4e5F6g7H8i9J0" * 2
@@ -204,8 +205,9 @@ async def _come_and_go(daemon: Daemon) -> None:
             async with session.get(f"{daemon.url}/v1/events?after=0") as response:
                 await response.read()
             reading = group.create_task(_read(daemon, "application/x-ndjson"))
-            await asyncio.sleep(0.7)
+            await asyncio.sleep(0.1)  # as fast as it can: for longer nothing else would be answered
             reading.cancel()
+            await asyncio.sleep(0.6)
 
 
 async def _receive(connected: aiohttp.ClientWebSocketResponse) -> None:
@@ -228,8 +230,8 @@ def _second_config(directory: Path, url: str, runs: Iterator[str]) -> Path:
 @asynccontextmanager
 async def scene(directory: Path) -> AsyncIterator[Scene]:
     """The scene begins; at the end everything is gone again."""
-    one, two = directory / "one", directory / "two"
-    for place in (one, one / "out", two):
+    one, two, three = (directory / name for name in ("one", "two", "three"))
+    for place in (one, one / "out", two, three):
         place.mkdir()
     env = environment(None, **{f"T_{name.upper()}": token(name) for name in (*ACCOUNTS, "second")})
     async with AsyncExitStack() as stack:
@@ -243,19 +245,24 @@ async def scene(directory: Path) -> AsyncIterator[Scene]:
         second = await enter(
             serve("--config", str(_second_config(two, upstream.url, ids)), env=env)
         )
-        targets = [urlsplit(daemon.url).netloc for daemon in (first, second)]
+        others = OtherSystems()
+        for simulator in others.simulators:
+            await enter(simulator)
+        others.begin()
+        third = await enter(serve("--config", str(others.write_config(three)), env=env))
+        targets = [urlsplit(daemon.url).netloc for daemon in (first, second, third)]
         client = await enter(prometheus([*targets, f"127.0.0.1:{free_port()}"]))
         await client.until_scraped(len(targets))  # what begins before it is no increase
         group = await enter(asyncio.TaskGroup())
         doings: list[Any] = [
             troubles.events(), troubles.endings(), troubles.strangers(), troubles.upstream_fails(),
             troubles.gap(), troubles.lost_directory(), _full_disk(second),
-            _write_wrong_configuration(first, troubles.config), _come_and_go(first),
+            _write_wrong_configuration(first, troubles.config), _come_and_go(first), others.work(),
             *(_read(first, "text/event-stream", stalls=stalls) for stalls in (True, False, False)),
         ]  # fmt: skip
         tasks = [group.create_task(doing) for doing in doings]
         try:
-            yield Scene(client, first, second, time.time(), troubles.run_ids)
+            yield Scene(client, first, second, time.time(), troubles.run_ids | others.feed_ids)
         finally:
             for task in tasks:
                 task.cancel()

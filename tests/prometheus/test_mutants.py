@@ -23,7 +23,6 @@ def one_of_each() -> list[Mutant]:
     return list({(mutant.rule, mutant.kind): mutant for mutant in every_mutant()}.values())
 
 
-@pytest.mark.xfail(strict=False, reason="the alerts of the new systems lack tests of some edges")
 @needs_promtool
 @pytest.mark.timeout(240)
 def test_no_rule_survives_a_change_of_any_kind(tmp_path: Path) -> None:

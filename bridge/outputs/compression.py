@@ -7,6 +7,7 @@ ones only NDJSON can be asked for compressed: each batch is one zstd frame, made
 from __future__ import annotations
 
 import asyncio
+import functools
 import zlib
 
 import zstandard
@@ -32,8 +33,13 @@ _TYPES = frozenset(
 
 def maybe_coding(request: web.Request) -> str | None:
     """Return the coding the client likes best of those there are; None for none."""
+    return _liked_best(",".join(request.headers.getall(hdrs.ACCEPT_ENCODING, [])))
+
+
+@functools.lru_cache(maxsize=64)  # clients are many, their kinds are few
+def _liked_best(accepted: str) -> str | None:
     wishes: dict[str, float] = {}
-    for item in ",".join(request.headers.getall(hdrs.ACCEPT_ENCODING, [])).split(","):
+    for item in accepted.split(","):
         name, *parameters = [part.strip().lower() for part in item.split(";")]
         q = 1.0
         for parameter in parameters:
@@ -59,11 +65,15 @@ async def compress(request: web.Request, response: web.StreamResponse) -> None:
     coding = maybe_coding(request)
     if coding is None:
         return
-    if len(body) <= IN_PLACE_BYTES_MAX:
-        response.body = squeeze(coding, body)
-    else:
-        response.body = await asyncio.to_thread(squeeze, coding, body)
+    response.body = await squeezed(coding, body)
     response.headers[hdrs.CONTENT_ENCODING] = coding
+
+
+async def squeezed(coding: str, body: bytes) -> bytes:
+    """Return the body in a coding, made beside the loop when it is large."""
+    if len(body) <= IN_PLACE_BYTES_MAX:
+        return squeeze(coding, body)
+    return await asyncio.to_thread(squeeze, coding, body)
 
 
 def squeeze(coding: str, body: bytes) -> bytes:

@@ -95,6 +95,32 @@ async def test_a_new_event_is_on_the_next_page() -> None:
         assert ids(after)[:-1] == ids(before)
 
 
+async def test_a_packed_page_says_so_and_is_the_page() -> None:
+    async with gateway_bridge() as bridge:
+        run = await followed(bridge, events=20, ends=False)
+        path = f"{API}/runs/{run.id}/events"
+        _, _, plain = await bridge.call("GET", path)
+        for _ in range(3):
+            _, headers, found = await bridge.call("GET", path, Accept_Encoding="gzip")
+            assert headers["Content-Encoding"] == "gzip"
+            assert headers.getall("Vary") == ["Accept-Encoding"]
+            assert found == plain
+        bridge.sim.append(run, 1)
+        await bridge.until(lambda: bridge.state(run.id).events > 20)
+        _, _, found = await bridge.call("GET", path, Accept_Encoding="gzip")
+        assert len(found["data"]["events"]) == len(run.commits)
+
+
+async def test_a_page_of_before_shows_nothing_that_retention_took_since() -> None:
+    async with gateway_bridge(journal=MemoryJournal(records_max=60)) as bridge:
+        run = await followed(bridge, events=20, ends=False)
+        assert len(ids(await bridge.get(f"/runs/{run.id}/events"))) == 20
+        await followed(bridge, events=50, ends=False)
+        _, headers, cut = await bridge.call("GET", f"{API}/runs/{run.id}/events")
+        assert headers["X-Bridge-Cut"] == "true"
+        assert len(ids(cut["data"])) < 20
+
+
 async def test_the_run_object_is_as_fresh_as_what_was_seen_last() -> None:
     async with gateway_bridge() as bridge:
         run = await followed(bridge, events=3, ends=False)

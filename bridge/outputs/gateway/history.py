@@ -24,6 +24,16 @@ class History:
         self._ended = (dialect.ended_type,)
         self._places: OrderedDict[tuple[str, str, str], int] = OrderedDict()
 
+    @property
+    def head(self) -> int:
+        """Sequence of the newest record."""
+        return self._journal.head
+
+    @property
+    def floor(self) -> int:
+        """Sequence of the oldest record that is kept."""
+        return self._journal.floor
+
     def filter(self, account: str, id_: str, *, with_end: bool = False) -> Filter:
         """What passes: the run's events, and the record of its end if that is wanted."""
         types = tuple(sorted((*self._types, *self._ended))) if with_end else self._types

@@ -4,23 +4,34 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from dataclasses import dataclass, field
+from typing import Any
 
-from bridge.core.event import Record
+from bridge.outputs.compression import squeezed
 from bridge.outputs.gateway.history import History
 from bridge.outputs.gateway.port import Dialect, Seen
+from bridge.outputs.gateway.shared import Shared
+from bridge.outputs.gateway.tails import Tails
 from bridge.outputs.http.turns import Reading
 
 KEPT_MAX = 1024  # pages; fifty clients poll a run with the same limit
 KEPT_BYTES_MAX = 64 * 2**20
 
 
-class Page(NamedTuple):
+@dataclass(frozen=True, slots=True, eq=False)
+class Page:
     """An answer, and the headers that say what is missing."""
 
     body: bytes
     headers: Mapping[str, str]
     version: object = None
+    first: int | None = None  # sequence of its oldest event
+    packed: dict[str, bytes] = field(default_factory=dict)  # the body by content coding
+
+    @property
+    def bytes_max(self) -> int:
+        """What it may hold: packed it is a third at most, and there are two codings."""
+        return 2 * len(self.body)
 
 
 class EventPages:
@@ -32,6 +43,8 @@ class EventPages:
         self._kept: OrderedDict[tuple[str, str, int], Page] = OrderedDict()
         self._kept_bytes = 0
         self._runs: OrderedDict[tuple[str, str], tuple[object, bytes]] = OrderedDict()
+        self._tails = Tails(dialect, history)
+        self._packed = Shared[bytes]()
 
     def run_of(self, seen: Seen) -> bytes:
         """The run object, made once for every row."""
@@ -47,15 +60,29 @@ class EventPages:
     def maybe_kept(self, seen: Seen, limit: int) -> Page | None:
         """The page of before, when nothing was seen of the run since."""
         page = self._kept.get((seen.account, seen.id, limit))
-        return page if page is not None and page.version is seen.version else None
+        if page is None or page.version is not seen.version:
+            return None
+        is_whole = page.first is None or page.first >= self._history.floor
+        return page if is_whole else None  # else retention took the oldest of its events
 
     async def newest(self, seen: Seen, limit: int, reading: Reading) -> Page:
         """The newest `limit` events, oldest first."""
-        records = await self._history.newest(seen.account, seen.id, limit, reading)
-        is_cut = len(records) < min(limit, seen.events)
-        page = self._page(seen, records, is_cut=is_cut)
+        found = await self._tails.newest(seen, limit, reading)
+        if (page := self.maybe_kept(seen, limit)) is not None:
+            return page  # made by whoever asked at the same time
+        is_cut = len(found) < min(limit, seen.events)
+        first = found[0].seq if found else None
+        page = self._page(seen, [event.body for event in found], is_cut=is_cut, first=first)
         self._keep((seen.account, seen.id, limit), page)
         return page
+
+    async def packed(self, page: Page, coding: str) -> bytes:
+        """The body in a content coding; packed once for all who take it so."""
+        if (found := page.packed.get(coding)) is None:
+            key = (id(page), coding)
+            found = await self._packed.get(key, lambda: squeezed(coding, page.body))
+            page.packed[coding] = found
+        return found
 
     async def after(self, seen: Seen, event_id: str, limit: int, reading: Reading) -> Page | None:
         """The first `limit` events behind one; None when the journal does not have that one."""
@@ -63,24 +90,25 @@ class EventPages:
         if place is None:
             return None
         records = await self._history.after(seen.account, seen.id, place, limit, reading)
-        return self._page(seen, records, is_cut=False)
+        return self._page(seen, list(map(self._dialect.event, records)), is_cut=False)
 
-    def _page(self, seen: Seen, records: Sequence[Record], *, is_cut: bool) -> Page:
-        events = b",".join(map(self._dialect.event, records))
-        data = b'{"run":%b,"events":[%b]}' % (self.run_of(seen), events)
+    def _page(
+        self, seen: Seen, events: Sequence[bytes], *, is_cut: bool, first: int | None = None
+    ) -> Page:
+        data = b'{"run":%b,"events":[%b]}' % (self.run_of(seen), b",".join(events))
         body = self._dialect.success(data, aside(seen, is_cut=is_cut))
         headers = {"X-Bridge-Gaps": str(seen.gaps)} if seen.gaps else {}
         if is_cut:
             headers["X-Bridge-Cut"] = "true"
-        return Page(body, headers, seen.version)
+        return Page(body, headers, seen.version, first)
 
     def _keep(self, key: tuple[str, str, int], page: Page) -> None:
         old = self._kept.pop(key, None)
-        self._kept_bytes += len(page.body) - (len(old.body) if old is not None else 0)
+        self._kept_bytes += page.bytes_max - (old.bytes_max if old is not None else 0)
         self._kept[key] = page
         while len(self._kept) > KEPT_MAX or self._kept_bytes > KEPT_BYTES_MAX:
             _, gone = self._kept.popitem(last=False)
-            self._kept_bytes -= len(gone.body)
+            self._kept_bytes -= gone.bytes_max
 
 
 def aside(seen: Seen, *, is_cut: bool) -> Mapping[str, Any] | None:

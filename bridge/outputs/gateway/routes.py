@@ -16,12 +16,14 @@ from bridge.clock import Clock
 from bridge.core.errors import Failure
 from bridge.journal.port import Journal
 from bridge.metrics import Metrics
+from bridge.outputs.compression import SMALLEST_BYTES, maybe_coding
 from bridge.outputs.gateway.choice import ACCOUNT_HEADER, AccountChoice
 from bridge.outputs.gateway.frames import VendorFrames, headers_of, stream_head, stream_headers
 from bridge.outputs.gateway.history import History
-from bridge.outputs.gateway.pages import EventPages, aside
+from bridge.outputs.gateway.pages import EventPages, Page, aside
 from bridge.outputs.gateway.port import Dialect, GatewaySettings, Refusal, Runs, Seen
 from bridge.outputs.gateway.starts import KeyTakenError, Starts
+from bridge.outputs.gateway.targets import Targets, check_path
 from bridge.outputs.gateway.upstream import Reply, Upstream
 from bridge.outputs.http.access import Identity, Need
 from bridge.outputs.http.groups import Policy, Route
@@ -35,7 +37,6 @@ from bridge.sources.port import Question
 LIST_DEFAULT, LIST_MAX = 50, 200
 START_BYTES_MAX = 2**20  # a prompt has up to 100,000 characters, each up to 12 bytes as JSON
 _JSON = "application/json"
-_PLAIN_PATH = re.compile(r"[A-Za-z0-9/_.~-]+", re.ASCII)  # no escapes: nothing here needs one
 _KEY_SAFE = re.compile(r"[ -~]*", re.ASCII)  # what may stand in a header line
 
 
@@ -66,8 +67,10 @@ class GatewayRoutes:
         self._turns = means.turns
         self._clock = means.clock
         self._policy = Policy()
-        self._reads = means.metrics.gateway_reads_total
+        reads = means.metrics.gateway_reads_total
+        self._from_journal, self._from_upstream = reads.labels("journal"), reads.labels("upstream")
         self._started = means.metrics.gateway_run_starts_total
+        self._targets = Targets(dialect)
         self._history = History(means.journal, dialect)
         self._pages = EventPages(dialect, self._history)
         self._upstream = Upstream(means.runs, means.redactor.value, means.clock, settings.cache_s)
@@ -112,7 +115,7 @@ class GatewayRoutes:
 
     async def list_runs(self, request: web.Request, identity: Identity) -> web.StreamResponse:
         """Ours: upstream has no list. Newest first."""
-        self._check_path(request)
+        check_path(request)
         query = request.query
         limit = min(self._dialect.limit(query.get("limit") or str(LIST_DEFAULT)), LIST_MAX)
         account = self._choice.maybe_named(request, identity)
@@ -137,30 +140,30 @@ class GatewayRoutes:
         rows = b",".join(self._pages.run_of(seen) for seen in found[:limit])
         more = found[limit - 1] if len(found) > limit else None
         following = f'"{more.account}:{more.id}"'.encode() if more is not None else b"null"
-        self._reads.labels("journal").inc()
+        self._from_journal.inc()
         return self._answered(
             self._dialect.success(b'{"runs":[%b],"nextCursor":%b}' % (rows, following))
         )
 
     async def one_run(self, request: web.Request, identity: Identity) -> web.StreamResponse:
-        seen, id_ = self._look(request, identity)
+        id_ = self._targets.of(request).id
+        seen = self._look(request, identity, id_)
         if seen is None:
             return await self._ask_and_follow(request, identity, id_)
-        self._reads.labels("journal").inc()
+        self._from_journal.inc()
         body = self._dialect.success(
             b'{"run":%b}' % self._pages.run_of(seen), aside(seen, is_cut=False)
         )
         return self._answered(body, headers_of(seen, is_cut=False))
 
     async def events(self, request: web.Request, identity: Identity) -> web.StreamResponse:
-        seen, id_ = self._look(request, identity)
+        id_, limit, after = self._targets.of(request)
+        seen = self._look(request, identity, id_)
         if seen is None:
             return await self._ask_and_follow(request, identity, id_)
-        limit = self._dialect.limit(request.query.get("limit"))
-        after = request.query.get("after")
-        self._reads.labels("journal").inc()
+        self._from_journal.inc()
         if after is None and (page := self._pages.maybe_kept(seen, limit)) is not None:
-            return self._answered(page.body, page.headers)
+            return await self._shown(request, page)
         async with self._reading(request, identity) as reading:
             if after is None:
                 page = await self._pages.newest(seen, limit, reading)
@@ -171,18 +174,19 @@ class GatewayRoutes:
                         "bad_request", "after is no event of this run in the bridge's journal"
                     )
                 page = found
-        return self._answered(page.body, page.headers)
+        return await self._shown(request, page)
 
     async def stream(self, request: web.Request, identity: Identity) -> web.StreamResponse:
-        seen, id_ = self._look(request, identity)
+        id_ = self._targets.of(request).id
+        seen = self._look(request, identity, id_)
         if seen is None:
             refusal = await self._asked(request, identity, id_)
             if refusal is not None:
                 return refusal
-            seen, id_ = self._look(request, identity, must_have_row=False)
+            seen = self._look(request, identity, id_, must_have_row=False)
             if seen is None:
                 raise ProblemError("not_ready", "the run is about to be followed; try again")
-        self._reads.labels("journal").inc()
+        self._from_journal.inc()
         return await self._stream(request, identity, seen)
 
     async def _stream(
@@ -222,14 +226,13 @@ class GatewayRoutes:
 
     async def cancel(self, request: web.Request, identity: Identity) -> web.StreamResponse:
         """Passed on; its answer shows what upstream knows, the journal follows."""
-        self._check_path(request)
-        id_ = self._id(request)
+        id_ = self._targets.of(request).id
         account = self._choice.of_run(request, identity, id_)
         question = Question("POST", request.path)
         return self._passed_on(await self._upstream.ask(account, question))
 
     async def start(self, request: web.Request, identity: Identity) -> web.StreamResponse:
-        self._check_path(request)
+        check_path(request)
         if identity.runs:
             raise ProblemError("forbidden", "a token that is limited to runs starts none")
         account = self._choice.of(request, identity)
@@ -256,7 +259,7 @@ class GatewayRoutes:
 
     async def other(self, request: web.Request, identity: Identity) -> web.StreamResponse:
         """Reads that only upstream can answer; nothing else is ever asked."""
-        self._check_path(request)
+        check_path(request)
         path = request.path
         forward = next((f for f in self._dialect.forwards if f.path.fullmatch(path)), None)
         if forward is None or request.method not in (hdrs.METH_GET, hdrs.METH_HEAD):
@@ -269,7 +272,7 @@ class GatewayRoutes:
         query = tuple((k, v) for k, v in request.query.items() if k in forward.query)
         question = Question("GET", path, query=query)
         reply = await self._upstream.read(account, question, is_kept=True)
-        self._reads.labels("upstream").inc()
+        self._from_upstream.inc()
         return self._passed_on(reply)
 
     async def _ask_and_follow(
@@ -280,7 +283,7 @@ class GatewayRoutes:
         query = tuple((k, v) for k, v in request.query.items() if k == "limit")
         question = Question("GET", request.path, query=query)
         reply = await self._upstream.read(account, question, is_kept=True)
-        self._reads.labels("upstream").inc()
+        self._from_upstream.inc()
         if isinstance(reply, Reply) and reply.status == 200:
             await self._follow(account, id_)
         return self._passed_on(reply)
@@ -292,7 +295,7 @@ class GatewayRoutes:
         account = self._choice.of(request, identity, id_)
         question = Question("GET", f"{self._dialect.api}/runs/{id_}")
         reply = await self._upstream.read(account, question, is_kept=True)
-        self._reads.labels("upstream").inc()
+        self._from_upstream.inc()
         if isinstance(reply, Failure) or reply.status != 200:
             return self._passed_on(reply)
         if not self.settings.follow:
@@ -310,12 +313,6 @@ class GatewayRoutes:
 
     # Who, and which account
 
-    def _check_path(self, request: web.Request) -> None:
-        """No escapes, no dots, no empty segments: a path is what it looks like, here and there."""
-        raw = request.rel_url.raw_path
-        if not _PLAIN_PATH.fullmatch(raw) or "//" in raw or "/." in raw or raw != request.path:
-            raise ProblemError("not_found", "no such route; see docs/gateway.md")
-
     def _is_route(self, path: str) -> bool:
         runs = f"{self._dialect.api}/runs"
         rest = path.removeprefix(runs)
@@ -323,32 +320,33 @@ class GatewayRoutes:
             rest == "" or re.fullmatch(r"/[^/]+(/events(/stream)?|/cancel)?", rest) is not None
         )
 
-    def _id(self, request: web.Request) -> str:
-        id_ = self._dialect.normal_id(request.match_info["run_id"])
-        if id_ is None:  # upstream: a fault of its database
-            raise ProblemError("not_found", "Run not found")
-        return id_
-
     def _look(
-        self, request: web.Request, identity: Identity, *, must_have_row: bool = True
-    ) -> tuple[Seen | None, str]:
+        self, request: web.Request, identity: Identity, id_: str, *, must_have_row: bool = True
+    ) -> Seen | None:
         """What the journal can answer for; None when upstream has to be asked."""
-        self._check_path(request)
-        id_ = self._id(request)
         wished = request.headers.get(ACCOUNT_HEADER)
         for seen in self._runs.seen(id_):
             if not identity.may_see(seen.account, id_) or wished not in (None, seen.account):
                 continue
             is_fresh = seen.is_followed or seen.is_ended
             if is_fresh and (seen.row or not must_have_row):
-                return seen, id_
-        return None, id_
+                return seen
+        return None
 
     # Answers
 
     def _reading(self, request: web.Request, identity: Identity) -> Reading:
         address = self._policy.proxies.client_address(request)
         return self._turns.reading(f"{address} {identity.name}")
+
+    async def _shown(self, request: web.Request, page: Page) -> web.Response:
+        """A page as the client wants it packed."""
+        is_large = self._policy.may_compress and len(page.body) >= SMALLEST_BYTES
+        coding = maybe_coding(request) if is_large else None
+        if coding is None:
+            return self._answered(page.body, page.headers)
+        body = await self._pages.packed(page, coding)
+        return self._answered(body, {**page.headers, hdrs.CONTENT_ENCODING: coding})
 
     def _answered(self, body: bytes, headers: Mapping[str, str] | None = None) -> web.Response:
         return web.Response(body=body, content_type=_JSON, headers=headers)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
@@ -10,6 +9,7 @@ from typing import Any, NamedTuple
 from bridge.clock import Clock
 from bridge.core.errors import Failure, Retry
 from bridge.outputs.gateway.port import Runs
+from bridge.outputs.gateway.shared import Shared
 from bridge.sources.port import Answer, Question
 from bridge.wire.jsontext import JsonError, dumps, loads
 
@@ -40,30 +40,21 @@ class Upstream:
         self._cache_s = cache_s
         self._kept: OrderedDict[object, tuple[float, Reply]] = OrderedDict()
         self._kept_bytes = 0
-        self._asked: dict[object, asyncio.Future[Reply | Failure]] = {}
+        self._asked = Shared[Reply | Failure]()
 
     async def read(self, account: str, question: Question, *, is_kept: bool) -> Reply | Failure:
         """A GET. Answers differ by account only: who may not use one is told before."""
         key = (account, question.path, tuple(sorted(question.query)))
         if is_kept and (kept := self._maybe_kept(key)) is not None:
             return kept
-        while (asked := self._asked.get(key)) is not None:
-            try:
-                return await asyncio.shield(asked)
-            except asyncio.CancelledError:
-                if not asked.cancelled():
-                    raise  # this client left; the question goes on for the others
-        asked = self._asked[key] = asyncio.get_running_loop().create_future()
-        try:
+
+        async def ask() -> Reply | Failure:
             reply = await self.ask(account, question)
             if is_kept and isinstance(reply, Reply) and reply.status == 200:
                 self._keep(key, reply)
-            asked.set_result(reply)
             return reply
-        finally:
-            del self._asked[key]
-            if not asked.done():
-                asked.cancel()  # who asked left: the next one asks again
+
+        return await self._asked.get(key, ask)
 
     async def ask(self, account: str, question: Question) -> Reply | Failure:
         """One question, redacted; a Failure when there is no proper answer of the API."""

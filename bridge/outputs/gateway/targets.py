@@ -1,0 +1,56 @@
+"""What a request's target asks for. Those who poll ask for the same again and again."""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+from aiohttp import web
+
+from bridge.outputs.gateway.port import Dialect
+from bridge.outputs.http.problems import ProblemError
+
+TARGETS_MAX = 4096  # remembered; then all are forgotten
+TARGET_CHARS_MAX = 256  # a longer one is read each time
+_PLAIN_PATH = re.compile(r"[A-Za-z0-9/_.~-]+", re.ASCII)  # no escapes: nothing here needs one
+
+
+class Target(NamedTuple):
+    """One run, and which of its events."""
+
+    id: str
+    limit: int
+    after: str | None
+
+
+class Targets:
+    """Reads targets, each spelling once."""
+
+    def __init__(self, dialect: Dialect) -> None:
+        self._dialect = dialect
+        self._known: dict[str, Target] = {}
+
+    def of(self, request: web.Request) -> Target:
+        """Of a route with `run_id`. Raises ProblemError for what upstream cannot know."""
+        known = self._known.get(request.raw_path)
+        return known if known is not None else self._read(request)
+
+    def _read(self, request: web.Request) -> Target:
+        check_path(request)
+        id_ = self._dialect.normal_id(request.match_info["run_id"])
+        if id_ is None:  # upstream: a fault of its database
+            raise ProblemError("not_found", "Run not found")
+        query = request.query
+        target = Target(id_, self._dialect.limit(query.get("limit")), query.get("after"))
+        if len(request.raw_path) <= TARGET_CHARS_MAX:
+            if len(self._known) >= TARGETS_MAX:
+                self._known.clear()
+            self._known[request.raw_path] = target
+        return target
+
+
+def check_path(request: web.Request) -> None:
+    """No escapes, no dots, no empty segments: a path is what it looks like, here and there."""
+    raw = request.rel_url.raw_path
+    if not _PLAIN_PATH.fullmatch(raw) or "//" in raw or "/." in raw or raw != request.path:
+        raise ProblemError("not_found", "no such route; see docs/gateway.md")

@@ -105,6 +105,27 @@ def test_ten_restarts_two_seconds_apart_starve_nobody(may_stream: bool) -> None:
     play(scenario, may_stream=may_stream)
 
 
+@pytest.mark.parametrize("apart_s", [2.0, 6.0])
+def test_a_crash_loop_does_not_spend_the_window_and_leave_polled_runs_blind(apart_s: float) -> None:
+    """Each life could hear all runs at once, until nothing is left for the rest of the minute."""
+
+    async def scenario(stage: Stage) -> None:
+        runs = [stage.sim.create_run(events=3) for _ in range(8)]
+        await stage.follow(*runs)
+        for _ in range(10):
+            await talk(stage, runs, per_s=10, seconds=int(apart_s))
+            await stage.restart()
+        await talk(stage, runs, per_s=10, seconds=60)
+        for run in runs:
+            stage.sim.finish(run)
+        await stage.over(120)
+        for run in runs:
+            await check(stage, run)
+        assert stage.sim.refused(TOKEN) == 0
+
+    play(scenario, may_stream=False)
+
+
 def test_a_restart_that_can_hear_few_hears_those_that_are_unheard_for_longest() -> None:
     """Each life has room for a few requests; without an order the first runs would get them all."""
 

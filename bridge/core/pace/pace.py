@@ -73,6 +73,7 @@ class Pace:
         self._assumed_before = -math.inf  # somebody may have looked before: nothing is assumed now
         self._opening = Opening()
         self._sent_at = max((t for t in times if t <= now), default=-math.inf)
+        self._contact_at = self._sent_at  # there may be bursts among them
 
     def hold(self, until: float) -> None:
         """Nothing leaves before `until`; a time that has passed ends the pause."""
@@ -99,6 +100,19 @@ class Pace:
         if self._opening.is_open(now) and self.budget.own(now, self._assumed_before) < cap:
             return now
         return self.budget.free_at(now, cap)
+
+    def may_repeat(self, now: float, runs: int) -> bool:
+        """Whether what was heard before, of so many runs, may be contacted again off the pace.
+
+        A process that dies every few seconds would spend the window on that, and then hear nothing
+        for the rest of the minute. So once a third of the window is used all runs together get no
+        more than the pace would give them, which few restarts ever notice.
+        """
+        cap = self.cap(now)
+        if 3 * self.budget.used(now) < cap:
+            return True
+        span_s = min(runs * self.cycle_s / cap, WINDOW_S)
+        return self.budget.own(now, now - span_s) < min(runs, cap)
 
     def tick_at(self, now: float) -> tuple[float, Literal["budget"] | None]:
         """When the next poll may leave, and what it waits for."""

@@ -71,19 +71,25 @@ class Ranking(Generic[Run]):
         """It was contacted, or does not answer: from now on it is polled like the others."""
         self._unheard.pop(run, None)
 
-    def pick_contact(self, now: float) -> Run | None:
+    def pick_contact(self, now: float, *, may_repeat: bool = True) -> Run | None:
         """The contact to make next, for which no pace is to be kept; None when there is none.
 
         What a person would miss most comes first: a connect on which others wait, a run that was
         never heard, one that is unheard for longest, then the connects of those that were read.
+        `may_repeat`: also what was heard before the process began, or before its token was refused.
         """
         connect: Run | None = None
         for run, want in self._wanted.items():
             if want is not Want.POLL and not self.followed[run].is_out:
                 if want is Want.AT_ONCE:
                     return run
-                connect = run if connect is None else connect
-        ready = (run for run in self._unheard if self.followed[run].ready_at <= now)
+                if connect is None and run not in self._unheard:
+                    connect = run
+        ready = (
+            run
+            for run, need in self._unheard.items()
+            if self.followed[run].ready_at <= now and (may_repeat or need == -math.inf)
+        )
         unheard = min(ready, key=self._unheard.__getitem__, default=None)
         return connect if unheard is None else unheard
 

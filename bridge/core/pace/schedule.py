@@ -191,8 +191,9 @@ class Scheduler(Generic[Run]):
         until, reason = self._paused_until(now)
         if until <= now:
             contact_at = self._pace.contact_free_at(now, self._contacts_out)
-            contact = self._ranking.pick_contact(now) if contact_at <= now else None
-            if contact is not None:
+            may_repeat = self._pace.may_repeat(now, len(self._ranking.followed))
+            contact = self._ranking.pick_contact(now, may_repeat=may_repeat)
+            if contact is not None and contact_at <= now:
                 return self._send(contact, now, is_contact=True)
             until, reason = self._tick_at(now)
             if until <= now:
@@ -203,7 +204,7 @@ class Scheduler(Generic[Run]):
                 until = self._ranking.ready_at()
             elif reason == "budget" and not self._ranking.is_any_ready(now):
                 reason = None
-            if contact_at > now and self._ranking.pick_contact(now) is not None:
+            if contact is not None:
                 until = min(until, contact_at)
         self._wait_reason = reason
         # Rounding must never ask for a wait that is over already.

@@ -54,7 +54,7 @@ def test_polls_keep_the_pace() -> None:
 
 
 def test_never_heard_comes_first_and_then_unheard_for_longest() -> None:
-    s = known(log=[-1.0] * 54)  # three places left
+    s = known(log=[-30.0] * 54)  # three places left
     for run, need in (("late", 9.0), ("early", 2.0), ("new", NEVER), ("middle", 5.0)):
         s.add(run, 0.0, unheard=need)
     assert burst(s, 0.0) == ["new", "early", "middle"]
@@ -239,3 +239,28 @@ def test_the_first_sign_ends_the_calm() -> None:
     s.observe("a", now + 0.1, 3, "streaming")
     action, value = s.next(now + 0.1)
     assert (action, float(value)) == ("wait", pytest.approx(now + 60.5 / 57))
+
+
+def test_a_process_that_dies_every_few_seconds_does_not_spend_the_window_on_hearing_again() -> None:
+    s = known(log=[-5.0] * 8 + [-3.0] * 12)
+    for n in range(8):
+        s.add(f"run{n}", 0.0, unheard=float(n))
+    assert len(burst(s, 0.0)) == 1  # the pace's own
+    s.add("new", 0.0, unheard=NEVER)
+    assert burst(s, 0.1) == ["new"]
+
+
+def test_after_a_restart_what_a_predecessors_burst_left_of_the_minute_is_shared() -> None:
+    s = known(log=[-1.0] * 44)
+    for n in range(20):
+        s.add(f"run{n}", 0.0, "streaming")
+    sent = []
+    now = 0.0
+    while now < 58.0:
+        action, value = s.next(now)
+        if action == "poll":
+            sent.append(now)
+            s.observe(value, now)
+        else:
+            now = float(value)
+    assert max(b - a for a, b in zip(sent, [*sent[1:], 58.0], strict=True)) < 7.0

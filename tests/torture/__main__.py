@@ -28,7 +28,7 @@ from tests.torture.score import Score
 # How often each misfortune comes, in parts.
 MIX = {
     "kill": 34, "restarts": 1, "point": 30, "torn": 8, "power": 12, "stop": 4, "term": 4, "full": 4,
-    "quota": 4, "eio": 6, "clock": 6, "short": 4,
+    "quota": 4, "eio": 6, "clock": 6, "short": 4, "gone": 4, "lock": 2, "jump": 2, "huge": 2,
 }  # fmt: skip
 
 

@@ -10,7 +10,7 @@ CONFIG = """\
 listen = "127.0.0.1:{port}"
 journal = "sqlite:{root}/journal.db"
 [retention]
-age = "0s"
+age = "{kept}"
 [log]
 level = "warning"
 [[accounts]]

@@ -21,6 +21,7 @@ from pathlib import Path
 
 from bridge.simulator import Simulator
 from tests.torture.arrangement import CONFIG, outputs
+from tests.torture.edges import KEPT, Edges, hurry
 from tests.torture.faults import BIRTH, EVERY_LIFE, Faults, Point, build
 from tests.torture.oracle import Oracle, Violation, must
 from tests.torture.powercut import Disk
@@ -43,7 +44,7 @@ _HOUR_S = 3600.0
 _JUMPS_S = (-10 * _HOUR_S, -61.0, 30.0, _HOUR_S, 26 * _HOUR_S)
 
 
-class Campaign:
+class Campaign(Edges):
     """Call `run`; it raises Violation with the seed and the life in its text."""
 
     def __init__(
@@ -79,6 +80,7 @@ class Campaign:
         """A copy: the tree may change while this runs, and the upgrade adds to it."""
         ignore = shutil.ignore_patterns("__pycache__")
         shutil.copytree(self._original, self._package / "bridge", ignore=ignore)
+        hurry(self._package)
 
     # The whole
 
@@ -94,7 +96,9 @@ class Campaign:
     async def _run(self, lives: Callable[[], str | None]) -> None:
         async with Simulator(knobs={"limiter": "off"}) as sim:
             self._config = self._directory / "bridge.toml"
-            self._config.write_text(CONFIG.format(port=self._port, root=self._root, url=sim.url))
+            self._config.write_text(
+                CONFIG.format(port=self._port, root=self._root, url=sim.url, kept=KEPT)
+            )
             self._load = Load(sim, self._directory / "runs.txt", self._chance)
             self._subscriber = Subscriber(f"http://127.0.0.1:{self._port}")
             async with asyncio.TaskGroup() as group:
@@ -128,6 +132,10 @@ class Campaign:
             "eio": self._eio,
             "clock": self._clock,
             "power": self._power,
+            "gone": self._gone,
+            "lock": self._lock,
+            "jump": self._jump,
+            "huge": self._huge,
             "upgrade": self._upgrade,
             "end": self._end,
         }

@@ -34,6 +34,10 @@ class Mutant(NamedTuple):
     only: tuple[str, ...]  # misfortunes that can show it
 
 
+_APPEND = (
+    r"sequences = await self\._journal\.append\(\s+drafts, states=\(state,\),"
+    r" fence=self\._fence_of\(state\.feed\)\s+\)"
+)
 MUTANTS = [
     Mutant(
         "journal: no sync at a commit",
@@ -51,16 +55,16 @@ MUTANTS = [
     ),
     Mutant(
         "intake: the cursor is committed before its events",
-        "intake.py",
-        r"sequences = await self\._journal\.append\(drafts, states=\(state,\)\)",
+        "intake/intake.py",
+        _APPEND,
         "await self._journal.append((), states=(state,))\n"
         "                sequences = await self._journal.append(drafts)",
         ("point", "kill"),
     ),
     Mutant(
         "intake: the cursor is committed after its events",
-        "intake.py",
-        r"sequences = await self\._journal\.append\(drafts, states=\(state,\)\)",
+        "intake/intake.py",
+        _APPEND,
         "sequences = await self._journal.append(drafts)\n"
         "                await self._journal.append((), states=(state,))",
         ("point", "kill"),
@@ -145,6 +149,35 @@ MUTANTS = [
         r'f"BEGIN IMMEDIATE;\\n\{script\}\\nPRAGMA user_version=\{max\(steps\)\};\\nCOMMIT;"',
         'f"{script}\\nPRAGMA user_version={max(steps)};"',
         ("kill", "upgrade"),
+    ),
+    Mutant(
+        "place: nobody looks whether the journal is where it belongs",
+        "journal/sqlite/journal.py",
+        r"        if \(what := self\._place\.trouble\(\)\) is not None and not self\._is_closing:\n"
+        r"            return .*\n",
+        "",
+        ("gone",),
+    ),
+    Mutant(
+        "place: the journal itself is not locked",
+        "journal/sqlite/place.py",
+        r"            fcntl\.flock\(self\._descriptor, fcntl\.LOCK_EX \| fcntl\.LOCK_NB\)\n",
+        "            pass\n",
+        ("lock",),
+    ),
+    Mutant(
+        "ages: the wall clock is believed",
+        "journal/sqlite/ages.py",
+        r"        old = bisect_right.*\n        return .*\n",
+        "        return None\n",
+        ("jump",),
+    ),
+    Mutant(
+        "intake: a record is not cut to what the journal takes",
+        "intake/writing.py",
+        r"        if len\(head\) \+ len\(tail\) > self\._record_bytes_max - _SEQUENCE_DIGITS:\n",
+        "        if False:\n",
+        ("huge",),
     ),
 ]
 

@@ -30,7 +30,7 @@ pytestmark = pytest.mark.e2e
 SEED = 5
 LIVES = (
     "birth", "kill", "point", "torn", "full", "power", "term", "point", "eio", "upgrade", "short",
-    "power", "point",
+    "power", "point", "gone", "lock", "jump", "huge",
 )  # fmt: skip
 # Those that a life comes to at once.
 POINTS = [
@@ -56,7 +56,7 @@ def silence() -> Iterator[None]:
     logging.disable(logging.NOTSET)
 
 
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(400)  # a minute where nothing else runs
 async def test_nothing_is_lost_or_repeated_whatever_happens(tmp_path: Path) -> None:
     campaign = Campaign(tmp_path, SEED, points=POINTS, reach_s=30.0)
     left = list(reversed(LIVES))

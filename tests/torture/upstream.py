@@ -62,6 +62,12 @@ class Load:
             self._sim.finish(self._bursting, order="event_first", gap_s=0.1)
             self._bursting = None
 
+    def fail(self, error: str) -> None:
+        """One more run, which fails with this text in its row."""
+        run = self._begin()
+        self._sim.append(run, EVENTS_MIN)
+        self._sim.finish(run, "failed", order="event_first", error=error, gap_s=0.1)
+
     def _begin(self) -> Run:
         run = self._sim.create_run(status="streaming")
         self._runs.append(run)

@@ -81,6 +81,25 @@ def with_events(story: Story, events: Sequence[Mapping[str, Any]]) -> Story:
     return draft.story()
 
 
+class _Begun:
+    """A call that began in this batch. Most finish in it too: nobody reads what they were about."""
+
+    __slots__ = ("_at", "_event", "_payload", "call")
+
+    def __init__(self, event: Mapping[str, Any], payload: Mapping[str, Any], at: str) -> None:
+        call = payload.get("toolCallId")
+        self.call = call if isinstance(call, str) else None
+        self._event, self._payload, self._at = event, payload, at
+
+    @property
+    def name(self) -> str:
+        return _line(self._event.get("toolName"), TEXT_CHARS_MAX) or "tool"
+
+    def tool(self) -> OpenTool:
+        title = input_of(self._payload) or _line(self._event.get("message"), TEXT_CHARS_MAX)
+        return OpenTool(self.call, self.name, title, self._at)
+
+
 class _Draft:
     """A story that is being told on: a batch may have hundreds of events."""
 
@@ -101,7 +120,8 @@ class _Draft:
         self.was = story
         self.title, self.harness, self.error = story.title, story.harness, story.error
         self.started_at, self.ended_at = story.started_at, story.ended_at
-        self.last, self.said, self.tools = story.last_event_at, story.last_text, story.open_tools
+        self.last, self.said = story.last_event_at, story.last_text
+        self.tools: list[OpenTool | _Begun] = list(story.open_tools)
         self.is_speaking = story.is_speaking
 
     def story(self) -> Story:
@@ -115,7 +135,7 @@ class _Draft:
             last_event_at=self.last,
             last_text=self.said,
             is_speaking=self.is_speaking,
-            open_tools=self.tools,
+            open_tools=tuple(t.tool() if isinstance(t, _Begun) else t for t in self.tools),
         )
 
     def take(self, event: Mapping[str, Any]) -> None:
@@ -123,21 +143,22 @@ class _Draft:
         if at is not None and (self.last is None or at[:-1] > self.last[:-1]):  # "33" < "33.1"
             self.last = at
         type_, payload = event.get("type"), event.get("payload")
-        if not isinstance(payload, Mapping):
+        if type(payload) is not dict and not isinstance(payload, Mapping):
             payload = {}
         is_delta = type_ == "log" and payload.get("kind") == "assistant_delta"
         if type_ == "log":
             self.said = _said(self.said, event, payload, goes_on=self.is_speaking)
         elif type_ == "tool_started":
-            self.tools = _began(self.tools, event, payload, at or self.last or "")
+            self.tools.append(_Begun(event, payload, at or self.last or ""))
+            del self.tools[:-OPEN_TOOLS_MAX]
         elif type_ == "tool_finished":
-            self.tools = _finished(self.tools, event, payload)
+            _finish(self.tools, event, payload)
         elif type_ == "started":
             self.title = self.title or title_of(payload.get("prompt"))
             self.harness = self.harness or _line(payload.get("harness"), TEXT_CHARS_MAX)
             self.started_at = self.started_at or at
         elif type_ in _END_TYPES:
-            self.ended_at, self.tools = at or self.ended_at, ()
+            self.ended_at, self.tools = at or self.ended_at, []
             if type_ == "failed":
                 self.error = self.error or _text(event.get("message"), ERROR_CHARS_MAX)
         self.is_speaking = is_delta
@@ -239,25 +260,15 @@ def _between(started: str | None, ended: str | None) -> float | None:
     return round(max(0.0, (end - begin).total_seconds()), 3)
 
 
-def _began(
-    tools: tuple[OpenTool, ...], event: Mapping[str, Any], payload: Mapping[str, Any], at: str
-) -> tuple[OpenTool, ...]:
-    title = input_of(payload) or _line(event.get("message"), TEXT_CHARS_MAX)
-    name = _line(event.get("toolName"), TEXT_CHARS_MAX) or "tool"
-    call = payload.get("toolCallId")
-    tool = OpenTool(call if isinstance(call, str) else None, name, title, at)
-    return (*tools, tool)[-OPEN_TOOLS_MAX:]
-
-
-def _finished(
-    tools: tuple[OpenTool, ...], event: Mapping[str, Any], payload: Mapping[str, Any]
-) -> tuple[OpenTool, ...]:
-    """Without the call that finished: the one of this id, else the oldest of this name."""
+def _finish(
+    tools: list[OpenTool | _Begun], event: Mapping[str, Any], payload: Mapping[str, Any]
+) -> None:
+    """Take out the call that finished: the one of this id, else the oldest of this name."""
     call, name = payload.get("toolCallId"), event.get("toolName")
-    for tool in tools:
+    for index, tool in enumerate(tools):
         if (tool.call == call) if isinstance(call, str) else (tool.name == name):
-            return tuple(other for other in tools if other is not tool)
-    return tools
+            del tools[index]
+            return
 
 
 def _said(

@@ -25,24 +25,26 @@ def bounded(value: Any, nodes_max: int = NODES_MAX) -> Any:
 
 
 def _fits(value: Any, nodes_max: int) -> bool:
+    """In loops of its own and built-ins: this is asked of every event."""
     level, depth = [value], 0
     while level:
         below: list[Any] = []
         for item in level:
             kind = type(item)
-            if kind is dict:
-                nodes_max -= len(item)
-                inner = item.values()
-                if nodes_max >= 0 and any(len(key) > KEY_CHARS_MAX for key in item):
-                    return False
-            elif kind is list:
-                nodes_max -= len(item)
-                inner = item
-            else:
+            if kind is not dict and kind is not list:
                 continue
+            nodes_max -= len(item)
             if nodes_max < 0:
                 return False
-            below += [each for each in inner if type(each) is dict or type(each) is list]
+            inner = item
+            if kind is dict:
+                if item and max(map(len, item)) > KEY_CHARS_MAX:
+                    return False
+                inner = item.values()
+            for each in inner:
+                kind = type(each)
+                if kind is dict or kind is list:
+                    below.append(each)
         level, depth = below, depth + 1
         if depth > DEPTH_MAX:
             return False

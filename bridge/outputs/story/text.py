@@ -52,8 +52,9 @@ def wrapped(text: str, columns: int | None) -> Iterator[str]:
     line, used = "", 0
     for word in _WORDS.findall(text):
         wide = width(word)
-        if used + wide > columns and line.strip():
-            yield line.rstrip()
+        if used + wide > columns and line:
+            if line.strip():
+                yield line.rstrip()
             line, used = "", 0
             if word.isspace():
                 continue

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from bridge.outputs.story.text import (
@@ -39,6 +39,8 @@ def test_a_padded_text_takes_exactly_its_room(text: str, columns: int) -> None:
     assert width(padded(text, columns)) == columns
 
 
+@example(" aa", 2)  # an indentation for which there is no room beside the word
+@example(" aaa", 2)
 @given(WORDS, st.integers(2, 30))
 def test_lines_fit_and_lose_nothing_but_blanks(text: str, columns: int) -> None:
     lines = list(wrapped(text, columns))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -180,17 +182,36 @@ def _wanted(
 
 
 def _feed(place: str, text: str, name: str | None) -> tuple[str, str]:
-    """Kind and id that "ID" or "KIND:ID" means in a system. Raises UsageError."""
+    """Kind and id that "ID", "KIND:ID", or the name of a kind that has no ids means in a system.
+    Raises UsageError.
+    """
     from bridge.systems import systems  # noqa: PLC0415
 
     system = systems()[name] if name is not None else next(iter(systems().values()))
     kind, colon, id_ = text.strip().partition(":")
+    if not colon and kind in system.kinds:
+        with contextlib.suppress(ValueError):
+            return kind, system.feed("default", kind, "").id
     if not colon or kind not in system.kinds:
         kind, id_ = next(iter(system.kinds)), text
     try:
         return kind, system.feed("default", kind, id_).id
     except ValueError as error:
-        raise click.UsageError(f"{place}{id_[:100]!r} is no {kind} id: {error}") from None
+        shown = f"{place}{id_[:100]!r} is no {kind} id: {error}"
+        raise click.UsageError(shown + _meant(text, list(system.kinds))) from None
+
+
+def _meant(text: str, kinds: Sequence[str]) -> str:
+    """Which kind a text may have been meant for that is no id; empty without an idea."""
+    import difflib  # noqa: PLC0415 - for mistakes only
+
+    word = text.strip().partition(":")[0]
+    if len(kinds) == 1 or word in kinds:
+        return ""
+    near = difflib.get_close_matches(word, kinds, n=1)
+    if near:
+        return f'; did you mean the kind "{near[0]}"? There are {", ".join(kinds)}'
+    return f"; another kind is named before it, as in {kinds[1]}:ID ({', '.join(kinds)})"
 
 
 def _name(runs_from: str) -> str:

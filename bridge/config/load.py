@@ -215,7 +215,7 @@ class _Merged:
         flag = "flag --follow"
         where, _, feed = text.partition(":")
         kind, colon, id_ = feed.partition(":")
-        if not colon or not where or not kind or not id_:
+        if not where or not kind or (colon and not id_):
             raise ConfigError(f"{flag} {text[:100]}: write WHERE:KIND:ID, such as default:run:ID")
         accounts = self._accounts()
         found = [i for i, (name, _) in enumerate(accounts) if name == where]
@@ -226,7 +226,14 @@ class _Merged:
             raise ConfigError(
                 f'{flag}: {what} named or of system "{where[:50]}"; the accounts are {names}'
             )
-        self._list(("accounts", found[0]), kind, id_, flag)
+        try:
+            self._list(("accounts", found[0]), kind, id_, flag)
+        except ConfigError:
+            if colon:
+                raise
+            raise ConfigError(
+                f"{flag} {text[:100]}: write WHERE:KIND:ID, such as default:run:ID"
+            ) from None
 
     def _list(self, account: Path, kind: str, id_: str, flag: str) -> None:
         """Add a feed to the list that its account's section keeps of such. Raises ConfigError."""

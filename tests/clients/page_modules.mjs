@@ -7,6 +7,7 @@ import { load } from "./page_loader.mjs";
 const { linesOf } = await load("ansi.js");
 const { parse, safeUrl, settledLength } = await load("markdown.js");
 const { Story, isProblem, soughtOf, textOf } = await load("story.js");
+const { read } = await load("records.js");
 const { Heights } = await load("heights.js");
 const { troubleOf } = await load("truth.js");
 const { visible, visibleProse } = await load("visible.js");
@@ -41,6 +42,28 @@ function told(...records) {
   return story;
 }
 const words = (story) => story.blocks.map((block) => (block.kind === "say" ? textOf(block) : `${block.kind}:${block.title ?? block.text ?? block.status}:${block.state ?? ""}`));
+
+const foreign = (type, data) => ({ id: `f${++number}`, type, subject: "x", time: new Date((at += 1000)).toISOString(), data });
+
+step("a sandbox is a terminal, a space a conversation, a build a log", () => {
+  const sandbox = "ai.miosa.sandbox.event.exec.";
+  const run = foreign(`${sandbox}started`, { exec_id: "1", command: "npm test" });
+  const out = foreign(`${sandbox}stdout`, { exec_id: "1", line: "1 passed" });
+  const err = foreign(`${sandbox}stderr`, { exec_id: "1", line: "a warning" });
+  const done = foreign(`${sandbox}completed`, { exec_id: "1", exit_code: 2, duration_ms: 5210 });
+  const [block, ...more] = told(run, out, err, done).blocks;
+  assert.deepEqual([more.length, block.kind, block.title, block.state, block.exit, block.lastedMs], [0, "tool", "npm test", "failed", 2, 5210]);
+  assert.equal(block.output, "1 passed\na warning\n");
+  assert.equal(read("", done).text, "exit 2");
+  assert.equal(read("", out).kind, "sandbox exec.stdout");
+  const said = foreign("io.mootup.space.event.question", { speaker_name: "ana", text: "Ready?", thread_id: "t" });
+  const [note] = told(said).blocks;
+  assert.deepEqual([note.text, note.topic], ["Ready?", "↳ ana [question]"]);
+  assert.deepEqual([read("", said).kind, read("", said).text], ["space question", "↳ ana [question]: Ready?"]);
+  assert.equal(told(foreign("ai.miosa.build.event.log", { line: "layer 1" })).blocks[0].text, "layer 1");
+  const end = foreign("bridge.space.ended", { status: "archived", state: "succeeded", events: 2, gaps: 0 });
+  assert.deepEqual([read("", end).kind, read("", end).tone, read("", end).text], ["space ended", "good", "archived (2 events, no gaps)"]);
+});
 
 step("colours: one table of cases for the page and the terminal", () => {
   const cases = JSON.parse(readFileSync(new URL("../ansi_cases.json", import.meta.url), "utf8"));

@@ -331,3 +331,14 @@ def test_no_secret_stands_in_any_record_progress_or_standing() -> None:
         assert "sset_" not in text
 
     play(scenario)
+
+
+@pytest.mark.parametrize("path", ["runs", "agent_runs", "both"])
+def test_an_unknown_run_is_told_by_the_name_that_knows_runs(path: str) -> None:
+    async def scenario(stage: Stage) -> None:
+        await stage.follows.follow("run", "00000000-0000-4000-8000-000000000000")
+        await stage.over(60)
+        (entry,) = stage.follows.entries()
+        assert entry.feed.state.failed == "NOT_FOUND"
+
+    play(scenario, runs_path=path)

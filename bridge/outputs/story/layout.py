@@ -22,7 +22,7 @@ _DIM: Final = "\x1b[2m"
 _TONES: Final = {"good": "\x1b[32m", "bad": "\x1b[31m", "warn": "\x1b[33m", "quiet": _DIM}
 _MARKS: Final = {
     "begin": "●", "say": " ", "tool": "▸", "note": "·", "gap": "!", "wait": "?", "end": "■",
-    "lost": "✗",
+    "lost": "✗", "out": "│",
 }  # fmt: skip
 # Names of runs, in the order in which runs appear; legible on light and on dark.
 _NAMES: Final = tuple(f"\x1b[{code}m" for code in (36, 35, 33, 34, 32, 96, 95, 94, 92, 93))
@@ -73,6 +73,10 @@ class Layout:
         mark = self.paint(_MARKS[told.mark], ink)
         head = f"{name}{self.paint(clock, _DIM)} {mark} "
         bar = f"{name}{' ' * len(clock)} {self.paint('│', _DIM)} "
+        if told.mark == "out":  # a line of a log, in the colors of whoever wrote it
+            for line in lines_of("\n".join(told.output)):
+                yield without_commands(head + self._output(line, room or _OUTPUT_COLUMNS))
+            return
         for index, text in enumerate(self._texts(told, room)):
             yield without_commands((bar if index else head) + text)
         if told.left_out:
@@ -89,7 +93,8 @@ class Layout:
                 text = cut(text, max(8, room - width(verdict) - 2))
             tone = ink if told.tone != "plain" else _TONES["good"]
             text = text if told.tone != "quiet" else self.paint(text, _DIM)
-            yield f"{text}  {self.paint(verdict, tone)}" if verdict else text
+            parts = (text, self.paint(verdict, tone))
+            yield "  ".join(part for part in parts if part)
             return
         tone = "" if told.tone == "plain" else ink
         for paragraph in told.text.split("\n"):

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
 from bridge.core.story import Story, input_of, with_events, with_row
+from bridge.outputs.story.elsewhere import words_of
 from bridge.outputs.story.text import joined, many, remainder, span, whole_sentences
 from bridge.wire import times
 
@@ -40,7 +41,7 @@ class Told(NamedTuple):
     """One thing that happened: a mark, a sentence or some, and the lines of an output."""
 
     at: str | None  # RFC 3339
-    mark: str  # begin, say, tool, note, gap, wait, end, lost
+    mark: str  # begin, say, tool, out, note, gap, wait, end, lost
     tone: str  # plain, quiet, good, warn, bad
     text: str  # lines are separated by \n
     verdict: str = ""  # of a tool call: what came of it; never cut
@@ -134,8 +135,7 @@ class Tale:
             case _ if type_.startswith("bridge.") and type_.endswith(".ended"):
                 told += self._ended(data, at)
             case _:
-                self.numbers.events += 1
-                told.append(Told(at, "note", "plain", _foreign(type_, data)))
+                told += self._elsewhere(type_, data, at)
         return told
 
     def tick(self, now_s: float) -> list[Told]:
@@ -269,6 +269,20 @@ class Tale:
         )
         self._calls.clear()
 
+    def _elsewhere(self, type_: str, data: Mapping[str, Any], at: str | None) -> list[Told]:
+        """An event of another system."""
+        if type_.endswith(".status"):
+            self.status = str(data.get("status"))
+            return [Told(at, "note", "quiet", f"status: {self.status}")]
+        self.numbers.events += 1
+        mark, tone, text, verdict = words_of(type_, data)
+        if mark == "tool" and verdict:
+            self.numbers.tools += 1
+            self.numbers.failed_tools += tone == "bad"
+        if mark == "out":
+            return [Told(at, mark, tone, "", output=(text,))]
+        return [Told(at, mark, tone, text, verdict)]
+
     # The bridge's own records
 
     def _status(self, data: Mapping[str, Any], at: str | None) -> list[Told]:
@@ -381,14 +395,3 @@ def _tail(payload: Mapping[str, Any]) -> tuple[tuple[str, ...], int]:
     if cut is not None:
         lines.append(f"(upstream cut {int(cut[1]):,} characters)")
     return tuple(lines), left_out
-
-
-def _foreign(type_: str, data: Mapping[str, Any]) -> str:
-    """An event of another system: who said it, its type and its text."""
-    text = next(
-        (data[n] for n in ("message", "text", "content", "status", "error") if data.get(n)), ""
-    )
-    who = data.get("speaker_name")
-    speaker = f"{who}, " if isinstance(who, str) and who else ""
-    kind = type_.rpartition(".")[2]
-    return f"{speaker}{kind}: {text if isinstance(text, str) else ''}".rstrip(": ")

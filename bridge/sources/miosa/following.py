@@ -88,6 +88,12 @@ class Parts:
         self.metrics.own["stream_reconnects_total"].labels(self.gate.account, kind, reason).inc()
 
 
+def clearer(verdict: Verdict, other: Verdict | None) -> Verdict:
+    """Of two 404 the one with a code: "no such run" says more than "no such route"."""
+    is_better = other is not None and verdict.row is None and other.row is not None
+    return other if other is not None and is_better else verdict
+
+
 def is_of_bad_key(verdict: Verdict) -> bool:
     """Whether a JSON route said that the key itself is not good. A stream's or ticket path's 401
     says nothing about it: there the ticket is meant, or a kind of user.
@@ -267,6 +273,7 @@ class Following(ABC):
 
     async def read_row(self, rank: Rank = Rank.NEWS) -> bool:
         """Read the row and record what it says; False when that was refused."""
+        elsewhere: Verdict | None = None  # what the other name said
         while not self.is_over:
             operation = f"{self._list_name}.get"
             name = self.learnt.runs.name
@@ -275,8 +282,9 @@ class Following(ABC):
             answer = await self.ask(rank, operation, request)
             if isinstance(answer, Verdict):
                 if answer.is_route_missing and self._other_path(name):
+                    elsewhere = answer
                     continue
-                await self.refused(answer)
+                await self.refused(clearer(answer, elsewhere))
                 return False
             self._found(name)
             self.went_well()

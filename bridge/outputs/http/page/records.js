@@ -1,5 +1,6 @@
 // What a record says to a person: its kind, how grave it is, and one sentence.
 
+import { kindOf, sentenceOf } from "/page/elsewhere.js";
 import { WHY_GAP } from "/page/story.js";
 
 const SOUGHT_CHARS_MAX = 4000; // of each part that a search looks into
@@ -23,7 +24,7 @@ const KINDS = {
   "bridge.reset": ["reset", "warn", "reset"],
 };
 
-const TONE_OF_END = { success: "good", failed: "bad", cancelled: "warn" };
+const TONE_OF_END = { success: "good", succeeded: "good", archived: "good", failed: "bad", cancelled: "warn" };
 
 const WHY_RESET = {
   dropped: "they are older than what is kept",
@@ -36,12 +37,22 @@ export function failureText(failure) {
   return [failure?.code, failure?.message].filter(Boolean).join(": ");
 }
 
+const IS_ENDED = /^bridge\.\w+\.ended$/;
+
+function ofOthers(type, data) {
+  if (IS_ENDED.test(type)) return ended(data);
+  if (type.endsWith(".status")) return (data.previousStatus ? `${data.previousStatus} → ` : "") + String(data.status);
+  return sentenceOf(type, data);
+}
+
+const ended = (data) => `${data.status}${data.error ? `: ${data.error}` : ""} (${data.events} events, ${data.gaps || "no"} gap${data.gaps === 1 ? "" : "s"})`;
+
 function sentence(type, record, data) {
   switch (type) {
     case "com.mogplex.run.status":
       return (data.previousStatus ? `${data.previousStatus} → ${data.status}` : String(data.status)) + (data.run?.error ? `: ${data.run.error}` : "");
     case "bridge.run.ended":
-      return `${data.status}${data.error ? `: ${data.error}` : ""} (${data.events} events, ${data.gaps || "no"} gap${data.gaps === 1 ? "" : "s"})`;
+      return ended(data);
     case "bridge.gap":
       return `${data.missing ?? "an unknown number of"} events are missing: ${WHY_GAP[data.reason] ?? data.reason}`;
     case "bridge.follow.failed":
@@ -49,7 +60,7 @@ function sentence(type, record, data) {
     case "bridge.reset":
       return `records before this were missed: ${WHY_RESET[record.reason] ?? record.reason}`;
     default:
-      return String(data.message ?? "");
+      return type.startsWith("com.mogplex.") ? String(data.message ?? "") : ofOthers(type, data);
   }
 }
 
@@ -61,8 +72,15 @@ function deep(data) {
   return parts.filter((part) => typeof part === "string").map((part) => part.slice(0, SOUGHT_CHARS_MAX)).join(" ");
 }
 
+function usualOf(type) {
+  if (type.startsWith("com.mogplex.")) return [type.replace(/^com\.mogplex\.run\.(event\.)?/, ""), "plain", "log"];
+  if (IS_ENDED.test(type)) return [kindOf(type), "good", "end"];
+  return type.endsWith(".status") ? [kindOf(type), "calm", "turn"] : [kindOf(type), "plain", "log"];
+}
+
 function toneOf(type, data, usual) {
-  if (type === "bridge.run.ended" || type === "com.mogplex.run.status") return TONE_OF_END[data.status] ?? usual;
+  if (IS_ENDED.test(type) || type === "com.mogplex.run.status") return TONE_OF_END[data.status] ?? TONE_OF_END[data.state] ?? usual;
+  if (Number.isInteger(data.exit_code) && data.exit_code !== 0) return "warn";
   const state = data.payload?.state;
   return state === "error" || state === "failed" ? "warn" : usual;
 }
@@ -71,7 +89,7 @@ function toneOf(type, data, usual) {
 export function read(raw, record = JSON.parse(raw)) {
   const data = record.data ?? {};
   const type = String(record.type);
-  const [kind, usual, mark] = KINDS[type] ?? [type.replace(/^com\.mogplex\.run\.(event\.)?/, ""), "plain", "log"];
+  const [kind, usual, mark] = KINDS[type] ?? usualOf(type);
   const text = sentence(type, record, data).slice(0, TEXT_CHARS_MAX);
   const tool = typeof data.toolName === "string" ? data.toolName : "";
   const run = String(record.subject ?? "");

@@ -4,12 +4,15 @@
 // toolCallId, else by order. note, progress, gap, wait, end: quiet lines. A block is an object that
 // lives as long as the story; `version` counts its changes.
 
+import { wordsOf } from "/page/elsewhere.js";
+
 const SENTENCE_END = /[.!?…]["')\]]?$/;
 const EXIT = /exit(?:ed)?(?: with)?(?: code| status)? (-?\d{1,6})/;
 const CHANGED = /\(\+(\d{1,7}) [-−](\d{1,7})\)/;
 const UPSTREAM_CUT = /\.\.\.\[truncated (\d+) chars\]$/;
 const INPUT_NAMES = ["command", "cmd", "path", "file_path", "file", "query", "pattern", "url"];
 const LINE_CHARS_MAX = 2000; // of a command or path
+const OUTPUT_CHARS_MAX = 65536; // of what a command has printed so far, from its end
 const EVENT = "com.mogplex.run.event.";
 const PAUSE_MS = 90000; // between two fragments; after that a new block begins
 
@@ -20,6 +23,10 @@ export const WHY_GAP = {
   joined_late: "the run had begun before it was followed",
   history_shrank: "upstream shows less than it had shown",
   unreadable: "what upstream sent could not be read",
+  resume_unsupported: "upstream does not show again what came while nothing was connected",
+  cursor_lost: "upstream does not know the last event that was read",
+  count_mismatch: "upstream counts more events than it shows",
+  log_jumped: "the log grew by more than upstream shows of it",
 };
 
 export class Story {
@@ -92,8 +99,28 @@ export class Story {
     if (type === "bridge.reset") return this.note("Records before this are not there any more", at, "warn");
     if (/^bridge\.\w+\.ended$/.test(type)) return this.ended(data, at);
     this.numbers.events += 1;
-    const text = [data.message, data.text, data.content, data.status, data.error].find((value) => typeof value === "string" && value);
-    return this.note(text ?? type, at, "plain", String(record.type).split(".").at(-1));
+    return this.elsewhere(wordsOf(type, data), data, at);
+  }
+
+  // An event of another system: a command is a tool call with what it prints, a text has its speaker.
+  elsewhere(words, data, at) {
+    const call = typeof data.exec_id === "string" ? data.exec_id : null;
+    const block = call ? this.byCall.get(call) : null;
+    switch (words.what) {
+      case "command":
+        return this.began({ toolName: "shell", message: words.text }, { toolCallId: call }, at);
+      case "exit": {
+        const payload = { toolCallId: call, exitCode: words.code, durationMs: words.lastedMs, output: block?.output ?? "" };
+        return this.finished({ toolName: "shell", message: words.text }, payload, at);
+      }
+      case "line":
+        if (!block || block.state !== "running") return this.note(words.text, at, words.tone);
+        block.output = (block.output + words.text + "\n").slice(-OUTPUT_CHARS_MAX);
+        block.version += 1;
+        return block;
+      default:
+        return this.note(words.text, at, words.tone, words.topic);
+    }
   }
 
   add(kind, at, more) {

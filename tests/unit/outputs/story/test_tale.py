@@ -144,5 +144,26 @@ def test_records_of_other_systems_are_told_too() -> None:
 
 
 def test_what_somebody_says_in_a_space_begins_with_who_says_it() -> None:
+    space = "io.mootup.space.event."
     said = {"speaker_name": "ana", "text": "Ready?"}
-    assert texts(Run().record("io.mootup.space.event.question", said)) == ["ana, question: Ready?"]
+    run = Run().record(f"{space}question", said)
+    run.record(f"{space}message", {"speaker_id": "agt_1", "text": "Yes.", "parent_event_id": "e1"})
+    assert texts(run) == ["ana [question]: Ready?", "↳ agt_1: Yes."]
+
+
+def test_a_sandbox_reads_as_a_terminal() -> None:
+    run = Run()
+    kind = "ai.miosa.sandbox.event.exec"
+    run.record(f"{kind}.started", {"exec_id": "x", "command": "npm test"})
+    run.record(f"{kind}.stdout", {"exec_id": "x", "line": "1 passed"})
+    run.record(f"{kind}.stderr", {"exec_id": "x", "line": "a warning"})
+    run.record(f"{kind}.completed", {"exec_id": "x", "exit_code": 2, "duration_ms": 5210})
+    tale = Tale(run.id)
+    found = told(run, tale)
+    assert [(one.mark, one.tone) for one in found] == [
+        ("tool", "plain"), ("out", "plain"), ("out", "warn"), ("tool", "bad"),
+    ]  # fmt: skip
+    assert (found[0].text, found[1].output, found[3].verdict) == (
+        "$ npm test", ("1 passed",), "✗ exit 2 (5.2 s)",
+    )  # fmt: skip
+    assert tale.numbers.words() == "1 tool call, 1 failed · 4 events"

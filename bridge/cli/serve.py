@@ -39,6 +39,11 @@ if TYPE_CHECKING:
     " later; - is stdin.",
 )
 @click.option("--listen", metavar="HOST:PORT", help="[default: 127.0.0.1:8080; port 0 = any]")
+@click.option(
+    "--workers",
+    type=click.IntRange(1, 64),
+    help="Serve clients with so many processes; one for each core.  [default: 1]",
+)
 @click.option("--journal", metavar="URL", help="[default: sqlite: in the state directory]")
 @click.option("--ndjson", metavar="PATH", help="Write records to this file; - is stdout.")
 @shared_options
@@ -47,15 +52,24 @@ def serve(
     follow: tuple[str, ...],
     runs_from: str | None,
     listen: str | None,
+    workers: int | None,
     journal: str | None,
     ndjson: str | None,
     **shared: Any,
 ) -> int:
     """Follow runs, keep the journal, serve HTTP, write files. Ctrl+C once drains, twice quits."""
 
+    at: dict[str, Any] = {"server.workers": workers}
+
     def load() -> Loaded:
         return load_with(
-            **shared, runs=runs, follow=follow, listen=listen, journal=journal, ndjson=ndjson
+            **shared,
+            runs=runs,
+            follow=follow,
+            listen=listen,
+            journal=journal,
+            ndjson=ndjson,
+            **at,
         )
 
     run_bridge(load, runs_from=runs_from)

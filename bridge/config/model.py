@@ -89,6 +89,13 @@ class Server(Section):
         max_length=100,
         description="Addresses or networks of proxies whose X-Forwarded-For is believed.",
     )
+    workers: int = Field(
+        default=1,
+        ge=1,
+        le=64,
+        description="Processes that serve clients; from 2 on beside the one that follows (Linux,"
+        " journal in a file).",
+    )
     compress: bool = Field(
         default=True, description="Compress answers (zstd, gzip) for clients that ask for it."
     )

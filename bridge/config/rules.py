@@ -20,6 +20,12 @@ def broken_rules(settings: Settings) -> Iterator[tuple[Path, str]]:
 
 
 def _listen_rules(settings: Settings) -> Iterator[tuple[Path, str]]:
+    if settings.server.workers > 1 and not settings.journal.startswith("sqlite:"):
+        yield (
+            ("server", "workers"),
+            "server.workers needs a journal in a file (sqlite:): with another one start more"
+            " replicas instead",
+        )
     host, _ = settings.listen_address
     if settings.auth is None and not is_loopback(host):
         yield (

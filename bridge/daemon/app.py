@@ -155,5 +155,5 @@ class Bridge:
         refused = "; the newest configuration is refused, see the log" if self._is_refused else ""
         return (
             f"{running.follows.following_count} feeds followed, {running.journal.head} records,"
-            f" {running.server.open_streams} streams open{refused}"
+            f" {running.open_streams} streams open{refused}"
         )

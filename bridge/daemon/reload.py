@@ -20,7 +20,7 @@ from bridge.core.errors import ConfigError
 from bridge.daemon.build import build_redactor
 from bridge.daemon.listed import list_changes
 from bridge.daemon.running import Running
-from bridge.daemon.serving import build_certificates, build_policy, read_tokens
+from bridge.daemon.serving import build_certificates, read_tokens
 from bridge.daemon.sinks import OutputRefusedError
 from bridge.log import get_logger
 from bridge.outputs.http.certificates import Certificates
@@ -30,7 +30,13 @@ from bridge.redact import Redactor
 log = get_logger()
 
 # Keys that only a start takes over.
-AT_START = ("listen", "journal", "journal_credentials_file", "limits.recent_bytes")
+AT_START = (
+    "listen",
+    "journal",
+    "journal_credentials_file",
+    "limits.recent_bytes",
+    "server.workers",
+)
 
 Load = Callable[[], Loaded]  # reads file, environment and flags as at the start
 
@@ -98,7 +104,7 @@ async def apply(prepared: Prepared, old: Settings, running: Running) -> Settings
     running.follows.set_default_account(settings.default_account.name)
     running.tokens.look()
     running.upkeep.retention = settings.retention.age, settings.retention.bytes
-    running.server.adopt(build_policy(settings))
+    running.adopt(settings)
     running.server.change_certificates(prepared.certificates)
     if running.access is not None and prepared.tokens is not None:
         running.access.change(prepared.tokens, open_metrics=settings.metrics.open)

@@ -25,9 +25,11 @@ from bridge.daemon.standings import Standings
 from bridge.daemon.supervisor import Task
 from bridge.daemon.tokens import TokenWatch
 from bridge.daemon.upkeep import Upkeep
+from bridge.daemon.workers.crew import Workers
 from bridge.journal.port import OwnedJournal
 from bridge.metrics import Metrics
 from bridge.outputs.http.token_access import TokenAccess
+from bridge.outputs.port import OwnFeeds
 from bridge.redact import Redactor
 from bridge.tasks import TaskGroup
 
@@ -85,11 +87,17 @@ class Running:
             else TokenAccess(tokens, clock, open_metrics=settings.metrics.open)
         )
         self._is_ready = False
+        self.workers = (
+            Workers(settings, journal, OwnFeeds(self.follows), metrics, clock)
+            if settings.server.workers > 1
+            else None
+        )
         parts = Parts(journal, self.follows, self, metrics, self._render_metrics, redactor, clock)
         self.server = build_server(
             parts,
             access=self.access,
-            policy=build_policy(settings),
+            policy=build_policy(settings, is_behind_workers=self.workers is not None),
+            taken=None if self.workers is None else self.workers.counts.streams,
             gateways=build_gateways(settings, self.follows, self.accounts),
         )
 
@@ -102,9 +110,29 @@ class Running:
         await self.holding.begin()
         await self.sinks.change(self.settings.outputs)
         await self.listed.follow_now(accounts)
-        address = await self.server.start(*self.settings.listen_address, certificates)
+        if self.workers is None:
+            address = await self.server.start(*self.settings.listen_address, certificates)
+        else:
+            address = await self.workers.start(self.server, self._spend)
         self._is_ready = True
         return address
+
+    def _spend(self, ticket: bytes) -> bytes | None:
+        """Take a ticket, by its hash; the hash of its token, None when it is worth nothing."""
+        identity = self.access.spend(ticket) if self.access is not None else None
+        return None if identity is None else identity.key
+
+    @property
+    def open_streams(self) -> int:
+        """Of all processes."""
+        return self.server.open_streams if self.workers is None else self.workers.open_streams
+
+    def adopt(self, settings: Settings) -> None:
+        """What a reload says about clients; tokens and certificates are told apart."""
+        behind = self.workers is not None
+        self.server.adopt(build_policy(settings, is_behind_workers=behind))
+        if self.workers is not None:
+            self.workers.adopt(settings)
 
     def inner(self) -> dict[str, Task]:
         """The tasks that bring records in."""
@@ -126,11 +154,14 @@ class Running:
             "outputs": self.sinks.run,
             "server": self.server.run,
             "loop-lag": self.upkeep.measure_loop,
+            **({} if self.workers is None else {"workers": self.workers.run}),
         }
 
     async def drain(self, drain_s: float) -> None:
         """Let subscribers have what is committed; no new ones come."""
         self._is_ready = False
+        if self.workers is not None:
+            await self.workers.drain(drain_s)
         await self.server.drain(drain_s)
 
     async def close(self) -> None:
@@ -139,6 +170,8 @@ class Running:
         async with TaskGroup() as group:
             group.create_task(self.sinks.close(), name="close outputs")
             group.create_task(self.server.close(), name="close server")
+            if self.workers is not None:
+                group.create_task(self.workers.close(), name="close workers")
         with suppress(JournalError):  # a successor then assumes the worst
             await self._memories.save()
             await self.holding.release()
@@ -161,10 +194,14 @@ class Running:
             },
             **self._standings.checks(),
             **self.sinks.checks(),
+            **({} if self.workers is None else self.workers.checks()),
         }
 
     def _render_metrics(self, accept: str | None) -> tuple[bytes, str]:
         self._standings.set_metrics()
         self.upkeep.set_metrics()
         self.sinks.set_metrics()
-        return self.metrics.render(accept)
+        if self.workers is None:
+            return self.metrics.render(accept)
+        self.workers.set_metrics()
+        return self.metrics.render(accept, self.workers.sums)

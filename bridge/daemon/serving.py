@@ -23,6 +23,7 @@ from bridge.outputs.http.feed_lists import FeedLists
 from bridge.outputs.http.groups import Policy, RouteGroup
 from bridge.outputs.http.limits import Limits
 from bridge.outputs.http.origins import Origins
+from bridge.outputs.http.relay import RELAY
 from bridge.outputs.http.routes_events import EventRoutes
 from bridge.outputs.http.routes_feeds import FeedRoutes
 from bridge.outputs.http.routes_operation import OperationRoutes, RenderMetrics
@@ -30,9 +31,10 @@ from bridge.outputs.http.routes_page import PageRoutes
 from bridge.outputs.http.routes_runs import RunRoutes
 from bridge.outputs.http.server import Server
 from bridge.outputs.http.streaming import Streams
+from bridge.outputs.http.tally import Tally
 from bridge.outputs.http.tokens import Tokens
 from bridge.outputs.http.turns import Turns
-from bridge.outputs.port import Feeds, Health
+from bridge.outputs.port import Feeds, Health, OwnFeeds
 from bridge.redact import Redactor
 
 
@@ -82,12 +84,12 @@ def build_certificates(settings: Settings) -> Certificates | None:
     )
 
 
-def build_policy(settings: Settings) -> Policy:
+def build_policy(settings: Settings, *, is_behind_workers: bool = False) -> Policy:
     """What the settings say about clients, at the start and at every reload."""
     return Policy(
         build_limits(settings),
         Origins(settings.server.cors_origins),
-        Proxies(settings.server.trusted_proxies),
+        Proxies(settings.server.trusted_proxies, is_behind_workers=is_behind_workers),
         may_compress=settings.server.compress,
     )
 
@@ -98,14 +100,18 @@ def build_server(
     access: Access | None = None,
     policy: Policy | None = None,
     gateways: Gateways | None = None,
+    taken: Tally | None = None,
 ) -> Server:
-    """The server with all its groups of routes; a new group is a line here."""
+    """The server with all its groups of routes; a new group is a line here.
+
+    `taken` counts streams where other processes have some too.
+    """
     access = access or LoopbackAccess()
     journal, clock, metrics = parts.journal, parts.clock, parts.metrics
-    streams, turns = Streams(journal, metrics, clock), Turns()
+    streams, turns = Streams(journal, metrics, clock, taken), Turns()
     lists = FeedLists(parts.feeds, clock)
     groups: list[RouteGroup] = [
-        EventRoutes(journal, parts.feeds, streams, turns, metrics, clock),
+        EventRoutes(journal, OwnFeeds(parts.feeds), streams, turns, metrics, clock),
         RunRoutes(parts.feeds, lists),
         FeedRoutes(parts.feeds, lists),
         OperationRoutes(parts.health, parts.render_metrics, access),
@@ -123,16 +129,18 @@ def build_server(
         parts.redactor,
         access=access,
         policy=policy,
-        count=_counter(metrics),
+        count=counting(metrics),
     )
 
 
-def _counter(metrics: Metrics) -> Callable[[str, int], None]:
-    """Counts answers; a series is looked up once, for that costs more than to count."""
+def counting(metrics: Metrics) -> Callable[[str, int], None]:
+    """Counts answers; a series is looked up once, for that costs more than to count. What is
+    relayed counts where it is answered.
+    """
     series = functools.cache(
         lambda group, hundreds: metrics.http_requests_total.labels(group, f"{hundreds}xx")
     )
-    return lambda group, status: series(group, status // 100).inc()
+    return lambda group, status: None if group == RELAY else series(group, status // 100).inc()
 
 
 def build_gateways(settings: Settings, follows: Follows, accounts: Accounts) -> Gateways | None:

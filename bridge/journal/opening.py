@@ -21,6 +21,7 @@ from bridge.journal.recent import BYTES_MAX
 if TYPE_CHECKING:
     from bridge.journal.jetstream.address import Address
     from bridge.journal.jetstream.journal import StreamJournal
+    from bridge.journal.sqlite.shared import SharedJournal
 
 _SCHEMES = '"sqlite:PATH", "nats://HOST:PORT/STREAM" and "memory:"'
 _STREAMS = ("nats", "tls")
@@ -95,6 +96,15 @@ async def open_reader(url: str, credentials: str | Path | None = None) -> OpenRe
     from bridge.journal.sqlite.reader import SqliteReader  # noqa: PLC0415
 
     return await SqliteReader.open(file_of(url))
+
+
+async def open_shared(url: str, *, recent_bytes_max: int = BYTES_MAX) -> SharedJournal:
+    """Open a journal that the daemon writes, to serve it with others. Raises ConfigError,
+    JournalError.
+    """
+    from bridge.journal.sqlite.shared import SharedJournal  # noqa: PLC0415
+
+    return await SharedJournal.open(file_of(url), recent_bytes_max=recent_bytes_max)
 
 
 def backup(url: str, target: Path) -> int:

@@ -180,7 +180,7 @@ class MetricTable(Declaring):
             "journal_writable", "0 while the journal cannot store (disk full), else 1."
         )
 
-        self._add_leases()
+        self._add_shares()
 
         # Sinks
         self.sink_records_total = self._counter(
@@ -265,8 +265,8 @@ class MetricTable(Declaring):
         self.config_last_reload_successful.set(1)
         self.journal_writable.set(1)
 
-    def _add_leases(self) -> None:
-        """Of the accounts, where several replicas share a journal."""
+    def _add_shares(self) -> None:
+        """Where several replicas share a journal, or several processes a port."""
         self.leases_held = self._gauge(
             "leases_held", "1 where this replica follows the account, else 0.", "account"
         )
@@ -277,6 +277,13 @@ class MetricTable(Declaring):
             "leases_lost_total",
             "Times another replica took an account.",
             "account",
+        )
+        self.workers = self._gauge(
+            "workers",
+            "Processes that serve clients beside this one; 0 where it serves them itself.",
+        )
+        self.worker_restarts_total = self._counter(
+            "worker_restarts_total", "Times such a process died and another took its place."
         )
 
 

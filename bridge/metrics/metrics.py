@@ -14,6 +14,7 @@ from bridge.core.errors import Failure, Fault
 from bridge.core.state import FeedState
 from bridge.core.words import OwnMetric, SystemWords
 from bridge.metrics.metric_table import MetricTable, each_or_other
+from bridge.metrics.sums import Sums
 from bridge.metrics.words import GAP_REASONS, OK, OTHER, SINK_ERROR_REASONS, STATES
 
 _EXEMPLAR_CHARS_MAX = 100  # OpenMetrics allows 128 for names and values together
@@ -181,10 +182,13 @@ class Metrics(MetricTable):
             for status in (*words.statuses, OTHER) if words.statuses else ():
                 self.runs.labels(account, status).set(by_status[account, status])
 
-    def render(self, accept: str | None = None) -> tuple[bytes, str]:
-        """Return (body, content type): OpenMetrics when `accept` asks for it, else plain text."""
+    def render(self, accept: str | None = None, sums: Sums | None = None) -> tuple[bytes, str]:
+        """Return (body, content type): OpenMetrics when `accept` asks for it, else plain text.
+
+        `sums` are of these and of other processes.
+        """
         encode, content_type = choose_encoder(accept or "")
-        return encode(self.registry), content_type
+        return encode(sums or self.registry), content_type
 
 
 def _known(word: str | None, closed_set: Container[str]) -> str:

@@ -74,6 +74,34 @@ class Feeds(Protocol):
         ...
 
 
+class KnownFeeds(Protocol):
+    """What who serves events has to know of feeds, where those may be another process's."""
+
+    def ids(self, kind: str | None, text: str) -> frozenset[str]:
+        """See `Feeds.ids`."""
+        ...
+
+    async def find(self, kind: str, id_: str) -> Mapping[str, Any] | None:
+        """See `Feeds.view`; None where several accounts have one."""
+        ...
+
+
+class OwnFeeds:
+    """`KnownFeeds` of this process."""
+
+    def __init__(self, feeds: Feeds) -> None:
+        self._feeds = feeds
+
+    def ids(self, kind: str | None, text: str) -> frozenset[str]:
+        return self._feeds.ids(kind, text)
+
+    async def find(self, kind: str, id_: str) -> Mapping[str, Any] | None:
+        try:
+            return self._feeds.view(kind, id_)
+        except AmbiguousFeedError:
+            return None
+
+
 class Health(Protocol):
     """Answers of /readyz and /healthz."""
 

@@ -45,7 +45,7 @@ class SqliteReader:
         reading = ThreadPoolExecutor(1, thread_name_prefix="journal-reader")
         try:
             rows, epoch = await asyncio.get_running_loop().run_in_executor(
-                reading, _open, Path(path)
+                reading, open_rows, Path(path)
             )
         except BaseException:
             reading.shutdown(wait=False)
@@ -130,7 +130,11 @@ async def read_last_from(
     return newest_first
 
 
-def _open(path: Path) -> tuple[Rows, str]:
+def open_rows(path: Path) -> tuple[Rows, str]:
+    """Open a journal's file for reading, and return its epoch too. Blocking.
+
+    Raises ConfigError, JournalVersionError, JournalCorruptError.
+    """
     if not path.exists():
         raise ConfigError(f"journal {path}: no such file; name it with --journal")
     if not os.access(path, os.R_OK):

@@ -11,7 +11,7 @@ import enum
 import ipaddress
 import re
 from dataclasses import dataclass, field, replace
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from aiohttp import hdrs, web
 
@@ -118,6 +118,15 @@ class Access(Protocol):
 
     def issue(self, identity: Identity) -> tuple[str, float]:
         """Return a ticket and the seconds it lives. Raises ProblemError."""
+        ...
+
+
+@runtime_checkable
+class Fetching(Protocol):
+    """A policy whose tickets are kept elsewhere."""
+
+    async def fetch(self, request: web.Request) -> None:
+        """Get what `allow` will need for this request, if there is anything."""
         ...
 
 

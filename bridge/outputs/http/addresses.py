@@ -12,7 +12,7 @@ from collections.abc import Iterable
 
 from aiohttp import web
 
-_HEADER = "X-Forwarded-For"
+FORWARDED_FOR = "X-Forwarded-For"
 _HOPS_MAX = 16  # looked at, from the end; chains of proxies are short
 _HOST_BITS = 64  # of an IPv6 address: a client chooses them itself (RFC 4291, section 2.5.4)
 
@@ -23,15 +23,21 @@ Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 class Proxies:
     """The trusted ones, as addresses or networks. Raises ValueError for what is neither."""
 
-    def __init__(self, trusted: Iterable[str] = ()) -> None:
+    def __init__(self, trusted: Iterable[str] = (), *, is_behind_workers: bool = False) -> None:
+        """`is_behind_workers`: who has no address is a worker of this program, which has looked
+        at all that already, and says whose request it is.
+        """
+        self._is_behind_workers = is_behind_workers
         self._trusted: tuple[Network, ...] = tuple(map(ipaddress.ip_network, trusted))
 
     def client_address(self, request: web.Request) -> str:
         """Return the address that limits are counted by; "" for a client without one."""
         peer = request.remote or ""
+        if self._is_behind_workers and not peer:
+            return request.headers.get(FORWARDED_FOR, "")
         if not self._trusted or not self.trusts(peer):
             return peer
-        hops = ",".join(request.headers.getall(_HEADER, [])).split(",")[-_HOPS_MAX:]
+        hops = ",".join(request.headers.getall(FORWARDED_FOR, [])).split(",")[-_HOPS_MAX:]
         for hop in reversed(hops):
             address = _maybe_address(hop.strip())
             if address is None:

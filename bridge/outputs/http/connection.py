@@ -112,6 +112,10 @@ class Connection(web.RequestHandler):
         """An answer of so many bytes is about to be sent."""
         self._answer_bytes = size
 
+    def note_stream(self) -> None:
+        """The answer has no end: it is no connection among the others any more."""
+        self._open.leave(self)
+
     def _be_patient(self) -> None:
         if self._patience is not None:
             self._patience.cancel()

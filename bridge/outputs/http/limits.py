@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import ipaddress
 import resource
-from collections import Counter
 from dataclasses import dataclass, replace
 
 from bridge.outputs.http.addresses import counted_as
 from bridge.outputs.http.problems import ProblemError
+from bridge.outputs.http.tally import OwnTally, Tally
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,37 +67,32 @@ def fit(limits: Limits, files: int) -> Limits:
 class Seats:
     """Counts open streams, in all and by client address; `limits` may be exchanged."""
 
-    def __init__(self, limits: Limits) -> None:
+    def __init__(self, limits: Limits, taken: Tally | None = None) -> None:
         self.limits = limits
-        self._by_address: Counter[str] = Counter()
-        self._taken = 0
+        self._taken = taken or OwnTally()
 
     def take(self, address: str) -> None:
         """Raises ProblemError when there is none left; `leave` gives it back."""
-        if self._taken >= self.limits.subscribers_max:
+        taken = self._taken.total()
+        if taken >= self.limits.subscribers_max:
             raise ProblemError(
                 "too_many_subscribers",
-                f"{self._taken} streams are open, which is this server's limit; try again later",
+                f"{taken} streams are open, which is this server's limit; try again later",
                 headers={"Retry-After": "30"},
             )
         here = counted_as(address)
         is_limited = not is_local(address)
-        if is_limited and self._by_address[here] >= self.limits.subscribers_per_address_max:
+        if is_limited and self._taken.of(here) >= self.limits.subscribers_per_address_max:
             raise ProblemError(
                 "too_many_from_address",
-                f"{self._by_address[here]} streams are open from this address,"
+                f"{self._taken.of(here)} streams are open from this address,"
                 " which is the limit; close one first",
                 headers={"Retry-After": "30"},
             )
-        self._taken += 1
-        self._by_address[here] += 1
+        self._taken.add(here)
 
     def leave(self, address: str) -> None:
-        here = counted_as(address)
-        self._taken -= 1
-        self._by_address[here] -= 1
-        if not self._by_address[here]:
-            del self._by_address[here]
+        self._taken.remove(counted_as(address))
 
 
 def is_local(address: str) -> bool:

@@ -9,11 +9,11 @@ C2 Answers that wait in this process to be taken are bounded: who takes next to 
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import Protocol
 
 from bridge.outputs.http.addresses import Proxies, counted_as
 from bridge.outputs.http.limits import Limits, is_local
+from bridge.outputs.http.tally import OwnTally, Tally
 
 
 class Guest(Protocol):
@@ -33,11 +33,11 @@ class Guest(Protocol):
 class OpenConnections:
     """Every connection from its start until it ends or becomes a stream."""
 
-    def __init__(self, limits: Limits) -> None:
+    def __init__(self, limits: Limits, counts: Tally | None = None) -> None:
         self.limits = limits  # may be exchanged, like `proxies`; who is in stays in
         self.proxies = Proxies()
         self._inside: set[Guest] = set()
-        self._by_address: Counter[str] = Counter()
+        self._counts = counts or OwnTally()
         self._slow: set[Guest] = set()
 
     def __len__(self) -> int:
@@ -47,13 +47,13 @@ class OpenConnections:
         """Count a connection in; False when there is no room. `leave` undoes either."""
         address, here = guest.address, counted_as(guest.address)
         self._inside.add(guest)
-        self._by_address[here] += 1
-        if len(self._inside) > self.limits.other_connections_max:
+        self._counts.add(here)
+        if self._counts.total() > self.limits.other_connections_max:
             return False
         return (
             is_local(address)
             or self.proxies.trusts(address)
-            or self._by_address[here] <= self.limits.connections_per_address_max
+            or self._counts.of(here) <= self.limits.connections_per_address_max
         )
 
     def leave(self, guest: Guest) -> None:
@@ -61,10 +61,7 @@ class OpenConnections:
         self._slow.discard(guest)
         if guest in self._inside:
             self._inside.discard(guest)
-            here = counted_as(guest.address)
-            self._by_address[here] -= 1
-            if not self._by_address[here]:
-                del self._by_address[here]
+            self._counts.remove(counted_as(guest.address))
 
     def note_slow(self, guest: Guest) -> None:
         """An answer waits to be taken."""

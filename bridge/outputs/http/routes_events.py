@@ -33,7 +33,7 @@ from bridge.outputs.http.routes_runs import RUN, unknown_run
 from bridge.outputs.http.start import Start, find_start
 from bridge.outputs.http.streaming import STREAM_HEADERS, Beginning, Streams
 from bridge.outputs.http.turns import HungUpError, Reading, Turns
-from bridge.outputs.port import AmbiguousFeedError, Feeds, InvalidIdError
+from bridge.outputs.port import InvalidIdError, KnownFeeds
 from bridge.outputs.streams.formats import WEBSOCKET, Format, reset_facts
 from bridge.wire.websocket import maybe_accept_key
 
@@ -48,7 +48,7 @@ class EventRoutes:
     def __init__(
         self,
         journal: Reader,
-        feeds: Feeds,
+        known: KnownFeeds,
         streams: Streams,
         turns: Turns,
         metrics: Metrics,
@@ -57,7 +57,7 @@ class EventRoutes:
         self._policy = Policy()
         self._pages = asyncio.Semaphore(self._policy.limits.pages_at_once_max)
         self._journal = journal
-        self._feeds = feeds
+        self._known = known
         self._streams = streams
         self._turns = turns
         self._clock = clock
@@ -102,16 +102,13 @@ class EventRoutes:
 
     def _ids(self, kind: str | None, text: str) -> frozenset[str]:
         try:
-            return self._feeds.ids(kind, text)
+            return self._known.ids(kind, text)
         except InvalidIdError:  # there is no such feed: a filter that matches nothing
             return frozenset((text,))
 
     async def _is_known(self, feed: FeedPath, identity: Identity, only: Filter) -> bool:
         """Tell whether there is anything of a feed that `identity` may see."""
-        try:
-            view = self._feeds.view(feed.kind, feed.id)
-        except AmbiguousFeedError:
-            view = None
+        view = await self._known.find(feed.kind, feed.id)
         is_theirs = view is not None and may_see(identity, view)
         return is_theirs or await has_records(self._journal, only)
 

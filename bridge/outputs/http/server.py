@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import socket
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from typing import Any, cast
@@ -13,7 +14,7 @@ from aiohttp import hdrs, web
 from bridge.core.errors import ConfigError, JournalError
 from bridge.log import get_logger
 from bridge.outputs.compression import compress
-from bridge.outputs.http.access import Access, LoopbackAccess
+from bridge.outputs.http.access import Access, Fetching, LoopbackAccess, Need
 from bridge.outputs.http.certificates import Certificates
 from bridge.outputs.http.connection import Connection
 from bridge.outputs.http.groups import OwnErrors, Policed, Policy, Route, RouteGroup, Working
@@ -21,6 +22,7 @@ from bridge.outputs.http.limits import fit_to_open_files
 from bridge.outputs.http.open_connections import OpenConnections
 from bridge.outputs.http.problems import COMMON_HEADERS, ProblemError, respond, unavailable
 from bridge.outputs.http.streaming import Streams
+from bridge.outputs.http.tally import Tally
 from bridge.redact import Redactor
 from bridge.tasks import TaskGroup
 
@@ -49,9 +51,10 @@ class Server:
         access: Access | None = None,
         policy: Policy | None = None,
         count: Callable[[str, int], None] = lambda _group, _status: None,
+        connections: Tally | None = None,
     ) -> None:
         """`streams` are those that the groups open; `redactor` is for the texts of refusals;
-        `count` is told the group and the HTTP status of every answer.
+        `count` is told the group and the HTTP status of every answer; `connections` counts them.
         """
         self._count = count
         self._group_of: dict[object, str] = {}  # by handler
@@ -61,7 +64,7 @@ class Server:
         self._groups = groups
         self._streams = streams
         self._policy = Policy()
-        self._open = OpenConnections(self._policy.limits)
+        self._open = OpenConnections(self._policy.limits, connections)
         self.adopt(policy or self._policy)
         limits = self._policy.limits
         self._largest_body = max(map(_body_of, groups), default=0)
@@ -75,7 +78,7 @@ class Server:
         self._runner = web.AppRunner(
             self._app, access_log=None, handle_signals=False, shutdown_timeout=5.0
         )
-        self._listener: asyncio.Server | None = None
+        self._listeners: list[asyncio.Server] = []
 
     def _add(self, group: RouteGroup) -> None:
         for route in group.routes():
@@ -90,6 +93,8 @@ class Server:
 
         async def guarded(request: web.Request) -> web.StreamResponse:
             self._check_body(request, route.body_bytes_max)
+            if need is Need.STREAM and isinstance(self._access, Fetching):
+                await self._access.fetch(request)
             decision = self._access.allow(request, need)
             if isinstance(decision, ProblemError):
                 raise decision
@@ -107,32 +112,51 @@ class Server:
         return self._streams.hub.position
 
     async def start(
-        self, host: str, port: int, certificates: Certificates | None = None
+        self,
+        host: str,
+        port: int,
+        certificates: Certificates | None = None,
+        *,
+        bound: Sequence[socket.socket] = (),
     ) -> tuple[str, int]:
         """Open the port; return the address really bound (port 0 = any free one).
 
-        With `certificates` only TLS is spoken. Raises ConfigError with the address and the cure.
+        With `certificates` only TLS is spoken. `bound` are sockets that listen there
+        already. Raises ConfigError with the address and the cure.
         """
         self._access.check_listen(host)
         self._certificates = certificates
         await self._runner.setup()
-        web_server = self._runner.server
-        assert web_server is not None
+        by_name: dict[str, Any] = {"host": host.strip("[]"), "port": port}
         loop = asyncio.get_running_loop()
         try:
-            self._listener = await loop.create_server(
-                lambda: Connection(web_server, self._policy.limits, self._open, self._largest_body),
-                host.strip("[]"),
-                port,
-                backlog=_LISTEN_BACKLOG,
-                **self._tls(),
-            )
+            places: list[dict[str, Any]] = [{"sock": each} for each in bound] or [by_name]
+            for where in places:
+                listener = await loop.create_server(
+                    self._connection, backlog=_LISTEN_BACKLOG, **where, **self._tls()
+                )
+                self._listeners.append(listener)
         except (OSError, OverflowError, UnicodeError) as error:
             await self._runner.cleanup()
-            raise ConfigError(_why_not(host, port, error)) from error
-        bound_host, bound_port = self._listener.sockets[0].getsockname()[:2]
+            raise ConfigError(why_not(host, port, error)) from error
+        bound_host, bound_port = self._listeners[0].sockets[0].getsockname()[:2]
         self._access.listening_on(host, bound_port)
         return bound_host, bound_port
+
+    async def start_inside(self, host: str, port: int) -> None:
+        """Listen nowhere: workers serve this address, and `take` is given what they pass on."""
+        self._access.check_listen(host)
+        await self._runner.setup()
+        self._access.listening_on(host, port)
+
+    async def take(self, connected: socket.socket) -> None:
+        """Serve one connection that a worker opened."""
+        await asyncio.get_running_loop().connect_accepted_socket(self._connection, connected)
+
+    def _connection(self) -> Connection:
+        web_server = self._runner.server
+        assert web_server is not None
+        return Connection(web_server, self._policy.limits, self._open, self._largest_body)
 
     def adopt(self, policy: Policy) -> None:
         """Hold to this from the next request on, as far as open files allow; nobody is cut off."""
@@ -179,15 +203,15 @@ class Server:
 
         `run` must still be running. Streams that have not ended by the deadline are cut.
         """
-        if self._listener is not None:
-            self._listener.close()
+        for listener in self._listeners:
+            listener.close()
         await self._streams.drain(deadline_s)
 
     async def close(self) -> None:
         """Let go of the port and of all connections. Idempotent."""
-        if self._listener is not None:
-            self._listener.close()
-            self._listener = None
+        for listener in self._listeners:
+            listener.close()
+        self._listeners.clear()
         self._streams.cut_all()
         await self._runner.cleanup()
 
@@ -278,7 +302,8 @@ def _of_aiohttp(error: web.HTTPException) -> ProblemError:
     return ProblemError("bad_request", error.reason)
 
 
-def _why_not(host: str, port: int, error: Exception) -> str:
+def why_not(host: str, port: int, error: Exception) -> str:
+    """Return why an address cannot be opened, and the cure."""
     where = f"listen: cannot open {host}:{port}"
     number = getattr(error, "errno", None)
     if number == errno.EADDRINUSE:

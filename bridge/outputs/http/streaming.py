@@ -15,6 +15,7 @@ from bridge.outputs.http.groups import Policy
 from bridge.outputs.http.handover import hand_over
 from bridge.outputs.http.limits import Limits, Seats
 from bridge.outputs.http.problems import ProblemError
+from bridge.outputs.http.tally import Tally
 from bridge.outputs.streams.formats import WEBSOCKET, Format
 from bridge.outputs.streams.hub import Hub, Tail
 from bridge.outputs.streams.subscriber import Subscriber, WebSocketSubscriber
@@ -36,8 +37,11 @@ class Beginning(NamedTuple):
 class Streams:
     """Open streams: `run` serves them, `drain` ends them in order."""
 
-    def __init__(self, journal: Tail, metrics: Metrics, clock: Clock) -> None:
-        self._seats = Seats(Limits())
+    def __init__(
+        self, journal: Tail, metrics: Metrics, clock: Clock, taken: Tally | None = None
+    ) -> None:
+        """`taken` counts the seats; given where other processes serve streams too."""
+        self._seats = Seats(Limits(), taken)
         self._policy = Policy()
         self._is_draining = False
         self.hub = Hub(

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+from collections.abc import Awaitable, Callable
 
 from aiohttp import hdrs, web
 
@@ -128,10 +129,39 @@ class TokenAccess:
         return ticket, TICKET_S
 
     def _spend(self, ticket: str) -> Identity | None:
-        until_s, identity = self._tickets.pop(_digest(ticket), (0.0, None))
+        return self.spend(_digest(ticket))
+
+    def spend(self, digest: bytes) -> Identity | None:
+        """Take a ticket, by its hash, out of those that wait; None when it is worth nothing."""
+        until_s, identity = self._tickets.pop(digest, (0.0, None))
         if identity is None or until_s <= self._clock.monotonic():
             return None
         return identity if self.is_valid(identity) else None
+
+
+class WorkerAccess(TokenAccess):
+    """The same in a worker: tickets are issued and spent in the process that has all of them."""
+
+    def __init__(
+        self,
+        tokens: Tokens,
+        clock: Clock,
+        spend: Callable[[bytes], Awaitable[bytes | None]],
+    ) -> None:
+        """`spend` is given the hash of a ticket, and returns that of the token it stands for."""
+        super().__init__(tokens, clock)
+        self._spend_there = spend
+
+    async def fetch(self, request: web.Request) -> None:
+        """See `Fetching`."""
+        tickets = request.query.getall("ticket", [])
+        if len(tickets) != 1 or hdrs.AUTHORIZATION in request.headers:
+            return
+        digest = _digest(tickets[0])
+        key = await self._spend_there(digest)
+        identity = self._tokens.maybe_by_key(key) if key is not None else None
+        if identity is not None:  # `allow` follows at once
+            self._tickets[digest] = (self._clock.monotonic() + TICKET_S, identity)
 
 
 def _digest(ticket: str) -> bytes:

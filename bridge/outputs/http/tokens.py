@@ -70,6 +70,10 @@ class Tokens:
                 found = identity  # and no early end
         return found if found is not None and _is_in_force(found, now_s) else None
 
+    def maybe_by_key(self, key: bytes) -> Identity | None:
+        """Return whose token has this hash."""
+        return self._by_hash.get(key)
+
     def holds(self, identity: Identity, now_s: float) -> bool:
         """Tell whether the token that let it in still stands for exactly this."""
         return self._by_hash.get(identity.key) == identity and _is_in_force(identity, now_s)

@@ -77,6 +77,10 @@ class NdjsonOutput(Section):
         default="interval",
         description="Force lines to disk: never, once a second, or before each is acknowledged.",
     )
+    where: Literal["each", "once"] = Field(
+        default="each",
+        description='Of several replicas: "each" writes it, or one at a time does ("once").',
+    )
     filter: OutputFilter = Field(default=OutputFilter(), description="Which records it gets.")
     format: Literal["cloudevents", "mogplex"] = Field(
         default="cloudevents",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
@@ -26,6 +27,7 @@ from bridge.daemon.supervisor import Task
 from bridge.daemon.tokens import TokenWatch
 from bridge.daemon.upkeep import Upkeep
 from bridge.daemon.workers.crew import Workers
+from bridge.journal.opening import is_shared
 from bridge.journal.port import OwnedJournal
 from bridge.metrics import Metrics
 from bridge.outputs.http.token_access import TokenAccess
@@ -63,7 +65,13 @@ class Running:
         )
         self.follows, self.accounts = following.follows, following.accounts
         self.listed = Listed(self.follows)
-        self.sinks = Sinks(journal, metrics, clock, on_end=on_end)
+        self.sinks = Sinks(
+            journal,
+            metrics,
+            clock,
+            on_end=on_end,
+            replica=socket.gethostname() if is_shared(settings.journal) else None,
+        )
         self.tokens = TokenWatch(self.accounts, self.follows, redactor.protect, clock)
         self.upkeep = Upkeep(
             journal, (settings.retention.age, settings.retention.bytes), metrics, clock

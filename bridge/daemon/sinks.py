@@ -17,8 +17,9 @@ from bridge.config.outputs import STDOUT
 from bridge.core.errors import ConfigError
 from bridge.core.filter import Filter
 from bridge.daemon.exchange import Exchange
+from bridge.daemon.only_one import OnlyOne
 from bridge.daemon.supervisor import Crew
-from bridge.journal.port import Journal
+from bridge.journal.port import Fence, Journal, OwnedJournal
 from bridge.metrics import Metrics
 from bridge.outputs.sinks.delivery import Delivery
 from bridge.outputs.sinks.files.layout import Keep, Layout
@@ -42,19 +43,23 @@ class Sinks:
 
     def __init__(
         self,
-        journal: Journal,
+        journal: OwnedJournal,
         metrics: Metrics,
         clock: Clock,
         *,
         on_end: Callable[[], None],
+        replica: str | None = None,
     ) -> None:
-        """`on_end` is called when an output ends by itself: only stdout does, when nobody reads."""
+        """`replica` is this one's name, where several share the journal.
+
+        `on_end` is called when an output ends by itself: only stdout does, when nobody reads."""
         self._journal = journal
+        self._replica = replica
         self._metrics = metrics
         self._clock = clock
         self._on_end = on_end
         self._crew = Crew()
-        self._sinks: dict[str, Delivery] = {}
+        self._sinks: dict[str, Delivery | OnlyOne] = {}
         self._exchange: Exchange[AnyOutput] = Exchange(self)
 
     async def run(self) -> None:
@@ -84,13 +89,19 @@ class Sinks:
     async def begin(self, name: str, settings: AnyOutput, inherited: bytes) -> None:
         """See `Keeper`. What is in its file says where an output goes on."""
         del inherited
-        sink = build_sink(settings, self._journal, self._metrics, self._clock)
+        sink = self._build(name, settings)
         try:
             await sink.open()
         except ConfigError as error:
             raise OutputRefusedError(settings, str(error)) from None
         self._sinks[name] = sink
         self._crew.add(f"sink {name}", partial(self._run, sink))
+
+    def _build(self, name: str, output: AnyOutput) -> Delivery | OnlyOne:
+        make = partial(build_sink, output, self._journal, self._metrics, self._clock)
+        if output.where == "once":
+            return OnlyOne(name, self._journal, make)
+        return make(remembered_as=None if self._replica is None else f"{name}@{self._replica}")
 
     async def end(self, name: str) -> bytes:
         """See `Keeper`: what the journal has for it is written first, within its deadline."""
@@ -102,7 +113,7 @@ class Sinks:
         """See `Keeper`."""
         self._metrics.remove_sink(name)
 
-    async def _run(self, sink: Delivery) -> None:
+    async def _run(self, sink: Delivery | OnlyOne) -> None:
         await sink.run()
         self._on_end()
 
@@ -122,7 +133,14 @@ class Sinks:
             self._metrics.sink_lag_records.labels(name).set(sink.lag)
 
 
-def build_sink(output: AnyOutput, journal: Journal, metrics: Metrics, clock: Clock) -> Delivery:
+def build_sink(
+    output: AnyOutput,
+    journal: Journal,
+    metrics: Metrics,
+    clock: Clock,
+    fence: Fence | None = None,
+    remembered_as: str | None = None,
+) -> Delivery:
     lines = LineSettings(
         only=Filter(
             runs=frozenset(output.filter.runs),
@@ -133,7 +151,16 @@ def build_sink(output: AnyOutput, journal: Journal, metrics: Metrics, clock: Clo
         bytes_max=output.line_bytes,
     )
     target = _target(output, clock)
-    return Delivery(output.name, target, journal, lines, metrics=metrics, clock=clock)
+    return Delivery(
+        output.name,
+        target,
+        journal,
+        lines,
+        metrics=metrics,
+        clock=clock,
+        fence=fence,
+        remembered_as=remembered_as,
+    )
 
 
 def _target(output: NdjsonOutput, clock: Clock) -> Target:

@@ -133,6 +133,11 @@ def salvage(url: str) -> Iterator[Record]:
     return salvage_file(file_of(url))
 
 
+def is_shared(url: str) -> bool:
+    """Whether several replicas may have it open."""
+    return _scheme(url) in _STREAMS
+
+
 def require_existing(url: str) -> None:
     """Raises ConfigError when there is no such journal: commands that read make none."""
     if _scheme(url) == "sqlite" and not (file := file_of(url)).is_file():

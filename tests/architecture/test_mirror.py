@@ -24,6 +24,7 @@ ROOMS = {
         "tests/unit/config/test_load.py",
         "every rule shows as one line of the loader's, with file, line and cure",
     ),
+    "daemon/workers": ("tests/e2e/test_workers.py", "processes that share a port, killed and told"),
     "journal/jetstream": (f"{CONTRACT}/test_journal_contract.py", "J1-J7, on a real server"),
     "journal/sqlite": (f"{CONTRACT}/test_journal_contract.py", "J1-J7, and tests/torture"),
     "outputs/gateway": (f"{CONTRACT}/test_gateway.py", "beside the simulator, answer by answer"),

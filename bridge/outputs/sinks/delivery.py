@@ -15,7 +15,7 @@ from typing import Any
 
 from bridge.clock import Clock
 from bridge.core.errors import ConfigError, JournalError, JournalUnavailableError
-from bridge.journal.port import Journal
+from bridge.journal.port import Fence, Journal
 from bridge.log import get_logger
 from bridge.metrics import Metrics
 from bridge.outputs.sinks.health import SinkHealth
@@ -52,8 +52,15 @@ class Delivery:
         *,
         metrics: Metrics,
         clock: Clock,
+        fence: Fence | None = None,
+        remembered_as: str | None = None,
     ) -> None:
+        """`fence`: of the lease under which this is written, where one is needed. `remembered_as`:
+        whose checkpoint it is, where others have outputs of the same name.
+        """
         self.name = name
+        self._fence = fence
+        self._key = checkpoint_key(remembered_as or name)
         self.target = target
         self.is_abandoned = False
         self._journal = journal
@@ -98,7 +105,7 @@ class Delivery:
 
         What may pass by itself, such as a full disk, is waited for in `run`.
         """
-        stored = await self._journal.checkpoint(checkpoint_key(self.name))
+        stored = await self._journal.checkpoint(self._key)
         self._saved = Checkpoint.maybe_decode(stored)
         try:
             await self._open()
@@ -138,6 +145,14 @@ class Delivery:
             pass
         await self._let_go(max(_LET_GO_S, ends_s - self._clock.monotonic()))
         _log.info("sink.closed", sink=self.name, position=self._position, lag=self.lag)
+
+    async def leave(self) -> None:
+        """Let go without another line or checkpoint: it is another's by now. Idempotent."""
+        if not self._is_closed:
+            self._is_open, self._is_closed = False, True
+            with suppress(TimeoutError, TargetError):
+                async with asyncio.timeout(_LET_GO_S):
+                    await self.target.close()
 
     async def _let_go(self, deadline_s: float = _LET_GO_S) -> None:
         was_open, self._is_open, self._is_closed = self._is_open, False, True
@@ -312,7 +327,7 @@ class Delivery:
         checkpoint = Checkpoint(self._journal.epoch, self._position, mark)
         if checkpoint != self._saved:
             await self._journal.append(
-                (), checkpoints=[(checkpoint_key(self.name), checkpoint.encode())]
+                (), checkpoints=[(self._key, checkpoint.encode())], fence=self._fence
             )
             self._saved = checkpoint
 

@@ -1,0 +1,137 @@
+"""An output that one of several replicas writes: the one that holds its lease.
+
+When that one dies, another takes the output over, from its last line (where that can be read back:
+a file that both reach) or from the checkpoint. A replica that freezes in the middle of a write may
+write that batch behind the next holder's first lines; nothing else is ever there twice.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from bridge.core.errors import ConfigError, JournalUnavailableError
+from bridge.journal.port import Fence, FencedError, Lease, OwnedJournal
+from bridge.log import get_logger
+from bridge.outputs.sinks.delivery import Delivery
+from bridge.tasks import TaskGroup
+
+ASK_S = 0.25  # between two looks at the lease
+AGAIN_S = 5.0  # after the output could not be opened here: perhaps it can elsewhere
+
+_STANDBY = {"ok": True, "detail": "another replica writes it"}
+
+log = get_logger()
+
+
+class OnlyOne:
+    """`open`, then `run` until cancelled, then `close`: as a `Delivery`."""
+
+    def __init__(
+        self, name: str, journal: OwnedJournal, build: Callable[[Fence], Delivery]
+    ) -> None:
+        """`build` makes the output, for the holder of a lease."""
+        self._name = name
+        self._journal = journal
+        self._build = build
+        self._lease: Lease | None = None
+        self._delivery: Delivery | None = None
+        self._complaint: str | None = None
+
+    @property
+    def lag(self) -> int:
+        """See `Delivery.lag`; whoever waits is not behind."""
+        return 0 if self._delivery is None else self._delivery.lag
+
+    def status(self) -> Mapping[str, Any]:
+        """The check of /healthz."""
+        if self._complaint is not None:
+            return {"ok": False, "detail": self._complaint}
+        return _STANDBY if self._delivery is None else self._delivery.status()
+
+    def reopen(self) -> None:
+        """See `Delivery.reopen`."""
+        if self._delivery is not None:
+            self._delivery.reopen()
+
+    async def open(self) -> None:
+        """Open it, if no other replica holds it. Raises ConfigError."""
+        try:
+            await self._ask()
+        except JournalUnavailableError:
+            return  # `run` asks again
+
+    async def run(self) -> None:
+        """Write whenever it is held, until cancelled, or until nobody takes the lines any more."""
+        while True:
+            try:
+                if self._delivery is None and not await self._ask():
+                    await asyncio.sleep(ASK_S)
+                    continue
+                if await self._write():
+                    return
+            except JournalUnavailableError:
+                await asyncio.sleep(ASK_S)
+            except ConfigError as error:
+                self._complaint = str(error)
+                log.error("sink.not_opened", sink=self._name, reason=self._complaint)
+                await asyncio.sleep(AGAIN_S)
+
+    async def close(self) -> None:
+        """Write the last lines, and let another have it. Idempotent."""
+        delivery, lease = self._delivery, self._lease
+        self._delivery = self._lease = None
+        if delivery is not None and lease is not None:
+            if lease.is_valid():
+                await delivery.close()
+            else:
+                await delivery.leave()
+        if lease is not None:
+            await lease.release()
+
+    async def _ask(self) -> bool:
+        """Take the lease and open the output. Raises ConfigError; the lease is given back then."""
+        lease = await self._journal.acquire(f"output/{self._name}")
+        if lease is None:
+            return False
+        delivery = self._build(lease.fence)
+        try:
+            await self._journal.catch_up()  # the checkpoint is another replica's
+            await delivery.open()
+        except BaseException:
+            await lease.release()
+            raise
+        self._complaint = None
+        self._lease, self._delivery = lease, delivery
+        log.info("output.taken", sink=self._name)
+        return True
+
+    async def _write(self) -> bool:
+        """Until the lease is lost (False) or the reader went away (True)."""
+        assert self._delivery is not None
+        assert self._lease is not None
+        delivery, lease = self._delivery, self._lease
+        async with TaskGroup() as group:
+            writing = group.create_task(_until_fenced(delivery), name=f"write {self._name}")
+            losing = group.create_task(lease.until_lost(), name=f"hold {self._name}")
+            await asyncio.wait((writing, losing), return_when=asyncio.FIRST_COMPLETED)
+            writing.cancel()
+            losing.cancel()
+        if delivery.is_abandoned:
+            return True
+        self._delivery = self._lease = None
+        await delivery.leave()
+        await lease.release()
+        log.warning("output.lost", sink=self._name)
+        return False
+
+
+async def _until_fenced(delivery: Delivery) -> None:
+    try:
+        await delivery.run()
+    except FencedError:
+        return
+    except ExceptionGroup as errors:
+        if errors.split(FencedError)[1] is not None:
+            raise

@@ -1,0 +1,215 @@
+"""`serve --workers 2`: several processes serve one port, and nobody outside can tell."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+import os
+import re
+import signal
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+import aiohttp
+import pytest
+
+from bridge.simulator import Simulator
+from bridge.wire.sse import FrameDecoder
+from tests.e2e.processes import TOKEN, Daemon, environment, ids, quick_config, run, serve
+
+pytestmark = pytest.mark.e2e
+
+CLIENTS = 12
+WAIT_S = 60.0  # for machines slower than ours
+
+
+class Client:
+    """An SSE client as browsers are: it comes back with the id of the last record it got."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._last = "0"
+        self.sequences: list[int] = []
+        self.connections = 0
+
+    async def run(self) -> None:
+        """Until the server is gone, or says that it ends."""
+        connector = aiohttp.TCPConnector(force_close=True)
+        timeout = aiohttp.ClientTimeout(total=None)
+        async with aiohttp.ClientSession(connector=connector, timeout=timeout) as session:
+            while True:
+                headers = {"Accept": "text/event-stream", "Last-Event-ID": self._last}
+                try:
+                    async with session.get(self._url, headers=headers) as response:
+                        if response.status != 200:
+                            return
+                        self.connections += 1
+                        await self._read(response)
+                except aiohttp.ClientConnectorError:
+                    return
+                except (aiohttp.ClientError, ConnectionError):
+                    pass
+
+    async def _read(self, response: aiohttp.ClientResponse) -> None:
+        decoder = FrameDecoder()
+        async for chunk in response.content.iter_any():
+            for frame in decoder.feed(chunk):
+                assert frame.event == "message", frame
+                self.sequences.append(int(json.loads(frame.data)["sequence"]))
+                self._last = frame.id
+
+
+async def streams(daemon: Daemon) -> list[int]:
+    """Open streams of each worker; a check fails while one of them is dead."""
+    async with aiohttp.ClientSession() as session, session.get(daemon.url + "/healthz") as answer:
+        found: list[int] = json.loads(await answer.read())["checks"]["workers"]["streams"]
+    return found
+
+
+async def until_open(daemon: Daemon, count: int) -> list[int]:
+    async with asyncio.timeout(WAIT_S):
+        while sum(now := await streams(daemon)) != count:
+            await asyncio.sleep(0.1)
+    return now
+
+
+async def value(daemon: Daemon, series: str) -> float:
+    async with aiohttp.ClientSession() as session, session.get(daemon.url + "/metrics") as found:
+        text = await found.text()
+    match = re.search(rf"^mogplex_bridge_{re.escape(series)} (\S+)$", text, re.MULTILINE)
+    assert match, series
+    return float(match[1])
+
+
+def workers_of(daemon: Daemon) -> list[int]:
+    """Process ids, in the order of the workers' numbers."""
+    children = Path(f"/proc/{daemon.process.pid}/task/{daemon.process.pid}/children")
+    found = [int(pid) for pid in children.read_text().split()]
+    return [p for p in found if b"workers" in Path(f"/proc/{p}/cmdline").read_bytes()]
+
+
+async def test_all_workers_hand_out_everything_once_also_when_one_is_killed(tmp_path: Path) -> None:
+    async with Simulator(knobs={"limiter": "off"}) as sim, AsyncExitStack() as stack:
+        config = quick_config(tmp_path, sim.url)
+        env = environment(None, MOGPLEX_TOKEN=TOKEN)
+        daemon = await stack.enter_async_context(
+            serve("--config", str(config), "--workers", "2", env=env)
+        )
+        first = sim.create_run(events=30)
+        sim.set_status(first, "streaming")
+        assert await daemon.status("PUT", f"/v1/runs/{first.id}") == 201
+        group = await stack.enter_async_context(asyncio.TaskGroup())
+        clients = [Client(daemon.url + "/v1/events") for _ in range(CLIENTS)]
+        running = [group.create_task(client.run()) for client in clients]
+        spread = await until_open(daemon, CLIENTS)
+        while 0 in spread:  # one in a thousand times all are at one worker
+            clients.append(Client(daemon.url + "/v1/events"))
+            running.append(group.create_task(clients[-1].run()))
+            spread = await until_open(daemon, len(clients))
+        os.kill(workers_of(daemon)[0], signal.SIGKILL)
+        for _ in range(20):
+            sim.append(first, 1)
+        await until_open(daemon, len(clients))
+        assert (await daemon.json("/healthz"))["checks"]["workers"]["ok"]
+        assert await value(daemon, "worker_restarts_total") == 1
+        assert sum(client.connections for client in clients) == len(clients) + spread[0]
+        sim.finish(first)
+        await daemon.ended(1)
+        records = await daemon.records()
+        assert ids(records, first.id) == [e["id"] for e in sim.truth(first)["committed"]]
+        wanted = [int(record["sequence"]) for record in records]
+        async with asyncio.timeout(WAIT_S):
+            while any(len(client.sequences) < len(wanted) for client in clients):
+                await asyncio.sleep(0.05)
+            # What the dead one counted in its last half second is not known to anybody.
+            while await value(daemon, 'subscribers{transport="sse"}') != len(clients):
+                await asyncio.sleep(0.05)
+        least = len(wanted) * (len(clients) - spread[0])
+        assert least <= await value(daemon, 'deliveries_total{transport="sse"}')
+        assert await daemon.stop() == 0, daemon.stderr
+        async with asyncio.timeout(WAIT_S):
+            await asyncio.gather(*running)
+        assert [client.sequences for client in clients] == [wanted] * len(clients)
+
+
+async def test_tickets_limits_and_a_reload_hold_for_all_workers_together(tmp_path: Path) -> None:
+    tokens = tmp_path / "tokens.toml"
+
+    def write_tokens(*names: str) -> None:
+        entries = [
+            f'[[tokens]]\nname = "{name}"\nsha256 = "{hashlib.sha256(name.encode()).hexdigest()}"\n'
+            for name in names
+        ]
+        tokens.write_text("".join(entries))
+
+    def configure(limit: int) -> str:
+        path = quick_config(tmp_path, "http://127.0.0.1:9", listen='"127.0.0.1:0"')
+        text = f'[auth]\ntokens_file = "{tokens}"\n[limits]\nsubscribers = {limit}\n'
+        path.write_text(path.read_text() + text)
+        return str(path)
+
+    write_tokens("alice", "bob")
+    env = environment(None, MOGPLEX_TOKEN=TOKEN)
+    async with serve("--config", configure(4), "--workers", "2", env=env) as daemon:
+        alice, bob = ({"Authorization": f"Bearer {name}"} for name in ("alice", "bob"))
+        connector = aiohttp.TCPConnector(force_close=True, limit=0)
+        async with aiohttp.ClientSession(connector=connector) as session:
+
+            async def open_stream(query: str = "", **headers: str) -> aiohttp.ClientResponse:
+                wish = {"Accept": "text/event-stream", **headers}
+                return await session.get(f"{daemon.url}/v1/events{query}", headers=wish)
+
+            # A ticket is worth one stream, whichever worker is asked, however many at once.
+            async with session.post(daemon.url + "/v1/tickets", headers=alice) as answer:
+                ticket = "?ticket=" + json.loads(await answer.read())["ticket"]
+            tried = await asyncio.gather(*(open_stream(ticket) for _ in range(8)))
+            assert sorted(response.status for response in tried) == [200] + [401] * 7
+            assert (await open_stream()).status == 401
+            # Four streams in all: three more.
+            more = await asyncio.gather(*(open_stream(**bob) for _ in range(8)))
+            assert sorted(response.status for response in more) == [200] * 3 + [503] * 5
+            # Another limit, and a token that is taken away: its streams end at both workers.
+            configure(6)
+            write_tokens("alice")
+            daemon.process.send_signal(signal.SIGHUP)
+            async with asyncio.timeout(WAIT_S):
+                for response in more:
+                    if response.status == 200:
+                        await response.read()  # to its end
+                while (await open_stream(**bob)).status != 401:
+                    await asyncio.sleep(0.1)
+                opened = 1  # by the ticket
+                while opened < 6:
+                    opened += (await open_stream(**alice)).status == 200
+            refused = await asyncio.gather(*(open_stream(**alice) for _ in range(8)))
+            assert {response.status for response in refused} == {503}
+
+
+async def test_workers_end_with_their_daemon_however_it_ends(tmp_path: Path) -> None:
+    env = environment("http://127.0.0.1:9")
+    journal = f"sqlite:{tmp_path / 'journal.db'}"
+    async with serve("--workers", "2", "--journal", journal, env=env) as daemon:
+        workers = workers_of(daemon)
+        assert len(workers) == 2
+        host_port = daemon.url.removeprefix("http://")
+        code, _, told = await run(
+            "serve",
+            "--workers",
+            "2",
+            "--listen",
+            host_port,
+            "--journal",
+            "sqlite:" + str(tmp_path / "b.db"),
+            env=env,
+        )
+        assert code == 78
+        assert "another program uses it" in told
+        daemon.process.kill()
+        await daemon.process.wait()
+        async with asyncio.timeout(WAIT_S):
+            while any(Path(f"/proc/{pid}/cmdline").exists() for pid in workers):
+                await asyncio.sleep(0.05)
+    code, _, told = await run("serve", "--workers", "2", "--journal", "memory:", env=env)
+    assert code == 78
+    assert "start more replicas instead" in told

@@ -1,0 +1,45 @@
+"""Counters of workers are added once, stay when a worker dies, and what it held goes with it."""
+
+from __future__ import annotations
+
+import json
+
+from bridge.metrics import Metrics
+from bridge.metrics.sums import Sums, counts_of
+
+
+def value(text: bytes, series: str) -> float:
+    found = [line for line in text.decode().splitlines() if line.startswith(series + " ")]
+    assert len(found) == 1, series
+    return float(found[0].rpartition(" ")[2])
+
+
+def told(metrics: Metrics) -> list:
+    """As it comes over the socket."""
+    return json.loads(json.dumps(counts_of(metrics.registry)))
+
+
+def test_counts_are_summed_over_processes_that_come_and_go() -> None:
+    own, first, second = Metrics(), Metrics(), Metrics()
+    sums = Sums(own.registry)
+    for worker, metrics in enumerate((first, second), 1):
+        metrics.deliveries_total.labels("sse").inc(10 * worker)
+        metrics.subscribers.labels("sse").inc(worker)
+        metrics.subscriber_lag_records.observe(3)
+        sums.tell(worker, told(metrics))
+        sums.tell(worker, told(metrics))  # the newest counts, not more of them
+    own.http_requests_total.labels("runs", "2xx").inc()
+    text, _ = own.render(None, sums)
+    assert value(text, 'mogplex_bridge_deliveries_total{transport="sse"}') == 30
+    assert value(text, 'mogplex_bridge_subscribers{transport="sse"}') == 3
+    assert value(text, "mogplex_bridge_subscriber_lag_records_count") == 2
+    assert value(text, 'mogplex_bridge_http_requests_total{code="2xx",group="runs"}') == 1
+    assert value(text, "mogplex_bridge_journal_head_sequence") == 0
+    sums.forget(1)
+    text, _ = own.render(None, sums)
+    assert value(text, 'mogplex_bridge_deliveries_total{transport="sse"}') == 30
+    assert value(text, 'mogplex_bridge_subscribers{transport="sse"}') == 2
+    sums.tell(1, told(Metrics()))  # its successor begins at 0
+    text, openmetrics = own.render("application/openmetrics-text", sums)
+    assert value(text, 'mogplex_bridge_deliveries_total{transport="sse"}') == 30
+    assert openmetrics.startswith("application/openmetrics-text")

@@ -30,6 +30,7 @@ from bridge.daemon.workers.crew import Workers
 from bridge.journal.opening import is_shared
 from bridge.journal.port import OwnedJournal
 from bridge.metrics import Metrics
+from bridge.outputs.http.server import Server
 from bridge.outputs.http.token_access import TokenAccess
 from bridge.outputs.port import OwnFeeds
 from bridge.redact import Redactor
@@ -100,8 +101,19 @@ class Running:
             if settings.server.workers > 1
             else None
         )
-        parts = Parts(journal, self.follows, self, metrics, self._render_metrics, redactor, clock)
-        self.server = build_server(
+        self.server = self._server(settings, clock)
+
+    def _server(self, settings: Settings, clock: Clock) -> Server:
+        parts = Parts(
+            self.journal,
+            self.follows,
+            self,
+            self.metrics,
+            self._render_metrics,
+            self.redactor,
+            clock,
+        )
+        return build_server(
             parts,
             access=self.access,
             policy=build_policy(settings, is_behind_workers=self.workers is not None),

@@ -200,7 +200,7 @@ def test_seats_are_counted_by_address_but_not_on_loopback() -> None:
     assert caught.value.code == "too_many_subscribers"
     for address in taken:
         seats.leave(address)
-    assert not seats._by_address, "an address that has left is forgotten"
+    assert not seats._taken._by_address, "an address that has left is forgotten"
 
 
 @pytest.mark.parametrize("sent", [b"", b"GET /v1/ru", b"GET /v1/runs HTTP/1.1\r\nHost: x\r\nA"])

@@ -49,7 +49,7 @@ def test_c1_all_together_are_bounded_and_this_host_by_that_alone() -> None:
     for guest in guests:
         crowd.leave(guest)
     assert len(crowd) == 0
-    assert not crowd._by_address, "an address that has left is forgotten"
+    assert not crowd._counts._by_address, "an address that has left is forgotten"
 
 
 def test_c2_of_those_who_do_not_take_their_answers_the_largest_go() -> None:

@@ -147,7 +147,7 @@ async def test_a_filter_chooses_and_the_position_still_moves(outputs, tmp_path):
 class FullJournal(MemoryJournal):
     is_full = False
 
-    async def append(self, drafts, *, states=(), checkpoints=()):
+    async def append(self, drafts, *, states=(), checkpoints=(), fence=None):
         if self.is_full and checkpoints:
             raise JournalFullError("no space")
         return await super().append(drafts, states=states, checkpoints=checkpoints)

@@ -66,13 +66,8 @@ class Running:
         )
         self.follows, self.accounts = following.follows, following.accounts
         self.listed = Listed(self.follows)
-        self.sinks = Sinks(
-            journal,
-            metrics,
-            clock,
-            on_end=on_end,
-            replica=socket.gethostname() if is_shared(settings.journal) else None,
-        )
+        replica = socket.gethostname() if is_shared(settings.journal) else None
+        self.sinks = Sinks(journal, metrics, clock, on_end=on_end, replica=replica)
         self.tokens = TokenWatch(self.accounts, self.follows, redactor.protect, clock)
         self.upkeep = Upkeep(
             journal, (settings.retention.age, settings.retention.bytes), metrics, clock
@@ -88,13 +83,7 @@ class Running:
         )
         journal.watch(following.follows.heard.put_nowait, following.follows.saw)
         self._standings = Standings(self.accounts.sources, self.follows, metrics, clock)
-        tokens = read_tokens(settings)
-        # With [auth] who has a token may read, without it this machine only (None).
-        self.access = (
-            None
-            if tokens is None
-            else TokenAccess(tokens, clock, open_metrics=settings.metrics.open)
-        )
+        self.access = _access(settings, clock)
         self._is_ready = False
         self.workers = (
             Workers(settings, journal, OwnFeeds(self.follows), metrics, clock)
@@ -225,3 +214,11 @@ class Running:
             return self.metrics.render(accept)
         self.workers.set_metrics()
         return self.metrics.render(accept, self.workers.sums)
+
+
+def _access(settings: Settings, clock: Clock) -> TokenAccess | None:
+    """With [auth] who has a token may read, without it this machine only (None)."""
+    tokens = read_tokens(settings)
+    if tokens is None:
+        return None
+    return TokenAccess(tokens, clock, open_metrics=settings.metrics.open)

@@ -21,20 +21,24 @@ requests_per_minute = 6000
 min_interval = "50ms"
 [[outputs]]
 path = "{root}/all.ndjson"
+line_bytes = 0
 rotate = {{bytes = 60000}}
 compress = "gzip"
 [[outputs]]
 path = "{root}/fixed.ndjson"
+line_bytes = 0
 naming = "fixed"
 fsync = "always"
 rotate = {{bytes = 90000, every = "1h"}}
 [[outputs]]
 path = "{root}/tools.ndjson"
+line_bytes = 0
 fsync = "never"
 rotate = {{bytes = 40000}}
 filter = {{types = ["com.mogplex.run.event.tool_*"]}}
 [[outputs]]
 path = "{root}/plain.ndjson"
+line_bytes = 0
 rotate = {{bytes = 50000}}
 compress = "gzip"
 format = "mogplex"

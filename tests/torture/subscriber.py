@@ -12,7 +12,7 @@ import zlib
 import aiohttp
 
 _PAUSE_S = 0.05  # between two tries; a browser would wait longer
-_FRAME_BYTES_MAX = 1 << 20
+_FRAME_BYTES_MAX = 5 << 20  # a record may have 4 MiB
 
 
 class Subscriber:

@@ -224,6 +224,7 @@ async def test_j7_a_wish_and_a_state_of_one_feed_do_not_overwrite_each_other(
     await journal.append([], wishes=[old], states=[FeedState(feed("r"), events=1)])
     stopped = replace(old, followed=False)
     await journal.append([], wishes=[stopped])
+    assert [s.events for s in await journal.states()] == [1]
     await journal.append(drafts("r", 0, 1), states=[FeedState(feed("r"), events=2)])
     assert await journal.wishes() == [stopped]
     assert [s.events for s in await journal.states()] == [2]

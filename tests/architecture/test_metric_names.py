@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -17,8 +18,9 @@ PLACES = ("docs", "grafana", "deploy", "README.md", "CHANGELOG.md")
 # Recording rules name series of their own: `level:metric:operation` has no prefix of ours.
 
 
-def known() -> set[str]:
-    return {PREFIX + name.removeprefix(PREFIX) for name, *_ in _everything().catalogue}
+@cache
+def known() -> frozenset[str]:
+    return frozenset(PREFIX + name.removeprefix(PREFIX) for name, *_ in _everything().catalogue)
 
 
 def unknown_names(text: str) -> set[str]:

@@ -5,20 +5,23 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "bridge"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Module:
     """One file of the package; `parts` is its path below it, without `.py`."""
 
     parts: tuple[str, ...]
     text: str
-    tree: ast.Module
+
+    @cached_property
+    def tree(self) -> ast.Module:
+        return ast.parse(self.text)
 
     @property
     def name(self) -> str:
@@ -30,7 +33,7 @@ class Module:
 
 
 def parse(name: str, text: str) -> Module:
-    return Module(tuple(name.removesuffix(".py").split("/")), text, ast.parse(text))
+    return Module(tuple(name.removesuffix(".py").split("/")), text)
 
 
 @cache

@@ -186,15 +186,18 @@ def log_calls() -> list[tuple[str, str | None]]:
     """(place, name) of every call on a name or attribute called `log`/`_log` in the package."""
     found = []
     for path in Path(bridge.__path__[0]).rglob("*.py"):
-        for node in ast.walk(ast.parse(path.read_text())):
+        text = path.read_text()
+        if not re.search(r"log(?:ger)?\.", text):
+            continue
+        for node in ast.walk(ast.parse(text)):
             if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)):
                 continue
             owner = node.func.value
             name = owner.id if isinstance(owner, ast.Name) else getattr(owner, "attr", "")
             if node.func.attr in LEVEL_METHODS and name.strip("_").lower() in ("log", "logger"):
                 first = node.args[0] if node.args else None
-                text = first.value if isinstance(first, ast.Constant) else None
-                found.append((f"{path.name}:{node.lineno}", text))
+                said = first.value if isinstance(first, ast.Constant) else None
+                found.append((f"{path.name}:{node.lineno}", said))
     return found
 
 

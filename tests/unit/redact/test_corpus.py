@@ -60,6 +60,7 @@ def test_redacting_the_corpus_twice_changes_nothing() -> None:
         assert redactor.event(once) == once
 
 
+@pytest.mark.slow
 def test_a_seed_makes_the_same_cases_every_time() -> None:
     assert cases(4) == cases(4)
     assert cases(4) != cases(5)

@@ -72,6 +72,7 @@ async def test_what_one_replica_stored_the_other_reads(
     assert await second.event_ids(feed("r"), 2) == ["e1", "e2"]
 
 
+@pytest.mark.slow
 async def test_a_replica_that_starts_later_knows_everything(
     pair: tuple[StreamJournal, StreamJournal],
 ) -> None:
@@ -100,6 +101,7 @@ async def test_wishes_and_states_of_another_replica_are_told(
         assert (await told.get(), await seen.get()) == (wish, state)
 
 
+@pytest.mark.slow
 async def test_l1_a_zombie_that_never_noticed_is_refused_by_the_engine(
     pair: tuple[StreamJournal, StreamJournal], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -124,6 +126,7 @@ async def test_l1_a_zombie_that_never_noticed_is_refused_by_the_engine(
     assert [s.events for s in await second.states()] == [2]
 
 
+@pytest.mark.slow
 async def test_l1_a_holder_stops_before_another_may_begin() -> None:
     url = shared_server().url(new_stream())
     first = await StreamJournal.open(parse(url))
@@ -138,6 +141,7 @@ async def test_l1_a_holder_stops_before_another_may_begin() -> None:
     await second.close()
 
 
+@pytest.mark.slow
 async def test_l2_a_dead_holders_memory_is_as_old_as_its_last_renewal(
     pair: tuple[StreamJournal, StreamJournal],
 ) -> None:

@@ -360,6 +360,7 @@ async def test_ids_that_outlive_their_records_are_bounded(
     assert kept == [[], newest[30:], newest[10:]]
 
 
+@pytest.mark.slow
 async def test_known_ids_keep_a_small_journal_small(
     journal: SqliteJournal, clock: StillClock
 ) -> None:
@@ -374,6 +375,7 @@ async def test_known_ids_keep_a_small_journal_small(
     assert len(ids) - journal.stats().records == limit // 8 // sqlite_retention.KNOWN_BYTES
 
 
+@pytest.mark.slow
 async def test_the_bytes_that_are_kept_are_those_on_the_disk(
     journal: SqliteJournal, clock: StillClock
 ) -> None:

@@ -45,6 +45,7 @@ class Redactor:
         """
         other._tree.own_secrets = self._tree.own_secrets
         other._tree.counts = self._tree.counts
+        other._tree.plans.clear()
         self._tree, self._keep = other._tree, other._keep
         if self._twin is not None:
             self._twin.adopt(other._apart())
@@ -83,7 +84,10 @@ class Redactor:
         found = self._tree.dict_(rest, 0)
         if memory is not None and _is_fragment(rest):
             found = self._tree.went_on(rest, found, memory)
-        done = iter(self._echoed(found).items())
+        found = self._echoed(found)
+        if found is rest:
+            return dict(data)
+        done = iter(found.items())
         result = dict((key, data[key]) if key in UNTOUCHED else next(done) for key in data)
         for path in self._keep:
             result = restored(dict(data), result, path)
@@ -102,6 +106,7 @@ class Redactor:
         """
         known = {secret for secret in secrets if len(secret) >= OWN_SECRET_MIN}
         self._tree.own_secrets = tuple(sorted(known, key=lambda secret: (-len(secret), secret)))
+        self._tree.plans.clear()  # of names that were read without these
         if self._twin is not None:
             self._twin.protect(known)
 

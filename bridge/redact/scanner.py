@@ -93,7 +93,7 @@ class TextRedactor:
         if len(s) < TEXT_MIN:
             return s
         size = len(s)
-        if marks := s.count(MARK_OPEN):
+        if "[" in s and (marks := s.count(MARK_OPEN)):
             # Markers of an earlier pass are longer than what they replaced: they cost nothing, or
             # a text that just fitted would be cut by the second pass. Never under a quarter.
             size = max(size // 4, size - MARKER_MAX * marks)
@@ -117,6 +117,13 @@ class TextRedactor:
                 return self._scan(s, text, low)
             return s
         return self._scan(s, text, low)
+
+    def shows_nothing(self, s: str) -> bool:
+        """Is there no secret in the text? Counts nothing and remembers nothing."""
+        text = fold(s)
+        scan = self._found(text, text.lower())
+        known = any(secret in s for secret in self.own_secrets)
+        return scan is not None and not scan.spans and not known
 
     def _has_anchor(self, low: str) -> bool:
         return next(self._find(low), None) is not None

@@ -6,18 +6,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, Final
+from typing import Any, Final, Self
 
 from bridge.redact import exchange, shapes
 from bridge.redact.detectors import command_line, printed
 from bridge.redact.memory import Memory
 from bridge.redact.names.classifier import CODE, ENV, FORCED, NONE, SURE, Verdict
-from bridge.redact.scanner import TEXT_MIN, TextRedactor
+from bridge.redact.plans import KEY_MIN, Plans
+from bridge.redact.policy import Policy
+from bridge.redact.scanner import EVENT_CHARS_MAX, TEXT_MIN, TextRedactor
 from bridge.redact.spans import Scan
 from bridge.redact.values import harmless
 
 DEPTH_MAX: Final = 100  # levels of nesting; upstream cuts at 3, JSON encoders give up near 250
-KEY_MIN = 12  # characters of a member's name that may be a secret itself
 OUTPUT_DEPTH_MAX: Final = 4  # levels below a command that hold what it printed
 OUTPUT_BELOW: Final = "\nOutput:\n"  # how one agent heads what a command printed
 JWK_PRIVATE: Final = ("d", "p", "q", "dp", "dq", "qi", "k", "oth")
@@ -30,6 +31,16 @@ class TreeRedactor(TextRedactor):
     """
 
     memory: Memory | None = None
+
+    def __init__(self, policy: Policy, chars_max: int = EVENT_CHARS_MAX) -> None:
+        super().__init__(policy, chars_max)
+        self.plans = Plans(self.names.verdict, self.shows_nothing)
+
+    def apart(self) -> Self:
+        """The same automaton and patterns with a memory of its own."""
+        other = super().apart()
+        other.plans = Plans(other.names.verdict, other.shows_nothing)
+        return other
 
     def begin(self, memory: Memory | None = None) -> None:
         """Forget the last event; `memory` is of the feed whose event comes now."""
@@ -74,16 +85,12 @@ class TreeRedactor(TextRedactor):
     def dict_(self, obj: dict[str, Any], depth: int) -> Any:  # noqa: C901, PLR0912 - one branch per notation
         if depth >= DEPTH_MAX:
             return self.mark("unscanned", "unscanned") if obj else obj
+        plan = self.plans.of(obj)
         changed: dict[str, Any] | None = None
-        known = self.names.known
-        judged = self.names.verdict
         text = self.text
-        for key, item in obj.items():
-            verdict = known.get(key)
-            if verdict is None:
-                verdict = judged(key)
+        for (key, item), verdict in zip(obj.items(), plan.verdicts, strict=True):
             kind = type(item)
-            if verdict.grade != NONE and not ("logprob" in obj and key == "token"):
+            if verdict is not None:
                 new = self._named(item, verdict, depth + 1)
             elif kind is str:
                 if len(item) < TEXT_MIN:
@@ -101,11 +108,15 @@ class TreeRedactor(TextRedactor):
                 if changed is None:
                     changed = dict(obj)
                 changed[key] = new
-        if not shapes.SPECIAL.isdisjoint(obj):
+        if plan.is_special:
             changed = self._special(obj, changed, depth)
-        if not exchange.CALLED.isdisjoint(obj):
+        if plan.is_called:
             changed = self._called(obj, changed)
-        return self.renamed(obj if changed is None else changed)
+        result = obj if changed is None else changed
+        if plan.is_plain and self._chars_left >= plan.chars:
+            self._chars_left -= plan.chars
+            return result
+        return self.renamed(result)
 
     def _member(self, key: str, item: Any, depth: int) -> Any:
         verdict = self.names.verdict(key)

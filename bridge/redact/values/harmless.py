@@ -14,6 +14,7 @@ from typing import Final
 
 from bridge.redact.fold import fold
 from bridge.redact.names.words import LABELS, STOP, UI, WORD_VALUES
+from bridge.redact.values.placeholders import is_placeholder
 
 LOOK_MAX = 256  # characters of a value that the gate reads; longer ones are never placeholders
 
@@ -90,16 +91,6 @@ _SPECIAL_TOKEN = re.compile(r"\[[A-Z_/]{2,16}\d{0,3}\]\Z")
 _WORDS = re.compile(r"[A-Za-z']{1,40}")
 _PARTS = re.compile(r"[A-Z]{1,40}(?![a-z])|[A-Z]?[a-z]{1,60}|[0-9]{1,40}")
 
-_PLACEHOLDER = re.compile(
-    r"""(?xi)
-    (?:^|[^a-z])(?:your|votre|ihre?|deine?|tu|su|ton|mi)[\s_.-][a-z]{3} | (?:^|[^a-z])your(?:[a-z]|\Z) | example | placeholder | change[\s_.-]?(?:me|it|this|in)
-  | replace[\s_.-]?(?:me|with|this|by|here) | insert[\s_.-]?(?:your|the|here|a|token|key) | (?:put|enter|add|paste|fill|set|type|use|provide)[\s_-](?:your|the|a|here|it|token|key|password|secret|in)
-  | [\s_-]here\Z | \Ahere[\s_-] | \A(?:my|the|some|any|new|old|a|an|this|that|user|test|fake|dummy|sample|demo|mock|default|invalid|wrong|bad|valid|correct)[\s_.-]?(?:new|old|super|very|app|api|own|user|db|secure|secret|token|password|passwd|pass|pwd|key|access|auth|client|private|strong|jwt)(?:[\s_.-]?(?:secret|secure|token|password|passwd|pass|key|value|api|access|string|here|id|hash|name))*[\s_.-]?\d{0,3}\Z
-  | \A(?:todo|fixme|tbd|n/?a|none|null|nil|undefined|unset|not[\s_-]?set|empty|unknown|foo|bar|baz|qux|foobar|foobaz|x+|y+|z+|asdf(?:gh)?|qwerty|lorem|ipsum|blah|abc|abcd|xyz|string|changed|secret[\s_-]?(?:value|string|key|here|token)|super[\s_-]?secret|password[\s_-]?(?:value|here|hash|string)|token[\s_-]?(?:value|here|string)|key[\s_-]?(?:value|here|string)|some[\s_-]?(?:value|thing|string)|value|dummy|fake|mock|sample|test|testing|demo|redacted|removed|hidden|masked|omitted|stripped|encrypted|sensitive|obfuscated|scrubbed|censored)\Z
-  | \b(?:dummy|fake|sample|mock|redacted|scrubbed|removed)\b|(?:^|[_-])(?:dummy|fake|sample|mock|redacted)(?:[_-]|\Z)
-  | 0123456|1234567890|abcdefgh|abcd1234|abc123(?:\Z|def)|\A(?:required|nullable|sometimes|confirmed)\||deadbeef(?:\Z|dead)|(?-i:x{4,}|X{4,})|\*{3,}
-    """
-)
 _SHAPE = str.maketrans(
     {
         chr(code): "l"
@@ -200,10 +191,22 @@ def is_uuid(value: str) -> bool:
     return len(value) == 36 and _UUID.match(value) is not None
 
 
+def _may_hold_mark(look: str) -> bool:
+    """Plain searches for what every alternative of `_MARK` has: nearly every value has none."""
+    return (
+        "[" in look
+        or "(" in look
+        or "<" in look
+        or "***" in look
+        or not look.isascii()
+        or "redacted" in look.lower()
+    )
+
+
 def is_marked(value: str) -> bool:
     """Was this already replaced or masked, by us, by the server or by somebody else?"""
     look = value[:LOOK_MAX]
-    if _MARK.search(look) is not None or _RUN.match(look) is not None:
+    if (_may_hold_mark(look) and _MARK.search(look) is not None) or _RUN.match(look) is not None:
         return True
     if len(look) <= 40 and (cut := _ELLIPSIS.search(look)) is not None:
         # `mog_AbCdEfGh...`: what is shown of a masked secret is meant to be shown.
@@ -221,7 +224,7 @@ def harmless_text(value: str, words: tuple[str, ...]) -> bool:
         return True
     if len(value) > LOOK_MAX:
         return _REFERENCE.match(look) is not None
-    if _REFERENCE.match(look) is not None or _PLACEHOLDER.search(look[:96]) is not None:
+    if _REFERENCE.match(look) is not None or is_placeholder(look):
         return True
     low = look.lower()
     if (
@@ -375,6 +378,6 @@ def plain_setting(value: str) -> bool:
     look = value[:LOOK_MAX]
     if len(value) < 4 or is_marked(look) or _NUMBER.match(look) or _VERSION.match(look):
         return True
-    if _REFERENCE.match(look) or _PLACEHOLDER.search(look):
+    if _REFERENCE.match(look) or is_placeholder(look, LOOK_MAX):
         return True
     return _is_location(look) or look.lower() in WORD_VALUES

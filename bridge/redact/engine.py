@@ -140,11 +140,15 @@ class Redactor:
         if kind is str:
             return self._tree.echoed(obj, values)
         if kind is dict:
-            fresh = {key: self._echo(item, values) for key, item in obj.items()}
-            same = all(fresh[key] is item for key, item in obj.items())
-            return self._tree.renamed(
-                obj if same else fresh, lambda key: self._tree.echoed(key, values)
-            )
+            fresh = obj
+            for key, item in obj.items():
+                new = self._echo(item, values)
+                if new is not item:
+                    fresh = dict(obj) if fresh is obj else fresh
+                    fresh[key] = new
+            if not any(value in key for key in obj for value in values):
+                return fresh
+            return self._tree.renamed(fresh, lambda key: self._tree.echoed(key, values))
         if kind is list:
             items = [self._echo(item, values) for item in obj]
             return items if any(a is not b for a, b in zip(items, obj, strict=True)) else obj

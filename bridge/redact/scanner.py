@@ -9,11 +9,13 @@ import hashlib
 import json
 import re
 from bisect import bisect_left
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from itertools import islice
 from typing import Any, Final, NamedTuple, Self
 
 from bridge.core.errors import ConfigError
 from bridge.redact import anchors, dress, patterns
+from bridge.redact.anchors import Hit
 from bridge.redact.fold import fold, offsets
 from bridge.redact.jsondoc import Document, NotADocumentError
 from bridge.redact.names.remembered import Names
@@ -21,13 +23,12 @@ from bridge.redact.policy import EXTRA_PATTERNS_MAX, Policy
 from bridge.redact.spans import MARK_OPEN, MARKER_MAX, Scan, Span, beside_markers, merged
 from bridge.redact.values import harmless
 
-# Rules whose finds show what they are by their own characters, whatever stands around them.
-SHOWN_BY_THEMSELVES: Final = frozenset({"own-token", "provider-token", "jwt", "pem", "webhook"})
 TEXT_MIN = 6  # a shorter text holds no secret that could be recognised
 # What a text may cost, in values read of up to 32 characters each; then it fails closed. Ordinary
 # JSON names a value every 16 characters at most; hostile text names long ones everywhere.
 EFFORT_FREE = 600
 EFFORT_PER = 16  # one more for so many characters
+HITS_MAX: Final = 4_096  # places of literals in one text that are held at once
 EFFORT_LONG: Final = 65_536  # characters from which on it is one for four times as many
 ECHOES_MAX = 64  # values of one event that are searched in the rest of it
 ECHO_LENGTH_MIN = 8
@@ -40,7 +41,7 @@ EVENT_CHARS_MAX: Final = 2**20
 
 
 # A number or a piece of JSON found again may be part of the structure of another text.
-_NO_ECHO = re.compile(r"[\"\\\n]|\A[^A-Za-z]*(?:[eE][^A-Za-z]*)?\Z")
+_NO_ECHO = re.compile(r"[^A-Za-z]*(?:[eE][^A-Za-z]*)?\Z")
 
 
 _NOWHERE: Final = (2**62, 2**62)
@@ -112,21 +113,26 @@ class TextRedactor:
                 s = s.replace(secret, self.mark("token", "own-token", s, s.index(secret)))
         text = s if s.isascii() else fold(s)
         low = text.lower()
-        if not self._patterns and not dress.hides(text):
-            for _ in self._find(low):
-                return self._scan(s, text, low)
+        hits = self._hits(low)
+        if not hits and not self._patterns and not dress.hides(text):
             return s
-        return self._scan(s, text, low)
+        return self._scan(s, text, low, hits)
+
+    def _hits(self, low: str) -> list[Hit]:
+        """Where literals stand in a text, in order: the first `HITS_MAX`."""
+        return list(islice(self._find(low), HITS_MAX))
+
+    def _all(self, hits: list[Hit], low: str) -> Iterable[Hit]:
+        """All of them: of a text that has more they are looked for again, one after the other."""
+        return hits if len(hits) < HITS_MAX else self._find(low)
 
     def shows_nothing(self, s: str) -> bool:
         """Is there no secret in the text? Counts nothing and remembers nothing."""
         text = fold(s)
-        scan = self._found(text, text.lower())
+        low = text.lower()
+        scan = self._found(text, low, self._hits(low))
         known = any(secret in s for secret in self.own_secrets)
         return scan is not None and not scan.spans and not known
-
-    def _has_anchor(self, low: str) -> bool:
-        return next(self._find(low), None) is not None
 
     def replace(self, secret: str, kind: str, rule: str, source: str = "", start: int = 0) -> str:
         """Count, remember the value for the rest of the event, and return its marker."""
@@ -134,8 +140,11 @@ class TextRedactor:
             ECHO_LENGTH_MIN <= len(secret) <= ECHO_LENGTH_MAX
             and len(self.echoes) < ECHOES_MAX
             and len(set(secret)) >= ECHO_CHARS_MIN
+            and '"' not in secret
+            and "\\" not in secret
+            and "\n" not in secret
+            and not _NO_ECHO.match(secret)
             and harmless.weight(secret)
-            and not _NO_ECHO.search(secret)
         ):
             # Found by two rules, the kind must not depend on which came first.
             self.echoes[secret] = min(kind, self.echoes.get(secret, kind))
@@ -162,8 +171,8 @@ class TextRedactor:
                 result = result.replace(value, self.mark(self.echoes[value], "echo", s, at))
         return result
 
-    def _scan(self, s: str, text: str, low: str) -> str:
-        scan = self._found(text, low)
+    def _scan(self, s: str, text: str, low: str, hits: list[Hit]) -> str:
+        scan = self._found(text, low, hits)
         if scan is None:
             return self.mark("unscanned", "unscanned", s)
         if not scan.spans:
@@ -179,7 +188,8 @@ class TextRedactor:
         Returns it, and where a secret begins that the end of the text cuts off.
         """
         text = s if s.isascii() else fold(s)
-        scan = self._found(text, text.lower())
+        low = text.lower()
+        scan = self._found(text, low, self._hits(low))
         if scan is None:
             return self.mark("unscanned", "unscanned", s, at), None
         places = offsets(s) if len(text) != len(s) else None
@@ -208,13 +218,13 @@ class TextRedactor:
         """The tree of a JSON text redacted as a tree; who knows structure does better."""
         return tree
 
-    def _found(self, text: str, low: str) -> Scan | None:
+    def _found(self, text: str, low: str, hits: list[Hit]) -> Scan | None:
         """The scan of a text with all its spans; None if a detector broke."""
         scan = Scan(text, low)
         size = len(text)
         scan.budget = EFFORT_FREE + (size + 3 * min(size, EFFORT_LONG)) // (4 * EFFORT_PER)
         try:
-            self._read(scan, 0)
+            self._read(scan, hits, 0)
             for pattern in self._patterns:
                 self._search(scan, pattern)
         except Exception:  # noqa: BLE001 - whatever breaks, the text must not pass unread
@@ -224,7 +234,7 @@ class TextRedactor:
             scan.spans = [span for span in scan.spans if span.rule not in self.off]
         return scan
 
-    def _read(self, scan: Scan, depth: int) -> None:
+    def _read(self, scan: Scan, hits: list[Hit], depth: int) -> None:
         """Note what is found in the text without its dress, and in the literals inside it."""
         views = dress.undressed(scan.text)
         inner = scan
@@ -232,17 +242,22 @@ class TextRedactor:
             inner = Scan(views[-1].text, views[-1].text.lower())
             inner.effort, inner.budget = scan.effort, scan.budget
         inside = dress.literals(inner.text) if depth < dress.DEPTH_MAX else []
-        self._detect(inner, [(one.start, one.end) for one in inside])
+        in_view = self._hits(inner.low) if views else hits
+        if in_view:
+            self._detect(
+                inner, self._all(in_view, inner.low), [(one.start, one.end) for one in inside]
+            )
         for literal in inside:
             self._read_literal(inner, literal, depth)
         scan.effort = inner.effort
         for view in reversed(views):
             inner.spans = [span.moved(*view.back(span.start, span.end)) for span in inner.spans]
-        if views:
-            inner.spans += self._in_dress(scan, inner.spans)
+        if views and hits:
+            shown = anchors.shown_by_themselves(self._all(hits, scan.low))
+            inner.spans += self._in_dress(scan, shown, inner.spans)
         scan.spans = inner.spans
 
-    def _in_dress(self, scan: Scan, found: list[Span]) -> list[Span]:
+    def _in_dress(self, scan: Scan, shown: Iterable[Hit], found: list[Span]) -> list[Span]:
         """Tokens that show themselves in the text as it is and are not among those found already.
 
         What looks like dress may hold the beginning of a token (`ESC [` before `mog_...` ends with
@@ -250,41 +265,41 @@ class TextRedactor:
         is read without the dress.
         """
         scan.spans = []
-        self._detect(scan, [])
+        self._detect(scan, shown, [])
         # Of what was found, in order: where each starts, and how far it and those before reach.
         starts: list[int] = []
         reach: list[int] = []
         for one in sorted(found):
             starts.append(one.start)
             reach.append(max(one.end, reach[-1] if reach else 0))
-        shown = [span for span in scan.spans if span.rule in SHOWN_BY_THEMSELVES]
         return [
             span
-            for span in shown
+            for span in scan.spans
             if (at := bisect_left(starts, span.end)) == 0 or reach[at - 1] <= span.start
         ]
 
     def _read_literal(self, scan: Scan, literal: dress.Literal, depth: int) -> None:
         text = literal.text if literal.text.isascii() else fold(literal.text)
         low = text.lower()
-        if not dress.hides(text) and not self._has_anchor(low):
+        hits = self._hits(low)
+        if not hits and not dress.hides(text):
             return
         inner = Scan(text, low)
         inner.effort, inner.budget = scan.effort, scan.budget
-        self._read(inner, depth + 1)
+        self._read(inner, hits, depth + 1)
         scan.effort = inner.effort
         if inner.spans:
             scan.spans += _outside(inner.spans, literal, is_folded=len(text) != len(literal.text))
 
-    def _detect(self, scan: Scan, elsewhere: list[tuple[int, int]]) -> None:
-        """Look at every anchor of the text, but for those that are read `elsewhere`: in literals."""
+    def _detect(self, scan: Scan, hits: Iterable[Hit], elsewhere: list[tuple[int, int]]) -> None:
+        """Look at the hits in the text, but for those that are read `elsewhere`: in literals."""
         # What lies inside the last span is done; what lies between a name and its value is not.
         skip_from = skip = 0
         end = scan.end
         scan.names = self.names
         apart = iter(elsewhere)
         apart_from, apart_to = next(apart, _NOWHERE)
-        for last, found in self._find(scan.low):
+        for last, found in hits:
             for size, look, data in found:
                 start = last + 1 - size
                 if skip_from <= start < skip:

@@ -214,6 +214,10 @@ def is_marked(value: str) -> bool:
     return False
 
 
+# References without any sign; of letters and digits alone there are no others.
+_PLAIN_REFERENCES = ("dotenv", "AQICA")
+
+
 def harmless_text(value: str, words: tuple[str, ...]) -> bool:
     """Is a quoted or structured value below a sure name visibly no secret?
 
@@ -222,6 +226,16 @@ def harmless_text(value: str, words: tuple[str, ...]) -> bool:
     look = value[:LOOK_MAX].strip()
     if len(look) < 3 or is_marked(look):
         return True
+    is_plain = look.isalnum() and look.isascii()
+    if is_plain and not look.startswith(_PLAIN_REFERENCES):
+        low = look.lower()
+        return len(value) <= LOOK_MAX and (
+            is_placeholder(look)
+            or low in WORD_VALUES
+            or low in words
+            or _is_label(look, low)
+            or _is_named_after(look)
+        )
     if len(value) > LOOK_MAX:
         return _REFERENCE.match(look) is not None
     if _REFERENCE.match(look) is not None or is_placeholder(look):
@@ -289,6 +303,8 @@ def _is_template(look: str) -> bool:
 
 def _is_named_after(look: str) -> bool:
     """`api-key`, `userPassword`, `github_token`: a name of a secret instead of a secret."""
+    if look.isascii() and not look.rstrip(_SIGNS_ALL).lower().endswith(_NAMES_TUPLE):
+        return False
     digits = look.translate(_SHAPE).count("d")
     if len(look) > 64 or digits > 5 or (digits and not look.isalnum()) or look[:1].isdigit():
         return False
@@ -306,6 +322,8 @@ _NAMES = frozenset(
     cookie apikey id ref name path file header field input param value url uri env var label hash
     string data""".split()
 )
+_NAMES_TUPLE = tuple(_NAMES)
+_SIGNS_ALL = "".join(char for char in map(chr, range(128)) if not char.isalnum())
 
 
 def _is_location(look: str) -> bool:
@@ -328,6 +346,9 @@ def _is_location(look: str) -> bool:
     return False
 
 
+_AFTER_NAMES = frozenset("([,)|=]")
+
+
 def harmless_code(value: str, words: tuple[str, ...], after: str) -> bool:
     """The same for a value without quotes, where code and prose come in.
 
@@ -336,6 +357,8 @@ def harmless_code(value: str, words: tuple[str, ...], after: str) -> bool:
     if harmless_text(value, words):
         return True
     look = value[:LOOK_MAX]
+    if look.isalnum() and look.isascii() and after not in _AFTER_NAMES:
+        return _NUMBER.match(look) is not None
     if after in ("(", "[") and _IDENT.match(look.rsplit(".", 1)[-1]):
         return True
     if _is_code_name(look, after):

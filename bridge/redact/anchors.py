@@ -6,8 +6,10 @@ detectors to ask. Four of five texts have no hit and are done.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
+from operator import itemgetter
 from typing import Any, Final, NamedTuple
 
 import ahocorasick
@@ -17,6 +19,7 @@ from bridge.redact.detectors.assignment import ASSIGNMENTS
 from bridge.redact.detectors.detector import Detector, Look
 from bridge.redact.detectors.markers import MARKER_LITERAL, skip_marker
 from bridge.redact.detectors.name_parts import name_literals
+from bridge.redact.dress import View
 
 
 class Anchor(NamedTuple):
@@ -27,6 +30,7 @@ class Anchor(NamedTuple):
     data: Any
 
 
+HITS_MAX: Final = 4_096  # places of literals in one text that are held at once
 Hit = tuple[int, tuple[Anchor, ...]]  # the last character of a literal, and what to do there
 
 # Rules whose finds show what they are by their own characters, whatever stands around them.
@@ -42,6 +46,27 @@ def shown_by_themselves(hits: Iterable[Hit]) -> Iterator[Hit]:
         shown = tuple(anchor for anchor in found if anchor.look in _SHOWN_LOOKS)
         if shown:
             yield last, shown
+
+
+def moved(hits: list[Hit], view: View) -> list[Hit] | None:
+    """The hits in a text as hits in its view; None if they must be looked for again.
+
+    A prefix of a line hides none and makes none: no literal goes over a break. Escapes of a
+    terminal do.
+    """
+    if not view.is_of_lines or len(hits) >= HITS_MAX:
+        return None
+    return [
+        (last, found) for at, found in hits if (last := view.forth(at + 1 - found[0].size, at)) >= 0
+    ]
+
+
+def are_apart(hits: list[Hit], start: int, end: int) -> bool:
+    """Is none of the hits between two places? Not known if only the first of them are held."""
+    if len(hits) >= HITS_MAX:
+        return False
+    at = bisect_left(hits, start, key=itemgetter(0))
+    return at == len(hits) or hits[at][0] >= end
 
 
 def build(off: frozenset[str] = frozenset(), extra_names: Iterable[str] = ()) -> Any:

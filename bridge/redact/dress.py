@@ -1,25 +1,20 @@
 """Takes the dress off a text: what a tool put around and between the characters of another one.
 
 Colors and other escapes of terminals, a prefix on each line (numbers, file names, times, names of
-services, marks of a diff, quotes of a mail), a layer of escapes (JSON, string literals). Detectors
-read what is left; a `View` knows where every character of it stood.
+services, marks of a diff, quotes of a mail). Detectors read what is left; a `View` knows where every
+character of it stood. A layer of escapes is taken off in `literals`.
 """
 
 # ruff: noqa: E501 - a pattern is read on one line
 
 from __future__ import annotations
 
-import json
 import re
 from bisect import bisect_right
 from collections.abc import Callable, Iterator
 from typing import Final, NamedTuple
 
 LAYERS_MAX: Final = 3  # prefixes of one line that are taken off one after the other
-LITERAL_MIN: Final = 12  # characters of a string literal that is read as a text of its own
-LITERAL_MAX: Final = 65_536  # of a longer one only the outside is read
-LITERALS_MAX: Final = 64  # of one text
-DEPTH_MAX: Final = 4  # of literals inside literals
 
 
 class View(NamedTuple):
@@ -33,6 +28,17 @@ class View(NamedTuple):
     starts: list[int]
     places: list[int]
     wide: dict[int, int]
+    is_of_lines: bool = False  # only prefixes of lines are left out
+
+    def forth(self, first: int, last: int) -> int:
+        """Where the view has the character `last` of the text, if it has all from `first` on.
+
+        -1 if it has not. For a view that leaves out and puts nothing in.
+        """
+        part = bisect_right(self.places, first) - 1
+        at = self.starts[part] + last - self.places[part]
+        stop = self.starts[part + 1] if part + 1 < len(self.starts) else len(self.text)
+        return at if part >= 0 and at < stop else -1
 
     def back(self, start: int, end: int) -> tuple[int, int]:
         """Where characters `start` to `end` of the view stood, without the dress around them."""
@@ -224,7 +230,8 @@ def _without_prefixes(text: str) -> View | None:
             if size:
                 edits.append(Edit(at, at + size))
         at += len(line) + 1
-    return viewed(text, edits) if edits else None
+    view = viewed(text, edits)
+    return view and view._replace(is_of_lines=True)
 
 
 def _is_numbered(line: str) -> bool:
@@ -257,110 +264,6 @@ def _behind_prefixes(line: str, size: int, *, has_letters: bool, is_marked: bool
     if size and not is_marked and line.startswith("+", size) and not line.startswith("++", size):
         return size + 1
     return size
-
-
-# -- a layer of escapes ----------------------------------------------------------------------------
-
-# Only literals with an escape in them; begins with its quote, so that it is searched for fast.
-_DOUBLE = re.compile(r"\"([^\"\\\n]*+(?:\\.[^\"\\\n]*+)++)(?=\"|\n|\Z)", re.S)
-_SINGLE = re.compile(r"'([^'\\\n]*+(?:\\.[^'\\\n]*+)++)'", re.S)
-# An escape; two of UTF-16 that stand for one character are one.
-_ESCAPE = re.compile(
-    r"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|u([0-9a-fA-F]{4})|x([0-9a-fA-F]{2})|(.))",
-    re.S,
-)
-_CHARS = {"n": "\n", "t": "\t", "r": "\r", "b": "\b", "f": "\f", "0": "\0", "\n": ""}
-
-
-# A word of a shell in single quotes, single quotes inside it: `bash -lc '...'`.
-_SHELL_WORD = re.compile(r"(?<!\S)'((?:[^']++|'\\{1,3}''|'\"'\"')*+)'(?!\S)")
-_SHELL_QUOTE = re.compile(r"'\\{1,3}''|'\"'\"'")
-
-
-class Literal(NamedTuple):
-    """A string literal in which something is escaped: its text begins at `start`, `text` it says."""
-
-    start: int
-    content: str
-    text: str
-    is_shell: bool = False
-
-    @property
-    def end(self) -> int:
-        return self.start + len(self.content)
-
-    def view(self) -> View | None:
-        """The same with its places. It is slow, so it is made when something was found."""
-        return viewed(self.content, _edits(self.content, is_shell=self.is_shell))
-
-
-def literals(text: str) -> list[Literal]:
-    """The literals of a text whose lines or quotes are escaped, in order; none inside another."""
-    if "\\" not in text and "'" not in text:
-        return []
-    found = sorted(_literals(text))
-    return [one for at, one in enumerate(found) if not at or one.start >= found[at - 1].end]
-
-
-def _literals(text: str) -> Iterator[Literal]:
-    count = 0
-    if _has_shell_quote(text) or "c '" in text:
-        for word in _SHELL_WORD.finditer(text):
-            content = word.group(1)
-            if len(content) <= LITERAL_MAX and (_has_shell_quote(content) or "\n" in content):
-                yield Literal(word.start(1), content, _SHELL_QUOTE.sub("'", content), is_shell=True)
-                count += 1
-                if count >= LITERALS_MAX:
-                    return
-    if "\\" not in text or not _is_layer(text):
-        return
-    for pattern in (_DOUBLE, _SINGLE) if "'" in text else (_DOUBLE,):
-        for found in pattern.finditer(text):
-            content = found.group(1)
-            if LITERAL_MIN <= len(content) <= LITERAL_MAX and _is_layer(content):
-                yield Literal(found.start(1), content, _said(content))
-                count += 1
-                if count >= LITERALS_MAX:
-                    return
-
-
-def _has_shell_quote(text: str) -> bool:
-    return "\\''" in text or "'\"'\"'" in text
-
-
-def _is_layer(content: str) -> bool:
-    return "\\n" in content or "\\t" in content or "\\u" in content or "\\x" in content
-
-
-def _said(content: str) -> str:
-    try:
-        said, end = json.decoder.scanstring(f'{content}"', 0, False)  # noqa: FBT003 - not strict
-        if end == len(content) + 1:
-            return str(said)
-        raise ValueError
-    except ValueError:  # of a language that knows other escapes
-        view = viewed(content, _escapes(content))
-        return view.text if view is not None else content
-
-
-def _edits(content: str, *, is_shell: bool) -> Iterator[Edit]:
-    if is_shell:
-        for found in _SHELL_QUOTE.finditer(content):
-            yield Edit(found.start(), found.end(), "'")
-    else:
-        yield from _escapes(content)
-
-
-def _escapes(content: str) -> Iterator[Edit]:
-    for found in _ESCAPE.finditer(content):
-        code = found.group(1) or found.group(2)
-        if code:
-            char = chr(int(code, 16))
-        elif found.group(3) is None:
-            char = str(json.loads(f'"{found.group()}"'))
-        else:
-            char = _CHARS.get(found.group(3), found.group(3))
-        yield Edit(found.start(), found.end(), char)
 
 
 def undressed(text: str) -> list[View]:

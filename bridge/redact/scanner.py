@@ -14,8 +14,8 @@ from itertools import islice
 from typing import Any, Final, NamedTuple, Self
 
 from bridge.core.errors import ConfigError
-from bridge.redact import anchors, dress, patterns
-from bridge.redact.anchors import Hit
+from bridge.redact import anchors, dress, literals, patterns
+from bridge.redact.anchors import HITS_MAX, Hit
 from bridge.redact.fold import fold, offsets
 from bridge.redact.jsondoc import Document, NotADocumentError
 from bridge.redact.names.remembered import Names
@@ -28,7 +28,6 @@ TEXT_MIN = 6  # a shorter text holds no secret that could be recognised
 # JSON names a value every 16 characters at most; hostile text names long ones everywhere.
 EFFORT_FREE = 600
 EFFORT_PER = 16  # one more for so many characters
-HITS_MAX: Final = 4_096  # places of literals in one text that are held at once
 EFFORT_LONG: Final = 65_536  # characters from which on it is one for four times as many
 ECHOES_MAX = 64  # values of one event that are searched in the rest of it
 ECHO_LENGTH_MIN = 8
@@ -121,6 +120,10 @@ class TextRedactor:
     def _hits(self, low: str) -> list[Hit]:
         """Where literals stand in a text, in order: the first `HITS_MAX`."""
         return list(islice(self._find(low), HITS_MAX))
+
+    def _hits_of_view(self, views: list[dress.View], hits: list[Hit], low: str) -> list[Hit]:
+        moved = anchors.moved(hits, views[0]) if len(views) == 1 else None
+        return self._hits(low) if moved is None else moved
 
     def _all(self, hits: list[Hit], low: str) -> Iterable[Hit]:
         """All of them: of a text that has more they are looked for again, one after the other."""
@@ -241,14 +244,17 @@ class TextRedactor:
         if views:
             inner = Scan(views[-1].text, views[-1].text.lower())
             inner.effort, inner.budget = scan.effort, scan.budget
-        inside = dress.literals(inner.text) if depth < dress.DEPTH_MAX else []
-        in_view = self._hits(inner.low) if views else hits
+        inside = literals.literals(inner.text) if depth < literals.DEPTH_MAX else []
+        in_view = self._hits_of_view(views, hits, inner.low) if views else hits
         if in_view:
             self._detect(
                 inner, self._all(in_view, inner.low), [(one.start, one.end) for one in inside]
             )
         for literal in inside:
-            self._read_literal(inner, literal, depth)
+            if not (
+                anchors.are_apart(in_view, literal.start, literal.end) and literal.is_as_plain()
+            ):
+                self._read_literal(inner, literal, depth)
         scan.effort = inner.effort
         for view in reversed(views):
             inner.spans = [span.moved(*view.back(span.start, span.end)) for span in inner.spans]
@@ -278,8 +284,9 @@ class TextRedactor:
             if (at := bisect_left(starts, span.end)) == 0 or reach[at - 1] <= span.start
         ]
 
-    def _read_literal(self, scan: Scan, literal: dress.Literal, depth: int) -> None:
-        text = literal.text if literal.text.isascii() else fold(literal.text)
+    def _read_literal(self, scan: Scan, literal: literals.Literal, depth: int) -> None:
+        said = literal.said()
+        text = said if said.isascii() else fold(said)
         low = text.lower()
         hits = self._hits(low)
         if not hits and not dress.hides(text):
@@ -289,7 +296,7 @@ class TextRedactor:
         self._read(inner, hits, depth + 1)
         scan.effort = inner.effort
         if inner.spans:
-            scan.spans += _outside(inner.spans, literal, is_folded=len(text) != len(literal.text))
+            scan.spans += _outside(inner.spans, literal, said if len(text) != len(said) else "")
 
     def _detect(self, scan: Scan, hits: Iterable[Hit], elsewhere: list[tuple[int, int]]) -> None:
         """Look at the hits in the text, but for those that are read `elsewhere`: in literals."""
@@ -346,10 +353,10 @@ class TextRedactor:
         return self.replace(s[first:last], span.kind, span.rule, s, first)
 
 
-def _outside(spans: list[Span], literal: dress.Literal, *, is_folded: bool) -> Iterator[Span]:
-    """Spans inside a literal as spans of the text around it."""
+def _outside(spans: list[Span], literal: literals.Literal, folded: str) -> Iterator[Span]:
+    """Spans inside a literal as spans of the text around it; `folded`: what it says, if folded."""
     view = literal.view()
-    at = offsets(literal.text) if is_folded else None
+    at = offsets(folded) if folded else None
     for span in spans:
         first, last = (at[span.start], at[span.end]) if at else (span.start, span.end)
         if view is not None:

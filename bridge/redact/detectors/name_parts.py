@@ -20,10 +20,10 @@ NAME_PARTS = (
     "losenord", "adgangskode", "verification code", "security code", "verification_code",
     "verificationcode", "securitycode", "security_code", "codeverifier", "code_verifier", "sessid", "sessionid", "clave",
     "geheimnis", "seed phrase", "seed_phrase", "seedphrase", "masterauth", "bindpw", "rootpw", "hmac", "pepper", "pw=", "pw:",
-    "pw\"", "pw ", "-pw", "_pw", "storepass", "sig=", "signature=", "code=", "sid=", "&k=", "session=",
+    "pw\"", "pw\\", "pw ", "-pw", "_pw", "storepass", "sig=", "signature=", "code=", "sid=", "&k=", "session=",
     "mfa code", "2fa code", "factor code", "pin code", "login code", "sms code", "confirmation code",
     "client_assertion", "clientassertion", "samlresponse", "recovery code", "backup code", "one-time code", "one-time password", "one-time passcode",
-    "one time code", "identified by", "x-amz-sig", "x-goog-sig", "&sig=", "?sig=", "signature\"",
+    "one time code", "identified by", "x-amz-sig", "x-goog-sig", "&sig=", "?sig=", "signature\"", "signature\\",
     "puk:", "puk=", "puk code", "activation code", "access code", "unlock code", "pairing code", "authentication code", "authorization code", "auth code", "appid=", "sonar.login",
 )  # fmt: skip
 

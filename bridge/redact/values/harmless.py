@@ -15,6 +15,7 @@ from typing import Final
 from bridge.redact.fold import fold
 from bridge.redact.names.words import LABELS, STOP, UI, WORD_VALUES
 from bridge.redact.values.placeholders import is_placeholder
+from bridge.redact.values.references import is_reference
 
 LOOK_MAX = 256  # characters of a value that the gate reads; longer ones are never placeholders
 
@@ -30,30 +31,6 @@ _MARK = re.compile(
 _RUN = re.compile(r"(.)\1{2,255}[\W_]?\Z|[xX*.•#_?0\-=~+/ ]{1,255}\Z", re.S)
 _ELLIPSIS = re.compile(r"(?:\.{3}|…)")
 
-# References of shells, templates, configuration languages, secret stores.
-_REFERENCE = re.compile(
-    r"""
-    \$\{ | \$\( | \$\[\[? | \$[A-Za-z_][A-Za-z_]{0,63}(?:\b|\Z)(?![!@\#$%^&*]) | \$\d\b | \$[@*?]
-  | \$[a-z]{1,12}(?:->|\[|\.|:)[A-Za-z_]
-  | %[A-Za-z_][A-Za-z0-9_]{1,63}%(?:[\\/:;.,\s]|\Z) | %[sdvq](?:[\s"',)}\]]|\Z) | %\(\w{1,64}\)s | \{\{ | \{%
-  | \{[A-Za-z_.][\w.\[\]'":! -]{0,80}\}
-  | \#\{ | <%= | <\w[\w .:/-]{0,80}/?> | <[^>]{1,80}> | @@?[a-z]{2,20}\(|@\{ | !Ref\b | !Sub\b | !vault\b | !secret\b
-  | !env\b | !!env\b | !GetAtt\b | \[\[
-  | (?:process|import\.meta|Deno|Bun)\.env\b | os\.(?:environ|getenv|Getenv|LookupEnv)\b | ENV(?:\[|\.|\{)
-  | (?:System|Environment)\.(?:getenv|GetEnvironmentVariable)\b | getenv\( | env\( | env\.[A-Za-z_]
-  | (?:std::)?env::(?:var|args)|viper\.|config\.get|Config\.|dotenv\b|secrets\.[A-Za-z_]
-  | (?:vars?|locals?|data|module|inputs?|params?|github|steps|env|values|self|this|props|args|opts
-      |options|settings|config|cfg|conf|ctx|context|req|request|res|response|event|state|session|process
-      |parsed|result|cls|app|ctx|user|account|store|client|payload|body|form|data|row|record|item
-      |each|count|path|terraform|aws_[a-z_]{2,40}|random_[a-z_]{2,20}|azurerm_[a-z_]{2,40}
-      |google_[a-z_]{2,40}|kubernetes_[a-z_]{2,40}|vault_[a-z_]{2,40})(?:\??\.|\[|->|::)\$?[A-Za-z_"'\[]
-  | (?:vault|ssm|secretsmanager|keyvault|env|awssm|gcpsm|doppler|infisical|keyring|keychain|file|sops
-      |aws-sm|gcp-sm|secret|secrets|ref\+?[a-z]{0,12}|azurekeyvault|parameterstore):[/\w.@+{-]
-  | op://|keychain://|file://|arn:aws|arn:\$|projects/[^/]{1,64}/secrets/|/?run/secrets/
-  | ENC\[|\$ANSIBLE_VAULT|\{cipher\}|\{vault\}|\{ssm|AQICA[A-Za-z0-9]|kv/|secret/data/
-    """,
-    re.X,
-)
 _DIGEST = re.compile(r"(?:sha(?:1|224|256|384|512)|md5|h1|blake2[bs]?|crc32)[-:=]", re.I)
 _UUID = re.compile(r"[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}\Z")
 _PATH = re.compile(r"(?:\.{1,2}|~|[A-Za-z]:|@|[a-z0-9_-]{1,32})?[/\\]{1,2}")
@@ -214,35 +191,23 @@ def is_marked(value: str) -> bool:
     return False
 
 
-# References without any sign; of letters and digits alone there are no others.
-_PLAIN_REFERENCES = ("dotenv", "AQICA")
-
-
 def harmless_text(value: str, words: tuple[str, ...]) -> bool:
     """Is a quoted or structured value below a sure name visibly no secret?
 
     `words` are the words of the name: `password: "Password"` is a label.
     """
     look = value[:LOOK_MAX].strip()
-    if len(look) < 3 or is_marked(look):
+    if len(look) < 3 or is_marked(look) or is_reference(look):
         return True
-    is_plain = look.isalnum() and look.isascii()
-    if is_plain and not look.startswith(_PLAIN_REFERENCES):
-        low = look.lower()
-        return len(value) <= LOOK_MAX and (
-            is_placeholder(look)
-            or low in WORD_VALUES
-            or low in words
-            or _is_label(look, low)
-            or _is_named_after(look)
-        )
     if len(value) > LOOK_MAX:
-        return _REFERENCE.match(look) is not None
-    if _REFERENCE.match(look) is not None or is_placeholder(look):
-        return True
+        return False
     low = look.lower()
+    if look.isalnum() and look.isascii():  # most secrets: nothing below is without signs
+        is_word = low in WORD_VALUES or low in words or is_placeholder(look)
+        return is_word or _is_label(look, low) or _is_named_after(look)
     if (
-        low in WORD_VALUES
+        is_placeholder(look)
+        or low in WORD_VALUES
         or low in words
         or _COLOR.match(look)
         or _DIGEST.match(look)
@@ -359,12 +324,10 @@ def harmless_code(value: str, words: tuple[str, ...], after: str) -> bool:
     look = value[:LOOK_MAX]
     if look.isalnum() and look.isascii() and after not in _AFTER_NAMES:
         return _NUMBER.match(look) is not None
-    if after in ("(", "[") and _IDENT.match(look.rsplit(".", 1)[-1]):
-        return True
-    if _is_code_name(look, after):
-        return True
     if (
-        (_ANNOTATION.match(look) and (look[0] == "@" or not weight(look.lstrip("0123456789*"))))
+        (after in ("(", "[") and _IDENT.match(look.rsplit(".", 1)[-1]))
+        or _is_code_name(look, after)
+        or (_ANNOTATION.match(look) and (look[0] == "@" or not weight(look.lstrip("0123456789*"))))
         or _CALL.match(look)
         or _DOTTED.match(look)
         or _VERSION.match(look)
@@ -401,6 +364,6 @@ def plain_setting(value: str) -> bool:
     look = value[:LOOK_MAX]
     if len(value) < 4 or is_marked(look) or _NUMBER.match(look) or _VERSION.match(look):
         return True
-    if _REFERENCE.match(look) or is_placeholder(look, LOOK_MAX):
+    if is_reference(look) or is_placeholder(look, LOOK_MAX):
         return True
     return _is_location(look) or look.lower() in WORD_VALUES

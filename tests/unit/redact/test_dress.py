@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from bridge.redact import Redactor
-from bridge.redact.dress import Edit, literals, undressed, viewed
+from bridge.redact.dress import Edit, undressed, viewed
+from bridge.redact.literals import literals
 
 T = "9eSnDM4nCktogtUd" + "dIcL3VUllFtOIQdS"
 
@@ -60,10 +61,10 @@ def test_a_color_inside_of_a_secret_goes_with_it_and_one_around_it_stays() -> No
 
 def test_a_literal_says_what_it_stands_for() -> None:
     (one,) = literals(r'x = "a\nb\u00e9\ud83d\ude00 \"c\" tail"')
-    assert one.text == 'a\nbé😀 "c" tail'
+    assert one.said() == 'a\nbé😀 "c" tail'
     view = one.view()
     assert view is not None
-    assert view.text == one.text
+    assert view.text == one.said()
 
 
 def test_a_bare_number_in_a_json_text_inside_of_another_stays_one() -> None:

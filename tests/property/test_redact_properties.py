@@ -167,5 +167,6 @@ def test_no_value_is_read_far_beyond_its_window() -> None:
     text = fold("password=" * 2500)
     scan = Scan(text, text.lower())
     scan.budget = 600 + len(text) // 16
+    tree = Redactor()._tree
     tree._detect(scan, tree._find(scan.low), [])
     assert scan.effort <= 600 + len(text) // 16 + 16

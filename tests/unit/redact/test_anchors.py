@@ -1,4 +1,4 @@
-"""What is skipped for speed is never what would have been found."""
+"""Hits are found once: what is skipped for speed is never what would have been found."""
 
 from __future__ import annotations
 

@@ -24,6 +24,9 @@ log = get_logger()
 
 # Bytes of records redacted and encoded before the loop gets its turn: some 10 ms of work.
 TURN_BYTES = 256 * 1024
+# Characters and values of an event above which it is redacted in a thread: it may take a second,
+# and the interpreter gives the loop its turn every 5 ms.
+ASIDE_FROM = 64 * 1024
 ROW_BYTES_MAX = 64 * 1024  # of upstream's object about a feed; a run's is 1 KB
 UNREADABLE = "unreadable"  # reason of the gap in the place of an event that cannot be a record
 _SEQUENCE_DIGITS = 20  # outside.md 2
@@ -95,7 +98,7 @@ class Writing:
         written = 0
         for event in events:
             try:
-                size = self._event(event, status)
+                size = self._event(event, await self._redacted(event), status)
             except (JsonError, RecursionError, ValueError) as error:
                 self._leave_out(event, error)
                 continue
@@ -114,8 +117,15 @@ class Writing:
             last_event_at_s=max(newest_s, self.state.last_event_at_s or 0.0) or None,
         )
 
-    def _event(self, event: Event, status: str | None) -> int:
-        data = self._redactor.event(event.data, self._memory)
+    async def _redacted(self, event: Event) -> dict[str, Any]:
+        if not _is_large(event.data):
+            return self._redactor.event(event.data, self._memory)
+        aside = self._redactor.aside()
+        data = await asyncio.to_thread(aside.event, event.data, self._memory)
+        self._redactor.add_counts(aside.take_counts())
+        return data
+
+    def _event(self, event: Event, data: Mapping[str, Any], status: str | None) -> int:
         head, tail = self._encoder.encode(
             event.id,
             event.type,
@@ -165,6 +175,26 @@ class Writing:
             head, tail = _shortened(head, tail, self._record_bytes_max)
         self.drafts.append(Draft(self._feed, id_, type_, head, tail))
         return len(head) + len(tail)
+
+
+def _is_large(data: Mapping[str, Any]) -> bool:
+    """Has it more than `ASIDE_FROM` characters and values? Looks no further than to know that."""
+    left = ASIDE_FROM
+    waiting: list[Any] = [data]
+    while waiting and left >= 0:
+        item = waiting.pop()
+        kind = type(item)
+        if kind is str:
+            left -= len(item)
+        elif kind is dict:
+            left -= len(item)
+            if left >= 0:
+                waiting += item.values()
+        elif kind is list:
+            left -= len(item)
+            if left >= 0:
+                waiting += item
+    return left < 0
 
 
 def _shortened(head: bytes, tail: bytes, bytes_max: int) -> tuple[bytes, bytes]:

@@ -56,6 +56,18 @@ class Redactor:
             self._twin = self._apart()
         return self._twin
 
+    def aside(self) -> Redactor:
+        """The same policy and own secrets, for one event that is read in another thread.
+
+        What it counted is added by `add_counts`, here, when it is done.
+        """
+        return self._apart()
+
+    def add_counts(self, counts: Mapping[str, int]) -> None:
+        """Count replacements that another redactor made for this one."""
+        for rule, count in counts.items():
+            self._tree.counts[rule] = self._tree.counts.get(rule, 0) + count
+
     def _apart(self) -> Redactor:
         apart = object.__new__(Redactor)
         apart._tree, apart._keep, apart._twin = self._tree.apart(), self._keep, None

@@ -40,15 +40,18 @@ class Plans:
         self._shows_nothing = shows_nothing
         self._known: dict[tuple[str, ...], Plan] = {}
 
+    def known(self, obj: dict[str, Any]) -> Plan | None:
+        """The plan of these names, if they are known."""
+        return self._known.get(tuple(obj))
+
     def of(self, obj: dict[str, Any]) -> Plan:
+        """The plan of names that are not known, known from now on."""
         names = tuple(obj)
-        plan = self._known.get(names)
-        if plan is None:
-            plan = self._made(names)
-            if len(names) <= NAMES_MAX and max(map(len, names), default=0) <= NAME_CHARS_MAX:
-                if len(self._known) >= PLANS_MAX:
-                    self._known.clear()
-                self._known[names] = plan
+        plan = self._made(names)
+        if len(names) <= NAMES_MAX and max(map(len, names), default=0) <= NAME_CHARS_MAX:
+            if len(self._known) >= PLANS_MAX:
+                self._known.clear()
+            self._known[names] = plan
         return plan
 
     def clear(self) -> None:

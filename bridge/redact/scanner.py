@@ -28,6 +28,11 @@ TEXT_MIN = 6  # a shorter text holds no secret that could be recognised
 # JSON names a value every 16 characters at most; hostile text names long ones everywhere.
 EFFORT_FREE = 600
 EFFORT_PER = 16  # one more for so many characters
+# What an event may cost, in texts that hold literals and in values read: what one text of full length
+# may. Ordinary events of upstream's greatest size cost a tenth of it.
+EVENT_EFFORT_MAX: Final = 20_480
+TEXT_EFFORT: Final = 2  # of each text that holds literals
+UNSCANNED: Final = f"{MARK_OPEN}unscanned]"
 EFFORT_LONG: Final = 65_536  # characters from which on it is one for four times as many
 ECHOES_MAX = 64  # values of one event that are searched in the rest of it
 ECHO_LENGTH_MIN = 8
@@ -61,6 +66,9 @@ class TextRedactor:
     def __init__(self, policy: Policy, chars_max: int = EVENT_CHARS_MAX) -> None:
         self._chars_max = chars_max
         self._chars_left = chars_max
+        # Who lets more characters be read lets them cost more.
+        self._scale = max(1, chars_max // EVENT_CHARS_MAX)
+        self._effort_left = EVENT_EFFORT_MAX * self._scale
         self.off = policy.off
         self._patterns = _compiled(policy)
         self._print_key = (
@@ -87,6 +95,7 @@ class TextRedactor:
         """Forget the last event: its values found, and how much of it was read."""
         self.echoes.clear()
         self._chars_left = self._chars_max
+        self._effort_left = EVENT_EFFORT_MAX * self._scale
 
     def text(self, s: str) -> str:
         """Return the text with every secret replaced; the same object when there is none."""
@@ -165,7 +174,7 @@ class TextRedactor:
 
     def echoed(self, s: str, values: list[str]) -> str:
         """Replace the values found elsewhere in the same event, longest first."""
-        if len(s) < ECHO_LENGTH_MIN:
+        if len(s) < ECHO_LENGTH_MIN or s == UNSCANNED:
             return s
         result = s
         for value in values:
@@ -225,13 +234,17 @@ class TextRedactor:
         """The scan of a text with all its spans; None if a detector broke."""
         scan = Scan(text, low)
         size = len(text)
-        scan.budget = EFFORT_FREE + (size + 3 * min(size, EFFORT_LONG)) // (4 * EFFORT_PER)
+        budget = EFFORT_FREE + (size + 3 * min(size, EFFORT_LONG)) // (4 * EFFORT_PER)
+        scan.budget = min(budget, self._effort_left)
+        if scan.budget <= 0:
+            return None
         try:
             self._read(scan, hits, 0)
             for pattern in self._patterns:
                 self._search(scan, pattern)
         except Exception:  # noqa: BLE001 - whatever breaks, the text must not pass unread
             return None
+        self._effort_left -= scan.effort + TEXT_EFFORT
         if self.off:
             # Detectors that share an anchor are told apart by what they found.
             scan.spans = [span for span in scan.spans if span.rule not in self.off]

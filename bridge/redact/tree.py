@@ -19,6 +19,8 @@ from bridge.redact.spans import Scan
 from bridge.redact.values import harmless
 
 DEPTH_MAX: Final = 100  # levels of nesting; upstream cuts at 3, JSON encoders give up near 250
+EVENT_VALUES_MAX: Final = 262_144  # members and items of one event; upstream cuts at 25 a list
+NAME_VALUES: Final = 12  # of them for a member whose name is judged
 OUTPUT_DEPTH_MAX: Final = 4  # levels below a command that hold what it printed
 OUTPUT_BELOW: Final = "\nOutput:\n"  # how one agent heads what a command printed
 JWK_PRIVATE: Final = ("d", "p", "q", "dp", "dq", "qi", "k", "oth")
@@ -35,6 +37,7 @@ class TreeRedactor(TextRedactor):
     def __init__(self, policy: Policy, chars_max: int = EVENT_CHARS_MAX) -> None:
         super().__init__(policy, chars_max)
         self.plans = Plans(self.names.verdict, self.shows_nothing)
+        self._values_left = EVENT_VALUES_MAX
 
     def apart(self) -> Self:
         """The same automaton and patterns with a memory of its own."""
@@ -46,6 +49,12 @@ class TreeRedactor(TextRedactor):
         """Forget the last event; `memory` is of the feed whose event comes now."""
         super().begin()
         self.memory = memory
+        self._values_left = EVENT_VALUES_MAX * self._scale
+
+    def _may_visit(self, count: int) -> bool:
+        """Are so many members or items within what may be looked at in one event?"""
+        self._values_left -= count
+        return self._values_left >= 0
 
     def went_on(self, raw: dict[str, Any], found: dict[str, Any], memory: Memory) -> dict[str, Any]:
         """The message of an event that is the next fragment of a text."""
@@ -85,7 +94,12 @@ class TreeRedactor(TextRedactor):
     def dict_(self, obj: dict[str, Any], depth: int) -> Any:  # noqa: C901, PLR0912 - one branch per notation
         if depth >= DEPTH_MAX:
             return self.mark("unscanned", "unscanned") if obj else obj
-        plan = self.plans.of(obj)
+        plan = self.plans.known(obj)
+        # A name that is judged costs as much as a dozen values that are passed over.
+        if not self._may_visit(len(obj) if plan is not None else len(obj) * NAME_VALUES):
+            return self.mark("unscanned", "unscanned") if obj else obj
+        if plan is None:
+            plan = self.plans.of(obj)
         changed: dict[str, Any] | None = None
         text = self.text
         for (key, item), verdict in zip(obj.items(), plan.verdicts, strict=True):
@@ -238,6 +252,8 @@ class TreeRedactor(TextRedactor):
 
     def _list(self, obj: list[Any], depth: int) -> Any:
         if depth >= DEPTH_MAX:
+            return self.mark("unscanned", "unscanned") if obj else obj
+        if not self._may_visit(len(obj)):
             return self.mark("unscanned", "unscanned") if obj else obj
         changed: list[Any] | None = None
         texts = 0

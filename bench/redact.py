@@ -1,14 +1,15 @@
-"""The redactor: events per CPU second, slowest events, growth on hostile texts.
+"""The redactor: events per CPU second, slowest events, growth on hostile texts, lag of the loop.
 
     python -m bench.redact [--events 4000] [--seed 1] [--corpus FILE.ndjson]
 
 Events are the project's own corpus (tests/corpus) or lines of a file: an event object, or an object
-with one under `event`. CPU time of this process, best of five rounds. Prints three tables.
+with one under `event`. CPU time of this process, best of five rounds. Prints four tables.
 """
 
 from __future__ import annotations
 
 import argparse
+import asyncio
 import platform
 import time
 from collections.abc import Callable
@@ -64,6 +65,44 @@ def throughput(name: str, events: list[dict[str, Any]]) -> None:
     )
 
 
+LARGE_BYTES = 18_000_000
+ANCHORS = "password token secret key auth "
+
+
+def large() -> dict[str, dict[str, Any]]:
+    """Events that a hostile or broken upstream might send, of 18 MB each."""
+    words = (ANCHORS * (LARGE_BYTES // len(ANCHORS) + 1))[:LARGE_BYTES]
+    pieces = [words[at : at + 1000] for at in range(0, LARGE_BYTES, 1000)]
+    return {
+        "one text": {"message": words},
+        "texts of 1 KB": {"payload": pieces},
+        "texts of two words": {"payload": ["password token"] * (LARGE_BYTES // 17)},
+        "numbers": {"payload": list(range(2_200_000))},
+        "objects": {"payload": [{"a": 1}] * 700_000},
+        "new names": {"payload": {f"password_{n}": "x" for n in range(700_000)}},
+    }
+
+
+async def lag_of(event: dict[str, Any]) -> tuple[float, float]:
+    """CPU seconds of an event that is redacted aside, and how long the loop waited at most."""
+    longest = 0.0
+    begin, spent = time.perf_counter(), time.process_time()
+    async with asyncio.TaskGroup() as tasks:
+        work = tasks.create_task(asyncio.to_thread(Redactor().aside().event, event))
+        while not work.done():
+            await asyncio.sleep(0.001)
+            now = time.perf_counter()
+            longest, begin = max(longest, now - begin), now
+    return time.process_time() - spent, longest
+
+
+def lags() -> None:
+    print(f"\n{'events of 18 MB, aside':<26}{'CPU s':>9}{'lag ms':>9}")
+    for name, event in large().items():
+        spent, longest = asyncio.run(lag_of(event))
+        print(f"{name:<26}{spent:>9.2f}{1e3 * longest:>9.1f}")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -103,6 +142,7 @@ def main() -> None:
     for _, name, spent in sorted(rows, reverse=True)[:12]:
         growth = spent[-1] / max(spent[0], 0.05)
         print(f"{name:<26}" + "".join(f"{ms:>9.2f}" for ms in spent) + f"{growth:>9.1f}")
+    lags()
 
 
 if __name__ == "__main__":

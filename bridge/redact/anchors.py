@@ -6,6 +6,7 @@ detectors to ask. Four of five texts have no hit and are done.
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
@@ -101,3 +102,9 @@ def automaton(detectors: Sequence[Detector]) -> Any:
         built.add_word(literal, tuple(anchors[literal]))
     built.make_automaton()
     return built
+
+
+def literals_of(globs: tuple[str, ...]) -> list[str]:
+    """The longest fixed part of each glob: where a text may name such a key."""
+    parts = (max(re.split(r"[*?\[\]_.\- ]", glob), key=len) for glob in globs)
+    return [part.lower() for part in parts if len(part) >= 3]

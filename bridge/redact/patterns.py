@@ -12,6 +12,9 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
+from bridge.core.errors import ConfigError
+from bridge.redact.policy import EXTRA_PATTERNS_MAX, Policy
+
 TEXT_MAX: Final = 65_536  # characters of a text that a pattern is searched in
 WINDOW: Final = 2_048  # characters at once; upstream cuts the strings of a payload at 2,000
 MATCH_MAX: Final = 512  # a match up to so many characters is found wherever it stands
@@ -65,3 +68,16 @@ def probes(pattern: str) -> Iterator[str]:
     for length in _LENGTHS:
         for unit in units:
             yield (unit * length)[:length] + "\x00"
+
+
+def compiled(policy: Policy) -> tuple[re.Pattern[str], ...]:
+    """The operator's patterns. Raises ConfigError for a broken one, or too many."""
+    if len(policy.patterns) > EXTRA_PATTERNS_MAX:
+        raise ConfigError(f"redaction.patterns: more than {EXTRA_PATTERNS_MAX}: join some with |")
+    compiled = []
+    for name, pattern in policy.patterns:
+        try:
+            compiled.append(re.compile(pattern))
+        except re.error as error:
+            raise ConfigError(f"redaction.patterns: {name}: {error.msg}: mend it") from None
+    return tuple(compiled)

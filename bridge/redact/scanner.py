@@ -13,13 +13,12 @@ from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import Any, Final, NamedTuple, Self
 
-from bridge.core.errors import ConfigError
 from bridge.redact import anchors, dress, literals, patterns
 from bridge.redact.anchors import HITS_MAX, Hit
 from bridge.redact.fold import fold, offsets
 from bridge.redact.jsondoc import Document, NotADocumentError
 from bridge.redact.names.remembered import Names
-from bridge.redact.policy import EXTRA_PATTERNS_MAX, Policy
+from bridge.redact.policy import Policy
 from bridge.redact.spans import MARK_OPEN, MARKER_MAX, Scan, Span, beside_markers, merged
 from bridge.redact.values import harmless
 
@@ -70,13 +69,13 @@ class TextRedactor:
         self._scale = max(1, chars_max // EVENT_CHARS_MAX)
         self._effort_left = EVENT_EFFORT_MAX * self._scale
         self.off = policy.off
-        self._patterns = _compiled(policy)
+        self._patterns = patterns.compiled(policy)
         self._print_key = (
             None
             if policy.fingerprint_key is None
             else hashlib.sha256(policy.fingerprint_key).digest()
         )
-        self._find = anchors.build(policy.off, _literals(policy.keys)).iter
+        self._find = anchors.build(policy.off, anchors.literals_of(policy.keys)).iter
         self._policy = policy
         self.names = Names(policy)
         self.counts: dict[str, int] = {}
@@ -390,21 +389,3 @@ def fingerprint(secret: str, key: bytes) -> str:
     """40 bits of a keyed hash: the same secret is seen again, and nothing can be guessed from it."""
     raw = secret.encode("utf-8", "surrogatepass")
     return hashlib.blake2s(raw, key=key, digest_size=5).hexdigest()
-
-
-def _compiled(policy: Policy) -> tuple[re.Pattern[str], ...]:
-    if len(policy.patterns) > EXTRA_PATTERNS_MAX:
-        raise ConfigError(f"redaction.patterns: more than {EXTRA_PATTERNS_MAX}: join some with |")
-    compiled = []
-    for name, pattern in policy.patterns:
-        try:
-            compiled.append(re.compile(pattern))
-        except re.error as error:
-            raise ConfigError(f"redaction.patterns: {name}: {error.msg}: mend it") from None
-    return tuple(compiled)
-
-
-def _literals(globs: tuple[str, ...]) -> list[str]:
-    """The longest fixed part of each glob: where a text may name such a key."""
-    parts = (max(re.split(r"[*?\[\]_.\- ]", glob), key=len) for glob in globs)
-    return [part.lower() for part in parts if len(part) >= 3]

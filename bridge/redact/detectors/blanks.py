@@ -17,7 +17,8 @@ from bridge.redact.rule import ASSIGNMENT
 from bridge.redact.spans import Scan
 from bridge.redact.values import harmless
 from bridge.redact.values.extent import BARE, QUOTE, TRAIL, Value, line_end, quoted
-from bridge.redact.values.judge import SECRET_ID, take
+from bridge.redact.values.judge import PASSWORDY, SECRET_ID, take
+from bridge.redact.values.spoken import is_common_password, is_said_to_be
 
 _TYPED = re.compile(
     r"[ \t]{0,4}\{[a-z; ]{1,40}\}[ \t]{0,4}=[ \t]{0,8}|"
@@ -46,7 +47,7 @@ def without_separator(scan: Scan, first: int, last: int, verdict: Verdict, *, is
     """Flags, typed declarations, SQL, netrc, prose: only blanks between name and value."""
     text = scan.text
     if last >= scan.end or text[last] not in " \t\n":
-        return 0
+        return _labelled(scan, first, last, verdict)
     if is_flag and text[last] == " ":
         return _flag(scan, last + 1, verdict)
     typed = _TYPED.match(text, last, scan.end)
@@ -78,6 +79,21 @@ def without_separator(scan: Scan, first: int, last: int, verdict: Verdict, *, is
     return _bare(scan, first, at, verdict)
 
 
+def _labelled(scan: Scan, first: int, last: int, verdict: Verdict) -> int:
+    """`[API_KEY] x`: a line that is its label and something made by a machine."""
+    if verdict.grade != SURE or not scan.text.startswith("] ", last):
+        return 0
+    at = last + 2
+    bare = BARE.match(scan.text, at, scan.end)
+    if bare is None or scan.text[first - 1 : first] != "[":
+        return 0
+    if line_end(scan.text, at, scan.end) != bare.end():
+        return 0
+    if harmless.weight(bare.group()) != harmless.HEAVY:
+        return 0
+    return take(scan, Value(at, bare.end(), "", bare.end() >= scan.end), verdict)
+
+
 def _bare(scan: Scan, first: int, at: int, verdict: Verdict) -> int:
     """A word behind a blank: a token by its weight, a password where the line says so."""
     text = scan.text
@@ -94,6 +110,8 @@ def _bare(scan: Scan, first: int, at: int, verdict: Verdict) -> int:
     if verdict.kind == "private-key" and _FINGERPRINT.match(value_text):
         return 0  # `using RSA key <fingerprint>`
     weight = harmless.weight(value_text)
+    if verdict.kind in PASSWORDY and is_common_password(value_text):
+        return scan.add(at, stop, verdict.kind, ASSIGNMENT.id)
     if (
         (weight == harmless.HEAVY and len(value_text) >= 12)
         or harmless.is_uuid(value_text)
@@ -127,7 +145,7 @@ def _blank_fits(text: str, first: int, value: Value, verdict: Verdict) -> bool:
         return False  # "pass `x` to it" is said in every manual
     if value.quote == "`":
         return harmless.weight(content) == harmless.HEAVY and "=" not in content
-    if is_literal(content):
+    if is_literal(content) or (verdict.kind in PASSWORDY and is_common_password(content)):
         return True
     line = text[max(0, first - 60) : first].upper()
     return verdict.kind == "password" and any(
@@ -167,7 +185,9 @@ def prose_value(scan: Scan, at: int, verdict: Verdict) -> int:
         if value is None or value.is_torn(scan) or value.end - value.start > 128:
             return 0
         content = text[value.start : value.end]
-        if not is_literal(content) and not (" " in content and verdict.kind == "passphrase"):
+        is_word = verdict.kind in PASSWORDY and is_common_password(content)
+        is_phrase = " " in content and verdict.kind == "passphrase"
+        if not (is_word or is_phrase or is_literal(content)):
             return 0
         return take(scan, value, verdict)
     if verdict.kind == "credential" and (couple := COUPLE.match(text, at, scan.end)):
@@ -187,11 +207,32 @@ def prose_value(scan: Scan, at: int, verdict: Verdict) -> int:
         if is_code or _DASHED_CODE.match(content):
             return scan.add(at, stop, verdict.kind, ASSIGNMENT.id)
         return 0
+    if verdict.grade == SURE and _is_said(text, at, stop, verdict):
+        return scan.add(at, stop, verdict.kind, ASSIGNMENT.id)
     if not harmless.weight(content) or (
         verdict.grade in (WEAKLY, BARE_KEY) and harmless.weight(content) < 2
     ):
         return 0
     return take(scan, Value(at, stop, "", stop >= scan.end), verdict)
+
+
+# A sentence that says what the password is, up to the word; `to` says it of few words.
+_SAYS = re.compile(r"\b(?:is|was|are|lautet|ist|est|es|è|é)(?:[ ]now|:)?[ ]{1,2}\Z")
+_ENDS = re.compile(r"(?:[.,;!)][\"')]?)?(?:\Z|\s{0,2}\n|[\"]|[.,;!)]\s)")
+
+
+def _is_said(text: str, at: int, stop: int, verdict: Verdict) -> bool:
+    """`the password is hunter`: a word that ends its clause and is not said of passwords."""
+    if verdict.kind not in PASSWORDY:
+        return False
+    word = text[at:stop]
+    if is_common_password(word):
+        return True
+    return (
+        _SAYS.search(text, max(0, at - 24), at) is not None
+        and _ENDS.match(text, stop) is not None
+        and is_said_to_be(word)
+    )
 
 
 def _is_alternation(text: str, at: int, line: int) -> bool:

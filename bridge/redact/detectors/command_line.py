@@ -11,6 +11,7 @@ from bridge.redact.detectors.detector import Detector, literals, shorter
 from bridge.redact.rule import COMMAND_LINE
 from bridge.redact.spans import Scan
 from bridge.redact.values import harmless
+from bridge.redact.values.spoken import is_common_password
 
 TRIES_MAX = 4  # flags of a line that look like the one for the password
 LINE_MAX = 400  # characters of a command that are read
@@ -287,6 +288,7 @@ def _note(scan: Scan, found: re.Match[str]) -> int:
         not harmless.weight(value)
         and not (value.isalpha() and found.re is _PAIR and len(value) >= 5)
         and not ("-" in value and len(value) >= 8)
+        and not is_common_password(value)
     ):
         return 0
     return scan.add(first, last, "password", COMMAND_LINE.id, is_cut=last >= scan.end)

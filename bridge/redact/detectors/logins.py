@@ -13,6 +13,7 @@ from bridge.redact.rule import ASSIGNMENT
 from bridge.redact.spans import Scan
 from bridge.redact.values import harmless
 from bridge.redact.values.extent import TRAIL
+from bridge.redact.values.spoken import is_common_password
 
 _COUPLE = re.compile(
     r"(?:the[ ])?(?:user(?:name)?[ ])?[\"'`(]{0,2}[A-Za-z][\w.@+-]{1,60}[\"'`]?(?:[ ]{0,2}[/|][ ]{0,2}|:(?!//)[ ]?)[\"'`]?(?P<secret>[^\s\"'`<>,;()\\]{6,128})"
@@ -34,6 +35,8 @@ def couple(scan: Scan, _start: int, end: int, _data: object) -> int:
     while last > first and text[last - 1] in TRAIL and last < scan.end:
         last -= 1
     content = text[first:last]
+    if is_common_password(content):
+        return scan.add(first, last, "password", ASSIGNMENT.id, is_cut=last >= scan.end)
     if not is_literal(content) or "/" in content or _FILE.search(content):
         return 0
     if harmless.harmless_code(content, ("password",), text[last : last + 1]):

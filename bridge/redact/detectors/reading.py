@@ -25,6 +25,7 @@ from bridge.redact.values.extent import (
     words_of,
 )
 from bridge.redact.values.judge import PASSWORDY, counts_as_secret, take
+from bridge.redact.values.spoken import is_common_password
 
 _TYPE_THEN = re.compile(
     r"[A-Za-z_&*][\w.<>\[\]|?,& *']{0,60}?[ \t]{0,4}(?<![=!<>])=(?![=>])[ \t]{0,8}(?=[rbfuRBFU@$]{0,2}\\{0,15}[\"'`]|[A-Za-z_.]{1,30}\()"
@@ -279,6 +280,8 @@ def _unquoted(scan: Scan, first: int, at: int, verdict: Verdict, name_quote: str
         return _wrapped(scan, wrapper.end(), verdict)
     if verdict.kind == "credential":
         couple = COUPLE.match(text, at, scan.end)
+        if couple is not None and is_common_password(couple.group(1)):
+            return scan.add(couple.start(1), couple.end(1), "password", ASSIGNMENT.id)
         if couple is not None and is_literal(couple.group(1)):
             password = Value(couple.start(1), couple.end(1), "", couple.end() >= scan.end)
             return take(scan, password, Verdict(SURE, "password", verdict.words))

@@ -333,6 +333,8 @@ def harmless_code(value: str, words: tuple[str, ...], after: str) -> bool:
         or _VERSION.match(look)
     ):
         return True
+    if look[0] == "=" and weight(look.lstrip("=")) == HEAVY:
+        return False  # base64 that begins like its own end, or a separator of three signs
     if look[0] in "({[<&|=>" or _NUMBER.match(look):
         return True
     return look.rstrip(".,;:!?)").lower() in WORD_VALUES

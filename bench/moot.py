@@ -34,15 +34,22 @@ REPLAYED = 20_000
 
 @asynccontextmanager
 async def bridge(url: str, directory: Path, spaces: list[str]) -> Any:
-    """The bridge as a process: (its pid, its URL)."""
+    """The bridge on these spaces, as a process: (its pid, its URL)."""
     (directory / "key").write_text(KEY)
     names = ", ".join(f'"{name}"' for name in spaces)
-    config = directory / "bridge.toml"
-    config.write_text(
-        f'journal = "sqlite:{directory / "journal.db"}"\n[[accounts]]\nname = "spaces"\n'
-        f'system = "moot"\nbase_url = "{url}"\ntoken_file = "{directory / "key"}"\n'
-        f"requests_per_minute = 6000\nspaces = [{names}]\n"
+    section = (
+        f'name = "spaces"\nsystem = "moot"\nbase_url = "{url}"\n'
+        f'token_file = "{directory / "key"}"\nrequests_per_minute = 6000\nspaces = [{names}]\n'
     )
+    async with bridge_on(section, directory) as found:
+        yield found
+
+
+@asynccontextmanager
+async def bridge_on(section: str, directory: Path) -> Any:
+    """The bridge with one account, as a process: (its pid, its URL)."""
+    config = directory / "bridge.toml"
+    config.write_text(f'journal = "sqlite:{directory / "journal.db"}"\n[[accounts]]\n{section}')
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "bridge", "serve", "--config", str(config),
         "--listen", "127.0.0.1:0", stderr=asyncio.subprocess.PIPE,

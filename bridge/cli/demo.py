@@ -17,7 +17,10 @@ from bridge.cli.streams import say
 from bridge.core.errors import BridgeError
 from bridge.tasks import TaskGroup, first_of
 
-TOKEN = "mog_" + "demo" * 6  # the simulator takes any; this one opens nothing anywhere
+# The simulators take any; these open nothing anywhere.
+TOKEN = "mog_" + "demo" * 6
+KEYS = {"MOGPLEX_TOKEN": TOKEN, "DEMO_SPACES": "convo_key_" + "demo" * 5}
+KEYS |= {"DEMO_CLOUD": "msk_" + "demo" * 6}
 SPEED = 1.0  # as fast as a person reads
 
 
@@ -64,7 +67,8 @@ def demo(
     """Simulator, bridge and live page in one: see it work without an account.
 
     Four runs are told again and again: one mends a bug, one fails with a reason, one asks and
-    waits, one is cancelled; `--scenario lively --speed 8` shows a busy bridge instead.
+    waits, one is cancelled; `--scenario lively --speed 8` shows a busy bridge instead. Beside them
+    people and agents talk in a space of moot, and a sandbox and a build of MIOSA do their work.
 
     Everything is real but the upstream: its limits, windows and streams are simulated. The journal
     is thrown away at the end. A terminal shows the story; records go to stdout when that is a pipe
@@ -90,15 +94,62 @@ async def _demo(
         raise ConfigError(f"demo: {error}") from None
     born: asyncio.Queue[str] = asyncio.Queue()
     simulator.world.on_feed = born.put_nowait
-    await simulator.start()
-    try:
-        await _bridge_on(simulator, born, place, seconds)
-    finally:
-        await simulator.stop()
+    others = _Others(seed, speed)
+    async with simulator, others.moot, others.miosa:
+        config = others.begin(place.directory, simulator.url)
+        await _bridge_on(simulator, born, place, config, seconds)
+
+
+class _Others:
+    """A space of moot, and of MIOSA a sandbox that works on and a build that takes a minute."""
+
+    def __init__(self, seed: int, speed: float) -> None:
+        from bridge.simulator import MootSimulator  # noqa: PLC0415
+        from bridge.simulator.miosa.server import Simulator as MiosaSimulator  # noqa: PLC0415
+
+        self.moot = MootSimulator(seed=seed, speed=speed)
+        self.miosa = MiosaSimulator(seed=seed, speed=speed / 2.0)
+
+    def begin(self, directory: Path, url: str) -> Path:
+        """Let them live; the configuration of a bridge on all three systems."""
+        space = self.moot.create_space(
+            "checkout-rounding", description="Totals that are off by a cent", events=6
+        )
+        self.moot.play(space, every_s=6.0)
+        cloud = [self.miosa.create(kind) for kind in ("sandbox", "build")]
+        for thing in cloud:
+            self.miosa.play(thing, None if thing.kind == "sandbox" else 60.0)
+        follow = ", ".join(f'"{thing.feed_id}"' for thing in cloud)
+        config = directory / "bridge.toml"
+        config.write_text(
+            f"""
+[[accounts]]
+name = "default"
+base_url = "{url}"
+token_env = "MOGPLEX_TOKEN"
+[[accounts]]
+name = "spaces"
+system = "moot"
+base_url = "{self.moot.url}"
+token_env = "DEMO_SPACES"
+spaces = ["{space.id}"]
+[[accounts]]
+name = "cloud"
+system = "miosa"
+base_url = "{self.miosa.url}"
+token_env = "DEMO_CLOUD"
+follow = [{follow}]
+"""
+        )
+        return config
 
 
 async def _bridge_on(
-    simulator: Any, born: asyncio.Queue[str], place: Place, seconds: float | None
+    simulator: Any,
+    born: asyncio.Queue[str],
+    place: Place,
+    config: Path,
+    seconds: float | None,
 ) -> None:
     import sys  # noqa: PLC0415
 
@@ -109,15 +160,14 @@ async def _bridge_on(
 
     is_piped = sys.stdout is not None and not sys.stdout.isatty()
     settings = load_settings(
-        None,
+        config,
         {
             "listen": place.listen,
             "journal": f"sqlite:{place.directory / 'journal.db'}",
             "server.cors_origins": list(place.origins) or None,
-            "base_url": simulator.url,
             "ndjson": "-" if is_piped else None,
         },
-        {"MOGPLEX_TOKEN": TOKEN},
+        KEYS,
     )
     redactor = build_redactor(settings.redaction)
     log.configure(redactor.twin().value, level="warning")
@@ -127,13 +177,14 @@ async def _bridge_on(
         say(f"live page   {here}/")
         say(f"events      curl -N -H 'Accept: text/event-stream' '{here}/v1/events?tail=10'")
         say(f"runs        {here}/v1/runs")
+        say(f"all feeds   {here}/v1/feeds")
         say(f"metrics     {here}/metrics")
         say(f"simulator   {simulator.url}/_sim/runs")
         say("Ctrl+C ends it.")
         if not is_piped:
             threading.Thread(target=_tell, args=(here,), daemon=True).start()
 
-    accounts = resolve_accounts(settings, {"MOGPLEX_TOKEN": TOKEN})
+    accounts = resolve_accounts(settings, KEYS)
     bridge = Bridge(settings, accounts, redactor, on_ready=ready)
     try:
         await _with_its_side(bridge, born, seconds)

@@ -176,7 +176,6 @@ def test_test_files_have_one_purpose() -> None:
     # More needs a reason.
     long = {
         "tests/contract/test_journal_contract.py": "one suite, on one set of journals",
-        "tests/contract/test_gateway.py": "one bridge beside one simulator",
     }
     too_long = {
         file.relative_to(ROOT).as_posix()

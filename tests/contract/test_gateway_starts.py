@@ -1,0 +1,159 @@
+"""Starts and cancels through the gateway: passed on, never lost, never twice."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import uuid
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.gateway_bridge import API, GatewayBridge, gateway_bridge, hashed
+
+
+async def followed(bridge: GatewayBridge, *, events: int = 30, ends: bool = True) -> Any:
+    """A run of the simulator that the bridge has read to its end."""
+    run = bridge.sim.create_run(events=min(events, 100))  # upstream shows 200 at most
+    await bridge.follows.follow("run", run.id, "default")
+    while len(run.commits) < events:
+        await bridge.until(lambda: bridge.state(run.id).events >= len(run.commits))
+        bridge.sim.append(run, min(100, events - len(run.commits)))
+    if ends:
+        bridge.sim.finish(run)
+        await bridge.until(lambda: bridge.state(run.id).ended)
+    else:
+        await bridge.until(lambda: bridge.state(run.id).events >= events)
+    return run
+
+
+def ids(found: Any) -> list[str]:
+    return [event["id"] for event in found["events"]]
+
+
+def start_body(bridge: GatewayBridge, **more: Any) -> dict[str, Any]:
+    return {"repoId": bridge.sim.world.account.repos[0]["id"], "prompt": "Fix it", **more}
+
+
+async def test_a_started_run_is_followed_from_its_first_event_and_a_retry_gives_the_same() -> None:
+    async with gateway_bridge() as bridge:
+        body, key = start_body(bridge), str(uuid.uuid4())
+        first = await bridge.call("POST", f"{API}/runs", body=body, Idempotency_Key=key)
+        again = await bridge.call("POST", f"{API}/runs", body=body, Idempotency_Key=key)
+        assert (first[0], again[0]) == (202, 202)
+        assert first[2]["data"]["replayed"] is False
+        assert again[2]["data"]["replayed"] is True
+        assert first[2]["data"]["runId"] == again[2]["data"]["runId"]
+        run_id = first[2]["data"]["runId"]
+        assert bridge.follows.known("run", run_id)[0].is_followed
+        assert await bridge.journal.checkpoint("gateway/starts") == b"[]"
+        assert bridge.sample("gateway_run_starts_total", outcome="started") == 1
+        assert bridge.sample("gateway_run_starts_total", outcome="replayed") == 1
+        other = await bridge.call(
+            "POST", f"{API}/runs", body=start_body(bridge, prompt="x"), Idempotency_Key=key
+        )
+        assert (other[0], other[2]["error"]["code"]) == (409, "IDEMPOTENCY_CONFLICT")
+
+
+@pytest.mark.parametrize(
+    ("key", "body", "said"),
+    [
+        ("", b"{}", "Idempotency-Key is required"),
+        ("k" * 201, b"{}", "Idempotency-Key exceeds 200 characters"),
+        ("k", b"{", "Invalid JSON body"),
+        ("k", b"{}", "repoId is required"),
+        ("k", b'{"repoId":"acme/web"}', "repoId must be a UUID"),
+        ("k", b"null", "repoId is required"),
+    ],
+)
+async def test_a_wrong_start_is_refused_here_and_costs_no_start(
+    key: str, body: bytes, said: str
+) -> None:
+    async with gateway_bridge() as bridge:
+        status, _, found = await bridge.call("POST", f"{API}/runs", raw=body, Idempotency_Key=key)
+        assert (status, found["error"]) == (400, {"code": "BAD_REQUEST", "message": said})
+        assert bridge.asked() == 0
+
+
+async def test_the_limit_of_starts_is_passed_on_and_counted() -> None:
+    async with gateway_bridge(knobs={"run_start_limiter": "user"}) as bridge:
+        answers = [
+            await bridge.call(
+                "POST", f"{API}/runs", body=start_body(bridge), Idempotency_Key=str(uuid.uuid4())
+            )
+            for _ in range(11)
+        ]
+        assert [status for status, _, _ in answers] == [202] * 10 + [429]
+        assert 1 <= int(answers[-1][1]["Retry-After"]) <= 60
+        assert answers[-1][2]["error"]["code"] == "RATE_LIMITED"
+        assert bridge.sample("gateway_run_starts_total", outcome="limited") == 1
+
+
+async def test_a_start_whose_answer_was_lost_is_followed_by_the_next_process() -> None:
+    """Killed between passing it on and answering: the key gives the same run."""
+    async with gateway_bridge() as bridge:
+        body, key = start_body(bridge, prompt="with password=hunter2hunter2"), str(uuid.uuid4())
+        (runs,) = bridge.gateways.values()
+        asked = runs.ask
+        sent: list[Any] = []
+
+        async def lost(account: str, question: Any) -> Any:
+            sent.append(await asked(account, question))
+            raise asyncio.CancelledError  # the process is killed here
+
+        runs.ask = lost
+        with pytest.raises(Exception):  # noqa: B017, PT011 - the connection breaks
+            await bridge.call("POST", f"{API}/runs", body=body, Idempotency_Key=key)
+        runs.ask = asked
+        kept = await bridge.journal.checkpoint("gateway/starts")
+        assert kept not in (None, b"[]")
+        assert b"hunter2" not in (kept or b"")
+        run_id = json.loads(sent[0].body)["data"]["runId"]
+        assert bridge.follows.known("run", run_id) == ()
+        async with gateway_bridge(journal=bridge.journal, sim=bridge.sim) as successor:
+            await successor.until(lambda: successor.follows.known("run", run_id))
+            await successor.until(lambda: successor.sim.world.replays)
+        assert len(bridge.sim.world.store.runs) == 1
+
+
+async def test_cancel_is_passed_on_in_both_shapes() -> None:
+    for shape in ("seed", "code"):
+        async with gateway_bridge(knobs={"cancel_shape": shape}) as bridge:
+            run = await followed(bridge, events=2, ends=False)
+            status, _, found = await bridge.call("POST", f"{API}/runs/{run.id}/cancel")
+            assert status == 200
+            assert found["data"]["run"]["runId"] == run.id
+            await bridge.until(lambda: bridge.state(run.id).ended)  # noqa: B023 - used at once
+
+
+async def test_every_step_of_the_quickstart_works(tmp_path: Path) -> None:
+    token = "mog_" + "Q" * 24
+    tokens = f'[[tokens]]\nname = "ci"\nsha256 = "{hashed(token)}"\nscopes = ["read", "write"]\n'
+    async with gateway_bridge(tokens=tokens, directory=tmp_path) as bridge:
+        bridge.headers = {"Authorization": f"Bearer {token}"}
+        status, _, user = await bridge.call("GET", "/api/auth/user")
+        assert (status, user["user"]["id"]) == (200, bridge.sim.world.account.user["id"])
+        repos = await bridge.get("/repos?limit=20")
+        status, _, _ = await bridge.call("GET", "/api/models?format=cli")
+        assert status in (200, 404)  # the simulator has no models
+        status, _, started = await bridge.call(
+            "POST", f"{API}/runs", Idempotency_Key=str(uuid.uuid4()),
+            Content_Type="application/json",
+            body={
+                "repoId": repos["repos"][0]["id"], "prompt": "Inspect the failing test suite.",
+                "harness": "codex", "baseBranch": "main", "createBranch": True,
+                "rootDirectory": "apps/web",
+            },
+        )  # fmt: skip
+        assert status == 202
+        run_id = started["data"]["runId"]
+        run = bridge.sim.run(run_id)
+        bridge.sim.append(run, 3)
+        assert (await bridge.get(f"/runs/{run_id}"))["run"]["runId"] == run_id
+        await bridge.until(lambda: bridge.state(run_id).events >= 4)
+        assert len(ids(await bridge.get(f"/runs/{run_id}/events?limit=100"))) >= 4
+        status, _, _ = await bridge.call("POST", f"{API}/runs/{run_id}/cancel")
+        assert status == 200
+        repo = repos["repos"][0]["id"]
+        await bridge.get(f"/sandboxes?repo_id={repo}&status=running")

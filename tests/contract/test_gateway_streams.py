@@ -1,0 +1,101 @@
+"""The gateway's streams: the vendor's frames, resumed from any event, ended after the run."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import uuid
+from typing import Any
+
+from bridge.wire.sse import Frame, FrameDecoder
+from tests.gateway_bridge import API, GatewayBridge, gateway_bridge
+
+
+async def followed(bridge: GatewayBridge, *, events: int = 30, ends: bool = True) -> Any:
+    """A run of the simulator that the bridge has read to its end."""
+    run = bridge.sim.create_run(events=min(events, 100))  # upstream shows 200 at most
+    await bridge.follows.follow("run", run.id, "default")
+    while len(run.commits) < events:
+        await bridge.until(lambda: bridge.state(run.id).events >= len(run.commits))
+        bridge.sim.append(run, min(100, events - len(run.commits)))
+    if ends:
+        bridge.sim.finish(run)
+        await bridge.until(lambda: bridge.state(run.id).ended)
+    else:
+        await bridge.until(lambda: bridge.state(run.id).events >= events)
+    return run
+
+
+async def frames_of(response: Any, until: Any) -> list[Frame]:
+    """Frames until the condition holds of them, or the end."""
+    decoder, found = FrameDecoder(), []
+    async with asyncio.timeout(60):
+        while not until(found):
+            chunk = await response.content.readany()
+            if not chunk:
+                return found
+            found += decoder.feed(chunk)
+    return found
+
+
+async def test_a_stream_has_the_vendors_frames_and_ends_after_the_end_of_the_run() -> None:
+    async with gateway_bridge() as bridge:
+        run = await followed(bridge, events=5, ends=False)
+        url = f"{bridge.url}{API}/runs/{run.id}/events/stream"
+        async with bridge.session.get(url) as response:
+            assert response.status == 200
+            assert response.headers["Content-Type"] == "text/event-stream"
+            found = await frames_of(response, lambda frames: len(frames) >= 6)
+            assert found[0].event == "run"
+            assert json.loads(found[0].data)["runId"] == run.id
+            bridge.sim.append(run, 2)
+            bridge.sim.finish(run)
+            found += await frames_of(response, lambda _: False)
+        events = [frame for frame in found if frame.event != "run"]
+        assert [frame.id for frame in events] == [event.id for event in run.commits]
+        assert events[-1].event == "finished"
+        assert [json.loads(f.data)["type"] for f in events] == [f.event for f in events]
+
+
+async def test_a_stream_resumes_from_any_event_of_the_journal_and_refuses_a_foreign_one() -> None:
+    async with gateway_bridge() as bridge:
+        run = await followed(bridge, events=451)
+        everything = [event.id for event in run.commits]
+        url = f"{bridge.url}{API}/runs/{run.id}/events/stream"
+        async with bridge.session.get(url, headers={"Last-Event-ID": everything[9]}) as response:
+            found = await frames_of(response, lambda _: False)
+        assert [frame.id for frame in found if frame.event != "run"] == everything[10:]
+        async with bridge.session.get(url) as response:
+            found = await frames_of(response, lambda _: False)
+        assert [frame.id for frame in found if frame.event != "run"] == everything[-100:]
+        async with bridge.session.get(url, headers={"Last-Event-ID": everything[-1]}) as response:
+            found = await frames_of(response, lambda _: False)
+        assert [frame.event for frame in found] == ["run"]
+        status, _, refused = await bridge.call(
+            "GET", f"{API}/runs/{run.id}/events/stream", Last_Event_ID=str(uuid.uuid4())
+        )
+        assert status == 400
+        assert refused["error"]["message"] == "Last-Event-ID does not belong to this run"
+
+
+async def test_a_stream_of_a_run_without_a_terminal_event_ends_too() -> None:
+    # By polls: on a stream of upstream's it takes a minute of silence until the row is read.
+    async with gateway_bridge(knobs={"stream": "absent"}) as bridge:
+        run = await followed(bridge, events=3, ends=False)
+        url = f"{bridge.url}{API}/runs/{run.id}/events/stream"
+        async with bridge.session.get(url) as response:
+            bridge.sim.set_status(run, "cancelled")
+            found = await frames_of(response, lambda _: False)
+        assert [frame.id for frame in found if frame.event != "run"] == [e.id for e in run.commits]
+        async with bridge.session.get(url) as response:  # and one that comes when all is over
+            assert len(await frames_of(response, lambda _: False)) == 4
+
+
+async def test_a_stream_of_an_unknown_run_begins_when_it_is_followed() -> None:
+    async with gateway_bridge() as bridge:
+        run = bridge.sim.create_run(events=5)
+        url = f"{bridge.url}{API}/runs/{run.id}/events/stream"
+        async with bridge.session.get(url) as response:
+            assert response.status == 200
+            found = await frames_of(response, lambda frames: len(frames) >= 6)
+        assert [frame.id for frame in found if frame.event != "run"] == [e.id for e in run.commits]

@@ -8,6 +8,7 @@ from contextlib import suppress
 import pytest
 
 from bridge.core.errors import ConfigError
+from bridge.loop import run
 from bridge.tasks import TaskGroup, first_of
 
 
@@ -101,3 +102,13 @@ def test_an_error_of_ours_is_the_reason_before_any_other() -> None:
     assert isinstance(found, ConfigError)
     assert isinstance(first_of(ExceptionGroup("a", [ValueError("x"), OSError()])), ValueError)
     assert isinstance(first_of(OSError()), OSError)
+
+
+def test_a_group_of_errors_ends_a_command_as_the_one_error_that_it_means() -> None:
+    """A journal that broke ended serve with a traceback of several errors."""
+
+    async def main() -> None:
+        raise ExceptionGroup("outputs", [ExceptionGroup("closing", [ConfigError("ours")])])
+
+    with pytest.raises(ConfigError, match="ours"):
+        run(main)

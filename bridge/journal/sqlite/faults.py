@@ -87,6 +87,15 @@ def displaced(path: str, what: str, head: int) -> JournalUnavailableError:
     )
 
 
+def spoiled(path: str, what: str, head: int) -> JournalUnavailableError:
+    """The error for a file at its path into which somebody else wrote."""
+    return JournalUnavailableError(
+        f"journal {path}: {what}; nothing is stored any more by this process. Of the records up to"
+        f" {head} save what it still serves with GET /v1/events?after=0, stop it, and start with"
+        " what is left or with a backup"
+    )
+
+
 def foreign(path: str) -> ConfigError:
     """The error for a database that is somebody else's; there is nothing of ours to save."""
     return ConfigError(

@@ -25,7 +25,6 @@ from bridge.journal.recent import BYTES_MAX, Recent
 from bridge.journal.sqlite import retention
 from bridge.journal.sqlite.ages import Ages
 from bridge.journal.sqlite.backup import copy_to
-from bridge.journal.sqlite.faults import displaced
 from bridge.journal.sqlite.file import Opened, Synchronous, close_cleanly, connect, open_for_writing
 from bridge.journal.sqlite.place import Place
 from bridge.journal.sqlite.reader import read_last_from
@@ -67,7 +66,7 @@ class SqliteJournal:
         self._recent = Recent(opened.head + 1, recent_bytes_max)
         self._growth = Growth(opened.head)
         self._ages = Ages(clock, opened.head, opened.newest_note_s)
-        self._place = Place(path)
+        self._place = Place(path, opened.lock.file)
         self._trouble: str | None = None
         self._closing = asyncio.Lock()
         self._is_closing = False
@@ -153,7 +152,7 @@ class SqliteJournal:
     def trouble(self) -> str | None:
         """Why the last commit was refused, or the next one will be; None when neither."""
         if (what := self._place.trouble()) is not None and not self._is_closing:
-            return str(displaced(str(self._path), what, self.head))
+            return str(self._place.error(what, self.head))
         return self._trouble
 
     async def append(
@@ -312,7 +311,7 @@ class SqliteJournal:
             self._growth.close(self._closed_error())
             self._is_closed = True
             if what is not None:
-                raise displaced(str(self._path), what, self.head)
+                raise self._place.error(what, self.head)
 
     def _publish(self, outcomes: Sequence[Outcome], records: Sequence[Record], head: int) -> None:
         """On the loop, after each commit or refusal: first what readers see, then who waited."""

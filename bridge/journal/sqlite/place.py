@@ -1,8 +1,8 @@
 """Whether the file that was opened is still the one at its path, and who else may have it open.
 
 A file that is removed or renamed goes on taking bytes: they would be acknowledged and found by
-nobody. And a lock beside the file is no lock on the file: it may be removed, and a hard link has
-another name.
+nobody. So would those of one that was emptied, or had an older copy written into it. And a lock
+beside the file is no lock on the file: it may be removed, and a hard link has another name.
 """
 
 from __future__ import annotations
@@ -12,24 +12,35 @@ import os
 from contextlib import suppress
 from pathlib import Path
 
-from bridge.core.errors import JournalBusyError
-from bridge.journal.sqlite.faults import displaced
+from bridge.core.errors import JournalBusyError, JournalUnavailableError
+from bridge.journal.sqlite.faults import displaced, spoiled
 
 _Identity = tuple[int, int]
+_SPOILED = "another program wrote into it, cut it or emptied it"
+_HEADER_BYTES = 100  # sqlite.org/fileformat2.html, 1.3
 
 
 class Place:
     """A path, and the file and the write-ahead log that were found there."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, lock: FileLock) -> None:
         """The file is there, and open for writing."""
         self._path = path
+        self._lock = lock
         self._wal = path.with_name(path.name + "-wal")
         self._file = _identity(path)
         self._log = _identity(self._wal)
+        self._left: tuple[object, ...] | None = None
+        self._spoiled: str | None = None
+
+    def left(self) -> None:
+        """Nobody but this process writes: so the two files have to be found at the next `check`."""
+        self._left = self._content() if self.trouble() is None else None
 
     def trouble(self) -> str | None:
         """What has become of the path; None when all is in place. Two system calls."""
+        if self._spoiled is not None:
+            return self._spoiled
         there = _identity(self._path)
         if there is None:
             return "the file is gone (removed, or its directory was renamed)"
@@ -41,8 +52,21 @@ class Place:
 
     def check(self, head: int) -> None:
         """Raises JournalUnavailableError when it is out of place."""
-        if (what := self.trouble()) is not None:
-            raise displaced(str(self._path), what, head)
+        what = self.trouble()
+        if what is None and self._left not in (None, self._content()):
+            # For good: what SQLite holds in memory and what is in the file do not fit together.
+            what = self._spoiled = _SPOILED
+        if what is not None:
+            raise self.error(what, head)
+
+    def error(self, what: str, head: int) -> JournalUnavailableError:
+        """What `trouble` said, with what to do."""
+        make = displaced if self._spoiled is None else spoiled
+        return make(str(self._path), what, head)
+
+    def _content(self) -> tuple[object, ...]:
+        """What tells, within microseconds, that somebody else wrote: sizes, and how many pages."""
+        return _size(self._wal), *self._lock.look()
 
 
 def _identity(path: Path) -> _Identity | None:
@@ -51,6 +75,13 @@ def _identity(path: Path) -> _Identity | None:
     except OSError:
         return None
     return status.st_dev, status.st_ino
+
+
+def _size(path: Path) -> int:
+    try:
+        return os.stat(path).st_size
+    except OSError:
+        return -1
 
 
 class FileLock:
@@ -72,6 +103,11 @@ class FileLock:
                 f" so (it was removed, or {path.name} is a link); stop that one, or choose another"
                 " journal with --journal"
             ) from error
+
+    def look(self) -> tuple[int, bytes]:
+        """Size and header of the file. Through this descriptor, as no other may be closed."""
+        size = os.fstat(self._descriptor).st_size
+        return size, os.pread(self._descriptor, _HEADER_BYTES, 0)
 
     def close(self) -> None:
         """Let go of it. Idempotent."""

@@ -388,5 +388,6 @@ class Writer:
             return Outcome(request.done, error=error)
 
     def _tell(self, outcomes: Sequence[Outcome], records: Sequence[Record], head: int) -> None:
+        self._place.left()
         with suppress(RuntimeError):  # the loop is closed: nobody is left to be told
             self._loop.call_soon_threadsafe(self._publish, outcomes, records, head)

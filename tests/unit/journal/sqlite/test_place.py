@@ -135,3 +135,56 @@ async def test_a_foreign_lock_is_not_called_a_full_disk(
     await journal.append(drafts("r", 0, 1))
     assert journal.trouble is None
     await journal.close()
+
+
+def log_emptied(path: Path) -> None:
+    os.truncate(path.with_name(path.name + "-wal"), 0)
+
+
+def file_emptied(path: Path) -> None:
+    os.truncate(path, 0)
+
+
+def older_copy_written_into_it(path: Path) -> None:
+    path.write_bytes(path.with_name("copy").read_bytes())
+
+
+def another_program_wrote(path: Path) -> None:
+    with closing(sqlite3.connect(path)) as db:
+        db.execute("DELETE FROM record")
+        db.commit()
+
+
+@pytest.mark.parametrize(
+    "spoil", [log_emptied, file_emptied, older_copy_written_into_it, another_program_wrote]
+)
+async def test_nothing_is_acknowledged_into_a_file_that_somebody_else_wrote(
+    path: Path, spoil: Callable[[Path], None]
+) -> None:
+    """The same inode, so it looked as if all was in place: 2,000 records were gone at the end."""
+    journal = await SqliteJournal.open(path)
+    shutil.copyfile(path, path.with_name("copy"))
+    await journal.append(drafts("r", 0, 400, pad=900))
+    await journal.close()
+    journal = await SqliteJournal.open(path)
+    await journal.append(drafts("r", 400, 40, pad=900))
+    spoil(path)
+    assert "another program wrote" in await _refusal(journal)
+    assert journal.trouble is not None
+    assert "up to 440" in journal.trouble
+    with pytest.raises(JournalUnavailableError, match="another program wrote"):
+        await journal.close()
+
+
+async def test_a_file_that_is_only_touched_or_read_goes_on(path: Path) -> None:
+    journal = await SqliteJournal.open(path)
+    for first in range(0, 300, 100):
+        await journal.append(drafts("r", first, 100, pad=900))
+        os.utime(path)
+        path.chmod(0o640)
+        with closing(sqlite3.connect(path)) as db:
+            db.execute("SELECT count(*) FROM record").fetchone()
+        await journal.backup(path.with_name(f"backup-{first}.db"))
+        await journal.retain(older_than_s=None, bytes_max=150_000, now_s=0.0)
+    assert journal.trouble is None
+    await journal.close()

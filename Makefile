@@ -15,7 +15,7 @@ PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3 python; do \
 PYTEST := $(BIN)/python -m pytest -n $(WORKERS)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup check lint types unit test e2e torture bench docs rules-age dashboards dashboards-preview site site-release demo clean lock tools man
+.PHONY: help setup check lint types unit test e2e torture bench docs rules-age dashboards dashboards-preview site site-release demo demo-replicas clean lock tools man
 
 help: ## this list
 	@sed -n 's/^\([a-z0-9-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST)
@@ -107,6 +107,9 @@ $(SITE_STAMP): requirements-site.lock
 
 pictures: $(STAMP) $(CLIENTS) ## docs/images: the live page, light and dark (needs chromium, pngquant, fonts-inter)
 	$(BIN)/python -m tests.clients.pictures
+
+demo-replicas: $(STAMP) ## three NATS nodes, three bridges; keys kill and restart them
+	$(BIN)/python -m tests.demo_replicas
 
 demo: $(RUNTIME) ## no account needed: simulator, bridge and live page
 	$(BIN)/python -m bridge demo

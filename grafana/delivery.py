@@ -204,24 +204,39 @@ def _requests() -> Panel:
 
 def _replicas() -> Panel:
     return row(
-        "Replicas",
-        (8, graph(
+        "Replicas and workers",
+        (6, graph(
             "Accounts followed", {"{{instance}} {{account}}": "mogplex_bridge_leases_held{%A}"},
             "1 at the replica that follows the account; the sum over all replicas is 1.",
-            decimals=0,
+            decimals=0, runbooks=("NobodyFollows",),
         )),
-        (8, graph(
+        (6, graph(
             "Accounts taken over",
             {"{{instance}} {{account}}":
                 f"increase(mogplex_bridge_lease_takeovers_total{{%A}}[{_RATE}])"},
             "A replica died, was stopped, or lost the engine.", bars=True, decimals=0,
         )),
-        (8, graph(
+        (6, graph(
             "Accounts lost",
-            {"{{instance}} {{account}}":
-                f"increase(mogplex_bridge_leases_lost_total{{%A}}[{_RATE}])"},
-            "A replica could not renew in time, or another one holds the account.",
-            bars=True, decimals=0,
+            {
+                "{{instance}} {{account}}":
+                    f"increase(mogplex_bridge_leases_lost_total{{%A}}[{_RATE}])",
+                "refused {{instance}} {{account}}":
+                    f"increase(mogplex_bridge_fence_refusals_total{{%A}}[{_RATE}])",
+            },
+            "A replica could not renew in time, or another one holds the account; and appends of "
+            "a former holder, which the engine refused.",
+            bars=True, decimals=0, runbooks=("LeasesLost",),
+        )),
+        (6, graph(
+            "Workers",
+            {
+                "{{instance}}": "mogplex_bridge_workers{%I}",
+                "started again {{instance}}":
+                    f"increase(mogplex_bridge_worker_restarts_total{{%I}}[{_RATE}])",
+            },
+            "Processes that serve clients beside the bridge's own, and those that took the place "
+            "of a dead one.", decimals=0, runbooks=("WorkersRestart",),
         )),
     )  # fmt: skip
 

@@ -8,6 +8,7 @@ import os
 import secrets
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -47,7 +48,18 @@ def new_stream() -> str:
 class NatsServer:
     """One node. `start` after `kill` is the same node again, on the same port."""
 
-    def __init__(self, directory: Path, *, port: int = -1, sync: str = "always") -> None:
+    def __init__(
+        self,
+        directory: Path,
+        *,
+        port: int = -1,
+        sync: str = "always",
+        name: str = "t",
+        cluster: tuple[int, list[str]] | None = None,
+    ) -> None:
+        """`cluster`: the port for other nodes, and their routes."""
+        self._name = name
+        self._cluster = cluster
         self._directory = directory
         self._sync = sync
         self.port = port
@@ -65,10 +77,10 @@ class NatsServer:
         self._directory.mkdir(parents=True, exist_ok=True)
         config = self._directory / "n.conf"
         config.write_text(
-            f'host: "127.0.0.1"\nport: {self.port}\nserver_name: "t"\n'
+            f'host: "127.0.0.1"\nport: {self.port}\nserver_name: "{self._name}"\n'
             f'ports_file_dir: "{self._directory}"\n'
             f'jetstream {{\n  store_dir: "{self._directory}/js"\n'
-            f"  sync_interval: {self._sync}\n}}\n"
+            f"  sync_interval: {self._sync}\n}}\n" + self._cluster_lines()
         )
         with (self._directory / "log").open("ab") as log:
             self._process = subprocess.Popen([binary(), "-c", str(config)], stdout=log, stderr=log)
@@ -81,6 +93,15 @@ class NatsServer:
             assert self._process.poll() is None, (self._directory / "log").read_text()
             time.sleep(0.005)
         raise AssertionError("nats-server did not start")
+
+    def _cluster_lines(self) -> str:
+        if self._cluster is None:
+            return ""
+        port, routes = self._cluster
+        return (  # clients are told of no other address: a test may stand in between
+            f'cluster {{\n  name: "c"\n  listen: "127.0.0.1:{port}"\n'
+            f"  no_advertise: true\n  routes: {json.dumps(routes)}\n}}\n"
+        )
 
     def kill(self) -> None:
         """As a power cut would, but for the disk's cache."""
@@ -98,3 +119,37 @@ class NatsServer:
         if self._process is not None:
             self._process.terminate()
             self._process.wait()
+
+
+class NatsCluster:
+    """Nodes of one cluster, each on its port for good."""
+
+    def __init__(self, directory: Path, nodes: int = 3) -> None:
+        ports = free_ports(2 * nodes)
+        routes = [f"nats://127.0.0.1:{port}" for port in ports[nodes:]]
+        self.nodes = [
+            NatsServer(
+                directory / f"n{n}",
+                port=ports[n],
+                name=f"n{n}",
+                cluster=(ports[nodes + n], [r for r in routes if r != routes[n]]),
+            )
+            for n in range(nodes)
+        ]
+
+    def start(self) -> None:
+        for node in self.nodes:
+            node.start()
+
+    def kill(self) -> None:
+        for node in self.nodes:
+            node.kill()
+
+
+def free_ports(count: int) -> list[int]:
+    """Ports that nobody has now: a cluster's routes must be known beforehand."""
+    held = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
+    ports: list[int] = [each.getsockname()[1] for each in held]
+    for each in held:
+        each.close()
+    return ports

@@ -81,6 +81,7 @@ class _Report:
         self._loaded = loaded
         self._accounts, self._tokens, self.warnings = _resolve(loaded)
         self.warnings += _missing_files(loaded)
+        self.warnings += _of_the_journal(loaded.settings)
         self._verdicts: list[Verdict] = []
 
     def go_online(self) -> Exit:
@@ -119,6 +120,21 @@ class _Report:
                 {"account": v.account, "code": v.code, "message": v.text} for v in self._verdicts
             ],
         }
+
+
+def _of_the_journal(settings: Settings) -> list[str]:
+    """What is good to know, and cannot be seen from here."""
+    from bridge.journal.opening import is_shared  # noqa: PLC0415
+
+    if not is_shared(settings.journal):
+        return []
+    said = [
+        "journal: set `sync_interval: always` in the jetstream section of every NATS server;"
+        " without it a power cut takes back what was acknowledged, and a client cannot see it"
+    ]
+    if "," not in settings.journal and "replicas=" not in settings.journal:
+        said.append("journal: one NATS node keeps the only copy; name three for one that survives")
+    return said
 
 
 def _resolve(loaded: Loaded) -> tuple[list[ResolvedAccount], dict[str, str], list[str]]:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -17,6 +18,9 @@ from bridge.core.errors import ConfigError
 from bridge.core.event import Record
 from bridge.core.filter import Filter
 from bridge.core.position import Position
+
+if TYPE_CHECKING:
+    from bridge.journal.opening import OpenReader
 
 PAGE = 1000  # records a read: a few MB at the most, well under a second
 
@@ -56,6 +60,7 @@ def export(
 
     Reads only, also while the daemon runs. Exit codes: 0 done, 78 there is no such journal.
     """
+    from bridge.journal.opening import open_reader  # noqa: PLC0415
     from bridge.outputs.printed import formatter  # noqa: PLC0415
 
     settings = load_with(config=config, journal=journal).settings
@@ -64,7 +69,8 @@ def export(
     url = existing_journal(settings)
     if salvage:
         return _salvage(url, after, only, to_lines)
-    asyncio.run(_export(url, after, only, to_lines))
+    reading = open_reader(url, settings.journal_credentials_file)
+    asyncio.run(_export(reading, after, only, to_lines))
     return Exit.DONE
 
 
@@ -83,11 +89,12 @@ def _salvage(url: str, after: Position, only: Filter, to_lines: Callable[[Record
 
 
 async def _export(
-    url: str, after: Position, only: Filter, to_lines: Callable[[Record], bytes]
+    reading: Awaitable[OpenReader],
+    after: Position,
+    only: Filter,
+    to_lines: Callable[[Record], bytes],
 ) -> None:
-    from bridge.journal.opening import open_reader  # noqa: PLC0415
-
-    reader = await open_reader(url)
+    reader = await reading
     try:
         if after.epoch not in (None, reader.epoch):
             raise ConfigError(

@@ -33,6 +33,7 @@ class _Wish:
     """What was asked for, checked."""
 
     journal: str  # URL
+    credentials: str | None
     wanted: Range
     lines: LineSettings
     layout: Layout | None  # None is stdout
@@ -130,7 +131,9 @@ def _wish(settings: Settings, like: str | None, asked: dict[str, Any]) -> _Wish:
             compress=asked["compress"] or (model.compress if model else "none"),
             fsync="never",  # at the end of each file and of the replay
         )
-    return _Wish(url, wanted, lines, layout, asked["resume"], after.epoch)
+    return _Wish(
+        url, settings.journal_credentials_file, wanted, lines, layout, asked["resume"], after.epoch
+    )
 
 
 def _check_range(wanted: Range) -> None:
@@ -161,7 +164,7 @@ async def _replay(wish: _Wish) -> Exit:
     from bridge.outputs.sinks.replay import Replayed  # noqa: PLC0415
     from bridge.outputs.sinks.replay import replay as copy  # noqa: PLC0415
 
-    reader = await open_reader(wish.journal)
+    reader = await open_reader(wish.journal, wish.credentials)
     done = Replayed()
     try:
         if wish.epoch not in (None, reader.epoch):

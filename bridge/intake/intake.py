@@ -146,6 +146,9 @@ class Intake:
                 sequences = await self._journal.append(
                     drafts, states=(state,), fence=self._fence_of(state.feed)
                 )
+            except FencedError:
+                self._metrics.fence_refusals_total.labels(state.feed.account).inc()
+                raise
             except JournalUnavailableError as error:
                 if self._full.failed(started) is not None:
                     log.error("journal.full", reason=str(error))

@@ -278,6 +278,9 @@ class MetricTable(Declaring):
             "Times another replica took an account.",
             "account",
         )
+        self.fence_refusals_total = self._counter(
+            "fence_refusals_total", "Appends of an account that another replica holds.", "account"
+        )
         self.workers = self._gauge(
             "workers",
             "Processes that serve clients beside this one; 0 where it serves them itself.",

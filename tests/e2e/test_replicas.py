@@ -13,14 +13,15 @@ from typing import Any
 import pytest
 
 from bridge.simulator import Simulator
-from tests.e2e.processes import TOKEN, Daemon, environment, ids, serve
+from tests.e2e.processes import TOKEN, environment, ids, serve
+from tests.e2e.replicas import WAIT_S, Replicas, configured, require_truth
 from tests.nats_server import NatsServer, new_stream
+from tests.replica_kills import torment
 
 pytestmark = pytest.mark.e2e
 
 EVENTS = 60
 RUNS = 4
-WAIT_S = 90.0  # for machines slower than ours
 
 
 @asynccontextmanager
@@ -33,55 +34,6 @@ async def engine(directory: Path) -> AsyncIterator[NatsServer]:
         await asyncio.to_thread(server.kill)
 
 
-def configured(directory: Path, journal: str, url: str, **account: object) -> list[str]:
-    """Arguments of one replica; each has a directory of its own."""
-    directory.mkdir(exist_ok=True)
-    settings = {"requests_per_minute": 6000, "min_interval": '"50ms"', **account}
-    lines = [f'journal = "{journal}"', "[[accounts]]", 'name = "default"', f'base_url = "{url}"']
-    lines += [
-        'token_env = "MOGPLEX_TOKEN"',
-        *(f"{key} = {value}" for key, value in settings.items()),
-    ]
-    path = directory / "bridge.toml"
-    path.write_text("\n".join(lines) + "\n")
-    return ["--config", str(path)]
-
-
-class Replicas:
-    """Bridges by number, started and killed at will."""
-
-    def __init__(self, stack: AsyncExitStack, arguments: list[list[str]]) -> None:
-        self._stack = stack
-        self._arguments = arguments
-        self.running: dict[int, Daemon] = {}
-
-    async def start(self, number: int) -> None:
-        env = environment(None, MOGPLEX_TOKEN=TOKEN)
-        daemon = await self._stack.enter_async_context(serve(*self._arguments[number], env=env))
-        self.running[number] = daemon
-
-    async def kill(self, number: int) -> None:
-        daemon = self.running.pop(number)
-        daemon.process.kill()
-        await daemon.process.wait()
-
-    async def holder(self) -> int:
-        """The one that follows the account."""
-        async with asyncio.timeout(WAIT_S):
-            while True:
-                for number, daemon in list(self.running.items()):
-                    if 'leases_held{account="default"} 1.0' in await metrics(daemon):
-                        return number
-                await asyncio.sleep(0.05)
-
-
-async def metrics(daemon: Daemon) -> str:
-    import aiohttp  # noqa: PLC0415
-
-    async with aiohttp.ClientSession() as session, session.get(daemon.url + "/metrics") as response:
-        return await response.text()
-
-
 async def grow(sim: Simulator, run: Any, chance: random.Random) -> None:
     left = EVENTS - 1
     while left:
@@ -90,16 +42,6 @@ async def grow(sim: Simulator, run: Any, chance: random.Random) -> None:
         left -= count
         await asyncio.sleep(chance.choice([0.2, 0.5, 1.0]))
     sim.finish(run, order="event_first", gap_s=0.2)
-
-
-def require_truth(sim: Simulator, runs: list[Any], records: list[dict[str, Any]]) -> None:
-    """Every event once, in order, and the end behind them."""
-    sequences = [int(record["sequence"]) for record in records]
-    assert sequences == sorted(set(sequences))
-    assert len({(record["source"], record["id"]) for record in records}) == len(records)
-    for run in runs:
-        assert ids(records, run.id) == [event["id"] for event in sim.truth(run)["committed"]]
-        assert [r["type"] for r in records if r["subject"] == run.id][-1] == "bridge.run.ended"
 
 
 async def test_a_put_at_any_replica_reaches_the_one_that_follows(tmp_path: Path) -> None:
@@ -228,3 +170,13 @@ async def test_an_engine_that_is_away_keeps_sources_waiting_and_readers_served(
             await daemon.ended(1, WAIT_S)
             require_truth(sim, [run], await daemon.records())
             assert await daemon.status("GET", "/healthz") == 200
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(400)
+async def test_nothing_is_lost_or_doubled_when_replicas_nodes_and_wires_fail(
+    tmp_path: Path,
+) -> None:
+    """One of each; `python -m tests.replica_kills --kills 300` does so at random."""
+    happened = await torment(tmp_path, 1, faults=("both", "frozen", "swallowed", "node", "cut"))
+    assert sum(happened.values()) == 5

@@ -15,49 +15,13 @@ import aiohttp
 import pytest
 
 from bridge.simulator import Simulator
-from bridge.wire.sse import FrameDecoder
 from tests.e2e.processes import TOKEN, Daemon, environment, ids, quick_config, run, serve
+from tests.e2e.readers import Reader
 
 pytestmark = pytest.mark.e2e
 
 CLIENTS = 12
 WAIT_S = 60.0  # for machines slower than ours
-
-
-class Client:
-    """An SSE client as browsers are: it comes back with the id of the last record it got."""
-
-    def __init__(self, url: str) -> None:
-        self._url = url
-        self._last = "0"
-        self.sequences: list[int] = []
-        self.connections = 0
-
-    async def run(self) -> None:
-        """Until the server is gone, or says that it ends."""
-        connector = aiohttp.TCPConnector(force_close=True)
-        timeout = aiohttp.ClientTimeout(total=None)
-        async with aiohttp.ClientSession(connector=connector, timeout=timeout) as session:
-            while True:
-                headers = {"Accept": "text/event-stream", "Last-Event-ID": self._last}
-                try:
-                    async with session.get(self._url, headers=headers) as response:
-                        if response.status != 200:
-                            return
-                        self.connections += 1
-                        await self._read(response)
-                except aiohttp.ClientConnectorError:
-                    return
-                except (aiohttp.ClientError, ConnectionError):
-                    pass
-
-    async def _read(self, response: aiohttp.ClientResponse) -> None:
-        decoder = FrameDecoder()
-        async for chunk in response.content.iter_any():
-            for frame in decoder.feed(chunk):
-                assert frame.event == "message", frame
-                self.sequences.append(int(json.loads(frame.data)["sequence"]))
-                self._last = frame.id
 
 
 async def streams(daemon: Daemon) -> list[int]:
@@ -100,11 +64,16 @@ async def test_all_workers_hand_out_everything_once_also_when_one_is_killed(tmp_
         sim.set_status(first, "streaming")
         assert await daemon.status("PUT", f"/v1/runs/{first.id}") == 201
         group = await stack.enter_async_context(asyncio.TaskGroup())
-        clients = [Client(daemon.url + "/v1/events") for _ in range(CLIENTS)]
+        is_over = False
+
+        def whom() -> str | None:
+            return None if is_over else daemon.url + "/v1/events"
+
+        clients = [Reader(whom) for _ in range(CLIENTS)]
         running = [group.create_task(client.run()) for client in clients]
         spread = await until_open(daemon, CLIENTS)
         while 0 in spread:  # one in a thousand times all are at one worker
-            clients.append(Client(daemon.url + "/v1/events"))
+            clients.append(Reader(whom))
             running.append(group.create_task(clients[-1].run()))
             spread = await until_open(daemon, len(clients))
         os.kill(workers_of(daemon)[0], signal.SIGKILL)
@@ -127,6 +96,7 @@ async def test_all_workers_hand_out_everything_once_also_when_one_is_killed(tmp_
                 await asyncio.sleep(0.05)
         least = len(wanted) * (len(clients) - spread[0])
         assert least <= await value(daemon, 'deliveries_total{transport="sse"}')
+        is_over = True
         assert await daemon.stop() == 0, daemon.stderr
         async with asyncio.timeout(WAIT_S):
             await asyncio.gather(*running)

@@ -37,6 +37,9 @@ MAY_BE_EMPTY: Mapping[str, str] = {
 # Alerts that need not fire in the scene, and why. All others must.
 SILENT: Mapping[str, str] = {
     "MogplexBridgeRestarting": "nothing restarts",
+    "MogplexBridgeNobodyFollows": "one bridge holds all leases",
+    "MogplexBridgeLeasesLost": "one bridge holds all leases",
+    "MogplexBridgeWorkersRestart": "there are no workers",
     "MogplexBridgeRunsFail": "it takes half a minute until five runs are known to have ended",
     "MogplexBridgeSinkMissed": "retention looks once a minute for what to drop",
     "MogplexBridgeSubscribersSlow": _SLOW,

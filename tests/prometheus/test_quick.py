@@ -32,5 +32,5 @@ def test_every_age_in_the_rules_is_known() -> None:
 
 def test_all_is_asked() -> None:
     assert len(list(of_dashboards())) > 90
-    assert len(list(of_alerts())) == 21
+    assert len(list(of_alerts())) == 24
     assert len(list(selectors_of_rules())) >= 40

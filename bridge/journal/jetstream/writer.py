@@ -7,7 +7,7 @@ batch is the cursor of its fence, with the batch's name: reading it tells.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from bridge.core.errors import JournalError, JournalFullError, JournalUnavailableError
@@ -31,7 +31,8 @@ from bridge.journal.jetstream.tables import Tables
 from bridge.journal.port import FencedError
 
 # Drafts of one batch; its states, wishes, checkpoints and feeds need room too.
-DRAFTS_MAX = 500
+DRAFTS_MAX = 400  # each may need a message for its feed too
+SMALL_THINGS_MAX = 450
 _FULL = frozenset({10047, 10077, 10023, 10028})  # no room in the stream, the account or on the disk
 
 
@@ -96,8 +97,10 @@ class Lane:
                 stored = await self._store(self._batch(indexed[:DRAFTS_MAX]), result) or stored
                 indexed = indexed[DRAFTS_MAX:]
             batch = self._batch(indexed)
-            self._add_small_things(batch, append)
-            stored = await self._store(batch, result) or stored
+            for more in _in_parts(append, SMALL_THINGS_MAX - len(batch.messages) // 2):
+                self._add_small_things(batch, more)
+                stored = await self._store(batch, result) or stored
+                batch = _Batch()
             return result, stored
 
     def _batch(self, drafts: Sequence[tuple[int, Draft]]) -> _Batch:
@@ -201,3 +204,19 @@ class Lane:
         return JournalUnavailableError(
             f"journal {self._engine.address}: refused: {error}; nothing was stored"
         )
+
+
+def _in_parts(append: Append, first_max: int) -> Iterator[Append]:
+    """States, wishes and checkpoints, as many at a time as one batch holds; the first part goes
+    with the drafts.
+    """
+    room = first_max
+    states, wishes, checkpoints = append.states, append.wishes, append.checkpoints
+    while True:
+        now, left = states[:room], room - len(states[:room])
+        too, rest = wishes[:left], left - len(wishes[:left])
+        yield Append((), now, too, checkpoints[:rest])
+        states, wishes, checkpoints = states[len(now) :], wishes[len(too) :], checkpoints[rest:]
+        if not (states or wishes or checkpoints):
+            return
+        room = SMALL_THINGS_MAX

@@ -106,8 +106,6 @@ class Connection:
         except _TROUBLE as error:
             if not self._was_open:
                 self._refused(self._to_refusal(error))
-            elif isinstance(error, FrameTooLargeError):
-                self._too_large()
         finally:
             if self._was_open:
                 desk.connected(-1)
@@ -196,6 +194,8 @@ class Connection:
                 side.append(group.create_task(self._beat(self._socket), name="moot: heartbeat"))
             try:
                 await self._read()
+            except FrameTooLargeError:  # here: out of the group it would come wrapped
+                self._too_large()
             finally:
                 for task in side:
                     task.cancel()

@@ -125,6 +125,19 @@ async def test_a_run_that_is_not_followed_is_read_once_however_many_ask_and_foll
         assert bridge.asked() == asked
 
 
+async def test_after_on_a_run_that_nobody_followed_never_begins_anew() -> None:
+    """Upstream does not know the word: its newest page would repeat what the client has."""
+    async with gateway_bridge() as bridge:
+        run = bridge.sim.create_run(events=7)
+        first = run.commits[0].id
+        path = f"{API}/runs/{run.id}/events?after={first}"
+        status, headers, _ = await bridge.call("GET", path)
+        assert (status, headers["Retry-After"]) == (503, "1")
+        await bridge.until(lambda: bridge.state(run.id).events == 7)
+        _, _, found = await bridge.call("GET", path)
+        assert ids(found["data"]) == [event.id for event in run.commits[1:]]
+
+
 async def test_following_can_be_switched_off_and_what_an_operator_stopped_stays_stopped() -> None:
     async with gateway_bridge(settings=GatewaySettings(follow=False, cache_s=0.0)) as bridge:
         run = bridge.sim.create_run(events=2)

@@ -159,8 +159,17 @@ class GatewayRoutes:
     async def events(self, request: web.Request, identity: Identity) -> web.StreamResponse:
         id_, limit, after = self._targets.of(request)
         seen = self._look(request, identity, id_)
-        if seen is None:
+        if seen is None and after is None:
             return await self._ask_and_follow(request, identity, id_)
+        if seen is None:  # upstream does not know the word and would begin anew
+            refusal = await self._asked(request, identity, id_)
+            return refusal or self.refuse(
+                ProblemError(
+                    "not_ready",
+                    "the run is about to be followed; try again",
+                    headers={"Retry-After": "1"},
+                )
+            )
         self._from_journal.inc()
         if after is None and (page := self._pages.maybe_kept(seen, limit)) is not None:
             return await self._shown(request, page)

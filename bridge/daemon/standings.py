@@ -87,7 +87,7 @@ def _check(standing: Standing, trouble: Trouble | None, given_up: int) -> Mappin
         count, kind, _, failure = trouble
         detail = f"{count} {kind}s fail: {failure.code}: {failure.message}"
     if given_up:
-        detail += f"; {given_up} runs are given up"
+        detail += f"; {given_up} run{' is' if given_up == 1 else 's are'} given up"
     check: dict[str, Any] = {
         "ok": standing.failure is None and trouble is None,
         "detail": detail,

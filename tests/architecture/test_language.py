@@ -1,0 +1,68 @@
+"""Plain pages keep out the idioms that readers stumbled over (docs/style.md, Language)."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from tests.architecture.tree import ROOT
+
+# Pages that are free of these phrases; add a page when it is rewritten. The others still have some.
+CLEAN = [
+    *(
+        ROOT / "docs" / f"{name}.md"
+        for name in ("capacity", "clients", "page", "tailing", "terminal")
+    ),
+    *sorted((ROOT / "docs/runbooks").glob("*.md")),
+]
+BETTER = {
+    r"nothing twice": "exactly once",
+    r"(?:is|are) told\b": "is reported",
+    r"place (?:\w+ ){0,5}(?:is|that is) gone": "the position has expired",
+    r"in silence": "without an error, unreported",
+    r"make room": "free some space",
+    r"nothing (?:else )?is to be done": "do nothing",
+    r"goes on by itself": "recovers automatically",
+    r"nothing more is asked": "the bridge sends no more requests",
+    r"nothing is asked": "this sends no requests",
+    r"given up": "the bridge stopped following",
+    r"looked at (?:less|rarely)": "polled less often",
+    r"some run has had no turn": "at least one run has not been polled",
+    r"(?:are|is) no news": "does not fire",
+    r"mended": "fixed",
+    r"says something": "sends a heartbeat",
+    r"makes case count": "makes the search case-sensitive",
+    r"stands? open": "is expanded",
+    r"from nothing to": "name what the reader gets",
+    r"that saves? you a search": "rules",
+    r"gives up for good": "stops for good",
+}
+
+
+def prose(text: str) -> str:
+    """A page without programs, and without the titles of alerts, which the rules define."""
+    text = re.sub(r"^ *```.*?^ *```", "", text, flags=re.MULTILINE | re.DOTALL)
+    text = re.sub(r"^\| \[Mogplex.*$", "", text, flags=re.MULTILINE)
+    return re.sub(r"\s+", " ", text)
+
+
+def faults(text: str) -> list[str]:
+    found = []
+    for idiom, better in BETTER.items():
+        found += [
+            f"{match[0]!r}: write {better!r}" for match in re.finditer(idiom, prose(text), re.I)
+        ]
+    return found
+
+
+def test_clean_pages_use_plain_words() -> None:
+    found = {str(page.relative_to(ROOT)): faults(page.read_text()) for page in CLEAN}
+    assert {page: list_ for page, list_ in found.items() if list_} == {}
+
+
+@pytest.mark.parametrize(
+    "text", ["Nothing twice, nothing\nlost", "it is told in the stream", "Make room; it waits"]
+)
+def test_an_idiom_is_seen_across_lines_and_cases(text: str) -> None:
+    assert faults(text)

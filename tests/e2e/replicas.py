@@ -11,6 +11,7 @@ from bridge.simulator import Simulator
 from tests.e2e.processes import TOKEN, Daemon, environment, ids, serve
 
 WAIT_S = 90.0  # for machines slower than ours
+STARTS = 5  # a start that meets nodes without a leader ends with a message
 
 
 def configured(directory: Path, journal: str, url: str, **account: object) -> list[str]:
@@ -36,9 +37,19 @@ class Replicas:
         self.running: dict[int, Daemon] = {}
 
     async def start(self, number: int) -> None:
+        """Start it, again where the engine did not answer, as a supervisor does."""
         env = environment(None, MOGPLEX_TOKEN=TOKEN)
-        daemon = await self._stack.enter_async_context(serve(*self._arguments[number], env=env))
-        self.running[number] = daemon
+        for left in reversed(range(STARTS)):
+            try:
+                daemon = await self._stack.enter_async_context(
+                    serve(*self._arguments[number], env=env)
+                )
+            except ExceptionGroup as error:
+                if not left or "does not answer" not in repr(error.exceptions):
+                    raise
+            else:
+                self.running[number] = daemon
+                return
 
     async def kill(self, number: int) -> None:
         daemon = self.running.pop(number)

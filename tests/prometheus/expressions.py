@@ -40,6 +40,7 @@ SILENT: Mapping[str, str] = {
     "MogplexBridgeNobodyFollows": "one bridge holds all leases",
     "MogplexBridgeLeasesLost": "one bridge holds all leases",
     "MogplexBridgeWorkersRestart": "there are no workers",
+    "MogplexBridgeRunsGivenUp": "a dead token suspends its runs, and upstream knows all of them",
     "MogplexBridgeRunsFail": "it takes half a minute until five runs are known to have ended",
     "MogplexBridgeSinkMissed": "retention looks once a minute for what to drop",
     "MogplexBridgeSubscribersSlow": _SLOW,

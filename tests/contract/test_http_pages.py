@@ -11,6 +11,8 @@ import pytest
 from aiohttp import web
 
 from bridge.outputs.http.limits import Limits
+from bridge.outputs.http.pages import _that_hold
+from bridge.outputs.http.sought import Sought
 from bridge.wire.jsontext import dumps
 from tests.http_bridge import EVENT, OTHER_RUN, RUN, HttpBridge, http_bridge, raw
 from tests.journal_records import draft
@@ -155,6 +157,27 @@ async def test_a_text_far_on_is_found_and_a_search_says_how_far_it_looked() -> N
             asked += 1
         assert seen == [41_502]
         assert asked == 2  # one request does not look through everything
+
+
+async def test_a_search_in_long_texts_gives_others_their_turn() -> None:
+    async with http_bridge() as bridge:
+        await add_said(bridge, *(f"\x1b[1m{n} é" + "x" * 200_000 for n in range(20)))
+        turns = 0
+
+        async def others() -> None:
+            nonlocal turns
+            while True:
+                turns += 1
+                await asyncio.sleep(0)
+
+        sought = Sought("nowhere")
+        records = (await bridge.journal.read(0, 100)).records
+        task = asyncio.create_task(others())
+        await asyncio.sleep(0)
+        before = turns
+        assert await _that_hold(sought, records) == []
+        assert turns - before >= 10  # 4 MB, at most 256 KiB and a record in one go
+        task.cancel()
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -11,13 +12,16 @@ from bridge.core.position import Position
 from bridge.journal.port import Reader
 from bridge.outputs.http.limits import Limits
 from bridge.outputs.http.query import Query
+from bridge.outputs.http.sought import Sought
 from bridge.outputs.http.turns import LONG, Reading
 
 _LOOKS_MAX = 64
 """Reads for one page. A rare filter over a long journal then gives a short page whose `next` moved
 on: the client asks again, and no request takes the journal for long."""
 SOUGHT_RECORDS = 500
-"""Records looked at in one read for a text: some 300 KB, a millisecond of the loop."""
+"""Records read at once for a text: some 300 KB as a rule."""
+_LOOK_BYTES = 256 * 1024
+"""Looked at for a text before others get their turn; one record may be more."""
 
 
 class JsonPage(NamedTuple):
@@ -40,10 +44,7 @@ async def read_page(
         count = query.limit - len(bodies) if query.sought is None else SOUGHT_RECORDS
         async with reading.slice():
             page = await journal.read(after, count, query.only)
-        for record in page.records:
-            if query.sought is not None and not query.sought.is_in(record.body):
-                after = record.seq
-                continue
+        for record in await _that_hold(query.sought, page.records):
             if bodies and held + len(record.body) > limits.page_bytes_max:
                 return _page(bodies, journal.epoch, after)
             bodies.append(record.body)
@@ -68,11 +69,25 @@ async def search(journal: Reader, query: Query, after: int, reading: Reading) ->
             break
         async with reading.slice():
             page = await journal.read(after, count, query.only)
-        for record in page.records:
-            if query.sought is None or query.sought.is_in(record.body):
-                return record.seq - 1
+        for record in await _that_hold(query.sought, page.records):
+            return record.seq - 1
         after = page.next_after
     return after
+
+
+async def _that_hold(sought: Sought | None, records: Sequence[Record]) -> Sequence[Record]:
+    if sought is None:
+        return records
+    found: list[Record] = []
+    looked = 0
+    for record in records:
+        if sought.is_in(record.body):
+            found.append(record)
+        looked += len(record.body)
+        if looked > _LOOK_BYTES:
+            looked = 0
+            await asyncio.sleep(0)
+    return found
 
 
 def _page(bodies: Sequence[bytes], epoch: str, after: int) -> JsonPage:

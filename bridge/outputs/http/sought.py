@@ -34,11 +34,9 @@ class Sought:
         return any(self._is_in_text(text) for text in _texts(loads(body).get("data")))
 
     def _may_be_in(self, body: bytes) -> bool:
-        if self._counts_case and self._in_json.isascii():
-            return self._in_json in body
-        if self._in_json.isascii() and body.isascii():
-            return self._in_json in body.lower()
-        if b"\\u" in body:  # what is no ASCII may stand there in another way
+        if self._in_json.isascii():  # JSON writes such characters in one way only
+            return self._in_json in (body if self._counts_case else body.lower())
+        if b"\\u" in body:  # others may stand there as escapes
             return True
         text = body.decode("utf-8", "replace")
         return self._in_json.decode() in (text if self._counts_case else text.lower())

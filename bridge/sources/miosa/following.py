@@ -25,7 +25,7 @@ from bridge.sources.miosa.rules import words
 from bridge.sources.miosa.rules.ending import Ending
 from bridge.sources.miosa.rules.learnt import Learnt
 from bridge.sources.port import Batch, OpenFeed, Progress, Receipt
-from bridge.tasks import TaskGroup
+from bridge.tasks import TaskGroup, first_of
 from bridge.wire.jsontext import JsonError, dumps, loads
 
 log = get_logger()
@@ -51,12 +51,7 @@ async def beside(
             finally:
                 task.cancel()
     except ExceptionGroup as errors:  # not except*: 3.11.2 wraps what is raised in it
-        raise _first_of(errors) from None
-
-
-def _first_of(errors: ExceptionGroup[Exception]) -> Exception:
-    first = errors.exceptions[0]
-    return _first_of(first) if isinstance(first, ExceptionGroup) else first
+        raise first_of(errors) from None
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,7 +25,7 @@ from bridge.sources.moot.rules.steps import Cause, Connect, Look, Phase, Take, W
 from bridge.sources.moot.rules.ways import Way
 from bridge.sources.moot.words import state_of
 from bridge.sources.port import Batch, Gap, OpenFeed, Progress
-from bridge.tasks import TaskGroup
+from bridge.tasks import TaskGroup, first_of
 from bridge.wire.jsontext import JsonError, dumps, loads
 
 BATCH_EVENTS_MAX = 1_000  # handed in at once; more are handed in one after the other
@@ -72,7 +72,7 @@ class SpaceFollow:
         try:
             await self._work()
         except BaseExceptionGroup as group:  # of what a hand was told by the intake
-            raise _first(group) from None
+            raise first_of(group) from None
         finally:
             for hand_name in ("ask", "read"):
                 self.desk.gate.leave((self.space_id, hand_name))
@@ -290,11 +290,6 @@ class SpaceFollow:
         if fresh:
             self._replays_counted = self.rules.replayed
             self.desk.count("replayed_total", fresh)
-
-
-def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:
-    error = group.exceptions[0]
-    return _first(error) if isinstance(error, BaseExceptionGroup) else error
 
 
 def _restored(cursor: str) -> Marker:

@@ -25,8 +25,8 @@ _NEVER = 1e12  # an instant out of reach; infinity would mean "on the wire" to t
 # Turns granted since the memory was stored last, up to which a successor that does not know of them
 # is harmless: the places that `reserve` leaves free.
 UNSTORED_MAX = 3
-# Runs whose order is put into the memory anew for each second since that was done last: it costs
-# 40 bytes a run, and only what comes first after a restart rests on it.
+# Runs whose order is put into the memory anew for each whole second since that was done last: it
+# costs 40 bytes a run, and only what comes first after a restart rests on it.
 ORDERED_PER_S = 50
 
 # Codes that say the token, not the run, is what is wrong; such follows begin again at a start.
@@ -68,6 +68,9 @@ class Gate:
         # When each run was heard last, monotonic; below 0 its place in a predecessor's order.
         self._heard: dict[str, float] = {}
         self._unstored = 0
+        # One of a predecessor's order was heard. A process that dies within a second of that would
+        # otherwise contact the same run in each of its lives, and the others would wait.
+        self._is_order_new = False
         self._order: list[str] = []
         self._ordered_at = -math.inf
 
@@ -84,7 +87,8 @@ class Gate:
                 granted.append(str(value))
                 action, value = self.scheduler.next(now)
             self._unstored += len(granted)
-            if granted and self._unstored > UNSTORED_MAX:
+            if self._is_order_new or (granted and self._unstored > UNSTORED_MAX):
+                self._is_order_new = False
                 await self._store()
             for run_id in granted:
                 self._grant(run_id)
@@ -121,12 +125,12 @@ class Gate:
         """
         now = self._clock.monotonic()
         self.expect([(run_id, run_id in self._heard)])
-        if want is not Want.POLL or run_id in self._parked:
+        if want is Want.POLL and run_id not in self._parked:
+            self._called.discard(run_id)
+        elif run_id not in self._granted:  # or a second place would be spent on one request
             self._called.add(run_id)
             self._back_in_line(run_id)
             self.scheduler.request(run_id, now, want)
-        else:
-            self._called.discard(run_id)
         self._kick.set()
         if run_id not in self._granted:
             waiter = asyncio.get_running_loop().create_future()
@@ -168,6 +172,9 @@ class Gate:
                 backoff.reset()
             if self.credential.accepted():
                 self._reopen()
+            if self._heard.get(run_id, 0.0) < 0.0:
+                self._is_order_new = True
+                self._kick.set()
             self._heard[run_id] = now
             wall = self._clock.wall()
             self._metrics.last_poll_success_timestamp_seconds.labels(self.name).set(wall)
@@ -335,7 +342,7 @@ class Gate:
         now = self._clock.monotonic()
         shift_s = self._clock.wall() - now
         self._unstored = 0
-        if now >= self._ordered_at + len(self._heard) / ORDERED_PER_S:
+        if now >= self._ordered_at + len(self._heard) // ORDERED_PER_S:
             self._ordered_at = now
             if len(self._heard) > 2 * len(self._known) + ORDERED_PER_S:  # most of them have left
                 self._heard = {k: t for k, t in self._heard.items() if k in self._known}

@@ -126,6 +126,49 @@ def test_a_crash_loop_does_not_spend_the_window_and_leave_polled_runs_blind(apar
     play(scenario, may_stream=False)
 
 
+def test_a_stream_connect_after_a_restart_does_not_spend_two_places() -> None:
+    """What a restarted run asks out of line is the turn that it was promised at the start."""
+
+    async def scenario(stage: Stage) -> None:
+        runs = [stage.sim.create_run(events=3) for _ in range(8)]
+        await stage.follow(*runs)
+        await asyncio.sleep(130)
+        before = len(stage.sim.requests)
+        await stage.restart()
+        await asyncio.sleep(5)
+        asked = len(stage.sim.requests) - before
+        assert asked >= len(runs)
+        snapshot = stage.gate.scheduler.snapshot(stage.clock.monotonic())
+        old = [r for r in stage.sim.requests[:before] if r.at_s > stage.sim.clock.now() - 60]
+        assert snapshot.used == asked + len(old)
+
+    play(scenario)
+
+
+@pytest.mark.parametrize("may_stream", [True, False])
+@pytest.mark.parametrize("life_s", [0.3, 0.6, 0.9])
+def test_lives_that_end_within_a_second_do_not_contact_the_same_run_each(
+    life_s: float, may_stream: bool
+) -> None:
+    """A kill stores nothing: whom the life heard must be stored before."""
+
+    async def scenario(stage: Stage) -> None:
+        stage.is_killed = True
+        runs = [stage.sim.create_run(events=3) for _ in range(8)]
+        await stage.follow(*runs)
+        await asyncio.sleep(2)
+        before = len(stage.sim.requests)
+        for _ in range(60):
+            await stage.restart()
+            await asyncio.sleep(life_s)
+        asked = [r.feed_id for r in stage.sim.requests[before:] if r.status == 200]
+        counts = [asked.count(run.id) for run in runs]
+        assert max(counts) - min(counts) <= 3, counts  # each kill may forget one
+        assert stage.sim.refused(TOKEN) == 0
+
+    play(scenario, may_stream=may_stream)
+
+
 def test_a_restart_that_can_hear_few_hears_those_that_are_unheard_for_longest() -> None:
     """Each life has room for a few requests; without an order the first runs would get them all."""
 

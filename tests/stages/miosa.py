@@ -39,7 +39,7 @@ class Stage(stage.Stage):
     KIND = "run"
     EVENTS = "ai.miosa."
     TOKEN = KEY
-    IS_KILLED = True
+    is_killed = True
 
     def __init__(self, sim: Simulator, setting: Setting, group: asyncio.TaskGroup) -> None:
         section = MiosaAccount.model_validate(

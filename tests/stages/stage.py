@@ -60,7 +60,7 @@ class Stage:
     KIND: ClassVar[str]
     EVENTS: ClassVar[str]  # what the types of its events begin with
     TOKEN: ClassVar[str] = TOKEN
-    IS_KILLED: ClassVar[bool] = False  # stops without saving what to remember
+    is_killed: bool = False  # stops without saving what to remember
 
     follows: Follows
     accounts: Accounts
@@ -130,7 +130,7 @@ class Stage:
             task.cancel()
         if self._tasks:
             await asyncio.wait(self._tasks)
-        if not self.IS_KILLED:
+        if not self.is_killed:
             await self.memories.save()
         await self.accounts.close()
 

@@ -39,7 +39,8 @@ async def test_ten_restarts_two_seconds_apart_starve_nobody_and_lose_nothing(
                 await asyncio.sleep(LIFE_S)
         heard = Counter(r.feed_id for r in sim.requests if r.status == 200 and r.feed_id)
         assert len(heard) == RUNS
-        assert max(heard.values()) - min(heard.values()) <= 2, heard
+        # Exact shares are tests/scenarios/test_first_contact.py's; here a kill may hit any instant.
+        assert max(heard.values()) <= 2 * min(heard.values()), heard
         talking.cancel()
         for run in runs:
             sim.finish(run)

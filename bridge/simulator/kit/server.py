@@ -84,4 +84,7 @@ class Listener:
     async def _answer(self, request: web.Request) -> web.StreamResponse:
         if request.rel_url.raw_path.startswith(CONTROL_ROOT):
             return await self._control.handle(request)
-        return await self._gate.handle(request)
+        try:
+            return await self._gate.handle(request)
+        except ConnectionResetError:  # the client was killed in the middle of an answer
+            return web.Response()

@@ -66,10 +66,9 @@ def export(
     settings = load_with(config=config, journal=journal).settings
     only = Filter(runs=frozenset(runs), types=types)
     to_lines = formatter(format_, colour=wants_colour(sys.stdout))
-    url = existing_journal(settings)
     if salvage:
-        return _salvage(url, after, only, to_lines)
-    reading = open_reader(url, settings.journal_credentials_file)
+        return _salvage(settings.journal, after, only, to_lines)
+    reading = open_reader(existing_journal(settings), settings.journal_credentials_file)
     asyncio.run(_export(reading, after, only, to_lines))
     return Exit.DONE
 

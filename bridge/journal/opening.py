@@ -125,11 +125,16 @@ def backup(url: str, target: Path) -> int:
 
 
 def salvage(url: str) -> Iterator[Record]:
-    """Every record that is still whole in a damaged journal, oldest first. Raises ConfigError."""
+    """Every record that is still whole in a damaged journal, oldest first. Raises ConfigError,
+    OSError.
+    """
     if _scheme(url) != "sqlite":
         raise ConfigError(f"journal {_shown(url)}: --salvage is for damaged files; it has none")
     from bridge.journal.sqlite.salvage import salvage as salvage_file  # noqa: PLC0415
+    from bridge.journal.sqlite.wal import wal_bytes  # noqa: PLC0415
 
+    if not wal_bytes(file_of(url)):  # the log alone is worth reading too
+        require_existing(url)
     return salvage_file(file_of(url))
 
 

@@ -7,7 +7,7 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
-from bridge.core.errors import ConfigError, JournalError, JournalVersionError
+from bridge.core.errors import ConfigError, JournalError
 from bridge.journal.sqlite.faults import to_journal_error
 from bridge.journal.sqlite.file import (
     bounds,
@@ -55,7 +55,7 @@ def copy_to(path: Path, target: Path) -> int:
         part.rename(target)
         sync_directory(target.parent)
         return head
-    except (ConfigError, JournalVersionError):
+    except (ConfigError, JournalError):
         part.unlink(missing_ok=True)
         raise
     except sqlite3.Error as error:

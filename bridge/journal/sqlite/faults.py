@@ -108,6 +108,6 @@ def corrupt(path: str, cause: str) -> JournalCorruptError:
     """The error for a file that is not what was written; says what the operator can do."""
     return JournalCorruptError(
         f"journal {path}: is damaged: {cause}; nothing was changed. Save what can be read with"
-        f" `mogplex-bridge export --salvage --journal sqlite:{path}`, then move the file away"
-        " or restore a backup"
+        f" `mogplex-bridge export --salvage --journal sqlite:{path}`, then move the file and"
+        " its -wal away, or restore a backup"
     )

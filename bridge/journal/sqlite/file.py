@@ -9,7 +9,7 @@ import secrets
 import sqlite3
 import threading
 from collections.abc import Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from functools import cache
 from importlib import resources
 from pathlib import Path
@@ -30,7 +30,7 @@ from bridge.journal.sqlite.faults import (
     to_journal_error,
 )
 from bridge.journal.sqlite.place import FileLock
-from bridge.journal.sqlite.wal import write_again
+from bridge.journal.sqlite.wal import real_path, wal_bytes, wal_of, write_again
 
 Synchronous = Literal["full", "normal"]
 
@@ -38,6 +38,7 @@ APPLICATION_ID = 0x6D6F6762  # "mogb", at byte 68 of the file: `file` and we can
 PAGE_BYTES = 8192  # 785 bytes per record of 700, against 862 with SQLite's 4096 (decision 0003)
 CACHE_KIB = 16 * 1024  # the writer's pages: the unique index of some hundred live runs
 WAL_KEPT_BYTES = 64 * 1024 * 1024  # a WAL that a slow reader let grow is cut back to this
+_NOTHING_BYTES = 1  # SQLite takes a file of one byte for an empty one (unixFileSize)
 BUSY_S = 5.0  # a stranger's tool may hold the file for a moment
 
 # How long the check at start may take; one that is cut short has found nothing so far.
@@ -90,6 +91,9 @@ def open_for_writing(
     JournalFullError.
     """
     steps = migrations() if steps is None else steps
+    path = real_path(path)
+    if path.is_symlink():
+        raise unusable(path, "is a symbolic link that leads to itself")
     lock = _lock(path)
     try:
         with _named(path):
@@ -97,10 +101,12 @@ def open_for_writing(
                 raise unusable(path, "is a directory")
             if not path.exists() or path.stat().st_size == 0:
                 _create(path, steps)
-            clean = _inspect(path, max(steps))
             file_lock = FileLock(path)
             try:
-                write_again(path.with_name(path.name + "-wal"))
+                clean = _inspect(path, max(steps))
+                if not clean:
+                    _refuse_other_name(path)
+                write_again(wal_of(path))
                 check(path, CHECK_S_CLEAN if clean else CHECK_S_UNCLEAN)
                 return _open(path, Locks(lock, file_lock), steps, synchronous)
             except BaseException:
@@ -112,7 +118,11 @@ def open_for_writing(
 
 
 def connect(path: Path, mode: Literal["rw", "ro"], extra: str = "") -> sqlite3.Connection:
-    """A connection in autocommit mode that any one thread at a time may use."""
+    """A connection in autocommit mode that any one thread at a time may use.
+
+    Raises JournalCorruptError for a file that was emptied, sqlite3.Error.
+    """
+    refuse_emptied(path)
     connection = sqlite3.connect(
         f"file:{quote(str(path))}?mode={mode}{extra}",
         uri=True,
@@ -126,6 +136,20 @@ def connect(path: Path, mode: Literal["rw", "ro"], extra: str = "") -> sqlite3.C
     if mode == "ro":
         connection.execute("PRAGMA query_only=ON")
     return connection
+
+
+def refuse_emptied(path: Path) -> None:
+    """Raises JournalCorruptError when a log is left whose file is missing or empty.
+
+    SQLite deletes such a log, even on a connection that only reads, or plays it into the new file.
+    """
+    try:
+        size = path.stat().st_size
+    except FileNotFoundError:
+        size = 0
+    if size <= _NOTHING_BYTES and wal_bytes(path):
+        found = f"it is missing or empty, but {wal_of(path)} is there"
+        raise corrupt(str(path), found)
 
 
 def close_cleanly(connection: sqlite3.Connection) -> None:
@@ -230,10 +254,7 @@ def _lock(path: Path) -> IO[str]:
 
 def _create(path: Path, steps: Mapping[int, str]) -> None:
     """Make the file under another name, then give it its own: a kill leaves none or all of it."""
-    wal = path.with_name(path.name + "-wal")
-    if wal.exists() and wal.stat().st_size > 0:
-        # SQLite would replay it into the new file.
-        raise corrupt(str(path), f"it is missing or empty, but {wal.name} is there")
+    refuse_emptied(path)
     fresh = path.with_name(path.name + ".new")
     for suffix in ("", "-wal", "-shm", "-journal"):
         fresh.with_name(fresh.name + suffix).unlink(missing_ok=True)
@@ -278,6 +299,16 @@ def _inspect(path: Path, newest: int) -> bool:
         refuse_foreign(connection, path)
         refuse_newer(connection, path, newest)
         return bool(meta(connection, "clean") == 1)
+
+
+def _refuse_other_name(path: Path) -> None:
+    """The log lies beside the name by which the file was opened; by another it is not found."""
+    if not wal_bytes(path) and (names := path.stat().st_nlink) > 1:
+        raise ConfigError(
+            f"journal {path}: has {names} names (hard links), was not closed in order, and the log"
+            " with its newest records is not beside this name; start it by the name it had then,"
+            " or remove the others if there is no such log"
+        )
 
 
 def refuse_foreign(connection: sqlite3.Connection, path: Path) -> None:
@@ -331,6 +362,9 @@ def _open(path: Path, lock: Locks, steps: Mapping[int, str], synchronous: Synchr
             [(epoch, "epoch"), (0, "clean"), (synchronous, "synchronous"), (boot, "boot")],
         )
         connection.execute("COMMIT")
+        with suppress(sqlite3.OperationalError):  # full: it is in the log
+            # So that the file itself tells that it is open, also by a name without the log.
+            connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
         head, floor = bounds(connection)
         note = connection.execute("SELECT at_s FROM moment ORDER BY seq DESC LIMIT 1").fetchone()
     except BaseException:

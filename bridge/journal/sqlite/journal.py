@@ -29,6 +29,7 @@ from bridge.journal.sqlite.file import Opened, Synchronous, close_cleanly, conne
 from bridge.journal.sqlite.place import Place
 from bridge.journal.sqlite.reader import read_last_from
 from bridge.journal.sqlite.rows import Rows
+from bridge.journal.sqlite.wal import wal_bytes
 from bridge.journal.sqlite.writer import Outcome, Writer
 from bridge.journal.wake_ups import Growth
 
@@ -282,7 +283,7 @@ class SqliteJournal:
         return Stats(
             self.head - self.floor + 1,
             _size(self._path),
-            _size(self._path.with_name(self._path.name + "-wal")),
+            wal_bytes(self._path),
             len(self._recent),
             self._recent.bytes,
         )

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from bridge.core.errors import JournalBusyError, JournalUnavailableError
 from bridge.journal.sqlite.faults import displaced, spoiled
+from bridge.journal.sqlite.wal import wal_of
 
 _Identity = tuple[int, int]
 _SPOILED = "another program wrote into it, cut it or emptied it"
@@ -27,9 +28,8 @@ class Place:
         """The file is there, and open for writing."""
         self._path = path
         self._lock = lock
-        self._wal = path.with_name(path.name + "-wal")
         self._file = _identity(path)
-        self._log = _identity(self._wal)
+        self._log = _identity(wal_of(path))
         self._left: tuple[object, ...] | None = None
         self._spoiled: str | None = None
 
@@ -38,7 +38,7 @@ class Place:
         self._left = self._content() if self.trouble() is None else None
 
     def trouble(self) -> str | None:
-        """What has become of the path; None when all is in place. Two system calls."""
+        """What has become of the path; None when all is in place. Four system calls."""
         if self._spoiled is not None:
             return self._spoiled
         there = _identity(self._path)
@@ -46,8 +46,9 @@ class Place:
             return "the file is gone (removed, or its directory was renamed)"
         if there != self._file:
             return "another file was put in its place"
-        if _identity(self._wal) != self._log:
-            return f"its write-ahead log {self._wal.name} was removed or replaced"
+        # Looked up anew: a symbolic link may lead to the same file elsewhere by now.
+        if _identity(wal := wal_of(self._path)) != self._log:
+            return f"its write-ahead log {wal} was removed or replaced"
         return None
 
     def check(self, head: int) -> None:
@@ -66,7 +67,7 @@ class Place:
 
     def _content(self) -> tuple[object, ...]:
         """What tells, within microseconds, that somebody else wrote: sizes, and how many pages."""
-        return _size(self._wal), *self._lock.look()
+        return _size(wal_of(self._path)), *self._lock.look()
 
 
 def _identity(path: Path) -> _Identity | None:

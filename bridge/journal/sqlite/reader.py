@@ -18,6 +18,7 @@ from bridge.journal.port import Page
 from bridge.journal.sqlite.faults import extended_code, to_journal_error
 from bridge.journal.sqlite.file import connect, migrations, refuse_foreign, refuse_newer
 from bridge.journal.sqlite.rows import Rows, Slice
+from bridge.journal.sqlite.wal import wal_bytes, wal_of
 
 T = TypeVar("T")
 
@@ -142,7 +143,7 @@ def open_rows(path: Path) -> tuple[Rows, str]:
     try:
         return _checked(connect(path, "ro"), path)
     except sqlite3.OperationalError as error:
-        if not _needs_a_writable_place(error) or _wal_bytes(path):
+        if not _needs_a_writable_place(error) or wal_bytes(path):
             raise _explained(error, path) from error
     except sqlite3.Error as error:
         raise to_journal_error(error, str(path)) from error
@@ -166,15 +167,10 @@ def _needs_a_writable_place(error: sqlite3.OperationalError) -> bool:
     return extended_code(error) & 0xFF in (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY)
 
 
-def _wal_bytes(path: Path) -> int:
-    wal = path.with_name(path.name + "-wal")
-    return wal.stat().st_size if wal.exists() else 0
-
-
 def _explained(error: sqlite3.OperationalError, path: Path) -> JournalError | ConfigError:
     if _needs_a_writable_place(error):
         return ConfigError(
-            f"journal {path}: its newest records are in {path.name}-wal, and reading them needs a"
+            f"journal {path}: its newest records are in {wal_of(path)}, and reading them needs a"
             " writable directory or the running daemon; run this as the daemon's user, or copy both"
             " files elsewhere"
         )

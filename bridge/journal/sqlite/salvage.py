@@ -10,11 +10,13 @@ from __future__ import annotations
 import json
 import struct
 from collections.abc import Iterator, Mapping
+from io import BytesIO
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, BinaryIO, NamedTuple
 
 from bridge.core.event import Feed, Record
 from bridge.journal.sqlite.file import PAGE_BYTES
+from bridge.journal.sqlite.wal import wal_of
 
 _TABLE_LEAF = 0x0D
 _WAL_HEADER_BYTES = 32
@@ -41,8 +43,9 @@ def salvage(path: Path) -> Iterator[Record]:
     for a process that has the same journal open: closing the file would drop SQLite's locks.
     Raises OSError.
     """
-    with path.open("rb") as file:
-        pages = _Pages(file, _wal_pages(path.with_name(path.name + "-wal")))
+    wal = wal_of(path)
+    with _file_or_nothing(path, wal) as file:
+        pages = _Pages(file, _wal_pages(wal))
         last = 0
         for place in sorted(_places(pages)):
             if place.seq == last:
@@ -53,6 +56,11 @@ def salvage(path: Path) -> Iterator[Record]:
                 continue
             last = place.seq
             yield record
+
+
+def _file_or_nothing(path: Path, wal: Path) -> BinaryIO:
+    """The file; nothing when it was removed and its log was not."""
+    return path.open("rb") if path.exists() or not wal.exists() else BytesIO()
 
 
 class _Pages:

@@ -1,4 +1,4 @@
-"""The write-ahead log that a killed process left."""
+"""The write-ahead log: where it lies, and the one that a killed process left."""
 
 from __future__ import annotations
 
@@ -6,6 +6,25 @@ import os
 from pathlib import Path
 
 _CHUNK_BYTES = 1 << 20
+
+
+def real_path(path: Path) -> Path:
+    """Where a symbolic link leads: SQLite keeps its files beside that one, not beside the link."""
+    return Path(os.path.realpath(path)) if path.is_symlink() else path
+
+
+def wal_of(path: Path) -> Path:
+    """The write-ahead log of the journal at `path`, which may be a symbolic link."""
+    real = real_path(path)
+    return real.with_name(real.name + "-wal")
+
+
+def wal_bytes(path: Path) -> int:
+    """Its size; 0 when there is none."""
+    try:
+        return wal_of(path).stat().st_size
+    except OSError:
+        return 0
 
 
 def write_again(wal: Path) -> None:

@@ -75,7 +75,7 @@ class TextRedactor:
             if policy.fingerprint_key is None
             else hashlib.sha256(policy.fingerprint_key).digest()
         )
-        self._find = anchors.build(policy.off, anchors.literals_of(policy.keys)).iter
+        self._find = anchors.build(policy.off, tuple(anchors.literals_of(policy.keys))).iter
         self._policy = policy
         self.names = Names(policy)
         self.counts: dict[str, int] = {}

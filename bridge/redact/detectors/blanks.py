@@ -32,6 +32,16 @@ _PROSE = re.compile(
 _OWNED = re.compile(
     r"[ ](?:for|of)[ ](?:the[ ])?[\w.@'/-]{1,40}(?:[ ][\w.@-]{1,20})?:[ \t]{1,4}(?=\S)"
 )
+# `changed password from x to y`, `Passwort wurde von x auf y geändert`: both are told.
+_CHANGED = re.compile(
+    r"(?i:[ ](?:for|of|für|de|pour|para)[ ][\w.@/-]{1,40})?"
+    r"(?i:[ ](?:was|were|is|has been|wurde|a été|fue|ha sido))?"
+    r"(?i:[ ](?:changed|rotated|updated|reset|replaced|renewed|switched|changé|cambiada?))?"
+    r"[ ](?:from|von|de)[ ]{1,2}(?=(?P<old>\S{6,140})[ ]{1,2}(?:to|into|with|by|auf|zu|durch|à|a|por)[ ]{1,2}(?P<new>\S{6,140}))"
+)
+_CHANGES = re.compile(
+    r"(?i)\b(?:chang|rotat|updat|reset|replac|renew|switch|geänder|ersetz|erneuer|rotier|cambia)"
+)
 _DASHED_CODE = re.compile(r"(?=[0-9A-Za-z-]{0,12}\d)[0-9A-Za-z]{3,6}-[0-9A-Za-z]{3,6}\Z")
 _CONFIG_BEFORE = re.compile(
     r"(?:login|user|username|account|machine)[ \t]{1,4}\S{1,80}\s{1,4}\Z|(?:\A|\n|\\n|[\"'])[+ >-]{0,3}(?:ENV|setenv|setx|set|PASS)?[ \t]{0,4}\Z"
@@ -64,9 +74,9 @@ def without_separator(scan: Scan, first: int, last: int, verdict: Verdict, *, is
     owned = _OWNED.match(text, last, scan.end) if verdict.grade == SURE else None
     if owned is not None:
         return read(scan, first, owned.end(), verdict, "", ":")
-    prose = _PROSE.match(text, last, scan.end)
-    if prose is not None:
-        return prose_value(scan, prose.end(), verdict)
+    done = _changed(scan, first, last, verdict) or _in_prose(scan, last, verdict)
+    if done is not None:
+        return done
     if verdict.grade == CODE and (digits := _DIGITS.match(text, at, scan.end)) is not None:
         return scan.add(at, digits.end(), verdict.kind, ASSIGNMENT.id)  # `2FA code 853736 accepted`
     is_id = verdict.words[-2:] == SECRET_ID
@@ -77,6 +87,31 @@ def without_separator(scan: Scan, first: int, last: int, verdict: Verdict, *, is
     if (typed_as := _ENCODING.match(text, at, scan.end)) is not None:
         at = typed_as.end()
     return _bare(scan, first, at, verdict)
+
+
+def _in_prose(scan: Scan, last: int, verdict: Verdict) -> int | None:
+    """`the password is x`; None where no verb follows the name."""
+    prose = _PROSE.match(scan.text, last, scan.end)
+    return None if prose is None else prose_value(scan, prose.end(), verdict)
+
+
+def _changed(scan: Scan, first: int, last: int, verdict: Verdict) -> int:
+    """`changed password from x to y`: the old one may still open something."""
+    found = _CHANGED.match(scan.text, last, scan.end) if verdict.grade == SURE else None
+    if found is None or not _CHANGES.search(scan.text[max(0, first - 40) : found.end("new") + 16]):
+        return 0
+    done = 0
+    for group in ("old", "new"):
+        at, stop = found.span(group)
+        while group == "new" and stop > at and scan.text[stop - 1] in ".,;:)]}>":
+            stop -= 1
+        while stop > at + 1 and scan.text[at] in "\"'`" and scan.text[stop - 1] == scan.text[at]:
+            at, stop = at + 1, stop - 1
+        content = scan.text[at:stop]
+        is_made = is_literal(content) and (harmless.is_chancy(content) or not content.islower())
+        if is_made or harmless.weight(content) == harmless.HEAVY:
+            done = take(scan, Value(at, stop, "'"), verdict) or done
+    return done
 
 
 def _labelled(scan: Scan, first: int, last: int, verdict: Verdict) -> int:

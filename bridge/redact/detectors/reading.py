@@ -292,6 +292,8 @@ def _unquoted(scan: Scan, first: int, at: int, verdict: Verdict, name_quote: str
     if op == "->" and harmless.weight(bare.group().rstrip(TRAIL)) != harmless.HEAVY:
         return 0  # the type that a function returns
     stop = trimmed(scan, first, at, bare.end(), op)
+    if text[at] == "(" and text[stop - 1] == ")" and harmless.is_behind_sign(text[at : stop - 1]):
+        at, stop = at + 1, stop - 1  # `token: (x)`
     if stop <= at or (op[:2] in ("==", "!=") and _is_variable(text[at:stop])):
         return 0
     if verdict.kind in PASSWORDY and verdict.words[-1:] != ("pass",):

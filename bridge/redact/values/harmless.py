@@ -268,6 +268,7 @@ def _is_template(look: str) -> bool:
 
 def _is_named_after(look: str) -> bool:
     """`api-key`, `userPassword`, `github_token`: a name of a secret instead of a secret."""
+    look = _NUMBERED.sub("", look)
     if look.isascii() and not look.rstrip(_SIGNS_ALL).lower().endswith(_NAMES_TUPLE):
         return False
     digits = look.translate(_SHAPE).count("d")
@@ -282,6 +283,7 @@ def _is_named_after(look: str) -> bool:
     )
 
 
+_NUMBERED = re.compile(r"[-_.]v\d{1,3}\Z")  # `my-secret-v2`: the name of one of several
 _NAMES = frozenset(
     """password passwd passphrase secret secrets token tokens key keys credential credentials auth
     cookie apikey id ref name path file header field input param value url uri env var label hash
@@ -333,11 +335,23 @@ def harmless_code(value: str, words: tuple[str, ...], after: str) -> bool:
         or _VERSION.match(look)
     ):
         return True
-    if look[0] == "=" and weight(look.lstrip("=")) == HEAVY:
-        return False  # base64 that begins like its own end, or a separator of three signs
+    if look[0] in "=&(" and is_behind_sign(look):
+        return False
     if look[0] in "({[<&|=>" or _NUMBER.match(look):
         return True
     return look.rstrip(".,;:!?)").lower() in WORD_VALUES
+
+
+def is_behind_sign(look: str) -> bool:
+    """`&x7Kd92LmQ`, `(x9kLmQ2pR4`, `=x...`: a sign that opens code, and no code behind it.
+
+    Base64 that begins like its own end, a separator of three signs, a generated password.
+    """
+    rest = look.lstrip("=") if look[0] == "=" else look[1:]
+    if weight(rest) == HEAVY:
+        return look[0] == "=" or not any(char in "()[]{}<>.:,;&=" for char in rest)
+    shape = rest.translate(_SHAPE)
+    return look[0] != "=" and len(rest) >= 8 and rest.isalnum() and {"l", "u", "d"} <= set(shape)
 
 
 _DOTTED_TYPE = re.compile(

@@ -110,3 +110,49 @@ def test_a_list_with_an_item_a_line_is_no_table() -> None:
     """`"pass",` above arguments was read as the heading of their column."""
     text = 'args=[\n    "pass",\n],\nstdout=stdout,\nclean_exit=True,\n'
     assert Redactor().text(text) == text
+
+
+@pytest.mark.parametrize(
+    ("before", "secret", "after"),
+    [
+        ("password=", "&x7Kd92LmQ", ""), ("--password=", "&Kd92LmQx", " run"), ("mysql password=", "(x9kLmQ2pR4", "\n"),
+        ("token: (", "x9kLmQ2pR4vB7nZ", ")"), ("password=", "&x7Kd92LmQ", "\nPORT=1"),
+    ],
+)  # fmt: skip
+def test_a_generated_value_that_begins_with_a_sign_of_code_is_no_code(
+    before: str, secret: str, after: str
+) -> None:
+    result = Redactor().text(before + secret + after)
+    assert secret not in result
+    assert result.startswith(before + "[REDACTED:")
+    assert result.endswith(after)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "changed password from hunter2-Xk9 to Tr0ub4dor&3 today", "rotated the API key from 8fj2kd92kdl1ms0a to zx81mdk2ls92kd0q.",
+        "Passwort wurde von Alt3sPw! auf N3uesPw! geändert", "the secret was changed from 'a8Kd92kD1s' to 'b8Kd92kD1s'",
+        "reset the password for dana from Kestrel5528x to Plover7719y",
+    ],
+)  # fmt: skip
+def test_the_old_and_the_new_value_of_a_change_are_both_secret(text: str) -> None:
+    result = Redactor().text(text)
+    assert result.count("[REDACTED:") == 2
+    assert not any(
+        word in result for word in ("hunter2", "Tr0ub", "8fj2", "zx81", "3sPw", "3uesPw")
+    )
+    assert not any(word in result for word in ("8Kd92", "Kestrel", "Plover"))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "login?password=&user=x2", "f(password=(user2))", "token=(a1 or b2)", "auth_token = &Token2{}", "c_password=&buf2Password[0]",
+        "password = (sha256sum x)", "moved the password from vault1 to vault2", "rotated the token from staging-db2 to prod-db3",
+        "changed the API key from v1beta2 to v2beta3", "changed secret from my-secret-v3 to my-secret-v4",
+        "switched token from GITHUB_TOKEN to GH_PAT_2024", "updated password from config to environment",
+    ],
+)  # fmt: skip
+def test_code_behind_a_sign_and_names_of_places_stay(text: str) -> None:
+    assert Redactor().text(text) == text

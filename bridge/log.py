@@ -61,6 +61,7 @@ EVENTS: Mapping[str, str] = {
     "runs_from.line_refused": "a line of --runs-from is no run id",
     "lease.taken": "this replica follows the account from now on",
     "lease.lost": "another replica follows the account, or the engine is away",
+    "follow.waits": "the journal does not answer; the follow goes on when it does",
     "follow.fenced": "another replica follows the feed; nothing of ours was stored",
     "journal.log_held": "another program reads an old state of the journal, so its -wal file grows;"
     " find it with `fuser`, end it",

@@ -66,6 +66,10 @@ class NatsServer:
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
+    def is_started(self) -> bool:
+        return self._process is not None
+
+    @property
     def pid(self) -> int:
         assert self._process is not None
         return self._process.pid
@@ -143,7 +147,8 @@ class NatsCluster:
 
     def kill(self) -> None:
         for node in self.nodes:
-            node.kill()
+            if node.is_started:
+                node.kill()
 
 
 def free_ports(count: int) -> list[int]:

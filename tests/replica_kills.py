@@ -16,6 +16,7 @@ import signal
 import sys
 import tempfile
 import time
+import traceback
 from collections import Counter
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
@@ -23,6 +24,7 @@ from pathlib import Path
 from typing import Any
 
 from bridge.simulator import Simulator
+from bridge.tasks import first_of
 from tests.e2e.readers import Reader
 from tests.e2e.replicas import Replicas, configured, require_truth
 from tests.faulty_wire import FaultyWire
@@ -47,7 +49,8 @@ class Torment:
         self.happened: Counter[str] = Counter()
 
     async def once(self, fault: str) -> None:
-        """One misfortune, and its end."""
+        """One misfortune, and its end. Nobody ends by it who was not killed."""
+        self._replicas.require_alive()
         number = self._chance.randrange(3)
         node = self._chance.choice(self._cluster.nodes)
         wire = self._chance.choice(self._wires[number])
@@ -147,6 +150,7 @@ async def _run(
             if sum(worst.happened.values()) % 25 == 0:
                 say(str(dict(worst.happened)))
         growing.cancel()
+        replicas.require_alive()
         for run in runs:
             sim.finish(run)
         for daemon in replicas.running.values():
@@ -191,8 +195,8 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="replica-kills-") as directory:
         try:
             happened = asyncio.run(torment(Path(directory), asked.seed, kills=asked.kills))
-        except AssertionError as error:
-            say(f"broken: {error}")
+        except (AssertionError, ExceptionGroup) as failed:  # in as many groups as processes
+            say("broken: " + "".join(traceback.format_exception(first_of(failed))))
             return 1
     say(f"{_killed(happened)} killed or frozen, {dict(happened)}: 0 lost, 0 doubled, one order")
     return 0

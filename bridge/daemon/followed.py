@@ -6,10 +6,19 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
+from bridge.core.backoff import Backoff
+from bridge.core.errors import BridgeError, Failure, JournalUnavailableError, Retry
 from bridge.core.state import By, FeedState, Wish
 from bridge.intake import OpenFeed
+from bridge.journal.port import FencedError, RecordTooLargeError
 from bridge.log import get_logger
-from bridge.sources.port import Progress
+from bridge.sources.port import Progress, Source
+from bridge.tasks import first_of
+
+CRASHED_WAIT_MAX_S = 60.0
+JOURNAL_WAIT_S = 1.0  # until a journal that does not answer is asked again
+# Errors of the journal that are about what one feed hands in.
+OF_ONE_FEED = (RecordTooLargeError,)
 
 log = get_logger()
 
@@ -67,6 +76,41 @@ class KnownFeeds(dict[str, Followed]):
     def has_id(self, id_: str) -> bool:
         """Whether any kind has it."""
         return any(known == id_ for _, known in self._named)
+
+
+async def follow_on(entry: Followed, source: Source) -> bool:
+    """Follow one feed until it is over; False: another process follows it by now.
+
+    A bug in one follow must not stop the others: it is tried again, as is what the journal cannot
+    read back at present. Raises what else the journal raises: nobody can go on then.
+    """
+    backoff, feed = Backoff(cap_s=CRASHED_WAIT_MAX_S), entry.feed.feed.source
+    try:
+        while True:
+            try:
+                await entry.feed.open()
+                await source.follow(entry.feed, entry.progress)
+            except Exception as crash:  # sorted below
+                error = first_of(crash)
+                if isinstance(error, FencedError):
+                    log.warning("follow.fenced", feed=feed)
+                    return False
+                if isinstance(error, JournalUnavailableError):
+                    log.warning("follow.waits", feed=feed, reason=str(error))
+                    await asyncio.sleep(JOURNAL_WAIT_S)
+                    continue
+                if isinstance(error, BridgeError) and not isinstance(error, OF_ONE_FEED):
+                    raise error from None
+                wait_s = backoff.after_failure(jitter=0.0)
+                log.exception("follow.crashed", feed=feed, retry_in_s=wait_s)
+                text = "a bug in this program; its log has the cause"
+                entry.progress.failure = Failure("follow", "CRASHED", text, Retry.TRANSIENT)
+                entry.progress.failures_in_row += 1
+                await asyncio.sleep(wait_s)
+            else:
+                return True
+    finally:
+        entry.feed.close()
 
 
 def answering(wish: Wish, state: FeedState) -> FeedState:

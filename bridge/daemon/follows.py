@@ -8,30 +8,26 @@ from dataclasses import replace
 from typing import Any
 
 from bridge.clock import Clock
-from bridge.core.backoff import Backoff
-from bridge.core.errors import BridgeError, Failure, JournalUnavailableError, Retry
+from bridge.core.errors import JournalUnavailableError
 from bridge.core.event import Feed
 from bridge.core.kind import Kind
 from bridge.core.state import By, FeedState, Wish
-from bridge.daemon.followed import Followed, KnownFeeds, answering, log_end, may_find
+from bridge.daemon.followed import Followed, KnownFeeds, answering, follow_on, log_end, may_find
 from bridge.daemon.holding import Everything
 from bridge.daemon.names import Names
 from bridge.daemon.views import Views
 from bridge.intake import Intake, OpenFeed
-from bridge.journal.port import FencedError, RecordTooLargeError
+from bridge.journal.port import FencedError
 from bridge.log import get_logger
 from bridge.outputs.port import AmbiguousFeedError, TooManyFeedsError
 from bridge.sources.port import Progress, Source
-from bridge.tasks import TaskGroup, first_of
+from bridge.tasks import TaskGroup
 
 FINISHED_MAX = 10_000  # feeds that are over and still shown; the journal keeps as many states
 FEEDS_MAX = 10_000  # followed at a time; a task and its memory of ids are about 30 KB
 FULL_WAIT_S = 10.0  # between two tries to note what discovery found while the journal is full
 
 log = get_logger()
-
-# Errors of the journal that are about what one feed hands in.
-OF_ONE_FEED = (RecordTooLargeError,)
 
 
 class Follows:
@@ -138,8 +134,12 @@ class Follows:
     async def pause(self, account: str) -> None:
         """End the follows of an account whose source is about to be exchanged or to go.
 
-        Their states stay as they are; `resume` begins again from them.
+        Their states stay as they are; `resume` begins again from them. They end at once, whoever
+        waits for the journal meanwhile: another process may follow them by now.
         """
+        of_account = [e for e in self._entries.values() if e.feed.feed.account == account]
+        for task in (entry.task for entry in of_account if entry.task is not None):
+            task.cancel()
         async with self._changing:
             of_account = [e for e in self._entries.values() if e.feed.feed.account == account]
             if tasks := [entry.task for entry in of_account if entry.task is not None]:
@@ -313,9 +313,12 @@ class Follows:
 
     async def _want(self, entry: Followed, wish: Wish, state: FeedState) -> None:
         """Store a wish; the state too where it is ours. Raises JournalUnavailableError."""
-        if wish.feed.account in self._held:
-            await entry.feed.want(wish, state)
-        else:
+        try:
+            if wish.feed.account in self._held:
+                await entry.feed.want(wish, state)
+            else:
+                await self._intake.wish(wish)
+        except FencedError:  # it was ours until now
             await self._intake.wish(wish)
 
     def _refuse_one_too_many(self) -> None:
@@ -366,7 +369,7 @@ class Follows:
             entry.task = None
 
     async def _follow(self, entry: Followed, previous: asyncio.Task[None] | None) -> None:
-        """Follow one feed; a crash of its follow is not a crash of the others."""
+        """Follow one feed from where it is."""
         if previous is not None:
             await asyncio.wait((previous,))  # it may still be on its way out
         feed = entry.feed.feed
@@ -374,27 +377,5 @@ class Follows:
         if source is None:  # the account is no longer configured; the feed waits for its return
             log.warning("follow.account_missing", feed=feed.source, account=feed.account)
             return
-        backoff = Backoff(cap_s=60.0)
-        await entry.feed.open()
-        try:
-            while True:
-                try:
-                    await source.follow(entry.feed, entry.progress)
-                    break
-                except Exception as crash:  # a bug in one follow must not stop the others
-                    error = first_of(crash)
-                    if isinstance(error, FencedError):  # another process follows it by now
-                        log.warning("follow.fenced", feed=feed.source)
-                        return
-                    if isinstance(error, BridgeError) and not isinstance(error, OF_ONE_FEED):
-                        raise error from None  # of the journal: nobody can go on
-                    wait_s = backoff.after_failure(jitter=0.0)
-                    log.exception("follow.crashed", feed=feed.source, retry_in_s=wait_s)
-                    text = "a bug in this program; its log has the cause"
-                    entry.progress.failure = Failure("follow", "CRASHED", text, Retry.TRANSIENT)
-                    entry.progress.failures_in_row += 1
-                    await asyncio.sleep(wait_s)
-        finally:
-            entry.feed.close()
-        if self._log_ends:
+        if await follow_on(entry, source) and self._log_ends:
             log_end(entry)

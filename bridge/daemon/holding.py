@@ -21,7 +21,8 @@ from bridge.sources.port import Source
 from bridge.tasks import TaskGroup, first_of
 
 _NONE = -1  # number of no holder
-ASK_S = 0.25  # between two looks at the leases, held or wanted
+ASK_S = 0.25  # between two looks at the leases that others hold
+LOOK_S = 0.1  # between two looks at the own ones
 
 log = get_logger()
 
@@ -126,11 +127,20 @@ class Holding:
             await self._ask(account, is_start=True)
 
     async def run(self) -> None:
-        """For ever."""
+        """For ever. What is held is looked at whatever the engine does not answer meanwhile."""
+        async with TaskGroup() as group:
+            group.create_task(self._keep(), name="leases held")
+            group.create_task(self._ask_again(), name="leases wanted")
+
+    async def _keep(self) -> None:
         while True:
             for account in list(self._leases):
                 if not self._leases[account].is_valid() or account not in self._sources:
                     await self._lose(account)
+            await asyncio.sleep(LOOK_S)
+
+    async def _ask_again(self) -> None:
+        while True:
             for account in list(self._sources):
                 if account not in self._leases:
                     await self._ask(account)
@@ -143,17 +153,29 @@ class Holding:
             return
         if lease is None:
             return
+        try:
+            await self._take_up(account, is_start=is_start)
+        except BaseException:
+            await lease.release()
+            raise
+        if not lease.is_valid() or account not in self._sources:
+            await lease.release()
+            return
         self._leases[account] = lease
         self._metrics.leases_held.labels(account).set(1)
+        if not is_start:
+            log.info("lease.taken", account=account)
+            self._metrics.lease_takeovers_total.labels(account).inc()
+        self._held.put(account, lease.fence)
+        self._follower.resume(account)
+
+    async def _take_up(self, account: str, *, is_start: bool) -> None:
+        """What the journal says of the account: another process may have followed it."""
         await self._memories.recall_of(account)
         if not is_start:
             states = {state.feed.source: state for state in await self._journal.states()}
             wishes = [w for w in await self._journal.wishes() if w.feed.account == account]
             await self._follower.take_up(wishes, states)
-            log.info("lease.taken", account=account)
-            self._metrics.lease_takeovers_total.labels(account).inc()
-        self._held.put(account, lease.fence)
-        self._follower.resume(account)
 
     async def _lose(self, account: str) -> None:
         lease = self._leases.pop(account)

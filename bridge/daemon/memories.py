@@ -40,8 +40,9 @@ class Memories:
         memory = await self._journal.checkpoint(_checkpoint(name))
         if memory is None:
             memory = await self._of_010(name)
-        if memory is not None:
-            self._sources[name].recall(memory)
+        source = self._sources.get(name)  # it may have gone meanwhile
+        if memory is not None and source is not None:
+            source.recall(memory)
 
     async def _of_010(self, name: str) -> bytes | None:
         stored = await self._journal.checkpoint(_OF_010)

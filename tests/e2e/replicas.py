@@ -52,7 +52,15 @@ class Replicas:
                 self.running[number] = daemon
                 return
 
+    def require_alive(self) -> None:
+        """None has ended by itself. What is said: exit code and last lines of the log."""
+        for number, daemon in self.running.items():
+            code = daemon.process.returncode
+            said = "".join(daemon.stderr[-40:])
+            assert code is None, f"replica {number} ended by itself with {code}:\n{said}"
+
     async def kill(self, number: int) -> None:
+        self.require_alive()
         daemon = self.running.pop(number)
         daemon.process.kill()
         await daemon.process.wait()

@@ -11,6 +11,7 @@ import base64
 import json
 import secrets
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from contextlib import suppress
 from typing import Any, NamedTuple, TypeVar
 
 from bridge.core.errors import ConfigError, JournalUnavailableError
@@ -19,6 +20,7 @@ from bridge.journal.jetstream.messages import Outgoing
 
 try:
     import nats
+    from nats.aio.client import Client
     from nats.aio.msg import Msg
     from nats.aio.subscription import Subscription
 except ImportError as error:  # pragma: no cover - the extra is installed with the tests
@@ -33,17 +35,25 @@ REQUEST_S = 5.0  # an answer to one request; a new leader of the stream is elect
 BATCH_MESSAGES_MAX = 1000  # the engine's own limit (error 10199)
 OVERHEAD_BYTES = 8 * 1024  # headers count for the engine's limit of a message
 _RECONNECT_S = 0.2
+_REPLACE_S = 1.0  # between two looks whether the client is to be replaced
 _WRONG_SEQUENCE = (10071, 10164)
-_NOT_FOUND = 404
+_NO_MESSAGE = 10037
+_NO_PEERS = 10005
+_SERVER_ERROR = 500
 
 
-class EngineError(Exception):
-    """The engine answered and refused."""
+class EngineError(JournalUnavailableError):
+    """The engine answered and refused. Where nobody knows better: not now, ask again."""
 
     def __init__(self, code: int, err_code: int, text: str) -> None:
         super().__init__(text)
         self.code = code
         self.err_code = err_code
+
+    @property
+    def may_pass(self) -> bool:
+        """The engine itself is not as it should be: without a leader, or with a node too few."""
+        return self.code >= _SERVER_ERROR or self.err_code == _NO_PEERS
 
     @property
     def is_wrong_sequence(self) -> bool:
@@ -85,17 +95,17 @@ class Engine:
 
     async def connect(self, patience_s: float) -> None:
         """Raises JournalUnavailableError, ConfigError (refused credentials, too old)."""
-        options: dict[str, Any] = {}
+        options: dict[str, Any] = {"reconnect_time_wait": _RECONNECT_S}
         if self.address.credentials is not None:
             options["user_credentials"] = str(self.address.credentials)
+        client = Client()
         try:
             async with asyncio.timeout(patience_s):
-                self._client = await nats.connect(
+                await client.connect(
                     servers=list(self.address.servers),
                     name="mogplex-bridge",
                     pending_size=0,  # what is sent without a connection fails, and is not reordered
                     max_reconnect_attempts=-1,
-                    reconnect_time_wait=_RECONNECT_S,
                     ping_interval=2,
                     max_outstanding_pings=2,
                     allow_reconnect=True,
@@ -105,16 +115,18 @@ class Engine:
                     **options,
                 )
         except (OSError, TimeoutError, nats.errors.Error) as error:
+            await client.close()
             said = str(error).lower()
             if "authorization" in said or "authentication" in said or "credentials" in said:
                 raise ConfigError(
                     f"journal {self.address}: the engine refuses us: {error}"
                 ) from None
-            raise self._unavailable(
+            raise self.unavailable(
                 self.last_error if isinstance(error, TimeoutError) else str(error)
             ) from None
-        self._back.set()
+        self._client = client
         self._require_version()
+        self._back.set()
 
     def _require_version(self) -> None:
         version = tuple(int(part) for part in self.version.split("-")[0].split(".")[:2])
@@ -140,14 +152,29 @@ class Engine:
     async def _noted(self, error: Exception) -> None:
         self.last_error = str(error) or type(error).__name__
 
-    def _unavailable(self, cause: str) -> JournalUnavailableError:
+    def unavailable(self, cause: str) -> JournalUnavailableError:
+        """The error to raise."""
         return JournalUnavailableError(
             f"journal {self.address}: the engine does not answer: {cause or 'no answer'}; what is"
             " under way waits, and goes on by itself"
         )
 
     async def until_connected(self) -> None:
-        await self._back.wait()
+        """Wait; a client that an error of the engine has closed for good is replaced."""
+        while True:
+            if self._client.is_closed:
+                await self._replace()
+            elif self._back.is_set():
+                return
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_REPLACE_S):
+                    await self._back.wait()
+
+    async def _replace(self) -> None:
+        await self._lost()
+        with suppress(JournalUnavailableError, ConfigError):  # `last_error` tells
+            await self.connect(REQUEST_S)
+            await self._found()
 
     async def request(
         self,
@@ -165,16 +192,16 @@ class Engine:
     async def _unless_cut(self, asked: Coroutine[Any, Any, T]) -> T:
         if self._away.is_set():
             asked.close()
-            raise self._unavailable(self.last_error)
+            raise self.unavailable(self.last_error)
         loop = asyncio.get_running_loop()
         answer, cut = loop.create_task(asked), loop.create_task(self._away.wait())
         try:
             await asyncio.wait((answer, cut), return_when=asyncio.FIRST_COMPLETED)
-            if not answer.done():
-                raise self._unavailable("the connection was cut")
+            if not answer.done() or answer.cancelled():  # a client that is closed cancels waits
+                raise self.unavailable("the connection was cut")
             return answer.result()
         except nats.errors.Error as error:
-            raise self._unavailable(str(error)) from None
+            raise self.unavailable(str(error)) from None
         finally:
             cut.cancel()
             if not answer.done():
@@ -230,7 +257,7 @@ class Engine:
                 try:
                     await self._client.publish(message.subject, message.payload, headers=headers)
                 except nats.errors.Error as error:
-                    raise self._unavailable(str(error)) from None
+                    raise self.unavailable(str(error)) from None
         assert answer is not None
         return int(self._checked(json.loads(answer.data))["seq"])
 
@@ -246,7 +273,7 @@ class Engine:
         try:
             said = await self.api(f"STREAM.MSG.GET.{self.address.stream}", which)
         except EngineError as error:
-            if error.code == _NOT_FOUND:
+            if error.err_code == _NO_MESSAGE:
                 return None
             raise
         message = said["message"]
@@ -255,8 +282,7 @@ class Engine:
 
     async def many_of(self, subject: str, seq: int, count: int, bytes_max: int) -> list[Stored]:
         """Messages of a subject from a sequence on, from any copy, which may be behind."""
-        inbox = self._client.new_inbox()
-        subscription: Subscription = await self._client.subscribe(inbox)
+        inbox, subscription = await self.subscribe()
         asked = {"seq": seq, "next_by_subj": subject, "batch": count, "max_bytes": bytes_max}
         found: list[Stored] = []
         try:
@@ -279,19 +305,19 @@ class Engine:
                 if headers.get("Nats-Num-Pending") is None:
                     return found
         except nats.errors.Error as error:
-            raise self._unavailable(str(error)) from None
+            raise self.unavailable(str(error)) from None
         finally:
             await self._unsubscribe(subscription)
 
     async def subscribe(
-        self, callback: Callable[[Msg], Awaitable[None]]
+        self, callback: Callable[[Msg], Awaitable[None]] | None = None
     ) -> tuple[str, Subscription]:
-        """Messages to an inbox of its own."""
+        """Messages to an inbox of its own. Raises JournalUnavailableError."""
         inbox = self._client.new_inbox()
         try:
             return inbox, await self._client.subscribe(inbox, cb=callback)
         except nats.errors.Error as error:
-            raise self._unavailable(str(error)) from None
+            raise self.unavailable(str(error)) from None
 
     async def unsubscribe(self, subscription: Subscription) -> None:
         await self._unsubscribe(subscription)
@@ -311,7 +337,7 @@ class Engine:
         try:
             await self._client.publish(subject, payload)
         except nats.errors.Error as error:
-            raise self._unavailable(str(error)) from None
+            raise self.unavailable(str(error)) from None
 
 
 def batch_name() -> str:

@@ -16,7 +16,8 @@ from bridge.core.filter import EVERYTHING, Filter
 from bridge.core.state import FeedState, Wish
 from bridge.journal.jetstream import retention, stream
 from bridge.journal.jetstream.address import Address
-from bridge.journal.jetstream.engine import Engine, EngineError, Stored
+from bridge.journal.jetstream.engine import Engine, Stored
+from bridge.journal.jetstream.identity import Identity
 from bridge.journal.jetstream.ids import Ids
 from bridge.journal.jetstream.lease import Contender, StreamLease
 from bridge.journal.jetstream.messages import (
@@ -57,8 +58,8 @@ class StreamJournal:
     def __init__(
         self,
         engine: Engine,
-        subjects: Subjects,
         tables: Tables,
+        identity: Identity,
         *,
         head: int,
         after: int,
@@ -68,7 +69,7 @@ class StreamJournal:
     ) -> None:
         """Use `open`. `after`: where the tail goes on."""
         self._engine = engine
-        self._subjects = subjects
+        self._subjects = subjects = tables.subjects
         self._tables = tables
         self._clock = clock
         self._epoch = tables.meta.epoch
@@ -88,9 +89,10 @@ class StreamJournal:
         self._lanes[None] = self._lane(self._cursor, 0)
         self._bytes, self._bytes_seen_s = 0, 0.0
         self._is_closed = False
-        self._tail = Tail(engine, clock, after, self._take)
+        self._gone: JournalError | None = None  # why nobody can go on
+        self._tail = Tail(engine, clock, identity, after, self._take)
         self._tasks, self._appending = Tasks(), Tasks()
-        self._tasks.start(self._tail.run(), "journal tail")
+        self._tasks.start(self._run_tail(), "journal tail")
         self._tasks.start(self._look_at_size(), "journal size")
 
     @classmethod
@@ -112,22 +114,23 @@ class StreamJournal:
         await engine.connect(CONNECT_S if patience_s is None else patience_s)
         try:
             subjects = Subjects(address.stream)
-            meta = await stream.ensure(engine, subjects, may_create=may_create)
-            tables = Tables(subjects, meta)
+            found = await stream.ensure(engine, subjects, may_create=may_create)
+            tables = Tables(subjects, found.meta)
             after = await load(engine, subjects.tables, tables.take)
             newest = await engine.last_of(subjects.records)
         except BaseException:
             await engine.close()
             raise
+        clock = clock or SystemClock()
         journal = cls(
             engine,
-            subjects,
             tables,
+            Identity(engine, subjects, clock, found),
             head=0 if newest is None else newest.seq,
             after=after,
             recent_bytes_max=recent_bytes_max,
             record_bytes_max=record_bytes_max,
-            clock=clock or SystemClock(),
+            clock=clock,
         )
         if newest is not None:
             await journal._applied.wait_above(newest.seq - 1)
@@ -208,6 +211,18 @@ class StreamJournal:
         """See `Journal.watch`; what this process stored is told too."""
         self._tables.on_wish, self._tables.on_state = on_wish, on_state
 
+    async def _run_tail(self) -> None:
+        try:
+            await self._tail.run()
+        except JournalError as error:
+            self._give_up(error)
+
+    def _give_up(self, why: JournalError) -> None:
+        """Who waits is told, and who asks next: the process ends."""
+        self._gone = self._gone or why
+        self._growth.close(self._gone)
+        self._applied.close(self._gone)
+
     def _take(self, message: Stored) -> None:
         """From the tail, in order."""
         kind, token = self._subjects.split(message.subject)
@@ -217,6 +232,8 @@ class StreamJournal:
                 self._arrived.append(record)
         else:
             self._tables.take(message)
+            if self._tables.meta.epoch != self._epoch:
+                self._give_up(stream.changed(self._engine))
         if not self._is_flushing:  # what came in one go is announced once
             self._is_flushing = True
             asyncio.get_running_loop().call_soon(self._flush)
@@ -263,7 +280,7 @@ class StreamJournal:
         await self._applied.wait_above(last - 1)  # read shows what append returned for
         return result
 
-    def _lane(self, cursor: str, fence_seq: int, lost: Callable[[], None] = lambda: None) -> Lane:
+    def _lane(self, cursor: str, fence_seq: int, lost: Callable[[], None] | None = None) -> Lane:
         return Lane(
             self._engine, self._subjects, self._tables, self._ids,
             cursor=cursor, fence_seq=fence_seq, lost=lost,
@@ -292,8 +309,13 @@ class StreamJournal:
         )
         if lease is None:
             return None
-        # What the holder before stored last is known before anything is stored on top of it.
-        await self._applied.wait_above(lease.fence.number - 1)
+        try:
+            # What the holder before stored last is known before anything is stored on top of it.
+            if not await lease.outlasts(self._applied.wait_above(lease.fence.number - 1)):
+                return None
+        except BaseException:
+            await lease.release()
+            raise
         self._lanes[lease.fence] = self._lane(cursor, lease.fence.number, lease.lose)
         return lease
 
@@ -322,7 +344,7 @@ class StreamJournal:
 
     async def _look_at_size(self) -> None:
         while True:
-            with suppress(JournalUnavailableError, EngineError):
+            with suppress(JournalUnavailableError):
                 self._bytes = (await retention.size(self._engine)).bytes
             await asyncio.sleep(_LOOK_S)
 
@@ -358,7 +380,7 @@ class StreamJournal:
         await self._appending.settle(CONNECT_S)
         await self._appending.close()
         await self._tasks.close()
-        with suppress(JournalError, EngineError):
+        with suppress(JournalError):
             await retention.purge(self._engine, self._cursor, None)
         await self._engine.close()
         closed = JournalError(f"journal {self._engine.address}: is closed")
@@ -366,5 +388,7 @@ class StreamJournal:
         self._applied.close(closed)
 
     def _require_open(self) -> None:
+        if self._gone is not None:
+            raise self._gone
         if self._is_closed:
             raise JournalError(f"journal {self._engine.address}: is closed")

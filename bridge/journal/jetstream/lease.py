@@ -11,9 +11,9 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import suppress
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from bridge.clock import Clock
 from bridge.core.errors import JournalError, JournalUnavailableError
@@ -26,6 +26,7 @@ LEASE_S = 3.0
 _RENEW_S = LEASE_S / 3
 _MARGIN_S = LEASE_S / 10
 _ASK_S = 1.0  # for one renewal; there is time for another try
+_AGAIN_S = _RENEW_S / 10  # after one that was not answered
 
 
 class Taken(NamedTuple):
@@ -62,6 +63,7 @@ class StreamLease:
         self._memory = taken.inherited
         self._lost = asyncio.Event()
         self._given_up = given_up
+        self._tasks = tasks
         self._renewing = tasks.start(self._renew(), f"lease {fence.name}")
 
     def is_valid(self) -> bool:
@@ -78,12 +80,23 @@ class StreamLease:
         """See `Lease.until_lost`."""
         await self._lost.wait()
 
+    async def outlasts(self, work: Coroutine[Any, Any, None]) -> bool:
+        """Wait for something, while it is held; False when it was lost before. Raises its error."""
+        doing = self._tasks.start(work, "work under a lease")
+        losing = self._tasks.start(self.until_lost(), "lease lost")
+        try:
+            await asyncio.wait((doing, losing), return_when=asyncio.FIRST_COMPLETED)
+            return not losing.done() and doing.result() is None
+        finally:
+            doing.cancel()
+            losing.cancel()
+
     async def release(self) -> None:
         """See `Lease.release`. While the engine is away it runs out instead."""
         if self._lost.is_set():
             return
         self.lose()
-        with suppress(JournalError, EngineError):
+        with suppress(JournalError):
             await self._put(Holder(None, self._memory))
 
     def lose(self) -> None:
@@ -94,8 +107,9 @@ class StreamLease:
             self._given_up(self)
 
     async def _renew(self) -> None:
+        wait_s = _RENEW_S
         while True:
-            wait_s = min(_RENEW_S, max(self._until_s - self._clock.monotonic(), 0.0))
+            wait_s = min(wait_s, max(self._until_s - self._clock.monotonic(), 0.0))
             await asyncio.sleep(wait_s)
             if not self.is_valid():
                 return
@@ -105,10 +119,9 @@ class StreamLease:
                     await self._put(Holder(self._owner, self._memory))
             except (JournalUnavailableError, TimeoutError):
                 await self._look()
-                await asyncio.sleep(_RENEW_S / 10)
-            except EngineError:
-                await self._look()
+                wait_s = _AGAIN_S
             else:
+                wait_s = _RENEW_S
                 self._until_s = sent_s + LEASE_S - _MARGIN_S
 
     async def _put(self, holder: Holder) -> None:
@@ -117,7 +130,7 @@ class StreamLease:
 
     async def _look(self) -> None:
         """A renewal was not answered, or refused: is it still ours?"""
-        with suppress(JournalUnavailableError, TimeoutError, EngineError):
+        with suppress(JournalUnavailableError, TimeoutError):
             async with asyncio.timeout(_ASK_S):
                 found = await self._engine.last_of(self._subject)
             if found is None or to_holder(found.payload).owner != self._owner:

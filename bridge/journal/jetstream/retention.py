@@ -20,7 +20,7 @@ class Size(NamedTuple):
 
 
 async def size(engine: Engine) -> Size:
-    """Raises JournalUnavailableError, EngineError."""
+    """Raises JournalUnavailableError."""
     said = await engine.api(f"STREAM.INFO.{engine.address.stream}")
     state = said["state"]
     return Size(

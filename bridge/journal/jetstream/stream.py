@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import secrets
-from typing import Any
+from typing import Any, NamedTuple
 
-from bridge.core.errors import ConfigError
+from bridge.core.errors import BridgeError, ConfigError, JournalError
 from bridge.journal.jetstream.engine import Engine, EngineError
 from bridge.journal.jetstream.messages import ROLLUP, Meta, Outgoing, Subjects, to_meta
 
-_NO_STREAM = 10059
+NO_STREAM = 10059
+_NO_JETSTREAM = frozenset({10039, 10076})  # for this account, or at all
 # What has to hold, and why not otherwise.
 _NEEDED: dict[str, tuple[Any, str]] = {
     "retention": ("limits", "readers do not take messages away"),
@@ -24,7 +25,14 @@ _NEEDED: dict[str, tuple[Any, str]] = {
 }
 
 
-async def ensure(engine: Engine, subjects: Subjects, *, may_create: bool) -> Meta:
+class Found(NamedTuple):
+    """A stream that fits."""
+
+    meta: Meta
+    created: str  # when, as the engine says it
+
+
+async def ensure(engine: Engine, subjects: Subjects, *, may_create: bool) -> Found:
     """The stream is there and fits; return what it says of itself.
 
     Raises ConfigError with what does not fit, JournalUnavailableError.
@@ -33,8 +41,8 @@ async def ensure(engine: Engine, subjects: Subjects, *, may_create: bool) -> Met
     try:
         said = await engine.api(f"STREAM.INFO.{name}")
     except EngineError as error:
-        if error.err_code != _NO_STREAM:
-            raise ConfigError(f"journal {address}: {error}") from None
+        if error.err_code != NO_STREAM:
+            raise _refused(engine, "", error) from None
         if not may_create:
             raise ConfigError(
                 f"there is no journal {address}: the engine has no such stream"
@@ -53,7 +61,7 @@ async def ensure(engine: Engine, subjects: Subjects, *, may_create: bool) -> Met
             f"journal {address}: the stream takes {config.get('subjects')}, not {subjects.all};"
             " choose another name"
         )
-    return await _meta(engine, subjects)
+    return Found(await _meta(engine, subjects), said["created"])
 
 
 async def _create(engine: Engine, subjects: Subjects) -> dict[str, Any]:
@@ -74,7 +82,14 @@ async def _create(engine: Engine, subjects: Subjects) -> dict[str, Any]:
     try:
         return await engine.api(f"STREAM.CREATE.{address.stream}", config, timeout_s=10.0)
     except EngineError as error:
-        raise ConfigError(f"journal {address}: cannot make the stream: {error}") from None
+        raise _refused(engine, "cannot make the stream: ", error) from None
+
+
+def _refused(engine: Engine, what: str, error: EngineError) -> BridgeError:
+    """What passes by itself is no matter of the configuration: a supervisor starts us again."""
+    if error.may_pass and error.err_code not in _NO_JETSTREAM:
+        return engine.unavailable(f"{what}{error}")
+    return ConfigError(f"journal {engine.address}: {what}{error}")
 
 
 async def _meta(engine: Engine, subjects: Subjects) -> Meta:
@@ -86,7 +101,16 @@ async def _meta(engine: Engine, subjects: Subjects) -> Meta:
             await engine.store(Outgoing(subjects.meta, meta.payload(), ROLLUP), expected=0)
         except EngineError as error:
             if not error.is_wrong_sequence:
-                raise ConfigError(f"journal {engine.address}: {error}") from None
+                raise _refused(engine, "", error) from None
         found = await engine.last_of(subjects.meta)
-    assert found is not None
+    if found is None:
+        raise engine.unavailable("what was stored cannot be read")
     return to_meta(found.payload)
+
+
+def changed(engine: Engine) -> JournalError:
+    """Its epoch is another one by now."""
+    return JournalError(
+        f"journal {engine.address}: another replica found that old positions mean other records by"
+        " now; the next start goes on with what is there"
+    )

@@ -27,7 +27,7 @@ class Tables:
     """What was stored last under each subject, by sequence."""
 
     def __init__(self, subjects: Subjects, meta: Meta) -> None:
-        self._subjects = subjects
+        self.subjects = subjects
         self.meta = meta
         self.feeds: dict[str, Feed] = {}  # by token
         self._states: dict[str, tuple[int, FeedState]] = {}
@@ -44,7 +44,7 @@ class Tables:
         """Note a message; one that is older than what is known of its subject changes nothing."""
         if self._seqs.get(message.subject, 0) >= message.seq:
             return
-        kind, token = self._subjects.split(message.subject)
+        kind, token = self.subjects.split(message.subject)
         if kind in ("st", "wi") and token not in self.feeds:
             self._waiting.setdefault(token, []).append(message)
             return

@@ -15,7 +15,8 @@ from typing import Any
 
 from bridge.clock import Clock
 from bridge.core.errors import JournalUnavailableError
-from bridge.journal.jetstream.engine import Engine, EngineError, Stored
+from bridge.journal.jetstream.engine import Engine, Stored
+from bridge.journal.jetstream.identity import Identity
 
 SILENCE_S = 2.5  # heartbeats come each second
 RETRY_S = 0.1
@@ -29,8 +30,14 @@ class Tail:
     """Call `run` as a task; `take` gets each message once, by ascending sequence."""
 
     def __init__(
-        self, engine: Engine, clock: Clock, after: int, take: Callable[[Stored], None]
+        self,
+        engine: Engine,
+        clock: Clock,
+        identity: Identity,
+        after: int,
+        take: Callable[[Stored], None],
     ) -> None:
+        self._identity = identity
         self._engine = engine
         self._clock = clock
         self.last = after  # sequence of the message handed on last
@@ -41,12 +48,12 @@ class Tail:
         engine.on_back = self._is_broken.set
 
     async def run(self) -> None:
-        """Until cancelled."""
+        """Until cancelled. Raises JournalError when the stream is another one by now."""
         while True:
             await self._engine.until_connected()
             try:
                 await self._one_consumer()
-            except (JournalUnavailableError, EngineError):
+            except JournalUnavailableError:
                 await asyncio.sleep(RETRY_S)
 
     async def _one_consumer(self) -> None:
@@ -57,6 +64,7 @@ class Tail:
         inbox, subscription = await self._engine.subscribe(self._on_message)
         name = f"bridge-{secrets.token_hex(6)}"
         try:
+            await self._identity.require(self.last)
             await self._create(inbox, name)
             while not self._is_broken.is_set():
                 with suppress(TimeoutError):
@@ -122,7 +130,7 @@ async def load(engine: Engine, subjects: list[str], take: Callable[[Stored], Non
     """Hand on the newest message of every subject; return the highest sequence among them, or 0.
 
     One copy's view, which may be behind: whoever goes on from that sequence misses nothing.
-    Raises JournalUnavailableError, EngineError.
+    Raises JournalUnavailableError.
     """
     loop = asyncio.get_running_loop()
     done: asyncio.Future[None] = loop.create_future()

@@ -67,9 +67,11 @@ class Lane:
         *,
         cursor: str,
         fence_seq: int,
-        lost: Callable[[], None] = lambda: None,
+        lost: Callable[[], None] | None = None,
     ) -> None:
-        """`cursor`: its subject; `fence_seq`: of the message there; `lost`: told when refused."""
+        """`cursor`: its subject; `fence_seq`: of the message there; `lost`: told when another
+        stored there, None where nobody else may.
+        """
         self._engine = engine
         self._subjects = subjects
         self._tables = tables
@@ -156,9 +158,6 @@ class Lane:
         cursor = Outgoing(self._cursor, name.encode(), headers)
         try:
             last = await self._engine.store_all([*batch.messages, cursor], name)
-        except JournalUnavailableError:
-            self._doubtful[name] = batch
-            raise
         except EngineError as error:
             if error.is_wrong_sequence:
                 await self._resolve()
@@ -167,7 +166,11 @@ class Lane:
                 raise JournalUnavailableError(
                     "a batch that was not answered is stored after all; ask again"
                 ) from None
+            self._doubtful[name] = batch  # a leader that steps down may refuse what is stored
             raise self._refused(error) from None
+        except JournalUnavailableError:
+            self._doubtful[name] = batch
+            raise
         self._doubtful.clear()  # a batch under an older fence cannot be stored any more
         for index, seq in self._took(batch, last):
             result[index] = seq
@@ -188,9 +191,11 @@ class Lane:
         if name in self._doubtful:
             self._took(self._doubtful[name], seq)
             self._doubtful.clear()
-        elif seq != self._fence_seq:
+        elif seq != self._fence_seq and self._lost is not None:
             self._is_lost = True
             self._lost()
+        else:  # nobody else stores here, but an engine may have lost what it had
+            self._fence_seq = seq
 
     def _fenced(self) -> FencedError:
         return FencedError(f'lease "{self._cursor}": another holds it by now; nothing was stored')

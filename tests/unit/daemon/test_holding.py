@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 import pytest
 
-from bridge.core.state import Wish
-from bridge.daemon.holding import Everything, Held
+from bridge.core.state import FeedState, Wish
+from bridge.daemon.holding import Everything, Held, Holding
+from bridge.daemon.memories import Memories
 from bridge.journal.memory import MemoryJournal
 from bridge.journal.port import Fence, FencedError
+from bridge.metrics import Metrics
 from tests.journal_records import drafts, feed
+from tests.unit.daemon.parts import StandingSource
+from tests.virtual_clock import run_virtually
 
 
 async def test_a_batch_that_was_under_way_when_the_lease_was_lost_is_not_stored() -> None:
@@ -69,3 +75,49 @@ def test_without_leases_everything_is_held_and_nothing_is_fenced() -> None:
     everything = Everything()
     assert "a" in everything
     assert everything.fence_of(feed("r")) is None
+
+
+class NotedFollower:
+    """Notes when follows of an account were ended."""
+
+    def __init__(self) -> None:
+        self.paused = asyncio.Event()
+
+    async def take_up(self, wishes: Iterable[Wish], states: Mapping[str, FeedState]) -> None:
+        """Nothing to go on from."""
+
+    async def pause(self, account: str) -> None:
+        assert account == "a"
+        self.paused.set()
+
+    def resume(self, account: str) -> None:
+        """Nothing to begin."""
+
+
+def test_a_lost_lease_is_noticed_while_the_engine_does_not_answer_for_another() -> None:
+    """Both were looked at by one task, which waited for the answer."""
+
+    async def scenario() -> None:
+        journal, held, follower = MemoryJournal(), Held(), NotedFollower()
+        sources: dict[str, Any] = {name: StandingSource(name) for name in "ab"}
+        acquire = journal.acquire
+
+        async def silent(name: str) -> Any:
+            if name.endswith("/b"):
+                await asyncio.Event().wait()
+            return await acquire(name)
+
+        journal.acquire = silent  # type: ignore[method-assign]
+        memories = Memories(journal, sources, held)
+        holding = Holding(journal, sources, held, memories, follower, Metrics())
+        async with asyncio.TaskGroup() as group:
+            task = group.create_task(holding.run())
+            while "a" not in held:
+                await asyncio.sleep(1)
+            await holding._leases["a"].release()
+            async with asyncio.timeout(1):
+                await follower.paused.wait()
+            assert "a" not in held
+            task.cancel()
+
+    run_virtually(scenario())

@@ -1,4 +1,6 @@
-"""A gateway on a real socket in front of a simulator, with the whole way in between."""
+"""A gateway on a real socket in front of a simulator, with the whole way in between, on virtual
+time: `tests/contract/gateway/conftest.py` brings the loop.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +14,6 @@ from typing import Any
 
 import aiohttp
 
-from bridge.clock import SystemClock
 from bridge.config import ResolvedAccount
 from bridge.daemon.build import build_following
 from bridge.daemon.gateway import GatewayRuns, dialects
@@ -27,6 +28,8 @@ from bridge.simulator import Simulator
 from bridge.sources.mogplex.settings import MogplexAccount
 from tests.accounts import Tokens
 from tests.http_bridge import TwoChecks
+from tests.stages.stage import loop_clock
+from tests.virtual_clock import VirtualClock
 
 API = "/api/v1/mogplex"
 
@@ -74,7 +77,7 @@ class GatewayBridge:
     async def until(self, condition: Any, within_s: float = 60.0) -> None:
         async with asyncio.timeout(within_s):
             while not condition():
-                await asyncio.sleep(0.01)
+                await asyncio.sleep(0.1)
 
     def state(self, run_id: str) -> Any:
         """What was seen of a run."""
@@ -85,6 +88,29 @@ class GatewayBridge:
         value = self.metrics.registry.get_sample_value(f"mogplex_bridge_{name}", labels)
         assert value is not None, name
         return value
+
+    async def followed(self, *, events: int = 30, ends: bool = True) -> Any:
+        """A run of the simulator that the bridge has read to its end."""
+        run = self.sim.create_run(events=min(events, 100))  # upstream shows 200 at most
+        await self.follows.follow("run", run.id, "default")
+        while len(run.commits) < events:
+            await self.until(lambda: self.state(run.id).events >= len(run.commits))
+            self.sim.append(run, min(100, events - len(run.commits)))
+        if ends:
+            self.sim.finish(run)
+            await self.until(lambda: self.state(run.id).ended)
+        else:
+            await self.until(lambda: self.state(run.id).events >= events)
+        return run
+
+    def start_body(self, **more: Any) -> dict[str, Any]:
+        """What starts a run."""
+        return {"repoId": self.sim.world.account.repos[0]["id"], "prompt": "Fix it", **more}
+
+
+def ids(found: Any) -> list[str]:
+    """Of the events of a page."""
+    return [event["id"] for event in found["events"]]
 
 
 def hashed(token: str) -> str:
@@ -106,10 +132,12 @@ async def gateway_bridge(
     """`tokens` is the text of a tokens file; without it this machine may do all."""
     bridge = GatewayBridge()
     bridge.journal = journal or MemoryJournal(records_max=10**6, bytes_max=2**30)
-    clock, redactor = SystemClock(), Redactor()
+    clock, redactor = VirtualClock(asyncio.get_running_loop()), Redactor()
     bridge.metrics = metrics = Metrics()
     bridge.headers = {}
-    made = sim or Simulator(knobs={"limiter": "off", "run_start_limiter": "off", **(knobs or {})})
+    made = sim or Simulator(
+        knobs={"limiter": "off", "run_start_limiter": "off", **(knobs or {})}, clock=loop_clock()
+    )
     async with asyncio.TaskGroup() as tasks:
         if sim is None:
             await made.__aenter__()
@@ -122,7 +150,7 @@ async def gateway_bridge(
             ResolvedAccount(
                 MogplexAccount(
                     name=name, token_env="T", requests_per_minute=requests_per_minute,
-                    min_interval=0.05,
+                    min_interval=0.5,
                 ),
                 made.url,
                 Tokens(),

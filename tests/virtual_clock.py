@@ -1,7 +1,8 @@
 """A loop whose time jumps to the next timer, so that an hour of waiting takes milliseconds.
 
-Only for code without sockets, threads or processes: when nothing is ready and no timer is set,
-nothing can ever happen, and the test fails at once with the word deadlock.
+Only for code without threads or processes; without sockets too, but for `ImpatientLoop`. When
+nothing is ready and no timer is set, nothing can ever happen, and the test fails at once with the
+word deadlock.
 """
 
 from __future__ import annotations
@@ -13,6 +14,8 @@ from typing import Any, TypeVar
 
 T = TypeVar("T")
 
+ON_ITS_WAY_S = 0.001  # real; the shortest wait that epoll knows
+STUCK_S = 5.0  # real: nothing is ready and no timer is set
 START_S = 1_785_000_000.0  # the wall clock at virtual zero; July 2026
 
 
@@ -31,8 +34,10 @@ class _JumpSelector(selectors.DefaultSelector):
 class VirtualClockLoop(asyncio.SelectorEventLoop):
     """`asyncio.sleep(3600)` returns at once and an hour has passed."""
 
+    _selector_type: type[_JumpSelector] = _JumpSelector
+
     def __init__(self) -> None:
-        self._jump = _JumpSelector()
+        self._jump = self._selector_type()
         super().__init__(self._jump)
 
     def time(self) -> float:
@@ -48,6 +53,27 @@ class VirtualClockLoop(asyncio.SelectorEventLoop):
         except Exception as error:  # noqa: BLE001 - whoever waits gets it
             done.set_exception(error)
         return done
+
+
+class _ImpatientSelector(_JumpSelector):
+    """Lets what is on its way between two sockets of this process arrive before time jumps."""
+
+    def select(self, timeout: float | None = None) -> list[Any]:
+        if timeout is None or timeout > 0:
+            limit_s = STUCK_S if timeout is None else ON_ITS_WAY_S
+            if ready := selectors.DefaultSelector.select(self, limit_s):
+                return ready
+        return super().select(timeout)
+
+
+class ImpatientLoop(VirtualClockLoop):
+    """A virtual loop for code with sockets whose both ends are in this process.
+
+    What is written to a loopback socket can be read at once, so nothing is under way when no
+    socket is ready: it looks a millisecond longer all the same, then time jumps.
+    """
+
+    _selector_type = _ImpatientSelector
 
 
 class VirtualClock:

@@ -7,28 +7,9 @@ import json
 from pathlib import Path
 from typing import Any
 
-from tests.gateway_bridge import API, GatewayBridge, gateway_bridge, hashed
+from tests.gateway_bridge import API, gateway_bridge, hashed
 
 RUN = "3f0c1c52-6a3e-4f0e-9d3b-0d8f3c5b7a10"
-
-
-async def followed(bridge: GatewayBridge, *, events: int = 30, ends: bool = True) -> Any:
-    """A run of the simulator that the bridge has read to its end."""
-    run = bridge.sim.create_run(events=min(events, 100))  # upstream shows 200 at most
-    await bridge.follows.follow("run", run.id, "default")
-    while len(run.commits) < events:
-        await bridge.until(lambda: bridge.state(run.id).events >= len(run.commits))
-        bridge.sim.append(run, min(100, events - len(run.commits)))
-    if ends:
-        bridge.sim.finish(run)
-        await bridge.until(lambda: bridge.state(run.id).ended)
-    else:
-        await bridge.until(lambda: bridge.state(run.id).events >= events)
-    return run
-
-
-def start_body(bridge: GatewayBridge, **more: Any) -> dict[str, Any]:
-    return {"repoId": bridge.sim.world.account.repos[0]["id"], "prompt": "Fix it", **more}
 
 
 TWO = """
@@ -74,7 +55,7 @@ async def test_refusals_of_access_are_in_the_vendors_envelope(tmp_path: Path) ->
             assert (status, found["error"]["code"]) == (401, "UNAUTHORIZED")
         bridge.headers = as_("reader")
         status, _, found = await bridge.call(
-            "POST", f"{API}/runs", body=start_body(bridge), Idempotency_Key="k"
+            "POST", f"{API}/runs", body=bridge.start_body(), Idempotency_Key="k"
         )
         assert (status, found["error"]["code"]) == (403, "FORBIDDEN")
         status, _, _ = await bridge.call("POST", f"{API}/runs/{RUN}/cancel")
@@ -85,7 +66,7 @@ async def test_refusals_of_access_are_in_the_vendors_envelope(tmp_path: Path) ->
 async def test_a_token_limited_to_a_run_sees_that_run_and_nothing_else(tmp_path: Path) -> None:
     async with gateway_bridge(tokens=some_tokens(), directory=tmp_path) as bridge:
         mine = bridge.sim.create_run(events=2, run_id=RUN)
-        other = await followed(bridge, events=2)
+        other = await bridge.followed(events=2)
         bridge.headers = as_("one")
         assert (await bridge.get(f"/runs/{mine.id}"))["run"]["runId"] == mine.id
         asked = bridge.asked()
@@ -105,7 +86,7 @@ async def test_answers_of_one_account_never_reach_a_token_of_another(tmp_path: P
     names = ("default", "second")
     async with gateway_bridge(tokens=some_tokens(), directory=tmp_path, accounts=names) as bridge:
         bridge.headers = as_("writer")
-        run = await followed(bridge, events=2)
+        run = await bridge.followed(events=2)
         await bridge.get("/repos?limit=7")
         asked = bridge.asked()
         bridge.headers = as_("second")
@@ -121,7 +102,7 @@ async def test_a_key_of_another_client_gives_nobody_his_run(tmp_path: Path) -> N
     async with gateway_bridge(
         tokens=some_tokens(), directory=tmp_path, accounts=("default", "second")
     ) as bridge:
-        body = start_body(bridge)
+        body = bridge.start_body()
         bridge.headers = as_("writer")
         first = await bridge.call(
             "POST", f"{API}/runs", body=body, Idempotency_Key="same", X_Bridge_Account="second"
@@ -144,7 +125,7 @@ async def test_headers_of_clients_do_not_reach_upstream() -> None:
 
         gate.handle = watch  # type: ignore[method-assign]
         await bridge.call(
-            "POST", f"{API}/runs", body=start_body(bridge), Idempotency_Key="k1",
+            "POST", f"{API}/runs", body=bridge.start_body(), Idempotency_Key="k1",
             Authorization="Bearer mog_theirs", X_Forwarded_For="1.2.3.4", Cookie="a=b",
             X_Evil="1", Accept_Language="xx",
         )  # fmt: skip
@@ -167,7 +148,7 @@ async def test_a_body_over_the_limit_is_refused_unread() -> None:
 async def test_a_long_prompt_is_taken() -> None:
     """100,000 characters, six bytes each as JSON: more than any other request may hold."""
     async with gateway_bridge() as bridge:
-        body = start_body(bridge, prompt="ü" * 99_000 + "x" * 1000)
+        body = bridge.start_body(prompt="ü" * 99_000 + "x" * 1000)
         status, _, found = await bridge.call(
             "POST", f"{API}/runs", raw=io.BytesIO(json.dumps(body).encode()), Idempotency_Key="k"
         )

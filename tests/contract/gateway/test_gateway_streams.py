@@ -8,22 +8,7 @@ import uuid
 from typing import Any
 
 from bridge.wire.sse import Frame, FrameDecoder
-from tests.gateway_bridge import API, GatewayBridge, gateway_bridge
-
-
-async def followed(bridge: GatewayBridge, *, events: int = 30, ends: bool = True) -> Any:
-    """A run of the simulator that the bridge has read to its end."""
-    run = bridge.sim.create_run(events=min(events, 100))  # upstream shows 200 at most
-    await bridge.follows.follow("run", run.id, "default")
-    while len(run.commits) < events:
-        await bridge.until(lambda: bridge.state(run.id).events >= len(run.commits))
-        bridge.sim.append(run, min(100, events - len(run.commits)))
-    if ends:
-        bridge.sim.finish(run)
-        await bridge.until(lambda: bridge.state(run.id).ended)
-    else:
-        await bridge.until(lambda: bridge.state(run.id).events >= events)
-    return run
+from tests.gateway_bridge import API, gateway_bridge
 
 
 async def frames_of(response: Any, until: Any) -> list[Frame]:
@@ -40,7 +25,7 @@ async def frames_of(response: Any, until: Any) -> list[Frame]:
 
 async def test_a_stream_has_the_vendors_frames_and_ends_after_the_end_of_the_run() -> None:
     async with gateway_bridge() as bridge:
-        run = await followed(bridge, events=5, ends=False)
+        run = await bridge.followed(events=5, ends=False)
         url = f"{bridge.url}{API}/runs/{run.id}/events/stream"
         async with bridge.session.get(url) as response:
             assert response.status == 200
@@ -59,7 +44,7 @@ async def test_a_stream_has_the_vendors_frames_and_ends_after_the_end_of_the_run
 
 async def test_a_stream_resumes_from_any_event_of_the_journal_and_refuses_a_foreign_one() -> None:
     async with gateway_bridge() as bridge:
-        run = await followed(bridge, events=451)
+        run = await bridge.followed(events=451)
         everything = [event.id for event in run.commits]
         url = f"{bridge.url}{API}/runs/{run.id}/events/stream"
         async with bridge.session.get(url, headers={"Last-Event-ID": everything[9]}) as response:
@@ -81,7 +66,7 @@ async def test_a_stream_resumes_from_any_event_of_the_journal_and_refuses_a_fore
 async def test_a_stream_of_a_run_without_a_terminal_event_ends_too() -> None:
     # By polls: on a stream of upstream's it takes a minute of silence until the row is read.
     async with gateway_bridge(knobs={"stream": "absent"}) as bridge:
-        run = await followed(bridge, events=3, ends=False)
+        run = await bridge.followed(events=3, ends=False)
         url = f"{bridge.url}{API}/runs/{run.id}/events/stream"
         async with bridge.session.get(url) as response:
             bridge.sim.set_status(run, "cancelled")

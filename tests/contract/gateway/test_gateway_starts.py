@@ -10,35 +10,12 @@ from typing import Any
 
 import pytest
 
-from tests.gateway_bridge import API, GatewayBridge, gateway_bridge, hashed
-
-
-async def followed(bridge: GatewayBridge, *, events: int = 30, ends: bool = True) -> Any:
-    """A run of the simulator that the bridge has read to its end."""
-    run = bridge.sim.create_run(events=min(events, 100))  # upstream shows 200 at most
-    await bridge.follows.follow("run", run.id, "default")
-    while len(run.commits) < events:
-        await bridge.until(lambda: bridge.state(run.id).events >= len(run.commits))
-        bridge.sim.append(run, min(100, events - len(run.commits)))
-    if ends:
-        bridge.sim.finish(run)
-        await bridge.until(lambda: bridge.state(run.id).ended)
-    else:
-        await bridge.until(lambda: bridge.state(run.id).events >= events)
-    return run
-
-
-def ids(found: Any) -> list[str]:
-    return [event["id"] for event in found["events"]]
-
-
-def start_body(bridge: GatewayBridge, **more: Any) -> dict[str, Any]:
-    return {"repoId": bridge.sim.world.account.repos[0]["id"], "prompt": "Fix it", **more}
+from tests.gateway_bridge import API, gateway_bridge, hashed, ids
 
 
 async def test_a_started_run_is_followed_from_its_first_event_and_a_retry_gives_the_same() -> None:
     async with gateway_bridge() as bridge:
-        body, key = start_body(bridge), str(uuid.uuid4())
+        body, key = bridge.start_body(), str(uuid.uuid4())
         first = await bridge.call("POST", f"{API}/runs", body=body, Idempotency_Key=key)
         again = await bridge.call("POST", f"{API}/runs", body=body, Idempotency_Key=key)
         assert (first[0], again[0]) == (202, 202)
@@ -51,7 +28,7 @@ async def test_a_started_run_is_followed_from_its_first_event_and_a_retry_gives_
         assert bridge.sample("gateway_run_starts_total", outcome="started") == 1
         assert bridge.sample("gateway_run_starts_total", outcome="replayed") == 1
         other = await bridge.call(
-            "POST", f"{API}/runs", body=start_body(bridge, prompt="x"), Idempotency_Key=key
+            "POST", f"{API}/runs", body=bridge.start_body(prompt="x"), Idempotency_Key=key
         )
         assert (other[0], other[2]["error"]["code"]) == (409, "IDEMPOTENCY_CONFLICT")
 
@@ -80,7 +57,7 @@ async def test_the_limit_of_starts_is_passed_on_and_counted() -> None:
     async with gateway_bridge(knobs={"run_start_limiter": "user"}) as bridge:
         answers = [
             await bridge.call(
-                "POST", f"{API}/runs", body=start_body(bridge), Idempotency_Key=str(uuid.uuid4())
+                "POST", f"{API}/runs", body=bridge.start_body(), Idempotency_Key=str(uuid.uuid4())
             )
             for _ in range(11)
         ]
@@ -93,7 +70,7 @@ async def test_the_limit_of_starts_is_passed_on_and_counted() -> None:
 async def test_a_start_whose_answer_was_lost_is_followed_by_the_next_process() -> None:
     """Killed between passing it on and answering: the key gives the same run."""
     async with gateway_bridge() as bridge:
-        body, key = start_body(bridge, prompt="with password=hunter2hunter2"), str(uuid.uuid4())
+        body, key = bridge.start_body(prompt="with password=hunter2hunter2"), str(uuid.uuid4())
         (runs,) = bridge.gateways.values()
         asked = runs.ask
         sent: list[Any] = []
@@ -120,7 +97,7 @@ async def test_a_start_whose_answer_was_lost_is_followed_by_the_next_process() -
 async def test_cancel_is_passed_on_in_both_shapes() -> None:
     for shape in ("seed", "code"):
         async with gateway_bridge(knobs={"cancel_shape": shape}) as bridge:
-            run = await followed(bridge, events=2, ends=False)
+            run = await bridge.followed(events=2, ends=False)
             status, _, found = await bridge.call("POST", f"{API}/runs/{run.id}/cancel")
             assert status == 200
             assert found["data"]["run"]["runId"] == run.id

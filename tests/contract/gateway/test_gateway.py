@@ -5,40 +5,20 @@ from __future__ import annotations
 import asyncio
 import json
 import uuid
-from typing import Any
 
 import pytest
 from yarl import URL
 
 from bridge.journal.memory import MemoryJournal
 from bridge.outputs.gateway.port import GatewaySettings
-from tests.gateway_bridge import API, GatewayBridge, gateway_bridge
+from tests.gateway_bridge import API, gateway_bridge, ids
 
 RUN = "3f0c1c52-6a3e-4f0e-9d3b-0d8f3c5b7a10"
 
 
-async def followed(bridge: GatewayBridge, *, events: int = 30, ends: bool = True) -> Any:
-    """A run of the simulator that the bridge has read to its end."""
-    run = bridge.sim.create_run(events=min(events, 100))  # upstream shows 200 at most
-    await bridge.follows.follow("run", run.id, "default")
-    while len(run.commits) < events:
-        await bridge.until(lambda: bridge.state(run.id).events >= len(run.commits))
-        bridge.sim.append(run, min(100, events - len(run.commits)))
-    if ends:
-        bridge.sim.finish(run)
-        await bridge.until(lambda: bridge.state(run.id).ended)
-    else:
-        await bridge.until(lambda: bridge.state(run.id).events >= events)
-    return run
-
-
-def ids(found: Any) -> list[str]:
-    return [event["id"] for event in found["events"]]
-
-
 async def test_a_followed_run_costs_upstream_nothing_however_many_poll_it() -> None:
     async with gateway_bridge() as bridge:
-        run = await followed(bridge)
+        run = await bridge.followed()
         before = bridge.asked()
         async with asyncio.TaskGroup() as group:
             path = f"/runs/{run.id}/events?limit=200"
@@ -52,7 +32,7 @@ async def test_a_followed_run_costs_upstream_nothing_however_many_poll_it() -> N
 
 async def test_a_page_shows_the_newest_events_and_after_leads_on_without_loss() -> None:
     async with gateway_bridge() as bridge:
-        run = await followed(bridge, events=451)
+        run = await bridge.followed(events=451)
         everything = [event.id for event in run.commits]
         assert ids(await bridge.get(f"/runs/{run.id}/events")) == everything[-100:]
         assert ids(await bridge.get(f"/runs/{run.id}/events?limit=999")) == everything[-200:]
@@ -69,7 +49,7 @@ async def test_a_page_shows_the_newest_events_and_after_leads_on_without_loss() 
 
 async def test_a_new_event_is_on_the_next_page() -> None:
     async with gateway_bridge() as bridge:
-        run = await followed(bridge, events=5, ends=False)
+        run = await bridge.followed(events=5, ends=False)
         before = await bridge.get(f"/runs/{run.id}/events")
         bridge.sim.append(run, 1)
         await bridge.until(lambda: bridge.state(run.id).events == len(before["events"]) + 1)
@@ -79,7 +59,7 @@ async def test_a_new_event_is_on_the_next_page() -> None:
 
 async def test_a_packed_page_says_so_and_is_the_page() -> None:
     async with gateway_bridge() as bridge:
-        run = await followed(bridge, events=20, ends=False)
+        run = await bridge.followed(events=20, ends=False)
         path = f"{API}/runs/{run.id}/events"
         _, _, plain = await bridge.call("GET", path)
         for _ in range(3):
@@ -95,9 +75,9 @@ async def test_a_packed_page_says_so_and_is_the_page() -> None:
 
 async def test_a_page_of_before_shows_nothing_that_retention_took_since() -> None:
     async with gateway_bridge(journal=MemoryJournal(records_max=60)) as bridge:
-        run = await followed(bridge, events=20, ends=False)
+        run = await bridge.followed(events=20, ends=False)
         assert len(ids(await bridge.get(f"/runs/{run.id}/events"))) == 20
-        await followed(bridge, events=50, ends=False)
+        await bridge.followed(events=50, ends=False)
         _, headers, cut = await bridge.call("GET", f"{API}/runs/{run.id}/events")
         assert headers["X-Bridge-Cut"] == "true"
         assert len(ids(cut["data"])) < 20
@@ -105,7 +85,7 @@ async def test_a_page_of_before_shows_nothing_that_retention_took_since() -> Non
 
 async def test_the_run_object_is_as_fresh_as_what_was_seen_last() -> None:
     async with gateway_bridge() as bridge:
-        run = await followed(bridge, events=3, ends=False)
+        run = await bridge.followed(events=3, ends=False)
         bridge.sim.pause(run)  # its `finished` closes the stream; of the row alone none would tell
         await bridge.until(lambda: bridge.state(run.id).status == "awaiting_input")
         assert (await bridge.get(f"/runs/{run.id}"))["run"]["status"] == "awaiting_input"
@@ -144,7 +124,7 @@ async def test_following_can_be_switched_off_and_what_an_operator_stopped_stays_
         await bridge.get(f"/runs/{run.id}")
         assert bridge.follows.known("run", run.id) == ()
     async with gateway_bridge(settings=GatewaySettings(cache_s=0.0)) as bridge:
-        run = await followed(bridge, events=2, ends=False)
+        run = await bridge.followed(events=2, ends=False)
         await bridge.follows.unfollow("run", run.id, "default")
         await bridge.get(f"/runs/{run.id}")
         (entry,) = bridge.follows.known("run", run.id)
@@ -174,7 +154,7 @@ async def test_an_unknown_run_is_unknown_as_upstream_says_it() -> None:
 async def test_links_in_a_run_lead_to_the_bridge_whatever_upstream_wrote() -> None:
     """A client sends its token where `eventsUrl` points."""
     async with gateway_bridge() as bridge:
-        run = await followed(bridge)
+        run = await bridge.followed()
         found = (await bridge.get(f"/runs/{run.id}"))["run"]
         assert found["eventsUrl"] == f"{API}/runs/{run.id}/events"
         assert found["cancelUrl"] == f"{API}/runs/{run.id}/cancel"
@@ -182,12 +162,12 @@ async def test_links_in_a_run_lead_to_the_bridge_whatever_upstream_wrote() -> No
 
 async def test_what_retention_cut_is_said_beside_the_data() -> None:
     async with gateway_bridge() as bridge:
-        run = await followed(bridge, events=20)
+        run = await bridge.followed(events=20)
         _, headers, whole = await bridge.call("GET", f"{API}/runs/{run.id}/events")
         assert "bridge" not in whole
         assert "X-Bridge-Cut" not in headers
     async with gateway_bridge(journal=MemoryJournal(records_max=12)) as bridge:
-        run = await followed(bridge, events=20)
+        run = await bridge.followed(events=20)
         _, headers, cut = await bridge.call("GET", f"{API}/runs/{run.id}/events")
         assert headers["X-Bridge-Cut"] == "true"
         assert cut["bridge"]["cut"] is True
@@ -196,7 +176,7 @@ async def test_what_retention_cut_is_said_beside_the_data() -> None:
 
 async def test_the_list_of_runs_is_ours_newest_first_in_pages() -> None:
     async with gateway_bridge() as bridge:
-        runs = [await followed(bridge, events=2, ends=n % 2 == 0) for n in range(5)]
+        runs = [await bridge.followed(events=2, ends=n % 2 == 0) for n in range(5)]
         newest_first = [run.id for run in reversed(runs)]
         page = await bridge.get("/runs?limit=2")
         assert [run["runId"] for run in page["runs"]] == newest_first[:2]

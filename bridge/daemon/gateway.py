@@ -75,3 +75,9 @@ class GatewayRuns:
             text = "the account is no longer configured"
             return Failure("gateway", "TRANSPORT", text, Retry.TRANSIENT)
         return await source.ask(question)
+
+    def look_soon(self, account: str, id_: str) -> None:
+        source: object = self._accounts.sources.get(account)
+        for entry in self._follows.known(self._kind, id_):
+            if entry.feed.feed.account == account and isinstance(source, ReadThrough):
+                source.look_soon(entry.feed.feed)

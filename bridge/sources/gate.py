@@ -65,6 +65,7 @@ class Gate:
         self._parked: set[str] = set()  # those that are not in line until they ask again
         self._called: set[str] = set()  # those whose turn was asked for out of line
         self._waiting: dict[str, asyncio.Future[None]] = {}
+        self._hurried: set[str] = set()  # those whose next turn cannot wait
         # When each run was heard last, monotonic; below 0 its place in a predecessor's order.
         self._heard: dict[str, float] = {}
         self._unstored = 0
@@ -125,6 +126,9 @@ class Gate:
         """
         now = self._clock.monotonic()
         self.expect([(run_id, run_id in self._heard)])
+        if run_id in self._hurried:
+            self._hurried.discard(run_id)
+            want = Want.AT_ONCE
         if want is Want.POLL and run_id not in self._parked:
             self._called.discard(run_id)
         elif run_id not in self._granted:  # or a second place would be spent on one request
@@ -139,6 +143,14 @@ class Gate:
                 await waiter
             finally:
                 self._waiting.pop(run_id, None)
+
+    def hurry(self, run_id: str) -> None:
+        """Something happened to a run: the turn that it waits for, or asks for next, is due now."""
+        if run_id in self._waiting:
+            self.scheduler.request(run_id, self._clock.monotonic(), Want.AT_ONCE)
+            self._kick.set()
+        elif run_id in self._known:
+            self._hurried.add(run_id)
 
     def _back_in_line(self, run_id: str) -> None:
         """What was out of line was heard all the time."""
@@ -239,6 +251,7 @@ class Gate:
             self.scheduler.on_error(run_id, self._clock.monotonic())
         self._back_in_line(run_id)
         self._called.discard(run_id)
+        self._hurried.discard(run_id)
         if run_id in self._known:
             self._known.discard(run_id)
             self.scheduler.forget(run_id)

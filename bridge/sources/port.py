@@ -239,6 +239,12 @@ class ReadThrough(Protocol):
         """
         ...
 
+    def look_soon(self, feed: Feed) -> None:
+        """Somebody changed this feed upstream: what it is now is the next thing to ask for it, in
+        any free place. Nothing happens when it is not followed here.
+        """
+        ...
+
 
 # the system
 

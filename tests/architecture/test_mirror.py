@@ -27,7 +27,10 @@ ROOMS = {
     "daemon/workers": ("tests/e2e/test_workers.py", "processes that share a port, killed and told"),
     "journal/jetstream": (f"{CONTRACT}/test_journal_contract.py", "J1-J7, on a real server"),
     "journal/sqlite": (f"{CONTRACT}/test_journal_contract.py", "J1-J7, and tests/torture"),
-    "outputs/gateway": (f"{CONTRACT}/test_gateway.py", "beside the simulator, answer by answer"),
+    "outputs/gateway": (
+        f"{CONTRACT}/gateway/test_gateway.py",
+        "beside the simulator, answer by answer",
+    ),
     "outputs/http": (f"{CONTRACT}/test_http_routes.py", "a route is what a request gets"),
     "outputs/streams": ("tests/unit/outputs/streams/test_hub.py", "H1-H3 hold of the whole"),
     "redact": (
@@ -58,7 +61,7 @@ MODULES = {
     "core/words": ("tests/unit/metrics/test_metrics.py", "a table, read by the metrics"),
     "daemon/accounts": ("tests/unit/daemon/test_reload.py", "they come, change and go by reloads"),
     "daemon/app": ("tests/e2e/test_serve.py", "a process that starts, serves and stops"),
-    "daemon/gateway": (f"{CONTRACT}/test_gateway.py", "joins two ports, both tested there"),
+    "daemon/gateway": (f"{CONTRACT}/gateway/test_gateway.py", "joins two ports, both tested there"),
     "daemon/printing": ("tests/e2e/test_follow.py", "what `follow` prints"),
     "daemon/running": ("tests/e2e/test_serve.py", "the parts of a process, made and ended"),
     "daemon/serving": ("tests/e2e/test_access.py", "settings become a server"),

@@ -126,3 +126,7 @@ class Runs(Protocol):
     async def ask(self, account: str, question: Question) -> Answer | Failure:
         """Ask upstream once, through the account's gate, before its follows."""
         ...
+
+    def look_soon(self, account: str, id_: str) -> None:
+        """A run was changed upstream: its next page is due now, if it is followed."""
+        ...

@@ -234,11 +234,13 @@ class GatewayRoutes:
         return newest[0].seq - 1 if newest else 0
 
     async def cancel(self, request: web.Request, identity: Identity) -> web.StreamResponse:
-        """Passed on; its answer shows what upstream knows, the journal follows."""
+        """Passed on; its answer shows what upstream knows, and the next page is due at once."""
         id_ = self._targets.of(request).id
         account = self._choice.of_run(request, identity, id_)
-        question = Question("POST", request.path)
-        return self._passed_on(await self._upstream.ask(account, question))
+        reply = await self._upstream.ask(account, Question("POST", request.path))
+        if not isinstance(reply, Failure) or reply.code != "RATE_LIMITED":  # else it was not asked
+            self._runs.look_soon(account, id_)
+        return self._passed_on(reply)
 
     async def start(self, request: web.Request, identity: Identity) -> web.StreamResponse:
         check_path(request)

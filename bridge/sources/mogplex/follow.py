@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -77,6 +77,7 @@ class RunFollow:
     refusals: Refusals = field(default_factory=Refusals)
     unreadable: Unreadable = field(default_factory=Unreadable)
     slow_backoff: Backoff = field(default_factory=lambda: Backoff(cap_s=SLOW_S))
+    on_hurry: Callable[[], None] | None = None  # of the stream that is open
 
     def __post_init__(self) -> None:
         self.moved_at = self.row_read_at = self.clock.monotonic()
@@ -89,6 +90,12 @@ class RunFollow:
     @property
     def run_id(self) -> str:
         return self.feed.feed.id
+
+    def look_soon(self) -> None:
+        """Read next what the run is now: beside an open stream its row."""
+        self.gate.hurry(self.run_id)
+        if self.on_hurry is not None:
+            self.on_hurry()
 
     async def read(self, turn: Turn) -> None:
         """One read that has its turn: of the page, or of the row where that tells more."""

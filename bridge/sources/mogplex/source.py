@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from bridge.clock import Clock
 from bridge.core.errors import Failure, Retry
+from bridge.core.event import Feed
 from bridge.core.pace.budget import WINDOW_S
 from bridge.core.pace.ranking import Want
 from bridge.core.pace.schedule import Scheduler
@@ -83,6 +84,7 @@ class MogplexSource:
         self._api = api
         self._features = features
         self._clock = clock
+        self._follows: dict[str, RunFollow] = {}
 
     @property
     def name(self) -> str:
@@ -107,6 +109,7 @@ class MogplexSource:
             clock=self._clock,
             may_stream=self._settings.stream,
         )
+        self._follows[run.run_id] = run
         try:
             while not run.is_over:
                 await self._until_resumable(run)
@@ -119,6 +122,7 @@ class MogplexSource:
                 else:
                     await run.read(turn)
         finally:
+            del self._follows[run.run_id]
             run.features.scouted.set()  # it may have been on the way
             self._gate.leave(run.run_id)
 
@@ -159,6 +163,11 @@ class MogplexSource:
     async def ask(self, question: port.Question) -> port.Answer | Failure:
         """See `sources.port.ReadThrough`."""
         return await ask(self._gate, self._api.http, question)
+
+    def look_soon(self, feed: Feed) -> None:
+        """See `sources.port.ReadThrough`."""
+        if (run := self._follows.get(feed.id)) is not None:
+            run.look_soon()
 
     def token_replaced(self) -> None:
         self._gate.token_replaced()

@@ -64,6 +64,7 @@ async def follow_stream(follow: RunFollow) -> None:
             connect.refused(http.to_failure("runs.stream", error))
     finally:
         now = follow.clock.monotonic()
+        follow.on_hurry = None
         follow.features.scouted.set()
         if connect.reader is not None:
             follow.streamed_until = connect.reader.shown_until
@@ -176,6 +177,7 @@ class _Reader:
         self._heard_at = self.shown_until = follow.clock.monotonic()
         self._row_moved = False  # an event said so
         self._wake = asyncio.Event()  # what the watch waits for is another instant
+        follow.on_hurry = self.row_moved
         self._is_first = True
         self._is_of_end = False  # the run was over when the stream began
         # The beginning of the first stream of a run, while it is open whether more came before it.
@@ -255,8 +257,7 @@ class _Reader:
         if any((event.created_at_s or 0.0) >= self._newest_s for event in events):
             follow.segment.caught_up()
         if not TELLING.isdisjoint(types):
-            self._row_moved = True
-            self._wake.set()
+            self.row_moved()
 
     def _is_begun(self, events: list[Event]) -> bool:
         """Whether it is known what came before the first of `events`, a replay's beginning.
@@ -283,6 +284,11 @@ class _Reader:
             return ()
         self._follow.window.kind = Kind.TAIL
         return (Gap(Hole.JOINED_LATE, None, events[0].id, None),)
+
+    def row_moved(self) -> None:
+        """Have the row read now."""
+        self._row_moved = True
+        self._wake.set()
 
     async def watch(self) -> None:
         """Read row and page in turn after silence, the row when an event says that it moved."""

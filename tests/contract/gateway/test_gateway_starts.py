@@ -12,6 +12,8 @@ import pytest
 
 from tests.gateway_bridge import API, gateway_bridge, hashed, ids
 
+QUIET_S = 45.0  # a run in which nothing happens is read seldom by then
+
 
 async def test_a_started_run_is_followed_from_its_first_event_and_a_retry_gives_the_same() -> None:
     async with gateway_bridge() as bridge:
@@ -134,3 +136,27 @@ async def test_every_step_of_the_quickstart_works(tmp_path: Path) -> None:
         assert status == 200
         repo = repos["repos"][0]["id"]
         await bridge.get(f"/sandboxes?repo_id={repo}&status=running")
+
+
+@pytest.mark.parametrize("stream", ["absent", "v2"])
+@pytest.mark.parametrize("is_paused", [False, True])
+async def test_after_a_cancel_the_run_is_read_at_once(stream: str, is_paused: bool) -> None:
+    """One that waits for input ends without any event: nothing else tells (mogplex.md 1.7)."""
+    async with gateway_bridge(knobs={"stream": stream}, requests_per_minute=54) as bridge:
+        run = await bridge.followed(events=3, ends=False)
+        for _ in range(20):  # each would have its turn before
+            await bridge.followed(events=1, ends=False)
+        if is_paused:
+            bridge.sim.pause(run)
+        await asyncio.sleep(QUIET_S)
+        status, _, _ = await bridge.call("POST", f"{API}/runs/{run.id}/cancel")
+        assert status == 200
+        await asyncio.sleep(5)
+        asked = list(bridge.sim.world.log.records)
+        cancel = next(one for one in asked if one.endpoint == "cancel")
+        first = asked[asked.index(cancel) + 1]
+        assert first.feed_id == run.id
+        assert first.at_s - cancel.at_s <= 60 / 54, "the first free place"
+        if is_paused:
+            assert (await bridge.get(f"/runs/{run.id}"))["run"]["status"] == "cancelled"
+        await bridge.until(lambda: bridge.state(run.id).ended, within_s=300.0)

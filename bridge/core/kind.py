@@ -31,7 +31,7 @@ class Kind:
     # came, in order, give the notes from now on. They are stored with the state: keep them small.
     note: Callable[[Plain, Sequence[Plain]], Plain] | None = None
     # With `note`: what row and notes together say, in the place of `describe`; may also have
-    # `currentTool` with `since`, and `lastText`.
+    # `currentTool` with `since`, `lastText`, and what else the kind knows (`openapi.json`, Feed).
     recall: Callable[[Plain, Plain], Plain] | None = None
 
     def tell(self, row: Plain, notes: Plain) -> Plain:

@@ -15,7 +15,8 @@ from bridge.sources.miosa.errors import ERRORS
 from bridge.sources.miosa.ids import SYSTEM, feed_of
 from bridge.sources.miosa.rules.words import KINDS, RUN
 from bridge.sources.miosa.settings import MiosaAccount
-from bridge.sources.miosa.words import WORDS, describe
+from bridge.sources.miosa.told import note_thing, recall_thing
+from bridge.sources.miosa.words import WORDS
 from bridge.sources.port import Account, Means, Source
 from bridge.wire.jsontext import dumps
 
@@ -25,7 +26,8 @@ def _kind(name: str) -> Kind:
         name,
         f"ai.miosa.{name}",
         "runId" if name == RUN else None,
-        describe=partial(describe, name),
+        note=note_thing,
+        recall=partial(recall_thing, name),
     )
 
 

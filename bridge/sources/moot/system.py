@@ -14,6 +14,7 @@ from bridge.core.words import OwnMetric, SystemWords
 from bridge.sources.moot.errors import ERRORS, FORBIDDEN, TENANT_SUSPENDED, UNAUTHORIZED
 from bridge.sources.moot.rules.steps import Cause
 from bridge.sources.moot.settings import A_SPACE_ID, SPACE, MootAccount, checked_space_id
+from bridge.sources.moot.told import note_space, recall_space
 from bridge.sources.moot.words import (
     GAP_REASONS,
     MESSAGE_TYPES,
@@ -22,31 +23,11 @@ from bridge.sources.moot.words import (
     Skip,
 )
 from bridge.sources.port import Account, Means, Source
-from bridge.wire import times
 from bridge.wire.jsontext import dumps
 
 NAME: Final = "moot"
-TITLE_CHARS_MAX = 120
 CONNECT_RESULTS = ("opened", "refused", "failed", "not_a_stream")
 _BELOW_HTTP = ("TIMEOUT", "TRANSPORT", "BODY_TOO_LARGE")
-
-
-def describe_space(row: Mapping[str, Any]) -> Mapping[str, Any]:
-    """What a space's row tells people: its description, when it began and was archived."""
-    told: dict[str, Any] = {}
-    for key in ("title", "name", "description"):
-        text = row.get(key)
-        if isinstance(text, str) and (lines := text.strip().splitlines()):
-            told["title"] = lines[0].strip()[:TITLE_CHARS_MAX]
-            break
-    started, ended = times.parse(row.get("started_at")), times.parse(row.get("ended_at"))
-    if started is not None:
-        told["startedAt"] = started[0]
-    if ended is not None and row.get("status") == "archived":
-        told["endedAt"] = ended[0]
-        if started is not None:
-            told["durationSeconds"] = max(0.0, ended[1] - started[1])
-    return told
 
 
 _FAILURES: dict[str, tuple[Retry, ...]] = {
@@ -96,7 +77,9 @@ WORDS: Final = SystemWords(
     mended_by_restart=_MENDED | {"TLS", "NOT_THE_API"},
     metrics=METRICS,
 )
-SPACE_KIND: Final = Kind(SPACE, TYPE_PREFIX, "spaceId", may_reopen=True, describe=describe_space)
+SPACE_KIND: Final = Kind(
+    SPACE, TYPE_PREFIX, "spaceId", may_reopen=True, note=note_space, recall=recall_space
+)
 
 
 class Moot:

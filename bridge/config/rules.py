@@ -64,7 +64,7 @@ def _account_rules(settings: Settings) -> Iterator[tuple[Path, str]]:
         key = _list_key(account)
         for j, (kind, id_) in enumerate(account.listed()):
             feed = (account.system, origin, kind, id_)
-            if owners.setdefault(feed, i) != i:
+            if kind not in account.own_kinds and owners.setdefault(feed, i) != i:
                 yield (*at, key, j), f"{kind} {id_} is listed under two accounts; keep one"
 
 

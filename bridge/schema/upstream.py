@@ -30,6 +30,8 @@ class UpstreamAccount(Section):
     # How keys of this vendor begin, and nobody else's: "mog_". One that begins like those of
     # another system is refused with that system's name.
     key_prefixes: ClassVar[tuple[str, ...]] = ()
+    # Kinds of which each account has its own: the same id under another account is another feed.
+    own_kinds: ClassVar[frozenset[str]] = frozenset()
 
     name: str = Field(
         default="default",

@@ -7,6 +7,7 @@ import { load } from "./page_loader.mjs";
 const { linesOf } = await load("ansi.js");
 const { parse, safeUrl, settledLength } = await load("markdown.js");
 const { Story, isProblem, soughtOf, textOf } = await load("story.js");
+const { feedOf, keyOf, placeOf, viewsOf } = await load("feeds.js");
 const { read } = await load("records.js");
 const { Heights } = await load("heights.js");
 const { troubleOf } = await load("truth.js");
@@ -58,9 +59,11 @@ step("a sandbox is a terminal, a space a conversation, a build a log", () => {
   assert.equal(read("", out).kind, "sandbox exec.stdout");
   const said = foreign("io.mootup.space.event.question", { speaker_name: "ana", text: "Ready?", thread_id: "t" });
   const [note] = told(said).blocks;
-  assert.deepEqual([note.text, note.topic], ["Ready?", "↳ ana [question]"]);
+  assert.deepEqual([note.kind, note.who, note.what, note.text, note.thread], ["talk", "ana", "question", "Ready?", "t"]);
   assert.deepEqual([read("", said).kind, read("", said).text], ["space question", "↳ ana [question]: Ready?"]);
-  assert.equal(told(foreign("ai.miosa.build.event.log", { line: "layer 1" })).blocks[0].text, "layer 1");
+  const line = (text) => foreign("ai.miosa.build.event.log", { line: text });
+  const log = told(line("layer 1"), line("layer 2"), foreign("ai.miosa.build.event.build_event", { state: "building" }), line("layer 3"));
+  assert.deepEqual(log.blocks.map((one) => one.output ?? one.text), ["layer 1\nlayer 2\n", "building", "layer 3\n"]);
   const end = foreign("bridge.space.ended", { status: "archived", state: "succeeded", events: 2, gaps: 0 });
   assert.deepEqual([read("", end).kind, read("", end).tone, read("", end).text], ["space ended", "good", "archived (2 events, no gaps)"]);
 });
@@ -158,6 +161,45 @@ step("nothing hostile takes for ever", () => {
   for (const text of ["\x1b[", "x\r", "\x1b]", "\x1b[31mx", "\x1b[399G\n"]) linesOf(text.repeat(20000));
   assert.ok(process.cpuUsage().user - begun < 30e6);
   parse("a **b** ".repeat(30000)); // more nodes than are made: shown as it was written
+});
+
+step("an answer knows what it answers, and one of what is not here says so", () => {
+  const say = (id, more) => ({ ...foreign("io.mootup.space.event.message", { speaker_name: "ben", text: id, ...more }), id });
+  const story = told(say("evt_1"), say("evt_2", { parent_event_id: "evt_1" }), say("evt_3", { parent_event_id: "evt_0" }));
+  assert.equal(story.blocks[1].answers, story.blocks[0]);
+  assert.deepEqual([story.blocks[2].answers, story.blocks[2].parent], [null, "evt_0"]);
+  assert.equal(story.numbers.messages, 3);
+});
+
+step("a long log is many blocks, none of them long", () => {
+  const story = told(...Array.from({ length: 1000 }, (_, index) => foreign("ai.miosa.build.event.log", { line: `line ${index}` })));
+  assert.equal(story.blocks.length, 10);
+  assert.equal(story.blocks.map((block) => block.output).join(""), Array.from({ length: 1000 }, (_, index) => `line ${index}\n`).join(""));
+});
+
+step("an end of another system is no problem when it succeeded", () => {
+  const end = (status, state) => told(foreign("bridge.sandbox.ended", { status, state, events: 1, gaps: 0 })).end;
+  assert.equal(isProblem(end("destroyed", "succeeded")), false);
+  assert.equal(isProblem(end("error", "failed")), true);
+  const [note] = told(foreign("ai.miosa.sandbox.status", { previousStatus: "creating", status: "running", state: "running" })).blocks;
+  assert.equal(note.text, "creating → running");
+});
+
+step("a feed has one key, whatever its id is", () => {
+  const ids = ["a:b@c", "OWNER/SID", "%", "%41", "ü ?#&", "a".repeat(3000), "\n"];
+  for (const id of ids) for (const kind of ["space", "snapshot"]) for (const isShared of [false, true]) {
+    const feed = { kind, id, account: isShared ? "my@acc" : "" };
+    assert.deepEqual(placeOf(keyOf(feed, isShared)), feed, id);
+  }
+  const run = "3f0c1c52-0000-4000-8000-000000000000";
+  assert.equal(keyOf({ kind: "run", id: run, account: "a" }), run);
+  assert.deepEqual(placeOf(run), { kind: "run", id: run, account: "" });
+  assert.deepEqual(placeOf("snapshot:me/base"), { kind: "snapshot", id: "me/base", account: "" });
+  assert.equal(keyOf({ kind: "space", id: "\ud800", account: "" }), "space:%EF%BF%BD");
+  const two = viewsOf(["a", "b"].map((account) => ({ kind: "tenant", id: "tenant", account, state: "running", following: "following" })));
+  assert.deepEqual(two.map((view) => view.key), ["tenant:tenant@a", "tenant:tenant@b"]);
+  assert.deepEqual(feedOf({ source: "/miosa/two%20words/tenant", subject: "tenant" }), { kind: "tenant", id: "tenant", account: "two words" });
+  assert.deepEqual(feedOf({ source: "/miosa/b/sandboxs/x", subject: "x" }), { kind: "sandbox", id: "x", account: "b" });
 });
 
 step("ten thousand words in one block are joined once for each look", () => {

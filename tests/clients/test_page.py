@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
+from typing import TextIO
 
 import pytest
 
-from bridge.simulator import Simulator
+from bridge.simulator import MootSimulator, Simulator
+from bridge.simulator.miosa.server import Simulator as MiosaSimulator
 from tests.clients.programs import ADMIN, READER, free_port, need, play, tokens_file
 from tests.e2e.processes import TOKEN, Daemon, environment, quick_config, serve
 
@@ -42,6 +45,40 @@ async def test_a_run_is_read_as_a_story(tmp_path: Path) -> None:
         async with serve("--config", config, env=ENV) as daemon:
             said = await play("page_story.mjs", daemon.url, sim.url, orders={}, timeout_s=240)
     assert said.count("ok ") == 16
+
+
+@pytest.mark.timeout(300)
+async def test_feeds_of_all_systems_are_cards_and_stories(tmp_path: Path) -> None:
+    need("node", "chromium")
+    async with (
+        Simulator(scenario="empty", knobs={"limiter": "off"}) as sim,
+        MootSimulator() as moot,
+        MiosaSimulator() as miosa,
+    ):
+        run = sim.create_run(events=3)
+        sim.set_status(run, "streaming")
+        space = moot.create_space("a:b@c %25", description="Rounding")
+        sandbox, build = (miosa.create(kind) for kind in ("sandbox", "build"))
+        account = {"requests_per_minute": 2000}
+        spaces = {**account, "system": "moot", "base_url": moot.url, "spaces": [space.id]}
+        cloud = {**account, "system": "miosa", "base_url": miosa.url}
+        config = quick_config(tmp_path, sim.url)
+        with config.open("a") as file:
+            _write_account(file, "spaces", "SPACES_KEY", spaces)
+            things = [sandbox.feed_id, build.feed_id, "tenant"]
+            _write_account(file, "cloud", "CLOUD_KEY", {**cloud, "follow": things})
+            _write_account(file, "twin", "TWIN_KEY", {**cloud, "follow": ["tenant"]})
+        keys = {"SPACES_KEY": "convo_key_" + "e" * 24, "CLOUD_KEY": "msk_" + "e" * 24}
+        env = environment(None, MOGPLEX_TOKEN=TOKEN, TWIN_KEY="msk_" + "f" * 24, **keys)
+        async with serve("--config", str(config), "--run", run.id, env=env) as daemon:
+            args = [daemon.url, moot.url, miosa.url, sandbox.id, build.id, run.id]
+            said = await play("page_feeds.mjs", *args, orders={}, timeout_s=240)
+    assert said.count("ok ") == 9
+
+
+def _write_account(file: TextIO, name: str, key: str, settings: dict[str, object]) -> None:
+    values = {"name": name, "token_env": key, **settings}
+    file.write("[[accounts]]\n" + "".join(f"{k} = {json.dumps(v)}\n" for k, v in values.items()))
 
 
 async def test_the_page_tells_what_is_wrong_and_since_when(tmp_path: Path) -> None:

@@ -46,6 +46,7 @@ class MiosaAccount(UpstreamAccount):
     base_url_variables = ("MIOSA_BASE_URL",)
     api_paths = ("/api/v1",)
     key_prefixes = ("msk_",)
+    own_kinds = frozenset({words.TENANT})
 
     system: Literal["miosa"] = Field(default="miosa", description="Kind of upstream.")
     base_url: str = Field(

@@ -197,6 +197,12 @@ def test_a_mistake_in_the_file_is_one_line_with_place_key_and_cure(
     assert "\n" not in found[0]
 
 
+def test_the_tenants_of_two_accounts_are_two_feeds(write: Write) -> None:
+    account = '[[accounts]]\nname="{0}"\nsystem="miosa"\ntoken_file="{0}"\nfollow=["tenant"]\n'
+    accounts = read(write(account.format("a") + account.format("b"))).settings.accounts
+    assert [account.listed() for account in accounts] == [[("tenant", "tenant")]] * 2
+
+
 @pytest.mark.parametrize(
     ("text", "expected"),
     [

@@ -1,6 +1,6 @@
 // One block of a story as an element: made once, brought up to date as the block changes.
 
-import { button, day, element, icon, setIcon, setText, span, time } from "/page/dom.js";
+import { button, day, element, icon, setHue, setIcon, setText, short, span, time } from "/page/dom.js";
 import { Speech, copyButton } from "/page/nodes.js";
 import { outputNodes } from "/page/output.js";
 import { textOf } from "/page/story.js";
@@ -95,6 +95,23 @@ const MAKE = {
     made.more = element("div", "details");
     made.body.append(made.head, made.more);
   },
+  talk(made, block) {
+    made.who = element("bdi", "who", visible(block.who));
+    const tint = element("span", "tint");
+    setHue(tint, `speaker ${block.who}`);
+    const head = element("p", "talk-head", tint, made.who, block.what ? element("span", "chip", visible(block.what)) : null);
+    if (block.thread) head.append(element("span", "chip thread", `thread ${visible(short(block.thread))}`));
+    if (block.answers) head.append(button(answerWords(block.answers), "link small answers", () => this.act.seek(block.answers)));
+    else if (block.parent) head.append(element("span", "small", "↳ answers an earlier message"));
+    made.said = element("div", "speech");
+    made.speech = new Speech(made.said, this.codeBox);
+    made.body.append(head, made.said);
+    made.append(element("p", "acts", copyButton("the text", () => textOf(block)), button("Link", "link small", () => this.act.link(block))));
+  },
+  log(made) {
+    made.lines = element("div", "");
+    made.body.append(made.lines);
+  },
   end(made, block) {
     made.mark = icon("end");
     made.words = element("p", "ending");
@@ -122,13 +139,19 @@ const UPDATE = {
     const [tone, mark, word] = STATE[block.state] ?? STATE.ok;
     made.dataset.tone = tone;
     setIcon(made.mark, block.state === "ok" ? (TOOL_MARKS[block.name] ?? "tool") : mark);
-    setText(made.name, visible(block.name));
+    setText(made.name, block.isTerminal ? "$" : visible(block.name));
     setText(made.title_, visible(block.title));
     made.verdict.replaceChildren(...verdictOf(block, word));
     this.details(made, block);
   },
+  talk(made, block) {
+    made.speech.write(visibleProse(block.text), false);
+  },
+  log(made, block) {
+    made.lines.replaceChildren(...outputNodes(visibleLines(block.output), this.modeOf(block), false, (next) => this.act.show(block, next)).filter(Boolean));
+  },
   end(made, block) {
-    const tone = { success: "good", succeeded: "good", failed: "bad" }[block.status] ?? "warn";
+    const tone = { success: "good", succeeded: "good", failed: "bad" }[block.state || block.status] ?? "warn";
     made.dataset.tone = tone;
     setIcon(made.mark, { good: "done", bad: "fail", warn: "stop" }[tone]);
     setText(made.words, endWords(block));
@@ -156,7 +179,7 @@ function verdictOf(block, word) {
     parts.push(timer);
     return parts;
   }
-  if (block.exit) parts.push(element("span", "exit", `exit ${block.exit}`));
+  if (block.exit || (block.isTerminal && block.exit === 0)) parts.push(element("span", "exit", `exit ${block.exit}`));
   else if (word) parts.push(element("span", "exit", word));
   if (Number.isFinite(block.lastedMs)) parts.push(element("span", "lasted", span(block.lastedMs / 1000)));
   if (block.isLate) parts.push(element("span", "lasted", "start not seen"));
@@ -164,14 +187,21 @@ function verdictOf(block, word) {
 }
 
 export function endWords(block) {
-  const reason = block.reason && block.status !== "success" ? `: ${visible(block.reason)}` : "";
+  const reason = block.reason && block.status !== "success" && block.state !== "succeeded" ? `: ${visible(block.reason)}` : "";
   return `${block.status} after ${span(block.lastedMs / 1000)}${reason}`;
 }
 
-export function numbersOf({ tools, failed, events, gaps }) {
-  const parts = [`${tools.toLocaleString("en")} tool call${tools === 1 ? "" : "s"}${failed ? `, ${failed} failed` : ""}`];
+export function numbersOf({ tools, failed, messages, events, gaps }) {
+  const parts = messages && !tools ? [`${messages.toLocaleString("en")} message${messages === 1 ? "" : "s"}`] : [`${tools.toLocaleString("en")} tool call${tools === 1 ? "" : "s"}${failed ? `, ${failed} failed` : ""}`];
   parts.push(`${events.toLocaleString("en")} event${events === 1 ? "" : "s"}`, gaps ? `${gaps} gap${gaps === 1 ? "" : "s"}` : "no gaps");
   return parts.join(" · ");
+}
+
+const ANSWER_CHARS = 60;
+
+function answerWords({ who, text }) {
+  const line = visible((text ?? "").replace(/\s+/g, " "));
+  return `↳ answers ${visible(who ?? "")}: ${line.length > ANSWER_CHARS ? line.slice(0, ANSWER_CHARS) + "…" : line}`;
 }
 
 // What a screen reader calls a block.
@@ -184,8 +214,12 @@ export function nameOf(block) {
     }
     case "say":
       return "The agent says";
+    case "talk":
+      return `${block.who} says${block.what ? `, ${block.what}` : ""}${block.parent ? ", in answer" : ""}`;
+    case "log":
+      return "Log";
     case "end":
-      return `Run ended: ${endWords(block)}`;
+      return `${block.what ?? "Run"} ended: ${endWords(block)}`;
     default:
       return { gap: "Gap", wait: "Run", begin: "Task", progress: "Progress" }[block.kind] ?? "Note";
   }

@@ -48,7 +48,7 @@ export class Inspector {
     badge.dataset.tone = event.tone;
     const close = button("Close", "quiet", () => this.onClose());
     const head = element("div", "row", badge, title, element("span", "push"), close);
-    const said = (String(record.data?.message ?? "") || event.text).slice(0, SAID_CHARS_MAX);
+    const said = (String(record.data?.message ?? record.data?.text ?? "") || event.text).slice(0, SAID_CHARS_MAX);
     const parts = [head, element("p", "said", said), this.facts(record, event)];
     const output = record.data?.payload?.output;
     if (typeof output === "string" && output) {
@@ -68,10 +68,10 @@ export class Inspector {
     list.append(fact("time", clock(event.time)));
     if (Number.isFinite(late)) list.append(fact("kept after", span(Math.max(0, late))));
     if (record.sequence) list.append(fact("sequence", String(Number(record.sequence))));
-    if (record.runstatus) list.append(fact("run is", record.runstatus));
+    if (record.runstatus) list.append(fact(`${event.feed.kind} is`, record.runstatus));
     if (event.run) {
-      const link = button(event.run, "link mono", () => this.onRun(event.run));
-      list.append(fact("run", link, "whole"));
+      const link = button(event.run, "link mono", () => this.onRun(event.feed));
+      list.append(fact(event.feed.kind, link, "whole"));
     }
     return list;
   }

@@ -1,6 +1,7 @@
 // A run as a file: its records as NDJSON, or its story as Markdown.
 
 import { ask } from "/page/access.js";
+import { pathOf, placeOf } from "/page/feeds.js";
 import { Story, textOf } from "/page/story.js";
 import { endWords, numbersOf } from "/page/blocks.js";
 import { plainText } from "/page/ansi.js";
@@ -13,7 +14,7 @@ async function recordsOf(run, tell) {
   const records = [];
   let after = "0";
   for (;;) {
-    const page = await (await ask(`/v1/runs/${encodeURIComponent(run)}/events?${new URLSearchParams({ after, limit: PAGE })}`)).json();
+    const page = await (await ask(pathOf(run, { after, limit: PAGE }, "/events"))).json();
     if (!page.records.length) return records;
     for (const record of page.records) records.push(record);
     after = page.next;
@@ -28,7 +29,8 @@ export async function download(run, kind, tell) {
   const url = URL.createObjectURL(new Blob([text], { type }));
   const link = document.createElement("a");
   link.href = url;
-  link.download = `run-${run.replace(/[^\w.-]/g, "_")}.${kind === "ndjson" ? "ndjson" : "md"}`;
+  const { kind: what, id } = placeOf(run);
+  link.download = `${what}-${id.replace(/[^\w.-]/g, "_")}.${kind === "ndjson" ? "ndjson" : "md"}`;
   link.click();
   setTimeout(() => URL.revokeObjectURL(url), 60000);
 }
@@ -37,7 +39,8 @@ export async function download(run, kind, tell) {
 export function transcript(run, records) {
   const story = new Story();
   for (const record of records) story.take(record);
-  const parts = [`# ${escaped(story.title || run)}\n\nRun \`${run}\`\n`];
+  const { kind, id } = placeOf(run);
+  const parts = [`# ${escaped(story.title || id)}\n\n${kind[0].toUpperCase()}${kind.slice(1)} ${fencedInline(id)}\n`];
   for (const block of story.blocks) parts.push(partOf(block));
   return parts.join("\n");
 }
@@ -51,6 +54,10 @@ function partOf(block) {
       const verdict = block.state === "ok" ? "done" : block.exit ? `exit ${block.exit}` : block.state;
       return `**${escaped(block.name)}** ${stamp} ${verdict}\n\n${fenced(visible(block.title))}${block.output ? "\n" + fenced(plainText(block.output)) : ""}`;
     }
+    case "talk":
+      return `**${escaped(block.who)}**${block.what ? ` \\[${escaped(block.what)}\\]` : ""} ${stamp}${block.parent ? " in answer" : ""}\n\n${fenced(visibleProse(block.text), "markdown")}`;
+    case "log":
+      return fenced(plainText(block.output));
     case "end":
       return `## ${escaped(endWords(block))}\n\n${escaped(numbersOf(block.numbers))} · ${stamp}\n`;
     default:
@@ -64,5 +71,8 @@ function fenced(text, language = "text") {
   const fence = "`".repeat(longest + 1);
   return `${fence}${language}\n${text}\n${fence}\n`;
 }
+
+// An id as code: nothing in it ends the code.
+const fencedInline = (id) => "`" + visible(id).replaceAll("`", "ˋ") + "`";
 
 const escaped = (text) => visible(text.replace(/\s+/g, " ")).replace(/[\\`*_{}[\]<>()#+!|~&@-]/g, (sign) => `&#${sign.codePointAt(0)};`).replace(/(https?|ftp):/gi, "$1&#58;").replace(/www\./gi, "www&#46;");

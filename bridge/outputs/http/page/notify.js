@@ -1,12 +1,15 @@
 // A notification when a run ends or waits for somebody, and a mark in the title: if wanted.
 
 import { at, short } from "/page/dom.js";
+import { isMogplex } from "/page/feeds.js";
 import { visible } from "/page/visible.js";
 
 const WANTED = "mogplex-bridge.notify";
 const GATHER_MS = 5000; // ends within this time are one notification
 const CHARS_MAX = 120;
 const WORDS = { success: "ended in success", failed: "failed", cancelled: "was cancelled", awaiting_input: "waits for input" };
+// Of other systems the state in the words of all counts.
+const WORDS_OF_OTHERS = { succeeded: "ended in success", failed: "failed", cancelled: "was cancelled" };
 
 export class Notifier {
   // `open(run)`: a reader clicked; `inView()`: the run that is looked at, if the page is.
@@ -42,18 +45,18 @@ export class Notifier {
 
   // Each reading of the runs: only what changed since the one before is news.
   note(views) {
-    const now = new Map(views.map((view) => [view.runId, view]));
+    const now = new Map(views.map((view) => [view.key, view]));
     if (this.statuses) {
       for (const [run, view] of now) {
         const before = this.statuses.get(run);
-        if (before !== undefined && before !== stateOf(view) && WORDS[stateOf(view)]) this.changed(view);
+        if (before !== undefined && before !== stateOf(view) && wordOf(view)) this.changed(view);
       }
     }
     this.statuses = new Map([...now].map(([run, view]) => [run, stateOf(view)]));
   }
 
   changed(view) {
-    if (!this.isWanted || this.inView() === view.runId) return;
+    if (!this.isWanted || this.inView() === view.key) return;
     if (view.status === "failed" && !document.hasFocus()) this.failed += 1;
     this.news.push(view);
     this.timer ||= setTimeout(() => this.tell(), GATHER_MS);
@@ -64,13 +67,13 @@ export class Notifier {
     const news = this.news.splice(0);
     if (!news.length || globalThis.Notification?.permission !== "granted") return;
     const [first] = news;
-    const name = (view) => visible(view.title ?? "").slice(0, CHARS_MAX) || short(view.runId);
-    const title = news.length === 1 ? `${name(first)} ${WORDS[stateOf(first)]}` : `${news.length} runs: ${news.map((view) => WORDS[stateOf(view)]).join(", ")}`;
+    const name = (view) => visible(view.title ?? "").slice(0, CHARS_MAX) || short(view.id);
+    const title = news.length === 1 ? `${name(first)} ${wordOf(first)}` : `${news.length} ${news.every(isMogplex) ? "runs" : "feeds"}: ${news.map(wordOf).join(", ")}`;
     const body = news.length === 1 ? visible(first.error ?? "").slice(0, CHARS_MAX) : news.map(name).join("\n").slice(0, 4 * CHARS_MAX);
-    const note = new Notification(title.slice(0, 2 * CHARS_MAX), { body, tag: news.length === 1 ? first.runId : "runs" });
+    const note = new Notification(title.slice(0, 2 * CHARS_MAX), { body, tag: news.length === 1 ? first.key : "runs" });
     note.onclick = () => {
       window.focus();
-      this.open(first.runId);
+      this.open(first.key);
       note.close();
     };
   }
@@ -84,7 +87,12 @@ export class Notifier {
   }
 }
 
-const stateOf = (view) => (view.state === "ended" || view.status === "awaiting_input" ? view.status : "");
+const stateOf = (view) => (view.state === "ended" || view.status === "awaiting_input" ? (isMogplex(view) ? view.status : view.phase) : "");
+
+function wordOf(view) {
+  if (isMogplex(view)) return WORDS[stateOf(view)];
+  return view.status === "archived" ? "was archived" : WORDS_OF_OTHERS[stateOf(view)];
+}
 
 function stored() {
   try {

@@ -1,9 +1,10 @@
-// What goes on now: a card for each active run, then what failed, then what ended.
+// What goes on now: a card for each active feed, then what failed, then what ended.
 
 import { at, elapsed, element, icon, many, moment, rate, setIcon, setText, short, span, dot } from "/page/dom.js";
 import { serverNow } from "/page/access.js";
+import { isMogplex } from "/page/feeds.js";
 import { failureText } from "/page/records.js";
-import { isOver, statusOf } from "/page/runs.js";
+import { isOver, statusOf, whatOf } from "/page/runs.js";
 import { visible } from "/page/visible.js";
 
 const WORDS_CHARS = 90; // of the last words: two lines of a card
@@ -23,15 +24,15 @@ const SORTS = {
 const key = (iso) => Date.parse(iso ?? "") || 0;
 
 export function groupOf(view) {
-  if (view.state === "failed" || view.status === "failed") return "failed";
-  return view.state === "following" && !isOver(view.status) ? "active" : "ended";
+  if (view.state === "failed" || view.phase === "failed") return "failed";
+  return view.state === "following" && !isOver(view) ? "active" : "ended";
 }
 
-// Does a run have this in its title, id, branch, account or reason?
+// Does a feed have this in its title, id, kind, branch, account, speaker or reason?
 export function isSought(view, text) {
   const wished = text.trim().toLowerCase();
   if (!wished) return true;
-  return [view.title, view.runId, view.branch, view.account, view.harness, view.error, view.status].some((value) => String(value ?? "").toLowerCase().includes(wished));
+  return [view.title, view.id, view.kind, view.branch, view.account, view.harness, view.lastSpeaker, view.error, view.status].some((value) => String(value ?? "").toLowerCase().includes(wished));
 }
 
 export class Overview {
@@ -63,7 +64,9 @@ export class Overview {
   draw() {
     if (this.views === null) return this.say("Reading the runs …");
     const fields = at("now-bar").elements;
-    const found = this.views.filter((view) => isSought(view, fields.find.value)).sort(SORTS[fields.sort.value] ?? SORTS.newest);
+    this.offerKinds(fields.kind);
+    const isWanted = (view) => (!fields.kind.value || view.kind === fields.kind.value) && isSought(view, fields.find.value);
+    const found = this.views.filter(isWanted).sort(SORTS[fields.sort.value] ?? SORTS.newest);
     const children = [];
     const used = new Set();
     for (const [group, title] of GROUPS) {
@@ -74,7 +77,7 @@ export class Overview {
       const list = element("ul", "now-list");
       list.setAttribute("aria-label", title);
       for (const view of views.slice(0, SHOWN_MAX)) {
-        used.add(view.runId);
+        used.add(view.key);
         list.append(this.card(view, group));
       }
       children.push(element("h3", "", `${title} `, element("span", "count", `${views.length}${rest}`)), list);
@@ -87,15 +90,25 @@ export class Overview {
     this.tick();
   }
 
+  // A choice of kinds, as soon as there is more than one.
+  offerKinds(select) {
+    const kinds = [...new Set(this.views.map((view) => view.kind))].sort();
+    select.parentElement.hidden = kinds.length < 2;
+    if ([...select.options].slice(1).map((option) => option.value).join() === kinds.join()) return;
+    const chosen = select.value;
+    select.replaceChildren(new Option("All kinds", ""), ...kinds.map((kind) => new Option(kind)));
+    select.value = kinds.includes(chosen) ? chosen : "";
+  }
+
   say(words) {
     at("now-note").hidden = !words;
     setText(at("now-note"), words);
   }
 
   card(view, group) {
-    if (!this.cards.has(view.runId)) this.cards.set(view.runId, new NowCard(view));
-    const card = this.cards.get(view.runId);
-    card.write(view, group, this.perSecond(view.runId));
+    if (!this.cards.has(view.key)) this.cards.set(view.key, new NowCard(view));
+    const card = this.cards.get(view.key);
+    card.write(view, group, this.perSecond(view.key));
     return card.item;
   }
 
@@ -108,12 +121,33 @@ export class Overview {
 
 const oneLine = (text) => (text ?? "").replace(/\s+/g, " ").trim();
 
+const bareWords = (text) => visible(oneLine(text).replace(/[*`#_]+(?=\S)|(?<=\S)[*`_]+/g, ""));
+
 // The end of what was said, without the marks of its Markdown.
 function lastWords(text) {
-  const bare = visible(oneLine(text).replace(/[*`#_]+(?=\S)|(?<=\S)[*`_]+/g, ""));
+  const bare = bareWords(text);
   if (bare.length <= WORDS_CHARS) return bare;
   const end = bare.slice(-WORDS_CHARS);
   return "… " + end.slice(end.indexOf(" ") + 1);
+}
+
+// Who said it stands before it: a sentence of a conversation is read from its beginning.
+function lastSaid(view) {
+  const { lastText, lastSpeaker } = view;
+  if (!lastSpeaker) return lastWords(lastText);
+  return `${visible(lastSpeaker)}: ${bareWords(lastText)}`;
+}
+
+const TYPES_SHOWN = 3;
+
+// "12 message, 3 question" and "2 threads" of a space; the exit code of a sandbox's last command.
+function saidIn({ messageTypes, threads, lastExitCode, currentTool }) {
+  const types = Object.entries(messageTypes ?? {});
+  const words = types.slice(0, TYPES_SHOWN).map(([word, count]) => `${count.toLocaleString("en")} ${visible(word)}`);
+  const facts = words.length ? [words.join(", ") + (types.length > TYPES_SHOWN ? " …" : "")] : [];
+  if (threads) facts.push(many(threads, "thread"));
+  if (Number.isInteger(lastExitCode) && !currentTool) facts.push(`exit ${lastExitCode}`);
+  return facts;
 }
 
 class NowCard {
@@ -129,7 +163,7 @@ class NowCard {
     const head = element("span", "row", this.status, element("span", "push"), this.lasted);
     this.button = element("button", "now-card", head, this.title, this.where, this.tool, this.text, this.facts);
     this.button.type = "button";
-    this.button.dataset.run = view.runId;
+    this.button.dataset.run = view.key;
     this.item = element("li", "", this.button);
   }
 
@@ -138,8 +172,8 @@ class NowCard {
     this.button.dataset.tone = tone;
     setIcon(this.mark, mark);
     setText(this.status.lastChild, word);
-    setText(this.title, visible(view.title ?? short(view.runId)));
-    this.where.replaceChildren(dot(view.runId), visible([short(view.runId), view.branch, view.harness].filter(Boolean).join(" · ")));
+    setText(this.title, visible(view.title ?? short(view.id)));
+    this.where.replaceChildren(dot(view.key), visible([whatOf(view), short(view.id), view.branch, view.harness, isMogplex(view) ? "" : view.account].filter(Boolean).join(" · ")));
     const isActive = group === "active";
     if (isActive && view.startedAt) {
       this.lasted.dataset.since = view.startedAt;
@@ -151,14 +185,14 @@ class NowCard {
     this.tool.hidden = !tool;
     if (tool) {
       const timer = element("span", "timer");
-      timer.dataset.since = tool.since;
+      if (tool.since) timer.dataset.since = tool.since;
       this.tool.replaceChildren(icon("tool"), element("bdi", "cut", visible([tool.name, tool.title].filter(Boolean).join(" "))), timer);
     }
     const reason = view.error ?? failureText(view.lastFailure);
-    const text = group === "failed" ? reason : (view.lastText ?? "");
+    const text = group === "failed" ? reason || view.lastText : view.lastText;
     this.text.hidden = !text;
-    setText(this.text, group === "failed" ? visible(oneLine(text)) : lastWords(text));
-    const facts = [many(view.events ?? 0, "event")];
+    setText(this.text, group === "failed" ? visible(oneLine(text)) : lastSaid(view));
+    const facts = [...saidIn(view), many(view.events ?? 0, "event")];
     if (isActive) facts.push(rate(perSecond) + "/s");
     if (view.gaps) facts.push(many(view.gaps, "gap"));
     if (view.endedAt) facts.push("ended " + moment(view.endedAt));

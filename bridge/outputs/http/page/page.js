@@ -1,7 +1,8 @@
-// The live page: runs by reading /v1/runs, events by EventSource. This file wires the parts together.
+// The live page: feeds by reading /v1/feeds, events by EventSource. This file wires the parts together.
 
 import { mayFollow, startAccess } from "/page/access.js";
 import { Inspector } from "/page/detail.js";
+import { filtersOf, placeOf } from "/page/feeds.js";
 import { download } from "/page/download.js";
 import { at, rate, setText, short, spark } from "/page/dom.js";
 import { startKeys } from "/page/keys.js";
@@ -40,7 +41,7 @@ const timeline = new Timeline(
 
 const inspector = new Inspector(
   () => closeInspector(),
-  (run) => go(run, "story"),
+  (feed) => go(runs.keyOf(feed), "story"),
 );
 
 const detail = new RunDetail({
@@ -86,7 +87,7 @@ async function changeFollow(act, run) {
   const note = act === "follow" ? await runs.follow(run) : await runs.unfollow(run);
   detail.say(note);
   if (!note) {
-    speaker.say(act === "follow" ? `${short(run)} is followed` : `${short(run)} is no longer followed`);
+    speaker.say(act === "follow" ? `${short(placeOf(run).id)} is followed` : `${short(placeOf(run).id)} is no longer followed`);
     if (act === "follow" && view === "story") begin();
   }
   showRun();
@@ -165,7 +166,7 @@ function begin() {
   timeline.clear();
   timeline.aim = view === "events" ? (aim?.event ?? "") : "";
   timeline.only = fields.kind.value === PROBLEMS && view === "events" ? (event) => event.tone === "bad" || event.tone === "warn" : null;
-  const wish = [...(runs.selected ? [["run", runs.selected]] : []), ...typesWished().map((glob) => ["type", glob])];
+  const wish = [...(runs.selected ? filtersOf(runs.selected) : []), ...typesWished().map((glob) => ["type", glob])];
   stream.begin(view === "events" ? wish : [], aim?.event && view === "events" ? TAILS.at(-1) : tail);
 }
 
@@ -212,8 +213,8 @@ function showReading() {
 
 function showTitle(following) {
   const one = runs.find(runs.selected);
-  const words = one?.title ?? (runs.selected ? short(runs.selected) : following ? `${following} live` : "");
-  const isFailed = one?.status === "failed" ? "✗ " : "";
+  const words = one?.title ?? (runs.selected ? short(placeOf(runs.selected).id) : following ? `${following} live` : "");
+  const isFailed = one?.phase === "failed" ? "✗ " : "";
   document.title = notifier.titleMark + (words ? `${isFailed}${words.slice(0, 80)} – mogplex-bridge` : "mogplex-bridge");
 }
 

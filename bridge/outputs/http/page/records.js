@@ -1,5 +1,6 @@
 // What a record says to a person: its kind, how grave it is, and one sentence.
 
+import { feedOf } from "/page/feeds.js";
 import { kindOf, sentenceOf } from "/page/elsewhere.js";
 import { WHY_GAP } from "/page/story.js";
 
@@ -105,6 +106,7 @@ export function read(raw, record = JSON.parse(raw)) {
     tool,
     text,
     run,
+    feed: feedOf(record),
     keptAt: Date.parse(record.recordedtime), // milliseconds; NaN for a reset
     time: record.time ?? record.recordedtime ?? new Date().toISOString(),
     sought: `${kind} ${tool} ${text} ${run} ${deep(data)}`.toLowerCase(),

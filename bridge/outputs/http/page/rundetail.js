@@ -4,7 +4,8 @@ import { serverNow } from "/page/access.js";
 import { at, button, elapsed, element, icon, many, moment, rate, setText, span } from "/page/dom.js";
 import { copyButton } from "/page/nodes.js";
 import { failureText } from "/page/records.js";
-import { isOver, lagText, statusOf } from "/page/runs.js";
+import { isOver, lagText, statusOf, whatOf } from "/page/runs.js";
+import { isMogplex, placeOf } from "/page/feeds.js";
 import { numbersOf } from "/page/blocks.js";
 import { visible } from "/page/visible.js";
 
@@ -57,8 +58,9 @@ export class RunDetail {
     this.told.setAttribute("role", "status");
     this.reason = element("p", "trouble");
     this.facts = element("dl", "facts");
-    const copier = copyButton("the run id", () => run);
-    this.name = element("p", "run-id mono", run, " ", copier);
+    const { kind, id } = placeOf(run);
+    const copier = copyButton(`the ${kind} id`, () => id);
+    this.name = element("p", "run-id mono", visible(id), " ", copier);
     const head = element("div", "row", this.status, this.title, element("span", "push"), tools);
     this.box.replaceChildren(head, this.name, this.reason, this.facts, this.note, this.told);
   }
@@ -68,7 +70,7 @@ export class RunDetail {
     this.status.dataset.tone = tone;
     this.status.firstChild.replaceWith(icon(mark));
     setText(this.status.lastChild, word);
-    setText(this.title, visible(view?.title ?? story?.title ?? "") || "Run");
+    setText(this.title, visible(view?.title ?? story?.title ?? "") || capital(placeOf(this.run).kind));
     const isFollowed = view?.state === "following";
     this.change.dataset.act = isFollowed ? "unfollow" : "follow";
     setText(this.change, isFollowed ? "Stop following" : "Follow");
@@ -88,9 +90,12 @@ export class RunDetail {
   }
 }
 
+const capital = (word) => word[0].toUpperCase() + word.slice(1);
+
 function factsOf(view, perSecond, story) {
   const facts = [];
-  const isActive = view.state === "following" && !isOver(view.status);
+  const isActive = view.state === "following" && !isOver(view);
+  if (!isMogplex(view)) facts.push(fact(view.system, whatOf(view)));
   if (view.branch) facts.push(fact("branch", element("bdi", "mono", visible(view.branch))));
   if (view.harness) facts.push(fact("harness", visible(view.harness)));
   if (view.startedAt) facts.push(fact("started", moment(view.startedAt)));
@@ -98,6 +103,8 @@ function factsOf(view, perSecond, story) {
   else if (Number.isFinite(view.durationSeconds)) facts.push(fact("lasted", span(view.durationSeconds)));
   if (view.endedAt) facts.push(fact("ended", moment(view.endedAt)));
   facts.push(fact("account", view.account));
+  if (view.threads) facts.push(fact("threads", view.threads.toLocaleString("en")));
+  for (const [word, count] of Object.entries(view.messageTypes ?? {})) facts.push(fact(visible(word), count.toLocaleString("en")));
   if (story) facts.push(fact("so far", numbersOf({ ...story.numbers, events: view.events ?? 0, gaps: view.gaps ?? 0 })));
   else facts.push(fact("events", (view.events ?? 0).toLocaleString("en")), fact("gaps", String(view.gaps ?? 0), view.gaps ? "bad" : ""));
   if (view.state === "following") {
@@ -112,7 +119,7 @@ function factsOf(view, perSecond, story) {
 function reasonsOf(view, story) {
   const words = [];
   const error = view?.error ?? story?.end?.reason;
-  if (error && view?.status !== "success") words.push(visible(error));
+  if (error && view?.phase !== "succeeded") words.push(visible(error));
   if (view?.gaps) words.push(`${many(view.gaps, "gap")}: events are missing that could not be fetched`);
   const failure = view ? failureText(view.lastFailure) : "";
   if (failure) words.push(`${view.state === "failed" ? "given up" : "last failure"}: ${visible(failure)}`);

@@ -1,6 +1,7 @@
-// The followed runs: read again every few seconds, with the rate of each from one reading to the next.
+// The followed feeds, which are runs for most readers: read again every few seconds, with the rate of each from one reading to the next.
 
 import { Refused, ask, isClosed } from "/page/access.js";
+import { isMogplex, keyOf, pathOf, placeOf, viewsOf } from "/page/feeds.js";
 import { at, dot, element, icon, many, rate, setIcon, setText, short, span, spark, sparkline } from "/page/dom.js";
 import { failureText } from "/page/records.js";
 import { visible } from "/page/visible.js";
@@ -27,21 +28,38 @@ const STATUS = {
   cancelled: ["warn", "stop"],
 };
 
-const OVER = new Set(["success", "failed", "cancelled"]);
+// The same for other systems: the states that all have in common.
+const PHASE = {
+  pending: STATUS.pending,
+  running: STATUS.streaming,
+  waiting: STATUS.awaiting_input,
+  succeeded: STATUS.success,
+  failed: STATUS.failed,
+  cancelled: STATUS.cancelled,
+};
 
-export const isOver = (status) => OVER.has(status);
+const OVER = new Set(["succeeded", "failed", "cancelled"]);
 
-// Tone, icon and word of a run.
+export const isOver = (view) => OVER.has(view.phase);
+
+// Tone, icon and word of a feed: a run's status, of other systems the state in the words of all.
 export function statusOf(view) {
   if (view.state === "failed") return ["bad", "fail", "given up"];
-  const [tone, mark] = STATUS[view.status] ?? ["plain", "begin"];
-  return [tone, mark, view.status ?? "not read yet"];
+  if (view.status === null || view.status === undefined) {
+    // A stream without a row, as a tenant's, has no status but life.
+    return !isMogplex(view) && view.followedBy ? ["calm", "tool", "live"] : ["plain", "begin", "not read yet"];
+  }
+  if (isMogplex(view)) return [...(STATUS[view.status] ?? ["plain", "begin"]), view.status];
+  return [...(PHASE[view.phase] ?? ["plain", "begin"]), view.phase ?? view.status];
 }
+
+// A feed of another system beside its state: what it is, and upstream's own word.
+export const whatOf = (view) => (isMogplex(view) ? "" : [view.kind, view.status === view.phase ? "" : view.status].filter(Boolean).join(" · "));
 
 export function lagText(view) {
   if (view.state !== "following") return "";
-  if (OVER.has(view.status)) return "its end is being confirmed";
-  if (view.followedBy === "stream") return "live";
+  if (isOver(view)) return "its end is being confirmed";
+  if (["stream", "sse", "websocket"].includes(view.followedBy)) return "live";
   return view.lagSeconds === null ? "waits for its turn" : span(view.lagSeconds) + " behind";
 }
 
@@ -68,7 +86,7 @@ class Pace {
 }
 
 export class Runs {
-  // `onSelect(runId | "")`: a reader chose a run; `onRead(runs)`: there is a new reading;
+  // `onSelect(key | "")`: a reader chose a run; `onRead(runs)`: there is a new reading;
   // `onFail(why)`: there is none.
   constructor(onSelect, onRead, onFail) {
     this.onSelect = onSelect;
@@ -99,8 +117,8 @@ export class Runs {
 
   async read() {
     try {
-      const { runs } = await (await ask("/v1/runs")).json();
-      this.note(runs);
+      const { feeds } = await (await ask("/v1/feeds")).json();
+      this.note(viewsOf(feeds));
     } catch (error) {
       const why = error instanceof Refused ? error.message : "the bridge does not answer";
       setText(at("runs-note"), error instanceof Refused ? error.message : "cannot be read now");
@@ -112,9 +130,9 @@ export class Runs {
     const now = performance.now();
     const paces = new Map();
     for (const view of views) {
-      const pace = this.paces.get(view.runId) ?? new Pace(view.events, now);
-      if (this.paces.has(view.runId)) pace.note(view.events, now);
-      paces.set(view.runId, pace);
+      const pace = this.paces.get(view.key) ?? new Pace(view.events, now);
+      if (this.paces.has(view.key)) pace.note(view.events, now);
+      paces.set(view.key, pace);
     }
     this.paces = paces;
     this.views = views;
@@ -122,9 +140,18 @@ export class Runs {
     this.onRead(this);
   }
 
-  find = (runId) => this.views.find((view) => view.runId === runId);
+  // By its key; one that names no account finds what only one account has had when it was made.
+  find(key) {
+    const exact = this.views.find((view) => view.key === key);
+    if (exact || !key) return exact;
+    const place = placeOf(key);
+    return this.views.find((view) => view.kind === place.kind && view.id === place.id && (!place.account || place.account === view.account));
+  }
 
-  perSecond = (runId) => this.paces.get(runId)?.perSecond ?? 0;
+  // The key of the feed that a record belongs to.
+  keyOf = (feed) => this.views.find((view) => view.kind === feed.kind && view.id === feed.id && view.account === feed.account)?.key ?? keyOf(feed);
+
+  perSecond = (key) => this.paces.get(this.find(key)?.key)?.perSecond ?? 0;
 
   get total() {
     let perSecond = 0;
@@ -136,8 +163,8 @@ export class Runs {
     return { perSecond, bars };
   }
 
-  select(runId) {
-    this.selected = runId;
+  select(key) {
+    this.selected = key;
     this.draw();
   }
 
@@ -152,11 +179,11 @@ export class Runs {
       children.push(this.heading(state, title, this.views.filter((view) => view.state === state).length));
       const list = this.list(state, title);
       const cards = group.map((view) => this.card(view));
-      group.forEach((view) => used.add(view.runId));
+      group.forEach((view) => used.add(view.key));
       replace(list, cards);
       children.push(list);
     }
-    for (const runId of this.cards.keys()) if (!used.has(runId)) this.cards.delete(runId);
+    for (const key of this.cards.keys()) if (!used.has(key)) this.cards.delete(key);
     if (!children.length) children.push(empty());
     replace(this.box, children);
     const buttons = [...this.box.querySelectorAll("button")];
@@ -164,7 +191,7 @@ export class Runs {
     for (const one of buttons) one.tabIndex = one === home ? 0 : -1;
     if (focused !== undefined && document.activeElement !== home) home?.focus();
     const rest = this.views.length - shown.length;
-    setText(at("runs-note"), rest > 0 ? `${many(this.views.length, "run")}, the newest ${SHOWN_MAX} shown` : "");
+    setText(at("runs-note"), rest > 0 ? `${many(this.views.length, this.hasOthers ? "feed" : "run")}, the newest ${SHOWN_MAX} shown` : "");
   }
 
   heading(state, title, count) {
@@ -186,9 +213,9 @@ export class Runs {
   }
 
   card(view) {
-    if (!this.cards.has(view.runId)) this.cards.set(view.runId, new Card(view));
-    const card = this.cards.get(view.runId);
-    card.write(view, this.paces.get(view.runId), view.runId === this.selected);
+    if (!this.cards.has(view.key)) this.cards.set(view.key, new Card(view));
+    const card = this.cards.get(view.key);
+    card.write(view, this.paces.get(view.key), view.key === this.selected);
     return card.item;
   }
 
@@ -213,13 +240,13 @@ export class Runs {
   }
 
   // Both return "" or why not.
-  follow = (id, account = "") => this.change("PUT", id, account && "?account=" + encodeURIComponent(account));
+  follow = (key, account = "") => this.change("PUT", key, account ? { account } : {});
 
-  unfollow = (id) => this.change("DELETE", id, "");
+  unfollow = (key) => this.change("DELETE", key, {});
 
-  async change(method, id, query) {
+  async change(method, key, more) {
     try {
-      await ask("/v1/runs/" + encodeURIComponent(id) + query, { method });
+      await ask(pathOf(key, more), { method });
     } catch (error) {
       return error instanceof Refused ? error.message : "the bridge does not answer";
     }
@@ -227,7 +254,14 @@ export class Runs {
     return "";
   }
 
+  // Whether anything but runs of Mogplex is followed.
+  get hasOthers() {
+    return this.views.some((view) => !isMogplex(view));
+  }
+
   showAccounts() {
+    setText(at("runs-title"), this.hasOthers ? "Feeds" : "Runs");
+    at("follow-id").placeholder = this.hasOthers ? "Run id, or KIND:ID" : "Run id to follow";
     const names = [...new Set(this.views.map((view) => view.account))].sort();
     const select = at("follow-account");
     select.hidden = names.length < 2;
@@ -254,7 +288,7 @@ function empty() {
 class Card {
   constructor(view) {
     this.mark = icon("wait");
-    this.name = element("span", "name mono", dot(view.runId), short(view.runId));
+    this.name = element("span", "name mono", dot(view.key), short(view.id));
     this.title = element("bdi", "title");
     this.status = element("span", "status", this.mark, element("span", ""));
     this.line = sparkline("small", 60, 14);
@@ -263,8 +297,8 @@ class Card {
     const top = element("span", "row", this.status, this.name, this.line);
     this.button = element("button", "run-card", top, this.title, element("span", "row", this.facts, this.flag));
     this.button.type = "button";
-    this.button.dataset.run = view.runId;
-    this.button.title = view.runId;
+    this.button.dataset.run = view.key;
+    this.button.title = view.id;
     this.item = element("li", "", this.button);
   }
 
@@ -276,8 +310,8 @@ class Card {
     this.button.setAttribute("aria-current", isSelected);
     setIcon(this.mark, mark);
     setText(this.status.lastChild, word);
-    const facts = [many(view.events ?? 0, "event")];
-    if (view.state === "following" && !OVER.has(view.status)) facts.push(rate(pace.perSecond) + "/s");
+    const facts = [whatOf(view), many(view.events ?? 0, "event")].filter(Boolean);
+    if (view.state === "following" && !isOver(view)) facts.push(rate(pace.perSecond) + "/s");
     if (view.state === "following") facts.push(lagText(view));
     setText(this.facts, facts.join(" · "));
     this.line.firstChild.setAttribute("d", view.state === "following" ? spark(pace.bars, 60, 14) : "");

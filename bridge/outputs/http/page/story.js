@@ -1,7 +1,8 @@
 // A run as a story: records in their order become blocks. Pure; nothing of the page is known here.
 //
 // say: what the agent said, fragments joined verbatim. tool: one call, start and finish paired by
-// toolCallId, else by order. note, progress, gap, wait, end: quiet lines. A block is an object that
+// toolCallId, else by order. talk: somebody's message in a conversation. log: lines of a log. note,
+// progress, gap, wait, end: quiet lines. A block is an object that
 // lives as long as the story; `version` counts its changes.
 
 import { wordsOf } from "/page/elsewhere.js";
@@ -12,6 +13,8 @@ const CHANGED = /\(\+(\d{1,7}) [-−](\d{1,7})\)/;
 const UPSTREAM_CUT = /\.\.\.\[truncated (\d+) chars\]$/;
 const INPUT_NAMES = ["command", "cmd", "path", "file_path", "file", "query", "pattern", "url"];
 const LINE_CHARS_MAX = 2000; // of a command or path
+const LOG_LINES_MAX = 100; // of one block of a log
+const LOG_CHARS_MAX = 16384;
 const OUTPUT_CHARS_MAX = 65536; // of what a command has printed so far, from its end
 const EVENT = "com.mogplex.run.event.";
 const PAUSE_MS = 90000; // between two fragments; after that a new block begins
@@ -40,7 +43,8 @@ export class Story {
     this.end = null;
     this.title = "";
     this.status = "";
-    this.numbers = { events: 0, tools: 0, failed: 0, gaps: 0, missing: 0 };
+    this.log = null; // the block of lines that may go on
+    this.numbers = { events: 0, messages: 0, tools: 0, failed: 0, gaps: 0, missing: 0 };
     this.made = 0;
     this.reordered = 0; // counts blocks that came anywhere but last
     this.fragments = 0;
@@ -98,6 +102,7 @@ export class Story {
     }
     if (type === "bridge.reset") return this.note("Records before this are not there any more", at, "warn");
     if (/^bridge\.\w+\.ended$/.test(type)) return this.ended(data, at);
+    if (type.endsWith(".status") && !type.includes(".event.")) return this.stands(data, at);
     this.numbers.events += 1;
     return this.elsewhere(wordsOf(type, data), data, at);
   }
@@ -108,13 +113,17 @@ export class Story {
     const block = call ? this.byCall.get(call) : null;
     switch (words.what) {
       case "command":
-        return this.began({ toolName: "shell", message: words.text }, { toolCallId: call }, at);
+        return Object.assign(this.began({ toolName: "shell", message: words.text }, { toolCallId: call }, at), { isTerminal: true });
       case "exit": {
         const payload = { toolCallId: call, exitCode: words.code, durationMs: words.lastedMs, output: block?.output ?? "" };
-        return this.finished({ toolName: "shell", message: words.text }, payload, at);
+        return Object.assign(this.finished({ toolName: "shell", message: words.text }, payload, at), { isTerminal: true });
       }
+      case "speech":
+        return this.add("say", at, { parts: [words.text], isOpen: false, until: at });
+      case "talk":
+        return this.talked(words, at);
       case "line":
-        if (!block || block.state !== "running") return this.note(words.text, at, words.tone);
+        if (!block || block.state !== "running") return this.printed(words.text, at);
         block.output = (block.output + words.text + "\n").slice(-OUTPUT_CHARS_MAX);
         block.version += 1;
         return block;
@@ -219,6 +228,30 @@ export class Story {
     return block;
   }
 
+  // Messages and logs
+
+  talked({ text, who, kind, parent, thread }, at) {
+    this.numbers.messages += 1;
+    return this.add("talk", at, { text, who: oneLine(who), what: kind, parent, thread, answers: this.byEvent.get(parent) ?? null });
+  }
+
+  // Lines stand together until something else comes; a block that is long enough is left as it is.
+  printed(line, at) {
+    const { log } = this;
+    const isFull = log && (log.lines >= LOG_LINES_MAX || log.output.length >= LOG_CHARS_MAX);
+    if (!log || isFull || this.blocks.at(-1) !== log) this.log = this.add("log", at, { output: "", lines: 0 });
+    this.log.output += line + "\n";
+    this.log.lines += 1;
+    this.log.version += 1;
+    return this.log;
+  }
+
+  // The status of a feed that is no run of Mogplex.
+  stands(data, at) {
+    const before = typeof data.previousStatus === "string" ? `${data.previousStatus} → ` : "";
+    return this.note(`${before}${data.status ?? "unknown"}`, at, data.state === "failed" ? "bad" : "plain", "status");
+  }
+
   // Quiet lines
 
   note(text, at, tone, topic) {
@@ -278,6 +311,7 @@ export class Story {
     const startedAt = Date.parse(data.startedAt ?? row.createdAt ?? "") || (this.blocks[0]?.at ?? at);
     this.end = this.add("end", endedAt, {
       status: String(data.status ?? "ended"),
+      state: typeof data.state === "string" ? data.state : "",
       reason: String(data.error ?? row.error ?? ""),
       lastedMs: Math.max(0, endedAt - startedAt),
       failedCall: this.blocks.findLast((block) => block.kind === "tool" && block.state === "failed") ?? null,
@@ -308,12 +342,12 @@ export const isProblem = (block) =>
   (block.kind === "tool" && (block.state === "failed" || block.state === "denied" || block.state === "unfinished")) ||
   block.kind === "gap" ||
   (block.kind === "note" && block.tone === "bad") ||
-  (block.kind === "end" && block.status !== "success" && block.status !== "succeeded");
+  (block.kind === "end" && block.state !== "succeeded" && block.status !== "success" && block.status !== "succeeded");
 
 // Everything of a block that a search looks into.
 export function soughtOf(block) {
   if (block.sought !== undefined && block.soughtVersion === block.version) return block.sought;
-  const parts = [textOf(block), block.name, block.title, block.path, block.output, block.reason, block.status, block.said];
+  const parts = [textOf(block), block.who, block.what, block.name, block.title, block.path, block.output, block.reason, block.status, block.said];
   block.sought = parts.filter(Boolean).join("\n");
   block.soughtVersion = block.version;
   return block.sought;

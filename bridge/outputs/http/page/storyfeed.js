@@ -1,6 +1,7 @@
-// The records of one run for its story: what there is, read in pages, then what comes, by stream.
+// The records of one feed for its story: what there is, read in pages, then what comes, by stream.
 
 import { ask } from "/page/access.js";
+import { filtersOf, pathOf } from "/page/feeds.js";
 
 const PAGE = 1000; // records a request; the server's limit
 export const STORY_RECORDS_MAX = 30000; // of a run that are read at once; of a longer one the newest
@@ -21,7 +22,7 @@ export class StoryFeed {
 
   // How many events there are of a run that the list does not show yet; 0 when nobody knows.
   async count(run) {
-    const answer = await ask(`/v1/runs/${encodeURIComponent(run)}`).catch(() => null);
+    const answer = await ask(pathOf(run)).catch(() => null);
     return answer ? (await answer.json()).events ?? 0 : 0;
   }
 
@@ -39,8 +40,7 @@ export class StoryFeed {
     this.first = 0;
     const begun = performance.now();
     for (;;) {
-      const search = new URLSearchParams({ ...query, limit: PAGE });
-      const asked = ask(`/v1/runs/${encodeURIComponent(run)}/events?${search}`);
+      const asked = ask(pathOf(run, { ...query, limit: PAGE }, "/events"));
       asked.catch(() => {}); // it is told below
       if (pending.length) take(pending);
       const page = await (await asked).json();
@@ -52,7 +52,7 @@ export class StoryFeed {
       if (pending.length < FEW) break; // a page may be short for its bytes; what is left comes by stream
       if (performance.now() - begun > TELL_MS) this.tell(`Reading: ${count.toLocaleString("en")} events so far`);
     }
-    this.stream.resume([["run", run]], query.after);
+    this.stream.resume(filtersOf(run), query.after);
     take(pending);
     return count;
   }
@@ -62,8 +62,7 @@ export class StoryFeed {
   async seekOlder(run, text, found, isWanted) {
     let [after, count, oldest] = ["0", 0, ""];
     while (this.first && isWanted()) {
-      const search = new URLSearchParams({ text, after, limit: PAGE });
-      const page = await (await ask(`/v1/runs/${encodeURIComponent(run)}/events?${search}`)).json();
+      const page = await (await ask(pathOf(run, { text, after, limit: PAGE }, "/events"))).json();
       const older = page.records.filter((record) => Number(record.sequence) < this.first);
       count += older.length;
       oldest ||= older[0]?.time ?? "";

@@ -3,10 +3,12 @@
 import { Refused, serverNow } from "/page/access.js";
 import { Blocks } from "/page/blocks.js";
 import { at, day, elapsed, many, setText, short } from "/page/dom.js";
+import { placeOf } from "/page/feeds.js";
 import { Scroller } from "/page/scroller.js";
 import { Story, isProblem, soughtOf, textOf } from "/page/story.js";
 import { StoryFeed } from "/page/storyfeed.js";
 import { StorySearch, matcher } from "/page/storysearch.js";
+import { visible } from "/page/visible.js";
 
 const FOLD = "mogplex-bridge.unfolded"; // in localStorage: all outputs stand open
 const SKELETON_MS = 100; // before that nothing is said about loading
@@ -100,18 +102,21 @@ export class StoryView {
     this.scroller.show(this.story.blocks);
   }
 
-  // Show a run; `view` is what /v1/runs says of it, `aim` an event id or a moment to go to.
+  // Show a feed; `view` is what /v1/feeds says of it, `aim` an event id or a moment to go to.
   async open(run, view, aim) {
     this.run = run;
+    const { kind, id } = placeOf(run);
+    const unknown = `No ${kind} ${visible(id)} is known to this bridge. Check the id, or follow it.`;
+    at("story-text").placeholder = `Search the whole ${kind}`;
     this.clear();
     this.say("");
-    const later = setTimeout(() => this.say("Reading the run …"), SKELETON_MS);
+    const later = setTimeout(() => this.say(`Reading the ${kind} …`), SKELETON_MS);
     try {
       const count = await this.feed.open(run, view?.events ?? null, (records) => records.forEach((record) => this.accept(record)));
       if (count === null) return;
       this.isLoaded = true;
       for (const record of this.pendingLines.splice(0)) this.accept(record);
-      this.say(this.story.blocks.length ? "" : view ? "Nothing has come of this run yet." : `No run ${run} is known to this bridge. Check the id, or follow it.`);
+      this.say(this.story.blocks.length ? "" : view ? `Nothing has come of this ${kind} yet.` : unknown);
       this.scroller.show(this.shown());
       if (aim?.event || aim?.at) this.goToAim(aim);
       else this.scroller.draw();
@@ -122,7 +127,7 @@ export class StoryView {
       if (this.run !== run) return;
       const isUnknown = error instanceof Refused && error.status === 404;
       const why = error instanceof Refused ? error.message : "the bridge does not answer";
-      this.say(isUnknown ? `No run ${run} is known to this bridge. Check the id, or follow it.` : `This run cannot be read: ${why}.`);
+      this.say(isUnknown ? unknown : `This ${kind} cannot be read: ${why}.`);
     } finally {
       clearTimeout(later);
     }
@@ -181,7 +186,7 @@ export class StoryView {
 
   // Folding
 
-  isOpen = (block) => this.overrides.get(block) ?? (this.unfolded || block.state === "failed" || block.state === "denied");
+  isOpen = (block) => this.overrides.get(block) ?? (this.unfolded || block.isTerminal === true || block.state === "failed" || block.state === "denied");
 
   toggle(block) {
     this.overrides.set(block, !this.isOpen(block));
@@ -239,7 +244,7 @@ export class StoryView {
 
   reveal(block, isSought = false) {
     if (this.isSifted && !isProblem(block)) this.onlyProblems(false);
-    const isInside = isSought && block.kind === "tool" && matcher(this.search.wished)?.(block.output ?? "") >= 0;
+    const isInside = isSought && (block.kind === "tool" || block.kind === "log") && matcher(this.search.wished)?.(block.output ?? "") >= 0;
     if (isInside || (!isSought && block.kind === "tool")) {
       this.overrides.set(block, true);
       if (isInside) this.modes.set(block, "all");
@@ -320,7 +325,7 @@ export class StoryView {
   }
 
   get name() {
-    return this.story.title || short(this.run ?? "");
+    return this.story.title || short(placeOf(this.run ?? "").id);
   }
 }
 
@@ -340,7 +345,9 @@ function remembered() {
 function guess(block, width) {
   const columns = Math.max(20, Math.floor((width - 130) / 7.6));
   if (block.kind === "say") return 22 + 22 * Math.ceil(textOf(block).length / columns);
-  if (block.kind === "tool") return 34 + (block.state === "failed" ? 60 + 19 * Math.min(21, (block.output ?? "").split("\n", 30).length) : 0);
+  if (block.kind === "tool") return 34 + (block.state === "failed" || block.isTerminal ? 60 + 19 * Math.min(21, (block.output ?? "").split("\n", 30).length) : 0);
+  if (block.kind === "talk") return 50 + 22 * Math.ceil(block.text.length / columns);
+  if (block.kind === "log") return 12 + 19 * Math.min(31, block.lines);
   if (block.kind === "end") return 110;
   return 12 + 21 * Math.ceil(Math.min(4000, block.text?.length ?? 1) / columns);
 }

@@ -1,7 +1,7 @@
 // Whether what the page shows is true now, in one sentence, and since when it is not. Pure.
 
 // `link`: {state, since} of the page's own connection; `checks`: of /healthz or null; `views`: of
-// /v1/runs. Returns {tone, pill, text, id} or null. The worst that explains most comes first.
+// the feeds. Returns {tone, pill, text, id} or null. The worst that explains most comes first.
 export function troubleOf({ link, checks, views }) {
   if (link.state === "lost" || link.state === "refused") {
     return { id: "link", tone: "bad", pill: "Bridge gone", text: "The bridge does not answer. What you see is from before; the page tries again by itself." };

@@ -84,7 +84,8 @@ class Lane:
         self._doubtful: dict[str, _Batch] = {}  # sent, and never answered
 
     async def append(self, append: Append) -> tuple[Sequence[int | None], int]:
-        """Store; return the sequences, and the last one of the batch (0: nothing was to be stored).
+        """Store; return the sequences, and the last one that this lane has stored: drafts that were
+        there already may be on their way to the tail still.
 
         Raises FencedError, JournalFullError, JournalUnavailableError (all or nothing is stored).
         """
@@ -103,7 +104,7 @@ class Lane:
                 self._add_small_things(batch, more)
                 stored = await self._store(batch, result) or stored
                 batch = _Batch()
-            return result, stored
+            return result, stored or self._fence_seq
 
     def _batch(self, drafts: Sequence[tuple[int, Draft]]) -> _Batch:
         batch = _Batch()

@@ -16,6 +16,7 @@ from bridge.journal.jetstream import lease as leases
 from bridge.journal.jetstream.address import parse
 from bridge.journal.jetstream.engine import Engine
 from bridge.journal.jetstream.journal import StreamJournal
+from bridge.journal.jetstream.writer import Append
 from bridge.journal.port import FencedError
 from tests.journal_records import drafts, feed, read_all
 from tests.nats_server import NatsServer, new_stream, shared_server
@@ -335,3 +336,15 @@ async def test_an_engine_that_is_not_there_is_told() -> None:
 
 def test_the_lease_has_the_time_that_the_documents_name() -> None:
     assert leases.LEASE_S == 3.0
+
+
+async def test_an_append_of_what_is_stored_already_waits_until_it_can_be_read(
+    pair: tuple[StreamJournal, StreamJournal],
+) -> None:
+    """It returned at once, while the records were still on their way back from the engine."""
+    journal, _ = pair
+    await journal.append(drafts("r", 0, 5))
+    lane = journal._lanes[None]
+    given, through = await lane.append(Append(drafts("r", 0, 5), (), (), ()))
+    assert given == [None] * 5
+    assert through > journal.head - 1

@@ -22,6 +22,8 @@ ARTEFACTS = ROOT / "artefacts"
 MODULES = HERE / "node_modules"
 ADMIN = "a" * 40
 READER = "r" * 40
+WRITER = "w" * 40
+OWN = "o" * 40
 
 
 def need(*programs: str) -> None:
@@ -47,17 +49,23 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def tokens_file(directory: Path) -> Path:
-    """Two tokens: one that may do all, one that may read."""
+def tokens_file(directory: Path, *, one_run: str = "") -> Path:
+    """A token that may do all, one that may read, one that may start and cancel runs, and one that
+    may do that with `one_run` alone, if there is one.
+    """
+    tokens = [
+        ("admin", ADMIN, '["read", "admin"]', ""),
+        ("reader", READER, '["read"]', ""),
+        ("writer", WRITER, '["read", "write"]', ""),
+    ]
+    if one_run:
+        tokens.append(("own", OWN, '["read", "write"]', f'runs = ["{one_run}"]\n'))
     path = directory / "tokens.toml"
     path.write_text(
         "".join(
-            f'[[tokens]]\nname = "{name}"\nscopes = {scopes}\n'
+            f'[[tokens]]\nname = "{name}"\nscopes = {scopes}\n{limit}'
             f'sha256 = "{hashlib.sha256(token.encode()).hexdigest()}"\n'
-            for name, token, scopes in (
-                ("admin", ADMIN, '["read", "admin"]'),
-                ("reader", READER, '["read"]'),
-            )
+            for name, token, scopes, limit in tokens
         )
     )
     return path

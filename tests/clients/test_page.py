@@ -13,7 +13,16 @@ import pytest
 
 from bridge.simulator import MootSimulator, Simulator
 from bridge.simulator.miosa.server import Simulator as MiosaSimulator
-from tests.clients.programs import ADMIN, READER, free_port, need, play, tokens_file
+from tests.clients.programs import (
+    ADMIN,
+    OWN,
+    READER,
+    WRITER,
+    free_port,
+    need,
+    play,
+    tokens_file,
+)
 from tests.e2e.processes import TOKEN, Daemon, environment, quick_config, serve
 
 pytestmark = pytest.mark.e2e
@@ -104,6 +113,29 @@ async def test_the_page_tells_what_is_wrong_and_since_when(tmp_path: Path) -> No
         args = [daemon[0].url, sim.url]
         said = await play("page_truth.mjs", *args, orders=orders, timeout_s=300)
     assert said.count("ok ") == 4
+
+
+@pytest.mark.timeout(240)  # Chromium shares two cores with everything else
+async def test_a_run_is_started_and_cancelled_where_the_token_allows_it(tmp_path: Path) -> None:
+    need("node", "chromium")
+    async with Simulator(
+        scenario="empty", knobs={"limiter": "off", "run_start_limiter": "off"}
+    ) as sim:
+        run = sim.create_run(events=3)
+        file = tokens_file(tmp_path, one_run=run.id)
+        config = quick_config(tmp_path, sim.url, auth=f'{{tokens_file = "{file}"}}')
+        config.write_text(config.read_text() + "[gateway]\nenabled = true\n")
+        (tmp_path / "plain").mkdir()
+        without = quick_config(tmp_path / "plain", sim.url)
+        async with (
+            serve("--config", str(config), "--run", run.id, env=ENV) as daemon,
+            serve("--config", str(without), "--run", run.id, env=ENV) as plain,
+        ):
+            args = [daemon.url, plain.url, sim.url, WRITER, READER, OWN, run.id]
+            said = await play("page_start.mjs", *args, orders={}, timeout_s=200)
+        started = [one.id for one in sim.world.store.runs.values() if one.id != run.id]
+    assert said.count("ok ") == 8
+    assert len(started) == 3
 
 
 async def test_a_hostile_transcript_does_nothing(tmp_path: Path) -> None:

@@ -254,7 +254,8 @@ class GatewayRoutes:
         if wrong is None and not _KEY_SAFE.fullmatch(key):
             wrong = "Idempotency-Key holds characters that no header may"
         if wrong is not None:
-            self._started.labels("refused").inc()
+            if key or body:  # else nobody meant to start one: the page asks so what it may
+                self._started.labels("refused").inc()
             raise ProblemError("bad_request", wrong)
         try:
             reply = await self._starts.start(identity.name, account, key, body)

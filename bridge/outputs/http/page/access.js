@@ -37,10 +37,10 @@ export class Refused extends Error {
   }
 }
 
-// The response, or Refused with the server's own words (RFC 9457).
+// The response, or Refused with the server's own words (RFC 9457, or the vendor's envelope).
 // `also`: a status that is an answer too.
 export async function ask(path, { also, ...options } = {}) {
-  const headers = token === null ? {} : { Authorization: "Bearer " + token };
+  const headers = { ...options.headers, ...(token !== null && { Authorization: "Bearer " + token }) };
   const signal = AbortSignal.timeout(ASK_MS_MAX);
   const response = await fetch(path, { ...options, headers, signal, cache: "no-store", redirect: "error" });
   const date = Date.parse(response.headers.get("Date"));
@@ -52,7 +52,7 @@ export async function ask(path, { also, ...options } = {}) {
     keep(null);
     showEntrance(note);
   }
-  throw new Refused(response.status, problem.detail || problem.title || `HTTP ${response.status}`);
+  throw new Refused(response.status, problem.detail || problem.title || problem.error?.message || `HTTP ${response.status}`);
 }
 
 const NOBODY = "00000000-0000-0000-0000-000000000000";

@@ -91,7 +91,7 @@ export function startKeys({ timeline, story, leave, view, runs, go }) {
       at("story-text").select();
       return at("story-text").focus();
     }
-    if (event.ctrlKey || event.metaKey || event.altKey || help.open) return;
+    if (event.ctrlKey || event.metaKey || event.altKey || document.querySelector("dialog[open]")) return;
     if (event.key === "Escape") {
       if (target.matches(TYPING)) target.blur();
       else leave();

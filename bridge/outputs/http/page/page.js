@@ -12,10 +12,12 @@ import { read } from "/page/records.js";
 import { RunDetail } from "/page/rundetail.js";
 import { Runs } from "/page/runs.js";
 import { Speaker } from "/page/speaker.js";
+import { CancelQuestion, StartForm } from "/page/start.js";
 import { StoryView } from "/page/storyview.js";
 import { Stream } from "/page/stream.js";
 import { Timeline } from "/page/timeline.js";
 import { Truth } from "/page/banner.js";
+import { upstreamRights } from "/page/upstream.js";
 
 const TAILS = [500, 2000, 10000]; // events that a stream begins with; 10,000 is the server's limit
 const TYPING_MS = 250; // between the last key and the search
@@ -48,6 +50,7 @@ const detail = new RunDetail({
   close: () => go(""),
   follow: (run) => changeFollow("follow", run),
   unfollow: (run) => changeFollow("unfollow", run),
+  cancel: (run) => cancelQuestion.ask(runs.find(run)),
   view: (name) => go(runs.selected, name),
   link: () => copyLink(new URLSearchParams({ run: runs.selected })),
   download: (kind) => fetchRun(kind),
@@ -58,6 +61,20 @@ const runs = new Runs(
   () => showReading(),
   (why) => overview.fail(why),
 );
+
+const startForm = new StartForm(
+  () => runs.accountNames,
+  async (run) => {
+    await runs.read();
+    speaker.say(`${short(run)} is started`);
+    go(run, "story");
+  },
+);
+
+const cancelQuestion = new CancelQuestion(async (run, wasOver) => {
+  if (run.key === runs.find(runs.selected)?.key) detail.tell(wasOver ? "It was over already." : "It is cancelled.");
+  await runs.read();
+});
 
 const overview = new Overview((run) => go(run));
 const truth = new Truth((stoppedAt) => (story.stoppedAt = overview.stoppedAt = stoppedAt));
@@ -309,6 +326,9 @@ window.addEventListener("popstate", () => {
 
 async function showRights() {
   document.body.classList.toggle("read-only", !(await mayFollow()));
+  const may = await upstreamRights();
+  startForm.allow(may.start);
+  cancelQuestion.allow(may.cancel);
 }
 
 startAccess(
@@ -324,6 +344,8 @@ startAccess(
     timeline.clear();
     inspector.show(null);
     runs.note([]);
+    startForm.allow(false);
+    cancelQuestion.allow(false);
   },
   () => {
     stream.rest();

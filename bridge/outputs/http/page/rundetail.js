@@ -7,6 +7,7 @@ import { failureText } from "/page/records.js";
 import { isOver, lagText, statusOf, whatOf } from "/page/runs.js";
 import { isMogplex, placeOf } from "/page/feeds.js";
 import { numbersOf } from "/page/blocks.js";
+import { isCancellable } from "/page/upstream.js";
 import { visible } from "/page/visible.js";
 
 function fact(name, value, className = "") {
@@ -14,7 +15,7 @@ function fact(name, value, className = "") {
 }
 
 export class RunDetail {
-  // `act`: close(), follow(run), unfollow(run), view(name), link(), download(kind).
+  // `act`: close(), follow(run), unfollow(run), cancel(run), view(name), link(), download(kind).
   constructor(act) {
     this.act = act;
     this.box = at("detail");
@@ -41,17 +42,19 @@ export class RunDetail {
     this.title = element("h2", "");
     this.title.id = "detail-title";
     this.change = button("", "quiet change", () => this.act[this.change.dataset.act](run));
+    this.cancel = button("Cancel run", "quiet cancel-run", () => this.act.cancel(run));
     const tools = element(
       "div",
       "row acts",
+      this.cancel,
       this.change,
       button("Link", "quiet", () => this.act.link()),
       button("NDJSON", "quiet", () => this.act.download("ndjson")),
       button("Markdown", "quiet", () => this.act.download("markdown")),
       button("All runs", "quiet", () => this.act.close()),
     );
-    tools.children[2].title = "Download the records";
-    tools.children[3].title = "Download the story";
+    tools.children[3].title = "Download the records";
+    tools.children[4].title = "Download the story";
     this.note = element("p", "bad");
     this.note.setAttribute("role", "alert");
     this.told = element("p", "told");
@@ -75,6 +78,7 @@ export class RunDetail {
     this.change.dataset.act = isFollowed ? "unfollow" : "follow";
     setText(this.change, isFollowed ? "Stop following" : "Follow");
     this.change.hidden = view?.state === "ended";
+    this.cancel.hidden = !isCancellable(view);
     this.facts.replaceChildren(...(view ? factsOf(view, perSecond, story) : []));
     const words = reasonsOf(view, story);
     this.reason.hidden = !words.length;

@@ -259,6 +259,12 @@ export class Runs {
     return this.views.some((view) => !isMogplex(view));
   }
 
+  // Those of Mogplex: runs of others are not started here.
+  get accountNames() {
+    const own = this.views.filter(isMogplex);
+    return [...new Set(own.map((view) => view.account))].sort();
+  }
+
   showAccounts() {
     setText(at("runs-title"), this.hasOthers ? "Feeds" : "Runs");
     at("follow-id").placeholder = this.hasOthers ? "Run id, or KIND:ID" : "Run id to follow";

@@ -208,7 +208,7 @@ async def _to_files(
         await copy(reader, wish.lines, wanted, writer.write, done)
         writer.close()
         if layout.compress != "none":
-            Archive(layout, writer.names, clock.wall).clean(writer.number + 1, is_over=True)
+            Archive(layout, writer.names, clock).clean(writer.number + 1, is_over=True)
     except (WriteStoppedError, OSError) as error:
         cause = error.cause if isinstance(error, WriteStoppedError) else error
         complain(

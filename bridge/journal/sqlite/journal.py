@@ -369,5 +369,5 @@ def _open_both(path: Path, synchronous: Synchronous) -> tuple[Opened, Rows]:
 def _size(path: Path) -> int:
     try:
         return path.stat().st_size
-    except FileNotFoundError:
+    except OSError:
         return 0

@@ -26,7 +26,9 @@ AUTOCHECKPOINT_PAGES = 1000  # SQLite's own default
 # run that is still listed in the configuration would be followed, and written, once more.
 DONE_STATES_MAX = 10_000
 # Ids that outlive their records, of feeds that go on: upstream's windows show 200 events, its
-# streams those of a whole run, some thousands. About 100 bytes each; the oldest go.
+# streams those of a whole run, some thousands. About 100 bytes each. When they are too many, the
+# feed with most of them loses its oldest: a busy feed must not cost a quiet one its window.
+WINDOW_IDS = 200
 KNOWN_PER_FEED_MAX = 20_000
 KNOWN_MAX = 500_000
 KNOWN_BYTES = 100
@@ -83,25 +85,37 @@ def drop_below(db: sqlite3.Connection, floor: int) -> Sequence[int]:
     return [feed for (feed,) in feeds]
 
 
-def known_max(bytes_max: int | None) -> int:
-    """How many ids may outlive their records in a file of this size: an eighth of it at most."""
-    return KNOWN_MAX if bytes_max is None else min(KNOWN_MAX, bytes_max // 8 // KNOWN_BYTES)
+class KnownMax(NamedTuple):
+    """How many ids may outlive their records."""
+
+    wished: int  # more only for the window of each feed
+    all: int
 
 
-def trim_known(db: sqlite3.Connection, count_max: int) -> bool:
+def known_max(bytes_max: int | None) -> KnownMax:
+    """In a file of this size: an eighth of it, and half of it for many feeds."""
+    if bytes_max is None:
+        return KnownMax(KNOWN_MAX, KNOWN_MAX)
+    ids = bytes_max // KNOWN_BYTES
+    return KnownMax(min(KNOWN_MAX, ids // 8), min(KNOWN_MAX, ids // 2))
+
+
+def trim_known(db: sqlite3.Connection, count_max: KnownMax) -> bool:
     """Forget a step of the ids that are too many; True if there may be more to forget."""
     (count,) = db.execute("SELECT count(*) FROM known").fetchone()
-    if count > count_max:
-        _trim(db, "", (), count - count_max)
-        return True
-    if count <= KNOWN_PER_FEED_MAX:
+    if count <= min(KNOWN_PER_FEED_MAX, count_max.wished):
         return False
-    of_feeds = db.execute(
-        "SELECT feed, count(*) FROM known GROUP BY feed HAVING count(*) > ?", (KNOWN_PER_FEED_MAX,)
-    ).fetchall()
-    for feed, of_feed in of_feeds:
-        _trim(db, "WHERE feed = ?", (feed,), of_feed - KNOWN_PER_FEED_MAX)
-    return bool(of_feeds)
+    feed, most = db.execute(
+        "SELECT feed, count(*) AS most FROM known GROUP BY feed ORDER BY most DESC LIMIT 1"
+    ).fetchone()
+    kept = max(WINDOW_IDS, most - (count - count_max.wished))
+    if most > (kept := min(kept, KNOWN_PER_FEED_MAX)):
+        _trim(db, "WHERE feed = ?", (feed,), most - kept)
+        return True
+    if count > count_max.all:
+        _trim(db, "", (), count - count_max.all)
+        return True
+    return False
 
 
 def _trim(db: sqlite3.Connection, which: str, feed: tuple[int, ...], excess: int) -> None:

@@ -8,11 +8,11 @@ from __future__ import annotations
 import gzip
 import os
 import threading
-from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any
 
+from bridge.clock import Clock
 from bridge.log import get_logger
 from bridge.outputs.sinks.files.layout import Entry, Keep, Layout, Names
 from bridge.outputs.sinks.files.segment import sync_directory
@@ -22,21 +22,51 @@ _log = get_logger()
 # The newest finished segment stays plain for a while (logrotate's delaycompress): a reader that
 # looks for new names now and then must still find it under the name it had.
 PLAIN_S = 30.0
+_DRIFT_S = 1.0  # that a clock may be put forward by between two looks, a minute apart
 _COPY_BYTES = 256 * 1024
 _GZIP_LEVEL = 6  # the tool's own default
 _ZSTD_LEVEL = 3  # the tool's own default
 _EXTENSION = {"gzip": ".gz", "zstd": ".zst"}
 
 
+class _SteadyWall:
+    """The wall clock; a jump forward counts only when it has lasted for as long as files are kept.
+
+    Until then files age by the monotonic clock: a clock that is wrong for a minute deletes nothing.
+    """
+
+    def __init__(self, clock: Clock, lasting_s: float) -> None:
+        self._clock = clock
+        self._lasting_s = lasting_s
+        self._wall_s, self._at_s = clock.wall(), clock.monotonic()
+        self._ahead_since_s: float | None = None
+
+    def now(self) -> float:
+        wall_s, now_s = self._clock.wall(), self._clock.monotonic()
+        steady_s = self._wall_s + now_s - self._at_s
+        if wall_s <= steady_s + _DRIFT_S:
+            self._believe(wall_s, now_s)
+            return wall_s
+        if self._ahead_since_s is None:
+            self._ahead_since_s = now_s
+        if now_s - self._ahead_since_s >= self._lasting_s:
+            self._believe(wall_s, now_s)
+            return wall_s
+        return steady_s
+
+    def _believe(self, wall_s: float, now_s: float) -> None:
+        self._wall_s, self._at_s, self._ahead_since_s = wall_s, now_s, None
+
+
 class Archive:
     """Looks after the finished segments of one output."""
 
-    def __init__(self, layout: Layout, names: Names, wall: Callable[[], float]) -> None:
+    def __init__(self, layout: Layout, names: Names, clock: Clock) -> None:
         self._names = names
         self._compress = layout.compress
         self._keep: Keep = layout.keep
         self._directory = layout.path.parent
-        self._wall = wall
+        self._wall = _SteadyWall(clock, layout.keep.age_s or PLAIN_S)
         self._stopping = threading.Event()
 
     def stop(self) -> None:
@@ -71,7 +101,7 @@ class Archive:
             if entry.number in packed:  # killed between the rename and the unlink
                 entry.path.unlink()
                 continue
-            is_young = self._wall() - entry.path.stat().st_mtime < PLAIN_S
+            is_young = self._wall.now() - entry.path.stat().st_mtime < PLAIN_S
             if entry.number == newest and is_young and not is_over:
                 result.append(entry)
                 continue
@@ -82,7 +112,7 @@ class Archive:
         return result
 
     def _remove(self, finished: list[Entry]) -> None:
-        keep, now = self._keep, self._wall()
+        keep, now = self._keep, self._wall.now()
         left = [(entry, entry.path.stat()) for entry in finished]
         total = sum(info.st_size for _, info in left)
         while left:

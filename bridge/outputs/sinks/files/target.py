@@ -50,7 +50,7 @@ class FileTarget:
     ) -> None:
         self._layout = layout
         self._file = FileWriter(layout, clock)
-        self._archive = Archive(layout, self._file.names, clock.wall)
+        self._archive = Archive(layout, self._file.names, clock)
         is_lazy = layout.fsync == "never"
         self.pace = pace or Pace(
             sync_s=FSYNC_S if layout.fsync == "interval" else None,

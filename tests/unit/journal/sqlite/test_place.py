@@ -36,7 +36,20 @@ def log_removed(path: Path) -> None:
     path.with_name(path.name + "-wal").unlink()
 
 
-LOSSES = [removed, directory_renamed, another_in_its_place, log_removed]
+def link_to_itself(path: Path) -> None:
+    path.unlink()
+    path.symlink_to(path)
+
+
+def directory_is_a_file(path: Path) -> None:
+    path.parent.rename(path.parent.with_name("elsewhere"))
+    path.parent.touch()
+
+
+LOSSES = [
+    *(removed, directory_renamed, another_in_its_place, log_removed),
+    *(link_to_itself, directory_is_a_file),
+]
 
 
 @pytest.fixture
@@ -57,6 +70,7 @@ async def test_nothing_is_acknowledged_into_a_file_that_nobody_finds(
         assert "nothing is stored" in told
         assert "up to 3" in told
     assert len(await read_all(journal)) == 3, "readers keep what there is"
+    assert journal.stats().records == 3, "/metrics answers, whatever the system says of the path"
     with pytest.raises(JournalUnavailableError, match="up to 3"):
         await journal.close()  # the process does not end as if all were well
 

@@ -357,7 +357,37 @@ async def test_ids_that_outlive_their_records_are_bounded(
     await _age(journal, clock)
     kept = [await journal.event_ids(feed(run), 100) for run in ("a", "b", "c")]
     newest = [f"e{n}" for n in range(40)]
-    assert kept == [[], newest[30:], newest[10:]]
+    assert kept == [[], newest[20:], newest[10:]]
+
+
+async def test_a_busy_feed_does_not_cost_a_quiet_one_the_ids_that_upstream_still_shows(
+    journal: SqliteJournal, clock: StillClock
+) -> None:
+    """The oldest went first, whosever they were: a restart journalled the quiet run anew."""
+    await journal.append(drafts("quiet", 0, 41), states=[FeedState(feed("quiet"))])
+    await journal.append([], states=[FeedState(feed("busy"))])
+    for first in range(0, 3_000, 500):
+        await journal.append(drafts("busy", first, 500))
+    clock.wall_s += 2 * DAY_S
+    bytes_max = 1_000_000
+    await journal.retain(older_than_s=DAY_S, bytes_max=bytes_max, now_s=clock.wall_s)
+    assert journal.stats().records == 0
+    assert len(await journal.event_ids(feed("quiet"), 1_000)) == 41
+    busy = await journal.event_ids(feed("busy"), 10_000)
+    assert len(busy) == bytes_max // 8 // sqlite_retention.KNOWN_BYTES - 41
+    assert busy[-1] == "e2999"
+
+
+async def test_many_feeds_keep_their_windows_beyond_the_share_of_ids_up_to_half_of_the_bytes(
+    journal: SqliteJournal, clock: StillClock
+) -> None:
+    for run in range(20):
+        await journal.append(drafts(f"r{run}", 0, 250), states=[FeedState(feed(f"r{run}"))])
+    clock.wall_s += 2 * DAY_S
+    for bytes_max, kept in ((1_000_000, 200 * 20), (400_000, 400_000 // 2 // 100)):
+        await journal.retain(older_than_s=DAY_S, bytes_max=bytes_max, now_s=clock.wall_s)
+        ids = [len(await journal.event_ids(feed(f"r{run}"), 1_000)) for run in range(20)]
+        assert sum(ids) == kept
 
 
 @pytest.mark.slow

@@ -22,7 +22,7 @@ def clock():
 
 def archive(tmp_path, clock, **settings) -> Archive:
     layout = Layout(tmp_path / "events.ndjson", **settings)
-    return Archive(layout, Names(layout), clock.wall)
+    return Archive(layout, Names(layout), clock)
 
 
 def finished(tmp_path, clock, count: int, *, age_s: float = 3600.0, size: int = 4000) -> None:
@@ -69,6 +69,37 @@ def test_the_newest_finished_segment_stays_plain_for_a_while(tmp_path, clock):
     clock.forward(PLAIN_S)
     house.clean(4)
     assert [p.suffix for p in segments(tmp_path)] == [".gz"] * 3
+
+
+def test_a_clock_that_jumps_forward_deletes_no_file(tmp_path, clock):
+    """An hour's files of `keep.age = "1d"` were gone after a minute of a wrong clock."""
+    finished(tmp_path, clock, 3)
+    house = archive(tmp_path, clock, keep=Keep(age_s=86_400))
+    for jump_s in (40 * 86_400, -40 * 86_400, 7200):
+        clock.wall_s += jump_s
+        house.clean(4)
+        clock.forward(60)
+        house.clean(4)
+    assert numbers(tmp_path) == [1, 2, 3]
+    clock.forward(86_400 - 3 * 3600 - 300)  # the oldest was three hours old
+    house.clean(4)
+    assert numbers(tmp_path) == [1, 2, 3], "the last jump, by two hours, makes no file older"
+    clock.forward(2 * 3600)
+    house.clean(4)
+    assert numbers(tmp_path) == [3], "and they go at their time"
+
+
+def test_a_clock_that_stays_ahead_is_believed_in_the_end(tmp_path, clock):
+    """A machine that starts in 1970 sets its clock later: its files must not stay for ever."""
+    then, clock.wall_s = clock.wall_s, 5.0
+    house = archive(tmp_path, clock, keep=Keep(age_s=86_400))
+    clock.wall_s = then
+    finished(tmp_path, clock, 2)
+    house.clean(3)
+    assert numbers(tmp_path) == [1, 2]
+    clock.forward(86_400)
+    house.clean(3)
+    assert numbers(tmp_path) == []
 
 
 def test_a_kill_between_rename_and_unlink_leaves_one_of_the_two(tmp_path, clock):

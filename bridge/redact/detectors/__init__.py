@@ -17,6 +17,7 @@ from bridge.redact.detectors.detector import Detector
 from bridge.redact.detectors.inner_marks import INNER_MARKS
 from bridge.redact.detectors.key_blocks import BASE64_PEM, KEY_BEGIN, KEY_END, PUTTY
 from bridge.redact.detectors.kubernetes import KUBERNETES_SECRETS
+from bridge.redact.detectors.languages import OTHER_LANGUAGES
 from bridge.redact.detectors.layouts import LAYOUTS, REDIS_AUTH
 from bridge.redact.detectors.logins import BRACKETED, LOGINS
 from bridge.redact.detectors.password_hashes import PASSWORD_HASHES
@@ -73,4 +74,5 @@ DETECTORS: Final[tuple[Detector, ...]] = (
     TOLD_CODES,
     LOGINS,
     BRACKETED,
+    OTHER_LANGUAGES,
 )

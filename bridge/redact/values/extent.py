@@ -22,6 +22,10 @@ BARE = re.compile(
 _CUT_AT = re.compile(
     r"[;,&|](?=[ \t]{0,4}\\{0,15}[\"']?[A-Za-z_][\w .-]{0,40}\\{0,15}[\"']?[ \t]{0,4}[=:])"
 )
+# Where a sentence goes on that is written without blanks: `密码：x，请修改`.
+_WITHOUT_BLANKS = re.compile(
+    r"[,;!?.)](?=[\u2e80-\uffef])|[、。「」『』《》〈〉【】]|(?<=[!-~]{6})[\u2e80-\uffef]"
+)
 # Inside a line: a bracket or a delimiter that nothing of a password follows.
 _CLOSES = re.compile(r"[,;&)\]}|](?![\w!@#$%^*-])|[)\]}](?=[\])},;.])|&(?=[\w.-]{1,40}=)")
 TRAIL = ".,;:!?)]}>*"
@@ -102,6 +106,8 @@ def trimmed(scan: Scan, first: int, at: int, stop: int, op: str) -> int:  # noqa
             if cut > 0:
                 stop = cut
         return stop
+    if not text[at:stop].isascii() and (far := _WITHOUT_BLANKS.search(text, at + 1, stop)):
+        stop = far.start()
     # The pair behind a delimiter may reach beyond the first blank: `Password=x;User Id=y`.
     pair = _CUT_AT.search(text, at, min(scan.end, stop + 64))
     if pair is not None and pair.start() < stop:

@@ -10,6 +10,7 @@ from bridge.redact import RULES, Redactor
 from bridge.redact.anchors import automaton
 from bridge.redact.detectors import DETECTORS
 from bridge.redact.detectors.detector import Detector
+from bridge.redact.fold import fold
 from bridge.redact.names.remembered import Names
 from bridge.redact.policy import DEFAULT_POLICY
 from bridge.redact.reference import page
@@ -24,7 +25,8 @@ LEAVES = [(one, text) for one in DETECTORS for text in one.leaves]
 
 def looked_at(detector: Detector, text: str) -> str:
     """What is left of the text when only this detector reads it."""
-    scan = Scan(text, text.lower())
+    folded = fold(text)  # as the engine shows it to detectors
+    scan = Scan(folded, folded.lower())
     scan.names = Names(DEFAULT_POLICY)
     for last, anchors in automaton([detector]).iter(scan.low):
         for size, look, data in anchors:

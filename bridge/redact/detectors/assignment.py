@@ -17,6 +17,7 @@ from bridge.redact.detectors.detector import Detector
 from bridge.redact.detectors.headings import below
 from bridge.redact.detectors.name_parts import Part, name_literals
 from bridge.redact.detectors.reading import is_literal, literals, read
+from bridge.redact.detectors.rotation import changed
 from bridge.redact.names.classifier import BARE_KEY, ENV, NONE, SURE, WEAKLY, Verdict
 from bridge.redact.rule import ASSIGNMENT, AUTH_SCHEME, COOKIE
 from bridge.redact.spans import Scan
@@ -112,6 +113,7 @@ def name_hit(scan: Scan, start: int, end: int, part: Part | None) -> int:
         _value_of(scan, first, last, verdict)
         or below(scan, first, last, verdict)
         or _told_before(scan, first, last, verdict)
+        or changed(scan, first, last, verdict)
     )
 
 

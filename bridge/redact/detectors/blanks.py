@@ -11,12 +11,13 @@ from __future__ import annotations
 
 import re
 
-from bridge.redact.detectors.reading import COUPLE, is_literal, read
+from bridge.redact.detectors.reading import COUPLE, changed_to, is_literal, read
+from bridge.redact.detectors.rotation import changed
 from bridge.redact.names.classifier import BARE_KEY, CODE, NONE, SURE, WEAKLY, Verdict
 from bridge.redact.rule import ASSIGNMENT
 from bridge.redact.spans import Scan
 from bridge.redact.values import harmless
-from bridge.redact.values.extent import BARE, QUOTE, TRAIL, Value, line_end, quoted
+from bridge.redact.values.extent import BARE, QUOTE, TRAIL, Value, before_far, line_end, quoted
 from bridge.redact.values.judge import PASSWORDY, SECRET_ID, take
 from bridge.redact.values.spoken import is_common_password, is_said_to_be
 
@@ -31,16 +32,6 @@ _PROSE = re.compile(
 # `Password for dana: x`
 _OWNED = re.compile(
     r"[ ](?:for|of)[ ](?:the[ ])?[\w.@'/-]{1,40}(?:[ ][\w.@-]{1,20})?:[ \t]{1,4}(?=\S)"
-)
-# `changed password from x to y`, `Passwort wurde von x auf y geändert`: both are told.
-_CHANGED = re.compile(
-    r"(?i:[ ](?:for|of|für|de|pour|para)[ ][\w.@/-]{1,40})?"
-    r"(?i:[ ](?:was|were|is|has been|wurde|a été|fue|ha sido))?"
-    r"(?i:[ ](?:changed|rotated|updated|reset|replaced|renewed|switched|changé|cambiada?))?"
-    r"[ ](?:from|von|de)[ ]{1,2}(?=(?P<old>\S{6,140})[ ]{1,2}(?:to|into|with|by|auf|zu|durch|à|a|por)[ ]{1,2}(?P<new>\S{6,140}))"
-)
-_CHANGES = re.compile(
-    r"(?i)\b(?:chang|rotat|updat|reset|replac|renew|switch|geänder|ersetz|erneuer|rotier|cambia)"
 )
 _DASHED_CODE = re.compile(r"(?=[0-9A-Za-z-]{0,12}\d)[0-9A-Za-z]{3,6}-[0-9A-Za-z]{3,6}\Z")
 _CONFIG_BEFORE = re.compile(
@@ -69,12 +60,14 @@ def without_separator(scan: Scan, first: int, last: int, verdict: Verdict, *, is
     if QUOTE.match(text, at, scan.end) is not None:
         value = quoted(scan, at)
         if value and not value.is_torn(scan) and _blank_fits(text, first, value, verdict):
-            return take(scan, value, verdict)
+            taken = take(scan, value, verdict)
+            after = value.end + len(value.quote)
+            return changed_to(scan, after, verdict) or taken if taken else 0
         return 0
     owned = _OWNED.match(text, last, scan.end) if verdict.grade == SURE else None
     if owned is not None:
         return read(scan, first, owned.end(), verdict, "", ":")
-    done = _changed(scan, first, last, verdict) or _in_prose(scan, last, verdict)
+    done = changed(scan, first, last, verdict) or _in_prose(scan, last, verdict)
     if done is not None:
         return done
     if verdict.grade == CODE and (digits := _DIGITS.match(text, at, scan.end)) is not None:
@@ -93,25 +86,6 @@ def _in_prose(scan: Scan, last: int, verdict: Verdict) -> int | None:
     """`the password is x`; None where no verb follows the name."""
     prose = _PROSE.match(scan.text, last, scan.end)
     return None if prose is None else prose_value(scan, prose.end(), verdict)
-
-
-def _changed(scan: Scan, first: int, last: int, verdict: Verdict) -> int:
-    """`changed password from x to y`: the old one may still open something."""
-    found = _CHANGED.match(scan.text, last, scan.end) if verdict.grade == SURE else None
-    if found is None or not _CHANGES.search(scan.text[max(0, first - 40) : found.end("new") + 16]):
-        return 0
-    done = 0
-    for group in ("old", "new"):
-        at, stop = found.span(group)
-        while group == "new" and stop > at and scan.text[stop - 1] in ".,;:)]}>":
-            stop -= 1
-        while stop > at + 1 and scan.text[at] in "\"'`" and scan.text[stop - 1] == scan.text[at]:
-            at, stop = at + 1, stop - 1
-        content = scan.text[at:stop]
-        is_made = is_literal(content) and (harmless.is_chancy(content) or not content.islower())
-        if is_made or harmless.weight(content) == harmless.HEAVY:
-            done = take(scan, Value(at, stop, "'"), verdict) or done
-    return done
 
 
 def _labelled(scan: Scan, first: int, last: int, verdict: Verdict) -> int:
@@ -135,7 +109,7 @@ def _bare(scan: Scan, first: int, at: int, verdict: Verdict) -> int:
     bare = BARE.match(text, at, scan.end)
     if bare is None:
         return 0
-    stop = bare.end()
+    stop = before_far(text, at, bare.end())
     if stop < scan.end:
         while stop > at and text[stop - 1] in TRAIL:
             stop -= 1
@@ -233,7 +207,7 @@ def prose_value(scan: Scan, at: int, verdict: Verdict) -> int:
     bare = BARE.match(text, at, scan.end)
     if bare is None:
         return 0
-    stop = bare.end()
+    stop = before_far(text, at, bare.end())
     while stop > at and text[stop - 1] in TRAIL:
         stop -= 1
     content = text[at:stop]

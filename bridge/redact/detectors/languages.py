@@ -98,8 +98,8 @@ def told(scan: Scan, start: int, end: int, kind: object) -> int:
     for tie in _tied(text, start, last, close):
         noted = _value(scan, tie, str(kind))
         done = noted or done
-        if noted and tie.by != "changed":  # a change tells the old one and the new one
-            break
+        if noted and not _CHANGE.search(text, max(0, start - 60), close):
+            break  # a change tells the old one and the new one
     return done or (_before(scan, start, str(kind)) and last)
 
 

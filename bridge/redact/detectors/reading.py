@@ -47,7 +47,7 @@ _NEXT_LITERAL = re.compile(
 _GIVEN = re.compile(r"(?i)\b(?:generated|new|temporary|initial|your|admin|root)[ \w]{0,30}:?\Z")
 _ESCAPED_BREAK = re.compile(r"\\{1,15}r?\\{0,15}n")
 _ITEM = re.compile(r"[ \t]{0,8}(?:\r?\n|\\{1,15}n)[+]?[ \t]{0,40}-[ \t]{1,4}")
-_ARROW = re.compile(r"[ \t]{1,4}(?:->|→)[ \t]{1,4}(?=\\{0,15}[\"'])")
+_ARROW = re.compile(r"[ \t]{1,4}(?:->|→|=>|⇒|➜)[ \t]{1,4}(?=[^\s(])")
 _LOGPROB = re.compile(r"\\{0,15}\",[ ]{0,2}\\{0,15}\"logprob")  # a unit of a model's text
 _NAMES_BEFORE = re.compile(
     r"(?:\A|\n|\\n|[\"'`])[ \t+>$-]{0,40}(?:(?:const|let|var|my)[ ])?((?:[\w.$]{1,40},[ ]){1,8})\Z"
@@ -120,7 +120,7 @@ def read(scan: Scan, first: int, at: int, verdict: Verdict, name_quote: str, op:
         after = value.end + len(value.quote)
         if done:
             done = _joined(scan, after, verdict) or done
-        return _changed_to(scan, after, verdict) or done or _fallback(scan, after, verdict)
+        return changed_to(scan, after, verdict) or done or _fallback(scan, after, verdict)
     return _unquoted(scan, first, at, verdict, name_quote, op)
 
 
@@ -299,7 +299,8 @@ def _unquoted(scan: Scan, first: int, at: int, verdict: Verdict, name_quote: str
     if verdict.kind in PASSWORDY and verdict.words[-1:] != ("pass",):
         stop = words_of(scan, at, stop)
     value = Value(at, stop, "", stop >= scan.end)
-    return take(scan, value, verdict) or _fallback(scan, stop, verdict)
+    done = take(scan, value, verdict)
+    return (changed_to(scan, stop, verdict) or done) if done else _fallback(scan, stop, verdict)
 
 
 _VARIABLE = re.compile(r"[a-z_$][a-z0-9_$]{0,40}(?:[A-Z][a-z0-9]{1,30}){1,6}\Z|[a-z_]{1,60}\Z")
@@ -371,11 +372,13 @@ def _joined(scan: Scan, at: int, verdict: Verdict) -> int:
     return done
 
 
-def _changed_to(scan: Scan, at: int, verdict: Verdict) -> int:
-    """`"old" -> "new"`, as Terraform plans a change."""
+def changed_to(scan: Scan, at: int, verdict: Verdict) -> int:
+    """`"old" -> "new"`, as Terraform plans a change, with quotes or without."""
     found = _ARROW.match(scan.text, at, scan.end)
-    value = quoted(scan, found.end()) if found is not None else None
-    return take(scan, value, verdict) if value is not None else 0
+    value = _plain(scan, found.end()) if found is not None else None
+    if value is None or not (value.quote or is_literal(scan.text[value.start : value.end])):
+        return 0
+    return take(scan, value, verdict)
 
 
 def _number(scan: Scan, at: int, stop: int, verdict: Verdict, quote: str) -> int:

@@ -48,7 +48,7 @@ NOW: Final = """jetzt nun künftig ab momentan aktuell weiterhin also maintenant
     le la el o il das de het den det""".split()
 # Prepositions of a change: `von x auf y geändert`, `changé en x`, `на x`. Only in a sentence that changes.
 TO: Final = """von vom del da dal van z ze från fra od od auf zu in durch en à par pour a por para como al em con com per su naar in op door met na przez jako za till med mot til ke với thành на в""".split()
-CHANGE: Final = """änder setz gesetzt ersetz neu erneuer zurückgesetzt umgestellt chang réinitialis remplac modifi défini mis mettre cambi restablec reemplaz actualiz establec mud troc alter redefin substitu atualiz
+CHANGE: Final = """änder geänder setz gesetzt ersetz neu erneuer zurückgesetzt umgestellt chang réinitialis remplac modifi défini mis mettre cambi restablec reemplaz actualiz establec mud troc alter redefin substitu atualiz
     cambiat reimpost sostitu aggiorn impost gewijzigd wijzig verander vervang ingesteld zmien ustawi zresetow zastąp změn nastav obnov ändra bytt byt ställ satt återställ ersat ændr skift sat bytte endr
     vaihd asetet muut değiş ayarl güncell sıfırl schimb resetat cserél állít módosít смен измен замен установ обнов сброс помен змін встанов замін онов diubah diganti ubah ganti đổi đặt""".split()
 # With: `mit dem Passwort x`.

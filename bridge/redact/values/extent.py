@@ -97,6 +97,14 @@ def quoted(scan: Scan, at: int) -> Value | None:
     return Value(start, stop, quote)
 
 
+def before_far(text: str, at: int, stop: int) -> int:
+    """Where a value ends in a sentence that is written without blanks; `stop` if it is in none."""
+    if text[at:stop].isascii():
+        return stop
+    far = _WITHOUT_BLANKS.search(text, at + 1, stop)
+    return far.start() if far is not None else stop
+
+
 def trimmed(scan: Scan, first: int, at: int, stop: int, op: str) -> int:  # noqa: C901 - one branch per notation
     """Where a value without quotes ends: at what the notation around it uses as a delimiter."""
     text = scan.text
@@ -106,8 +114,7 @@ def trimmed(scan: Scan, first: int, at: int, stop: int, op: str) -> int:  # noqa
             if cut > 0:
                 stop = cut
         return stop
-    if not text[at:stop].isascii() and (far := _WITHOUT_BLANKS.search(text, at + 1, stop)):
-        stop = far.start()
+    stop = before_far(text, at, stop)
     # The pair behind a delimiter may reach beyond the first blank: `Password=x;User Id=y`.
     pair = _CUT_AT.search(text, at, min(scan.end, stop + 64))
     if pair is not None and pair.start() < stop:

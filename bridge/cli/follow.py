@@ -13,7 +13,7 @@ import click
 from bridge.cli.exits import Exit, exit_of_failure
 from bridge.cli.options import NumberRange, examples, load_with, shared_options
 from bridge.cli.streams import complain, say, write_stdout
-from bridge.core.errors import Failure, Fault
+from bridge.core.errors import Failure, Fault, Retry
 from bridge.core.event import Feed
 
 if TYPE_CHECKING:
@@ -57,9 +57,12 @@ TIMEOUT_S = 1800.0  # the vendor CLI's default (mogplex.md 1.12)
 @click.option(
     "--format",
     "format_name",
-    type=click.Choice(("cloudevents", "mogplex", "pretty")),
+    type=click.Choice(("cloudevents", "mogplex", "plain", "pretty")),
+    callback=lambda _context, _option, name: "mogplex" if name == "plain" else name,
     envvar="MOGPLEX_BRIDGE_FORMAT",
-    help="[default: pretty on a terminal, else cloudevents; env: MOGPLEX_BRIDGE_FORMAT]",
+    help="plain: what the vendor's own tools print, of a space a line for each message; mogplex is"
+    " its name for runs. [default: pretty on a terminal, else cloudevents; env:"
+    " MOGPLEX_BRIDGE_FORMAT]",
 )
 @click.option(
     "--timeout",
@@ -262,7 +265,10 @@ def _conclude(outcome: Any, telling: Any, timeout_s: float | None, *, exit_statu
         complain(f"timed out after {timeout_s:g} s (--timeout): {count} not ended: {names[:500]}")
     for feed, failure in outcome.failures.items():
         kind, id_ = (feed.kind, feed.id) if isinstance(feed, Feed) else ("run", feed)
-        complain(f"{kind} {id_}: {failure.code}: {failure.message}{_cure(kind, failure)}")
+        cure = _told_by_table(feed, failure) if isinstance(feed, Feed) else ""
+        cure = cure or _cure(kind, failure)
+        request = f" (request id {failure.request_id})" if failure.request_id else ""
+        complain(f"{kind} {id_}: {failure.code}: {failure.message}{cure}{request}")
     if outcome.failures and (not outcome.timed_out or len(outcome.failures) == len(open_)):
         return exit_of_failure(next(iter(outcome.failures.values())))
     if outcome.timed_out:
@@ -270,6 +276,24 @@ def _conclude(outcome: Any, telling: Any, timeout_s: float | None, *, exit_statu
     if exit_status and any(tale.tone != "good" for tale in tales):
         return Exit.FAILED
     return Exit.DONE
+
+
+def _told_by_table(feed: Feed, failure: Failure) -> str:
+    """What the system's own table of errors says is to be done; empty where it has none."""
+    from bridge.core.error_table import code_key  # noqa: PLC0415 - for failures only
+    from bridge.sources.port import Explains  # noqa: PLC0415
+    from bridge.systems import systems  # noqa: PLC0415
+
+    is_final = failure.retry in (Retry.PERMANENT, Retry.CONDITIONAL)
+    if not is_final or failure.fault is Fault.TOKEN:
+        return ""
+    key = code_key(failure.code)
+    for name, system in systems().items():
+        if name == feed.system and isinstance(system, Explains):
+            return next(
+                (f"; {row.action}" for row in system.errors if code_key(row.code) == key), ""
+            )
+    return ""
 
 
 def _cure(kind: str, failure: Failure) -> str:  # noqa: PLR0911 - one for each

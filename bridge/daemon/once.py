@@ -28,6 +28,7 @@ GIVE_UP_AFTER_5XX = 8
 # A token that worked is refused while upstream's database is away: it may be so for this long. One
 # that never worked is given up after its second try (`core/pace/credential.py`).
 REFUSED_S = 300.0
+DOUBT_S = 5.0  # that a refused token may be told in vain
 LOOK_S = 0.25  # between two looks at how the follows are going
 
 
@@ -121,6 +122,7 @@ class _Watch:
         self._clock = clock
         self._told: dict[Feed, str] = {}
         self._silent: dict[Feed, Failure] = {}
+        self._refused_at: dict[Feed, float] = {}  # when a doubtful refusal was first seen
 
     async def until_over(self) -> None:
         """Return when every feed has ended, was given up, or never answered."""
@@ -139,6 +141,11 @@ class _Watch:
                 found[entry.feed.feed] = failure
         return found
 
+    def _is_old(self, feed: Feed) -> bool:
+        """Whether a refusal has lasted; most are final a moment later, and then said once."""
+        now = self._clock.monotonic()
+        return now - self._refused_at.setdefault(feed, now) >= DOUBT_S
+
     def _is_open(self, entry: Followed) -> bool:
         feed, progress = entry.feed.feed, entry.progress
         if not entry.is_followed:
@@ -151,8 +158,10 @@ class _Watch:
         failure = progress.failure
         if failure is None:
             self._told.pop(feed, None)
+            self._refused_at.pop(feed, None)
             return True
-        if self._told.get(feed) != failure.code:
+        is_young = failure.retry is Retry.AUTH_SUSPECT and not self._is_old(feed)
+        if self._told.get(feed) != failure.code and not is_young:
             self._told[feed] = failure.code
             where = f"{feed.kind} {feed.id}"
             self._tell(f"{where}: {failure.code}: {failure.message}{_next(failure)}")

@@ -36,7 +36,9 @@ class View:
     version: str
     up_s: float | None  # since the process started
     checks: Mapping[str, Mapping[str, Any]]  # /healthz
-    runs: Sequence[Mapping[str, Any]]  # /v1/runs, newest first
+    # /v1/feeds, newest first. As in /v1/runs `state` is how a feed is followed; what /v1/feeds
+    # calls so is `phase`.
+    runs: Sequence[Mapping[str, Any]]
     streams: Mapping[str, int]  # open, by transport
     journal_bytes: int
     records_per_s: float | None = None  # since the view before; None for the first
@@ -55,16 +57,14 @@ class View:
         }
 
     def failures(self) -> list[Mapping[str, Any]]:
-        """Runs whose latest request failed, those given up first."""
+        """Feeds whose latest request failed, those given up first."""
         failing = [run for run in self.runs if run.get("lastFailure")]
         failing.sort(key=lambda run: run.get("state") != "failed")
         return failing[:FAILURES_MAX]
 
     def as_json(self) -> dict[str, Any]:
         """For scripts; names are those of the HTTP interface where it has them."""
-        by_state: dict[str, int] = dict.fromkeys(("following", "ended", "failed", "stopped"), 0)
-        for run in self.runs:
-            by_state[str(run.get("state"))] = by_state.get(str(run.get("state")), 0) + 1
+        runs = [run for run in self.runs if is_run(run)]
         journal = self.checks.get("journal", {})
         return {
             "url": self.url,
@@ -81,10 +81,24 @@ class View:
             "accounts": [{"name": n, **check} for n, check in self.of_kind("account").items()],
             "sinks": [{"name": n, **check} for n, check in self.of_kind("sink").items()],
             "subscribers": dict(self.streams),
-            "runStates": by_state,
-            "runs": list(self.runs),
+            "runStates": _states(runs),
+            "runs": [
+                {"runId": id_of(run), **_without(run, "runId", "kind", "id", "system", "phase")}
+                for run in runs
+            ],
+            "feedStates": _states(self.runs),
+            "feeds": [
+                {**_without(run, "phase"), "state": run.get("phase"), "following": run.get("state")}
+                for run in self.runs
+            ],
             "failures": [
-                {"runId": run["runId"], "state": run["state"], **run["lastFailure"]}
+                {
+                    **({"runId": id_of(run)} if is_run(run) else {}),
+                    "kind": run.get("kind", "run"),
+                    "id": id_of(run),
+                    "state": run["state"],
+                    **run["lastFailure"],
+                }
                 for run in self.failures()
             ],
         }
@@ -119,7 +133,7 @@ class BridgeReader:
             try:
                 # 503 has the checks as well: one of them fails.
                 checks = _object(self._get(connection, "/healthz", (200, 503)), "checks")
-                runs = _object(self._get(connection, "/v1/runs", (200,)), "runs")
+                feeds = _object(self._get(connection, "/v1/feeds", (200,)), "feeds")
                 metrics = self._get(connection, "/metrics", (200,)).decode("utf-8", "replace")
             except TimeoutError:
                 raise NoBridgeError(f"{self.url}: no answer in {TIMEOUT_S:g} s") from None
@@ -136,7 +150,7 @@ class BridgeReader:
             finally:
                 connection.close()
             try:
-                return self._view(checks, runs, metrics)
+                return self._view(checks, feeds, metrics)
             except (ValueError, KeyError, TypeError, AttributeError) as error:
                 what = type(error).__name__
                 raise NoBridgeError(
@@ -156,7 +170,7 @@ class BridgeReader:
             raise NoBridgeError(f"{self.url}{path} answers {response.status}: is it a bridge?")
         return body
 
-    def _view(self, checks: Any, runs: Any, metrics: str) -> View:
+    def _view(self, checks: Any, feeds: Any, metrics: str) -> View:
         now, wall = self._clock.monotonic(), self._clock.wall()
         streams: dict[str, int] = {}
         version, journal_bytes = "", 0
@@ -174,7 +188,7 @@ class BridgeReader:
             version,
             max(0.0, wall - float(start[1])) if start else None,
             checks,
-            runs,
+            [{**feed, "state": feed["following"], "phase": feed["state"]} for feed in feeds],
             streams,
             journal_bytes,
             self._rate(now, int(checks.get("journal", {}).get("head", 0))),
@@ -186,6 +200,28 @@ class BridgeReader:
         if self._last is None or now <= self._last[0]:
             return None
         return max(0.0, (head - self._last[1]) / (now - self._last[0]))
+
+
+def is_run(feed: Mapping[str, Any]) -> bool:
+    """Whether `/v1/runs` shows it."""
+    return str(feed.get("kind", "run")) == "run"
+
+
+def id_of(feed: Mapping[str, Any]) -> str:
+    return str(feed.get("id") or feed.get("runId"))
+
+
+def _states(feeds: Sequence[Mapping[str, Any]]) -> dict[str, int]:
+    counts: dict[str, int] = dict.fromkeys(("following", "ended", "failed", "stopped"), 0)
+    for feed in feeds:
+        counts[str(feed.get("state"))] = counts.get(str(feed.get("state")), 0) + 1
+    return counts
+
+
+def _without(feed: Mapping[str, Any], *names: str) -> dict[str, Any]:
+    return {
+        name: value for name, value in feed.items() if name not in names and name != "following"
+    }
 
 
 def _object(body: bytes, key: str) -> Any:

@@ -12,13 +12,15 @@ from rich.console import Console, Group, JustifyMethod, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from bridge.cli.top.reading import View
+from bridge.cli.top.reading import View, id_of, is_run
 from bridge.wire import times
 
 PICTURE_COLUMNS: Final = 120
 PICTURE_LINES: Final = 40
 _FONT_FACE = re.compile(r"@font-face\s*\{[^}]*\}\s*")
 _BAR_CELLS: Final = 10
+_UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}(?:/.*)?", re.ASCII | re.DOTALL)
+_ID_CHARS_MAX: Final = 20
 _STATE_STYLES: Final = {"following": "green", "failed": "bold red", "stopped": "dim"}
 _KEYS: Final = "q quit  s sort  r reverse  a all/followed  / filter  ↑↓ scroll"
 _SORT: Final[dict[str, Callable[[Mapping[str, Any]], Any]]] = {
@@ -37,15 +39,15 @@ class ViewOptions:
 
     sort: str = "lag"
     is_reversed: bool = False
-    shows_all: bool = True  # ended, failed and stopped runs as well
+    shows_all: bool = True  # what has ended, failed or was stopped as well
     text: str = ""
-    scroll: int = 0  # runs skipped from the top
+    scroll: int = 0  # rows skipped from the top
     typing: str | None = None  # a filter that is being typed
     trouble: str | None = None  # why there is nothing newer
 
 
 def selected(view: View, options: ViewOptions) -> list[Mapping[str, Any]]:
-    """The runs to show, in their order; followed ones first."""
+    """The feeds to show, in their order; followed ones first."""
     text = options.text.lower()
     runs = [
         run
@@ -163,7 +165,7 @@ def _table(*columns: tuple[str, str]) -> Table:
         if how == "fold":
             table.add_column(title, ratio=1, no_wrap=True, overflow="ellipsis")
         else:
-            least = 8 if title.endswith("RUN") else None  # an id is found by that much
+            least = 8 if title in ("RUN", "ID", "FAILING") else None  # an id is found by that much
             justify: JustifyMethod = "right" if how == "right" else "left"
             table.add_column(title, justify=justify, no_wrap=True, min_width=least)
     return table
@@ -213,19 +215,22 @@ def _verdict(check: Mapping[str, Any]) -> Text:
 def _runs(
     runs: Sequence[Mapping[str, Any]], options: ViewOptions, room: int, view_s: float
 ) -> tuple[RenderableType, RenderableType]:
+    has_others = not all(map(is_run, runs))  # then the column of kinds is worth its room
+    kind: tuple[tuple[str, str], ...] = (("KIND", "left"),) if has_others else ()
     table = _table(
-        ("RUN", "left"), ("ACCOUNT", "left"), ("STATE", "left"), ("STATUS", "left"),
-        ("BY", "left"), ("EVENTS", "right"), ("GAPS", "right"), ("LAG", "right"),
-        ("TITLE", "fold"), ("NOW", "fold"),
+        *kind, ("ID" if has_others else "RUN", "left"), ("ACCOUNT", "left"), ("STATE", "left"),
+        ("STATUS", "left"), ("BY", "left"), ("EVENTS", "right"), ("GAPS", "right"),
+        ("LAG", "right"), ("TITLE", "fold"), ("NOW", "fold"),
     )  # fmt: skip
     shown = runs[options.scroll : options.scroll + room]
     for run in shown:
         state, gaps = str(run.get("state")), int(run.get("gaps") or 0)
         table.add_row(
-            Text(_safe(run.get("runId"))[:8]),
+            *((Text(_safe(run.get("kind", "run"))),) if has_others else ()),
+            Text(_short(run)),
             Text(_safe(run.get("account"))),
             Text(_safe(state), style=_STATE_STYLES.get(state, "")),
-            Text(_safe(run.get("status") or "–")),
+            Text(_safe(run.get("status") or (run.get("phase") if run.get("events") else "–"))),
             Text(_safe(run.get("followedBy") or "–")),
             f"{int(run.get('events') or 0):,}",
             Text(str(gaps), style="bold yellow" if gaps else ""),
@@ -233,12 +238,19 @@ def _runs(
             Text(_safe(run.get("title") or "")),
             _now(run, view_s),
         )
-    title = f"{len(runs)} runs by {options.sort}{' reversed' if options.is_reversed else ''}"
+    what = "feeds" if has_others else "runs"
+    title = f"{len(runs)} {what} by {options.sort}{' reversed' if options.is_reversed else ''}"
     if options.text:
         title += f", with “{_safe(options.text)}”"
     if len(shown) < len(runs):
         title += f", {len(runs) - len(shown)} not shown"
     return _line(title, style="bold"), table
+
+
+def _short(feed: Mapping[str, Any]) -> str:
+    """An id that is long and random is found by its beginning; names of spaces are read."""
+    id_ = _safe(id_of(feed))
+    return id_[: 8 if _UUID.fullmatch(id_) else _ID_CHARS_MAX]
 
 
 def _now(run: Mapping[str, Any], view_s: float) -> Text:
@@ -251,18 +263,20 @@ def _now(run: Mapping[str, Any], view_s: float) -> Text:
     if run.get("error") and run.get("status") not in ("success", "succeeded"):
         return Text(_safe(run["error"]), style="red")
     if not isinstance(tool, Mapping):
-        return Text("")
+        who = run.get("lastSpeaker")  # of a space; what a run says is long and in pieces
+        said = run.get("lastText") if who or not is_run(run) else None
+        return Text(_safe(": ".join(str(part) for part in (who, said) if part)))
     since = times.seconds(tool.get("since"))
     lasts = "" if since is None else f"{_duration(max(0.0, view_s - since))} "
     return Text(_safe(f"{lasts}{tool.get('name')} {tool.get('title') or ''}".rstrip()))
 
 
 def _failures(failures: Sequence[Mapping[str, Any]]) -> Table:
-    table = _table(("FAILING RUN", "left"), ("CODE", "left"), ("MESSAGE", "fold"))
+    table = _table(("FAILING", "left"), ("CODE", "left"), ("MESSAGE", "fold"))
     for run in failures:
         failure = run["lastFailure"]
         table.add_row(
-            Text(_safe(run.get("runId"))[:8]),
+            Text(_short(run)),
             Text(_safe(failure.get("code"))),
             Text(_safe(failure.get("message") or "")),
         )

@@ -117,6 +117,8 @@ def judge(
         code = NOT_THE_API
         text = f"HTTP {status} from a page for people or a redirect: is base_url right?"
     row = _BY_CODE[code]
+    if code == NOT_FOUND and text:
+        text = f"{text}, or hidden from this key"
     retry = row.retry
     if code == HTTP_ERROR and 400 <= status < 500 and status not in (408, 425):
         retry = Retry.FEATURE_ABSENT if status in (404, 405, 406, 501) else _P

@@ -23,7 +23,7 @@ def explain(failure: Failure, account: Account) -> str:  # noqa: PLR0911 - one f
         case code if code == TENANT_SUSPENDED:
             return f"suspended: {failure.message}; nothing is asked until the key changes"
         case code if code == NOT_FOUND:
-            return f"not found: {failure.message}, or hidden from this key"
+            return f"not found: {failure.message}"
     match failure.fault:
         case Fault.TOKEN:
             return f"refused: {failure.message} ({account.tokens.described})"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
@@ -26,6 +27,7 @@ from bridge.sources.port import Account, Means, Source
 from bridge.wire.jsontext import dumps
 
 NAME: Final = "moot"
+_STEERS = re.compile(r"[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]")
 CONNECT_RESULTS = ("opened", "refused", "failed", "not_a_stream")
 _BELOW_HTTP = ("TIMEOUT", "TRANSPORT", "BODY_TOO_LARGE")
 
@@ -103,7 +105,8 @@ class Moot:
     def plain(self, record: Mapping[str, Any]) -> bytes | None:
         """One line: time, who, what kind, and the text with its line ends as `\\n`.
 
-        The vendor's tools print no such line; this is for logs and `grep`.
+        The vendor's tools print no such line; this is for logs and `grep`. Signs that steer a
+        terminal or turn the direction of a text are written as `\\u001b`.
         """
         type_ = str(record.get("type"))
         if marks.is_of_bridge(type_) and not marks.is_ended(type_):
@@ -117,12 +120,8 @@ class Moot:
         text = data.get("text")
         said = text if isinstance(text, str) else ""
         line = f"{record.get('time', '-')} {who} [{kind}] {said}"
-        return (
-            line.replace("\\", "\\\\")
-            .replace("\r", "\\r")
-            .replace("\n", "\\n")
-            .encode("utf-8", "replace")
-        )
+        line = line.replace("\\", "\\\\").replace("\r", "\\r").replace("\n", "\\n")
+        return _STEERS.sub(lambda sign: f"\\u{ord(sign[0]):04x}", line).encode("utf-8", "replace")
 
     def source(self, account: Account, means: Means) -> Source:
         from bridge.sources.moot.source import build  # noqa: PLC0415 - aiohttp costs 0.15 s

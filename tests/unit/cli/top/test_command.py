@@ -43,6 +43,23 @@ FAILED = followed(
 )
 
 
+def as_feed(run: dict[str, Any]) -> dict[str, Any]:
+    """The same as /v1/feeds has it."""
+    rest = {name: value for name, value in run.items() if name != "runId"}
+    named = {"kind": "run", "id": run["runId"], "system": "mogplex"}
+    return {**named, **rest, "following": run["state"], "state": "running"}
+
+
+SPACE = {
+    **as_feed(followed(3)), "kind": "space", "id": "sprint-planning", "system": "moot",
+    "status": "active", "title": "Until Thursday", "lastSpeaker": "ana", "lastText": "Ready?",
+}  # fmt: skip
+SANDBOX = {
+    **as_feed(followed(4)), "kind": "sandbox", "system": "miosa", "status": "ready",
+    "lastText": "214 passed", "currentTool": {"name": "shell", "title": "npm test"},
+}  # fmt: skip
+
+
 METRICS = """\
 # TYPE mogplex_bridge_subscribers gauge
 mogplex_bridge_subscribers{transport="sse"} 3.0
@@ -77,7 +94,7 @@ def bridge(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
         "bodies",
         {
             "/healthz": (503, json.dumps({"checks": CHECKS})),
-            "/v1/runs": (200, json.dumps({"runs": [followed(1), FAILED]})),
+            "/v1/feeds": (200, json.dumps({"feeds": [as_feed(followed(1)), as_feed(FAILED)]})),
             "/metrics": (200, METRICS),
         },
     )
@@ -119,6 +136,25 @@ def test_once_prints_a_table(bridge: str, capsys: pytest.CaptureFixture[str]) ->
     assert not any(line.endswith(" ") for line in out.splitlines())
 
 
+def test_feeds_of_other_systems_are_rows_with_their_kind_and_last_words(
+    bridge: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    feeds = [as_feed(followed(1)), SPACE, SANDBOX]
+    monkeypatch.setitem(Answers.bodies, "/v1/feeds", (200, json.dumps({"feeds": feeds})))
+    _, out, _ = top(capsys, "--url", bridge, "--once")
+    assert "3 feeds by lag" in out
+    rows = {line.split()[0]: line for line in out.splitlines() if line[:3] in ("run", "spa", "san")}
+    assert "sprint-planning" in rows["space"]
+    assert "ana: Ready?" in rows["space"]
+    assert "shell npm test" in rows["sandbox"]
+    _, out, _ = top(capsys, "--url", bridge, "--once", "--json")
+    said = json.loads(out)
+    assert said["feeds"] == feeds
+    assert [run["runId"] for run in said["runs"]] == [followed(1)["runId"]]
+    assert said["runs"][0]["state"] == "following"
+    assert (said["runStates"]["following"], said["feedStates"]["following"]) == (1, 3)
+
+
 def test_a_picture(bridge: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = tmp_path / "top.svg"
     assert top(capsys, "--url", bridge, "--once", "--json", "--svg", str(file))[0] == 0
@@ -148,7 +184,7 @@ def test_with_auth_a_token_is_needed(
     ("path", "answer", "words"),
     [
         ("/healthz", (200, "<html>"), "is it a bridge?"),
-        ("/v1/runs", (404, "{}"), "is it a bridge?"),
+        ("/v1/feeds", (404, "{}"), "is it a bridge?"),
         ("/healthz", (200, "[]"), "is it a bridge?"),
         ("/healthz", (200, '{"checks": []}'), "is it a bridge?"),
         ("/metrics", (200, 'mogplex_bridge_subscribers{transport="sse"} many'), "is it a bridge?"),

@@ -34,6 +34,21 @@ def test_what_is_at_work_is_found_and_what_is_over_is_not() -> None:
     play(scenario, Setting(discover=True))
 
 
+@pytest.mark.parametrize("runs_path", ["runs", "agent_runs"])
+def test_what_is_at_work_is_found_soon_after_a_start_that_knows_nothing(runs_path: str) -> None:
+    """Nothing is known of a predecessor, so all places but one are assumed to be taken."""
+
+    async def scenario(stage: Stage) -> None:
+        things = [stage.sim.create(k) for k in ("run", "sandbox", "build", "computer")]
+        await asyncio.sleep(3)
+        assert len(list(stage.follows.entries())) >= 1
+        await asyncio.sleep(12)  # what is found is read first
+        assert len(list(stage.follows.entries())) == len(things)
+        assert stage.refused == 0
+
+    play(scenario, Setting(discover=True, knows_window=False), runs_path=runs_path)
+
+
 @pytest.mark.parametrize("shape", ["paged", "named", "bare"])
 def test_a_list_is_read_through_all_of_its_pages(shape: str) -> None:
     async def scenario(stage: Stage) -> None:

@@ -30,6 +30,7 @@ class Setting:
     per_minute: int = 60
     seed: int = 1
     delay_s: float = DELAY_S
+    knows_window: bool = True  # False: a start that knows nothing of what was asked before
     more: dict[str, Any] = field(default_factory=dict)
 
 
@@ -59,7 +60,7 @@ class Stage(stage.Stage):
     async def recall(self) -> None:
         if self.stopped_at:
             await super().recall()
-        else:  # nobody asked anything before
+        elif self.setting.knows_window:  # nobody asked anything before
             self.source.recall(b'{"saved":0,"log":[]}')
 
     @property

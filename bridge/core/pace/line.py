@@ -2,7 +2,8 @@
 
 The budget mirrors a rolling window of 60 s (core/pace/budget.py). What a person or a stream waits
 for takes free places at once; reads that repeat keep an even pace and leave places free for those;
-a look for new feeds takes only what nobody else wants. A connect that needs a ticket gets both
+a look for new feeds takes only what nobody else wants; the first one need keep no places free for
+feeds that are not known yet. A connect that needs a ticket gets both
 requests together or none: a ticket that has to wait for its connect grows old.
 """
 
@@ -35,6 +36,7 @@ class Rank(enum.IntEnum):
     NEWS = 2  # the next page or tail
     WATCH = 3  # a check beside an open stream
     FIND = 4  # lists, for feeds that nobody named
+    FIRST_FIND = 5  # the same while nothing is known yet: any place that nobody else waits for
 
 
 @dataclass(slots=True)
@@ -127,7 +129,7 @@ class Line:
 
     def _is_first(self, ask: _Ask, now: float) -> bool:
         """Whether nobody overtakes it."""
-        return ask.rank is not Rank.FIND and self._rank(ask, now) <= Rank.CONNECT
+        return self._rank(ask, now) <= Rank.CONNECT
 
     def _in_order(self, now: float) -> list[_Ask]:
         return sorted(
@@ -147,7 +149,7 @@ class Line:
         rank = self._rank(ask, now)
         cap = max(self.limit - self._spare(rank), ask.slots)
         free_at = max(self.budget.free_at(now, cap - ask.slots + 1), self._burst_over(ask, now))
-        if rank < Rank.NEWS:
+        if rank < Rank.NEWS or rank is Rank.FIRST_FIND:
             return free_at
         paced = max(1, self.limit - self._spare(Rank.NEWS))
         return max(free_at, self._paced_at + CYCLE_S / paced)
@@ -170,6 +172,7 @@ class Line:
             Rank.NEWS: keep,
             Rank.WATCH: 2 * keep,
             Rank.FIND: 3 * keep,
+            Rank.FIRST_FIND: 1 if len(self._asks) == 1 else 3 * keep,
         }[rank]
         return min(spare, self.limit - 1)
 
@@ -177,7 +180,7 @@ class Line:
         del self._asks[ask.key]
         self.slots_granted = ask.slots
         self._served[ask.key] = now
-        if self._rank(ask, now) >= Rank.NEWS:
+        if Rank.NEWS <= self._rank(ask, now) <= Rank.FIND:
             self._paced_at = now
         for _ in range(ask.slots):
             self.budget.send()

@@ -7,6 +7,7 @@ left out and told once.
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -24,6 +25,7 @@ from bridge.sources.port import Discovered
 log = get_logger()
 
 EVERY_S = 30.0
+HURRY_S = 30.0  # from the start, for which the first look may take what would be kept free
 PAGES_MAX = 50  # of one list in one look: 5,000 things
 # Snapshots have no list of their own, and there is one tenant.
 LISTED = (words.RUN, words.SANDBOX, words.COMPUTER, words.BUILD, words.DEPLOYMENT)
@@ -39,14 +41,17 @@ class Discovery:
         self._discovered = discovered
         self._found: set[Feed] = set()
         self._denied: set[str] = set()  # kinds whose list the key may not read
+        self._hurries_until = -math.inf
 
     async def run(self) -> None:
         """Look at the start and every 30 s, for ever."""
+        self._hurries_until = self._parts.clock.monotonic() + HURRY_S
         while True:
             if self.is_on and self._parts.gate.refused is None:
                 for kind in LISTED:
                     if kind not in self._denied:
                         await self._look(kind)
+                self._hurries_until = -math.inf
             await asyncio.sleep(EVERY_S)
 
     def token_replaced(self) -> None:
@@ -56,6 +61,8 @@ class Discovery:
     async def _look(self, kind: str) -> None:
         for page in range(1, PAGES_MAX + 1):
             listed = await self._ask(kind, page)
+            if isinstance(listed, Verdict) and self._has_other_name(kind, listed):
+                listed = await self._ask(kind, page)
             if isinstance(listed, Verdict):
                 self._refused(kind, listed)
                 return
@@ -66,7 +73,9 @@ class Discovery:
 
     async def _ask(self, kind: str, page: int) -> Listed | Verdict:
         parts = self._parts
-        async with parts.gate.turn((self._account, "find"), Rank.FIND) as turn:
+        is_first = page == 1 and parts.clock.monotonic() < self._hurries_until
+        rank = Rank.FIRST_FIND if is_first else Rank.FIND
+        async with parts.gate.turn((self._account, "find"), rank) as turn:
             started = parts.clock.monotonic()
             path = parts.learnt.runs.name if kind == words.RUN else PATHS[kind]
             turn.sent()
@@ -80,11 +89,15 @@ class Discovery:
                 parts.learnt.runs.worked(path)
         return listed
 
+    def _has_other_name(self, kind: str, verdict: Verdict) -> bool:
+        """Whether the list of runs may be there under the other of its names."""
+        runs = self._parts.learnt.runs
+        return kind == words.RUN and verdict.is_route_missing and runs.refused(runs.name)
+
     def _refused(self, kind: str, verdict: Verdict) -> None:
-        parts = self._parts
         if kind == words.RUN and verdict.is_route_missing:
-            parts.learnt.runs.refused(parts.learnt.runs.name)  # the next look tries the other name
-        elif verdict.failure.retry in (Retry.PERMANENT, Retry.FEATURE_ABSENT):
+            return  # neither name is known today; the next look asks anew
+        if verdict.failure.retry in (Retry.PERMANENT, Retry.FEATURE_ABSENT):
             self._denied.add(kind)
             log.warning(
                 "discovery.denied",

@@ -116,6 +116,31 @@ def test_a_look_for_new_feeds_takes_only_what_is_free() -> None:
     assert granted(line, 2.0) == ["stream"]
 
 
+def test_the_first_look_of_all_waits_for_no_places_that_nobody_wants() -> None:
+    """After a start without a log one place at a time comes free; the look takes the first ones."""
+    line = Line(54)
+    line.start(0.0, None)
+    asked: list[float] = []
+    while len(asked) < 5:
+        line.want("discovery", asked[-1] if asked else 0.0, rank=Rank.FIRST_FIND)
+        at = line.next_at(asked[-1] if asked else 0.0)
+        assert line.grant(at) == "discovery"
+        line.answered(at)
+        asked.append(at)
+    assert asked[0] <= 2 * CYCLE_S / 54
+    assert asked[-1] <= 6 * CYCLE_S / 54
+
+
+def test_the_first_look_gives_way_to_whoever_waits() -> None:
+    line = Line(54)
+    line.start(0.0, None)
+    line.want("discovery", 0.0, rank=Rank.FIRST_FIND)
+    line.want("page", 0.0, rank=Rank.NEWS)
+    assert line.grant(2.0) is None
+    at = line.next_at(2.0)
+    assert line.grant(at) == "page"
+
+
 def test_a_page_that_waited_long_goes_with_the_streams() -> None:
     line = fresh(8)
     line.want("page", 0.0, rank=Rank.NEWS)

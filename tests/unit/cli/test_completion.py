@@ -23,7 +23,7 @@ def test_commands_options_and_values_are_completed() -> None:
     assert [item.value for item in shell.get_completions([], "fol")] == ["follow"]
     assert "--fail-on-gap" in [item.value for item in shell.get_completions(["follow"], "--f")]
     values = [item.value for item in shell.get_completions(["follow", "--format"], "")]
-    assert values == ["cloudevents", "mogplex", "pretty"]
+    assert values == ["cloudevents", "mogplex", "plain", "pretty"]
 
 
 def test_every_command_has_a_man_page_with_its_options() -> None:

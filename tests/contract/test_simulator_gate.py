@@ -130,6 +130,16 @@ async def test_auth_user_has_no_envelope_and_is_null_for_every_trouble() -> None
             assert (await asker.get("/api/auth/user", token=token)).json == {"user": None}
 
 
+async def test_models_have_no_envelope_and_are_refused_in_it() -> None:
+    async with asking() as asker:
+        found = await asker.get("/api/models?format=cli")
+        assert [model["id"] for model in found.json["models"] if model["enabled"]]
+        assert asker.sim.accepted(TOKEN) == 1
+        for token in (None, "bad"):
+            refused = await asker.get("/api/models", token=token)
+            assert (refused.status, refused.json["error"]["code"]) == (401, "UNAUTHORIZED")
+
+
 # -- the limiter
 
 

@@ -18,12 +18,23 @@ _SANDBOX_STATUSES = ("running", "paused", "stopped", "error")
 _AUTOMATIONS = ("Nightly dependency upgrades", "Triage new issues", "Fix flaky tests")
 
 
+_MODELS = (
+    ("large", "Large", "managed", True),
+    ("small", "Small", "managed", True),
+    ("own", "With a key of your own", "byok", False),
+)
+
+
 class Account:
-    """Repos, sandboxes, automations and the user (shapes of mogplex.md 1.5, 1.6)."""
+    """Models, repos, sandboxes, automations and the user (shapes of mogplex.md 1.5, 1.6)."""
 
     def __init__(self, seed: int, now_us: int) -> None:
         chance = Random(f"{seed}/account")  # noqa: S311 - repeatable, not secret
         self.user = _user(chance)
+        self.models: list[dict[str, Any]] = [
+            {"id": id_, "name": name, "source": source, "enabled": is_enabled}
+            for id_, name, source, is_enabled in _MODELS
+        ]
         self.repos: list[dict[str, Any]] = sorted(
             (
                 {

@@ -13,6 +13,7 @@ from bridge.simulator.mogplex import catalogue, runs, starts, stream
 from bridge.simulator.mogplex.world import Call
 
 ROOT = "/api/v1/mogplex"
+MODELS_PATH = "/api/models"
 Handler = Callable[[Call], Awaitable[Reply | web.StreamResponse]]
 
 
@@ -34,8 +35,8 @@ class Route:
     methods: dict[str, Method]
 
 
-def _route(path: str, **methods: Method) -> Route:
-    pattern = re.compile(re.escape(ROOT + path).replace(r"\{\}", "([^/]+)") + r"\Z")
+def _route(path: str, root: str = ROOT, **methods: Method) -> Route:
+    pattern = re.compile(re.escape(root + path).replace(r"\{\}", "([^/]+)") + r"\Z")
     return Route(pattern, methods)
 
 
@@ -47,6 +48,7 @@ def _get(
 
 # There is no route that lists runs: GET /runs is a 405 (mogplex.md 1.5).
 ROUTES: tuple[Route, ...] = (
+    _route(MODELS_PATH, "", GET=_get("models", catalogue.list_models)),
     _route("/repos", GET=_get("repos", catalogue.list_repos, "Failed to list repos")),
     _route("/runs", POST=Method("start", starts.start_run, "write", "Failed to start run")),
     _route("/runs/{}", GET=_get("run", runs.get_run, "Failed to load run")),

@@ -1,4 +1,4 @@
-"""GET auth/user, repos, sandboxes and automations (mogplex.md 1.5)."""
+"""GET auth/user, models, repos, sandboxes and automations (mogplex.md 1.5)."""
 
 from __future__ import annotations
 
@@ -18,6 +18,11 @@ from bridge.simulator.mogplex.world import Call, World
 def user_reply(user: dict[str, Any] | None) -> Reply:
     """No envelope, and always 200: null stands for missing, bad and rate-limited tokens alike."""
     return Reply(200, jsonjs.dumps({"user": user}), JSON)
+
+
+async def list_models(call: Call) -> Reply | web.StreamResponse:
+    """No envelope, like the other route that is not below v1; the pages show no reply."""
+    return Reply(200, jsonjs.dumps({"models": call.world.account.models}), JSON)
 
 
 async def list_repos(call: Call) -> Reply | web.StreamResponse:

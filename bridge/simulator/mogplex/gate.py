@@ -16,7 +16,7 @@ from bridge.simulator.kit.faults import AFTERWARDS, EARLY, Fault
 from bridge.simulator.kit.replies import Reply, page, redirect
 from bridge.simulator.kit.requestlog import RequestRecord
 from bridge.simulator.kit.tokens import token_hash
-from bridge.simulator.mogplex.app import ROOT, USER_PATH, Method, find_route
+from bridge.simulator.mogplex.app import MODELS_PATH, ROOT, USER_PATH, Method, find_route
 from bridge.simulator.mogplex.catalogue import user_reply
 from bridge.simulator.mogplex.faults import AT_SIGN_IN, INSTEAD
 from bridge.simulator.mogplex.replies import failure, rate_limited, unauthorized
@@ -88,6 +88,8 @@ class Gate:
                 return unauthorized(_origin(request))
             goal = quote(path + query, safe="")
             return redirect(307, f"{_origin(request)}/login?next={goal}")
+        if token is None and path == MODELS_PATH:
+            return unauthorized(_origin(request))
         if path == "/login":
             return page(200, "Sign in")
         if record.endpoint == "stream" and self._stream_knob(record) == "absent":

@@ -36,7 +36,7 @@ class Draw:
         """Method, path, headers, body."""
         kind = self.random.choice(
             ["run", "events", "events", "stream404", "cursor", "repos", "sandboxes", "logs",
-             "automations", "automation", "start", "start", "cancel404", "user", "method"]
+             "automations", "automation", "start", "start", "cancel404", "user", "models", "method"]
         )  # fmt: skip
         return getattr(self, kind)()
 
@@ -113,6 +113,9 @@ class Draw:
 
     def user(self) -> Any:
         return "GET", "/api/auth/user", {}, None
+
+    def models(self) -> Any:
+        return "GET", "/api/models" + self.random.choice(["", "?format=cli"]), {}, None
 
     def method(self) -> Any:
         method = self.random.choice(["PUT", "DELETE", "PATCH", "POST"])

@@ -43,7 +43,7 @@ class GatewayBridge:
     url: str
     session: aiohttp.ClientSession
     follows: Any
-    group: Any  # the gateway's routes
+    server: Any
     headers: dict[str, str]
     gateways: Any  # runs by dialect
 
@@ -172,6 +172,7 @@ async def gateway_bridge(
         gateways = Gateways(runs, settings or GatewaySettings())
         server = build_server(parts, access=access, gateways=gateways)
         host, port = await server.start("127.0.0.1", 0)
+        bridge.server = server
         bridge.url = f"http://{host}:{port}"
         running = [
             tasks.create_task(following.accounts.run()),

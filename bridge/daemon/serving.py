@@ -110,19 +110,21 @@ def build_server(
     journal, clock, metrics = parts.journal, parts.clock, parts.metrics
     streams, turns = Streams(journal, metrics, clock, taken), Turns()
     lists = FeedLists(parts.feeds, clock)
-    groups: list[RouteGroup] = [
-        EventRoutes(journal, OwnFeeds(parts.feeds), streams, turns, metrics, clock),
-        RunRoutes(parts.feeds, lists),
-        FeedRoutes(parts.feeds, lists),
-        OperationRoutes(parts.health, parts.render_metrics, access),
-        PageRoutes(),
-    ]
+    served: list[GatewayRoutes] = []
     if gateways is not None:
         for dialect, runs in gateways.runs.items():
             means = Means(
                 parts.journal, runs, streams, turns, parts.redactor.twin(), metrics, clock
             )
-            groups.append(GatewayRoutes(dialect, means, gateways.settings))
+            served.append(GatewayRoutes(dialect, means, gateways.settings))
+    groups: list[RouteGroup] = [
+        EventRoutes(journal, OwnFeeds(parts.feeds), streams, turns, metrics, clock),
+        RunRoutes(parts.feeds, lists),
+        FeedRoutes(parts.feeds, lists),
+        OperationRoutes(parts.health, parts.render_metrics, access, served),
+        PageRoutes(),
+        *served,
+    ]
     return Server(
         groups,
         streams,

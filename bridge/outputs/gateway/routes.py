@@ -97,6 +97,9 @@ class GatewayRoutes:
     def prefix(self) -> str:
         return self._dialect.prefix
 
+    def description(self) -> bytes:
+        return self._dialect.description()
+
     def adopt(self, policy: Policy) -> None:
         """Hold to this from the next request on."""
         self._policy = policy

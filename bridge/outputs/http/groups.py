@@ -71,6 +71,15 @@ class Working(Protocol):
 
 
 @runtime_checkable
+class Described(Protocol):
+    """A group that is there only sometimes, and brings its part of `/openapi.json`."""
+
+    def description(self) -> bytes:
+        """JSON: `paths`, and the `components` that they use."""
+        ...
+
+
+@runtime_checkable
 class OwnErrors(Protocol):
     """A group whose clients expect refusals in a form of their own."""
 

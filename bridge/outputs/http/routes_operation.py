@@ -9,11 +9,11 @@ from importlib import resources
 from aiohttp import hdrs, web
 
 from bridge.outputs.http.access import Access, Identity, Need
-from bridge.outputs.http.groups import Route
+from bridge.outputs.http.groups import Described, Route
 from bridge.outputs.http.problems import ProblemError
 from bridge.outputs.http.query import check_names
 from bridge.outputs.port import Health
-from bridge.wire.jsontext import dumps
+from bridge.wire.jsontext import dumps, loads
 
 # Accept header -> exposition and its content type.
 RenderMetrics = Callable[[str], tuple[bytes, str]]
@@ -24,11 +24,19 @@ class OperationRoutes:
 
     name = "operation"
 
-    def __init__(self, health: Health, render_metrics: RenderMetrics, access: Access) -> None:
+    def __init__(
+        self,
+        health: Health,
+        render_metrics: RenderMetrics,
+        access: Access,
+        more: Sequence[Described] = (),
+    ) -> None:
+        """`more`: groups that bring their own description."""
         self._health = health
         self._access = access
         self._render_metrics = render_metrics
-        self._openapi = (resources.files("bridge.outputs.http") / "openapi.json").read_bytes()
+        own = (resources.files("bridge.outputs.http") / "openapi.json").read_bytes()
+        self._openapi = _joined(own, [group.description() for group in more])
 
     def routes(self) -> Sequence[Route]:
         return (
@@ -82,6 +90,18 @@ class OperationRoutes:
             content_type="application/json",
             headers={"Cache-Control": "no-store"},
         )
+
+
+def _joined(own: bytes, others: Sequence[bytes]) -> bytes:
+    """One description of all; `own` as it stands when there are no others."""
+    if not others:
+        return own
+    whole = loads(own)
+    for other in map(loads, others):
+        whole["paths"].update(other["paths"])
+        for kind, named in other["components"].items():
+            whole["components"].setdefault(kind, {}).update(named)
+    return dumps(whole)
 
 
 def _text(text: str) -> web.Response:

@@ -1,12 +1,14 @@
 """Mogplex's own API as a server speaks it (mogplex.md 1.4 to 1.8, 1.10): what the gateway answers.
 
-Pure. What a request may ask, and where answers come from, is not decided here.
+Pure, but for a file of its own. What a request may ask, and where answers come from, is not
+decided here.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from importlib import resources
 from typing import Any, Final, NamedTuple
 
 from bridge.core.errors import Failure, Retry
@@ -79,6 +81,9 @@ class MogplexDialect:
         _forward(f"{API}/automations/{{id}}/runs", "limit"),
         _forward(f"{API}/automations/{{id}}/runs/{{id}}"),
     )
+
+    def description(self) -> bytes:
+        return (resources.files("bridge.sources.mogplex") / "openapi.json").read_bytes()
 
     def normal_id(self, text: str) -> str | None:
         """A run id in its one form; None when upstream cannot know such an id."""

@@ -16,7 +16,7 @@ from bridge.redact.detectors.blanks import cell, prose_value, without_separator
 from bridge.redact.detectors.detector import Detector
 from bridge.redact.detectors.headings import below
 from bridge.redact.detectors.name_parts import Part, name_literals
-from bridge.redact.detectors.reading import is_literal, literals, read
+from bridge.redact.detectors.reading import literals, read
 from bridge.redact.detectors.rotation import changed
 from bridge.redact.names.classifier import BARE_KEY, ENV, NONE, SURE, WEAKLY, Verdict
 from bridge.redact.rule import ASSIGNMENT, AUTH_SCHEME, COOKIE
@@ -29,7 +29,7 @@ from bridge.redact.values.extent import (
     line_end,
     quoted,
 )
-from bridge.redact.values.judge import SCHEME, take
+from bridge.redact.values.judge import SCHEME, is_literal, take
 
 NAME_MAX = 64  # characters of a name, to each side of the key word
 _NAME_LEFT = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-.$"

@@ -11,14 +11,14 @@ from __future__ import annotations
 
 import re
 
-from bridge.redact.detectors.reading import COUPLE, changed_to, is_literal, read
+from bridge.redact.detectors.reading import COUPLE, changed_to, read
 from bridge.redact.detectors.rotation import changed
 from bridge.redact.names.classifier import BARE_KEY, CODE, NONE, SURE, WEAKLY, Verdict
 from bridge.redact.rule import ASSIGNMENT
 from bridge.redact.spans import Scan
 from bridge.redact.values import harmless
 from bridge.redact.values.extent import BARE, QUOTE, TRAIL, Value, before_far, line_end, quoted
-from bridge.redact.values.judge import PASSWORDY, SECRET_ID, take
+from bridge.redact.values.judge import PASSWORDY, SECRET_ID, is_literal, take
 from bridge.redact.values.spoken import is_common_password, is_said_to_be
 
 _TYPED = re.compile(
@@ -33,6 +33,7 @@ _PROSE = re.compile(
 _OWNED = re.compile(
     r"[ ](?:for|of)[ ](?:the[ ])?[\w.@'/-]{1,40}(?:[ ][\w.@-]{1,20})?:[ \t]{1,4}(?=\S)"
 )
+_CONTINUED = re.compile(r"[ ]{0,40}(?:[\\^`]\r?\n[ \t>+]{0,40})?")  # a command goes on below
 _DASHED_CODE = re.compile(r"(?=[0-9A-Za-z-]{0,12}\d)[0-9A-Za-z]{3,6}-[0-9A-Za-z]{3,6}\Z")
 _CONFIG_BEFORE = re.compile(
     r"(?:login|user|username|account|machine)[ \t]{1,4}\S{1,80}\s{1,4}\Z|(?:\A|\n|\\n|[\"'])[+ >-]{0,3}(?:ENV|setenv|setx|set|PASS)?[ \t]{0,4}\Z"
@@ -165,8 +166,7 @@ def _blank_fits(text: str, first: int, value: Value, verdict: Verdict) -> bool:
 def _flag(scan: Scan, at: int, verdict: Verdict) -> int:
     """`--password x`: the next shell word."""
     text = scan.text
-    while at < scan.end and text[at] == " ":
-        at += 1
+    at = _CONTINUED.match(text, at, scan.end).end()  # type: ignore[union-attr]
     if text.startswith("<<< ", at):
         at += 4
     if at >= scan.end or (text[at] in "-|&;<>\n\\)]" and QUOTE.match(text, at) is None):

@@ -8,11 +8,11 @@ import re
 from typing import Final, NamedTuple
 
 from bridge.redact.detectors.detector import Detector
-from bridge.redact.detectors.reading import is_literal
 from bridge.redact.rule import ASSIGNMENT
 from bridge.redact.spans import Scan
 from bridge.redact.values import harmless
 from bridge.redact.values.extent import LITERAL_TAG, quoted
+from bridge.redact.values.judge import is_literal
 
 ARGUMENTS_MAX = 6  # arguments of a call that are looked at
 CALL_MAX = 400  # characters of them

@@ -6,18 +6,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import islice
 from typing import NamedTuple
 
-from bridge.redact.detectors.reading import is_literal
 from bridge.redact.names.classifier import SURE, Verdict
 from bridge.redact.spans import Scan
 from bridge.redact.values import harmless
 from bridge.redact.values.extent import Value
-from bridge.redact.values.judge import take
+from bridge.redact.values.judge import is_literal, looks_made, take
 
 HEADING_MAX = 300  # characters of a heading line
 ROWS_MAX = 400  # rows read below a heading; four cost as much as a value
 CELLS_MAX = 24
+BETWEEN_MAX = 5  # lines from a title to its value: empty ones, a fence
 
 _HEADING_CELL = re.compile(
     r"[ \t]{0,40}[\"'`*]{0,3}[A-Za-z#][\w ./#()-]{0,40}[\"'`*]{0,3}[ \t]{0,40}\Z"
@@ -25,10 +26,17 @@ _HEADING_CELL = re.compile(
 _PLAIN_HEADING = re.compile(r"[^(){}\[\].=]{1,300}\Z")
 _RULE_LINE = re.compile(r"[-=+|: \t]{3,300}\Z")
 _LONE = re.compile(
-    r"(?:[ \t\r\n]|\\{1,7}[rn]){1,40}([^\s\"'`<>\\]{12,256})[ \t\r]{0,8}(?=\n|\\{1,15}[rn\"]|\"|\Z)"
+    r"(?:[ \t\r\n]|\\{1,7}[rn]){1,40}(?:```[a-z]{0,12}[ \t]{0,4}\n[ \t]{0,40})?([^\s\"'`<>\\]{8,256})[ \t\r]{0,8}(?=\n|\\{1,15}[rn\"]|\"|\Z)"
 )
 # Where a line ends inside a JSON text: at an escaped break, or with the string.
 _ESCAPED_END = re.compile(r"(?P<next>\\{1,7}(?:r\\{1,7})?n)|\\{0,15}\"|\n")
+_OPEN_ENDS = (":", " is", " are", " to", " below", "=", "->", "→")
+_FENCE = re.compile(r"[ \t]{0,8}(?:```|~~~)[a-z]{0,12}[ \t]{0,4}\Z")
+_TITLE_SIGNS = " \t#*:+->_"
+# What may stand before the name in a title: `Temporary admin password`.
+_ADJECTIVES = re.compile(
+    r"(?i:(?:the|your|our|an?|new|old|temporary|initial|generated|default|current|first|admin|administrator|root|user|master|service|client|api|access|personal|account|login|app|application|wi-?fi|wlan|db|database|ssh|smtp|mail|ftp|vpn|server|bot)[ ]?){1,3}\Z"
+)
 _GAP = re.compile(r"[ ]{2,100}")
 _INSERT = re.compile(r"[^()\n]{0,200}\)\s{0,8}VALUES\s{0,8}\(", re.I)
 _SQL_ITEM = re.compile(r"\s{0,8}(?:[NEBX]?'((?:[^'\n]|''){0,256})'|([^,()'\n]{0,80}))\s{0,8}[,)]")
@@ -85,15 +93,15 @@ def below(scan: Scan, first: int, last: int, verdict: Verdict) -> int:
     if head.below < 0:
         return _inserted(scan, first, last, verdict)
     line = scan.text[head.start : head.stop]
+    if line.rstrip().endswith(_OPEN_ENDS) and scan.text[last] in " ,(":
+        done = _announced(scan, head, last, verdict)
+        if done:
+            return done
     for mark in "|\t,;":
         if mark in line:
             return _columns(scan, head, mark, first, verdict) or (
                 _inserted(scan, first, last, verdict) if mark == "," else 0
             )
-    if line.endswith(":") and scan.text[last] == " ":
-        done = _announced(scan, head, last, verdict)
-        if done:
-            return done
     return _by_blanks(scan, head, first, verdict) or _alone(scan, head, first, last, verdict)
 
 
@@ -103,7 +111,10 @@ def _announced(scan: Scan, head: _Heading, last: int, verdict: Verdict) -> int:
     if found is None or ":" in scan.text[last : head.stop - 1]:
         return 0
     content = found.group(1)
-    if harmless.weight(content) != harmless.HEAVY or harmless.is_uuid(content):
+    is_made = len(content) >= 12 and harmless.weight(content) == harmless.HEAVY
+    if not is_made and not (verdict.kind == "password" and looks_made(content)):
+        return 0
+    if harmless.is_uuid(content):
         return 0
     if verdict.kind != "password" and not content.strip("0123456789abcdef"):
         return 0  # a commit, a digest
@@ -187,14 +198,24 @@ def _inserted(scan: Scan, first: int, last: int, verdict: Verdict) -> int:
     return 0
 
 
+def _is_token(row: str) -> bool:
+    """Of a machine; `Minimum8Characters` is the next title."""
+    if len(row) < 12 or harmless.weight(row) != harmless.HEAVY:
+        return False
+    return len(row) >= 20 or sum(char.isdigit() for char in row) >= 2
+
+
 def _alone(scan: Scan, head: _Heading, first: int, last: int, verdict: Verdict) -> int:
     """A title with nothing else on its line, and one heavy word on the next."""
     text = scan.text
-    if (text[head.start : first] + text[last : head.stop]).strip(" \t#*:+->_"):
+    before = text[head.start : first].strip(_TITLE_SIGNS)
+    if text[last : head.stop].strip(_TITLE_SIGNS) or (before and not _ADJECTIVES.match(before)):
         return 0
-    for start, line in _rows(scan, head):
+    for start, line in islice(_rows(scan, head), BETWEEN_MAX):
         row = line.strip("+ \t`")
-        if harmless.weight(row) != harmless.HEAVY or len(row) < 12:
+        if not row or _FENCE.match(line):
+            continue
+        if not _is_token(row) and not (verdict.kind == "password" and looks_made(row)):
             return 0
         at = text.find(row, start)
         stop = at + len(row)

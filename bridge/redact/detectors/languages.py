@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator
 from typing import Final, NamedTuple
 
 from bridge.redact.detectors.detector import Detector, literals
-from bridge.redact.detectors.reading import COUPLE, is_literal
+from bridge.redact.detectors.reading import COUPLE
 from bridge.redact.fold import fold
 from bridge.redact.names import languages as said
 from bridge.redact.names.words import WORD_VALUES
@@ -21,6 +21,7 @@ from bridge.redact.rule import ASSIGNMENT
 from bridge.redact.spans import Scan
 from bridge.redact.values import harmless
 from bridge.redact.values.extent import TRAIL
+from bridge.redact.values.judge import is_literal
 
 REACH: Final = 120  # characters of a sentence behind the word
 TIES_MAX: Final = 8  # verbs, colons, particles of a sentence that are tried

@@ -8,11 +8,11 @@ import re
 from typing import Final
 
 from bridge.redact.detectors.detector import Detector, literals
-from bridge.redact.detectors.reading import is_literal
 from bridge.redact.rule import ASSIGNMENT
 from bridge.redact.spans import Scan
 from bridge.redact.values import harmless
 from bridge.redact.values.extent import TRAIL
+from bridge.redact.values.judge import is_literal
 from bridge.redact.values.spoken import is_common_password
 
 _COUPLE = re.compile(

@@ -8,8 +8,8 @@ from __future__ import annotations
 import re
 
 from bridge.redact.detectors.headers import authorization, cookie
+from bridge.redact.detectors.lines import below_name, items_in_brackets, plain_value
 from bridge.redact.names.classifier import SURE, Verdict
-from bridge.redact.names.words import META
 from bridge.redact.rule import ASSIGNMENT
 from bridge.redact.spans import Scan
 from bridge.redact.values import harmless
@@ -19,12 +19,11 @@ from bridge.redact.values.extent import (
     QUOTE,
     TRAIL,
     Value,
-    line_end,
     quoted,
     trimmed,
     words_of,
 )
-from bridge.redact.values.judge import PASSWORDY, counts_as_secret, take
+from bridge.redact.values.judge import PASSWORDY, counts_as_secret, is_literal, take
 from bridge.redact.values.spoken import is_common_password
 
 _TYPE_THEN = re.compile(
@@ -37,16 +36,9 @@ _WRAPPER = re.compile(
 _FALLBACK = re.compile(r"[ \t]{0,4}(?:\|\||\?\?|\?:|\bor\b|,|:-)[ \t]{0,4}(?=\\{0,15}[\"'`])")
 _BRACE_DEFAULT = re.compile(r"\$\{[A-Za-z_]\w{0,64}:?[-=]")
 _YAML_TAG = re.compile(r"!{1,2}(?:str|binary|unsafe)[ \t]{1,4}|&\w{1,20}[ \t]{1,4}")
-_TAME = re.compile(r"[a-z_]{1,40}[0-9]{0,2}[a-z_]{0,40}[0-9]?[a-z]?\Z")  # `plot2d1`: a name
 _NUMBER = re.compile(r"-?\d{1,40}(?:\.\d{1,40})?(?:[eE][+-]?\d{1,4})?(?![\w.])")
 _BLOCK_SCALAR = re.compile(r"[|>][+-]?\d?[ \t]{0,8}(?:\n[+-]?|\\{1,15}n)[ \t]{1,40}")
-_NEXT_LINE = re.compile(r"[ \t]{0,8}\r?\n[ \t]{0,40}(?=[^\s:]{8,256}[ \t]{0,8}(?:\r?\n|\Z))")
-_NEXT_LITERAL = re.compile(
-    r"[ \t]{0,8}(?:\r?\n|\\{1,15}n)[+-]?[ \t]{0,40}(?=[rbfu@]?\\{0,7}[\"'`])"
-)
-_GIVEN = re.compile(r"(?i)\b(?:generated|new|temporary|initial|your|admin|root)[ \w]{0,30}:?\Z")
 _ESCAPED_BREAK = re.compile(r"\\{1,15}r?\\{0,15}n")
-_ITEM = re.compile(r"[ \t]{0,8}(?:\r?\n|\\{1,15}n)[+]?[ \t]{0,40}-[ \t]{1,4}")
 _ARROW = re.compile(r"[ \t]{1,4}(?:->|→|=>|⇒|➜)[ \t]{1,4}(?=[^\s(])")
 _LOGPROB = re.compile(r"\\{0,15}\",[ ]{0,2}\\{0,15}\"logprob")  # a unit of a model's text
 _NAMES_BEFORE = re.compile(
@@ -55,13 +47,10 @@ _NAMES_BEFORE = re.compile(
 _INNER_VALUE = re.compile(
     r"\{[^{}]{0,160}?\\{0,15}\"[vV]alue\\{0,15}\"[ ]{0,4}:[ ]{0,4}(?=\\{0,15}\")"
 )
+_OPENED = re.compile(r"\([ \t\r\n]{0,40}(?=[rbfuL@$]{0,2}\\{0,15}[\"'`])")
 _VAR_DUMP = re.compile(r"\s{0,20}string\(\d{1,6}\)[ ](?=\\{0,7}\")")
 _PLUS = re.compile(r"[ \t]{0,8}(?:\+|\\(?=\n))(?:[ \t]{0,8}\n)?[ \t]{0,40}(?=[rbfu]?\\{0,15}[\"'])")
 _GIVES = re.compile(r"(?:async[ ])?\(\)[ ]{0,2}=>[ ]{0,2}(?=\\{0,15}[\"'`])")
-_MEMBER = re.compile(
-    r"[ \t]{0,8}(?:\r?\n|\\{1,15}n)[+-]?[ \t]{1,40}([A-Za-z][\w.-]{0,60}):[ \t]{1,8}(?=[^\s{\[|>&*!])"
-)
-_PLURALS = (("keys",), ("secrets",), ("tokens",), ("passwords",), ("credentials",), ("creds",))
 _MORE = re.compile(r"[ \t\n)]{0,12}(?:,|\|\||\?\?|\bor\b)[ \t\n]{0,12}(?=\\{0,15}[\"'`])")
 _ARGUMENT_NEXT = re.compile(r"[ \t\n]{0,12},[ \t\n]{0,12}(?=[rbfuL@$]{0,2}\\{0,15}[\"'`])")
 COUPLE = re.compile(r"[\w.@+-]{1,64}(?:[ ]/[ ]|:(?!//)|[/|])([^\s\"'`<>,;\\]{6,128})")
@@ -95,10 +84,10 @@ def read(scan: Scan, first: int, at: int, verdict: Verdict, name_quote: str, op:
         at = dumped.end()  # PHP: `["password"]=> string(14) "x"`
     if char in "(a" and (gives := _GIVES.match(text, at, scan.end)) is not None:
         at = gives.end()  # `token: () => "x"`
-    if char == "(" and QUOTE.match(text, at + 1, scan.end):
-        return literals(scan, at + 1, verdict)
+    if char == "(" and (opened := _OPENED.match(text, at, scan.end)) is not None:
+        return literals(scan, opened.end(), verdict)
     if char in "\n\r" or (char == "\\" and _ESCAPED_BREAK.match(text, at)):
-        return _below(scan, at, verdict, op)
+        return below_name(scan, at, verdict, op)
     if char in "|>":
         block = _BLOCK_SCALAR.match(text, at, scan.end)
         if block is not None:
@@ -106,7 +95,7 @@ def read(scan: Scan, first: int, at: int, verdict: Verdict, name_quote: str, op:
             stop = bare.end() if bare is not None else block.end()
             return take(scan, Value(block.end(), stop, "\n", stop >= scan.end), verdict)
     if char == "[":
-        return _first_of_list(scan, at, verdict)
+        return items_in_brackets(scan, at, verdict)
     tag = LITERAL_TAG.match(text, at, scan.end)
     if tag is not None:
         at = tag.end()
@@ -160,100 +149,6 @@ def literals(scan: Scan, at: int, verdict: Verdict) -> int:
         if more is None:
             return done
         at = more.end()
-    return done
-
-
-def _below(scan: Scan, at: int, verdict: Verdict, op: str) -> int:
-    """A heading and the value alone on the next line."""
-    if op not in (":", "="):
-        return 0
-    if op == ":" and _ITEM.match(scan.text, at, scan.end) is not None:
-        return _items(scan, at, verdict)
-    if op == ":" and (done := _members(scan, at, verdict)):
-        return done
-    literal = _NEXT_LITERAL.match(scan.text, at, scan.end)
-    if literal is not None:
-        value = quoted(scan, literal.end())
-        if value is None or not is_literal(scan.text[value.start : value.end]):
-            return 0
-        return take(scan, value, verdict)
-    found = _NEXT_LINE.match(scan.text, at, scan.end)
-    if found is None:
-        return 0
-    stop = line_end(scan.text, found.end(), scan.end)
-    while stop > found.end() and scan.text[stop - 1] in " \t\r":
-        stop -= 1
-    weight = harmless.weight(scan.text[found.end() : stop])
-    is_given = verdict.kind == "password" and _GIVEN.search(scan.text, max(0, at - 60), at)
-    if weight != harmless.HEAVY and not (weight and is_given):
-        return 0
-    return take(scan, Value(found.end(), stop, "", stop >= scan.end), verdict)
-
-
-def _plain(scan: Scan, at: int) -> Value | None:
-    """A value of YAML, quoted or bare."""
-    if QUOTE.match(scan.text, at, scan.end):
-        return quoted(scan, at)
-    bare = BARE.match(scan.text, at, scan.end)
-    return bare and Value(at, bare.end(), "", bare.end() >= scan.end)
-
-
-def _members(scan: Scan, at: int, verdict: Verdict) -> int:
-    """`api_keys:` and a mapping of YAML below it: values as heavy as a machine's."""
-    done = 0
-    if verdict.words[-1:] not in _PLURALS:
-        return 0
-    for _ in range(16):
-        member = _MEMBER.match(scan.text, at, scan.end)
-        if member is None:
-            break
-        value = _plain(scan, member.end())
-        if value is None:
-            break
-        content = scan.text[value.start : value.end]
-        about = member.group(1).lower().replace("-", "_").split("_")[-1] in META
-        if (
-            not about
-            and harmless.weight(content) == harmless.HEAVY
-            and not harmless.is_uuid(content)
-        ):
-            done = take(scan, value, verdict) or done
-        at = value.end + len(value.quote)
-    return done
-
-
-def _items(scan: Scan, at: int, verdict: Verdict) -> int:
-    """`tokens:` and a list of YAML below it."""
-    done = 0
-    for _ in range(16):
-        item = _ITEM.match(scan.text, at, scan.end)
-        if item is None:
-            break
-        value = _plain(scan, item.end())
-        if value is None:
-            break
-        content = scan.text[value.start : value.end]
-        if ":" not in content and harmless.weight(content):
-            done = take(scan, value, verdict) or done
-        at = value.end + len(value.quote)
-    return done
-
-
-def _first_of_list(scan: Scan, at: int, verdict: Verdict) -> int:
-    """`"password": ["x", "y"]`: every quoted item, within limits."""
-    text = scan.text
-    done = 0
-    at += 1
-    for _ in range(16):
-        while at < scan.end and text[at] in " \t\r\n,":
-            at += 1
-        if not QUOTE.match(text, at, scan.end):
-            break
-        value = quoted(scan, at)
-        if value is None:
-            break
-        done = take(scan, value, verdict) or done
-        at = value.end + len(value.quote)
     return done
 
 
@@ -375,7 +270,7 @@ def _joined(scan: Scan, at: int, verdict: Verdict) -> int:
 def changed_to(scan: Scan, at: int, verdict: Verdict) -> int:
     """`"old" -> "new"`, as Terraform plans a change, with quotes or without."""
     found = _ARROW.match(scan.text, at, scan.end)
-    value = _plain(scan, found.end()) if found is not None else None
+    value = plain_value(scan, found.end()) if found is not None else None
     if value is None or not (value.quote or is_literal(scan.text[value.start : value.end])):
         return 0
     return take(scan, value, verdict)
@@ -386,12 +281,3 @@ def _number(scan: Scan, at: int, stop: int, verdict: Verdict, quote: str) -> int
     if not counts_as_secret(stop - at, verdict):
         return 0
     return scan.add(at, stop, verdict.kind, ASSIGNMENT.id, quote)
-
-
-def is_literal(content: str) -> bool:
-    """Where only the place says that a literal belongs to the name, a digit must speak for it."""
-    weight = harmless.weight(content)
-    if weight == harmless.HEAVY:
-        return True
-    speaks = harmless.has_digit(content) or harmless.is_chancy(content)
-    return weight > 0 and speaks and _TAME.match(content) is None

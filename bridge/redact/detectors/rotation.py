@@ -13,13 +13,12 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from bridge.redact.detectors.reading import is_literal
 from bridge.redact.names.classifier import SURE, Verdict
 from bridge.redact.names.words import META
 from bridge.redact.spans import Scan
 from bridge.redact.values import harmless
 from bridge.redact.values.extent import Value, before_far
-from bridge.redact.values.judge import take
+from bridge.redact.values.judge import looks_made, take
 
 REACH: Final = 240  # characters of the sentence behind the name
 VALUES_MAX: Final = 4
@@ -75,7 +74,7 @@ def _is_about(text: str, last: int) -> bool:
 def _values(text: str, at: int, stop: int) -> Iterator[tuple[int, int]]:
     """Where values stand that a label or a preposition ties to the change and that look made."""
     beside = _BESIDE.match(text, at, stop)
-    if beside is not None and _looks_made(beside.group("beside").rstrip(_TRAIL)):
+    if beside is not None and _is_made(beside.group("beside").rstrip(_TRAIL)):
         at = beside.start("beside") + len(beside.group("beside").rstrip(_TRAIL))
         yield beside.start("beside"), at
     for _ in range(4 * VALUES_MAX):
@@ -87,20 +86,17 @@ def _values(text: str, at: int, stop: int) -> Iterator[tuple[int, int]]:
         end = before_far(text, begin, end)
         while end > begin and text[end - 1] in _TRAIL:
             end -= 1
-        if _looks_made(text[begin:end]):
+        if _is_made(text[begin:end]):
             yield begin, end
             at = end
         else:
             at = max(begin, found.start() + 1)
 
 
-def _looks_made(content: str) -> bool:
+def _is_made(content: str) -> bool:
     """Made by a machine, or by a person who was told to: not the name of what was changed."""
     if len(content) < 6 or harmless.harmless_code(content, ("password",), ""):
         return False
     if harmless.weight(content) == harmless.HEAVY:
         return not harmless.is_uuid(content)
-    digits = sum(char.isdigit() for char in content)
-    is_signed = any(char in "!#$%&*+=?@^~" for char in content)
-    is_mixed = harmless.is_chancy(content) or content not in (content.lower(), content.upper())
-    return is_literal(content) and is_mixed and (digits >= 2 or is_signed)
+    return looks_made(content)

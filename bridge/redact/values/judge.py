@@ -22,6 +22,7 @@ SECRET_ID: Final = ("secret", "id")
 SIGNING_KEY: Final = ("signing", "key")
 _KEY_ID = re.compile(r"(?:0x)?(?:[0-9A-F]{8}|[0-9A-F]{10}|[0-9A-F]{16}|[0-9A-F]{40})!?\Z")
 _DIGEST_PART = re.compile(r"[A-Za-z][-_][0-9a-f]{64}\Z")
+_TAME = re.compile(r"[a-z_]{1,40}[0-9]{0,2}[a-z_]{0,40}[0-9]?[a-z]?\Z")  # `plot2d1`: a name
 _NUMBERED = re.compile(r"[A-Za-z]{2,8}_?\d{1,3}\Z")
 PASSWORDY = frozenset(("password", "passphrase"))
 SCHEME = re.compile(
@@ -174,3 +175,23 @@ def _word_is_secret(text: str, start: int, stop: int, content: str, verdict: Ver
     if "_" in content and before == " " and text[start - 2 : start - 1] == "=":
         return False  # `password = saved_value`: code
     return ends and verdict.kind in PASSWORDY and len(content) >= 6 and content.islower()
+
+
+def is_literal(content: str) -> bool:
+    """Where only the place says that a literal belongs to the name, a digit must speak for it."""
+    weight = harmless.weight(content)
+    if weight == harmless.HEAVY:
+        return True
+    speaks = harmless.has_digit(content) or harmless.is_chancy(content)
+    return weight > 0 and speaks and _TAME.match(content) is None
+
+
+def looks_made(content: str) -> bool:
+    """A password that a person was told to make: both cases, digits, best a sign.
+
+    For places that do not say by themselves that a value stands there.
+    """
+    digits = sum(char.isdigit() for char in content)
+    is_signed = any(char in "!#$%&*+=?@^~" for char in content)
+    is_mixed = harmless.is_chancy(content) or content not in (content.lower(), content.upper())
+    return len(content) >= 8 and is_literal(content) and is_mixed and (digits >= 2 or is_signed)

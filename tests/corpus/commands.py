@@ -27,6 +27,17 @@ PRINTING: list[tuple[str, str]] = [
     ("heroku config:get STRIPE_KEY -a shop", "⟦a24⟧\n"), ("heroku auth:token", "⟦U⟧\n"), ("gh auth token", "⟦gho_{a36}⟧\n"), ("fly auth token", "⟦a40⟧\n"),
     ("doppler secrets get DB_PASSWORD --plain", "⟦PA⟧\n"), ("sops -d --extract '[\"db\"][\"pass\"]' secrets.yaml", "⟦PA⟧"), ("bundle exec rails secret", "⟦h128⟧\n"),
     ("python3 -c 'import secrets; print(secrets.token_urlsafe(32))'", "⟦w43⟧\n"), ("printenv DB_PASSWORD", "⟦PA⟧\n"), ("echo $GITHUB_TOKEN", "⟦a40⟧\n"),
+    ("kubectl -n db get secret pg -o jsonpath='{.data.postgres-password}'", "⟦BP2⟧"), ("kubectl get secret app -o jsonpath=\"{.data['admin\\.password']}\"", "⟦BP2⟧"),
+    ("kubectl get secret app -o go-template='{{.data.token}}'", "⟦b32⟧"), ("kubectl get secret app -o go-template='{{index .data \"db-password\" | base64decode}}'", "⟦PA⟧\n"),
+    ("kubectl get secret app -o json | jq -r '.data[\"password\"]|@base64d'", "⟦PA⟧\n"), ("kubectl get secrets/app -o json | jq -r '.data.password'", "⟦BP2⟧\n"),
+    ("oc extract secret/app --keys=password --to=-", "# password\n⟦PA⟧\n"), ("kubectl view-secret app password", "⟦PA⟧\n"),
+    ("vault kv get -format=json secret/app | jq -r .data.data.password", "⟦PA⟧\n"), ("op item get db --format json | jq -r '.fields[1].password'", "⟦PA⟧\n"),
+    ("az acr credential show -n reg --query 'passwords[0].value' -o tsv", "⟦b40⟧\n"), ("az redis list-keys --name r -g g --query primaryKey -o tsv", "⟦b44⟧\n"),
+    ("az storage account keys list -n a -o table", "KeyName  Value\n-------  -----\nkey1  ⟦b86⟧\n"), ("aws sts get-session-token --output text", "CREDENTIALS\t2026-11-01T00:00:00Z\t⟦b40⟧\t⟦b80⟧\n"),
+    ("aws iam create-access-key --user-name ci --output text", "ACCESSKEY\t⟦AKIA{u16}⟧\t2026-10-01T10:00:00+00:00\t⟦b40⟧\tActive\tci\n"),
+    ("aws codeartifact get-authorization-token --domain a --query authorizationToken --output text", "⟦w200⟧\n"), ("aws rds generate-db-auth-token --hostname h --username a", "⟦w80⟧\n"),
+    ("pulumi config get --stack prod db:password", "⟦PA⟧\n"), ("pulumi config get --path 'db.password'", "⟦PA⟧\n"), ("gcloud sql generate-login-token", "⟦w60⟧\n"),
+    ("oathtool --totp -b ⟦u32⟧", "⟦d6⟧\n"), ("lpass show --password 'Team/DB'", "⟦PA⟧\n"), ("gcloud secrets versions access 3 --secret=mailer", "⟦PA⟧"),
     ("cat /run/secrets/db_password", "⟦PA⟧\n"), ("bash -lc 'pass show db/prod'", "⟦PA⟧\n"), ("cd infra && terraform output -raw admin_password", "⟦PA⟧"),
 ]  # fmt: skip
 
@@ -37,6 +48,11 @@ HARMLESS: list[tuple[str, str]] = [
     ("terraform output -raw vpc_id", "vpc-0a1b2c3d4e5f67890\n"), ("terraform output", "vpc_id = \"vpc-0a1b2c3d4e5f67890\"\n"), ("kubectl get secret app", "NAME  TYPE    DATA  AGE\napp   Opaque  2     4d21h\n"),
     ("pass show db | docker login --password-stdin", "Login-Succeeded1\n"), ("gh auth token | wc -c", "41\n"), ("export X=$(op read op://prod/db/password)", "done1234\n"), ("gh auth status", "Logged in to github.com as dana4412\n"),
     ("op read op://prod/db/password > out.txt", "written12\n"), ("printenv PATH", "/usr/bin:/bin\n"), ("printenv NODE_ENV", "production1\n"), ("echo $HOME", "/home/a1\n"), ("cat README.md", "Version4a2\n"),
+    ("kubectl get secret app -o jsonpath='{.metadata.name}'", "App2207x"), ("kubectl get secret app -o jsonpath='{.data.username}'", "U3ZjMjIwN3g="),
+    ("vault kv get -format=json secret/app | jq -r .data.metadata.version", "12000"), ("aws iam create-access-key --help", "CREATE-ACCESS-KEY()   Create22KeyText"),
+    ("az cosmosdb list -o table", "Name  Group\n----  -----\nacme-cosmos-2207-prodWest  rg22"), ("docker build --secret id=npmrc,src=.npmrc .", "Step1of22"),
+    ("kubectl get cm app -o go-template='{{index .data \"token-url\" | base64decode}}'", "https://x.example/t2"), ("oathtool --version", "oathtool2.6.7"),
+    ("jq -r '.data[\"password\"]|@base64d' < x.json > out.txt", ""), ("docker service create --secret db_password_v2 nginx", "done2207x"),
     ("openssl version", "OpenSSL3.0.2\n"), ("bw status", "unlocked1\n"), ("git rev-parse HEAD", "3f8a9c1d2e4b5f60718293a4b5c6d7e8f9012345\n"), ("heroku config:get NODE_ENV", "production1\n"),
 ]  # fmt: skip
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import re
 
-from bridge.redact.detectors.blanks import cell, prose_value, without_separator
+from bridge.redact.detectors.blanks import cell, is_switch, prose_value, without_separator
 from bridge.redact.detectors.detector import Detector
 from bridge.redact.detectors.headings import below
 from bridge.redact.detectors.name_parts import Part, name_literals
@@ -90,6 +90,8 @@ def name_hit(scan: Scan, start: int, end: int, part: Part | None) -> int:
     bare = name.lstrip("-.$").removeprefix("with-")
     if bare[:4] in ("With", "with") and text[last : last + 1] == "(":
         bare = bare[4:]  # `WithPassword("x")`: a builder, not a switch
+    if name[:2] == "--" and is_switch(text, first, last):
+        return 0
     if name[:2] == "-D":  # a property of the Java command line
         bare = bare[1:]
     if first and text[first - 1] == "/" and _is_beside_secret(scan.low, first):

@@ -33,7 +33,15 @@ _PROSE = re.compile(
 _OWNED = re.compile(
     r"[ ](?:for|of)[ ](?:the[ ])?[\w.@'/-]{1,40}(?:[ ][\w.@-]{1,20})?:[ \t]{1,4}(?=\S)"
 )
+# Flags that say what is shown, or where a secret is kept: a name follows them.
+_SWITCH = re.compile(
+    r"\b(?:lpass show\b[^\n|;&]*--(?:password|notes)|gcloud secrets\b[^\n|;&]*--secret|pulumi config set\b[^\n|;&]*--secret"
+    r"|(?:docker|podman|nerdctl|buildah|buildctl|buildx|nomad|fly|flyctl|gh|glab)\b[^\n|;&]*--secret|kubectl\b[^\n|;&]*--[a-z-]{0,30}secret|(?:aws|az|gcloud)\b[^\n|;&]*--(?:db-)?secret)\Z"
+)
 _CONTINUED = re.compile(r"[ ]{0,40}(?:[\\^`]\r?\n[ \t>+]{0,40})?")  # a command goes on below
+_FUNCTION = re.compile(
+    r"@[a-z0-9]{2,12}\b|(?:base64|url|uri|html|to_?json|from_?json|b64)[a-z_0-9]{0,10}(?:\W|\Z)|[a-z]{2,12}\d{0,3}[a-z]{0,8}(?:['\"]|[ ]?\}\}|\()"
+)
 _DASHED_CODE = re.compile(r"(?=[0-9A-Za-z-]{0,12}\d)[0-9A-Za-z]{3,6}-[0-9A-Za-z]{3,6}\Z")
 _CONFIG_BEFORE = re.compile(
     r"(?:login|user|username|account|machine)[ \t]{1,4}\S{1,80}\s{1,4}\Z|(?:\A|\n|\\n|[\"'])[+ >-]{0,3}(?:ENV|setenv|setx|set|PASS)?[ \t]{0,4}\Z"
@@ -163,6 +171,11 @@ def _blank_fits(text: str, first: int, value: Value, verdict: Verdict) -> bool:
     )
 
 
+def is_switch(text: str, first: int, last: int) -> bool:
+    """`lpass show --password site`, `gcloud secrets … --secret=name`: no value follows this flag."""
+    return _SWITCH.search(text, max(0, first - 200), last) is not None
+
+
 def _flag(scan: Scan, at: int, verdict: Verdict) -> int:
     """`--password x`: the next shell word."""
     text = scan.text
@@ -263,6 +276,8 @@ def cell(scan: Scan, at: int, verdict: Verdict) -> int:
     if _is_alternation(text, at, line):
         return 0
     content = text[at:stop].strip().strip("`*")
+    if _FUNCTION.match(content):
+        return 0  # of `jq` or of a template
     if not content or not harmless.weight(content) or verdict.grade == NONE:
         return 0
     start = text.find(content, at)

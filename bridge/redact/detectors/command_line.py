@@ -34,6 +34,13 @@ _COOKIES = re.compile(
     r"(?:['\"](?P<c1>[^'\"\\\n=]{1,64}=[^'\"\\\n]{1,512})|(?P<c2>[\w.-]{1,64}=[^\s'\"`;|&<>\\]{1,512}))"
 )
 
+# `keytool` has one for the store and one for the key, `snmpget` one to sign and one to encrypt.
+_KEYTOOL = _secret(
+    r"(?<!\S)-{1,2}(?:storepass|keypass|srcstorepass|deststorepass|srckeypass|destkeypass|new|ks-pass|key-pass)[ ]{1,3}(?:pass:)?"
+)
+_SNMP = _secret(r"(?<!\S)-(?:P|A|X|p)[ ]{1,3}(?!\d{1,5}(?:\s|\Z))")
+_SEVERAL: Final = frozenset((_KEYTOOL, _SNMP))
+
 # Program -> what holds its password. Names and flags are those of the programs' manuals.
 PROGRAMS: Final[dict[str, tuple[re.Pattern[str], ...]]] = {}
 for _names, _patterns in (
@@ -65,16 +72,29 @@ for _names, _patterns in (
         ),
     ),
     (
-        "ldapsearch|ldapmodify|ldapadd|ldapwhoami|ldapdelete|ldappasswd",
+        "ldapsearch|ldapmodify|ldapadd|ldapwhoami|ldapdelete|ldappasswd|kadmin|kadmin.local|ldapvi|slappasswd",
         (_secret(r"(?<!\S)-w[ ]{0,3}"),),
     ),
     (
         "ipmitool|snmpwalk|snmpget|snmpset|mosquitto_pub|mosquitto_sub|rabbitmqadmin|nsca|net-snmp",
-        (_secret(r"(?<!\S)-(?:P|A|X|p)[ ]{1,3}(?!\d{1,5}(?:\s|\Z))"),),
+        (_SNMP,),
     ),
     (
         "xfreerdp|wlfreerdp|rdesktop|freerdp",
         (_secret(r"(?<!\S)/p:"), _secret(r"(?<!\S)-p[ ]{1,3}")),
+    ),
+    ("plink|pscp|psftp|putty|kitty|klink", (_secret(r"(?<!\S)-pw[ ]{1,3}"),)),
+    (
+        "psexec|psexec64|nxc|netexec|hydra|racadm|medusa",
+        (_secret(r"(?<!\S)-p[ ]{1,3}(?!\d{1,5}(?:\s|\Z))"),),
+    ),
+    ("schtasks|wmic", (_secret(r"(?<!\S)/(?:rp[ ]{1,3}|password:)"),)),
+    (
+        "oathtool",
+        (
+            _secret(r"(?<!\S)(?:-b|--base32)[ ]{1,3}(?:-\S{1,20}[ ]{1,3}){0,4}"),
+            _secret(r"(?<!\S)--[th]otp(?:=\w{1,8})?[ ]{1,3}(?:-\S{1,20}[ ]{1,3}){0,4}"),
+        ),
     ),
     ("7z|7za|7zr|rar|unrar", (_secret(r"(?<!\S)-p(?![ ])"), _secret(r"(?<!\S)-hp(?![ ])"))),
     ("zip|unzip", (_secret(r"(?<!\S)(?:-P|--password)[ ]{1,3}"),)),
@@ -88,11 +108,7 @@ for _names, _patterns in (
     ),
     (
         "keytool|jarsigner|apksigner|zipalign",
-        (
-            _secret(
-                r"(?<!\S)-{1,2}(?:storepass|keypass|srcstorepass|deststorepass|srckeypass|destkeypass|new|ks-pass|key-pass)[ ]{1,3}(?:pass:)?"
-            ),
-        ),
+        (_KEYTOOL,),
     ),
     (
         "htpasswd",
@@ -207,9 +223,7 @@ def program(scan: Scan, start: int, end: int, data: object) -> int:
                 break
             if noted := _note(scan, found):
                 done = noted
-                if (
-                    "storepass" not in pattern.pattern
-                ):  # `keytool` has one for the store, one for the key
+                if pattern not in _SEVERAL:
                     break
             if not pattern.pattern.startswith(_FLAG):
                 break

@@ -46,12 +46,23 @@ PRINTERS: Final[dict[str, re.Pattern[str]]] = {
         "print-access-token": r"print-access-token",
         "print-identity-token": r"print-identity-token",
         "get-access-token": r"\baz account get-access-token [^\n|]*--query ['\"]?accessToken",
+        "iam create-access-key": r"\baws iam create-access-key\b",
+        "get-session-token": r"\baws sts get-session-token\b",
+        "sts assume-role": r"\baws sts assume-role",
+        "get-authorization-token": r"\baws (?:codeartifact|ecr|ecr-public) get-authorization-token\b",
+        "generate-db-auth-token": r"\baws rds generate-db-auth-token\b",
+        "get-random-password": r"\baws secretsmanager get-random-password\b",
+        "get-password-data": r"\baws ec2 get-password-data\b",
+        "generate-login-token": r"\bgcloud sql generate-login-token\b",
+        "credential show": r"\baz [\w -]{1,30}credential show [^\n|]*--query ['\"]?(?P<field>\w+)",
+        "keys list": r"\baz [\w -]{1,40}keys list [^\n]*(?:--query|-o |--output )",
+        "list-keys": r"\baz [\w -]{1,40}list-keys [^\n]*(?:--query|-o |--output )",
+        "connection-string": r"\baz [\w -]{1,40}(?:show|list)-connection-strings? [^\n]*--query",
         "secrets versions access ": r"\bgcloud secrets versions access ",
         "get-secret-value": r"\baws secretsmanager get-secret-value [^\n]*(?:--query ['\"]?SecretString|jq -r \.SecretString)",
         "--with-decryption": r"\baws ssm get-parameters? [^\n]*--with-decryption[^\n]*--query|--query [^\n]*--with-decryption",
         "get-login-password": r"\baws ecr(?:-public)? get-login-password",
         "keyvault secret show": r"\baz keyvault secret show [^\n]*--query ['\"]?value",
-        "account keys list": r"\baz [\w ]{1,30} keys list [^\n]*(?:--query|-o tsv)",
         "bw get ": r"\bbw get (?P<field>password|totp|notes) ",
         "rbw get ": r"\brbw get ",
         "lpass show ": r"\blpass show [^\n]*(?:--password|-p )",
@@ -73,9 +84,16 @@ PRINTERS: Final[dict[str, re.Pattern[str]]] = {
         "generate-token": r"\bargocd account generate-token",
         "output -raw ": r"\b(?:terraform|tofu|terragrunt)[^\n|]* output -raw (?P<field>[\w-]+)",
         "--show-secrets": r"\bpulumi stack output (?P<field>[\w-]+) [^\n]*--show-secrets|\bpulumi stack output [^\n]*--show-secrets (?P<named>[\w-]+)",
-        "pulumi config get ": r"\bpulumi config get (?:[\w-]+:)?(?P<named>[\w-]+)",
+        "pulumi config get ": r"\bpulumi config get [^\n|;&]*?(?:[\w-]+:)?(?:[\w-]+\.)*(?P<named>[\w-]+)['\"]{0,2}[ ]*(?=$|[|;&\n])",
         "base64 -": r"\b(?:kubectl|oc|k)\b[^\n]*\bsecrets?\b(?:[^\n]*\.(?P<field>[\w-]+)\}?['\"]?)?[^\n|]*\|[ ]?base64 (?:-d|-D|--decode)",
         "base64decode": r"\b(?:kubectl|oc)\b[^\n]*\bsecrets?\b[^\n]*base64decode",
+        "@base64d": r"\b(?:kubectl|oc|k)\b[^\n]*\bsecrets?\b[^\n|]*\|[ ]?jq[^\n]*?[.\"](?P<field>[\w-]+)\"?\]?[ ]?\|[ ]?@base64d",
+        "jsonpath": r"\b(?:kubectl|oc|k)\b[^\n]*\bget secrets?\b[^\n]*jsonpath=[^\n]*?\.data(?:\.|\[['\"]?)(?P<field>[\w.\\-]+)['\"]?\]?\}",
+        "-template=": r"\b(?:kubectl|oc|k)\b[^\n]*\bget secrets?\b[^\n]*-template=[^\n]*?\.data(?:\.|[ ]\\?[\"'])(?P<field>[\w.-]+)",
+        "extract secret/": r"\boc extract secret/[^\n]*--to=-",
+        "view-secret ": r"\b(?:kubectl|oc|k) view-secret ",
+        " jq -": r"\b(?:vault|bao|kubectl|oc|aws|az|gcloud|op|bw|doppler|infisical|sops|pulumi|terraform|tofu)\b[^\n]*\|[ ]?jq -\w*r\w* ['\"]?[^\n|]*?\.(?P<named>\w+)['\"]?(?=[ ]*(?:$|\||\n))",
+        "oathtool ": r"\boathtool ",
         "sops -d": r"\bsops (?:-d|decrypt|--decrypt) [^\n]*--extract",
         "sops decrypt": r"\bsops decrypt [^\n]*--extract",
         "consul kv get ": r"\bconsul kv get (?P<named>[\w/-]+)",
@@ -113,6 +131,7 @@ _SHOWS_ON = re.compile(
     r"\|[ ]{0,2}(?:base64|tr|head|tail|cut|awk|sed|jq|xargs|cat|tee|rev|fold|grep|xxd|openssl base64|python3? -m base64|sort|uniq|column|less|strings)\b"
 )
 _PIPE_OR_FILE = re.compile(r"(?<![0-9&])>{1,2}(?!&)|\|(?!\|)")
+_HELP = re.compile(r"\s(?:--help|--version|-h)(?=\s|\Z)")
 _INTO = re.compile(r"(?:\$\(|`|<\()[^()`]{0,400}\Z")
 _SHOWN_AGAIN = re.compile(r"(?:echo|printf|print)\b[^\n]{0,200}\Z")
 
@@ -134,6 +153,8 @@ def prints(command: str, names: Names) -> bool:
 
 def _is_printed(command: str, found: re.Match[str]) -> bool:
     """Does it reach the reader, not a file, a variable or another program?"""
+    if _HELP.search(command, found.start(), line_end(command, found.end(), len(command))):
+        return False
     before = command[max(0, found.start() - 400) : found.start()]
     into = _INTO.search(before)
     if into is not None and not _SHOWN_AGAIN.search(before, 0, into.start()):
@@ -162,6 +183,8 @@ def _is_secret(found: re.Match[str], names: Names) -> bool:
     return True
 
 
+KEY_MIN: Final = 20  # characters of a key in a table
+_STAMP = re.compile(r"\d{4}-\d\d-\d\dT")
 _TROUBLE = re.compile(
     r"(?i)(?:error|fatal|usage|warning|warn|panic|failed|unable|cannot|could not|no such|not found|permission|denied|invalid"
     r"|unauthorized|you |please |the |run |try |see |traceback|exception|bash:|sh:|zsh:|-bash:)\b|[\w./-]{1,60}: (?:error|command|line|not|no|cannot|permission)"
@@ -181,10 +204,10 @@ def printed_lines(output: str, at: int = 0, end: int | None = None) -> Iterator[
             if stop - at > LINE_CHARS_MAX or (read == 1 and _TROUBLE.match(text)):
                 return
             first = at + line.index(text)
-            if " " not in text:
+            if " " not in text and "\t" not in text:
                 if _is_made(text):
                     yield first, first + len(text)
-            elif read == 1 or text.count("  "):
+            elif read == 1 or text.count("  ") or "\t" in text:
                 yield from _words(text, first)
         at = stop + 1
 
@@ -206,11 +229,25 @@ def _words(text: str, first: int) -> Iterator[tuple[int, int]]:
             yield first, first + len(text)
         return
     if all(len(word) >= 6 and harmless.weight(word) for word in words):
-        at = 0
-        for word in words:
-            at = text.index(word, at)
-            yield first + at, first + at + len(word)
-            at += len(word)
+        chosen = words
+    else:  # columns: only what a machine made
+        chosen = [word for word in words if len(word) >= KEY_MIN and _is_key(word)]
+    at = 0
+    for word in chosen:
+        at = text.index(word, at)
+        yield first + at, first + at + len(word)
+        at += len(word)
+
+
+def _is_key(word: str) -> bool:
+    """In columns stand names, times and ids as well."""
+    return (
+        harmless.weight(word) == harmless.HEAVY
+        and not harmless.is_uuid(word)
+        and not harmless.plain_setting(word)
+        and _STAMP.match(word) is None
+        and not word.startswith("arn:")
+    )
 
 
 def printed(scan: Scan, start: int, end: int, _data: object) -> int:

@@ -40,6 +40,11 @@ def test_what_a_command_prints_or_stores_is_gone(command: str, output: str, shap
         assert redacted(events) == events
 
 
+@pytest.mark.parametrize("command", [command for command, _ in PRINTING if "⟦" not in command])
+def test_a_command_that_prints_a_secret_holds_none(command: str) -> None:
+    assert REDACTOR.value({"input": {"command": command}}) == {"input": {"command": command}}
+
+
 @pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize(("command", "output"), HARMLESS)
 def test_what_is_no_secret_stays(command: str, output: str, shape: str) -> None:

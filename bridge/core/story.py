@@ -50,6 +50,9 @@ class Story:
     is_speaking: bool = False  # the next fragment goes on with `last_text`
 
 
+_NAMES: Final = tuple(Story.__dataclass_fields__)
+
+
 def with_row(story: Story, row: Mapping[str, Any]) -> Story:
     """The story after upstream's run object was read."""
     branch = row.get("branch")
@@ -209,7 +212,10 @@ def view(story: Story) -> dict[str, Any]:
 
 def to_plain(story: Story) -> dict[str, Any]:
     """A story as JSON knows it, without what is empty."""
-    return {name: value for name, value in asdict(story).items() if value}
+    plain = {name: value for name in _NAMES if (value := getattr(story, name))}
+    if story.open_tools:
+        plain["open_tools"] = [asdict(tool) for tool in story.open_tools]
+    return plain
 
 
 def from_plain(value: object) -> Story:

@@ -24,27 +24,25 @@ def bounded(value: Any, nodes_max: int = NODES_MAX) -> Any:
     return value if _fits(value, nodes_max) else _pruned(value, nodes_max, DEPTH_MAX)
 
 
+_HOLDERS = frozenset((dict, list))
+
+
 def _fits(value: Any, nodes_max: int) -> bool:
     """In loops of its own and built-ins: this is asked of every event."""
-    level, depth = [value], 0
+    level, depth = ([value] if type(value) in _HOLDERS else []), 0
     while level:
         below: list[Any] = []
         for item in level:
-            kind = type(item)
-            if kind is not dict and kind is not list:
-                continue
             nodes_max -= len(item)
             if nodes_max < 0:
                 return False
             inner = item
-            if kind is dict:
+            if type(item) is dict:
                 if item and max(map(len, item)) > KEY_CHARS_MAX:
                     return False
                 inner = item.values()
-            for each in inner:
-                kind = type(each)
-                if kind is dict or kind is list:
-                    below.append(each)
+            if not _HOLDERS.isdisjoint(map(type, inner)):
+                below += [each for each in inner if type(each) in _HOLDERS]
         level, depth = below, depth + 1
         if depth > DEPTH_MAX:
             return False

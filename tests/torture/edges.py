@@ -136,7 +136,21 @@ class Edges(ABC):
         return victim
 
     async def _jump(self) -> Victim:
-        """The clock jumps forward by more than records are kept: none is dropped for that."""
+        """The clock jumps forward by more than records are kept: none is dropped for that.
+
+        A process that starts before the newest note in the file believes a clock that jumps there
+        (a start in 1970); after a life whose clock was ahead, one with the right clock ends that.
+        """
+        heads: list[int] = []
+
+        def has_grown(checks: Checks) -> bool:
+            heads.append(int(str(checks["journal"]["head"])))
+            return heads[-1] > heads[0]
+
+        victim = await self._start()
+        await self._ready(victim)
+        await self._until(victim, has_grown, "more records", busy=True)
+        await victim.kill()
         victim = await self._start()
         await self._ready(victim)
         await self._pause(0.0, 0.5)

@@ -124,9 +124,9 @@ class _Report:
 
 def _of_the_journal(settings: Settings) -> list[str]:
     """What is good to know, and cannot be seen from here."""
-    from bridge.journal.opening import is_shared  # noqa: PLC0415
+    from bridge.journal.opening import is_replicated  # noqa: PLC0415
 
-    if not is_shared(settings.journal):
+    if not is_replicated(settings.journal):
         return []
     said = [
         "journal: set `sync_interval: always` in the jetstream section of every NATS server;"

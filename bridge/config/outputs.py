@@ -97,7 +97,7 @@ class NdjsonOutput(Section):
         return "stdout" if self.path == STDOUT else self.path
 
 
-# An entry of [[outputs]], told by its `type`. With a second one this is
-# `Annotated[NdjsonOutput | KafkaOutput, Field(discriminator="type")]`; each has `type`, `name`,
-# `filter`, `format` and `line_bytes`, and `daemon/sinks.py` makes a target of what is its own.
+# An entry of [[outputs]]. A second type makes this a union told by `type`, with a function as its
+# discriminator, for entries without `type` are files. Each has `name`, `where`, `filter`, `format`
+# and `line_bytes`, and `daemon/sinks.py` makes a target of what is its own.
 AnyOutput: TypeAlias = NdjsonOutput

@@ -27,7 +27,7 @@ from bridge.daemon.supervisor import Task
 from bridge.daemon.tokens import TokenWatch
 from bridge.daemon.upkeep import Upkeep
 from bridge.daemon.workers.crew import Workers
-from bridge.journal.opening import is_shared
+from bridge.journal.opening import is_replicated
 from bridge.journal.port import OwnedJournal
 from bridge.metrics import Metrics
 from bridge.outputs.http.server import Server
@@ -66,7 +66,7 @@ class Running:
         )
         self.follows, self.accounts = following.follows, following.accounts
         self.listed = Listed(self.follows)
-        replica = socket.gethostname() if is_shared(settings.journal) else None
+        replica = socket.gethostname() if is_replicated(settings.journal) else None
         self.sinks = Sinks(journal, metrics, clock, on_end=on_end, replica=replica)
         self.tokens = TokenWatch(self.accounts, self.follows, redactor.protect, clock)
         self.upkeep = Upkeep(

@@ -66,7 +66,8 @@ async def open_journal(
             from bridge.journal.memory import MemoryJournal  # noqa: PLC0415
 
             return MemoryJournal()
-        case _:
+        case _ as scheme:
+            assert scheme in _STREAMS
             stream, parse = _jetstream()
             return await stream.open(
                 parse(url, credentials), recent_bytes_max=recent_bytes_max, clock=clock
@@ -98,7 +99,7 @@ async def open_reader(url: str, credentials: str | Path | None = None) -> OpenRe
     return await SqliteReader.open(file_of(url))
 
 
-async def open_shared(url: str, *, recent_bytes_max: int = BYTES_MAX) -> SharedJournal:
+async def open_for_worker(url: str, *, recent_bytes_max: int = BYTES_MAX) -> SharedJournal:
     """Open a journal that the daemon writes, to serve it with others. Raises ConfigError,
     JournalError.
     """
@@ -138,7 +139,7 @@ def salvage(url: str) -> Iterator[Record]:
     return salvage_file(file_of(url))
 
 
-def is_shared(url: str) -> bool:
+def is_replicated(url: str) -> bool:
     """Whether several replicas may have it open."""
     return _scheme(url) in _STREAMS
 

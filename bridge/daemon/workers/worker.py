@@ -25,7 +25,7 @@ from bridge.daemon.serving import build_certificates, build_policy, counting, re
 from bridge.daemon.upkeep import measure_loop
 from bridge.daemon.workers.shared import Counts
 from bridge.daemon.workers.talk import News, Talk
-from bridge.journal.opening import open_shared
+from bridge.journal.opening import open_for_worker
 from bridge.log import get_logger
 from bridge.metrics import Metrics
 from bridge.metrics.sums import counts_of
@@ -104,7 +104,7 @@ class Worker:
         logs.configure(
             self._redactor.twin().value, level=settings.log.level, form=settings.log.format
         )
-        self._journal = await open_shared(
+        self._journal = await open_for_worker(
             settings.journal, recent_bytes_max=settings.limits.recent_bytes
         )
         streams = Streams(self._journal, self._metrics, self._clock, self._counts.streams)

@@ -99,6 +99,7 @@ async def test_answers_of_one_account_never_reach_a_token_of_another(tmp_path: P
 
 
 async def test_a_key_of_another_client_gives_nobody_his_run(tmp_path: Path) -> None:
+    """G2: the key is bound to who used it first."""
     async with gateway_bridge(
         tokens=some_tokens(), directory=tmp_path, accounts=("default", "second")
     ) as bridge:

@@ -12,6 +12,7 @@ from typing import Any
 import jsonschema
 import pytest
 
+from bridge.metrics.words import HTTP_GROUPS
 from bridge.sources.mogplex.dialect import MogplexDialect
 from tests.gateway_bridge import API, GatewayBridge, gateway_bridge, hashed
 
@@ -62,6 +63,12 @@ async def test_the_description_lists_exactly_the_routes_of_the_gateway() -> None
     }
     described = {(method.upper(), nameless.sub("{}", path)) for method, path in OPERATIONS}
     assert described == passed_on | {(method, nameless.sub("{}", path)) for method, path in routes}
+
+
+async def test_every_group_of_routes_has_its_series_from_the_start() -> None:
+    """A series that appears with its first request has no rate for that request."""
+    async with gateway_bridge() as bridge:
+        assert {group.name for group in bridge.server._groups} <= set(HTTP_GROUPS)
 
 
 def test_what_is_passed_on_of_a_question_is_described() -> None:

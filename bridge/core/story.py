@@ -7,6 +7,7 @@ retention take nothing of it away.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
@@ -19,6 +20,9 @@ OPEN_TOOLS_MAX: Final = 16  # calls at a time; agents have a few
 # Upstream's words and the normalised ones.
 OVER: Final = frozenset({"success", "succeeded", "failed", "cancelled", "canceled", "error"})
 _END_TYPES: Final = frozenset({"finished", "failed", "cancelled"})
+_IS_UTC: Final = re.compile(
+    r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|\+00:00)", re.ASCII
+).fullmatch
 _INPUT_NAMES: Final = ("command", "cmd", "path", "file_path", "file", "query", "pattern", "url")
 
 
@@ -57,7 +61,8 @@ def with_row(story: Story, row: Mapping[str, Any]) -> Story:
     """The story after upstream's run object was read."""
     branch = row.get("branch")
     working = branch.get("working") or branch.get("base") if isinstance(branch, Mapping) else branch
-    is_over = str(row.get("status", "")).lower() in OVER
+    status = row.get("status")
+    is_over = isinstance(status, str) and status.lower() in OVER
     ended_at = story.ended_at
     if not is_over:
         ended_at = None  # it was over and goes on
@@ -160,7 +165,7 @@ class _Draft:
             self.title = self.title or title_of(payload.get("prompt"))
             self.harness = self.harness or _line(payload.get("harness"), TEXT_CHARS_MAX)
             self.started_at = self.started_at or at
-        elif type_ in _END_TYPES:
+        elif isinstance(type_, str) and type_ in _END_TYPES:  # what is no text may have no hash
             self.ended_at, self.tools = at or self.ended_at, []
             if type_ == "failed":
                 self.error = self.error or _text(event.get("message"), ERROR_CHARS_MAX)
@@ -183,7 +188,7 @@ def input_of(payload: Mapping[str, Any]) -> str | None:
     for name in _INPUT_NAMES:
         value = given.get(name)
         if isinstance(value, list):
-            value = " ".join(str(part) for part in value)
+            value = " ".join(str(p) for p in value if isinstance(p, str | int | float))
         if line := _line(value, TEXT_CHARS_MAX):
             return line
     return None
@@ -242,10 +247,8 @@ def utc(text: object) -> str | None:
     """Upstream's time as RFC 3339 in UTC with `Z`, digits kept; None for what is none."""
     if not isinstance(text, str) or len(text) > 40:
         return None
-    if text.endswith("Z"):
-        return text
-    if text.endswith("+00:00"):
-        return f"{text[:-6]}Z"
+    if _IS_UTC(text):
+        return f"{text[:-6]}Z" if text.endswith("0") else text
     moment = _moment(text)
     return None if moment is None else moment.isoformat().replace("+00:00", "Z")
 

@@ -148,3 +148,14 @@ def test_a_story_survives_being_stored() -> None:
 )
 def test_times_become_utc(given: object, expected: str | None) -> None:
     assert utc(given) == expected
+
+
+@pytest.mark.parametrize("odd", [{"a": 1}, ["finished"], 5, None])
+def test_an_event_whose_type_is_no_text_says_nothing(odd: object) -> None:
+    story = with_events(Story(), [{"type": odd, "createdAt": "2026-08-03T15:00:00Z"}])
+    assert (story.ended_at, story.last_event_at) == (None, "2026-08-03T15:00:00Z")
+
+
+@pytest.mark.parametrize("text", ["yesterdayZ", "799-12-31T00:00:00Z", "soon+00:00", "Z"])
+def test_what_is_no_time_is_not_told_as_one(text: str) -> None:
+    assert utc(text) is None

@@ -14,7 +14,8 @@ from bridge.core.errors import Failure, Retry
 
 ABSENT_STRIKES = 3  # foreign refusals in a row of a run never read, and ...
 ABSENT_SPAN_S = 30.0  # ... this long, before the base URL is called wrong: deployments take less
-GONE_STRIKES = 3  # answers in a row that it does not exist, until a run that was read is deleted
+GONE_STRIKES = 3  # answers in a row that it does not exist, and ...
+GONE_SPAN_S = 30.0  # ... this long, until a run that was read counts as deleted
 REFUSED_SPAN_S = 600.0  # other refusals of one: so long, and as many
 SLOW_S = 300.0  # longest wait between two tries of it
 
@@ -44,7 +45,7 @@ class Refusals:
         return None if was_read else self._elsewhere(now, failure)
 
     def _is_insisted(self, now: float, failure: Failure) -> bool:
-        span_s = 0.0 if failure.code == "NOT_FOUND" else REFUSED_SPAN_S
+        span_s = GONE_SPAN_S if failure.code == "NOT_FOUND" else REFUSED_SPAN_S
         return self.in_row >= GONE_STRIKES and now - self._since >= span_s
 
     def _elsewhere(self, now: float, failure: Failure) -> Failure | None:

@@ -8,6 +8,7 @@ from bridge.core.errors import Failure, Retry
 from bridge.sources.mogplex.rules.refusals import (
     ABSENT_SPAN_S,
     ABSENT_STRIKES,
+    GONE_SPAN_S,
     GONE_STRIKES,
     REFUSED_SPAN_S,
     Refusals,
@@ -32,8 +33,11 @@ def test_what_upstream_says_of_a_run_that_it_never_showed_is_believed_at_once(
     assert ended(failure, [0], was_read=False) == [True]
 
 
-def test_a_run_that_was_read_is_gone_after_some_answers_that_it_does_not_exist() -> None:
-    assert ended(NOT_FOUND, [0, 1, 2], was_read=True) == [False, False, True]
+def test_three_quick_answers_that_it_does_not_exist_do_not_end_a_run_that_was_read() -> None:
+    """Polled once a second it was given up after two seconds of a look-up that failed."""
+    moments = [0, 1, 2, GONE_SPAN_S - 1, GONE_SPAN_S]
+    assert ended(NOT_FOUND, moments, was_read=True) == [False] * 4 + [True]
+    assert ended(NOT_FOUND, [0, GONE_SPAN_S], was_read=True) == [False, False]
     assert GONE_STRIKES == 3
 
 

@@ -1,7 +1,7 @@
 """Folding: text as a person reads it, one character for one, so that offsets can be mapped back.
 
-Full-width and mathematical letters, homoglyphs and invisible characters hide a secret from a
-search but not from a reader who copies it. NFKC is applied per character and only where the
+Full-width and mathematical letters, homoglyphs, drawn boxes and invisible characters hide a secret
+from a search but not from a reader who copies it. NFKC is applied per character and only where the
 result is a single character; invisible ones are dropped.
 """
 
@@ -32,6 +32,14 @@ _LOOKALIKE = dict(
 )
 
 
+# Lines of boxes that tables are drawn with: the strokes of plain text.
+_BOXES = {
+    code: "|" if char in "│┃┆┇┊┋║╎╏╽╿" else "-" if char in "─━┄┅┈┉═╌╍╼╾" else "+"
+    for code in range(0x2500, 0x2580)
+    for char in (chr(code),)
+}
+
+
 class _FoldTable(dict[int, str | None]):
     """Fills itself, so that a translation costs one look-up per character already seen."""
 
@@ -42,6 +50,8 @@ class _FoldTable(dict[int, str | None]):
             folded = None
         elif char in _LOOKALIKE:
             folded = _LOOKALIKE[char]
+        elif code in _BOXES:
+            folded = _BOXES[code]
         elif code > 0x7F:
             compatible = unicodedata.normalize("NFKC", char)
             if len(compatible) == 1 and len(compatible.lower()) == 1:

@@ -85,6 +85,8 @@ def is_secret_value(value: str, verdict: Verdict) -> bool:
 def _weak_value(value: str, verdict: Verdict) -> bool:
     if verdict.words[-2:] == SECRET_ID:
         return harmless.is_uuid(value)
+    if verdict.words[-1:] == ("dsn",) and "://" in value and "@" in value:
+        return False  # read as the URL it is, and keeps its host
     weight = harmless.weight(value)
     if not weight or len(value) > 512 or harmless.harmless_text(value, verdict.words):
         return False

@@ -10,7 +10,7 @@ from typing import Final
 
 from bridge.redact.detectors.assignment import ASSIGNMENTS
 from bridge.redact.detectors.auth_schemes import BASIC, BEARER
-from bridge.redact.detectors.calls import SECRET_CALLS
+from bridge.redact.detectors.calls import SECRET_CALLS, TYPED
 from bridge.redact.detectors.codes import BACKUP_CODES, PINS, TOLD_CODES
 from bridge.redact.detectors.command_line import ECHOED, HERE_STRING, PROGRAM_FLAGS
 from bridge.redact.detectors.detector import Detector
@@ -20,6 +20,7 @@ from bridge.redact.detectors.kubernetes import KUBERNETES_SECRETS
 from bridge.redact.detectors.languages import OTHER_LANGUAGES
 from bridge.redact.detectors.layouts import LAYOUTS, REDIS_AUTH
 from bridge.redact.detectors.logins import BRACKETED, LOGINS
+from bridge.redact.detectors.markup import FORM_PARTS
 from bridge.redact.detectors.password_hashes import PASSWORD_HASHES
 from bridge.redact.detectors.printed import PRINTED
 from bridge.redact.detectors.shaped import SHAPED
@@ -75,4 +76,6 @@ DETECTORS: Final[tuple[Detector, ...]] = (
     LOGINS,
     BRACKETED,
     OTHER_LANGUAGES,
+    FORM_PARTS,
+    TYPED,
 )

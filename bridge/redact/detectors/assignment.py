@@ -15,6 +15,7 @@ import re
 from bridge.redact.detectors.blanks import cell, is_switch, prose_value, without_separator
 from bridge.redact.detectors.detector import Detector
 from bridge.redact.detectors.headings import below
+from bridge.redact.detectors.markup import element, led_to
 from bridge.redact.detectors.name_parts import Part, name_literals
 from bridge.redact.detectors.reading import literals, read
 from bridge.redact.detectors.rotation import changed
@@ -116,6 +117,8 @@ def name_hit(scan: Scan, start: int, end: int, part: Part | None) -> int:
         or below(scan, first, last, verdict)
         or _told_before(scan, first, last, verdict)
         or changed(scan, first, last, verdict)
+        or led_to(scan, last, verdict)
+        or element(scan, first, last, verdict)
     )
 
 

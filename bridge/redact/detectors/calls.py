@@ -19,7 +19,7 @@ CALL_MAX = 400  # characters of them
 NEAR = 120  # characters before a call that may name what it types into
 
 _BETWEEN = re.compile(r"[^\"'`\n;\\]{0,80}")
-_PASSWORD = re.compile(r"(?i)passw|pwd|secret|token|api.?key|passphrase|\botp\b|\bpin\b")
+_PASSWORD = re.compile(r"(?i)assw|pwd|secret|token|api.?key|passphrase|\botp\b|\bpin\b")
 _ACCOUNT = re.compile(r"AC[0-9a-f]{32}\Z")
 
 
@@ -44,10 +44,11 @@ CALLS: Final[dict[str, Call]] = {
     **dict.fromkeys((".login(", "basicauth(", "basic_auth(", "pscredential("), Call(0)),
     **dict.fromkeys(("credentials.create(", "staticcredentialsprovider(", "staticcredentials("), Call(1)),
     **dict.fromkeys(("mysqli(", "mysqli_connect(", "mysql_connect(", "getconnection("), Call(2)),
-    **dict.fromkeys(("new pdo(", "ftp_login(", "imap_open("), Call(2)),
+    **dict.fromkeys(("new pdo(", "ftp_login(", "imap_open(", "pdo->__construct(", "mysqli->__construct(", "mysqli->real_connect(", "dbi->connect(", "ssh2_auth_password(", "ldap_bind("), Call(2)),
+    **dict.fromkeys(("networkcredential(", "usernamepasswordcredentials(", "passwordauthentication(", "plaincredentials(", "plaintextauthprovider(", ".auth(", ".authenticate("), Call(1)),
     **dict.fromkeys(("btoa(", "b64encode(", "base64_encode("), Call(0, pair=True)),
     **dict.fromkeys(
-        (".send_keys(", ".sendkeys(", ".type(", ".fill(", ".setvalue(", ".presssequentially("),
+        (".send_keys(", ".sendkeys(", ".type(", ".fill(", ".setvalue(", ".presssequentially(", ".sendline("),
         Call(0, near=True),
     ),
     "client(": Call(1, account=True),
@@ -115,4 +116,30 @@ SECRET_CALLS = Detector(
     look=call,
     finds=("createHmac('sha256', '⟦a32⟧')", 'page.fill("#password", "⟦PA⟧")'),
     leaves=("createHmac('sha256', secret)", 'page.fill("#name", "Dana4412x")'),
+)
+
+_ANSWERED = re.compile(
+    r"(?:-{1,2}[ ])?\\{0,7}\"(?P<secret>[^\"\\\n]{6,128})(?:\\{1,8}[rn]){0,2}\\{0,7}\""
+)
+_PROMPTED = re.compile(r"(?i)(?:assword|passphrase|passwd|\bpin)[^\n]{0,40}[\s{]{1,20}\Z")
+
+
+def typed(scan: Scan, start: int, end: int, _data: object) -> int:
+    """`expect "assword:"` and what is sent to it."""
+    found = _ANSWERED.match(scan.text, end, scan.end)
+    if found is None or _PROMPTED.search(scan.text, max(0, start - 90), start) is None:
+        return 0
+    content = found.group("secret")
+    if not harmless.weight(content) or harmless.harmless_text(content, ("password",)):
+        return 0
+    return scan.add(*found.span("secret"), "password", ASSIGNMENT.id)
+
+
+TYPED = Detector(
+    name="typed",
+    rule=ASSIGNMENT,
+    literals={"send ": None, "exp_send ": None},
+    look=typed,
+    finds=('expect "assword:"\nsend "⟦PA⟧\\r"',),
+    leaves=('expect "login:"\nsend "Dana2207x\\r"', 'expect "assword:"\nsend "$pass\\r"'),
 )

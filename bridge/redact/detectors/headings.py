@@ -156,6 +156,9 @@ def _by_blanks(scan: Scan, head: _Heading, first: int, verdict: Verdict) -> int:
 
 def _columns(scan: Scan, head: _Heading, mark: str, first: int, verdict: Verdict) -> int:
     line = scan.text[head.start : head.stop]
+    if "||" in line:  # Jira doubles the strokes of a heading
+        first -= line.count("||", 0, first - head.start)
+        line = line.replace("||", "|")
     cells = line.lstrip("+-> ").split(mark) if mark == "|" else line.split(mark)
     if not 2 <= len(cells) <= CELLS_MAX:
         return 0

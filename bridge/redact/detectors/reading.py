@@ -48,6 +48,9 @@ _INNER_VALUE = re.compile(
     r"\{[^{}]{0,160}?\\{0,15}\"[vV]alue\\{0,15}\"[ ]{0,4}:[ ]{0,4}(?=\\{0,15}\")"
 )
 _OPENED = re.compile(r"\([ \t\r\n]{0,40}(?=[rbfuL@$]{0,2}\\{0,15}[\"'`])")
+_INLINE = re.compile(
+    r"<(?:code|b|strong|kbd|tt|em|i|span|samp|mark)\b[^<>\n]{0,80}>(?P<secret>[^<>\n]{4,512})</"
+)
 _VAR_DUMP = re.compile(r"\s{0,20}string\(\d{1,6}\)[ ](?=\\{0,7}\")")
 _PLUS = re.compile(r"[ \t]{0,8}(?:\+|\\(?=\n))(?:[ \t]{0,8}\n)?[ \t]{0,40}(?=[rbfu]?\\{0,15}[\"'])")
 _GIVES = re.compile(r"(?:async[ ])?\(\)[ ]{0,2}=>[ ]{0,2}(?=\\{0,15}[\"'`])")
@@ -81,13 +84,15 @@ def read(scan: Scan, first: int, at: int, verdict: Verdict, name_quote: str, op:
     if char == "{" and (inner := _INNER_VALUE.match(text, at, scan.end)) is not None:
         at = inner.end()  # `"password": {"sensitive": true, "value": "x"}`
     if op == "=>" and (dumped := _VAR_DUMP.match(text, at, scan.end)) is not None:
-        at = dumped.end()  # PHP: `["password"]=> string(14) "x"`
+        at, char = dumped.end(), '"'  # PHP: `["password"]=> string(14) "x"`
     if char in "(a" and (gives := _GIVES.match(text, at, scan.end)) is not None:
         at = gives.end()  # `token: () => "x"`
     if char == "(" and (opened := _OPENED.match(text, at, scan.end)) is not None:
         return literals(scan, opened.end(), verdict)
     if char in "\n\r" or (char == "\\" and _ESCAPED_BREAK.match(text, at)):
         return below_name(scan, at, verdict, op)
+    if char == "<" and (inline := _INLINE.match(text, at, scan.end)) is not None:
+        return take(scan, Value(*inline.span("secret"), "<"), verdict)
     if char in "|>":
         block = _BLOCK_SCALAR.match(text, at, scan.end)
         if block is not None:

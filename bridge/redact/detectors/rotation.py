@@ -30,8 +30,8 @@ _CHANGES: Final = re.compile(
 _VALUE: Final = r"[`\"'«„“]{0,2}(?P<NAME>[^\s`\"'«»„“”]{6,140})"
 # What stands before a value: a label of time, a verb or a preposition, an arrow.
 _TIED: Final = re.compile(
-    r"(?i:\b(?:old|new|previous(?:ly)?|prior|former(?:ly)?|current(?:ly)?|before|after|was|were|now|from|to|with|by|into|for|alt|neu|bisher|jetzt|von|auf|zu|durch|mit|ancien|nouveau|antes|ahora|de|à|a|por)"
-    r"(?:[ ](?:one|value|is|was|key|password|token|secret|pass|set to|to|be)){0,2}[ ]{0,2}[:=]?|(?:->|→|=>|⇒|➜|:|\()|[,;][ ])[ ]{0,3}"
+    r"(?i:\b(?:old|new|previous(?:ly)?|prior|former(?:ly)?|current(?:ly)?|before|after|was|were|now|from|to|with|by|into|for|alt|neu|bisher|jetzt|von|auf|zu|durch|mit|ancien|nouveau|antes|ahora|de|à|a|por)\b"
+    r"(?:[ ](?:one|value|is|was|key|password|token|secret|pass|set to|to|be)){0,2}(?:[ ]{0,2}[:=][ ]{0,3}|[ ]{1,3})|(?:->|→|=>|⇒|➜|:(?=[ ])|\()[ ]{0,3}|[,;][ ]{1,3})"
     + _VALUE.replace("NAME", "tied")
     + r"|(?<=[ (])"
     + _VALUE.replace("NAME", "head")

@@ -296,6 +296,8 @@ _SIGNS_ALL = "".join(char for char in map(chr, range(128)) if not char.isalnum()
 def _is_location(look: str) -> bool:
     """A path, a plain URL or an address: no part of it looks made to be secret."""
     if _URL.match(look):
+        if (query := _SECRET_QUERY.search(look)) is not None:
+            look = look[: query.start()]  # its parameter is read by its own name
         return "@" not in look and not any(weight(part) == HEAVY for part in look.split("/")[3:])
     if _HOST_PORT.match(look):
         return True
@@ -311,6 +313,11 @@ def _is_location(look: str) -> bool:
         parts = look.replace("\\", "/").split("/")
         return all(weight(part) != HEAVY and len(part) < 32 for part in parts)
     return False
+
+
+_SECRET_QUERY = re.compile(
+    r"[?#](?:[\w.-]{1,40}=[^&#]{0,80}&){0,4}[\w.-]{0,30}(?:token|key|secret|password|signature|jwt)="
+)
 
 
 _AFTER_NAMES = frozenset("([,)|=]")

@@ -13,8 +13,9 @@ from typing import Any
 import pytest
 
 from bridge.simulator import Simulator
-from tests.e2e.processes import TOKEN, environment, ids, serve
+from tests.e2e.processes import ids
 from tests.e2e.replicas import WAIT_S, Replicas, configured, require_truth
+from tests.engine_away import engine_away
 from tests.nats_server import NatsServer, new_stream
 from tests.replica_kills import torment
 
@@ -147,29 +148,8 @@ async def test_a_follower_that_was_frozen_for_longer_than_its_lease_stores_nothi
 async def test_an_engine_that_is_away_keeps_sources_waiting_and_readers_served(
     tmp_path: Path,
 ) -> None:
-    async with engine(tmp_path / "n") as server, Simulator(knobs={"limiter": "off"}) as sim:
-        url = server.url(new_stream())
-        run = sim.create_run(events=20)
-        sim.set_status(run, "streaming")
-        async with serve(
-            *configured(tmp_path / "b", url, sim.url), env=environment(None, MOGPLEX_TOKEN=TOKEN)
-        ) as daemon:
-            assert await daemon.status("PUT", f"/v1/runs/{run.id}") == 201
-            async with asyncio.timeout(WAIT_S):
-                while len(ids(await daemon.records(), run.id)) < 20:
-                    await asyncio.sleep(0.1)
-            await asyncio.to_thread(server.kill)
-            sim.append(run, 10)
-            async with asyncio.timeout(WAIT_S):
-                while await daemon.status("GET", "/healthz") == 200:
-                    await asyncio.sleep(0.1)
-            assert await daemon.status("GET", "/readyz") == 200
-            assert len(ids(await daemon.records(), run.id)) == 20, "from memory"
-            await asyncio.to_thread(server.start)
-            sim.finish(run)
-            await daemon.ended(1, WAIT_S)
-            require_truth(sim, [run], await daemon.records())
-            assert await daemon.status("GET", "/healthz") == 200
+    """Longer than a lease; `python -m tests.engine_away --seconds 60` does it for a minute."""
+    await engine_away(tmp_path, 5.0)
 
 
 @pytest.mark.slow

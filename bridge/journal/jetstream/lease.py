@@ -146,6 +146,7 @@ class Contender:
         self._engine = engine
         self._clock = clock
         self._seen: dict[str, tuple[int, float]] = {}  # by subject: sequence, since when
+        self._own: set[str] = set()  # owners that were us, of leases that ran out
 
     async def take(
         self,
@@ -161,7 +162,7 @@ class Contender:
         """
         found = await self._engine.last_of(subject)
         holder = Holder(None, b"") if found is None else to_holder(found.payload)
-        if found is not None and holder.owner is not None and not self._is_stale(found):
+        if found is not None and holder.owner is not None and not self._may_take(holder, found):
             return None
         owner = secrets.token_hex(8)
         sent_s = self._clock.monotonic()
@@ -174,7 +175,17 @@ class Contender:
         except EngineError:
             return None  # another was faster
         taken = Taken(subject, seq, sent_s, owner, holder.memory)
-        return StreamLease(self._engine, self._clock, taken, Fence(name, number), tasks, given_up)
+
+        def ran_out(lease: StreamLease) -> None:
+            self._own.add(owner)
+            given_up(lease)
+
+        self._own.discard(holder.owner or "")
+        return StreamLease(self._engine, self._clock, taken, Fence(name, number), tasks, ran_out)
+
+    def _may_take(self, holder: Holder, found: Stored) -> bool:
+        """It ran out: here, where that is known at once, or elsewhere."""
+        return holder.owner in self._own or self._is_stale(found)
 
     def _is_stale(self, found: Stored) -> bool:
         now_s = self._clock.monotonic()

@@ -138,6 +138,10 @@ async def test_l1_a_holder_stops_before_another_may_begin() -> None:
             await asyncio.sleep(0.01)
     second = await StreamJournal.open(parse(url))
     assert await second.acquire("a") is None, "it has only just been looked at"
+    again = await first.acquire("a")
+    assert again is not None, "it knows that it ran out, and nobody else took it"
+    assert not lease.is_valid()
+    assert again.is_valid()
     await first.close()
     await second.close()
 

@@ -4,7 +4,12 @@
 
 Needs nats-server beside this Python (the development environment has it). Nodes sync every write
 (`sync_interval: always`) on this machine's disk. "floor" is the same bytes appended to a file with
-one fsync a page, in the same minute. Machine and load decide the numbers.
+one fsync a page, in the same minute, and what one such fsync took. Machine and load decide the
+times; processor time for each event says what they would be elsewhere.
+
+Fail-over: three bridges poll more runs than the token has requests for, and who follows is killed
+again and again. Told are the seconds until another follows, and the most requests that upstream
+got in any 60 s, against the limit of the account.
 """
 
 from __future__ import annotations
@@ -16,18 +21,24 @@ import os
 import platform
 import tempfile
 import time
+from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
 from statistics import median, quantiles
+from typing import NamedTuple
 
 from bridge.core.event import Draft, Feed
 from bridge.journal.jetstream.address import parse
 from bridge.journal.jetstream.journal import StreamJournal
 from bridge.simulator import Simulator
+from tests.e2e.processes import TOKEN
 from tests.e2e.replicas import Replicas, configured
 from tests.nats_server import NatsCluster, NatsServer, new_stream
 
 FEED = Feed("mogplex", "default", "run", "bench", "/mogplex/default/runs/bench")
+LIMIT = 54  # requests a minute, as by default
+RUNS = 20  # each would like one a second
+WINDOW_S = 60.0
 PAGE = 100
 BODY_BYTES = 700
 
@@ -43,25 +54,47 @@ def page(number: int, count: int = PAGE) -> list[Draft]:
     ]  # fmt: skip
 
 
-async def appends(journal: StreamJournal, seconds: float) -> float:
-    """Events a second, one page after the other."""
+class Appends(NamedTuple):
+    """Of pages one after the other."""
+
+    per_s: float  # events
+    own_us: float  # processor time for each event: here, its reading back included
+    engine_us: float
+
+
+async def appends(journal: StreamJournal, engines: Sequence[int], seconds: float) -> Appends:
+    """`engines`: process ids."""
     number, started = 0, time.monotonic()
+    own_s, engine_s = time.process_time(), processor_s(engines)
     while (took := time.monotonic() - started) < seconds:
         await journal.append(page(number))
         number += 1
-    return number * PAGE / took
+    events = number * PAGE
+    own_us = (time.process_time() - own_s) / events * 1e6
+    return Appends(events / took, own_us, (processor_s(engines) - engine_s) / events * 1e6)
 
 
-def floor(directory: Path, seconds: float) -> float:
-    """The same bytes into a file, one fsync a page."""
+def processor_s(pids: Sequence[int]) -> float:
+    """Used so far by other processes of ours."""
+    ticks = 0
+    for pid in pids:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        ticks += int(fields[11]) + int(fields[12])
+    return ticks / os.sysconf("SC_CLK_TCK")
+
+
+def floor(directory: Path, seconds: float) -> tuple[float, list[float]]:
+    """The same bytes into a file: events a second, and how long each fsync took, in ms."""
     body = b"x" * BODY_BYTES * PAGE
-    number, started = 0, time.monotonic()
+    syncs_ms: list[float] = []
+    started = time.monotonic()
     with (directory / "floor").open("wb", buffering=0) as file:
         while (took := time.monotonic() - started) < seconds:
             file.write(body)
+            before = time.monotonic()
             os.fsync(file.fileno())
-            number += 1
-    return number * PAGE / took
+            syncs_ms.append((time.monotonic() - before) * 1e3)
+    return len(syncs_ms) * PAGE / took, syncs_ms
 
 
 async def delays_ms(writer: StreamJournal, reader: StreamJournal, seconds: float) -> list[float]:
@@ -90,22 +123,36 @@ async def delays_ms(writer: StreamJournal, reader: StreamJournal, seconds: float
     return found
 
 
-async def fail_overs(directory: Path, url: str, kills: int) -> list[float]:
-    """Seconds from kill -9 of who follows to another following, three bridges."""
+class FailOvers(NamedTuple):
+    """How kills of who follows went."""
+
+    took_s: list[float]  # until another follows
+    busiest: int  # most requests that upstream took in any 60 s
+    refused: int  # with 429
+
+
+async def fail_overs(directory: Path, url: str, kills: int) -> FailOvers:
+    """Kill -9 of who follows, of three bridges; far more is to be polled than the limit allows."""
     took: list[float] = []
-    async with Simulator(knobs={"limiter": "off"}) as sim, AsyncExitStack() as stack:
-        arguments = [configured(directory / f"b{n}", url, sim.url) for n in range(3)]
+    settings = {"requests_per_minute": LIMIT, "stream": "false", "min_interval": '"1s"'}
+    async with Simulator() as sim, AsyncExitStack() as stack:
+        arguments = [configured(directory / f"b{n}", url, sim.url, **settings) for n in range(3)]
         replicas = Replicas(stack, arguments)
         await asyncio.gather(*(replicas.start(n) for n in range(3)))
+        for _ in range(RUNS):
+            run = sim.create_run(events=3)
+            sim.set_status(run, "streaming")
+            assert await replicas.running[0].status("PUT", f"/v1/runs/{run.id}") == 201
+        await asyncio.sleep(WINDOW_S)  # a first start takes the requests of its minute as sent
         for _ in range(kills):
             holder = await replicas.holder()
-            await asyncio.sleep(1.0)
+            await asyncio.sleep(WINDOW_S / kills)  # the last kill is in the window of the first
             killed = time.monotonic()
             await replicas.kill(holder)
             await replicas.holder()
             took.append(time.monotonic() - killed)
             await replicas.start(holder)
-    return took
+        return FailOvers(took, sim.peak(TOKEN), sim.refused(TOKEN))
 
 
 async def measure(directory: Path, nodes: int, seconds: float, kills: int) -> None:
@@ -117,8 +164,13 @@ async def measure(directory: Path, nodes: int, seconds: float, kills: int) -> No
         address = parse(f"nats://{names}/{new_stream()}", None)
         writer = await StreamJournal.open(address)
         reader = await StreamJournal.open(address)
-        print(f"append, pages of {PAGE}: {await appends(writer, seconds):,.0f} events/s;"
-              f" floor {floor(directory, seconds):,.0f}", flush=True)  # fmt: skip
+        pids = [host.pid for host in hosts]
+        done = await appends(writer, pids, seconds)
+        most, syncs_ms = floor(directory, seconds)
+        print(f"append, pages of {PAGE}: {done.per_s:,.0f} events/s, processor {done.own_us:.0f}"
+              f" µs/event here, {done.engine_us:.0f} in the engine; floor {most:,.0f} events/s,"
+              f" an fsync {median(syncs_ms):.2f} ms, p99 {quantiles(syncs_ms, n=100)[98]:.2f} ms",
+              flush=True)  # fmt: skip
         found = await delays_ms(writer, reader, seconds)
         print(f"append to another replica, 100/s: p50 {median(found):.1f} ms,"
               f" p99 {quantiles(found, n=100)[98]:.1f} ms, {len(found)} records",
@@ -126,9 +178,12 @@ async def measure(directory: Path, nodes: int, seconds: float, kills: int) -> No
         await writer.close()
         await reader.close()
         if kills:
-            took = await fail_overs(directory, f"nats://{names}/{new_stream()}", kills)
+            over = await fail_overs(directory, f"nats://{names}/{new_stream()}", kills)
+            took = over.took_s
             print(f"fail-over after kill -9: median {median(took):.2f} s, most {max(took):.2f} s,"
-                  f" {len(took)} kills", flush=True)  # fmt: skip
+                  f" {len(took)} kills; most requests in 60 s: {over.busiest} of {LIMIT}"
+                  f" ({max(0, over.busiest - LIMIT)} over), {over.refused} refused",
+                  flush=True)  # fmt: skip
     finally:
         await asyncio.to_thread(engine.kill)
 

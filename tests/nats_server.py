@@ -56,8 +56,10 @@ class NatsServer:
         sync: str = "always",
         name: str = "t",
         cluster: tuple[int, list[str]] | None = None,
+        more: str = "",
     ) -> None:
-        """`cluster`: the port for other nodes, and their routes."""
+        """`cluster`: the port for other nodes, and their routes. `more`: lines of configuration."""
+        self._more = more
         self._name = name
         self._cluster = cluster
         self._directory = directory
@@ -84,7 +86,7 @@ class NatsServer:
             f'host: "127.0.0.1"\nport: {self.port}\nserver_name: "{self._name}"\n'
             f'ports_file_dir: "{self._directory}"\n'
             f'jetstream {{\n  store_dir: "{self._directory}/js"\n'
-            f"  sync_interval: {self._sync}\n}}\n" + self._cluster_lines()
+            f"  sync_interval: {self._sync}\n}}\n" + self._more + "\n" + self._cluster_lines()
         )
         with (self._directory / "log").open("ab") as log:
             self._process = subprocess.Popen([binary(), "-c", str(config)], stdout=log, stderr=log)

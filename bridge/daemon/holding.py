@@ -21,7 +21,7 @@ from bridge.sources.port import Source
 from bridge.tasks import TaskGroup, first_of
 
 _NONE = -1  # number of no holder
-ASK_S = 0.25  # between two looks at the leases that others hold
+ASK_S = 0.1  # between two looks at the leases that others hold
 LOOK_S = 0.1  # between two looks at the own ones
 
 log = get_logger()

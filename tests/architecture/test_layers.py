@@ -51,6 +51,7 @@ ONLY_IN = {
     "aiohttp": {"sources/http.py", "outputs/", "simulator/"},
     "sqlite3": {"journal/sqlite/"},
     "nats": {"journal/jetstream/engine.py"},
+    "nkeys": {"journal/jetstream/credentials.py"},
     "zstandard": {"outputs/"},
     "prometheus_client": {"metrics/", "outputs/"},
     "pydantic": {"schema/", "config/", "sources/"},

@@ -14,9 +14,11 @@ from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, NamedTuple, TypeVar
 
-from bridge.core.errors import ConfigError, JournalUnavailableError
+from bridge.core.errors import BridgeError, ConfigError, JournalUnavailableError
 from bridge.journal.jetstream.address import Address
+from bridge.journal.jetstream.credentials import require_credentials
 from bridge.journal.jetstream.messages import Outgoing
+from bridge.journal.jetstream.tasks import within
 
 try:
     import nats
@@ -29,11 +31,14 @@ except ImportError as error:  # pragma: no cover - the extra is installed with t
     ) from error
 
 T = TypeVar("T")
+Push = Callable[[str, str, bytes], None]  # subject, where to acknowledge, payload
 
 VERSION_MIN = (2, 12)  # atomic batches; 2.11 has batched direct gets
 REQUEST_S = 5.0  # an answer to one request; a new leader of the stream is elected in 4 to 9 s
 BATCH_MESSAGES_MAX = 1000  # the engine's own limit (error 10199)
 OVERHEAD_BYTES = 8 * 1024  # headers count for the engine's limit of a message
+_REFUSAL = ("authorization", "authentication", "credentials")
+_CONTROL = b"NATS/1.0 "  # a status follows: heartbeats, flow control
 _RECONNECT_S = 0.2
 _REPLACE_S = 1.0  # between two looks whether the client is to be replaced
 _WRONG_SEQUENCE = (10071, 10164)
@@ -70,6 +75,25 @@ class Stored(NamedTuple):
     at: str  # RFC 3339, by the engine's clock
 
 
+class _Client(Client):
+    """Does less for each record that is pushed. Where nats-py names its methods otherwise, they are
+    called as ever, and records come by the callback.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.pushed: dict[int, Push] = {}  # by id of the subscription
+
+    async def _process_msg(
+        self, sid: int, subject: bytes, reply: bytes, data: bytes, headers: bytes
+    ) -> None:
+        push = self.pushed.get(sid)
+        if push is None or (headers and headers.startswith(_CONTROL)):
+            await super()._process_msg(sid, subject, reply, data, headers)
+        else:  # without headers, queue and task: half of what an own record costs
+            push(subject.decode(), reply.decode(), data)
+
+
 class Engine:
     """One connection, which comes back by itself. Belongs to one event loop."""
 
@@ -96,37 +120,37 @@ class Engine:
     async def connect(self, patience_s: float) -> None:
         """Raises JournalUnavailableError, ConfigError (refused credentials, too old)."""
         options: dict[str, Any] = {"reconnect_time_wait": _RECONNECT_S}
-        if self.address.credentials is not None:
-            options["user_credentials"] = str(self.address.credentials)
-        client = Client()
+        if (file := self.address.credentials) is not None:
+            require_credentials(file)
+            options["user_credentials"] = str(file)
+        client = _Client()
         try:
-            async with asyncio.timeout(patience_s):
-                await client.connect(
-                    servers=list(self.address.servers),
-                    name="mogplex-bridge",
-                    pending_size=0,  # what is sent without a connection fails, and is not reordered
-                    max_reconnect_attempts=-1,
-                    ping_interval=2,
-                    max_outstanding_pings=2,
-                    allow_reconnect=True,
-                    disconnected_cb=self._lost,
-                    reconnected_cb=self._found,
-                    error_cb=self._noted,
-                    **options,
-                )
+            connecting = client.connect(
+                servers=list(self.address.servers),
+                name="mogplex-bridge",
+                pending_size=0,  # what is sent without a connection fails, and is not reordered
+                max_reconnect_attempts=-1,
+                ping_interval=2,
+                max_outstanding_pings=2,
+                allow_reconnect=True,
+                disconnected_cb=self._lost,
+                reconnected_cb=self._found,
+                error_cb=self._noted,
+                **options,
+            )
+            await within(patience_s, connecting)
         except (OSError, TimeoutError, nats.errors.Error) as error:
             await client.close()
-            said = str(error).lower()
-            if "authorization" in said or "authentication" in said or "credentials" in said:
-                raise ConfigError(
-                    f"journal {self.address}: the engine refuses us: {error}"
-                ) from None
-            raise self.unavailable(
-                self.last_error if isinstance(error, TimeoutError) else str(error)
-            ) from None
+            raise self._not_connected(error) from None
         self._client = client
         self._require_version()
         self._back.set()
+
+    def _not_connected(self, error: Exception) -> BridgeError:
+        cause = self.last_error if isinstance(error, TimeoutError) else str(error)
+        if _is_refusal(cause):
+            return ConfigError(f"journal {self.address}: the engine refuses us: {cause}")
+        return self.unavailable(cause)
 
     def _require_version(self) -> None:
         version = tuple(int(part) for part in self.version.split("-")[0].split(".")[:2])
@@ -151,6 +175,8 @@ class Engine:
 
     async def _noted(self, error: Exception) -> None:
         self.last_error = str(error) or type(error).__name__
+        if self._client is None and _is_refusal(self.last_error):
+            raise error  # out of `connect`, which would try again until its time is over
 
     def unavailable(self, cause: str) -> JournalUnavailableError:
         """The error to raise."""
@@ -310,16 +336,26 @@ class Engine:
             await self._unsubscribe(subscription)
 
     async def subscribe(
-        self, callback: Callable[[Msg], Awaitable[None]] | None = None
+        self,
+        callback: Callable[[Msg], Awaitable[None]] | None = None,
+        push: Push | None = None,
     ) -> tuple[str, Subscription]:
-        """Messages to an inbox of its own. Raises JournalUnavailableError."""
+        """Messages to an inbox of its own. `push` gets those that are no control messages, if it
+        can; `callback` gets the others.
+
+        Raises JournalUnavailableError.
+        """
         inbox = self._client.new_inbox()
         try:
-            return inbox, await self._client.subscribe(inbox, cb=callback)
+            subscription: Subscription = await self._client.subscribe(inbox, cb=callback)
+            if push is not None:
+                self._client.pushed[subscription._id] = push
+            return inbox, subscription
         except nats.errors.Error as error:
             raise self.unavailable(str(error)) from None
 
     async def unsubscribe(self, subscription: Subscription) -> None:
+        self._client.pushed.pop(subscription._id, None)
         await self._unsubscribe(subscription)
 
     @staticmethod
@@ -338,6 +374,10 @@ class Engine:
             await self._client.publish(subject, payload)
         except nats.errors.Error as error:
             raise self.unavailable(str(error)) from None
+
+
+def _is_refusal(said: str) -> bool:
+    return any(word in said.lower() for word in _REFUSAL)
 
 
 def batch_name() -> str:

@@ -230,6 +230,8 @@ class StreamJournal:
             self._ids.note(token, message.payload)
             if (record := self._older.maybe_record(message)) is not None:
                 self._arrived.append(record)
+        elif kind == "lease":
+            self._contender.note(message)
         else:
             self._tables.take(message)
             if self._tables.meta.epoch != self._epoch:

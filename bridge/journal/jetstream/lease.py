@@ -133,10 +133,18 @@ class StreamLease:
         with suppress(JournalUnavailableError, TimeoutError):
             async with asyncio.timeout(_ASK_S):
                 found = await self._engine.last_of(self._subject)
-            if found is None or to_holder(found.payload).owner != self._owner:
+            if found is None or _holder_of(found).owner != self._owner:
                 self.lose()
             else:
                 self._seq = found.seq
+
+
+class _Seen(NamedTuple):
+    """The newest message of a lease."""
+
+    seq: int
+    since_s: float  # monotonic
+    owner: str | None
 
 
 class Contender:
@@ -145,7 +153,7 @@ class Contender:
     def __init__(self, engine: Engine, clock: Clock) -> None:
         self._engine = engine
         self._clock = clock
-        self._seen: dict[str, tuple[int, float]] = {}  # by subject: sequence, since when
+        self._seen: dict[str, _Seen] = {}  # by subject
         self._own: set[str] = set()  # owners that were us, of leases that ran out
 
     async def take(
@@ -160,37 +168,53 @@ class Contender:
 
         Raises JournalUnavailableError.
         """
+        if subject in self._seen and not self._has_run_out(subject):
+            return None  # the tail tells when that changes
         found = await self._engine.last_of(subject)
-        holder = Holder(None, b"") if found is None else to_holder(found.payload)
-        if found is not None and holder.owner is not None and not self._may_take(holder, found):
-            return None
+        if found is not None:
+            self.note(found)
+            if not self._has_run_out(subject):
+                return None
+        memory = b"" if found is None else _holder_of(found).memory
         owner = secrets.token_hex(8)
         sent_s = self._clock.monotonic()
         try:
             seq = await self._engine.store(
-                Outgoing(subject, Holder(owner, holder.memory).payload(), ROLLUP),
+                Outgoing(subject, Holder(owner, memory).payload(), ROLLUP),
                 expected=0 if found is None else found.seq,
             )
             number = await fenced()
-        except EngineError:
-            return None  # another was faster
-        taken = Taken(subject, seq, sent_s, owner, holder.memory)
+        except JournalUnavailableError as error:
+            self._own.add(owner)  # it may be ours, and nobody renews it
+            if isinstance(error, EngineError):
+                return None  # another was faster
+            raise
+        taken = Taken(subject, seq, sent_s, owner, memory)
 
         def ran_out(lease: StreamLease) -> None:
             self._own.add(owner)
             given_up(lease)
 
-        self._own.discard(holder.owner or "")
         return StreamLease(self._engine, self._clock, taken, Fence(name, number), tasks, ran_out)
 
-    def _may_take(self, holder: Holder, found: Stored) -> bool:
-        """It ran out: here, where that is known at once, or elsewhere."""
-        return holder.owner in self._own or self._is_stale(found)
+    def note(self, message: Stored) -> None:
+        """The newest message of a lease, from the tail or because it was asked for."""
+        seen = self._seen.get(message.subject)
+        if seen is None or message.seq > seen.seq:
+            owner = _holder_of(message).owner
+            self._seen[message.subject] = _Seen(message.seq, self._clock.monotonic(), owner)
 
-    def _is_stale(self, found: Stored) -> bool:
-        now_s = self._clock.monotonic()
-        seq, since_s = self._seen.get(found.subject, (0, now_s))
-        if seq != found.seq:
-            self._seen[found.subject] = (found.seq, now_s)
-            return False
-        return now_s - since_s >= LEASE_S
+    def _has_run_out(self, subject: str) -> bool:
+        """Here, where that is known at once, or elsewhere; or it was given back."""
+        seen = self._seen[subject]
+        if seen.owner is None or seen.owner in self._own:
+            return True
+        return self._clock.monotonic() - seen.since_s >= LEASE_S
+
+
+def _holder_of(message: Stored) -> Holder:
+    """What somebody else put there is nobody's."""
+    try:
+        return to_holder(message.payload)
+    except (ValueError, KeyError, TypeError):
+        return Holder(None, b"")

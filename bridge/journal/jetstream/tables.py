@@ -1,4 +1,4 @@
-"""The small things of the stream in memory: feeds, states, wishes, checkpoints, leases, floor.
+"""The small things of the stream in memory: feeds, states, wishes, checkpoints, floor.
 
 Every replica has all of them, as new as its tail: a state is read where it was not written.
 """
@@ -33,7 +33,6 @@ class Tables:
         self._states: dict[str, tuple[int, FeedState]] = {}
         self._wishes: dict[str, tuple[int, Wish]] = {}
         self._checkpoints: dict[str, bytes] = {}
-        self.leases: dict[str, Stored] = {}  # by token of the name: the newest message
         self._seqs: dict[str, int] = {}  # by subject
         self._waiting: dict[str, list[Stored]] = {}  # for the feed that they are of
         self._next_place = 1
@@ -71,8 +70,6 @@ class Tables:
             case "cp":
                 name, value = to_checkpoint(message.payload)
                 self._checkpoints[name] = value
-            case "lease":
-                self.leases[token] = message
             case "meta":
                 self.meta = to_meta(message.payload)
 

@@ -61,7 +61,7 @@ class Tail:
         self._number = 0
         self._heard_s = self._clock.monotonic()
         # Subscribed first: nothing that is pushed may be missed.
-        inbox, subscription = await self._engine.subscribe(self._on_message)
+        inbox, subscription = await self._engine.subscribe(self._on_message, self._on_push)
         name = f"bridge-{secrets.token_hex(6)}"
         try:
             await self._identity.require(self.last)
@@ -104,7 +104,11 @@ class Tail:
                 elif stalled := headers.get("Nats-Consumer-Stalled"):
                     await self._engine.publish(stalled)
             return
-        placed = _place(message.reply)
+        self._on_push(message.subject, message.reply, message.data)
+
+    def _on_push(self, subject: str, reply: str, payload: bytes) -> None:
+        self._heard_s = self._clock.monotonic()
+        placed = _place(reply)
         if placed is None or self._is_broken.is_set():
             return
         seq, number = placed
@@ -114,7 +118,7 @@ class Tail:
         self._number = number
         if seq > self.last:
             self.last = seq
-            self._take(Stored(message.subject, seq, message.data, ""))
+            self._take(Stored(subject, seq, payload, ""))
 
 
 def _place(reply: str) -> tuple[int, int] | None:

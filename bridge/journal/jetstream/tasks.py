@@ -8,6 +8,8 @@ from typing import Any, TypeVar
 
 T = TypeVar("T")
 
+_AGAIN_S = 0.1  # between two cancellations
+
 
 class Tasks:
     """Owns what it starts. Belongs to one event loop."""
@@ -33,3 +35,21 @@ class Tasks:
             task.cancel()
         if left:
             await asyncio.wait(left)
+
+
+async def within(seconds: float, work: Coroutine[Any, Any, T]) -> T:
+    """Do it, in a task of its own; raise TimeoutError when it takes longer.
+
+    It is cancelled until it has ended: before Python 3.12 `asyncio.wait_for`, which nats-py lives
+    on, forgets a cancellation that comes in the moment of an answer, and its client tries for ever.
+    """
+    task = asyncio.get_running_loop().create_task(work)
+    try:
+        await asyncio.wait((task,), timeout=seconds)
+        if not task.done():
+            raise TimeoutError
+        return task.result()
+    finally:
+        while not task.done():
+            task.cancel()
+            await asyncio.wait((task,), timeout=_AGAIN_S)

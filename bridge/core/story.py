@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -219,7 +219,10 @@ def to_plain(story: Story) -> dict[str, Any]:
     """A story as JSON knows it, without what is empty."""
     plain = {name: value for name in _NAMES if (value := getattr(story, name))}
     if story.open_tools:
-        plain["open_tools"] = [asdict(tool) for tool in story.open_tools]
+        plain["open_tools"] = [
+            {"call": tool.call, "name": tool.name, "title": tool.title, "since": tool.since}
+            for tool in story.open_tools
+        ]
     return plain
 
 
@@ -273,11 +276,14 @@ def _finish(
     tools: list[OpenTool | _Begun], event: Mapping[str, Any], payload: Mapping[str, Any]
 ) -> None:
     """Take out the call that finished: the one of this id, else the oldest of this name."""
-    call, name = payload.get("toolCallId"), event.get("toolName")
-    for index, tool in enumerate(tools):
-        if (tool.call == call) if isinstance(call, str) else (tool.name == name):
-            del tools[index]
-            return
+    call = payload.get("toolCallId")
+    if isinstance(call, str):
+        index = next((at for at, tool in enumerate(tools) if tool.call == call), None)
+    else:
+        name = event.get("toolName")
+        index = next((at for at, tool in enumerate(tools) if tool.name == name), None)
+    if index is not None:
+        del tools[index]
 
 
 def _said(

@@ -21,6 +21,7 @@ from bridge.daemon.serving import Gateways, Parts, build_server
 from bridge.journal.memory import MemoryJournal
 from bridge.metrics import Metrics
 from bridge.outputs.gateway.port import GatewaySettings
+from bridge.outputs.http.groups import Policy
 from bridge.outputs.http.token_access import TokenAccess
 from bridge.outputs.http.tokens import Tokens as AccessTokens
 from bridge.redact import Redactor
@@ -128,6 +129,7 @@ async def gateway_bridge(
     requests_per_minute: int = 6000,
     journal: MemoryJournal | None = None,
     sim: Simulator | None = None,
+    policy: Policy | None = None,
 ) -> AsyncIterator[GatewayBridge]:
     """`tokens` is the text of a tokens file; without it this machine may do all."""
     bridge = GatewayBridge()
@@ -170,7 +172,7 @@ async def gateway_bridge(
         )  # fmt: skip
         bridge.gateways = runs
         gateways = Gateways(runs, settings or GatewaySettings())
-        server = build_server(parts, access=access, gateways=gateways)
+        server = build_server(parts, access=access, gateways=gateways, policy=policy)
         host, port = await server.start("127.0.0.1", 0)
         bridge.server = server
         bridge.url = f"http://{host}:{port}"

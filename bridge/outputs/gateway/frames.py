@@ -72,5 +72,6 @@ def stream_head(frames: VendorFrames, now_s: float, headers: Mapping[str, str]) 
         framing = "HTTP/1.0 200 OK"
         headers = {**headers, "Connection": "close"}
     lines = [framing, f"Date: {formatdate(now_s, usegmt=True)}"]
-    lines += [f"{name}: {value}" for name, value in {**headers, **COMMON_HEADERS}.items()]
+    named = {**headers, **COMMON_HEADERS}.items()
+    lines += [f"{name}: {value}" for name, value in named if value]
     return "\r\n".join([*lines, "", ""]).encode()

@@ -22,7 +22,7 @@ from bridge.outputs.gateway.frames import VendorFrames, headers_of, stream_head,
 from bridge.outputs.gateway.history import History
 from bridge.outputs.gateway.pages import EventPages, Page, aside
 from bridge.outputs.gateway.port import Dialect, GatewaySettings, Refusal, Runs, Seen
-from bridge.outputs.gateway.starts import KeyTakenError, Starts
+from bridge.outputs.gateway.starts import KeyTakenError, Starts, outcome
 from bridge.outputs.gateway.targets import Targets, check_path
 from bridge.outputs.gateway.upstream import Reply, Upstream
 from bridge.outputs.http.access import Identity, Need
@@ -73,7 +73,12 @@ class GatewayRoutes:
         self._targets = Targets(dialect)
         self._history = History(means.journal, dialect)
         self._pages = EventPages(dialect, self._history)
-        self._upstream = Upstream(means.runs, means.redactor.value, means.clock, settings.cache_s)
+        self._upstream = Upstream(
+            means.runs,
+            lambda answer: dialect.own_links(means.redactor.value(answer)),
+            means.clock,
+            settings.cache_s,
+        )
         self._starts = Starts(means.journal, means.runs, self._upstream, dialect, means.clock)
         self._frames = {
             is_chunked: VendorFrames(dialect, is_chunked=is_chunked) for is_chunked in (True, False)
@@ -126,10 +131,12 @@ class GatewayRoutes:
         found: list[Seen] = []
         is_behind = not cursor
         for seen in self._runs.all():
+            if not identity.may_see(seen.account, seen.id):
+                continue  # not even as a cursor: it would tell that there is such a run
             if not is_behind:
                 is_behind = f"{seen.account}:{seen.id}" == cursor
                 continue
-            if not seen.row or not identity.may_see(seen.account, seen.id):
+            if not seen.row:
                 continue
             if account is not None and seen.account != account:
                 continue
@@ -199,6 +206,8 @@ class GatewayRoutes:
             if seen is None:
                 raise ProblemError("not_ready", "the run is about to be followed; try again")
         self._from_journal.inc()
+        if request.method == hdrs.METH_HEAD:
+            return web.Response(headers=stream_headers(seen))
         return await self._stream(request, identity, seen)
 
     async def _stream(
@@ -215,7 +224,9 @@ class GatewayRoutes:
                 left = await history.after(seen.account, seen.id, after, LIST_MAX, reading)
                 body = first + b"".join(map(self._dialect.event_frame, left))
                 return web.Response(body=body, headers=stream_headers(seen))
-        head = stream_head(frames, self._clock.wall(), stream_headers(seen))
+        origins = self._policy.origins
+        headers = {**stream_headers(seen), **origins.headers(request), "Vary": origins.vary}
+        head = stream_head(frames, self._clock.wall(), headers)
 
         async def begin() -> Beginning:
             return Beginning(after, frames.wrap(first))
@@ -267,7 +278,7 @@ class GatewayRoutes:
             return self._refused(self._dialect.conflict(str(error)), {})
         except TooManyFeedsError as error:
             raise ProblemError("too_many_runs", str(error)) from None
-        self._started.labels(_outcome(reply)).inc()
+        self._started.labels(outcome(reply)).inc()
         return self._passed_on(reply)
 
     # What is passed on
@@ -382,11 +393,3 @@ class GatewayRoutes:
             content_type=_JSON,
             headers={**headers, **more},
         )
-
-
-def _outcome(reply: Reply | Failure) -> str:
-    if isinstance(reply, Failure):
-        return "limited" if reply.code == "RATE_LIMITED" else "failed"
-    if 200 <= reply.status < 300:
-        return "replayed" if b'"replayed":true' in reply.body else "started"
-    return "limited" if reply.status == 429 else "refused"

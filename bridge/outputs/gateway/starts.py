@@ -3,14 +3,14 @@
 G1 Before a start goes to upstream it is in the journal; it leaves only when its run is followed,
    durably, or upstream refused it. A process that is killed in between asks again with the same
    key, which gives the same run.
-G2 A key belongs to the client who used it first: another one gets no run of somebody else by it.
+G2 A key belongs to the client who started a run with it first, also over restarts, and also through
+   another account with the same token: another client gets no run of somebody else by it.
 """
 
 from __future__ import annotations
 
 import asyncio
 import base64
-from collections import OrderedDict
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -20,6 +20,7 @@ from bridge.clock import Clock
 from bridge.core.errors import BridgeError, Failure, JournalError, Retry
 from bridge.journal.port import Journal
 from bridge.log import get_logger
+from bridge.outputs.gateway.owners import Owners
 from bridge.outputs.gateway.port import Dialect, Runs
 from bridge.outputs.gateway.seal import maybe_open, seal
 from bridge.outputs.gateway.upstream import Reply, Upstream
@@ -30,8 +31,8 @@ from bridge.wire.jsontext import JsonError, dumps, loads
 _log = get_logger()
 
 CHECKPOINT = "gateway/starts"
+OWNERS_CHECKPOINT = "gateway/owners"
 PENDING_MAX = 64  # starts under way; upstream allows 10 a minute
-OWNERS_MAX = 10_000  # keys whose owner is remembered
 AGAIN_S = 15.0  # between tries to learn what became of a start
 # Refusals before upstream looks for the key: the token, its limits, a service that is away.
 _OF_THE_QUESTION = frozenset({401, 403, 429, 503})
@@ -46,6 +47,7 @@ class Start:
     key: str  # the client's Idempotency-Key
     body: bytes
     asked_at_s: float  # wall clock
+    client: str  # name of its token
 
 
 class KeyTakenError(BridgeError):
@@ -66,28 +68,38 @@ class Starts:
         self._clock = clock
         self._pending: dict[tuple[str, str], Start] = {}
         self._writing = asyncio.Lock()
-        self._owners: OrderedDict[tuple[str, str], str] = OrderedDict()
+        self._owners = Owners()
         self._left_over = asyncio.Event()
 
     async def start(self, client: str, account: str, key: str, body: bytes) -> Reply | Failure:
         """Start a run for a client. Raises KeyTakenError, JournalError, TooManyFeedsError."""
-        owner = self._owners.setdefault((account, key), client)
-        if owner != client:
+        if self._is_of_another(client, account, key):
             raise KeyTakenError("Idempotency-Key was used with a different request")
-        if len(self._owners) > OWNERS_MAX:
-            self._owners.popitem(last=False)
         if len(self._pending) >= PENDING_MAX and (account, key) not in self._pending:
             raise TooManyFeedsError("too many starts are under way")
         known = self._pending.get((account, key))
         if known is not None and known.body != body:  # of the first one nobody could learn the fate
             raise KeyTakenError("Idempotency-Key was used with a different request")
-        start = known or Start(account, key, body, self._clock.wall())
+        start = known or Start(account, key, body, self._clock.wall(), client)
         await self._note(start)
         try:
             return await self._finish(start, is_again=known is not None)
         finally:
             if (account, key) in self._pending:
                 self._left_over.set()  # not known, or the client left: somebody has to look
+
+    def _is_of_another(self, client: str, account: str, key: str) -> bool:
+        space = self._space(account)
+        return self._owners.is_of_another(space, key, client) or any(
+            start.key == key and start.client != client and self._space(start.account) == space
+            for start in self._pending.values()
+        )
+
+    def _space(self, account: str) -> str:
+        """One name for all accounts with one token: upstream takes them for the same caller."""
+        sealing_key = self._runs.sealing_key
+        own = sealing_key(account)
+        return min(name for name in {account, *self._runs.accounts()} if sealing_key(name) == own)
 
     async def run(self) -> None:
         """Learn what became of starts whose answer was lost, for ever."""
@@ -124,6 +136,7 @@ class Starts:
             id_, _ = self._dialect.started(reply.body)
             if id_ is not None:
                 await self._runs.follow(start.account, id_)
+                self._owners.took(self._space(start.account), start.key, start.client)
         elif reply.status >= 500 and not _is_refusal(reply.body):
             return reply  # whether it was started is not known
         elif is_again and reply.status in _OF_THE_QUESTION:
@@ -149,7 +162,13 @@ class Starts:
     async def _write(self) -> None:
         async with self._writing:
             kept = [self._sealed(start) for start in self._pending.values()]
-            await self._journal.append((), checkpoints=[(CHECKPOINT, dumps(kept))])
+            await self._journal.append(
+                (),
+                checkpoints=[
+                    (CHECKPOINT, dumps(kept)),
+                    (OWNERS_CHECKPOINT, dumps(self._owners.saved())),
+                ],
+            )
 
     def _sealed(self, start: Start) -> Mapping[str, Any]:
         body = seal(start.body, self._runs.sealing_key(start.account))
@@ -158,11 +177,13 @@ class Starts:
             "key": start.key,
             "body": base64.b64encode(body).decode(),
             "askedAt": start.asked_at_s,
+            "client": start.client,
         }
 
     async def _take_over(self) -> None:
         """Read what a process before this one left."""
         try:
+            self._owners.restore(loads(await self._journal.checkpoint(OWNERS_CHECKPOINT) or b"[]"))
             kept = loads(await self._journal.checkpoint(CHECKPOINT) or b"[]")
             for item in kept:
                 account = str(item["account"])
@@ -171,7 +192,8 @@ class Starts:
                 if body is None:  # the token is another one: upstream would not know the key
                     _log.warning("gateway.start_given_up", account=account)
                     continue
-                start = Start(account, str(item["key"]), body, float(item["askedAt"]))
+                asked_at_s, client = float(item["askedAt"]), str(item["client"])
+                start = Start(account, str(item["key"]), body, asked_at_s, client)
                 self._pending.setdefault((account, start.key), start)
         except (JsonError, KeyError, TypeError, ValueError):
             _log.warning("gateway.start_given_up", account=None)
@@ -184,3 +206,12 @@ def _is_refusal(body: bytes) -> bool:
     except JsonError:
         return False
     return isinstance(answer, dict) and isinstance(answer.get("error"), dict)
+
+
+def outcome(reply: Reply | Failure) -> str:
+    """What became of a start: a label of the metric."""
+    if isinstance(reply, Failure):
+        return "limited" if reply.code == "RATE_LIMITED" else "failed"
+    if 200 <= reply.status < 300:
+        return "replayed" if b'"replayed":true' in reply.body else "started"
+    return "limited" if reply.status == 429 else "refused"

@@ -32,10 +32,11 @@ class Upstream:
     """Asks; equal questions at the same time are one, and a good answer to a read is kept."""
 
     def __init__(
-        self, runs: Runs, redact: Callable[[Any], Any], clock: Clock, cache_s: float
+        self, runs: Runs, clean: Callable[[Any], Any], clock: Clock, cache_s: float
     ) -> None:
+        """`clean`: what is done to the JSON of every answer."""
         self._runs = runs
-        self._redact = redact
+        self._clean = clean
         self._clock = clock
         self._cache_s = cache_s
         self._kept: OrderedDict[object, tuple[float, Reply]] = OrderedDict()
@@ -68,7 +69,7 @@ class Upstream:
         if len(answer.body) > ANSWER_BYTES_MAX:
             return _invalid(operation, answer.status, "the answer is too large to be redacted")
         try:
-            body = dumps(self._redact(loads(answer.body)))
+            body = dumps(self._clean(loads(answer.body)))
         except JsonError:
             if answer.status == 404:  # a page of the framework's: upstream has no such route
                 text = "upstream has no such route"

@@ -12,8 +12,10 @@ from aiohttp import hdrs, web
 
 _METHODS = "GET, HEAD, PUT, DELETE, POST"
 # What a page may send besides what needs no asking; Last-Event-ID is an EventSource's own.
-_REQUEST_HEADERS = "Authorization, Last-Event-ID, Content-Type, Cache-Control"
-_RESPONSE_HEADERS = "Retry-After, WWW-Authenticate"
+_REQUEST_HEADERS = (
+    "Authorization, Last-Event-ID, Content-Type, Cache-Control, Idempotency-Key, X-Bridge-Account"
+)
+_RESPONSE_HEADERS = "Retry-After, WWW-Authenticate, X-Bridge-Gaps, X-Bridge-Cut"
 _PREFLIGHT_S = 600  # how long a browser may remember the answer
 
 

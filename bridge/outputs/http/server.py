@@ -32,6 +32,7 @@ Next = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 _ACCESS_EVERY_S = 2.0  # until a token that was taken out of its file is worth nothing
 _TLS_GOODBYE_S = 5.0  # for the client's half of the end; asyncio's 30 s hold a socket too long
+_ASKED_BEFOREHAND = ("GET", "HEAD", "POST")  # of a group that takes every path below one
 _LISTEN_BACKLOG = 1024  # dashboards that come back together after a restart
 
 
@@ -92,6 +93,8 @@ class Server:
         need, handler = route.need, route.handler
 
         async def guarded(request: web.Request) -> web.StreamResponse:
+            if request.method == hdrs.METH_OPTIONS:  # taken by a `*`: a browser asks beforehand
+                raise web.HTTPMethodNotAllowed(request.method, _ASKED_BEFOREHAND)
             self._check_body(request, route.body_bytes_max)
             if need is Need.STREAM and isinstance(self._access, Fetching):
                 await self._access.fetch(request)

@@ -22,6 +22,7 @@ KEY_CHARS_MAX: Final = 200  # of an Idempotency-Key, trimmed (mogplex.md 1.6)
 _LIMIT: Final = (100, 200)  # default, most (mogplex.md 1.4)
 _NUMBER: Final = re.compile(r"\s*([+-]?)([0-9]+)", re.ASCII)
 _FIELD_SAFE: Final = re.compile(r"[^\x00\r\n]+")
+_LINKS: Final = {"eventsUrl": "events", "cancelUrl": "cancel"}
 _UUID: Final = r"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}"
 
 # HTTP status of a refusal of ours -> the code that the vendor's clients know for it.
@@ -158,6 +159,17 @@ class MogplexDialect:
         return dumps(
             {"runId": id_, **run, "eventsUrl": f"{here}/events", "cancelUrl": f"{here}/cancel"}
         )
+
+    def own_links(self, answer: Any) -> Any:
+        """An answer of upstream's; the links of the run in it, changed in place, lead here too."""
+        data = answer.get("data") if isinstance(answer, dict) else None
+        for run in (data, data.get("run")) if isinstance(data, dict) else ():
+            if isinstance(run, dict):
+                id_ = self.normal_id(str(run.get("runId")))
+                for name, last in _LINKS.items():
+                    if name in run:
+                        run[name] = f"{API}/runs/{id_}/{last}" if id_ is not None else None
+        return answer
 
     def status_of(self, row: bytes) -> str | None:
         """The status in a row."""

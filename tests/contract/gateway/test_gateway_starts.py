@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.gateway_bridge import API, gateway_bridge, hashed, ids
+from tests.gateway_bridge import API, GatewayBridge, gateway_bridge, hashed, ids
 
 QUIET_S = 45.0  # a run in which nothing happens is read seldom by then
 
@@ -161,3 +161,67 @@ async def test_after_a_cancel_the_run_is_read_at_once(stream: str, is_paused: bo
         if is_paused:
             assert (await bridge.get(f"/runs/{run.id}"))["run"]["status"] == "cancelled"
         await bridge.until(lambda: bridge.state(run.id).ended, within_s=300.0)
+
+
+async def test_a_key_stays_its_clients_over_a_restart_and_through_another_account(
+    tmp_path: Path,
+) -> None:
+    """Two accounts with one token are one caller to upstream: it would replay the run."""
+    tokens = "".join(
+        f'[[tokens]]\nname = "{name}"\nsha256 = "{hashed(name)}"\nscopes = ["write", "read"]\n'
+        for name in ("mine", "theirs")
+    )
+    accounts = ("default", "second")
+    async with gateway_bridge(tokens=tokens, directory=tmp_path, accounts=accounts) as bridge:
+        body, key = bridge.start_body(), "build-42"
+
+        async def start(where: GatewayBridge, who: str, account: str) -> Any:
+            status, _, found = await where.call(
+                "POST", f"{API}/runs", body=body, Idempotency_Key=key, X_Bridge_Account=account,
+                Authorization=f"Bearer {who}",
+            )  # fmt: skip
+            return status, found.get("error", found.get("data"))
+
+        status, run = await start(bridge, "mine", "default")
+        assert status == 202
+        for account in accounts:
+            status, error = await start(bridge, "theirs", account)
+            assert (status, error["code"]) == (409, "IDEMPOTENCY_CONFLICT")
+        kept = await bridge.journal.checkpoint("gateway/owners")
+        assert kept is not None
+        assert b"mine" not in kept
+        async with gateway_bridge(
+            tokens=tokens, directory=tmp_path, accounts=accounts, journal=bridge.journal,
+            sim=bridge.sim,
+        ) as successor:  # fmt: skip
+            for account in accounts:
+                status, error = await start(successor, "theirs", account)
+                assert (status, error["code"]) == (409, "IDEMPOTENCY_CONFLICT")
+            status, again = await start(successor, "mine", "default")
+            assert (status, again["runId"], again["replayed"]) == (202, run["runId"], True)
+
+
+async def test_keys_of_starts_that_were_refused_push_nobody_out(tmp_path: Path) -> None:
+    tokens = "".join(
+        f'[[tokens]]\nname = "{name}"\nsha256 = "{hashed(name)}"\nscopes = ["write", "read"]\n'
+        for name in ("mine", "theirs")
+    )
+    async with gateway_bridge(tokens=tokens, directory=tmp_path) as bridge:
+        mine, theirs = {"Authorization": "Bearer mine"}, {"Authorization": "Bearer theirs"}
+        body = bridge.start_body()
+        status, _, _ = await bridge.call(
+            "POST", f"{API}/runs", body=body, Idempotency_Key="k", **mine
+        )
+        assert status == 202
+        unknown = bridge.start_body(repoId=str(uuid.uuid4()))
+        for number in range(5):
+            status, _, _ = await bridge.call(
+                "POST", f"{API}/runs", body=unknown, Idempotency_Key=f"k{number}", **theirs
+            )
+            assert status == 404
+        kept = await bridge.journal.checkpoint("gateway/owners")
+        assert len(json.loads(kept or b"")) == 1
+        status, _, _ = await bridge.call(
+            "POST", f"{API}/runs", body=body, Idempotency_Key="k", **theirs
+        )
+        assert status == 409

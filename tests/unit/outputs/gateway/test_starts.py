@@ -34,6 +34,9 @@ class FewRuns:
     async def follow(self, account: str, id_: str) -> None:
         self.followed.append(id_)
 
+    def accounts(self) -> list[str]:
+        return ["default"]
+
     def sealing_key(self, account: str) -> bytes:
         return b"k" * 32
 

@@ -265,8 +265,8 @@ def _conclude(outcome: Any, telling: Any, timeout_s: float | None, *, exit_statu
         complain(f"timed out after {timeout_s:g} s (--timeout): {count} not ended: {names[:500]}")
     for feed, failure in outcome.failures.items():
         kind, id_ = (feed.kind, feed.id) if isinstance(feed, Feed) else ("run", feed)
-        cure = _told_by_table(feed, failure) if isinstance(feed, Feed) else ""
-        cure = cure or _cure(kind, failure)
+        cure = _told_by_table(feed, failure) if isinstance(feed, Feed) else None
+        cure = _cure(kind, failure) if cure is None else cure
         request = f" (request id {failure.request_id})" if failure.request_id else ""
         complain(f"{kind} {id_}: {failure.code}: {failure.message}{cure}{request}")
     if outcome.failures and (not outcome.timed_out or len(outcome.failures) == len(open_)):
@@ -278,22 +278,24 @@ def _conclude(outcome: Any, telling: Any, timeout_s: float | None, *, exit_statu
     return Exit.DONE
 
 
-def _told_by_table(feed: Feed, failure: Failure) -> str:
-    """What the system's own table of errors says is to be done; empty where it has none."""
+def _told_by_table(feed: Feed, failure: Failure) -> str | None:
+    """What the system's own table of errors says is to be done; empty where the message says so
+    already, None where the table says nothing.
+    """
     from bridge.core.error_table import code_key  # noqa: PLC0415 - for failures only
     from bridge.sources.port import Explains  # noqa: PLC0415
     from bridge.systems import systems  # noqa: PLC0415
 
     is_final = failure.retry in (Retry.PERMANENT, Retry.CONDITIONAL)
     if not is_final or failure.fault is Fault.TOKEN:
-        return ""
+        return None
     key = code_key(failure.code)
     for name, system in systems().items():
         if name == feed.system and isinstance(system, Explains):
-            return next(
-                (f"; {row.action}" for row in system.errors if code_key(row.code) == key), ""
-            )
-    return ""
+            action = next((row.action for row in system.errors if code_key(row.code) == key), "")
+            said = action in failure.message
+            return None if not action else "" if said else f"; {action}"
+    return None
 
 
 def _cure(kind: str, failure: Failure) -> str:  # noqa: PLR0911 - one for each

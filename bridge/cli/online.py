@@ -13,6 +13,7 @@ from bridge.core.event import Feed
 from bridge.daemon.build import build_source
 from bridge.metrics import Metrics
 from bridge.sources.port import Depth, Finding, Level, Means
+from bridge.systems import systems
 
 
 class Verdict(NamedTuple):
@@ -42,7 +43,7 @@ async def examine(account: ResolvedAccount, depth: Depth) -> list[Finding]:
     """
     means = Means(
         clock=SystemClock(),
-        metrics=Metrics(),
+        metrics=Metrics({account.name: systems()[account.settings.system].words}),
         redact=lambda _: "",
         jitter=random.random,
         discovered=_NothingFollowed(),

@@ -160,7 +160,8 @@ class _Watch:
             self._told.pop(feed, None)
             self._refused_at.pop(feed, None)
             return True
-        is_young = failure.retry is Retry.AUTH_SUSPECT and not self._is_old(feed)
+        is_grave = failure.retry in (Retry.AUTH_SUSPECT, Retry.PERMANENT)
+        is_young = is_grave and not self._is_old(feed)
         if self._told.get(feed) != failure.code and not is_young:
             self._told[feed] = failure.code
             where = f"{feed.kind} {feed.id}"

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from bridge.clock import Clock
@@ -40,21 +39,24 @@ class Standings:
         found = troubles(self._follows.entries())
         given_up = self._given_up()
         return {
-            f"account {name}": _check(source.standing(), found.get(name), given_up[name])
+            f"account {name}": _check(source.standing(), found.get(name), given_up.get(name, ()))
             for name, source in self._sources.items()
         }
 
-    def _given_up(self) -> Counter[str]:
-        """Feeds that are wanted, but were refused for good, by account."""
-        entries = self._follows.entries()
-        return Counter(e.feed.feed.account for e in entries if e.word == "failed")
+    def _given_up(self) -> Mapping[str, Sequence[str]]:
+        """The kinds of the feeds that are wanted, but were refused for good, by account."""
+        kinds: dict[str, list[str]] = {}
+        for entry in self._follows.entries():
+            if entry.word == "failed":
+                kinds.setdefault(entry.feed.feed.account, []).append(entry.feed.feed.kind)
+        return kinds
 
     def set_metrics(self) -> None:
         """Bring the gauges up to date."""
         given_up = self._given_up()
         for name, source in self._sources.items():
             self._set_account(name, source.standing())
-            self._metrics.runs_given_up.labels(name).set(given_up[name])
+            self._metrics.runs_given_up.labels(name).set(len(given_up.get(name, ())))
         self._metrics.set_feeds(
             self._sources,
             [entry.feed.state for entry in self._follows.entries() if entry.is_followed],
@@ -81,17 +83,20 @@ class Standings:
             metrics.rate_limit_wait_seconds_total.labels(name, reason).inc(max(0.0, added))
 
 
-def _check(standing: Standing, trouble: Trouble | None, given_up: int) -> Mapping[str, Any]:
+def _check(
+    standing: Standing, trouble: Trouble | None, given_up: Sequence[str]
+) -> Mapping[str, Any]:
     detail = standing.detail
     if standing.failure is None and trouble is not None:
         count, kind, _, failure = trouble
         detail = f"{count} {kind}s fail: {failure.code}: {failure.message}"
     if given_up:
-        detail += f"; {given_up} run{' is' if given_up == 1 else 's are'} given up"
+        word = given_up[0] if len(set(given_up)) == 1 else "feed"
+        detail += f"; {len(given_up)} {word}{' is' if len(given_up) == 1 else 's are'} given up"
     check: dict[str, Any] = {
         "ok": standing.failure is None and trouble is None,
         "detail": detail,
-        "givenUpRuns": given_up,
+        "givenUpRuns": len(given_up),
     }
     if (requests := standing.requests) is not None:
         check |= {

@@ -72,6 +72,28 @@ def test_a_suspended_tenant_stops_all_spaces_with_one_verdict_until_the_key_chan
     play(scenario)
 
 
+def test_every_space_of_a_suspended_tenant_says_so_also_those_that_waited_for_their_turn() -> None:
+    async def scenario(stage: MootStage) -> None:
+        spaces = [stage.sim.create_space(f"s{n}", events=2) for n in range(8)]
+        await stage.follow(*spaces)
+        await asyncio.sleep(60.0)
+        append = stage.journal.append
+
+        async def slowly(*args: Any, **more: Any) -> Any:
+            await asyncio.sleep(5.0)  # a busy disk: turns are granted while it writes
+            return await append(*args, **more)
+
+        stage.journal.append = slowly  # type: ignore[method-assign]
+        stage.sim.cut_streams()
+        await asyncio.sleep(1.1)  # all are connected again and want a page
+        stage.sim.knobs.change({"suspended": True})
+        await asyncio.sleep(60.0)
+        for space in spaces:
+            assert stage.view(space)["lastFailure"]["message"] == "Tenant is suspended"
+
+    play(scenario, {"requests_per_minute": 20})
+
+
 def test_a_forbidden_space_stops_alone_and_is_never_joined() -> None:
     async def scenario(stage: MootStage) -> None:
         for name in ("shut", "open"):

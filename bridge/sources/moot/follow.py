@@ -141,7 +141,9 @@ class SpaceFollow:
                 continue
             refusal = await self._ask(step, self.rules.job)
             self.reading.set()
-            if refusal is None:
+            if refusal is None and self.desk.verdict is not None:
+                await self.nap(self._asking, self.now() + NAP_S_MAX)  # the third hand gives up
+            elif refusal is None:
                 self._backoff.reset()
                 self.progress.failure, self.progress.failures_in_row = None, 0
                 self.progress.retry_at = None

@@ -12,7 +12,7 @@ from tests.architecture.tree import ROOT
 CLEAN = [
     *(
         ROOT / "docs" / f"{name}.md"
-        for name in ("capacity", "clients", "page", "tailing", "terminal")
+        for name in ("capacity", "clients", "following", "page", "tailing", "terminal")
     ),
     *sorted((ROOT / "docs/runbooks").glob("*.md")),
 ]

@@ -10,6 +10,7 @@ import os
 import re
 import sys
 import tomllib
+from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
 
@@ -18,12 +19,19 @@ import yaml
 
 from bridge import __version__
 from bridge.config import load
+from bridge.journal.jetstream.address import parse
 from bridge.simulator import Simulator
 from tests.deploy.checks import DRAIN_S, LAST_WRITES_S, ROOT, TOOLS, missing, run, tool
 from tests.e2e.processes import environment, serve
+from tests.e2e.replicas import WAIT_S, Replicas
+from tests.nats_server import NatsCluster, binary
 
 HERE = ROOT / "deploy/compose"
-STACKS = {"simulator": ("compose.yml", "simulator.yml"), "token": ("compose.yml", "token.yml")}
+STACKS = {
+    "simulator": ("compose.yml", "simulator.yml"),
+    "token": ("compose.yml", "token.yml"),
+    "replicas": ("replicas.yml",),
+}
 
 
 def merged(*names: str) -> dict[str, Any]:
@@ -84,7 +92,7 @@ def test_every_service_is_hardened_and_checked(stack: dict[str, Any]) -> None:
         assert service["healthcheck"]["test"][0] == "CMD", name  # no shell is needed
         assert "privileged" not in service, name
         image, _, tag = service["image"].partition(":")
-        assert re.fullmatch(r"v?\d+\.\d+\.\d+", tag), image
+        assert re.fullmatch(r"v?\d+\.\d+\.\d+(-alpine)?", tag), image
         if image == "mogplex-bridge":
             assert tag == __version__
 
@@ -121,8 +129,18 @@ def test_what_is_mounted_is_there(stack: dict[str, Any]) -> None:
             assert (context / service["build"]["dockerfile"]).is_file()
 
 
-def test_the_bridge_has_the_time_it_takes_to_stop() -> None:
-    grace = merged("compose.yml")["services"]["bridge"]["stop_grace_period"]
+def bridge_of(name: str) -> dict[str, Any]:
+    """The bridge of a stack, or the first of several that are alike."""
+    services = merged(*STACKS[name])["services"]
+    found = [service for key, service in services.items() if key.startswith("bridge")]
+    assert found
+    assert all(service == found[0] for service in found)
+    return dict(found[0])
+
+
+@pytest.mark.parametrize("name", STACKS)
+def test_the_bridge_has_the_time_it_takes_to_stop(name: str) -> None:
+    grace = bridge_of(name)["stop_grace_period"]
     assert int(grace.removesuffix("s")) > DRAIN_S + LAST_WRITES_S
 
 
@@ -142,7 +160,7 @@ def test_invented_runs_are_not_in_the_journal_that_a_token_is_used_with() -> Non
 
 @pytest.mark.parametrize("name", STACKS)
 def test_the_program_accepts_what_the_bridge_is_given(name: str) -> None:
-    bridge = merged(*STACKS[name])["services"]["bridge"]
+    bridge = bridge_of(name)
     env = bridge["environment"]
     config = HERE / "conf" / Path(env["MOGPLEX_BRIDGE_CONFIG"]).name
     command, *args = bridge["command"]
@@ -200,6 +218,67 @@ def test_grafana_finds_its_source_and_the_dashboards() -> None:
     assert (boards / "overview.json").is_file()
     home = grafana["environment"]["GF_DASHBOARDS_DEFAULT_HOME_DASHBOARD_PATH"]
     assert (boards / Path(home).relative_to(provider["options"]["path"])).is_file()
+
+
+async def test_the_nodes_of_nats_and_the_journal_of_the_bridges_fit(tmp_path: Path) -> None:
+    """The server's own check of its file; hosts and ports are those of the services."""
+    services = merged(*STACKS["replicas"])["services"]
+    nodes = [name for name in services if name.startswith("nats-")]
+    assert [services[name]["environment"]["NODE"] for name in nodes] == nodes
+    text = (HERE / "conf/nats.conf").read_text()
+    assert re.findall(r"nats://(nats-\d):6222", text) == nodes
+    assert "sync_interval: always" in text
+    assert {v.split(":")[1] for v in services["nats-1"]["volumes"]} == {"/etc/nats", "/data"}
+    env = {**os.environ, "NODE": "nats-1"}
+    done = await asyncio.create_subprocess_exec(
+        binary(), "-t", "-c", HERE / "conf/nats.conf", env=env
+    )
+    assert await done.wait() == 0
+    settings = load(HERE / "conf/replicas.toml", {}, {}).settings
+    address = parse(settings.journal)
+    assert [server.removeprefix("nats://") for server in address.servers] == [
+        f"{node}:4222" for node in nodes
+    ]
+    assert address.replicas == len(nodes)
+
+
+def test_caddy_asks_every_bridge_and_none_besides() -> None:
+    services = merged(*STACKS["replicas"])["services"]
+    (line,) = re.findall(r"reverse_proxy (.*) {", (HERE / "conf/Caddyfile").read_text())
+    assert line.split() == [f"{name}:8080" for name in services if name.startswith("bridge-")]
+    assert services["caddy"]["ports"] == ["127.0.0.1:8080:8080"]
+
+
+@pytest.mark.e2e
+async def test_the_stack_of_replicas_without_docker(tmp_path: Path) -> None:
+    """The same files; the nodes' addresses and directories are this test's."""
+    cluster = NatsCluster(tmp_path)
+    await asyncio.to_thread(cluster.start)
+    bridge = bridge_of("replicas")
+    token = (HERE / "conf/reader.token").read_text().strip()
+    reader = {"Authorization": f"Bearer {token}"}
+    try:
+        async with Simulator() as sim, AsyncExitStack() as stack:
+            hosts = ",".join(f"127.0.0.1:{node.port}" for node in cluster.nodes)
+            env = environment(
+                None,
+                MOGPLEX_TOKEN=bridge["environment"]["MOGPLEX_TOKEN"],
+                MOGPLEX_BASE_URL=sim.url,
+                MOGPLEX_BRIDGE_AUTH__TOKENS_FILE=str(HERE / "conf/tokens.toml"),
+                MOGPLEX_BRIDGE_JOURNAL=f"nats://{hosts}/BRIDGE",
+            )
+            replicas = Replicas(stack, [["--config", str(HERE / "conf/replicas.toml")]] * 3, env)
+            for number in range(3):
+                await replicas.start(number)
+            run = sim.create_run(events=5)
+            sim.finish(run)
+            first, _, last = replicas.running.values()
+            assert await first.status("PUT", f"/v1/runs/{run.id}", **reader) in (200, 201)
+            async with asyncio.timeout(WAIT_S):
+                while await last.status("GET", f"/v1/runs/{run.id}", **reader) != 200:
+                    await asyncio.sleep(0.1)
+    finally:
+        cluster.kill()
 
 
 @pytest.mark.e2e

@@ -68,9 +68,18 @@ def test_every_pod_is_hardened(found: list[dict[str, Any]]) -> None:
     assert all(soft_spots(pod) == [] for pod in pods(found))
 
 
+def workload_of(found: list[dict[str, Any]]) -> Any:
+    """One pod with a file, or several without on NATS."""
+    (workload,) = [*of_kind(found, "StatefulSet"), *of_kind(found, "Deployment")]
+    return workload
+
+
 def test_it_stops_in_order_and_is_asked_the_right_questions(found: list[dict[str, Any]]) -> None:
-    (workload,) = of_kind(found, "StatefulSet")
-    assert workload["spec"]["replicas"] == 1
+    workload = workload_of(found)
+    assert (workload["kind"], workload["spec"]["replicas"]) in (
+        ("StatefulSet", 1),
+        ("Deployment", 3),
+    )
     pod = workload["spec"]["template"]["spec"]
     assert pod["terminationGracePeriodSeconds"] > DRAIN_S + LAST_WRITES_S
     (container,) = pod["containers"]
@@ -85,7 +94,7 @@ def test_it_stops_in_order_and_is_asked_the_right_questions(found: list[dict[str
 
 
 def test_service_policy_and_budget_mean_this_pod_and_no_other(found: list[dict[str, Any]]) -> None:
-    (workload,) = of_kind(found, "StatefulSet")
+    workload = workload_of(found)
     labels = workload["spec"]["template"]["metadata"]["labels"]
     (service,) = of_kind(found, "Service")
     (policy,) = of_kind(found, "NetworkPolicy")
@@ -94,9 +103,10 @@ def test_service_policy_and_budget_mean_this_pod_and_no_other(found: list[dict[s
     assert selects(policy["spec"]["podSelector"].get("matchLabels", {}), labels)
     assert selects(budget["spec"]["selector"].get("matchLabels", {}), labels)
     assert selects(workload["spec"]["selector"]["matchLabels"], labels)
-    assert workload["spec"]["serviceName"] == service["metadata"]["name"]
+    if workload["kind"] == "StatefulSet":
+        assert workload["spec"]["serviceName"] == service["metadata"]["name"]
     assert service["spec"]["ports"][0]["targetPort"] == "http"
-    # One pod: anything else would keep its node from ever being drained.
+    # With one pod anything else would keep its node from ever being drained; of several one goes.
     assert budget["spec"] == {"maxUnavailable": 1, "selector": budget["spec"]["selector"]}
     assert policy["spec"]["policyTypes"] == ["Ingress", "Egress"]
     for test in of_kind(found, "Pod"):
@@ -114,10 +124,13 @@ def test_the_program_accepts_what_the_pod_is_given(
     settings = load(file, {}, variables(pod)).settings
     mounts = {m["mountPath"]: m for m in pod["containers"][0]["volumeMounts"]}
     assert settings.listen == "0.0.0.0:8080"
-    assert str(Path(settings.journal.removeprefix("sqlite:")).parent) in mounts
+    secrets = [settings.journal_credentials_file]
+    if settings.journal.startswith("sqlite:"):
+        assert str(Path(settings.journal.removeprefix("sqlite:")).parent) in mounts
+        secrets = []
     assert not mounts["/var/lib/mogplex-bridge"].get("readOnly")
     assert settings.auth is not None
-    for secret in (settings.auth.tokens_file, settings.accounts[0].token_file):
+    for secret in (settings.auth.tokens_file, settings.accounts[0].token_file, *secrets):
         assert secret is not None
         mount = mounts[str(Path(secret).parent)]
         assert mount["readOnly"]
@@ -164,6 +177,9 @@ def test_helm_has_nothing_to_say(values: str) -> None:
     ("wish", "words"),
     [
         ("replicas=2", "replicas"),
+        ("nats.url=nats://host:4222", "/nats/url"),  # without the stream's name
+        ("nats.url=nats://me:secret@host/BRIDGE", "/nats/url"),  # for everybody to read
+        ("nats.replicas=0", "/nats/replicas"),
         ("token.existingSecret=", "/token/existingSecret"),
         ("auth.existingSecret=", "/auth/existingSecret"),
         ("image.digest=sha256:12", "/image/digest"),
@@ -224,6 +240,24 @@ def test_rules_and_dashboards_in_the_chart_are_those_of_the_project(tmp_path: Pa
         for path in (ROOT / "grafana").glob("*.json")
     }
     assert max(map(len, texts.values())) < 900_000  # a ConfigMap holds 1 MiB
+
+
+def test_replicas_are_spread_have_no_volumes_and_reach_the_engine() -> None:
+    found = chart("replicas-values.yaml")
+    workload = workload_of(found)
+    assert workload["kind"] == "Deployment"
+    assert "volumeClaimTemplates" not in workload["spec"]
+    pod = workload["spec"]["template"]["spec"]
+    assert {"name": "state", "emptyDir": {}} in pod["volumes"]
+    labels = workload["spec"]["template"]["metadata"]["labels"]
+    spread = {each["topologyKey"]: each for each in pod["topologySpreadConstraints"]}
+    assert list(spread) == ["kubernetes.io/hostname", "topology.kubernetes.io/zone"]
+    assert all(selects(s["labelSelector"]["matchLabels"], labels) for s in spread.values())
+    (policy,) = of_kind(found, "NetworkPolicy")
+    ports = [p["port"] for rule in policy["spec"]["egress"] for p in rule["ports"]]
+    assert 4222 in ports
+    (other,) = of_kind(chart("minimal-values.yaml"), "NetworkPolicy")
+    assert 4222 not in [p["port"] for rule in other["spec"]["egress"] for p in rule["ports"]]
 
 
 def test_prometheus_finds_the_service_under_the_job_of_the_rules() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
@@ -31,18 +32,23 @@ def configured(directory: Path, journal: str, url: str, **account: object) -> li
 class Replicas:
     """Bridges by number, started and killed at will."""
 
-    def __init__(self, stack: AsyncExitStack, arguments: list[list[str]]) -> None:
+    def __init__(
+        self,
+        stack: AsyncExitStack,
+        arguments: list[list[str]],
+        env: Mapping[str, str] | None = None,
+    ) -> None:
         self._stack = stack
         self._arguments = arguments
+        self._env = env or environment(None, MOGPLEX_TOKEN=TOKEN)
         self.running: dict[int, Daemon] = {}
 
     async def start(self, number: int) -> None:
         """Start it, again where the engine did not answer, as a supervisor does."""
-        env = environment(None, MOGPLEX_TOKEN=TOKEN)
         for left in reversed(range(STARTS)):
             try:
                 daemon = await self._stack.enter_async_context(
-                    serve(*self._arguments[number], env=env)
+                    serve(*self._arguments[number], env=self._env)
                 )
             except AssertionError as error:
                 if not left or "does not answer" not in str(error):

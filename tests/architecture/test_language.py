@@ -12,7 +12,17 @@ from tests.architecture.tree import ROOT
 CLEAN = [
     *(
         ROOT / "docs" / f"{name}.md"
-        for name in ("capacity", "clients", "following", "page", "tailing", "terminal")
+        for name in (
+            "architecture",
+            "capacity",
+            "clients",
+            "following",
+            "glossary",
+            "page",
+            "scheduler",
+            "tailing",
+            "terminal",
+        )
     ),
     *sorted((ROOT / "docs/runbooks").glob("*.md")),
 ]

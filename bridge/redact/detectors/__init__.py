@@ -14,6 +14,15 @@ from bridge.redact.detectors.calls import SECRET_CALLS, TYPED
 from bridge.redact.detectors.codes import BACKUP_CODES, PINS, TOLD_CODES
 from bridge.redact.detectors.command_line import ECHOED, HERE_STRING, PROGRAM_FLAGS
 from bridge.redact.detectors.detector import Detector
+from bridge.redact.detectors.devices import (
+    DEVICE_LINES,
+    NEW_VALUES,
+    PEERS,
+    REGISTRY,
+    SECURE_STRINGS,
+    SPOKEN,
+    USER_LISTS,
+)
 from bridge.redact.detectors.inner_marks import INNER_MARKS
 from bridge.redact.detectors.key_blocks import BASE64_PEM, KEY_BEGIN, KEY_END, PUTTY
 from bridge.redact.detectors.kubernetes import KUBERNETES_SECRETS
@@ -78,4 +87,11 @@ DETECTORS: Final[tuple[Detector, ...]] = (
     OTHER_LANGUAGES,
     FORM_PARTS,
     TYPED,
+    DEVICE_LINES,
+    USER_LISTS,
+    PEERS,
+    SECURE_STRINGS,
+    REGISTRY,
+    NEW_VALUES,
+    SPOKEN,
 )

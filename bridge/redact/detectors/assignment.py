@@ -15,10 +15,9 @@ import re
 from bridge.redact.detectors.blanks import cell, is_switch, prose_value, without_separator
 from bridge.redact.detectors.detector import Detector
 from bridge.redact.detectors.headings import below
-from bridge.redact.detectors.markup import element, led_to
+from bridge.redact.detectors.markup import by_place
 from bridge.redact.detectors.name_parts import Part, name_literals
 from bridge.redact.detectors.reading import literals, read
-from bridge.redact.detectors.rotation import changed
 from bridge.redact.names.classifier import BARE_KEY, ENV, NONE, SURE, WEAKLY, Verdict
 from bridge.redact.rule import ASSIGNMENT, AUTH_SCHEME, COOKIE
 from bridge.redact.spans import Scan
@@ -47,7 +46,7 @@ _SEPARATOR = re.compile(
     (?:
         (?P<op>:{2,4}=|:=|\?=|=>|={1,3}|!={1,2}|~=|->|<-|\?\?=|\+=|\|\|=|::?|%3[DdAa]|\\{1,15}(?:u003[dD]|uff1a|u2192)|[→⇒])
       | (?P<apart>[,;{]?(?:\s{1,20}(?:type|description|sensitive|nullable)\s{0,8}=[^\n]{0,100}){0,3}(?:\s|\\{1,15}[nr]|[+-](?=[ \t])){0,40}(?:\\{0,15}["']?(?:[Tt]ype|sensitive|[Vv]ersion)\\{0,15}["']?[ ]{0,4}:[ ]{0,4}[^,{}\n]{1,60},\s{0,20}){0,3}\\{0,15}["']?(?:[Vv]alue|val|content|default|defaultValue|(?P<typed>text))\\{0,15}["']?[ \t]{0,8}[:=])
-      | (?P<inner>/?>\s{0,40}<(?:value|string|val)>|</(?:[\w-]{1,20}-)?(?:key|name)>\s{0,40}<(?:[\w-]{1,20}-)?(?:string|value)>)
+      | (?P<inner>/?>\s{0,40}<(?:[Vv]alue|string|val)>|</(?:[\w-]{1,20}-)?(?:key|name)>\s{0,40}<(?:[\w-]{1,20}-)?(?:string|value)>)
       | (?P<or>(?:\|\||\?\?|or[ ])(?=[ \t]{0,4}\\{0,15}["'`]))
       | (?P<table>\|)
       | (?P<xml>>)
@@ -116,9 +115,7 @@ def name_hit(scan: Scan, start: int, end: int, part: Part | None) -> int:
         _value_of(scan, first, last, verdict)
         or below(scan, first, last, verdict)
         or _told_before(scan, first, last, verdict)
-        or changed(scan, first, last, verdict)
-        or led_to(scan, last, verdict)
-        or element(scan, first, last, verdict)
+        or by_place(scan, first, last, verdict)
     )
 
 

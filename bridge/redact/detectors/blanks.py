@@ -75,7 +75,8 @@ def without_separator(scan: Scan, first: int, last: int, verdict: Verdict, *, is
         return 0
     owned = _OWNED.match(text, last, scan.end) if verdict.grade == SURE else None
     if owned is not None:
-        return read(scan, first, owned.end(), verdict, "", ":")
+        told = read(scan, first, owned.end(), verdict, "", ":")
+        return told or changed(scan, first, last, verdict)
     done = changed(scan, first, last, verdict) or _in_prose(scan, last, verdict)
     if done is not None:
         return done

@@ -164,7 +164,10 @@ for _names, _patterns in (
     ("psql|pg_dump|pg_restore|createdb|createuser", ()),
     ("nuget push|choco push|chocolatey push", (_secret(r"(?<!\S)-(?:k|s?ApiKey|ak)[ ]{1,3}"),)),
     ("cmdkey|runas", (_secret(r"(?<!\S)/pass(?:word)?:"),)),
-    ("convertto-securestring", (_secret(r"[ ]{1,3}(?:-String[ ]{1,3})?"),)),
+    (
+        "convertto-securestring",
+        (_secret(r"[ ]{1,3}(?:-(?:String|AsPlainText|Force)[ ]{1,3}){0,3}"),),
+    ),
     (
         "secret set|secrets set|secret put|env add|secrets add|secret create|secrets create|put-parameter|put-secret-value|update-secret",
         (

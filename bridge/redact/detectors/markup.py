@@ -8,6 +8,7 @@ import re
 from typing import Final
 
 from bridge.redact.detectors.detector import Detector, literals
+from bridge.redact.detectors.rotation import changed
 from bridge.redact.names.classifier import NONE, Verdict
 from bridge.redact.rule import ASSIGNMENT
 from bridge.redact.spans import Scan
@@ -41,7 +42,7 @@ def is_value(content: str, verdict: Verdict) -> bool:
     return heavy or (verdict.kind == "password" and looks_made(content))
 
 
-def led_to(scan: Scan, last: int, verdict: Verdict) -> int:
+def _led_to(scan: Scan, last: int, verdict: Verdict) -> int:
     """`Password ........ x`."""
     found = _LEADER.match(scan.text, last, scan.end)
     bare = BARE.match(scan.text, found.end(), scan.end) if found is not None else None
@@ -59,7 +60,7 @@ def _noted(scan: Scan, at: int, stop: int, verdict: Verdict) -> int:
     return take(scan, Value(at, stop, "'"), verdict)
 
 
-def element(scan: Scan, first: int, last: int, verdict: Verdict) -> int:
+def _element(scan: Scan, first: int, last: int, verdict: Verdict) -> int:
     """`<td>Password</td><td>x</td>`, `<b>Password:</b> x`, the column below `<th>Password</th>`."""
     closed = _CLOSES.match(scan.text, last, scan.end)
     if closed is None or scan.text[first - 1 : first] not in (">", " ", "\n"):
@@ -96,6 +97,18 @@ def _column(scan: Scan, first: int, at: int, verdict: Verdict) -> int:
         if value is not None:
             done = _noted(scan, *value.span("secret"), verdict) or done
     return done
+
+
+def by_place(scan: Scan, first: int, last: int, verdict: Verdict) -> int:
+    """Values that no separator ties to the name; what stands behind it is looked at first."""
+    behind = scan.text[last : last + 3]
+    if behind[1:2] in ".·_‥…" and behind[:1] in " .…":
+        return _led_to(scan, last, verdict)
+    if "<" in behind:
+        return _element(scan, first, last, verdict)
+    if behind[:1] in ":,).":  # behind a blank it was looked for already
+        return changed(scan, first, last, verdict)
+    return 0
 
 
 def part(scan: Scan, _start: int, end: int, _data: object) -> int:

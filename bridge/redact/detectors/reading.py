@@ -75,7 +75,7 @@ def read(scan: Scan, first: int, at: int, verdict: Verdict, name_quote: str, op:
         return 0
     if op == "=" and text[first - 1 : first] in ("?", "&") and QUOTE.match(text, at, scan.end):
         return 0  # `"...?api_key=" + key`: the quote ends the address
-    if op[0] == ":" and first and text[first - 1] == ":":
+    if op[0] == ":" and first and text[first - 1] == ":" and not _is_of_puppet(text, first, at):
         return 0  # `arn:...:secret:name`
     if op == "=" and text[first - 2 : first] == ", ":
         names = _NAMES_BEFORE.search(text, max(0, first - 200), first)
@@ -116,6 +116,11 @@ def read(scan: Scan, first: int, at: int, verdict: Verdict, name_quote: str, op:
             done = _joined(scan, after, verdict) or done
         return changed_to(scan, after, verdict) or done or _fallback(scan, after, verdict)
     return _unquoted(scan, first, at, verdict, name_quote, op)
+
+
+def _is_of_puppet(text: str, first: int, at: int) -> bool:
+    """`profile::db::password: x`: a key of Hiera."""
+    return text[first - 2 : first] == "::" and text[at - 1] == " "
 
 
 def _closes(text: str, first: int, at: int) -> bool:

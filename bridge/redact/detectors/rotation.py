@@ -43,15 +43,18 @@ _ABOUT: Final = META - {"changed", "rotated", "updated", "reset", "rotate"} | {"
 # `Bitwarden26`: alone it is the name of what was changed.
 _PRODUCT: Final = re.compile(r"(?:[A-Z][a-z]{1,20}){1,4}[-_]?\d{1,4}\Z")
 _TRAIL: Final = ".,;:)]}>"
+_DIGIT: Final = re.compile(r"\d")
 _END: Final = re.compile(r"\n|\\n")
 
 
 def changed(scan: Scan, first: int, last: int, verdict: Verdict) -> int:
     """Both values of a change that the sentence of the name `first` to `last` tells."""
-    if verdict.grade != SURE or _is_about(scan.text, last):
-        return 0
     low = scan.low
+    if verdict.grade != SURE or _DIGIT.search(low, last, min(scan.end, last + REACH)) is None:
+        return 0
     if _CHANGES.search(low, max(0, first - _NEAR), min(scan.end, last + _NEAR)) is None:
+        return 0
+    if _is_about(scan.text, last):
         return 0
     scan.effort += 1
     ended = _END.search(scan.text, last, min(scan.end, last + REACH))

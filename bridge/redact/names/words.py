@@ -16,7 +16,7 @@ STRONG: dict[str, str] = {
         masterauth bindpw rootpw userpw adminpw bindpass pgpassword mysqlpwd motdepasse mdp
         contrasena contrasenya clave_secreta senha wachtwoord haslo heslo parola sifre losenord
         adgangskode passord salasana jelszo lozinka geslo slaptazodis matkhau katasandi pw
-        keystorepass truststorepass secretpass""".split(),
+        keystorepass truststorepass secretpass authtok bindcredentials psksecret""".split(),
         "password",
     ),
     **dict.fromkeys(

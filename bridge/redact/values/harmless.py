@@ -38,6 +38,9 @@ _CALL = re.compile(
     r"(?:(?:new|await|typeof|not|async|yield|return|lambda|func|function|fn|go|raise|throw)\s{1,4})?"
     r"[A-Za-z_$][\w$]{0,63}(?:(?:\??\.|::|->)[A-Za-z_$][\w$]{0,63}){0,8}!?\s?[(\[{<]"
 )
+_CMDLET = re.compile(
+    r"(?:Read|Get|New|ConvertTo|ConvertFrom|Import|Invoke|Select|Unprotect|Join)-[A-Z][A-Za-z]{2,40}\Z"
+)
 _DOTTED = re.compile(
     r"[A-Za-z_$][A-Za-z_$]{0,40}[0-9]{0,2}(?:(?:\??\.|::|->)[A-Za-z_$][A-Za-z_$]{0,40}[0-9]{0,2}){1,8}\Z"
 )
@@ -338,6 +341,7 @@ def harmless_code(value: str, words: tuple[str, ...], after: str) -> bool:
         or _is_code_name(look, after)
         or (_ANNOTATION.match(look) and (look[0] == "@" or not weight(look.lstrip("0123456789*"))))
         or _CALL.match(look)
+        or ("-" in look and _CMDLET.match(look))
         or _DOTTED.match(look)
         or _VERSION.match(look)
     ):

@@ -147,7 +147,7 @@ def _resolve(loaded: Loaded) -> tuple[list[ResolvedAccount], dict[str, str], lis
     for i, account in enumerate(loaded.settings.accounts):
         key = "token_env" if account.token_env else "token_file"
         try:
-            resolved = resolve_account(loaded.settings, account)
+            resolved = resolve_account(loaded.settings, account, others=accounts)
         except ConfigError as error:
             text = f"{loaded.place('accounts', i, key)}: {error}"
             if account.token_file and _is_readable(account.token_file):

@@ -14,7 +14,7 @@ from bridge.cli.streams import write_stdout
 from bridge.core.errors import ConfigError
 
 if TYPE_CHECKING:
-    from bridge.config import Loaded
+    from bridge.config import Loaded, ResolvedAccount
     from bridge.schema.upstream import UpstreamAccount
     from bridge.sources.port import Finding
 
@@ -95,10 +95,13 @@ class _Report:
 async def _examine_all(loaded: Loaded, *, fill: bool) -> list[_Report]:
     """One after the other: three reads each, well within any limit."""
     accounts = loaded.settings.accounts
-    return [await _examine(loaded, account, fill=fill) for account in accounts]
+    known: list[ResolvedAccount] = []
+    return [await _examine(loaded, account, known, fill=fill) for account in accounts]
 
 
-async def _examine(loaded: Loaded, account: UpstreamAccount, *, fill: bool) -> _Report:
+async def _examine(
+    loaded: Loaded, account: UpstreamAccount, known: list[ResolvedAccount], *, fill: bool
+) -> _Report:
     from bridge.cli.online import examine  # noqa: PLC0415 - aiohttp costs 0.15 s
     from bridge.config.accounts import resolve_account  # noqa: PLC0415
     from bridge.schema.baseurl import host_was_rewritten  # noqa: PLC0415
@@ -106,10 +109,11 @@ async def _examine(loaded: Loaded, account: UpstreamAccount, *, fill: bool) -> _
 
     findings: list[Finding] = []
     try:
-        resolved = resolve_account(loaded.settings, account)
+        resolved = resolve_account(loaded.settings, account, others=known)
     except ConfigError as error:
         findings.append(Finding("token", Level.PROBLEM, str(error)))
         return _Report(account.name, account.base_url, findings)
+    known.append(resolved)
     if resolved.tokens.warning:
         findings.append(Finding("token", Level.NOTE, resolved.tokens.warning))
     if host_was_rewritten(account.base_url, resolved.base_url):

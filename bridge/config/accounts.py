@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -37,10 +37,10 @@ def resolve_accounts(
     Each token has been read once when this returns. Raises ConfigError naming the account, behind
     what `place` (`Loaded.place`) says of the key.
     """
-    found = []
+    found: list[ResolvedAccount] = []
     for i, account in enumerate(settings.accounts):
         try:
-            found.append(resolve_account(settings, account, environ))
+            found.append(resolve_account(settings, account, environ, others=found))
         except ConfigError as error:
             if place is None:
                 raise
@@ -49,9 +49,13 @@ def resolve_accounts(
 
 
 def resolve_account(
-    settings: Settings, account: UpstreamAccount, environ: Mapping[str, str] | None = None
+    settings: Settings,
+    account: UpstreamAccount,
+    environ: Mapping[str, str] | None = None,
+    *,
+    others: Sequence[ResolvedAccount] = (),
 ) -> ResolvedAccount:
-    """As `resolve_accounts`, for one of them."""
+    """As `resolve_accounts`, for one of them; `others` are those whose token may not be its own."""
     environ = os.environ if environ is None else environ
     try:
         origin = account.origin()
@@ -64,7 +68,21 @@ def resolve_account(
             f'account "{account.name}" is of system "{account.system}", but its token'
             f' ({tokens.described}) is a key of system "{owner}"'
         )
-    return ResolvedAccount(account, origin, tokens)
+    resolved = ResolvedAccount(account, origin, tokens)
+    _check_own_token(resolved, others)
+    return resolved
+
+
+def _check_own_token(one: ResolvedAccount, others: Sequence[ResolvedAccount]) -> None:
+    """Raises ConfigError where another account has the same token, from whatever place."""
+    token = one.tokens.token()
+    for other in others:
+        if other.base_url == one.base_url and other.tokens.token() == token:
+            raise ConfigError(
+                f'account "{one.name}" ({one.tokens.described}) has the token of account'
+                f' "{other.name}" ({other.tokens.described}), and so one rate limit with it;'
+                " list all feeds under one account"
+            )
 
 
 def _is_first_choice(settings: Settings, account: UpstreamAccount) -> bool:

@@ -80,6 +80,29 @@ def test_no_token_names_the_cures() -> None:
         resolve_accounts(load_settings(None, {}, {}), {})
 
 
+@pytest.mark.parametrize("place", ["same server", "another server"])
+def test_two_accounts_with_one_key_are_told_by_their_names(tmp_path: Path, place: str) -> None:
+    """From two files: what two settings alone do not show."""
+    config = tmp_path / "bridge.toml"
+    host = "https://b.example" if place == "another server" else "https://a.example"
+    for name in ("a", "b"):
+        (tmp_path / name).write_text("msk_" + "k" * 24)
+    config.write_text(
+        "".join(
+            f'[[accounts]]\nname="{name}"\nsystem="miosa"\nbase_url="{url}"\n'
+            f'token_file="{tmp_path / name}"\n'
+            for name, url in (("a", "https://a.example"), ("b", host))
+        )
+    )
+    settings = load_settings(config, {}, {})
+    if place == "another server":
+        assert len(resolve_accounts(settings, {})) == 2
+        return
+    with pytest.raises(ConfigError, match=r'"b" .*has the token of account "a"') as caught:
+        resolve_accounts(settings, {})
+    assert "msk_" not in str(caught.value)
+
+
 def test_a_file_that_everybody_can_read_is_a_warning(file: Path) -> None:
     file.chmod(0o644)
     account = resolve_accounts(settings_with(file), {})[0]

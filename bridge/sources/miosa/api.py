@@ -17,7 +17,7 @@ from bridge.core.event import Feed, percent_encoded
 from bridge.sources.http import HttpSession, Reply, Stream
 from bridge.sources.miosa.classify import Form, Route, Verdict, classify
 from bridge.sources.miosa.frames import Seen, of_item
-from bridge.sources.miosa.ids import PATHS
+from bridge.sources.miosa.ids import PATHS, is_uuid
 from bridge.sources.miosa.rules import pages, tail, words
 from bridge.sources.miosa.rules.learnt import Learnt
 from bridge.wire.jsontext import JsonError, loads
@@ -71,6 +71,8 @@ class MiosaApi:
         if isinstance(value, Verdict):
             return value
         row = to_row(kind, value)
+        if row is not None and is_of_another(row, path):
+            return self.unreadable(operation, "the reply is of something else")
         return row or self.unreadable(operation, "the reply holds no status")
 
     async def page(self, path: str, after: str | None) -> Sequence[Seen] | Verdict:
@@ -207,6 +209,12 @@ def to_row(kind: str, value: Any) -> Row | None:
         if isinstance(word, str) and word:
             return Row(word[:64], inner)
     return None
+
+
+def is_of_another(row: Row, path: str) -> bool:
+    """Whether a row names another UUID than the path that was asked, as one from a cache may."""
+    asked, named = path.rpartition("/")[2], row.value.get("id")
+    return isinstance(named, str) and is_uuid(asked) and is_uuid(named) and asked != named.lower()
 
 
 def to_list(value: Any) -> Sequence[Any] | None:

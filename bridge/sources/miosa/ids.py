@@ -36,6 +36,11 @@ def normalised_id(kind: str, text: str) -> str:
     return text.lower()
 
 
+def is_uuid(text: str) -> bool:
+    """Whether an id has the form that all but snapshots have."""
+    return _UUID.fullmatch(text) is not None
+
+
 def _snapshot_id(text: str) -> str:
     owner, slash, snapshot = text.partition("/")
     if not slash or _UUID.fullmatch(owner) is None or _SNAPSHOT_PART.fullmatch(snapshot) is None:

@@ -57,6 +57,8 @@ class MootApi:
         value = await self._json("spaces.status", f"{_path(space_id)}/status", {})
         if isinstance(value, Refusal):
             return value
+        if is_of_another(value, space_id):
+            return invalid("spaces.status", 200, "the reply is of another space")
         row = to_row(value, space_id)
         return row or invalid("spaces.status", 200, "the reply holds no status")
 
@@ -154,6 +156,12 @@ def _is_local(origin: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return host == "localhost"
+
+
+def is_of_another(value: object, space_id: str) -> bool:
+    """Whether a reply names another space than was asked for, as one from a cache may."""
+    named = value.get("space_id", value.get("id")) if isinstance(value, dict) else None
+    return isinstance(named, str) and named != space_id
 
 
 def to_row(value: object, space_id: str | None, status: str | None = None) -> Row | None:

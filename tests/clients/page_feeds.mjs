@@ -61,6 +61,8 @@ await step("every feed of every system has its card", async () => {
   assert.equal(await page.locator(".now-card", { hasText: "tenant" }).count(), 2, "one of each account");
   assert.match(await card("tenant").textContent(), /live/);
   assert.equal(await page.textContent("#runs-title"), "Feeds");
+  // An id without a kind is a run's, so the account of runs is the one that is offered.
+  assert.equal(await page.inputValue("#follow-account"), "default");
 });
 
 await step("cards are sifted by kind and found by who speaks", async () => {

@@ -107,6 +107,8 @@ export class Runs {
       this.followTyped();
     });
     at("follow-id").addEventListener("input", () => setText(at("follow-note"), ""));
+    this.chosenAccount = ""; // by a person, among those that may change
+    at("follow-account").addEventListener("change", (event) => (this.chosenAccount = event.target.value));
   }
 
   async keepReading() {
@@ -268,13 +270,13 @@ export class Runs {
   showAccounts() {
     setText(at("runs-title"), this.hasOthers ? "Feeds" : "Runs");
     at("follow-id").placeholder = this.hasOthers ? "Run id, or KIND:ID" : "Run id to follow";
-    const names = [...new Set(this.views.map((view) => view.account))].sort();
+    // Those of runs first: an id without a kind is a run's.
+    const names = [...new Set([...this.accountNames, ...this.views.map((view) => view.account).sort()])];
     const select = at("follow-account");
     select.hidden = names.length < 2;
     if ([...select.options].map((option) => option.value).join() === names.join()) return;
-    const chosen = select.value;
     select.replaceChildren(...names.map((name) => new Option(name)));
-    if (names.includes(chosen)) select.value = chosen;
+    if (names.includes(this.chosenAccount)) select.value = this.chosenAccount;
   }
 }
 

@@ -21,22 +21,24 @@ class Knobs(KnobSet):
     limiter: str = choice("on", "off", about="the limiter per key")
     limiter_limit: int = count(60, 0, 1_000_000, about="requests per window and key")
     limiter_window_s: float = seconds(60.0, 86_400.0, about="length of the rolling window")
-    limiter_counts_refused: bool = switch(default=False, about="a 429 uses up a place as well")
+    limiter_counts_refused: bool = switch(default=False, about="a 429 also uses a place")
     limiter_wait: str = choice(
         "header", "body_ms", "body_s", "none", about="where a 429 says how long to wait"
     )
     auth_flap: int = count(0, 0, 1_000_000, about="the next k good keys get a 401 invalid_token")
     ticket_path: str = choice("both", "sse", "auth", about="/sse/ticket, /auth/sse-ticket, or both")
-    ticket_refusal: int = count(404, 401, 405, about="status of the ticket path that is not there")
-    ticket_life_s: float = seconds(60.0, 86_400.0, about="a ticket is good for so long")
+    ticket_refusal: int = count(
+        404, 401, 405, about="status of the ticket path that does not exist"
+    )
+    ticket_life_s: float = seconds(60.0, 86_400.0, about="lifetime of a ticket in seconds")
     ticket_shape: str = choice("bare", "wrapped", about="the reply, or the reply inside `data`")
     ticket_code: str = choice(
         "UNAUTHORIZED", "missing sse ticket", about="code of a 401 on a stream without good ticket"
     )
     ticket_kinds: tuple[str, ...] = several(
-        KINDS, about="streams that take a ticket only; none named: builds and snapshots"
+        KINDS, about="streams that accept only a ticket; none named: builds and snapshots"
     )
-    tickets: str = choice("documented", "all", "none", about="which streams take a ticket only")
+    tickets: str = choice("documented", "all", "none", about="which streams accept only a ticket")
     # Paths and shapes
     runs_path: str = choice("runs", "agent_runs", "both", about="the name of the runs")
     accept: str = choice("strict", "any", about="a bare event-stream Accept is 406, or served")
@@ -50,7 +52,7 @@ class Knobs(KnobSet):
     event_shape: str = choice("metadata", "payload", about="run events with metadata, or sequence")
     clamp: int = count(0, 0, 1_000, about="most events a page holds, whatever was asked; 0 none")
     unknown_cursor: str = choice(
-        "start", "empty", "bad_request", "not_found", about="`after_id` that is not known"
+        "start", "empty", "bad_request", "not_found", about="reply to an unknown `after_id`"
     )
     row_shape: str = choice("documented", "wrapped", "bare", about="a row inside `data`, or not")
     # Streams
@@ -74,7 +76,7 @@ class Knobs(KnobSet):
         "replay",
         "open",
         feed=True,
-        about="a connect to what is over: 204, all again, silence",
+        about="a connect to an ended feed gets: 204, a replay, silence",
     )
     done: str = choice("off", "sentinel", "named", feed=True, about="`[DONE]`, or an event `done`")
     heartbeat: str = choice(
@@ -99,4 +101,4 @@ class Knobs(KnobSet):
     unavailable_hint: str = choice("none", "header", "flag", "plain", about="and what it adds")
     retry_after_ms: int = count(0, 0, 3_600_000, about="hint in the body of a 409; 0 none")
     html_5xx: int = count(0, 0, 1_000_000, about="the next k requests get an HTML error page")
-    delay_s: float = seconds(0.0, 600.0, about="every reply comes so much later")
+    delay_s: float = seconds(0.0, 600.0, about="delay of every reply in seconds")

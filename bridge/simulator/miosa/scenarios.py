@@ -154,9 +154,9 @@ def _tickets(stage: Stage) -> None:
 
 
 SCENARIOS = by_name(
-    Scenario("miosa-lively", "one of every kind; what ends is followed by another", _lively),
-    Scenario("miosa-cuts", "the same, every stream cut every few seconds", _cuts),
-    Scenario("miosa-errors", "the same, refusals in every form", _errors),
+    Scenario("miosa-lively", "one feed of every kind; each that ends is replaced", _lively),
+    Scenario("miosa-cuts", "as `miosa-lively`, with every stream cut every few seconds", _cuts),
+    Scenario("miosa-errors", "as `miosa-lively`, with refusals in every form", _errors),
     Scenario("miosa-tickets", "reference scenario 13: tickets, and 409s that pass", _tickets),
-    Scenario("empty", "nothing, until the control API makes something", _empty),
+    Scenario("empty", "no feeds until the control API makes some", _empty),
 )

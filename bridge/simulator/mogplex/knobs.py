@@ -48,7 +48,7 @@ class Knobs(KnobSet):
         800.0,
         86_400.0,
         feed=True,
-        about="the platform cuts a stream after so many seconds; 0 never",
+        about="the platform cuts a stream after this many seconds; 0 never",
     )
     stream_cut: str = choice(
         "between_frames",
@@ -78,7 +78,7 @@ class Knobs(KnobSet):
         about="order of events with one createdAt, and which a page cuts",
     )
     tie_size: int = count(
-        1, 1, 1_000, feed=True, about="so many events in a row share one createdAt"
+        1, 1, 1_000, feed=True, about="number of consecutive events with the same createdAt"
     )
     late_commit_every: int = count(
         0, 0, 100_000, feed=True, about="every n-th event becomes visible late; 0 none"
@@ -112,7 +112,7 @@ class Knobs(KnobSet):
         0,
         1_000_000,
         feed=True,
-        about="after so many events the run waits for input and resumes with a new aiCallId; 0 off",
+        about="after this many events the run waits for input, then a new aiCallId; 0 off",
     )
     pause_order: str = choice(
         "event_first",
@@ -122,7 +122,7 @@ class Knobs(KnobSet):
         "or the row alone",
     )
     segment_pause_s: float = seconds(
-        2.0, 86_400.0, feed=True, about="how long it waits; events of that time come after it"
+        2.0, 86_400.0, feed=True, about="how long it waits; events of that time follow afterwards"
     )
     touch_row: bool = switch(default=True, feed=True, about="an event moves the run's updatedAt")
     time_format: str = choice(
@@ -140,7 +140,7 @@ class Knobs(KnobSet):
     limiter_limit: int = count(60, 0, 1_000_000, about="requests per window and token")
     limiter_window_s: float = seconds(60.0, 86_400.0, about="length of the rolling window")
     limiter_instances: int = count(
-        1, 1, 64, about="so many servers count independently; chance picks the one that answers"
+        1, 1, 64, about="number of servers that count independently; a random one answers"
     )
     run_start_limiter: str = choice(
         "key", "user", "off", "fault", about="who shares the run-start limit; fault: 503"
@@ -162,7 +162,7 @@ class Knobs(KnobSet):
     )
     gzip: bool = switch(default=False, about="compress replies for clients that ask for it")
     request_id: bool = switch(default=True, about="send the platform's x-vercel-id header")
-    delay_s: float = seconds(0.0, 600.0, about="every reply comes so much later")
+    delay_s: float = seconds(0.0, 600.0, about="delay of every reply in seconds")
 
 
 # The older of the two observed server generations (mogplex.md 1.0).

@@ -148,7 +148,7 @@ def _segments(stage: Stage) -> None:
 SCENARIOS = by_name(
     Scenario(
         "lively",
-        "six runs from busy to sleepy; when one ends a new one begins, for ever",
+        "six runs from busy to sleepy; when one ends a new one begins, without end",
         _lively,
     ),
     Scenario(
@@ -157,7 +157,7 @@ SCENARIOS = by_name(
         " and waits, one that is cancelled; then again",
         _tales,
     ),
-    Scenario("quiet", "three runs that say something about once a minute, for 40 minutes", _quiet),
+    Scenario("quiet", "three runs that emit an event about once a minute, for 40 minutes", _quiet),
     Scenario("storm", "twenty runs of 2,000 events each within two minutes", _storm),
     Scenario("long", "one run of 450 events in 10 minutes, one of 2,000 in 40 minutes", _long),
     Scenario(

@@ -30,7 +30,7 @@ class Knobs(KnobSet):
         "garbage",
         feed=True,
         about="what the SSE route answers: a stream; a refusal; one JSON value; a JSON 500; a "
-        "stream that never says anything; a stream of frames in a format of its own",
+        "stream that sends nothing; a stream of frames in a format of its own",
     )
     replay: str = choice(
         "full", "none", feed=True, about="what a connect begins with: the whole history, or nothing"
@@ -74,7 +74,7 @@ class Knobs(KnobSet):
         0, 0, 100_000, feed=True, about="a participant_update after every n-th event; 0 none"
     )
     stream_max_s: float = seconds(
-        0.0, 86_400.0, feed=True, about="a stream is cut after so many seconds; 0 never"
+        0.0, 86_400.0, feed=True, about="a stream is cut after this many seconds; 0 never"
     )
     stream_cut: str = choice(
         "between_frames",
@@ -164,4 +164,4 @@ class Knobs(KnobSet):
     missing: str = choice("404", "405", about="what GET /api/spaces/{id} answers")
     html_5xx: int = count(0, 0, 1_000_000, about="the next k requests get an HTML error page")
     html_5xx_status: int = count(502, 500, 504, about="with this status")
-    delay_s: float = seconds(0.0, 600.0, about="every reply comes so much later")
+    delay_s: float = seconds(0.0, 600.0, about="delay of every reply in seconds")

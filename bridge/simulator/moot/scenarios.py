@@ -107,10 +107,10 @@ def _late(stage: Stage) -> None:
 
 _CUTS = {"stream_max_s": 3.0, "stream_cut": "mid_frame"}
 SCENARIOS = by_name(
-    Scenario("lively", "three spaces in which people and agents talk, for ever", _lively),
-    Scenario("quiet", "three spaces that say something about once a minute", _quiet),
+    Scenario("lively", "three spaces in which people and agents talk, without end", _lively),
+    Scenario("quiet", "three spaces that emit an event about once a minute", _quiet),
     Scenario(
-        "reconnects", "one space whose stream is torn every 3 s and replays", _reconnects, _CUTS
+        "reconnects", "one space whose stream is cut every 3 s and replays", _reconnects, _CUTS
     ),
     Scenario(
         "replays",
@@ -123,7 +123,7 @@ SCENARIOS = by_name(
     Scenario("seasons", "paused, active, archived and active again, a minute each", _seasons),
     Scenario(
         "late",
-        "every fifth event is late by 5 s and stands where no cursor sees it",
+        "every fifth event is late by 5 s, at a position that no cursor reaches",
         _late,
         {"late_every": 5, "late_s": 5.0},
     ),

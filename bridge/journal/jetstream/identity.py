@@ -50,9 +50,9 @@ class Identity:
         except EngineError as error:
             if error.err_code != NO_STREAM:
                 raise
-            return "is gone: it was deleted"
+            return "is gone: it was deleted, or the hosts are not of one cluster"
         if said["created"] != self._found.created:
-            return "is another one: it was deleted and made anew"
+            return "is another one: it was made anew, or the hosts are not of one cluster"
         if int(said["state"]["last_seq"]) < last:
             if self._is_sure():
                 await self._draw_epoch()

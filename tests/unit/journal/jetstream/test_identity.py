@@ -55,7 +55,7 @@ async def test_a_stream_that_is_deleted_ends_the_journal_and_whoever_waits(
         await journal.append(drafts("r", 3, 3))
     async with asyncio.TaskGroup() as group:
         waiting = group.create_task(_error_of_waiting(journal))
-        assert "was deleted; nothing more is stored" in await end_of(journal)
+        assert "was deleted" in await end_of(journal)
         assert "was deleted" in await waiting
     with pytest.raises(JournalError, match="was deleted"):
         await journal.append(drafts("r", 3, 3))
@@ -114,6 +114,29 @@ async def _is_appended(journal: StreamJournal) -> bool:
     except JournalUnavailableError:
         return False
     return True
+
+
+@pytest.mark.slow
+async def test_hosts_of_two_clusters_are_not_taken_for_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """When the first went away the second's stream of the same name was written on."""
+    monkeypatch.setattr(identity, "DOUBT_S", 0.5)
+    servers = [NatsServer(tmp_path / name, name=name) for name in ("a", "b")]
+    for server in servers:
+        server.start()
+    stream = new_stream()
+    first, second = [await StreamJournal.open(parse(s.url(stream))) for s in servers]
+    await second.append(drafts("other", 0, 50))
+    await first.append(drafts("r", 0, 3))
+    hosts = ",".join(f"127.0.0.1:{server.port}" for server in servers)
+    mixed = await StreamJournal.open(parse(f"nats://{hosts}/{stream}"))
+    here = 0 if mixed.epoch == first.epoch else 1
+    await asyncio.to_thread(servers[here].kill)
+    assert "the hosts are not of one cluster" in await end_of(mixed)
+    for journal in (mixed, first, second):
+        await journal.close()
+    servers[1 - here].stop()
 
 
 async def test_a_client_that_the_engine_closed_for_good_is_replaced(

@@ -14,6 +14,7 @@ from bridge.cli.exits import Exit
 from bridge.cli.journals import existing_journal, journal_options
 from bridge.cli.options import examples, load_with
 from bridge.cli.streams import say, wants_colour, write_stdout
+from bridge.core.counted import counted
 from bridge.core.errors import ConfigError
 from bridge.core.event import Record
 from bridge.core.filter import Filter
@@ -83,7 +84,10 @@ def _salvage(url: str, after: Position, only: Filter, to_lines: Callable[[Record
         if record.seq > after.seq and only.matches(record.feed, record.type):
             write_stdout(to_lines(record))
     lost = last - first + 1 - found if found else 0
-    say(f"salvaged {found} records, sequences {first} to {last}; {lost} in between are lost")
+    say(
+        f"salvaged {counted(found, 'record')}, sequences {first} to {last};"
+        f" {lost} in between are lost"
+    )
     return Exit.DONE if found and not lost else Exit.FAILED
 
 

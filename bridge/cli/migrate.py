@@ -13,6 +13,7 @@ from bridge.cli.exits import Exit
 from bridge.cli.journals import existing_journal, journal_option
 from bridge.cli.options import config_option, examples, load_with
 from bridge.cli.streams import say
+from bridge.core.counted import counted
 from bridge.core.errors import ConfigError
 from bridge.core.event import Draft, Record
 
@@ -69,7 +70,8 @@ async def _migrate(source: str, target: str, credentials: Path | None) -> None:
         try:
             copied, there = await _copy(reader, writer)
             say(
-                f"copied {copied} records from {place_of(source)} to {place_of(target)}, {there}"
+                f"copied {counted(copied, 'record')} from {place_of(source)} to {place_of(target)},"
+                f" {there}"
                 f" were there; epoch {reader.epoch} is now {writer.epoch}, newest sequence"
                 f" {writer.head}"
             )
@@ -95,7 +97,7 @@ async def _copy(reader: OpenReader, writer: OwnedJournal) -> tuple[int, int]:
         there += sum(seq is None for seq in stored)
         if copied + there >= told + TOLD_EACH:
             told = copied + there
-            say(f"{told} records, up to sequence {after} of {reader.head}")
+            say(f"{counted(told, 'record')}, up to sequence {after} of {reader.head}")
     known = {state.feed.source for state in await writer.states()}
     for some in _pages([s for s in await reader.states() if s.feed.source not in known]):
         await writer.append((), states=some)

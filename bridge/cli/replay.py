@@ -15,6 +15,7 @@ from bridge.cli.journals import existing_journal, journal_options
 from bridge.cli.options import examples, load_with
 from bridge.cli.ranges import to_instant, to_size
 from bridge.cli.streams import complain, say, write_stdout
+from bridge.core.counted import counted
 from bridge.core.errors import ConfigError
 from bridge.core.filter import Filter
 from bridge.core.position import Position
@@ -223,7 +224,7 @@ async def _to_files(
         f", {done.truncated} of them cut to {wish.lines.bytes_max} bytes" if done.truncated else ""
     )
     say(
-        f"replayed {done.records} records{where}{cut}, to {layout.path.parent}/"
+        f"replayed {counted(done.records, 'record')}{where}{cut}, to {layout.path.parent}/"
         f"{_pattern(layout)} in {clock.monotonic() - begun_s:.1f} s"
     )
     return Exit.DONE

@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 
 from bridge.clock import SystemClock
 from bridge.config import ResolvedAccount, Settings
+from bridge.core.counted import counted
 from bridge.core.errors import ConfigError
 from bridge.daemon.follows import Follows
 from bridge.daemon.reload import Load, apply, prepared_or_refused
@@ -154,6 +155,7 @@ class Bridge:
         """For `systemctl status`."""
         refused = "; the newest configuration is refused, see the log" if self._is_refused else ""
         return (
-            f"{running.follows.following_count} feeds followed, {running.journal.head} records,"
-            f" {running.open_streams} streams open{refused}"
+            f"{counted(running.follows.following_count, 'feed')} followed,"
+            f" {counted(running.journal.head, 'record')},"
+            f" {counted(running.open_streams, 'stream')} open{refused}"
         )

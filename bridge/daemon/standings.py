@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from bridge.clock import Clock
+from bridge.core.counted import counted
 from bridge.daemon.follows import Follows
 from bridge.daemon.trouble import Trouble, TroubleLog, troubles
 from bridge.metrics import Metrics
@@ -89,10 +90,12 @@ def _check(
     detail = standing.detail
     if standing.failure is None and trouble is not None:
         count, kind, _, failure = trouble
-        detail = f"{count} {kind}s fail: {failure.code}: {failure.message}"
+        verb = "fails" if count == 1 else "fail"
+        detail = f"{counted(count, kind)} {verb}: {failure.code}: {failure.message}"
     if given_up:
         word = given_up[0] if len(set(given_up)) == 1 else "feed"
-        detail += f"; {len(given_up)} {word}{' is' if len(given_up) == 1 else 's are'} given up"
+        verb = "is" if len(given_up) == 1 else "are"
+        detail += f"; {counted(len(given_up), word)} {verb} given up"
     check: dict[str, Any] = {
         "ok": standing.failure is None and trouble is None,
         "detail": detail,

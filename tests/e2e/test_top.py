@@ -117,7 +117,7 @@ async def test_keys_sizes_and_the_end_of_the_bridge(tmp_path: Path) -> None:
                 tty.press("/" + runs[1].id[:8])
                 await tty.shows("filter: " + runs[1].id[:8])
                 tty.press("\r")
-                await tty.shows("1 runs by events, with")
+                await tty.shows("1 run by events, with")
                 tty.press("\x1b")
                 await tty.shows("2 runs by events")
                 tty.resize(60, 16)

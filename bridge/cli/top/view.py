@@ -13,6 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from bridge.cli.top.reading import View, id_of, is_run
+from bridge.core.counted import counted
 from bridge.wire import times
 
 PICTURE_COLUMNS: Final = 120
@@ -238,8 +239,8 @@ def _runs(
             Text(_safe(run.get("title") or "")),
             _now(run, view_s),
         )
-    what = "feeds" if has_others else "runs"
-    title = f"{len(runs)} {what} by {options.sort}{' reversed' if options.is_reversed else ''}"
+    what = counted(len(runs), "feed" if has_others else "run")
+    title = f"{what} by {options.sort}{' reversed' if options.is_reversed else ''}"
     if options.text:
         title += f", with “{_safe(options.text)}”"
     if len(shown) < len(runs):

@@ -7,6 +7,7 @@ from typing import Any
 
 from bridge.clock import Clock
 from bridge.core.backoff import Backoff
+from bridge.core.counted import counted
 from bridge.core.errors import JournalUnavailableError
 from bridge.log import Repeated, get_logger
 from bridge.metrics import OTHER, Metrics
@@ -89,7 +90,7 @@ class SinkHealth:
 
     def status(self, position: int, lag: int) -> Mapping[str, Any]:
         """The check of /healthz: `ok`, `detail`, `position`, `lag`, `place`."""
-        detail = f"{lag} records behind" if lag else "up to date"
+        detail = f"{counted(lag, 'record')} behind" if lag else "up to date"
         if self.last_error is not None:
             detail = f"cannot write {self._place}: {self.last_error}; {detail}; trying again"
         return {

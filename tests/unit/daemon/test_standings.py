@@ -52,7 +52,7 @@ def test_an_account_that_is_well_says_what_its_source_says() -> None:
 def test_what_holds_the_account_up_is_told_before_what_its_feeds_run_into() -> None:
     failing = followed(STATE, failure=OUTAGE, failures_in_row=DEGRADED_AFTER)
     made = Made(failing)
-    assert made.check()["detail"] == "1 runs fail: HTTP_ERROR: bad gateway"
+    assert made.check()["detail"] == "1 run fails: HTTP_ERROR: bad gateway"
     assert not made.check()["ok"]
     made.source.stands = Standing("the token is refused", failure=REFUSED)
     assert made.check()["detail"] == "the token is refused"

@@ -25,7 +25,7 @@ from bridge.redact.detectors.devices import (
 )
 from bridge.redact.detectors.inner_marks import INNER_MARKS
 from bridge.redact.detectors.key_blocks import BASE64_PEM, KEY_BEGIN, KEY_END, PUTTY
-from bridge.redact.detectors.kubernetes import KUBERNETES_SECRETS
+from bridge.redact.detectors.kubernetes import JSON_SECRETS, KUBERNETES_SECRETS
 from bridge.redact.detectors.languages import OTHER_LANGUAGES
 from bridge.redact.detectors.layouts import LAYOUTS, REDIS_AUTH
 from bridge.redact.detectors.logins import BRACKETED, LOGINS
@@ -37,7 +37,9 @@ from bridge.redact.detectors.stored import PIPED, STORED
 from bridge.redact.detectors.tokens import OWN_TOKENS, PROVIDER_TOKENS
 from bridge.redact.detectors.urls import MYSQL_DSN, USERINFO
 from bridge.redact.detectors.wallets import (
+    KEYS_NEAR,
     MNEMONICS,
+    PLAIN_PHRASES,
     WALLET_ACCOUNTS,
     WALLET_CALLS,
     WALLET_LISTS,
@@ -94,4 +96,7 @@ DETECTORS: Final[tuple[Detector, ...]] = (
     REGISTRY,
     NEW_VALUES,
     SPOKEN,
+    PLAIN_PHRASES,
+    KEYS_NEAR,
+    JSON_SECRETS,
 )

@@ -15,7 +15,7 @@ import re
 from bridge.redact.detectors.blanks import cell, is_switch, prose_value, without_separator
 from bridge.redact.detectors.detector import Detector
 from bridge.redact.detectors.headings import below
-from bridge.redact.detectors.markup import by_place
+from bridge.redact.detectors.markup import bracketed_name, by_place
 from bridge.redact.detectors.name_parts import Part, name_literals
 from bridge.redact.detectors.reading import literals, read
 from bridge.redact.names.classifier import BARE_KEY, ENV, NONE, SURE, WEAKLY, Verdict
@@ -49,7 +49,7 @@ _SEPARATOR = re.compile(
       | (?P<inner>/?>\s{0,40}<(?:[Vv]alue|string|val)>|</(?:[\w-]{1,20}-)?(?:key|name)>\s{0,40}<(?:[\w-]{1,20}-)?(?:string|value)>)
       | (?P<or>(?:\|\||\?\?|or[ ])(?=[ \t]{0,4}\\{0,15}["'`]))
       | (?P<table>\|)
-      | (?P<xml>>)
+      | (?P<xml>>|&gt;)
       | (?P<comma>,)
       | (?P<call>[({](?=[^\S\n]{0,4}(?:[\w.\[\]&]{1,40},[ ]{0,4}|[rbfuL@$]{1,2})?\\{0,15}["'`]))
       | (?P<paren>[\[(](?:value[=:][ ]?)?(?=[A-Za-z0-9+/_-]{12}))
@@ -132,9 +132,11 @@ _BEFORE = re.compile(
 def _told_before(scan: Scan, first: int, last: int, verdict: Verdict) -> int:
     """`use x as the token`, `"x" is the password`."""
     text = scan.text
-    if verdict.grade != SURE or text[first - 1 : first] != " ":
+    if verdict.grade != SURE or text[first - 1 : first] not in (" ", "("):
         return 0
     near = text[max(0, first - 24) : first]
+    if text[last : last + 1] == ")" and "(" in near:
+        return bracketed_name(scan, first, last, verdict)
     if " is " not in near and " as " not in near and " was " not in near:
         return 0
     low = max(0, first - 170)
@@ -325,12 +327,14 @@ def _element(scan: Scan, first: int, at: int, verdict: Verdict) -> int:
         return 0
     cdata = text.startswith("<![CDATA[", at)
     at += 9 if cdata else 0
-    stop = text.find("]]>" if cdata else "<", at, min(scan.end, at + VALUE_MAX))
+    is_escaped = text.startswith("&gt;", at - 4)  # HTML that shows HTML
+    close = "]]>" if cdata else "&lt;" if is_escaped else "<"
+    stop = text.find(close, at, min(scan.end, at + VALUE_MAX))
     if stop < 0:
         stop = line_end(text, at, scan.end)
         if stop < scan.end or not harmless.weight(text[at:stop]):
             return 0
-    elif not text.startswith(("</", "<!", "]]>"), stop):
+    elif not text.startswith(("</", "<!", "]]>", "&lt;/"), stop):
         return 0
     return take(scan, Value(at, stop, "<", stop >= scan.end), verdict)
 
@@ -349,7 +353,7 @@ def _is_named(text: str, first: int) -> bool:
 def _opens_tag(text: str, first: int) -> bool:
     before = text[max(0, first - 40) : first]
     return (
-        before.endswith("<")
+        before.endswith(("<", "&lt;"))
         or re.search(r"<[\w-]{1,30}:\Z", before) is not None
         or (re.search(r"(?:name|key|id)=\\{0,7}[\"']\Z", before) is not None)
     )

@@ -17,7 +17,16 @@ from bridge.redact.names.classifier import BARE_KEY, CODE, NONE, SURE, WEAKLY, V
 from bridge.redact.rule import ASSIGNMENT
 from bridge.redact.spans import Scan
 from bridge.redact.values import harmless
-from bridge.redact.values.extent import BARE, QUOTE, TRAIL, Value, before_far, line_end, quoted
+from bridge.redact.values.extent import (
+    BARE,
+    QUOTE,
+    TRAIL,
+    Value,
+    before_far,
+    line_end,
+    quoted,
+    words_of,
+)
 from bridge.redact.values.judge import PASSWORDY, SECRET_ID, is_literal, take
 from bridge.redact.values.spoken import is_common_password, is_said_to_be
 
@@ -200,7 +209,7 @@ def _flag(scan: Scan, at: int, verdict: Verdict) -> int:
     return take(scan, value, verdict)
 
 
-def prose_value(scan: Scan, at: int, verdict: Verdict) -> int:
+def prose_value(scan: Scan, at: int, verdict: Verdict) -> int:  # noqa: C901 - one branch per notation
     """`the password is X`: X needs weight, or quotes."""
     text = scan.text
     if QUOTE.match(text, at, scan.end):
@@ -224,6 +233,8 @@ def prose_value(scan: Scan, at: int, verdict: Verdict) -> int:
     stop = before_far(text, at, bare.end())
     while stop > at and text[stop - 1] in TRAIL:
         stop -= 1
+    if verdict.kind == "passphrase":
+        stop = words_of(scan, at, stop)
     content = text[at:stop]
     if verdict.grade == CODE:
         is_code = content.isdigit() and 4 <= len(content) <= 10
@@ -232,9 +243,9 @@ def prose_value(scan: Scan, at: int, verdict: Verdict) -> int:
         return 0
     if verdict.grade == SURE and _is_said(text, at, stop, verdict):
         return scan.add(at, stop, verdict.kind, ASSIGNMENT.id)
-    if not harmless.weight(content) or (
-        verdict.grade in (WEAKLY, BARE_KEY) and harmless.weight(content) < 2
-    ):
+    is_phrase = " " in content
+    needed = harmless.HEAVY if verdict.grade in (WEAKLY, BARE_KEY) else harmless.SOME_WEIGHT
+    if harmless.weight(content) < needed and not is_phrase:
         return 0
     return take(scan, Value(at, stop, "", stop >= scan.end), verdict)
 

@@ -43,6 +43,7 @@ LINES: Final[dict[str, re.Pattern[str]]] = {
     "authentication-key ": _row(r"(?:\d{1,5}[ ](?:md5|sha\w*)[ ]|\d{1,5}[ ]type[ ]\w{2,12}[ ]value[ ]|md5[ ]\d{1,3}[ ])?(?:[0-9][ ])?"),
     **dict.fromkeys(("passwd enc ", "password enc ", "psksecret enc ", "secret enc ", "password cipher ", "irreversible-cipher ", "key cipher ", "secret cipher ", "password simple "), _row("")),
     **dict.fromkeys((" : eap ", " : xauth ", " : ntlm ", " : psk "), _row(r"(?=[\"'])")),
+    "334 ugfzc3dvcmq6": re.compile(r"(?:\\{1,7}r)?(?:\\{1,7}n|\s){1,3}(?:C:[ ]|>[ ]|-->[ ])?(?P<secret>[A-Za-z0-9+/]{8,512}={0,2})(?![\w+/])"),
     "wifi:": re.compile(r"(?:[A-Z]{1,3}:(?:[^;\\\n]|\\.){0,80};){0,5}?P:(?P<secret>[^;\\\n]{4,100});"),
     **dict.fromkeys(
         (fold(word) for word in ("key content", "schlüsselinhalt", "contenido de la clave", "contenu de la clé", "contenuto chiave", "conteúdo da chave", "sleutelinhoud", "zawartość klucza", "содержимое ключа", "关键内容")),

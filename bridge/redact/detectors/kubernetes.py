@@ -13,6 +13,7 @@ from bridge.redact.rule import ASSIGNMENT
 from bridge.redact.spans import Scan
 from bridge.redact.values import harmless
 
+JSON_LOOK = 4_000  # characters of one in JSON, to each side of its kind
 SECRET_LOOK = 40_000  # characters of a Kubernetes Secret that are read
 SECRET_LINES_MAX = 60
 
@@ -114,6 +115,44 @@ def _is_public(scan: Scan, name: str, value: str) -> bool:
     return len(value) < 8 and scan.names.verdict(name).grade == NONE
 
 
+_JSON_DATA = re.compile(r"\\{0,7}\"(?P<map>data|stringData)\\{0,7}\"\s{0,4}:\s{0,4}\{")
+_JSON_MEMBER = re.compile(
+    r"\s{0,40},?\s{0,40}\\{0,7}\"(?P<name>[\w.-]{1,128})\\{0,7}\"\s{0,4}:\s{0,4}\\{0,7}\"(?P<value>[^\"\\]{4,32768})\\{0,7}\""
+)
+
+
+def in_json(scan: Scan, start: int, end: int, _data: object) -> int:
+    """`"kind":"Secret"`: the values of `data`, before it or behind it."""
+    done = 0
+    for block in _JSON_DATA.finditer(
+        scan.text, max(0, start - JSON_LOOK), min(scan.end, end + JSON_LOOK)
+    ):
+        at = block.end()
+        for _ in range(SECRET_LINES_MAX):
+            member = _JSON_MEMBER.match(scan.text, at, scan.end)
+            if member is None:
+                break
+            at = member.end()
+            name, value = member.group("name"), member.group("value")
+            is_plain = block.group("map") == "stringData"
+            if _is_plain_secret(name, value) if is_plain else not _is_public(scan, name, value):
+                scan.effort += 1 + (len(value) >> 5)
+                scan.add(*member.span("value"), "secret", ASSIGNMENT.id)
+                done = end
+    return done
+
+
+JSON_SECRETS = Detector(
+    name="kubernetes-secret-json",
+    rule=ASSIGNMENT,
+    literals=literals('kind":"secret', 'kind": "secret', 'kind\\":\\"secret', 'kind\\": \\"secret'),
+    look=in_json,
+    finds=(
+        '{"kind":"Secret","data":{"k":"⟦b32⟧"},"metadata":{"name":"k1"}}',
+        '{"data": {"k": "⟦b32⟧"}, "kind": "Secret"}',
+    ),
+    leaves=('{"kind":"ConfigMap","data":{"k":"⟨b32⟩"}}',),
+)
 KUBERNETES_SECRETS = Detector(
     name="kubernetes-secret",
     rule=ASSIGNMENT,

@@ -16,19 +16,23 @@ from bridge.redact.values.judge import is_literal
 from bridge.redact.values.spoken import is_common_password
 
 _COUPLE = re.compile(
-    r"(?:the[ ])?(?:user(?:name)?[ ])?[\"'`(]{0,2}[A-Za-z][\w.@+-]{1,60}[\"'`]?(?:[ ]{0,2}[/|][ ]{0,2}|:(?!//)[ ]?)[\"'`]?(?P<secret>[^\s\"'`<>,;()\\]{6,128})"
+    r"(?:the[ ])?(?:user(?:name)?[ ])?[\"'`(]{0,2}[A-Za-z][\w.@+-]{1,60}[\"'`]?(?:[ ]{0,2}[/|][ ]{0,2}|[ ]?:(?!//)[ ]?)[\"'`]?(?P<secret>[^\s\"'`<>,;()\\]{6,128})"
+)
+_OWNER = re.compile(
+    r"[\w@./-]{1,40}(?:[ ][\w@.-]{1,20}){0,3}(?:[ ]are)?:?[ ](?=\S{2,60}[ ]{0,2}[:/|])"
 )
 _FILE = re.compile(r"\.[a-z]{1,4}(?::\d{1,6})?\Z")
 WORDS: Final = (
     "log in as ", "login as ", "log in with ", "login with ", "sign in as ", "sign in with ", "login: ", "login (", "logins: ", "log on as ", "logged in with ",
-    "credentials are ", "credentials (", "default login ", "use the login ", "admin login ", "account (",
+    "credentials are ", "credentials (", "creds for ", "credentials for ", "login for ", "logins for ", "default login ", "use the login ", "admin login ", "account (",
 )  # fmt: skip
 
 
 def couple(scan: Scan, _start: int, end: int, _data: object) -> int:
     """A user name, a stroke or a colon, and a password."""
     text = scan.text
-    found = _COUPLE.match(text, end, scan.end)
+    owner = _OWNER.match(text, end, scan.end) if text[end - 4 : end] == "for " else None
+    found = _COUPLE.match(text, end if owner is None else owner.end(), scan.end)
     if found is None:
         return 0
     first, last = found.span("secret")

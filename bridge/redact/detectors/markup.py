@@ -111,6 +111,19 @@ def by_place(scan: Scan, first: int, last: int, verdict: Verdict) -> int:
     return 0
 
 
+_BRACKETED = re.compile(r"(?P<secret>[^\s\"'`()]{6,128})[\"'`]?[ ]\((?:[A-Za-z]{1,12}[ ]){0,2}\Z")
+
+
+def bracketed_name(scan: Scan, first: int, last: int, verdict: Verdict) -> int:
+    """`dana: x (her password)`."""
+    low = max(0, first - 160)
+    found = _BRACKETED.search(scan.text[low:first])
+    if found is None:
+        return 0
+    start, stop = found.span("secret")
+    return _noted(scan, low + start, low + stop, verdict) and last
+
+
 def part(scan: Scan, _start: int, end: int, _data: object) -> int:
     """A part of a form as it is sent: headers, an empty line, the value."""
     found = _PART.match(scan.text, end, scan.end)

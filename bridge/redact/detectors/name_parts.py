@@ -24,7 +24,7 @@ NAME_PARTS = (
     "mfa code", "2fa code", "factor code", "pin code", "login code", "sms code", "confirmation code",
     "client_assertion", "clientassertion", "samlresponse", "recovery code", "backup code", "one-time code", "one-time password", "one-time passcode",
     "one time code", "identified by", "x-amz-sig", "x-goog-sig", "&sig=", "?sig=", "signature\"", "signature\\",
-    "puk:", "puk=", "puk code", "activation code", "access code", "unlock code", "pairing code", "authentication code", "authorization code", "auth code", "appid=", "sonar.login",
+    "puk:", "puk=", "puk code", "activation code", "access code", "unlock code", "pairing code", "authentication code", "authorization code", "auth code", "appid=", "sonar.login", "sonar_login", "sonarlogin",
 )  # fmt: skip
 
 

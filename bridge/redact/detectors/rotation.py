@@ -13,6 +13,7 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
+from bridge.redact.fold import fold
 from bridge.redact.names.classifier import SURE, Verdict
 from bridge.redact.names.words import META
 from bridge.redact.spans import Scan
@@ -24,9 +25,11 @@ REACH: Final = 240  # characters of the sentence behind the name
 VALUES_MAX: Final = 4
 _NEAR: Final = 60  # characters around the name in which a word of change stands
 
-_CHANGES: Final = re.compile(
-    r"chang|rotat|updat|reset|replac|renew|switch|swap|roll|regenerat|reissue|modif|cambia|actualiz|alter|\bold\b|\bprevious\b|\bwas\b|geänder|ersetz|erneuer|rotier|zmien|измен|смен|->|→|=>"
-)
+_CHANGES: Final = (
+    *map(fold, """chang rotat updat reset replac renew switch swap roll regenerat reissu modif cambia
+    actualiz alter geänder ersetz erneuer rotier zmien измен смен -> → =>""".split()),
+    "old ", "old:", "old=", "previous", "was ",
+)  # fmt: skip
 _VALUE: Final = r"[`\"'«„“]{0,2}(?P<NAME>[^\s`\"'«»„“”]{6,140})"
 # What stands before a value: a label of time, a verb or a preposition, an arrow.
 _TIED: Final = re.compile(
@@ -52,7 +55,8 @@ def changed(scan: Scan, first: int, last: int, verdict: Verdict) -> int:
     low = scan.low
     if verdict.grade != SURE or _DIGIT.search(low, last, min(scan.end, last + REACH)) is None:
         return 0
-    if _CHANGES.search(low, max(0, first - _NEAR), min(scan.end, last + _NEAR)) is None:
+    near = low[max(0, first - _NEAR) : min(scan.end, last + _NEAR)]
+    if not any(word in near for word in _CHANGES):
         return 0
     if _is_about(scan.text, last):
         return 0

@@ -22,6 +22,9 @@ SHAPES: Final[dict[str, re.Pattern[str]]] = {
         ("mta", "mte", "mti", "mtm", "mtq", "mtu", "mty", "mtc", "mtg", "mtk"),
         re.compile(r"MT[A-Za-z0-9_-]{22,30}\.[A-Za-z0-9_-]{6}\.[A-Za-z0-9_-]{27,40}(?![\w-])"),
     ),
+    **dict.fromkeys(("sua", "saa", "soa", "sna", "sca", "sxa"), re.compile(r"S[UAONCX]A[A-Z2-7]{55}(?![A-Z0-9])")),  # NATS: seeds of keys
+    **dict.fromkeys(("xaat-", "xapt-"), re.compile(rf"xa[ap]t-{_UUID}(?![\w-])")),  # Axiom
+    "pylf_v": re.compile(r"pylf_v\d_(?:us|eu)_[A-Za-z0-9]{32,60}"),  # Logfire
     "00d": re.compile(r"00D[A-Za-z0-9]{12,15}![A-Za-z0-9._]{40,140}"),  # Salesforce session
     "llm|": re.compile(r"LLM\|\d{8,24}\|[A-Za-z0-9_-]{20,48}"),  # Meta
     "force://": re.compile(r"force://[^\s\"'@]{40,600}(?=@)"),  # Salesforce login

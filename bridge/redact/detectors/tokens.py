@@ -106,7 +106,24 @@ def find(scan: Scan, start: int, end: int, form: Format) -> int:
         return 0
     if form.prefix[-1] == ":" and form.prefix not in _PART_OF_TOKEN:
         start = end  # a user name before the token: it says where the token belongs
-    return scan.add(start, stop, form.kind, form.rule.id, is_cut=at_end and size < form.least)
+    done = scan.add(start, stop, form.kind, form.rule.id, is_cut=at_end and size < form.least)
+    return _secret_beside(scan, stop) or done if form.kind == "access-key-id" else done
+
+
+_BESIDE = re.compile(
+    r"[ \t]{0,3}(?:[/:|,;]|and|&)?[ \t]{0,3}"
+    r"(?P<secret>[A-Za-z0-9+/]{30}(?:[A-Za-z0-9+/]{10})?)(?![\w+/=-])"
+)
+
+
+def _secret_beside(scan: Scan, stop: int) -> int:
+    """`AKIA... / x`: the secret of 30 or 40 characters that belongs to the id of a key."""
+    found = _BESIDE.match(scan.text, stop, scan.end)
+    if found is None or found.start("secret") == stop or weight(found.group("secret")) != HEAVY:
+        return 0
+    if _HEX_ONLY.match(found.group("secret")):
+        return 0
+    return scan.add(*found.span("secret"), "api-key", PROVIDER_TOKEN.id)
 
 
 _PART_OF_TOKEN = frozenset(("astracs:", "secret-token:"))

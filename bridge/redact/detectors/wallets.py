@@ -8,6 +8,7 @@ import re
 from typing import Final
 
 from bridge.redact.detectors.detector import Detector, literals
+from bridge.redact.names.words import STOP
 from bridge.redact.rule import ASSIGNMENT
 from bridge.redact.spans import Scan
 
@@ -96,6 +97,81 @@ def listed_keys(scan: Scan, _start: int, end: int, _data: object) -> int:
     return done
 
 
+# Headings that say less: the phrase follows at once, and is no sentence.
+WEAK_HEADINGS: Final = (
+    "seed:",
+    "seed=",
+    "words:",
+    "12 words",
+    "15 words",
+    "18 words",
+    "24 words",
+    "twelve words",
+    "words are",
+    "write these down",
+    "write down these",
+)
+
+
+_ARE = re.compile(r"(?:[ ](?:are|were|is))?")
+
+
+def plain_phrase(scan: Scan, _start: int, end: int, _data: object) -> int:
+    """`Seed:` and twelve words or more, few of them words of grammar."""
+    text = scan.text
+    end = _ARE.match(text, end, scan.end).end()  # type: ignore[union-attr]
+    found = _PHRASE.search(text, end, min(scan.end, end + 24 + 400))
+    if (
+        found is None
+        or found.start() > end + 24
+        or sum(word in STOP for word in found.group().split()) > 1
+    ):
+        return 0
+    scan.effort += 1
+    return scan.add(*found.span(), "passphrase", ASSIGNMENT.id, is_cut=found.end() >= scan.end)
+
+
+# Word -> a key of whose form there are too many others to look for it alone.
+NEAR_KEYS: Final[dict[str, re.Pattern[str]]] = {
+    **dict.fromkeys(("stellar", "soroban", "secret seed", "xlm"), re.compile(r"(?<![A-Z0-9])S[A-Z2-7]{55}(?![A-Z0-9])")),
+    **dict.fromkeys(("xrp", "ripple", "xrpl", "family seed", "rippled"), re.compile(r"(?<![A-Za-z0-9])s(?:[1-9A-HJ-NP-Za-km-z]{28}|Ed[1-9A-HJ-NP-Za-km-z]{28})(?![A-Za-z0-9])")),
+    **dict.fromkeys(("bitcoin", "wif", "litecoin", "dogecoin"), re.compile(r"(?<![A-Za-z0-9])[5KLTQ6][1-9A-HJ-NP-Za-km-z]{50,51}(?![A-Za-z0-9])")),
+    "discord": re.compile(r"(?<![\w-])[MNO][A-Za-z0-9_-]{22,30}\.[A-Za-z0-9_-]{6}\.[A-Za-z0-9_-]{27,40}(?![\w-])"),
+}  # fmt: skip
+
+
+def near_key(scan: Scan, start: int, end: int, data: object) -> int:
+    """A key in the words around the name of what it is for."""
+    assert isinstance(data, re.Pattern)
+    scan.effort += 1
+    found = data.search(scan.text, max(0, start - 110), min(scan.end, end + 140))
+    if found is None or not any(char.isdigit() for char in found.group()):
+        return 0
+    scan.add(*found.span(), "private-key" if len(found.group()) < 59 else "token", ASSIGNMENT.id)
+    return max(end, found.end())
+
+
+PLAIN_PHRASES = Detector(
+    name="plain-phrases",
+    rule=ASSIGNMENT,
+    literals=literals(*WEAK_HEADINGS),
+    look=plain_phrase,
+    finds=(
+        "Seed: ⟦abandon ability about above absent absorb abstract absurd abuse access accident account⟧",
+    ),
+    leaves=(
+        "seed: 42",
+        "words: the quick brown fox jumps over the lazy dog and then runs away home again",
+    ),
+)
+KEYS_NEAR = Detector(
+    name="keys-near-their-name",
+    rule=ASSIGNMENT,
+    literals=NEAR_KEYS,
+    look=near_key,
+    finds=("XRP seed: ⟦sn3nxiW7v8KXzPzAqzyHXbSSKNuN9⟧", "⟦MTA{a22}.{w6}.{w30}⟧ is the Discord bot"),
+    leaves=("stellar: a crate of stars", "the xrp ledger has 80000000 accounts"),
+)
 MNEMONICS = Detector(
     name="mnemonics",
     rule=ASSIGNMENT,

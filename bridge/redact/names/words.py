@@ -180,7 +180,7 @@ FOREIGN: dict[str, str] = {
 
 # Parts of labels beside an input, in the languages that programs are translated to.
 LABELS = (
-    *"""kennwort passwort contrase senha wachtwoord парол hasło heslo lösenord adgangskode passord
+    *"""sekret geheim jeton hemlighet kennwort passwort contrase senha wachtwoord парол hasło heslo lösenord adgangskode passord
     salasan jelszó şifre geheimnis schlüssel zugriffs segredo secreto ключ секрет токен パスワード 密码
     密碼 口令 비밀번호 암호 รหัสผ่าน पासवर्ड كلمة סיסמ κωδικ トークン シークレット キー 令牌 密钥 密鑰 toegangs nyckel
     avain anahtar klucz klíč chiave""".split(),

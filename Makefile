@@ -67,6 +67,7 @@ check: lint types unit ## format, lint, types, unit and architecture tests: befo
 lint: $(STAMP)
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
+	$(BIN)/codespell
 
 types: $(STAMP)
 	$(BIN)/mypy

@@ -29,16 +29,16 @@ COMMANDS: Final = {
     "run": "Start a run, through a bridge or straight upstream.",
     "runs": "List, get and cancel runs, and print their events.",
     "demo": "Simulator, bridge and live page in one; no account needed.",
-    "simulate": "The simulated upstream alone.",
+    "simulate": "Only the simulated upstream.",
     "check": "Check the configuration and print the effective settings.",
-    "doctor": "Say what is wrong between here and upstream, in words.",
-    "explain": "Say what a code or status of upstream's means, and what to do.",
+    "doctor": "Find out what is wrong between here and upstream.",
+    "explain": "Explain an error code or status of upstream, and what to do.",
     "export": "Print the journal as NDJSON.",
-    "replay": "Write a range of the journal once more, to a file or stdout.",
+    "replay": "Write a range of the journal again, to a file or stdout.",
     "backup": "Copy the journal to a file, also while the daemon runs.",
     "migrate": "Copy the journal into another one, such as the stream of replicas.",
     "verify": "Check NDJSON files for holes, repeats and torn lines.",
-    "redact": "Redact the JSON lines of stdin.",
+    "redact": "Redact the lines of stdin.",
     "top": "Show what a running bridge does, on a terminal or for scripts.",
     "health": "Ask a running bridge whether it is ready.",
     "completion": "Print a completion script for bash, zsh or fish.",
@@ -95,7 +95,7 @@ class Commands(click.Group):
 )
 @click.version_option(__version__, prog_name=PROGRAM)
 def commands() -> None:
-    """Follow the runs of Mogplex agents once; give everybody their events."""
+    """Follow runs of Mogplex agents once and deliver their events to any number of readers."""
 
 
 def main(args: Sequence[str] | None = None) -> NoReturn:

@@ -22,12 +22,12 @@ from bridge.cli.streams import say
 @journal_option
 @click.argument("file", type=type_path)
 def backup(*, config: Path | None, journal: str | None, file: Path) -> Exit:
-    """Copy the journal to FILE, whole or not at all; appends and readers go on meanwhile.
+    """Copy the journal to FILE, completely or not at all; appends and readers continue.
 
     To restore: stop the daemon, move its journal.db, journal.db-wal and journal.db-shm away, put
-    FILE in the place of journal.db, start. The copy has an epoch of its own, so that nobody
-    mistakes its sequences for those given after it was made. Exit codes: 0 done, 1 the copy could
-    not be made or is there already, 78 there is no such journal.
+    FILE in the place of journal.db, start. The copy has a new epoch, so that readers cannot confuse
+    its sequences with those assigned after the copy. Exit codes: 0 done, 1 the copy failed or FILE
+    exists, 78 there is no such journal.
     """
     from bridge.journal.opening import backup as copy  # noqa: PLC0415 - so that `--help` stays fast
     from bridge.journal.opening import place_of  # noqa: PLC0415

@@ -32,17 +32,17 @@ if TYPE_CHECKING:
 @click.option("--online", is_flag=True, help="Try each token with one read (GET /repos?limit=1).")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout.")
 @click.option(
-    "--example", is_flag=True, help="Print a file with every setting explained; no check."
+    "--example", is_flag=True, help="Print a file that explains every setting; do not check."
 )
-@click.option("--schema", is_flag=True, help="Print the JSON Schema of the file; no check.")
+@click.option("--schema", is_flag=True, help="Print the JSON Schema of the file; do not check.")
 def check(*, online: bool, as_json: bool, example: bool, schema: bool, **shared: Any) -> Exit:
     """Check the configuration and print the effective settings.
 
-    The output is a configuration file again, with the origin of every value. Tokens are masked.
-    A file that is not there, or not for you to read, is a warning: the configuration may be checked
-    where the secrets are not. One that is there must be right.
+    The output is a valid configuration file with the origin of every value. Tokens are masked.
+    A file that is missing or unreadable causes a warning only, so that you can check the
+    configuration on a machine without the secrets. A file that is present must be valid.
 
-    Exit codes: 0 all is well, 78 the configuration is wrong; with --online also 64 a token is
+    Exit codes: 0 no problem, 78 the configuration is wrong; with --online also 64 a token is
     refused, 65 it may not read, 69 the server cannot be reached, 75 rate limited.
     """
     from bridge.config import SettingsError  # noqa: PLC0415 - so that `--help` stays fast

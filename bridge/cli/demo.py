@@ -47,14 +47,14 @@ class Place(NamedTuple):
 @click.option(
     "--seconds",
     type=NumberRange(min=0, min_open=True),
-    help="End by itself after this time [default: run until Ctrl+C].",
+    help="Stop after this time [default: run until Ctrl+C].",
 )
 @click.option(
     "--origin",
     "origins",
     multiple=True,
     metavar="URL",
-    help="A page of this origin may read too, like http://localhost:5173; repeatable.",
+    help="Allow pages of this origin to read, like http://localhost:5173; repeatable.",
 )
 def demo(
     listen: str,
@@ -66,13 +66,12 @@ def demo(
 ) -> int:
     """Simulator, bridge and live page in one: see it work without an account.
 
-    Four runs are told again and again: one mends a bug, one fails with a reason, one asks and
-    waits, one is cancelled; `--scenario lively --speed 8` shows a busy bridge instead. Beside them
-    people and agents talk in a space of moot, and a sandbox and a build of MIOSA do their work.
+    Four runs repeat: one fixes a bug, one fails with a reason, one asks and waits, one is
+    cancelled; `--scenario lively --speed 8` shows a busy bridge instead. In addition, people and
+    agents write in a moot space, and a MIOSA sandbox and build run.
 
-    Everything is real but the upstream: its limits, windows and streams are simulated. The journal
-    is thrown away at the end. A terminal shows the story; records go to stdout when that is a pipe
-    or a file.
+    Only the upstream is simulated, with its limits, windows and streams. The journal is deleted at
+    the end. A terminal shows the story; if stdout is a pipe or a file, it receives the records.
     """
     from bridge.loop import run  # noqa: PLC0415 - `--help` needs none of it
 

@@ -33,11 +33,11 @@ _MARKS: Final = {"ok": "ok      ", "note": "note    ", "problem": "PROBLEM "}
 @click.option(
     "--fill",
     is_flag=True,
-    help="Also use up each token's window (up to 61 reads) to see how much of it others use. "
-    "Whatever runs with the token is refused for up to a minute.",
+    help="Also use up each token's window (up to 61 reads) to measure how much of it others use. "
+    "Upstream then refuses all requests with this token for up to a minute.",
 )
 def doctor(*, as_json: bool, fill: bool, **shared: Any) -> Exit:
-    """Say what is wrong between here and upstream, in words.
+    """Find out what is wrong between here and upstream.
 
     Three reads for each account: is the server there, is it the right one, is the token alive,
     what may it read, do the clocks agree, is there a stream.

@@ -35,10 +35,10 @@ Known = tuple[str, ErrorRow]  # title of the system, one of its rows
 )
 @click.argument("code")
 def explain(code: str) -> Exit:
-    """Say what CODE means: an error code of any system in any writing, or an HTTP status.
+    """Explain CODE: an error code of any system in any spelling, or an HTTP status.
 
-    For each system that knows it: what it means, whether the bridge tries again and after what
-    wait, and what you can do. Exit code 1 when nobody knows it.
+    For each system that uses it: its meaning, whether the bridge retries and after what wait, and
+    what you can do. Exit code 1 when no system uses it.
     """
     known = list(table())
     found = _of_status(code, known) if code.isdecimal() else _of_code(code, known)

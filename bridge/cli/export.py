@@ -45,7 +45,7 @@ PAGE = 1000  # records a read: a few MB at the most, well under a second
 @click.option(
     "--salvage",
     is_flag=True,
-    help="Read a damaged journal page by page; prints every record that is still whole.",
+    help="Read a damaged journal page by page and print every record that is intact.",
 )
 def export(
     *,

@@ -35,24 +35,24 @@ TIMEOUT_S = 1800.0  # the vendor CLI's default (mogplex.md 1.12)
 @click.option(
     "--system",
     metavar="NAME",
-    help="Whose feeds: mogplex, ... [default: that of the default account].",
+    help="System of the feeds: mogplex, ... [default: that of the default account].",
 )
 @click.option(
     "--runs-from",
     metavar="FILE",
-    help="More runs: an id, or a JSON object with runId, a line; - is stdin, read to its end.",
+    help="More runs: per line an id, or a JSON object with runId; - is stdin, read to its end.",
 )
 @click.option(
     "--url",
     metavar="URL",
-    help="Tail a running bridge; nothing is asked upstream. Without an id: all its runs, from now"
-    " on. --token-file holds a token of the bridge then.",
+    help="Tail a running bridge; this sends no requests upstream. Without an id: all its runs, from"
+    " now on. --token-file then holds a token of the bridge.",
 )
 @click.option(
     "--tail",
     type=click.IntRange(min=0, max=10_000),
     metavar="N",
-    help="With --url: begin with the last N records [all of the given runs; without an id 0].",
+    help="With --url: start with the last N records [all of the given runs; without an id 0].",
 )
 @click.option(
     "--format",
@@ -60,7 +60,7 @@ TIMEOUT_S = 1800.0  # the vendor CLI's default (mogplex.md 1.12)
     type=click.Choice(("cloudevents", "mogplex", "plain", "pretty")),
     callback=lambda _context, _option, name: "mogplex" if name == "plain" else name,
     envvar="MOGPLEX_BRIDGE_FORMAT",
-    help="plain: what the vendor's own tools print, of a space a line for each message; mogplex is"
+    help="plain: the output of the vendor's own tools (for spaces a line per message); mogplex is"
     " its name for runs. [default: pretty on a terminal, else cloudevents; env:"
     " MOGPLEX_BRIDGE_FORMAT]",
 )
@@ -69,16 +69,18 @@ TIMEOUT_S = 1800.0  # the vendor CLI's default (mogplex.md 1.12)
     "timeout_s",
     type=NumberRange(min=0, min_open=True),
     metavar="SECONDS",
-    help=f"Give up after this time; exit code 1. [default: {TIMEOUT_S:g}; none with --url and"
+    help=f"Stop after this time with exit code 1. [default: {TIMEOUT_S:g}; none with --url and"
     " no id]",
 )
 @click.option("--exit-status", is_flag=True, help="Exit with 1 unless every run ended in success.")
 @click.option(
     "--fail-on-gap", is_flag=True, help="Exit with 1 when events are known to be missing."
 )
-@click.option("--timestamps", is_flag=True, help="pretty: date, time and zone in every line.")
-@click.option("--no-prefix", is_flag=True, help="pretty: no name of the run before its lines.")
-@click.option("--no-progress", is_flag=True, help="pretty: no status line at the bottom.")
+@click.option("--timestamps", is_flag=True, help="pretty: print date, time and zone in every line.")
+@click.option(
+    "--no-prefix", is_flag=True, help="pretty: do not print the run's name before its lines."
+)
+@click.option("--no-progress", is_flag=True, help="pretty: do not show a status line.")
 @click.option(
     "--color",
     type=click.Choice(("auto", "always", "never")),
@@ -101,12 +103,12 @@ def follow(
 ) -> int:
     """Print the events of runs until all of them have ended. Needs no daemon, keeps no state.
 
-    An ID alone is a run, or whatever the system has instead; another kind stands before it:
+    An ID alone is a run, or the first kind of the system. Name any other kind before the id:
     sandbox:ID.
 
-    pretty tells what happens in sentences: what the agent says, each tool call with its outcome,
-    the last lines of a failed one, and why the run ended. Whatever the format, stderr gets a line
-    for each run that ends, and one that counts them.
+    The format pretty shows what the agent says, each tool call with its outcome, the last lines of
+    a failed one, and why the run ended. With every format, stderr gets a line for each run that
+    ends, and a line with their number.
 
     Exit codes: 0 done, 1 failed or timed out, 2 usage, 64 token refused, 65 forbidden, 69 upstream
     or bridge unavailable, 75 rate limited, 78 bad configuration.

@@ -48,11 +48,11 @@ def migrate(
 ) -> Exit:
     """Copy all records, wishes and states of the journal into the journal URL.
 
-    Stop the daemon first. Run again it goes on where it was cut off, and copies nothing twice.
-    Records keep ids, order and times, and get new sequences: a subscriber that comes back with an
-    old position is told bridge.reset and begins at the oldest record. Output files begin anew too,
-    behind a bridge.reset line: move the old ones away. Exit codes: 0 done, 69 the engine does not
-    answer, 78 there is no such journal.
+    Stop the daemon first. After an interruption, run the command again: it continues and copies
+    nothing twice. Records keep ids, order and times, and get new sequences: a subscriber that
+    resumes with an old position receives bridge.reset and starts at the oldest record. Output files
+    also start again, after a bridge.reset line: move the old ones away. Exit codes: 0 done, 69 the
+    engine does not answer, 78 there is no such journal.
     """
     source = existing_journal(load_with(config=config, journal=journal).settings)
     asyncio.run(_migrate(source, target, credentials))

@@ -56,8 +56,8 @@ def make_command(policy_of: PolicyLoader) -> click.Command:
     def redact(config: Path | None, explain: bool) -> None:  # noqa: FBT001 - click's way
         """Redact the lines of stdin.
 
-        A line that is JSON comes out as it was but for what is replaced in it; any other line is
-        redacted as text. Secrets never appear on stderr or in --explain.
+        In a line of JSON only the secrets change; any other line is redacted as
+        text. Secrets never appear on stderr or in --explain.
         """
         # A filter holds up nobody but itself: it reads lines of any length it accepts to their end.
         redactor = Redactor(policy_of(config), chars_max=LINE_BYTES_MAX)

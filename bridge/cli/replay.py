@@ -65,22 +65,22 @@ class _Wish:
 @click.option("--account", "accounts", multiple=True, metavar="NAME", help="Only this account;"
               " repeatable.")  # fmt: skip
 @click.option(
-    "--to", default=STDOUT, metavar="PATH", help="A file that is not there yet; - is stdout [-]."
+    "--to", default=STDOUT, metavar="PATH", help="A file that does not exist yet; - is stdout [-]."
 )
 @click.option("--like", metavar="PATH", help="Take format, filter, naming, rotation, compression"
-              " and line length from the [[outputs]] with this path; options win.")  # fmt: skip
+              " and line length from the [[outputs]] with this path, below options.")  # fmt: skip
 @click.option("--format", "format_", type=click.Choice(["cloudevents", "mogplex"]),
               help="The record, or upstream's object [cloudevents].")  # fmt: skip
 @click.option("--line-bytes", callback=to_size, metavar="SIZE",
-              help="Cut longer lines, as an output does; 0 is off [32000; stdout 0].")  # fmt: skip
+              help="Truncate longer lines like an output; 0 is off [32000; stdout 0].")  # fmt: skip
 @click.option("--naming", type=click.Choice(["numbered", "fixed"]),
               help="Names of the files, as of an output [numbered].")  # fmt: skip
-@click.option("--rotate-bytes", callback=to_size, metavar="SIZE", help="Begin a new file at this"
+@click.option("--rotate-bytes", callback=to_size, metavar="SIZE", help="Start a new file at this"
               " size [never].")  # fmt: skip
 @click.option("--compress", type=click.Choice(["none", "gzip", "zstd"]),
-              help="Compress the files when all is written [none].")  # fmt: skip
-@click.option("--resume", is_flag=True, help="Go on after the last whole line of --to, which an"
-              " earlier replay left.")  # fmt: skip
+              help="Compress the files at the end [none].")  # fmt: skip
+@click.option("--resume", is_flag=True, help="Continue after the last whole line of --to,"
+              " which an earlier replay wrote.")  # fmt: skip
 def replay(
     *,
     config: Path | None,
@@ -88,10 +88,10 @@ def replay(
     like: str | None,
     **asked: Any,
 ) -> Exit:
-    """Write a range of the journal once more, up to the newest record at the start.
+    """Write a range of the journal again, up to the newest record at the start.
 
-    Reads only, also while the daemon runs. Nothing is appended to files that hold lines already,
-    unless --resume says that they are of the same replay. Exit codes: 0 done, 1 could not write
+    Only reads the journal, also while the daemon runs. Appends to files that already have lines
+    only with --resume, which continues the same replay. Exit codes: 0 done, 1 could not write
     all of it, 78 there is no such journal or output.
     """
     settings = load_with(config=config, journal=journal).settings

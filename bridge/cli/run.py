@@ -37,7 +37,7 @@ from bridge.cli.streams import say, write_stdout
 @click.option(
     "--idempotency-key",
     metavar="KEY",
-    help="The same key gives the same run; made, and printed on stderr, when it is left out.",
+    help="The same key gives the same run [default: a new key, printed on stderr].",
 )
 @click.option("--follow", is_flag=True, help="Print the run's events until it is over.")
 @timeout_option
@@ -46,7 +46,7 @@ from bridge.cli.streams import say, write_stdout
 def run(
     prompt: str, *, repo: str, follow: bool, timeout_s: float, as_json: bool, **more: Any
 ) -> Exit:
-    """Start a run of PROMPT, and perhaps follow it.
+    """Start a run of PROMPT, and with --follow print its events.
 
     Exit codes: 0 done (also when the run failed), 1 failed or timed out, 2 usage, 64 token refused,
     65 forbidden, 69 unavailable, 75 rate limited, 78 bad configuration.

@@ -30,7 +30,7 @@ timeout_option = click.option(
     default=TIMEOUT_S,
     show_default=True,
     metavar="SECONDS",
-    help="With --follow: give up after this time; exit code 1.",
+    help="With --follow: stop after this time with exit code 1.",
 )
 
 

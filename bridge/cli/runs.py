@@ -45,7 +45,7 @@ def runs() -> None:
 @runs.command("list")
 @click.option("--status", multiple=True, metavar="WORD", help="Only runs with this status.")
 @click.option(
-    "--limit", type=click.IntRange(1, 200), default=50, show_default=True, help="So many at most."
+    "--limit", type=click.IntRange(1, 200), default=50, show_default=True, help="Maximum number."
 )
 @json_option
 @api_options
@@ -73,7 +73,7 @@ def list_(*, status: tuple[str, ...], limit: int, as_json: bool, **more: Any) ->
 @json_option
 @api_options
 def get(run_id: str, *, as_json: bool, **more: Any) -> Exit:
-    """One run, as it was seen last."""
+    """Print one run as last seen."""
     return _one(api_of(more).get, f"/runs/{run_id}", as_json=as_json)
 
 
@@ -82,7 +82,7 @@ def get(run_id: str, *, as_json: bool, **more: Any) -> Exit:
 @json_option
 @api_options
 def cancel(run_id: str, *, as_json: bool, **more: Any) -> Exit:
-    """Cancel a run; one that is over stays as it is."""
+    """Cancel a run; does nothing if it is over."""
     return _one(api_of(more).post, f"/runs/{run_id}/cancel", as_json=as_json)
 
 
@@ -101,7 +101,7 @@ def _one(ask: Any, path: str, *, as_json: bool) -> Exit:
 
 @runs.command()
 @id_argument
-@click.option("--follow", is_flag=True, help="Go on until the run is over.")
+@click.option("--follow", is_flag=True, help="Continue until the run is over.")
 @click.option("--limit", type=click.IntRange(1, 200), default=100, show_default=True)
 @timeout_option
 @json_option

@@ -30,19 +30,19 @@ if TYPE_CHECKING:
     "follow",
     metavar="WHERE:KIND:ID",
     multiple=True,
-    help="Follow this feed of an account, or of the one account of a system; repeatable.",
+    help="Follow this feed; WHERE is an account, or a system with one account; repeatable.",
 )
 @click.option(
     "--runs-from",
     metavar="FILE",
-    help="Follow the runs in FILE (an id, or a JSON object with runId, a line), also those added"
+    help="Follow the runs in FILE (per line an id, or a JSON object with runId), also those added"
     " later; - is stdin.",
 )
 @click.option("--listen", metavar="HOST:PORT", help="[default: 127.0.0.1:8080; port 0 = any]")
 @click.option(
     "--workers",
     type=click.IntRange(1, 64),
-    help="Serve clients with so many processes; one for each core.  [default: 1]",
+    help="Number of processes that serve clients, at most one per core.  [default: 1]",
 )
 @click.option("--journal", metavar="URL", help="[default: sqlite: in the state directory]")
 @click.option("--ndjson", metavar="PATH", help="Write records to this file; - is stdout.")
@@ -57,7 +57,10 @@ def serve(
     ndjson: str | None,
     **shared: Any,
 ) -> int:
-    """Follow runs, keep the journal, serve HTTP, write files. Ctrl+C once drains, twice quits."""
+    """The daemon: follow runs, keep the journal, serve HTTP, write files.
+
+    The first Ctrl+C drains, the second quits at once.
+    """
 
     at: dict[str, Any] = {"server.workers": workers}
 

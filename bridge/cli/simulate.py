@@ -36,21 +36,21 @@ LISTEN: Final = "127.0.0.1:9090"
     show_default=True,
     help="Which upstream; `--list` names them.",
 )
-@click.option("--scenario", metavar="NAME", help="What it plays  [default: the first of --list]")
+@click.option("--scenario", metavar="NAME", help="What happens  [default: the first of --list]")
 @click.option("--seed", type=int, default=1, show_default=True, help="Same seed, same runs.")
 @click.option(
     "--speed",
     type=NumberRange(0.001, 10_000),
     default=1.0,
     show_default=True,
-    help="How fast runs live; limits stay on the real clock.",
+    help="Speed of the runs; limits stay on the real clock.",
 )
 @click.option(
     "--knob",
     "knobs",
     metavar="NAME=VALUE",
     multiple=True,
-    help="Change the server's behaviour; repeatable; docs/simulator.md lists them.",
+    help="Change the server's behavior; repeatable; docs/simulator.md lists them.",
 )
 @click.option("--list", "is_list", is_flag=True, help="List the scenarios and exit.")
 def simulate(

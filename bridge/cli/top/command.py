@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     "--token-file",
     type=type_path,
     metavar="FILE",
-    help="A token of the bridge ([auth]), with the scope read and without limits.",
+    help="A token of the bridge ([auth]) with the scope read, not limited to some runs.",
 )
 @click.option(
     "--interval",
@@ -41,13 +41,15 @@ if TYPE_CHECKING:
     default=2.0,
     show_default=True,
     metavar="SECONDS",
-    help="Between two looks.",
+    help="Time between two reads.",
 )
 @click.option("--sort", type=click.Choice(SORTS), default="lag", show_default=True)
-@click.option("--filter", "text", metavar="TEXT", default="", help="Only runs with this in a cell.")
-@click.option("--once", is_flag=True, help="Look once, print, end.")
+@click.option(
+    "--filter", "text", metavar="TEXT", default="", help="Only runs with this text in a cell."
+)
+@click.option("--once", is_flag=True, help="Read once, print, exit.")
 @click.option("--json", "as_json", is_flag=True, help="With --once: one JSON object.")
-@click.option("--svg", type=type_path, metavar="FILE", help="With --once: a picture of it too.")
+@click.option("--svg", type=type_path, metavar="FILE", help="With --once: also write a picture.")
 def top(
     *,
     config: Path | None,
@@ -60,8 +62,8 @@ def top(
 ) -> Exit:
     """Show what a running bridge does: runs, lag, budgets, outputs, streams, last failures.
 
-    Keys: q quits, s sorts otherwise, r turns the order round, a shows all runs or the followed
-    ones, / filters, the arrows scroll. Exit codes: 0 done, 1 no bridge answered.
+    Keys: q quits, s changes the sort column, r reverses the order, a switches between all and
+    followed runs, / filters, the arrows scroll. Exit codes: 0 done, 1 no bridge answered.
     """
     if (as_json or svg) and not once:
         raise click.UsageError("--json and --svg need --once.")

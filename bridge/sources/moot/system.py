@@ -115,7 +115,8 @@ class Moot:
         data = data if isinstance(data, dict) else {}
         if marks.is_ended(type_):
             return dumps({"spaceId": data.get("spaceId"), "status": data.get("status")})
-        who = data.get("speaker_name") or data.get("speaker_id") or "-"
+        names = (data.get("speaker_name"), data.get("speaker_id"))
+        who = next((name for name in names if isinstance(name, str) and name), "-")
         kind = type_.removeprefix(SPACE_KIND.event_prefix)
         text = data.get("text")
         said = text if isinstance(text, str) else ""

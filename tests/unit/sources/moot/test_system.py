@@ -24,6 +24,11 @@ def test_time_who_kind_and_text() -> None:
     assert line("Ready?") == "2026-08-03T15:00:00Z ana [question] Ready?"
 
 
+def test_a_speaker_without_a_name_is_a_dash() -> None:
+    record = {"type": EVENT + "bug", "time": "t", "data": {"speaker_name": ["x"], "text": {}}}
+    assert MOOT.plain(record) == b"t - [bug] "
+
+
 def test_line_ends_are_written_out() -> None:
     assert line("a\r\nb\\n").endswith("a\\r\\nb\\\\n")
 

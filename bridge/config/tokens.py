@@ -92,7 +92,7 @@ class TokenFile:
     def _refresh(self) -> None:
         try:
             info = self._path.stat()
-            stamp = (info.st_mtime_ns, info.st_ino, info.st_size)
+            stamp = (info.st_ctime_ns, info.st_ino, info.st_size)
             if stamp == self._stamp:
                 return
             if stat.S_ISDIR(info.st_mode):

@@ -167,7 +167,8 @@ class _Place(NamedTuple):
 
     begun: int = 0  # how often it was read from its start
     offset: int = 0
-    stamp: tuple[int, int, int] = (-1, -1, -1)  # inode, time of its last change, size
+    # Inode, time of its last change (the one that no copy can set back), size.
+    stamp: tuple[int, int, int] = (-1, -1, -1)
     edges: bytes = b""  # a digest of both ends of what was read
 
 
@@ -179,7 +180,7 @@ def _look(name: str, place: _Place) -> tuple[bytes, _Place]:
     """
     with Path(name).open("rb") as file:
         status = os.fstat(file.fileno())
-        stamp = status.st_ino, status.st_mtime_ns, status.st_size
+        stamp = status.st_ino, status.st_ctime_ns, status.st_size
         if stamp == place.stamp and place.offset >= status.st_size:
             return b"", place
         if place.begun == 0 or _edges(file, place.offset) != place.edges:

@@ -61,7 +61,7 @@ class Certificates:
                 status = file.stat()
             except OSError as error:
                 raise ConfigError(f"tls: {file}: {_reason(error)}") from None
-            found.append((status.st_mtime_ns, status.st_size, status.st_ino))
+            found.append((status.st_ctime_ns, status.st_size, status.st_ino))
         return tuple(found)
 
     def _read(self) -> ssl.SSLContext:

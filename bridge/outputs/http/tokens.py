@@ -47,7 +47,7 @@ class Tokens:
         """Read the file if it changed; True if it did. Raises ConfigError; the old ones stay."""
         try:
             status = self._path.stat()
-            stamp = (status.st_mtime_ns, status.st_size, status.st_ino)
+            stamp = (status.st_ctime_ns, status.st_size, status.st_ino)
             if stamp == self._stamp:
                 return False
             if status.st_size > FILE_BYTES_MAX:

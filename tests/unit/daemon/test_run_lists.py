@@ -83,6 +83,19 @@ async def test_a_file_rewritten_in_place_is_read_again(
     assert [line for _, line in reading.result()] == ["a", "b", *lines]
 
 
+async def test_a_file_rewritten_with_the_time_it_had_is_read_again(tmp_path: Path) -> None:
+    """`rsync -t --inplace`: size, inode and time of modification are those of before."""
+    path = tmp_path / "runs"
+    path.write_text("a\n")
+    before = path.stat()
+    async with asyncio.TaskGroup() as group:
+        reading = group.create_task(collect(str(path), 2))
+        await asyncio.sleep(0.2)
+        path.write_text("b\n")
+        os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+    assert [line for _, line in reading.result()] == ["a", "b"]
+
+
 async def test_a_byte_order_mark_spoils_no_line(tmp_path: Path) -> None:
     path = tmp_path / "runs"
     path.write_bytes(b"\xef\xbb\xbfa\nb\n")

@@ -449,3 +449,12 @@ async def test_ids_are_opaque(id_: str) -> None:
         async with bridge.session.get(url) as response:
             assert (await response.json())["id"] == id_
         assert asked == [("space", id_)]
+
+
+@pytest.mark.parametrize("path", ["/v1/runs", f"/v1/runs/{RUN}", "/v1/feeds", "/openapi.json"])
+async def test_a_cache_buster_is_no_unknown_parameter(path: str) -> None:
+    """Only events took it; helpers of browsers add it to every GET."""
+    async with http_bridge() as bridge:
+        await bridge.session.put(f"{bridge.url}/v1/runs/{RUN}")
+        status, _ = await call(bridge, "GET", f"{path}?_=1764115200000")
+        assert status == 200

@@ -33,9 +33,9 @@ EVENT_PARAMETERS = (
     "after", "tail", "limit", "run", "type", "account", "kind", "system", "text", "ticket"
 )  # fmt: skip
 # What replacements for EventSource add where they cannot send the header: the id they saw last,
-# under one of two names, and something new each time, so that no cache answers.
+# under one of two names.
 _LAST_EVENT_ID_PARAMETERS = ("lastEventId", "Last-Event-ID")
-_CACHE_BUSTER = "_"
+_CACHE_BUSTER = "_"  # with something new each time, so that no cache answers; known everywhere
 _LAST_EVENT_ID = "Last-Event-ID"
 
 
@@ -53,7 +53,7 @@ class Query:
 def check_names(request: web.Request, known: Collection[str]) -> None:
     """Raises ProblemError for a query parameter that this route does not know."""
     for name in request.query:
-        if name not in known:
+        if name not in known and name != _CACHE_BUSTER:
             near = difflib.get_close_matches(name, known, n=1)
             hint = f"; did you mean {near[0]!r}?" if near else ""
             raise ProblemError(
@@ -88,7 +88,7 @@ def read_query(
     known: Collection[str] = EVENT_PARAMETERS
     if feed is not None:
         known = tuple(n for n in known if n not in ("run", "kind", "system"))
-    check_names(request, (*known, *_LAST_EVENT_ID_PARAMETERS, _CACHE_BUSTER))
+    check_names(request, (*known, *_LAST_EVENT_ID_PARAMETERS))
     after = single(request, "after")
     last_id = _last_event_id(request)
     runs = [feed.id] if feed else values(request, "run", limits.runs_per_filter_max, limits)

@@ -16,13 +16,23 @@ SCHEMES = ("http", "https")
 
 def proxy_of(origin: str) -> str | None:
     """The proxy for requests to `origin`; None: straight on. One that cannot be used is none."""
+    url = _named(origin)
+    return url if url is not None and is_proxy(url) else None
+
+
+def unusable(origin: str) -> str | None:
+    """The scheme of the proxy that the environment names and no request can take, as SOCKS."""
+    url = _named(origin)
+    return None if url is None or is_proxy(url) else url.partition("://")[0][:20]
+
+
+def _named(origin: str) -> str | None:
     parts = urlsplit(origin)
     proxies = getproxies_environment()
     url = proxies.get(parts.scheme) or proxies.get("all")
     if not url or proxy_bypass_environment(parts.netloc, proxies):
         return None
-    url = url if "://" in url else f"http://{url}"
-    return url if is_proxy(url) else None
+    return url if "://" in url else f"http://{url}"
 
 
 def is_proxy(url: str) -> bool:

@@ -17,7 +17,10 @@ import aiohttp
 
 from bridge import __version__
 from bridge.core.errors import Failure, Retry
-from bridge.schema.proxies import proxy_of
+from bridge.log import get_logger
+from bridge.schema.proxies import SCHEMES, proxy_of, unusable
+
+log = get_logger()
 
 TOTAL_S = 10.0  # one whole request and reply; scheduler.md 7 assumes it
 CONNECT_S = 5.0  # name look-up, TCP and TLS
@@ -114,6 +117,8 @@ class HttpSession:
         """
         self.origin = origin
         environment = proxy_of(origin) if connector is None else None
+        if connector is None and proxy is None and (scheme := unusable(origin)) is not None:
+            log.warning("upstream.proxy_ignored", scheme=scheme, usable=SCHEMES)
         self._proxy = environment if proxy is None else proxy or None
         self._connector = connector or _tcp
         self._token = token

@@ -7,7 +7,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from bridge.core.errors import Failure
-from bridge.schema.proxies import proxy_of, secrets_of, shown
+from bridge.schema.proxies import proxy_of, secrets_of, shown, unusable
 from bridge.sources.http import HttpSession, Reply
 
 NAMES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")
@@ -100,3 +100,16 @@ async def test_a_long_head_of_a_reply_is_read(headers: dict[str, str]) -> None:
         await http.close()
     assert isinstance(reply, Reply)
     assert reply.status == 200
+
+
+@pytest.mark.parametrize(
+    ("url", "scheme"),
+    [("socks5://u:pw@p:1", "socks5"), ("http://p:99999", "http"), ("http://p:1", None), ("", None)],
+)
+def test_a_proxy_that_cannot_be_used_is_not_passed_over_without_a_word(
+    monkeypatch: pytest.MonkeyPatch, url: str, scheme: str | None
+) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", url)
+    assert unusable("https://mogplex.com") == scheme
+    monkeypatch.setenv("NO_PROXY", "mogplex.com")
+    assert unusable("https://mogplex.com") is None

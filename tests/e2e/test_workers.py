@@ -183,3 +183,38 @@ async def test_workers_end_with_their_daemon_however_it_ends(tmp_path: Path) -> 
     code, _, told = await run("serve", "--workers", "2", "--journal", "memory:", env=env)
     assert code == 78
     assert "start more replicas instead" in told
+
+
+async def test_the_gateway_is_the_same_through_a_worker_and_a_client_that_leaves_is_no_failure(
+    tmp_path: Path,
+) -> None:
+    async with Simulator(knobs={"limiter": "off"}) as sim:
+        run = sim.create_run(events=3)
+        sim.set_status(run, "streaming")
+        config = quick_config(tmp_path, sim.url, server='{cors_origins = ["https://dash.test"]}')
+        config.write_text(config.read_text() + "[gateway]\nenabled = true\n")
+        env = environment(None, MOGPLEX_TOKEN=TOKEN)
+        options = ["--config", str(config), "--workers", "2", "--run", run.id]
+        async with (
+            serve(*options, env=env) as daemon,
+            aiohttp.ClientSession(daemon.url) as session,
+            asyncio.timeout(WAIT_S),
+        ):
+            while not (await daemon.json("/v1/runs"))["runs"][0]["events"]:
+                await asyncio.sleep(0.1)
+            stream = f"/api/v1/mogplex/runs/{run.id}/events/stream"
+            for _ in range(4):  # some at each worker
+                async with session.get(stream) as answer:
+                    assert answer.status == 200
+                    assert (await answer.content.readany()).startswith(b": connected")
+            for path, verb in ((f"/v1/runs/{run.id}", "PUT"), (stream, "GET")):
+                asking = {"Origin": "https://dash.test", "Access-Control-Request-Method": verb}
+                async with session.options(path, headers=asking) as answer:
+                    assert answer.status == 204
+                    assert verb in answer.headers["Allow"]
+                    assert verb in answer.headers["Access-Control-Allow-Methods"]
+            sim.append(run, 3)  # what is written to those who left
+            sim.finish(run)
+            await daemon.ended(1)
+            assert await daemon.stop() == 0
+        assert [line for line in daemon.stderr if "request_failed" in line] == []

@@ -116,7 +116,10 @@ async def _pass_back(request: web.Request, answer: aiohttp.ClientResponse) -> we
     await response.prepare(request)
     if is_endless:
         cast("Connection", request.protocol).note_stream()
-    async for chunk in answer.content.iter_any():
-        await response.write(chunk)
-    await response.write_eof()
+    try:
+        async for chunk in answer.content.iter_any():
+            await response.write(chunk)
+        await response.write_eof()
+    except ConnectionResetError:
+        pass  # the client left, as every client of a stream does in the end
     return response

@@ -93,7 +93,8 @@ class Server:
         need, handler = route.need, route.handler
 
         async def guarded(request: web.Request) -> web.StreamResponse:
-            if request.method == hdrs.METH_OPTIONS:  # taken by a `*`: a browser asks beforehand
+            # Taken by a `*` that is not a relay: a browser asks beforehand.
+            if request.method == hdrs.METH_OPTIONS and need is not Need.NOTHING:
                 raise web.HTTPMethodNotAllowed(request.method, _ASKED_BEFOREHAND)
             self._check_body(request, route.body_bytes_max)
             if need is Need.STREAM and isinstance(self._access, Fetching):

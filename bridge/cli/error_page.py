@@ -8,18 +8,19 @@ from collections.abc import Iterator
 from bridge.cli.explain import RETRY_WORDS, table
 from bridge.core.error_table import WAIT_WORDS, ErrorRow
 
-_HEAD = """# What upstream's refusals mean
+_HEAD = """# Error codes of upstream
 
-Generated from the tables that the bridge judges by (`bridge/sources/<system>/errors.py`);
-`mogplex-bridge explain CODE` prints the same. The code decides before the HTTP status: some
-classes contradict theirs. A code that is not here goes by its status. "Said by" names the best
-source: the vendor's page (seed), newer pages (docs), public code (source).
+For operators: look up here what an error code means, whether the bridge retries, and what you can
+do. `mogplex-bridge explain CODE` prints the same. The page is generated from the tables that the
+bridge uses (`bridge/sources/<system>/errors.py`). The code overrides the HTTP status; an unlisted
+code is classified by its status. "Source" is the best one known: the vendor's page (seed),
+newer pages (docs), public code (source), or inferred.
 
 MIOSA's replies may add `retryable`, which overrides the table except for refused keys,
-`no_ready_machine` and `MEMBER_LIMIT_REACHED`. A wait is taken from the header `Retry-After`, else
-`retry_after_ms`, else `retry_after` of the body, else it is the one below. `SERVICE_UNAVAILABLE`
-of MIOSA is tried up to three times if the reply brings such a hint; a 503 in plain text is a
-proxy's and passes.
+`no_ready_machine` and `MEMBER_LIMIT_REACHED`. The wait comes from the header `Retry-After`, else
+`retry_after_ms`, else `retry_after` of the body, else from the table. The bridge tries
+`SERVICE_UNAVAILABLE` of MIOSA up to three times if the reply has such a hint; a 503 in plain text
+comes from a proxy and is temporary.
 """
 
 
@@ -37,7 +38,7 @@ def page() -> str:
 def _table(title: str, rows: list[ErrorRow]) -> Iterator[str]:
     yield f"## {title}"
     yield ""
-    yield "| Code | HTTP | Meaning | Tried again | Wait | What to do | Said by |"
+    yield "| Code | HTTP | Meaning | Retried | Wait | What to do | Source |"
     yield "|---|---|---|---|---|---|---|"
     for row in rows:
         status = ", ".join(map(str, row.http))

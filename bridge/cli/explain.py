@@ -15,12 +15,12 @@ from bridge.core.error_table import WAIT_WORDS, ErrorRow, code_key
 from bridge.core.errors import Retry
 
 RETRY_WORDS = {
-    Retry.TRANSIENT: "yes, by itself",
-    Retry.CONDITIONAL: "not blindly: its state is looked at first",
+    Retry.TRANSIENT: "yes, automatically",
+    Retry.CONDITIONAL: "only after its state was read again",
     Retry.PERMANENT: "no",
-    Retry.AUTH_SUSPECT: "slowly, until the token is good again",
-    Retry.DONE: "no: what was wished holds already",
-    Retry.FEATURE_ABSENT: "now and then: the server does not have it",
+    Retry.AUTH_SUSPECT: "slowly, until the token is accepted",
+    Retry.DONE: "no: the desired state already exists",
+    Retry.FEATURE_ABSENT: "at intervals: the server lacks the route",
 }
 
 Known = tuple[str, ErrorRow]  # title of the system, one of its rows
@@ -91,8 +91,8 @@ def _told(title: str, row: ErrorRow) -> str:
     return (
         f"{title} {row.code} (HTTP {status})\n"
         f"  means      {row.meaning}\n"
-        f"  tried again {RETRY_WORDS[row.retry]}\n"
+        f"  retried    {RETRY_WORDS[row.retry]}\n"
         f"  wait       {WAIT_WORDS[row.wait].replace('`', '')}\n"
         f"  to do      {row.action}\n"
-        f"  said by    {row.source}\n"
+        f"  source     {row.source}\n"
     )

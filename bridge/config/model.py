@@ -32,30 +32,32 @@ from bridge.schema.values import (
 class Retention(Section):
     """How long the journal keeps records. Whichever limit is reached first applies."""
 
-    age: Duration = Field(default=7 * 86400.0, description="Oldest record kept; 0 keeps all ages.")
+    age: Duration = Field(
+        default=7 * 86400.0, description="Maximum age of a record; 0 sets no limit."
+    )
     bytes: Size = Field(
         default=2 * 2**30, description="Size of the journal on disk; 0 sets no limit."
     )
 
 
 class Redaction(Section):
-    """What is masked before anything is stored, on top of the built-in rules."""
+    """What is redacted before anything is stored, in addition to the built-in rules."""
 
     keys: Globs = Field(
-        default=(), description="Globs of further key names whose values are masked."
+        default=(), description="Globs of further key names whose values are redacted."
     )
     patterns: tuple[Regex, ...] = Field(
         default=(), description="Regular expressions of further secrets."
     )
     keep: tuple[KeptPath, ...] = Field(
-        default=(), description="Dotted paths that are never masked."
+        default=(), description="Dotted paths that are never redacted."
     )
     off: tuple[RuleId, ...] = Field(
         default=(), description="Ids of built-in rules that are switched off."
     )
     fingerprint_key_file: FilePath | None = Field(
         default=None,
-        description="32-byte key; marks then carry a keyed fingerprint that tells secrets apart.",
+        description="32-byte key; marks then carry a keyed fingerprint that distinguishes secrets.",
     )
 
 
@@ -69,31 +71,31 @@ class Tls(Section):
     """TLS of the HTTP server, 1.2 and newer. Without this table it speaks plain HTTP."""
 
     certificate_file: FilePath = Field(
-        description="The certificate and the chain behind it, PEM; read again when it changes."
+        description="The certificate with its chain, PEM; read again when it changes."
     )
     key_file: FilePath = Field(
-        description="The certificate's private key, PEM, without a password; read again as well."
+        description="The certificate's private key, PEM, no password; read again when it changes."
     )
 
 
 class Server(Section):
-    """Who stands between the HTTP server and its clients."""
+    """Proxies, other sites, processes and compression."""
 
     cors_origins: tuple[WebOrigin, ...] = Field(
         default=(),
         max_length=100,
-        description="Origins of other sites whose pages may use this server, each by its name.",
+        description="Exact origins of other sites whose pages may use this server.",
     )
     trusted_proxies: tuple[Network, ...] = Field(
         default=(),
         max_length=100,
-        description="Addresses or networks of proxies whose X-Forwarded-For is believed.",
+        description="Addresses or networks of proxies whose X-Forwarded-For is trusted.",
     )
     workers: int = Field(
         default=1,
         ge=1,
         le=64,
-        description="Processes that serve clients; from 2 on beside the one that follows (Linux,"
+        description="Processes that serve clients; 2 or more run beside the following one (Linux,"
         " journal in a file).",
     )
     compress: bool = Field(
@@ -104,15 +106,13 @@ class Server(Section):
 class Gateway(Section):
     """The vendor's own API, served by the bridge."""
 
-    enabled: bool = Field(
-        default=False, description="Answer below /api/ what the vendor's server answers there."
-    )
+    enabled: bool = Field(default=False, description="Serve the vendor's API below /api/.")
     follow: bool = Field(
         default=True, description="Follow every run that a client asks for or starts."
     )
     cache: Duration = Field(
         default=5.0,
-        description="How long equal questions that only upstream can answer share one answer.",
+        description="How long to reuse a reply from upstream for equal requests.",
     )
 
 
@@ -128,7 +128,7 @@ class Log(Section):
     """Logs go to stderr."""
 
     level: Literal["debug", "info", "warning", "error"] = Field(
-        default="info", description="Least important level that is written."
+        default="info", description="Lowest level that is logged."
     )
     format: Literal["auto", "text", "json"] = Field(
         default="auto", description='"auto" is text on a terminal and JSON elsewhere.'
@@ -136,32 +136,35 @@ class Log(Section):
 
 
 class Limits(Section):
-    """Bounds of what others can make the bridge hold."""
+    """Limits of resources that clients and upstream can use."""
 
-    runs: int = Field(default=10_000, ge=1, le=1_000_000, description="Runs followed at a time.")
+    runs: int = Field(
+        default=10_000, ge=1, le=1_000_000, description="Maximum number of runs followed at a time."
+    )
     subscribers: int = Field(
-        default=20_000, ge=1, le=1_000_000, description="Open streams at a time, in all."
+        default=20_000, ge=1, le=1_000_000, description="Maximum number of open streams."
     )
     subscribers_per_address: int = Field(
         default=500,
         ge=1,
         le=1_000_000,
-        description="Open streams from one client address; this host itself is not held to it.",
+        description="Open streams from one client address; this host itself is exempt.",
     )
     connections: int = Field(
-        default=2_000, ge=1, le=1_000_000, description="Open connections that are no streams (yet)."
+        default=2_000, ge=1, le=1_000_000, description="Open connections other than streams."
     )
     connections_per_address: int = Field(
         default=256,
         ge=1,
         le=1_000_000,
-        description="The same from one client address; this host itself is not held to it.",
+        description="The same from one client address; this host itself is exempt.",
     )
     header_wait: Duration = Field(
-        default=10.0, description="Longest wait for a whole request; then the client is cut."
+        default=10.0, description="Longest wait for a whole request; then the connection is closed."
     )
     answer_wait: Duration = Field(
-        default=30.0, description="A client that takes nothing of its answer for so long is cut."
+        default=30.0,
+        description="The connection of a client that reads nothing for this time is closed.",
     )
     idle: Duration = Field(
         default=75.0, description="A connection without a request is closed after this time."
@@ -170,15 +173,15 @@ class Limits(Section):
         default=8190, description="Longest request line, and longest single header field."
     )
     header_bytes: Size = Field(
-        default=32 * 1024, description="Largest head of a request: all its header fields together."
+        default=32 * 1024, description="Maximum size of all header fields of a request together."
     )
-    body_bytes: Size = Field(
-        default=64 * 1024, description="Largest body of a request. No route needs one."
-    )
+    body_bytes: Size = Field(default=64 * 1024, description="Maximum size of a request body.")
     recent_bytes: Size = Field(
-        default=8 * 2**20, description="Newest records held in memory for all subscribers together."
+        default=8 * 2**20, description="Memory for the newest records, shared by all subscribers."
     )
-    drain: Duration = Field(default=10.0, description="Longest orderly stop; then the rest is cut.")
+    drain: Duration = Field(
+        default=10.0, description="Longest orderly stop; then remaining connections are closed."
+    )
 
 
 class Settings(Section):
@@ -191,7 +194,7 @@ class Settings(Section):
     journal: JournalUrl = Field(
         default="sqlite:",
         description='"sqlite:PATH"; without a path journal.db in the state directory. "memory:"'
-        " keeps the newest 20,000 records until the process ends. Of several replicas:"
+        " keeps the newest 20,000 records until the process ends. For replicas:"
         ' "nats://HOST:4222,HOST2:4222/STREAM" (extra `nats`, NATS 2.12 or later).',
     )
     journal_credentials_file: FilePath | None = Field(
@@ -205,7 +208,7 @@ class Settings(Section):
         description="Upstream accounts.",
     )
     outputs: tuple[AnyOutput, ...] = Field(default=(), max_length=100, description="Files written.")
-    redaction: Redaction = Field(default=Redaction(), description="What is masked.")
+    redaction: Redaction = Field(default=Redaction(), description="What is redacted.")
     auth: Auth | None = Field(default=None, description="Who may read.")
     tls: Tls | None = Field(default=None, description="TLS of the HTTP server.")
     server: Server = Field(default=Server(), description="Proxies and other sites.")

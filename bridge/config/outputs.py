@@ -31,7 +31,7 @@ def _ids(value: object) -> object:
 
 
 class OutputFilter(Section):
-    """Which records an output gets; conditions left out hold always."""
+    """Which records an output gets; omitted conditions always match."""
 
     types: Globs = Field(default=(), description='Globs of record types; those with "!" exclude.')
     runs: Annotated[tuple[str, ...], BeforeValidator(_ids)] = Field(
@@ -41,26 +41,26 @@ class OutputFilter(Section):
 
 
 class Rotate(Section):
-    """When a new file is begun; whichever comes first."""
+    """When to start a new file; the first condition that is met applies."""
 
-    bytes: Size | None = Field(
-        default=None, description="At this size; left out: never for its size."
-    )
+    bytes: Size | None = Field(default=None, description="At this size; omitted: at any size.")
     every: Duration | None = Field(
-        default=None, description="After this time; left out: never for age."
+        default=None, description="After this time; omitted: at any age."
     )
 
 
 class Keep(Section):
-    """Which finished files are kept; a file beyond any of the limits is deleted."""
+    """Which finished files are kept; a file that exceeds any limit is deleted."""
 
-    files: int | None = Field(default=None, ge=1, description="This many; left out: any number.")
-    age: Duration | None = Field(default=None, description="This old; left out: any age.")
-    bytes: Size | None = Field(default=None, description="This much in all; left out: any size.")
+    files: int | None = Field(
+        default=None, ge=1, description="Maximum number of files; omitted: no limit."
+    )
+    age: Duration | None = Field(default=None, description="Maximum age; omitted: no limit.")
+    bytes: Size | None = Field(default=None, description="Maximum total size; omitted: no limit.")
 
 
 class NdjsonOutput(Section):
-    """One NDJSON file (or stdout) with its own filter and its own place in the journal."""
+    """One NDJSON file (or stdout) with its own filter and its own position in the journal."""
 
     type: Literal["ndjson"] = Field(default="ndjson", description="Kind of output.")
     path: FilePath = Field(description='The file; "-" is stdout.')
@@ -75,11 +75,11 @@ class NdjsonOutput(Section):
     )
     fsync: Literal["never", "interval", "always"] = Field(
         default="interval",
-        description="Force lines to disk: never, once a second, or before each is acknowledged.",
+        description="Sync lines to disk: never, once a second, or before each is acknowledged.",
     )
     where: Literal["each", "once"] = Field(
         default="each",
-        description='Of several replicas: "each" writes it, or one at a time does ("once").',
+        description='With replicas: "each" of them writes it, or one at a time does ("once").',
     )
     filter: OutputFilter = Field(default=OutputFilter(), description="Which records it gets.")
     format: Literal["cloudevents", "mogplex"] = Field(
@@ -88,7 +88,7 @@ class NdjsonOutput(Section):
     )
     line_bytes: Size = Field(
         default=32_000,
-        description="Longest line; longer records have their longest strings cut; 0 = off.",
+        description="Longest line; in longer records the longest strings are truncated; 0 = off.",
     )
 
     @property

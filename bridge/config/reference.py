@@ -212,33 +212,34 @@ _INTRODUCTION = f"""
 
 Generated from the settings model (`make docs`); a test keeps it current.
 
-One TOML file, named with `--config FILE` or `MOGPLEX_BRIDGE_CONFIG`; there is no default place, so
-that nothing is read by surprise. Everything is optional. Precedence: **flag, environment, file,
-default**. `mogplex-bridge check` prints the effective settings and where each came from;
+For operators: look up here each setting with its type, default and meaning.
+
+The bridge reads one TOML file, named with `--config FILE` or `MOGPLEX_BRIDGE_CONFIG`; there is no
+default file. Every setting is optional. Precedence: **flag, environment, file, default**.
+`mogplex-bridge check` prints the effective settings with the origin of each;
 [bridge.example.toml](../deploy/bridge.example.toml) is a file with every key, and
 [bridge.schema.json](../deploy/bridge.schema.json) lets an editor complete and check yours.
 
 An unknown key, a wrong type or a value out of range ends the program with exit code 78 and one line
-that names file, line, key and what is allowed. Relative paths are relative to the working
+that names file, line, key and the allowed values. Relative paths are relative to the working
 directory; `~` is the home directory in `journal`, `path` and `token_file`.
 
-**Changes** hold after a restart, or after SIGHUP:
+**Changes** take effect after a restart, or after SIGHUP:
 [what a reload takes over](operations.md#reloading).
 
 **Environment.** Every key has a variable: `MOGPLEX_BRIDGE_` and the key in capitals, `__` between
 table and key: `{variable_name(("listen",))}`, `{variable_name(("retention", "age"))}`. Members of
 `[[accounts]]` and `[[outputs]]` are counted from 0:
 `{variable_name(("accounts", "*", "token_file"))}`. Lists are TOML (`["a", "b"]`) or separated by
-commas. A variable that is empty counts as unset; one that is no setting is an error, except those
-that Kubernetes makes for a Service of this name (`MOGPLEX_BRIDGE_SERVICE_HOST`,
+commas. An empty variable counts as unset; one that names no setting is an error, except those
+that Kubernetes sets for a Service of this name (`MOGPLEX_BRIDGE_SERVICE_HOST`,
 `MOGPLEX_BRIDGE_PORT_…`).
 
-**The default account** is the one named `default`, else the first; each system has one of its own.
-It also listens to its vendor's variables. Its token: `--token-file`, else its
-`MOGPLEX_BRIDGE_ACCOUNTS__…` variable, else the first of the vendor's that is set, else the file.
-Its base URL: `--base-url`, else its `MOGPLEX_BRIDGE_ACCOUNTS__…` variable, else the vendor's, else
-the file. There is no way to give a token on the command line, where every user of the machine could
-read it.
+**The default account** of each system is the one named `default`, else the first. It also uses the
+vendor's variables. Its token: `--token-file`, else its `MOGPLEX_BRIDGE_ACCOUNTS__…` variable, else
+the first of the vendor's that is set, else the file. Its base URL: `--base-url`, else its
+`MOGPLEX_BRIDGE_ACCOUNTS__…` variable, else the vendor's, else the file. A token cannot be given on
+the command line, where every user of the machine could read it.
 
 | System | Token | Base URL |
 |---|---|---|

@@ -36,16 +36,16 @@ class UpstreamAccount(Section):
     name: str = Field(
         default="default",
         pattern=r"^[a-z0-9][a-z0-9_-]{0,31}$",
-        description="Label in records and metrics. Changing it makes all its records new ones.",
+        description="Label in records and metrics. A new name gives all records new identities.",
     )
     system: str = Field(description="Kind of upstream.")
     base_url: str = Field(description="Origin of the server.")
     allow_plain_http: bool = Field(
-        default=False, description="Send the token over http:// to a host that is not this one."
+        default=False, description="Allow sending the token over http:// to another host."
     )
     token_file: FilePath | None = Field(
         default=None,
-        description="File that holds the token and nothing else; read again when it changes.",
+        description="File that contains only the token; read again when it changes.",
     )
     token_env: str | None = Field(
         default=None,
@@ -54,8 +54,8 @@ class UpstreamAccount(Section):
     )
     proxy: str | None = Field(
         default=None,
-        description='URL of an HTTP proxy, without a password; "" is none. Left out: what'
-        " HTTP_PROXY, HTTPS_PROXY and NO_PROXY say.",
+        description='URL of an HTTP proxy, without a password; "" means none. Omitted:'
+        " HTTP_PROXY, HTTPS_PROXY and NO_PROXY apply.",
     )
     requests_per_minute: int = Field(
         default=60, ge=1, le=6000, description="Requests that this token may make in a minute."

@@ -17,6 +17,8 @@ CLEAN = [
             "architecture",
             "capacity",
             "clients",
+            "configuration",
+            "errors",
             "following",
             "glossary",
             "page",

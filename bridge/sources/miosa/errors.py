@@ -14,9 +14,9 @@ from bridge.core.errors import Retry
 _P, _T, _C, _D = Retry.PERMANENT, Retry.TRANSIENT, Retry.CONDITIONAL, Retry.DONE
 _SEED, _SOURCE, _DOCS = "seed", "source", "docs"
 _ID = "check the id, and that the key's tenant owns it"
-_FIELD = "mend the request; the reply's details name the field"
+_FIELD = "fix the request; the reply's details name the field"
 _STATE = "look at its state, then decide"
-_CREDIT = "top up credits in the vendor's dashboard; the bridge tries again when you say so"
+_CREDIT = "top up credits in the vendor's dashboard; the bridge retries on request"
 
 
 def _row(
@@ -43,7 +43,7 @@ _OF_THE_KEY = (
          "nothing: the bridge takes one and remembers that this stream needs it", _SEED),
     _row("rate_limit_exceeded", 429, _T, Wait.KEY, "too many requests with this key",
          "lower requests_per_minute, or give the bridge a key of its own", _SEED),
-    _never("MEMBER_LIMIT_REACHED", 429, "the workspace has all the members it may have",
+    _never("MEMBER_LIMIT_REACHED", 429, "the workspace has reached its member limit",
            "raise the plan; waiting does not help", _SOURCE),
     _never("MACHINE_KEY_SCOPE", 403, "a machine's key may not do this", "use a workspace key",
            _SOURCE),
@@ -61,11 +61,11 @@ _NOT_THERE = (
     _never("COMPUTER_NOT_FOUND", 404, "there is no such computer", _ID),
     _never("DEPLOYMENT_NOT_FOUND", 404, "there is no such deployment", _ID),
     _never("DOMAIN_NOT_FOUND", 404, "there is no such custom domain", _ID),
-    _never("ORG_NOT_FOUND", 404, "there is no such organisation", _ID, _DOCS),
+    _never("ORG_NOT_FOUND", 404, "there is no such organization", _ID, _DOCS),
 )
 
 _WRONG_REQUEST = (
-    _never("INVALID_ID", 400, "the id is no UUID", "use the UUID, not a name or slug"),
+    _never("INVALID_ID", 400, "the id is not a UUID", "use the UUID, not a name or slug"),
     _never("MISSING_PARAM", 400, "a required field is absent", _FIELD),
     _never("INVALID_TEMPLATE", 400, "the template is unknown", _FIELD),
     _never("MISSING_PATH", 400, "the path is absent", _FIELD),
@@ -75,7 +75,7 @@ _WRONG_REQUEST = (
     _never("MISSING_MODE", 400, "the file mode is absent", _FIELD),
     _never("VALIDATION_ERROR", 422, "a field is not acceptable", _FIELD),
     _never("VALIDATION_FAILED", 422, "a field is not acceptable", _FIELD),
-    _never("TENANT_RESOLUTION_FAILED", 422, "the key belongs to no living workspace",
+    _never("TENANT_RESOLUTION_FAILED", 422, "the key belongs to no active workspace",
            "the workspace was deleted or suspended: use another key"),
     _never("INVALID_PORT", 422, "the port is outside 1 to 65535", _FIELD),
     _never("EMPTY_ARTIFACT", 422, "the build left no files to publish",
@@ -92,14 +92,14 @@ _NOT_NOW = (
            "send the same body, or another key", _DOCS),
     _never("TEMPLATE_IN_USE", 409, "something still uses the template",
            "remove what uses it first", _DOCS),
-    _never("AGENT_ARCHIVED", 409, "the agent is archived", "use a living agent", _DOCS),
+    _never("AGENT_ARCHIVED", 409, "the agent is archived", "use an active agent", _DOCS),
     _row("SANDBOX_LIMIT_REACHED", 409, _C, Wait.HUMAN, "all sandboxes of the plan run (default 10)",
-         "destroy idle ones or raise the limit; no blind retry", _SEED),
+         "destroy idle ones or raise the limit", _SEED),
     _row("SANDBOX_NOT_RUNNING", 409, _C, Wait.STATE, "the sandbox is not running yet, or not now",
-         "nothing: the bridge reads its row until it runs, then goes on", _SEED),
+         "nothing: the bridge reads its row until it runs, then continues", _SEED),
     _row("COMPUTER_NOT_RUNNING", 409, _C, Wait.STATE, "the computer is not running",
          "start it; the bridge reads its row until it runs", _SEED),
-    _row("TARGET_NOT_RUNNING", 409, _C, Wait.STATE, "what the run works on is not running",
+    _row("TARGET_NOT_RUNNING", 409, _C, Wait.STATE, "the target of the run is not running",
          "start it; the bridge reads the row until it runs", _DOCS),
     _row("snapshot is not in ready state", 409, _C, Wait.STATE, "the snapshot is not ready yet",
          "nothing: the bridge reads its row until it is", _SEED),
@@ -114,40 +114,40 @@ _NOT_NOW = (
     _row("OPERATION_NOT_CANCELLABLE", 409, _P, Wait.NEVER, "the operation cannot be cancelled",
          "wait for its end", _SOURCE),
     _row("SANDBOX_RUNTIME_UNAVAILABLE", 409, _T, Wait.SHORT, "the sandbox has no address yet",
-         "nothing: it is tried again in a few seconds", _SEED),
+         "nothing: the bridge retries in a few seconds", _SEED),
     _row("RUNTIME_TARGET_UNAVAILABLE", 409, _T, Wait.SHORT, "there is no address to route to yet",
-         "nothing: it is tried again in a few seconds", _SEED),
+         "nothing: the bridge retries in a few seconds", _SEED),
     _row("SANDBOX_STARTING", 409, _T, Wait.SHORT, "the sandbox is starting",
-         "nothing: it is tried again", _SOURCE),
+         "nothing: the bridge retries", _SOURCE),
     _row("COMPUTER_STARTING", 409, _T, Wait.SHORT, "the computer is starting",
-         "nothing: it is tried again", _SOURCE),
+         "nothing: the bridge retries", _SOURCE),
     _row("ENVIRONMENT_SCRUB_FAILED", 409, _T, Wait.SHORT, "the environment is being cleaned",
-         "nothing: it is tried again", _SOURCE),
-    _row("SANDBOX_NOT_COMMAND_READY", 409, _T, Wait.SHORT, "the sandbox takes no commands yet",
-         "nothing: it is tried again", _DOCS),
+         "nothing: the bridge retries", _SOURCE),
+    _row("SANDBOX_NOT_COMMAND_READY", 409, _T, Wait.SHORT, "the sandbox accepts no commands yet",
+         "nothing: the bridge retries", _DOCS),
     _row("BUILD_ALREADY_TERMINAL", 409, _D, Wait.NEVER, "the build is over already",
-         "nothing: what was wished holds", _SEED),
+         "nothing: the desired state exists", _SEED),
     _row("already_deleted", 409, _D, Wait.NEVER, "it is deleted already",
-         "nothing: what was wished holds", _SEED),
+         "nothing: the desired state exists", _SEED),
     _row("INSUFFICIENT_CREDITS", 402, _C, Wait.HUMAN, "the credits are used up", _CREDIT, _SEED),
     _row("CREDIT_REQUIRED", 402, _C, Wait.HUMAN, "credits are needed for this", _CREDIT, _DOCS),
-    _row("TEAM_MEMBER_CAP_REACHED", 402, _C, Wait.HUMAN, "the team has all members of its plan",
+    _row("TEAM_MEMBER_CAP_REACHED", 402, _C, Wait.HUMAN, "the team has reached its member limit",
          "raise the plan or remove a member", _DOCS),
 )
 
 _SERVER = (
     _row("INTERNAL_ERROR", 500, _T, Wait.BACKOFF, "an error inside the service",
-         "nothing: it is tried again; quote the request id if it stays", _SEED),
+         "nothing: the bridge retries; if it persists, report the request id", _SEED),
     _row("AGENT_UNAVAILABLE", 502, _T, Wait.SHORT, "the agent inside the machine does not answer",
-         "nothing at first; if it stays, recreate the sandbox", _SEED),
-    _row("RUNTIME_LOGS_UNAVAILABLE", 502, _T, Wait.SHORT, "the runtime's logs cannot be had now",
-         "nothing at first; if it stays, look at the sandbox", _SEED),
-    _row("BUILDS_TEMPORARILY_UNAVAILABLE", 503, _T, Wait.BACKOFF, "builds are off for now",
-         "nothing: it is tried again", _DOCS),
-    _never("SERVICE_UNAVAILABLE", 503, "something the service needs is not configured",
-           "contact the vendor's support and quote the request id; it is not tried again"),
+         "nothing at first; if it persists, recreate the sandbox", _SEED),
+    _row("RUNTIME_LOGS_UNAVAILABLE", 502, _T, Wait.SHORT, "the logs are temporarily unavailable",
+         "nothing at first; if it persists, look at the sandbox", _SEED),
+    _row("BUILDS_TEMPORARILY_UNAVAILABLE", 503, _T, Wait.BACKOFF, "builds are temporarily disabled",
+         "nothing: the bridge retries", _DOCS),
+    _never("SERVICE_UNAVAILABLE", 503, "the service lacks a required configuration",
+           "contact the vendor's support and report the request id; the bridge does not retry"),
     _never("no_ready_machine", 503, "no machine is free for this request",
-           "ask again later by yourself; the bridge does not", _SOURCE),
+           "repeat the request later; the bridge does not", _SOURCE),
 )
 # fmt: on
 

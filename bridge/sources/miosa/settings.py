@@ -57,7 +57,7 @@ class MiosaAccount(UpstreamAccount):
         default=54,
         ge=1,
         le=6000,
-        description="Requests that this key may make in a minute, tickets and lists included.",
+        description="Requests a minute with this key, tickets and lists included.",
     )
     follow: tuple[Annotated[str, AfterValidator(_is_feed)], ...] = Field(
         default=(),
@@ -65,9 +65,9 @@ class MiosaAccount(UpstreamAccount):
     )
     discover: bool = Field(
         default=False,
-        description="Follow the runs, sandboxes, computers, builds and deployments at work, too.",
+        description="Also follow all active runs, sandboxes, computers, builds and deployments.",
     )
-    stream: bool = Field(default=True, description="Use streams where there are some.")
+    stream: bool = Field(default=True, description="Use streams where they exist.")
 
     def listed(self) -> Sequence[tuple[str, str]]:
         return [named_feed(text) for text in self.follow]

@@ -10,10 +10,10 @@ _P, _T, _C = Retry.PERMANENT, Retry.TRANSIENT, Retry.CONDITIONAL
 # fmt: off
 ERRORS: tuple[ErrorRow, ...] = (
     ErrorRow("BAD_REQUEST", (400,), _P, Wait.NEVER, "the request is not acceptable",
-             "mend the request; on a stream the bridge drops its cursor and reads pages", "seed"),
+             "fix the request; on a stream the bridge drops its cursor and reads pages", "seed"),
     ErrorRow("UNAUTHORIZED", (401,), Retry.AUTH_SUSPECT, Wait.STATE,
              "the token is refused, or upstream cannot look it up now",
-             "if it stays, put a valid token in the token file; the bridge asks slowly meanwhile",
+             "if it persists, put a valid token in the token file; the bridge probes slowly",
              "source"),
     ErrorRow("FORBIDDEN", (403,), _P, Wait.NEVER, "the token lacks the scope for this",
              "issue a token with the scope that the message names", "seed"),
@@ -30,8 +30,8 @@ ERRORS: tuple[ErrorRow, ...] = (
     ErrorRow("RATE_LIMITED", (429,), _T, Wait.KEY, "too many requests with this token",
              "lower requests_per_minute, or give the bridge a token of its own", "seed"),
     ErrorRow("INTERNAL_ERROR", (500,), _T, Wait.BACKOFF, "an error inside the service",
-             "nothing: it is tried again", "seed"),
-    ErrorRow("SERVICE_UNAVAILABLE", (503,), _T, Wait.BACKOFF, "the service is not there for now",
-             "nothing: it is tried again", "seed"),
+             "nothing: the bridge retries", "seed"),
+    ErrorRow("SERVICE_UNAVAILABLE", (503,), _T, Wait.BACKOFF, "temporarily unavailable",
+             "nothing: the bridge retries", "seed"),
 )
 # fmt: on

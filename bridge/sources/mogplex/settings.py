@@ -48,7 +48,7 @@ class MogplexAccount(UpstreamAccount):
         default=54,
         ge=1,
         le=6000,
-        description="Budget of this token. Upstream allows 60; the rest is for others on it.",
+        description="Budget of this token. Upstream allows 60; the rest is for its other users.",
     )
     reserve: int = Field(
         default=3,
@@ -58,21 +58,21 @@ class MogplexAccount(UpstreamAccount):
     )
     min_interval: Duration = Field(
         default=1.0,
-        description="Shortest time between two polls of one run, however few runs there are.",
+        description="Shortest time between two polls of one run, even if it is the only one.",
     )
     q: float = Field(
         default=0.5,
         ge=0.0,
         le=1.0,
-        description="How much busy runs are preferred: 0 polls all alike, 1 only where events are.",
+        description="How much polls prefer busy runs: 0 polls all equally, 1 only busy ones.",
     )
     ra_cap: Duration = Field(
         default=300.0,
-        description="Longest Retry-After that is honoured; a longer one is cut to this.",
+        description="Longest Retry-After that is honored; longer ones are reduced to it.",
     )
     stream: bool = Field(
         default=True,
-        description="Follow by upstream's event stream where it has one; false: only by polling.",
+        description="Use upstream's event stream where it exists; false: only poll.",
     )
     runs: tuple[Annotated[str, BeforeValidator(_run_id)], ...] = Field(
         default=(), description="Ids of runs to follow from the start."

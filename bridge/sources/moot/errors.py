@@ -32,21 +32,21 @@ RATE_LIMIT_WAIT_S = 30.0  # a 429 names no time as far as is known (moot.md 2.5)
 WAIT_S_MAX = 300.0
 TEXT_CHARS_MAX = 300
 _P, _T = Retry.PERMANENT, Retry.TRANSIENT
-_REQUEST = "report it: the bridge asks for nothing that should be malformed"
+_REQUEST = "report it as a fault of the bridge"
 _ID = re.compile(r"[!-~]{1,100}", re.ASCII)
 
 # fmt: off
 ERRORS: tuple[ErrorRow, ...] = (
     ErrorRow(BAD_REQUEST, (400,), _P, Wait.NEVER,
              "the request is malformed, or its cursor is not known",
-             "nothing for a cursor: the bridge walks back by itself; else " + _REQUEST, "seed"),
+             "nothing for a cursor: the bridge pages back by itself; else " + _REQUEST, "seed"),
     ErrorRow(UNAUTHORIZED, (401,), Retry.AUTH_SUSPECT, Wait.HUMAN,
              "no valid key was sent", "put a valid key in the token file", "seed"),
     ErrorRow(FORBIDDEN, (403,), _P, Wait.NEVER, "the key may not read this space",
-             "let the key's owner take part in the space; the bridge never joins one", "seed"),
+             "make the key's owner a participant of the space; the bridge never joins one", "seed"),
     ErrorRow(TENANT_SUSPENDED, (403,), _P, Wait.HUMAN,
              "the tenant is suspended: every request is refused",
-             "ask the vendor's support, then put a key in place or restart", "seed"),
+             "contact the vendor's support, then replace the key or restart", "seed"),
     ErrorRow(NOT_FOUND, (404,), _P, Wait.NEVER,
              "there is no such space, or it is hidden from this key",
              "check the id, and whose key it is", "seed"),
@@ -55,14 +55,14 @@ ERRORS: tuple[ErrorRow, ...] = (
              "seed"),
     ErrorRow(VALIDATION, (422,), _P, Wait.NEVER,
              "a value is out of range, or a cursor is not known",
-             "nothing for a cursor: the bridge walks back by itself; else " + _REQUEST, "source"),
+             "nothing for a cursor: the bridge pages back by itself; else " + _REQUEST, "source"),
     ErrorRow(RATE_LIMITED, (429,), _T, Wait.KEY, "too many requests with this key",
              "lower requests_per_minute, or give the bridge a key of its own", "inferred"),
     ErrorRow(NOT_THE_API, (), _P, Wait.NEVER,
              "a web page answered instead of the API, or the server redirects",
              "set base_url to where the API is, with or without /api", "inferred"),
     ErrorRow(HTTP_ERROR, (500, 502, 503, 504), _T, Wait.BACKOFF,
-             "the server is restarting or overloaded", "nothing, the bridge tries again", "seed"),
+             "the server is restarting or overloaded", "nothing: the bridge retries", "seed"),
     ErrorRow(INVALID_RESPONSE, (), _T, Wait.BACKOFF, "a success that is not the API's JSON",
              "look for a proxy between the bridge and the server", "inferred"),
 )

@@ -48,19 +48,19 @@ class MootAccount(UpstreamAccount):
         default=REQUESTS_PER_MINUTE,
         ge=4,
         le=6000,
-        description="Requests that this key may make in a minute; upstream publishes no limit.",
+        description="Requests a minute with this key; upstream documents no limit.",
     )
     stream: Literal["auto", "sse", "websocket", "poll"] = Field(
         default="auto",
-        description="How events are brought; `auto` begins with server-sent events and changes to "
-        "the WebSocket, then to polling, when a way is refused or brings nothing.",
+        description="Transport of events; `auto` starts with server-sent events and switches to "
+        "the WebSocket, then to polling, if one is refused or delivers nothing.",
     )
     spaces: tuple[Annotated[str, BeforeValidator(_space_id)], ...] = Field(
         default=(), description="Ids of spaces to follow from the start."
     )
     discover: bool = Field(
         default=False,
-        description="Follow every active or paused space of this key; looked for every 30 s.",
+        description="Follow every active or paused space of this key; listed every 30 s.",
     )
 
     def listed(self) -> Sequence[tuple[str, str]]:

@@ -29,7 +29,7 @@ def test_a_code_is_explained_for_every_system_that_knows_it(
     assert "Mogplex SERVICE_UNAVAILABLE (HTTP 503)" in out
     assert "MIOSA SERVICE_UNAVAILABLE (HTTP 503)" in out
     assert "contact the vendor's support" in out
-    assert "yes, by itself" in out
+    assert "yes, automatically" in out
 
 
 @pytest.mark.parametrize("row", [row for _, row in table()], ids=lambda row: row.word)

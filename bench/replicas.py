@@ -9,7 +9,7 @@ times; processor time for each event says what they would be elsewhere.
 
 Fail-over: three bridges poll more runs than the token has requests for, and who follows is killed
 again and again. Told are the seconds until another follows, and the most requests that upstream
-got in any 60 s, against the limit of the account.
+got in any 60 s, against what it allows.
 """
 
 from __future__ import annotations
@@ -36,7 +36,8 @@ from tests.e2e.replicas import Replicas, configured
 from tests.nats_server import NatsCluster, NatsServer, new_stream
 
 FEED = Feed("mogplex", "default", "run", "bench", "/mogplex/default/runs/bench")
-LIMIT = 54  # requests a minute, as by default
+LIMIT = 54  # requests a minute, as by default; first contacts may use what is left of the allowed
+ALLOWED = 60  # by upstream
 RUNS = 20  # each would like one a second
 WINDOW_S = 60.0
 PAGE = 100
@@ -181,8 +182,8 @@ async def measure(directory: Path, nodes: int, seconds: float, kills: int) -> No
             over = await fail_overs(directory, f"nats://{names}/{new_stream()}", kills)
             took = over.took_s
             print(f"fail-over after kill -9: median {median(took):.2f} s, most {max(took):.2f} s,"
-                  f" {len(took)} kills; most requests in 60 s: {over.busiest} of {LIMIT}"
-                  f" ({max(0, over.busiest - LIMIT)} over), {over.refused} refused",
+                  f" {len(took)} kills; most requests in 60 s: {over.busiest} of {ALLOWED} allowed"
+                  f" ({max(0, over.busiest - ALLOWED)} over), {over.refused} refused",
                   flush=True)  # fmt: skip
     finally:
         await asyncio.to_thread(engine.kill)

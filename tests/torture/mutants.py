@@ -168,8 +168,8 @@ MUTANTS = [
     Mutant(
         "ages: the wall clock is believed",
         "journal/sqlite/ages.py",
-        r"        old = bisect_right.*\n        return .*\n",
-        "        return None\n",
+        r"        return wall_s if self\._was_behind else .*\n",
+        "        return wall_s\n",
         ("jump",),
     ),
     Mutant(

@@ -121,6 +121,20 @@ async def test_a_clock_that_jumps_drops_nothing_early(
     await later.close()
 
 
+async def test_what_was_written_before_the_clock_was_set_is_not_as_old_as_it_says(
+    journal: SqliteJournal, clock: StillClock, tmp_path: Path
+) -> None:
+    """A machine that starts in 1970: what it wrote a moment ago is not 56 years old."""
+    await journal.append(drafts("r", 0, 10))
+    await journal.close()
+    clock.jump(-9_000 * DAY_S)
+    again = await SqliteJournal.open(tmp_path / "journal.db", clock=clock)
+    await again.append(drafts("r", 10, 10))
+    clock.jump(9_005 * DAY_S)
+    assert await _age(again, clock) == 11
+    await again.close()
+
+
 async def test_a_jump_forward_does_not_age_what_this_process_wrote(
     journal: SqliteJournal, clock: StillClock
 ) -> None:

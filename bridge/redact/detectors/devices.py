@@ -131,6 +131,7 @@ _REGISTRY_VALUE = re.compile(r"[ \t]{1,24}(?:/d[ ]{1,2})?[\"']?(?P<secret>[^\s\"
 
 def registry(scan: Scan, start: int, end: int, _data: object) -> int:
     """`DefaultPassword    REG_SZ    x`, `/v DefaultPassword /t REG_SZ /d x`."""
+    scan.effort += 2
     low = max(0, start - 100)
     named = _REGISTRY_NAME.search(scan.text[low:start])
     value = _REGISTRY_VALUE.match(scan.text, end, scan.end)
@@ -166,6 +167,7 @@ def spoken_to_server(scan: Scan, start: int, end: int, data: object) -> int:
     assert isinstance(data, re.Pattern)
     if not text[start : start + 4].isupper():
         return 0
+    scan.effort += 2
     if data is _IMAP and _IMAP_TAG.search(text, max(0, start - 12), start) is None:
         return 0
     found = data.match(text, end, scan.end)

@@ -56,7 +56,8 @@ _TIE = re.compile(
     rf"|(?P<particle>{_any(said.PARTICLES)})[ ]{{0,2}}",
     re.I,
 )
-_CHANGE = re.compile(rf"\b(?:{_any(said.CHANGE)})", re.I)
+_CHANGE = re.compile(rf"\b(?:{_any(said.CHANGE)})")
+_DIGIT = re.compile(r"\d")
 _WITH = re.compile(
     rf"(?:\b(?:{_any(said.WITH)})[ ](?:[^\W\d_]{{1,6}}[ ])?|[,/][ ]?)(?:\w{{0,20}}-?)?\Z", re.I
 )
@@ -93,13 +94,16 @@ def told(scan: Scan, start: int, end: int, kind: object) -> int:
     stop = _STOP.search(text, last, limit)
     close = stop.start() if stop is not None else limit
     scan.effort += 1
+    if _DIGIT.search(text, max(0, start - 100), close + 8) is None:
+        return 0  # no value without one
+    scan.effort += 4
     if kind == "otp":
         return _code(scan, start, last, close)
     done = 0
-    for tie in _tied(text, start, last, close):
+    for tie in _tied(scan, start, last, close):
         noted = _value(scan, tie, str(kind))
         done = noted or done
-        if noted and not _CHANGE.search(text, max(0, start - 60), close):
+        if noted and not _is_changed(scan, start, close):
             break  # a change tells the old one and the new one
     return done or (_before(scan, start, str(kind)) and last)
 
@@ -119,8 +123,14 @@ class _Tie(NamedTuple):
     by: str
 
 
-def _tied(text: str, start: int, last: int, close: int) -> Iterator[_Tie]:
+def _is_changed(scan: Scan, start: int, close: int) -> bool:
+    return _CHANGE.search(scan.low, max(0, start - 60), min(scan.end, close + 40)) is not None
+
+
+def _tied(scan: Scan, start: int, last: int, close: int) -> Iterator[_Tie]:
     """Where values may begin that the sentence ties to the word."""
+    text = scan.text
+    is_change: bool | None = None
     if text[last : last + 1] in _QUOTES:
         yield _Tie(last, "said")
     if text[last : last + 1] == " ":
@@ -133,7 +143,11 @@ def _tied(text: str, start: int, last: int, close: int) -> Iterator[_Tie]:
             return
         if tie.group("to") is None:
             yield _Tie(tie.end(), "near" if tie.start() <= last + 1 else "said")
-        elif _CHANGE.search(text, max(0, start - 60), min(len(text), close + 40)):
+            at = max(tie.end() - 1, tie.start() + 1)
+            continue
+        if is_change is None:
+            is_change = _is_changed(scan, start, close)
+        if is_change:
             yield _Tie(tie.end(), "changed")
         at = max(tie.end() - 1, tie.start() + 1)
 
@@ -199,7 +213,7 @@ def _before(scan: Scan, start: int, kind: str) -> int:
 def _code(scan: Scan, start: int, last: int, close: int) -> int:
     """`Dein Bestätigungscode lautet 123456`, `123456 is je inlogcode`."""
     text = scan.text
-    ties = [_Tie(last, "near"), *_tied(text, start, last, close)]
+    ties = [_Tie(last, "near"), *_tied(scan, start, last, close)]
     for tie in ties:
         found = _CODE.match(text, tie.at, scan.end) if tie.by != "changed" else None
         if found is None:

@@ -60,7 +60,7 @@ def changed(scan: Scan, first: int, last: int, verdict: Verdict) -> int:
         return 0
     if _is_about(scan.text, last):
         return 0
-    scan.effort += 1
+    scan.effort += 3
     ended = _END.search(scan.text, last, min(scan.end, last + REACH))
     stop = ended.start() if ended is not None else min(scan.end, last + REACH)
     values = list(_values(scan.text, last, stop))
@@ -84,7 +84,7 @@ def _values(text: str, at: int, stop: int) -> Iterator[tuple[int, int]]:
     if beside is not None and _is_made(beside.group("beside").rstrip(_TRAIL)):
         at = beside.start("beside") + len(beside.group("beside").rstrip(_TRAIL))
         yield beside.start("beside"), at
-    for _ in range(4 * VALUES_MAX):
+    for _ in range(2 * VALUES_MAX):
         found = _TIED.search(text, at, stop)
         if found is None:
             return

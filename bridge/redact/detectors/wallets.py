@@ -119,6 +119,7 @@ _ARE = re.compile(r"(?:[ ](?:are|were|is))?")
 def plain_phrase(scan: Scan, _start: int, end: int, _data: object) -> int:
     """`Seed:` and twelve words or more, few of them words of grammar."""
     text = scan.text
+    scan.effort += 3
     end = _ARE.match(text, end, scan.end).end()  # type: ignore[union-attr]
     found = _PHRASE.search(text, end, min(scan.end, end + 24 + 400))
     if (

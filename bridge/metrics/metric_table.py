@@ -47,12 +47,12 @@ class MetricTable(Declaring):
 
         # Feeds and events
         self.feeds = self._gauge(
-            "feeds", "Feeds that are followed now, by how they stand.", "account", "kind", "state",
+            "feeds", "Feeds followed now, by state.", "account", "kind", "state",
             fill=lambda words: product(words.kinds, STATES),
         )  # fmt: skip
         self.feeds_ended_total = self._counter(
             "feeds_ended_total",
-            "Followed feeds that ended, by how they stood then. Exemplar: the feed's id.",
+            "Followed feeds that ended, by last state. Exemplar: the feed's id.",
             "account",
             "kind",
             "state",
@@ -60,7 +60,7 @@ class MetricTable(Declaring):
         )
         self.runs = self._gauge(
             "runs",
-            "Runs that are followed now, by upstream's status.",
+            "Runs followed now, by upstream's status.",
             "account",
             "status",
             fill=lambda words: each_or_other(words.statuses),
@@ -74,35 +74,34 @@ class MetricTable(Declaring):
         )
         self.run_duration_seconds = self._histogram(
             "run_duration_seconds",
-            "From a run's creation to its end, as upstream tells them. Exemplar: run id.",
+            "From a run's creation to its end, as reported upstream. Exemplar: run id.",
             RUN_DURATION_S,
             "status",
         )
         self.events_total = self._counter(
-            "events_total", "Upstream events journalled, by upstream's type.",
+            "events_total", "Upstream events stored, by upstream's type.",
             "account", "event_type",
             fill=lambda words: _each((*words.event_types, OTHER)),
         )  # fmt: skip
         self.duplicates_total = self._counter(
-            "duplicates_total", "Events seen before and dropped: polls overlap.", "account"
+            "duplicates_total", "Repeated events dropped, because polls overlap.", "account"
         )
         self.gaps_total = self._counter(
             "gaps_total",
-            "Holes upstream left and nobody could fill; each is a bridge.gap record. "
-            "Exemplar: run id.",
+            "Gaps that the bridge could not fill; each is a bridge.gap record. Exemplar: run id.",
             "account",
             "reason",
             fill=lambda words: _each((*words.gap_reasons, *GAP_REASONS)),
         )
         self.redactions_total = self._counter(
             "redactions_total",
-            "Secrets masked before the journal, by rule.",
+            "Secrets redacted before storing, by rule.",
             "rule",
             fill=_each((*rules, OTHER)),
         )
         self.event_lag_seconds = self._batch_histogram(
             "event_lag_seconds",
-            "From an event's creation upstream to its place in the journal. Exemplar: run id.",
+            "From an event's creation upstream to its commit in the journal. Exemplar: run id.",
             EVENT_LAG_S,
             "account",
         )
@@ -116,7 +115,7 @@ class MetricTable(Declaring):
         )  # fmt: skip
         self.upstream_errors_total = self._counter(
             "upstream_errors_total",
-            "Requests that failed, by code and by what may be done about it. Exemplar: run id.",
+            "Requests that failed, by code and by retry class. Exemplar: run id.",
             "account",
             "code",
             "retry",
@@ -133,7 +132,7 @@ class MetricTable(Declaring):
         )
         self.rate_limit_hits_total = self._counter(
             "rate_limit_hits_total",
-            "429 answers: somebody else uses this token. Exemplar: run id.",
+            "429 replies: others use this token too. Exemplar: run id.",
             "account",
         )
         self.rate_limit_window_requests = self._gauge(
@@ -143,7 +142,7 @@ class MetricTable(Declaring):
             "rate_limit_budget_requests", "Requests this bridge allows itself a minute.", "account"
         )
         self.rate_limit_wait_seconds_total = self._counter(
-            "rate_limit_wait_seconds_total", "Time requests waited for the gate.",
+            "rate_limit_wait_seconds_total", "Time that requests waited for the rate limit.",
             "account", "reason",
             fill=lambda _: _each(WAIT_REASONS),
         )  # fmt: skip
@@ -153,17 +152,17 @@ class MetricTable(Declaring):
             "account",
         )
         self.runs_given_up = self._gauge(
-            "runs_given_up", "Runs that are wanted, but refused for good.", "account"
+            "runs_given_up", "Wanted runs that upstream refuses permanently.", "account"
         )
         self.token_suspended = self._gauge(
-            "token_suspended", "1 while the token is refused and asked about slowly.", "account"
+            "token_suspended", "1 while the token is refused and probed slowly, else 0.", "account"
         )
         self.last_poll_success_timestamp_seconds = self._gauge(
-            "last_poll_success_timestamp_seconds", "Last good answer, Unix time.", "account"
+            "last_poll_success_timestamp_seconds", "Last successful reply, Unix time.", "account"
         )
         self.oldest_poll_timestamp_seconds = self._gauge(
             "oldest_poll_timestamp_seconds",
-            "Last news of the followed run that waits longest for some, Unix time.",
+            "Last contact with the followed run that was read least recently, Unix time.",
             "account",
         )
 
@@ -191,7 +190,7 @@ class MetricTable(Declaring):
         )
         self.sink_errors_total = self._counter(
             "sink_errors_total",
-            "Failed attempts to write; each is tried again.",
+            "Failed writes; each is retried.",
             "sink",
             "reason",
             fill=_each,
@@ -205,7 +204,7 @@ class MetricTable(Declaring):
             fill=lambda _: _each(SINK_MISS_REASONS),
         )
         self.sink_truncated_records_total = self._counter(
-            "sink_truncated_records_total", "Lines cut to line_bytes; the journal has them whole.",
+            "sink_truncated_records_total", "Lines truncated to line_bytes; the journal has all.",
             "sink",
         )  # fmt: skip
         self.sink_blocked = self._gauge(
@@ -223,12 +222,12 @@ class MetricTable(Declaring):
             fill=_each(TRANSPORTS),
         )
         self.subscriber_disconnects_total = self._counter(
-            "subscriber_disconnects_total", "Streams that ended, by who or what ended them.",
+            "subscriber_disconnects_total", "Streams that ended, by reason.",
             "transport", "reason",
             fill=product(TRANSPORTS, DISCONNECT_REASONS),
         )  # fmt: skip
         self.subscriber_lag_records = self._histogram(
-            "subscriber_lag_records", "Journal head minus a subscriber's position, at each look.",
+            "subscriber_lag_records", "Journal head minus a subscriber's position, sampled.",
             LAG_RECORDS,
         )  # fmt: skip
 
@@ -240,20 +239,20 @@ class MetricTable(Declaring):
         )  # fmt: skip
         self.gateway_reads_total = self._counter(
             "gateway_reads_total",
-            "Reads of the vendor's API that the gateway answered, and from where.",
+            "Reads of the vendor's API that the gateway answered, by source.",
             "source",
             fill=product(GATEWAY_READS),
         )
         self.gateway_run_starts_total = self._counter(
             "gateway_run_starts_total",
-            "Runs that clients asked the gateway to start, by what became of it.",
+            "Run starts requested from the gateway, by outcome.",
             "outcome",
             fill=product(GATEWAY_STARTS),
         )
 
         # Process
         self.event_loop_lag_seconds = self._histogram(
-            "event_loop_lag_seconds", "How late a timer of the event loop fires.", LOOP_LAG_S
+            "event_loop_lag_seconds", "Delay of a timer of the event loop.", LOOP_LAG_S
         )
         self.build_info = self._gauge("build_info", "Always 1.", "version")
         self.config_last_reload_successful = self._gauge(
@@ -271,22 +270,24 @@ class MetricTable(Declaring):
             "leases_held", "1 where this replica follows the account, else 0.", "account"
         )
         self.lease_takeovers_total = self._counter(
-            "lease_takeovers_total", "Times this replica took an account over.", "account"
+            "lease_takeovers_total", "Accounts that this replica took over.", "account"
         )
         self.leases_lost_total = self._counter(
             "leases_lost_total",
-            "Times another replica took an account.",
+            "Accounts that another replica took over.",
             "account",
         )
         self.fence_refusals_total = self._counter(
-            "fence_refusals_total", "Appends of an account that another replica holds.", "account"
+            "fence_refusals_total",
+            "Appends refused because another replica holds the account.",
+            "account",
         )
         self.workers = self._gauge(
             "workers",
-            "Processes that serve clients beside this one; 0 where it serves them itself.",
+            "Separate processes that serve clients; 0 if this one serves them.",
         )
         self.worker_restarts_total = self._counter(
-            "worker_restarts_total", "Times such a process died and another took its place."
+            "worker_restarts_total", "Worker processes that died and were replaced."
         )
 
 

@@ -21,6 +21,7 @@ CLEAN = [
             "errors",
             "following",
             "glossary",
+            "metrics",
             "page",
             "scheduler",
             "simulator",

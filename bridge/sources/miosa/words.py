@@ -73,13 +73,13 @@ WORDS: Final = SystemWords(
         OwnMetric(
             "tickets_total",
             "counter",
-            "Tickets for streams, by what became of them.",
+            "Tickets for streams, by outcome.",
             {"result": ("used", "refused", "expired", "unused")},
         ),
         OwnMetric(
             "stream_reconnects_total",
             "counter",
-            "Streams that ended, by kind and by how.",
+            "Streams that ended, by kind and reason.",
             {"kind": words.KINDS, "reason": ("cut", "closed", "done", "silent")},
         ),
         OwnMetric("discovered_total", "counter", "Feeds found in lists and followed since."),

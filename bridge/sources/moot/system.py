@@ -43,28 +43,28 @@ METRICS: tuple[OwnMetric, ...] = (
     OwnMetric(
         "stream_connects_total",
         "counter",
-        "Connects of event streams and WebSockets, by what came of them.",
+        "Connects of event streams and WebSockets, by outcome.",
         {"result": CONNECT_RESULTS},
     ),
     OwnMetric("stream_connected", "gauge", "Feeds whose stream or WebSocket is open."),
     OwnMetric(
         "replayed_total",
         "counter",
-        "Events that upstream showed again, by replays and overlapping pages.",
+        "Events received again in replays and overlapping pages.",
     ),
     OwnMetric(
         "skipped_frames_total",
         "counter",
-        "What upstream sent as an event and was not one that can be recorded.",
+        "Frames from upstream that cannot be recorded as an event.",
         {"reason": tuple(Skip)},
     ),
     OwnMetric(
         "catch_up_pages_total",
         "counter",
-        "Pages of events that were read, by what for.",
+        "Pages of events that were read, by purpose.",
         {"cause": tuple(Cause)},
     ),
-    OwnMetric("discovered_total", "counter", "Feeds that were found upstream and taken up."),
+    OwnMetric("discovered_total", "counter", "Feeds discovered upstream and followed."),
     OwnMetric(
         "suspended", "gauge", "1 while the tenant of the account's key is suspended upstream."
     ),

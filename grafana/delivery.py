@@ -69,7 +69,7 @@ def _subscribers() -> Panel:
             "Streams ended per minute",
             {"{{transport}} {{reason}}":
                 f"sum by (transport, reason) (rate({_ENDED}{{%I}}[{_RATE}])) * 60 > 0"},
-            "Streams that ended, by who or what ended them. Those that the bridge cut because slow "
+            "Streams that ended, by reason. Those that the bridge cut because slow "
             "readers together held too much memory have the reason slow.",
             unit="suffix: /min", stacked=True, runbooks=("SubscribersSlow",),
         )),

@@ -114,7 +114,7 @@ def _in_and_out() -> Panel:
         "In and out",
         (8, graph(
             "Runs by status", {"{{status}}": "sum by (status) (mogplex_bridge_runs{%A})"},
-            "Runs that are followed now, by upstream's status. A run that was never asked about yet "
+            "Runs followed now, by upstream's status. A run that was never asked about yet "
             "counts as pending.",
             stacked=True, decimals=0,
         )),

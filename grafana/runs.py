@@ -62,7 +62,7 @@ def _runs() -> Panel:
                 "{{status}}": "sum by (status) (mogplex_bridge_runs{%A})",
                 "given up": "sum(mogplex_bridge_runs_given_up{%A})",
             },
-            "Runs that are followed now, by upstream's status. A run that was never asked about yet "
+            "Runs followed now, by upstream's status. A run that was never asked about yet "
             "counts as pending. Given up: wanted, but refused by upstream for good.",
             stacked=True, decimals=0, runbooks=("RunsGivenUp",),
         )),
@@ -162,7 +162,7 @@ def _events() -> Panel:
             "Redactions",
             {"{{rule}}":
                 f"sum by (rule) (rate(mogplex_bridge_redactions_total{{%I}}[{_RATE}])) > 0"},
-            "Secrets masked before the journal, by rule.", unit="suffix: /s",
+            "Secrets redacted before storing, by rule.", unit="suffix: /s",
         )),
     )  # fmt: skip
 

@@ -139,7 +139,7 @@ def _requests() -> Panel:
             "Failures per minute",
             {"{{code}}, {{retry}}":
                 f"sum by (code, retry) (rate({_ERRORS}{{%A}}[{_RATE}])) * 60 > 0"},
-            "Requests that failed, by code and by what may be done about it. Dots are exemplars: "
+            "Requests that failed, by code and by retry class. Dots are exemplars: "
             "each names its run.",
             unit="suffix: /min", stacked=True, exemplars=True, runbooks=("UpstreamErrors",),
         )),
@@ -205,13 +205,13 @@ def _spaces() -> Panel:
             {"{{cause}}":
                 "sum by (cause)"
                 f" (rate(mogplex_bridge_catch_up_pages_total{{%A}}[{_RATE}])) * 60 > 0"},
-            "Pages of events that were read, by what for.",
+            "Pages of events that were read, by purpose.",
             unit="suffix: /min", runbooks=("BudgetSaturated",),
         )),
         (8, graph(
             "Discovered",
             {"{{account}}": f"increase(mogplex_bridge_discovered_total{{%A}}[{_RATE}])"},
-            "Feeds that were found upstream and taken up.",
+            "Feeds discovered upstream and followed.",
             decimals=0, runbooks=("NoStream",),
         )),
         folded=True,

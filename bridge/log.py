@@ -41,6 +41,7 @@ EVENTS: Mapping[str, str] = {
     "config.refused": "it was not: `reason` has file, line and cure; the old settings stay",
     "config.restart_needed": "a changed key that only the next start takes over",
     "token.replaced": "a token file changed and its new token is used",
+    "upstream.proxy_ignored": "the environment names a proxy of a kind that is not supported",
     "intake.event_left_out": "one event cannot be a record; a gap tells its place",
     "token.suspended": "the token is refused again and again; it is asked about slowly",
     "token.revived": "it is accepted again, and all its feeds go on",

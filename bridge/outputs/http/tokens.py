@@ -44,7 +44,9 @@ class Tokens:
         self.refresh()
 
     def refresh(self) -> bool:
-        """Read the file if it changed; True if it did. Raises ConfigError; the old ones stay."""
+        """Read the file if it may have changed; True if its tokens did. Raises ConfigError; the old
+        ones stay.
+        """
         try:
             status = self._path.stat()
             stamp = (status.st_ctime_ns, status.st_size, status.st_ino)
@@ -56,8 +58,8 @@ class Tokens:
         except (OSError, UnicodeDecodeError) as error:
             raise ConfigError(f"{self._path}: cannot be read: {_reason(error)}") from error
         self._stamp = stamp  # a wrong file is told once, not at every look
-        self._by_hash = parse_tokens(text, str(self._path))
-        return True
+        before, self._by_hash = self._by_hash, parse_tokens(text, str(self._path))
+        return self._by_hash != before
 
     def maybe_identity(self, token: str, now_s: float) -> Identity | None:
         """Return whose token it is. Takes the same time whichever it is, or none."""

@@ -58,6 +58,7 @@ _CONFIG_BEFORE = re.compile(
 )
 _DIGITS = re.compile(r"(?<=[ \t])\d{5,8}(?![\w.:-])")
 _FINGERPRINT = re.compile(r"(?:0x)?[0-9A-Fa-f:]{8,80}\Z")
+_PAIR = re.compile(r"\\{0,7}\"(?:[ \t]|\\{1,7}t){1,40}(?=\\{0,7}\")")
 _ENCODING = re.compile(r"[0-9][ ](?=\S)")  # network gear: `password 7 <obfuscated>`
 _TOLD = re.compile(r"(?:\b(?:and|with|using|user \S{1,40}|is \S{1,40})|,)[ \t]{1,3}\Z")
 
@@ -66,7 +67,7 @@ def without_separator(scan: Scan, first: int, last: int, verdict: Verdict, *, is
     """Flags, typed declarations, SQL, netrc, prose: only blanks between name and value."""
     text = scan.text
     if last >= scan.end or text[last] not in " \t\n":
-        return _labelled(scan, first, last, verdict)
+        return _labelled(scan, first, last, verdict) or _paired(scan, first, last, verdict)
     if is_flag and text[last] == " ":
         return _flag(scan, last + 1, verdict)
     typed = _TYPED.match(text, last, scan.end)
@@ -105,6 +106,17 @@ def _in_prose(scan: Scan, last: int, verdict: Verdict) -> int | None:
     """`the password is x`; None where no verb follows the name."""
     prose = _PROSE.match(scan.text, last, scan.end)
     return None if prose is None else prose_value(scan, prose.end(), verdict)
+
+
+def _paired(scan: Scan, first: int, last: int, verdict: Verdict) -> int:
+    """`"password"  "x"`, as Valve's files and some others pair them."""
+    if verdict.grade != SURE or scan.text[first - 1 : first] != '"':
+        return 0
+    pair = _PAIR.match(scan.text, last, scan.end)
+    value = quoted(scan, pair.end()) if pair is not None else None
+    if value is None or value.is_torn(scan) or not is_literal(scan.text[value.start : value.end]):
+        return 0
+    return take(scan, value, verdict)
 
 
 def _labelled(scan: Scan, first: int, last: int, verdict: Verdict) -> int:

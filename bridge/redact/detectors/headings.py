@@ -7,7 +7,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from itertools import islice
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from bridge.redact.names.classifier import SURE, Verdict
 from bridge.redact.spans import Scan
@@ -154,6 +154,9 @@ def _by_blanks(scan: Scan, head: _Heading, first: int, verdict: Verdict) -> int:
     return done
 
 
+_NUMBERS: Final = frozenset(("id", "#", "no", "nr", "n", "num", "number", "row", "line"))
+
+
 def _columns(scan: Scan, head: _Heading, mark: str, first: int, verdict: Verdict) -> int:
     line = scan.text[head.start : head.stop]
     if "||" in line:  # Jira doubles the strokes of a heading
@@ -171,10 +174,14 @@ def _columns(scan: Scan, head: _Heading, mark: str, first: int, verdict: Verdict
     done = 0
     for start, row in _rows(scan, head):
         values = row.split(mark)
+        # `  7 | x` was taken for the seventh line of a listing, and the number left out.
+        is_numbered = len(values) == len(cells) - 1 and cells[0].strip().lower() in _NUMBERS
+        if is_numbered:
+            values.insert(0, "")
         is_cut = start + len(row) >= scan.end and len(values) > column
         if len(values) != len(cells) and not is_cut:
             break
-        left = start + sum(len(value) + 1 for value in values[:column])
+        left = start + sum(len(value) + 1 for value in values[:column]) - is_numbered
         content = values[column].strip().strip("`\"'*")
         if is_literal(content):
             at = scan.text.find(content, left)

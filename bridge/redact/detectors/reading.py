@@ -79,8 +79,9 @@ def read(scan: Scan, first: int, at: int, verdict: Verdict, name_quote: str, op:
         return 0  # `arn:...:secret:name`
     if op == "=" and text[first - 2 : first] == ", ":
         names = _NAMES_BEFORE.search(text, max(0, first - 200), first)
-        if names is not None:
-            return _one_of_many(scan, at, names.group(1).count(","), verdict)
+        one = names and _one_of_many(scan, at, names.group(1).count(","), verdict)
+        if one is not None:
+            return one
     if char == "{" and (inner := _INNER_VALUE.match(text, at, scan.end)) is not None:
         at = inner.end()  # `"password": {"sensitive": true, "value": "x"}`
     if op == "=>" and (dumped := _VAR_DUMP.match(text, at, scan.end)) is not None:
@@ -248,15 +249,15 @@ def _fallback(scan: Scan, at: int, verdict: Verdict) -> int:
     return take(scan, value, verdict)
 
 
-def _one_of_many(scan: Scan, at: int, place: int, verdict: Verdict) -> int:
-    """`KEY, SECRET = "x", "y"`: the value in the place of the name."""
+def _one_of_many(scan: Scan, at: int, place: int, verdict: Verdict) -> int | None:
+    """`KEY, SECRET = "x", "y"`: the value in the place of the name; None when there are fewer."""
     for _ in range(place):
         value = quoted(scan, at)
         if value is None or value.is_torn(scan):
             return 0
         more = _ARGUMENT_NEXT.match(scan.text, value.end + len(value.quote), scan.end)
         if more is None:
-            return 0
+            return None  # `refreshing, token="x"`: words of a sentence
         at = more.end()
     value = quoted(scan, at)
     return take(scan, value, verdict) if value is not None and not value.is_torn(scan) else 0

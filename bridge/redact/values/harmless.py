@@ -57,6 +57,7 @@ _HOST_PORT = re.compile(r"[A-Za-z][A-Za-z0-9.-]{0,80}:\d{2,5}/?\Z")
 _EMAIL = re.compile(r"[\w.+-]{1,64}@[\w-]{1,64}(?:\.[\w-]{1,64}){1,4}\Z")
 _VERSION = re.compile(r"[v^~=]?\d{1,5}(?:\.\d{1,6}){1,3}(?:[-+][\w.]{1,30})?\Z")
 _DOTTED_NUMBER = re.compile(r"\d{1,9}(?:\.\d{1,9}){2,20}\Z")  # an object identifier, an address
+_ADDRESS = re.compile(r"0x[0-9a-fA-F]{40}\Z")  # of a contract or an account; a key has 64 digits
 _TYPE_NAME = re.compile(
     r"[A-Z][A-Za-z0-9]{0,60}(?:Key|Token|Secret|Password|Credential|Auth)[A-Za-z]{0,20}\Z"
 )
@@ -207,6 +208,7 @@ def harmless_text(value: str, words: tuple[str, ...]) -> bool:
     low = look.lower()
     if look.isalnum() and look.isascii():  # most secrets: nothing below is without signs
         is_word = low in WORD_VALUES or low in words or is_placeholder(look)
+        is_word = is_word or _ADDRESS.match(look) is not None
         return is_word or _is_label(look, low) or _is_named_after(look)
     if (
         is_placeholder(look)

@@ -156,3 +156,35 @@ def test_the_old_and_the_new_value_of_a_change_are_both_secret(text: str) -> Non
 )  # fmt: skip
 def test_code_behind_a_sign_and_names_of_places_stay(text: str) -> None:
     assert Redactor().text(text) == text
+
+
+def test_words_of_a_sentence_before_a_name_are_no_names_beside_it() -> None:
+    """`refreshing, refresh_token='x'` was read as two names with one value."""
+    assert T not in Redactor().text(
+        f"[DEBUG] refreshing, refresh_token='{T}'\n[INFO] synced 2 rows"
+    )
+    assert T not in Redactor().text(f'retrying, api_key = "{T}"')
+    kept = f'name, SECRET = "dev", "{T}"'
+    assert Redactor().text(kept) == kept.replace(T, "[REDACTED:secret]")
+
+
+def test_an_address_of_a_chain_is_no_token() -> None:
+    text = '{"token": "0x57a51b5637c9e769cc03ac8a6962545de0b17d59", "amount": "12"}'
+    assert Redactor().text(text) == text
+    assert Redactor().event({"id": "e", "type": "log", "token": "0x" + "aB3" * 13 + "c"})["token"]
+    key = "0x" + "57a51b5637c9e769cc03ac8a6962545d" * 2
+    assert key not in Redactor().text(f"token: {key}")
+
+
+def test_the_prefix_of_a_job_with_a_stroke_hides_nothing() -> None:
+    lines = ["env:", "  - name: APP_SECRET", f"    value: {T}"]
+    text = "\n".join(f"[build/test]   | {line}" for line in lines)
+    assert T not in Redactor().text(text)
+
+
+def test_backup_codes_below_a_heading_of_several_words_go() -> None:
+    text = "Recovery codes for the npm account:\n0a62x-i06yw\ncc2xg-edt9b\n7x818-aymr5"
+    result = Redactor().text(text)
+    assert not any(code in result for code in ("0a62x", "cc2xg", "7x818"))
+    kept = "Recovery codes for the new account: see docs/recover.md"
+    assert Redactor().text(kept) == kept

@@ -61,3 +61,20 @@ def test_a_long_table_is_read_to_its_end(heading: str, row: str) -> None:
     result = Redactor().text("\n".join([heading, *lines]))
     assert not [password for password in passwords if password in result]
     assert "unscanned" not in result
+
+
+@pytest.mark.parametrize("head", [" id |             api_key", "  # | api_key"])
+def test_a_number_in_the_first_column_is_not_the_number_of_a_line(head: str) -> None:
+    keys = ["LKbTU52JIi6kqsVRZfMBRhmYWQniTzWC", "d5qT2MYmAUDjZ9VhTKXuiaBJEEedFG6U"]
+    text = f"{head}\n----+---------\n  7 | {keys[0]}\n  9 | {keys[1]}\n(2 rows)"
+    result = Redactor().text(text)
+    assert not any(key in result for key in keys)
+    assert result.endswith("(2 rows)")
+
+
+def test_a_quoted_name_and_a_quoted_value_beside_it_are_a_pair() -> None:
+    for gap in (" ", "\t\t", "      "):
+        text = f'"appid" "480"\n"password"{gap}"tlBQcGX8oZzgG4aI"\n'
+        assert Redactor().text(text) == text.replace("tlBQcGX8oZzgG4aI", "[REDACTED:password]")
+    kept = '"password" "Password"\n"token" "string"\n'
+    assert Redactor().text(kept) == kept

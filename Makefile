@@ -7,8 +7,8 @@ RUNTIME := $(VENV)/.runtime
 SITE := .venv-site
 SITE_STAMP := $(SITE)/.installed
 CLIENTS := tests/clients/node_modules/.installed
-# Two more than there are processors: the tests wait more than they compute.
-WORKERS ?= $(shell n=$$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2); echo $$((n + 2)))
+# One more than there are processors: the tests wait more than they compute.
+WORKERS ?= $(shell n=$$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2); echo $$((n + 1)))
 # The first that runs and is new enough; `make PYTHON=...` decides otherwise.
 PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3 python; do \
 	"$$p" -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 && { echo "$$p"; break; }; done)

@@ -352,17 +352,18 @@ def test_an_unknown_run_is_given_up_at_once() -> None:
     play(scenario)
 
 
-@pytest.mark.parametrize(("times", "is_gone"), [(2, False), (3, True)])
-def test_a_run_that_was_read_is_gone_when_three_answers_say_so(times: int, is_gone: bool) -> None:
+@pytest.mark.parametrize(("lasts_s", "is_gone"), [(20, False), (60, True)])
+def test_a_run_that_was_read_is_gone_when_it_stays_away(lasts_s: int, is_gone: bool) -> None:
     async def scenario(stage: Stage) -> None:
         run = stage.sim.create_run(events=5)
         await stage.follow(run)
         await asyncio.sleep(5)
-        stage.sim.fault("reply", status=404, code="NOT_FOUND", message="Run not found", times=times)
-        await asyncio.sleep(10)
+        stage.sim.fault("reply", status=404, code="NOT_FOUND", message="Run not found", times=1000)
+        await asyncio.sleep(lasts_s)
+        stage.sim.base.faults.clear()
         stage.sim.append(run, 5)
         stage.sim.finish(run)
-        await stage.over(60)
+        await stage.over(90)
         types = [record.type for record in await stage.records(run)]
         assert (types[-1] == FOLLOW_FAILED) is is_gone
         if not is_gone:

@@ -23,6 +23,7 @@ class Certificates:
     def __init__(self, certificate_file: Path, key_file: Path) -> None:
         self._files = (certificate_file, key_file)
         self._stamp = self._look()
+        self._content = self._bytes()
         self._told = ""  # of the files, at the last look
         self._current = self._read()
         # The listener keeps this one; each handshake is moved on to the current one.
@@ -32,6 +33,7 @@ class Certificates:
     def adopt(self, other: Certificates) -> None:
         """Take over the files of another one, which have been read."""
         self._files, self._stamp, self._current = other._files, other._stamp, other._current
+        self._content = other._content
 
     def refresh(self) -> bool:
         """Read the files if they changed; True if new ones are in force. Never raises."""
@@ -41,7 +43,12 @@ class Certificates:
                 self._told = ""
                 return False
             self._stamp = stamp  # a wrong pair is told once, not at every look
+            content = self._bytes()
+            if content == self._content:  # moved, touched
+                self._told = ""
+                return False
             self._current = self._read()
+            self._content = content
         except ConfigError as error:
             if self._told != str(error):  # and so are files that stay away
                 _log.warning("tls.certificate_refused", error=str(error))
@@ -64,17 +71,18 @@ class Certificates:
             found.append((status.st_ctime_ns, status.st_size, status.st_ino))
         return tuple(found)
 
+    def _bytes(self) -> tuple[bytes, ...]:
+        try:
+            return tuple(file.read_bytes() for file in self._files)
+        except OSError as error:
+            raise ConfigError(f"tls: {error.filename}: {_reason(error)}") from None
+
     def _read(self) -> ssl.SSLContext:
         certificate, key = self._files
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.minimum_version = ssl.TLSVersion.TLSv1_2
         context.set_alpn_protocols(["http/1.1"])
-        for file in self._files:
-            try:
-                with file.open("rb"):
-                    pass
-            except OSError as error:
-                raise ConfigError(f"tls: {file}: {_reason(error)}") from None
+        self._bytes()  # what cannot be read is named; OpenSSL would not say which
         try:
             # Without a function for the password OpenSSL would ask at the terminal.
             context.load_cert_chain(certificate, key, password=_no_password)

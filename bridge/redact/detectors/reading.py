@@ -55,6 +55,7 @@ _VAR_DUMP = re.compile(r"\s{0,20}string\(\d{1,6}\)[ ](?=\\{0,7}\")")
 _PLUS = re.compile(r"[ \t]{0,8}(?:\+|\\(?=\n))(?:[ \t]{0,8}\n)?[ \t]{0,40}(?=[rbfu]?\\{0,15}[\"'])")
 _GIVES = re.compile(r"(?:async[ ])?\(\)[ ]{0,2}=>[ ]{0,2}(?=\\{0,15}[\"'`])")
 _MORE = re.compile(r"[ \t\n)]{0,12}(?:,|\|\||\?\?|\bor\b)[ \t\n]{0,12}(?=\\{0,15}[\"'`])")
+_COMMA = re.compile(r"[ \t\n]{0,12},")
 _ARGUMENT_NEXT = re.compile(r"[ \t\n]{0,12},[ \t\n]{0,12}(?=[rbfuL@$]{0,2}\\{0,15}[\"'`])")
 COUPLE = re.compile(r"[\w.@+-]{1,64}(?:[ ]/[ ]|:(?!//)|[/|])([^\s\"'`<>,;\\]{6,128})")
 
@@ -255,9 +256,10 @@ def _one_of_many(scan: Scan, at: int, place: int, verdict: Verdict) -> int | Non
         value = quoted(scan, at)
         if value is None or value.is_torn(scan):
             return 0
-        more = _ARGUMENT_NEXT.match(scan.text, value.end + len(value.quote), scan.end)
-        if more is None:
-            return None  # `refreshing, token="x"`: words of a sentence
+        after = value.end + len(value.quote)
+        more = _ARGUMENT_NEXT.match(scan.text, after, scan.end)
+        if more is None:  # `refreshing, token="x"`: words of a sentence; `"x", None`: no secret
+            return 0 if _COMMA.match(scan.text, after, scan.end) else None
         at = more.end()
     value = quoted(scan, at)
     return take(scan, value, verdict) if value is not None and not value.is_torn(scan) else 0

@@ -48,6 +48,7 @@ EVENTS: Mapping[str, str] = {
     "token.warned": "something about a token file deserves a look",
     "feed.ended": "a followed feed is over and complete",
     "journal.full": "no space: sources wait, readers go on; free some, it goes on by itself",
+    "journal.unavailable": "nothing can be stored now, for `reason`: sources wait, readers go on",
     "journal.writable_again": "it goes on",
     "feed.not_added": "a feed of the configuration cannot be followed now; `reason` says why",
     "feed.unlisted": "a feed was taken out of the configuration and is no longer followed",

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from bridge.clock import Clock
 from bridge.core.dedupe import SeenIds
-from bridge.core.errors import JournalUnavailableError
+from bridge.core.errors import JournalFullError, JournalUnavailableError
 from bridge.core.event import Draft, Event, Feed
 from bridge.core.kind import Kind
 from bridge.core.state import FeedState, Wish
@@ -33,6 +33,14 @@ def _unfenced(_feed: Feed) -> Fence | None:
 
 def _unheard(_state: FeedState) -> None:
     """Nobody wants to know."""
+
+
+def log_wait(error: JournalUnavailableError) -> None:
+    """Why nothing is stored now; a lock or an engine that is away is no full disk."""
+    if isinstance(error, JournalFullError):
+        log.error("journal.full", reason=str(error))
+    else:
+        log.error("journal.unavailable", reason=str(error))
 
 
 class Intake:
@@ -151,7 +159,7 @@ class Intake:
                 raise
             except JournalUnavailableError as error:
                 if self._full.failed(started) is not None:
-                    log.error("journal.full", reason=str(error))
+                    log_wait(error)
                 await asyncio.sleep(wait_s)
                 wait_s = min(wait_s * 2, longest_s)
                 continue

@@ -40,15 +40,17 @@ export class Refused extends Error {
 // The response, or Refused with the server's own words (RFC 9457, or the vendor's envelope).
 // `also`: a status that is an answer too.
 export async function ask(path, { also, ...options } = {}) {
-  const headers = { ...options.headers, ...(token !== null && { Authorization: "Bearer " + token }) };
+  const used = token;
+  const headers = { ...options.headers, ...(used !== null && { Authorization: "Bearer " + used }) };
   const signal = AbortSignal.timeout(ASK_MS_MAX);
   const response = await fetch(path, { ...options, headers, signal, cache: "no-store", redirect: "error" });
   const date = Date.parse(response.headers.get("Date"));
   if (Number.isFinite(date)) skewMs = Date.now() - date;
   if (response.ok || response.status === also) return response;
   const problem = await response.json().catch(() => ({}));
-  if (response.status === 401) {
-    const note = token === null ? "" : "This token is not accepted: look for a newer one, or ask who runs this bridge.";
+  // A late answer to what was asked before somebody signed in says nothing of the token given since.
+  if (response.status === 401 && token === used) {
+    const note = used === null ? "" : "This token is not accepted: look for a newer one, or ask who runs this bridge.";
     keep(null);
     showEntrance(note);
   }

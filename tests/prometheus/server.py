@@ -61,6 +61,7 @@ class Prometheus:
 
     url: str
     session: aiohttp.ClientSession
+    pid: int
 
     async def _get(self, path: str, params: Mapping[str, str]) -> Any:
         async with self.session.get(f"{self.url}/api/v1/{path}", params=params) as response:
@@ -143,7 +144,7 @@ async def prometheus(targets: Sequence[str]) -> AsyncIterator[Prometheus]:
         )  # fmt: skip
         try:
             async with aiohttp.ClientSession() as session:
-                client = Prometheus(f"http://{address}", session)
+                client = Prometheus(f"http://{address}", session, process.pid)
                 await _until_ready(client, process, place / "log")
                 yield client
         finally:

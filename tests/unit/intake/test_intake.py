@@ -9,21 +9,13 @@ from typing import Any
 
 import orjson
 import pytest
-from structlog.testing import capture_logs
 
 from bridge.core.dedupe import SeenIds
-from bridge.core.errors import (
-    Failure,
-    JournalCorruptError,
-    JournalFullError,
-    JournalUnavailableError,
-    Retry,
-)
+from bridge.core.errors import Failure, JournalCorruptError, JournalFullError, Retry
 from bridge.core.event import Event
 from bridge.core.state import FeedState
 from bridge.core.status import State
 from bridge.intake import Intake, OpenFeed
-from bridge.intake.intake import log_wait
 from bridge.journal.memory import MemoryJournal
 from bridge.journal.port import RECORD_BYTES_MAX
 from bridge.journal.sqlite.journal import SqliteJournal
@@ -504,10 +496,3 @@ def test_what_a_run_is_about_survives_a_restart_and_is_in_its_end(virtually: Vir
         )
 
     virtually(main())
-
-
-def test_a_lock_of_another_program_is_not_logged_as_a_full_disk() -> None:
-    with capture_logs() as told:
-        log_wait(JournalUnavailableError("another program holds a lock on it"))
-        log_wait(JournalFullError("no space left"))
-    assert [line["event"] for line in told] == ["journal.unavailable", "journal.full"]

@@ -1,4 +1,6 @@
-"""Large events are redacted beside the loop, small ones on it; order and counts are the same."""
+"""Large events are redacted beside the loop, small ones on it; order and counts are the same. Why
+nothing is written is logged by its cause.
+"""
 
 from __future__ import annotations
 
@@ -8,9 +10,12 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
+from bridge.core.errors import JournalFullError, JournalUnavailableError
 from bridge.core.event import Event
 from bridge.core.state import FeedState
+from bridge.intake.intake import log_wait
 from bridge.intake.writing import ASIDE_FROM, Writing
 from bridge.redact import Memory, Redactor
 from bridge.sources.mogplex.system import MOGPLEX, RUN_KIND
@@ -77,3 +82,10 @@ def test_a_large_event_leaves_the_loop_to_others(large: Any) -> None:
         assert redactor.take_counts() == {"assignment": 3}
 
     asyncio.run(main())
+
+
+def test_a_lock_of_another_program_is_not_logged_as_a_full_disk() -> None:
+    with capture_logs() as told:
+        log_wait(JournalUnavailableError("another program holds a lock on it"))
+        log_wait(JournalFullError("no space left"))
+    assert [line["event"] for line in told] == ["journal.unavailable", "journal.full"]

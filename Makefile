@@ -42,16 +42,19 @@ $(STAMP): requirements.lock pyproject.toml
 	@touch $@
 
 # What the program itself needs, without what tests and checks need: enough for the demo, in seconds.
-# With uv it takes two seconds; without, pip's resolver and the making of pip itself take most of the time.
+# With uv it takes two seconds; without, the Python's own pip installs: making one in there takes five.
 $(RUNTIME): requirements-runtime.lock
 	@test -n "$(PYTHON)" || { echo "error: no Python >= 3.11 found: install one, or run make PYTHON=/path/to/python" >&2; exit 1; }
 	@if test -e $(STAMP); then :; \
 	elif command -v uv >/dev/null 2>&1; then \
 		{ test -x $(BIN)/python || uv venv --quiet --python "$(PYTHON)" $(VENV); } && \
 		uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements-runtime.lock; \
+	elif ! test -x $(BIN)/python && "$(PYTHON)" -m venv --without-pip $(VENV) && \
+		"$(PYTHON)" -m pip --python $(BIN)/python install --quiet --no-compile --no-deps --disable-pip-version-check \
+			--require-hashes -r requirements-runtime.lock 2>$(VENV)/pip.log; then :; \
 	else \
-		{ test -x $(BIN)/python || "$(PYTHON)" -m venv $(VENV) || { rm -rf $(VENV); \
-			echo "error: $(PYTHON) cannot make a virtual environment (on Debian: apt-get install python3-venv)" >&2; exit 1; }; } && \
+		"$(PYTHON)" -m venv $(VENV) || { rm -rf $(VENV); \
+			echo "error: $(PYTHON) cannot make a virtual environment (on Debian: apt-get install python3-venv)" >&2; exit 1; } && \
 		$(BIN)/python -m pip install --quiet --no-compile --no-deps --disable-pip-version-check --require-hashes -r requirements-runtime.lock; \
 	fi
 	@touch $@

@@ -17,7 +17,7 @@ from bridge.redact import Memory, Redactor
 from bridge.sources.port import Batch, Gap
 from bridge.wire import times
 from bridge.wire.cloudevents import Encoder
-from bridge.wire.jsontext import JsonError, dumps, loads, size_of
+from bridge.wire.jsontext import JsonError, dumps, loads
 from bridge.wire.ndjson import fit
 
 log = get_logger()
@@ -180,27 +180,26 @@ class Writing:
 def _is_large(data: Mapping[str, Any]) -> bool:
     """Has it more than `ASIDE_FROM` characters and values? Looks no further than to know that.
 
-    Of fewer bytes as JSON it has fewer of both, and that is known twenty times as fast.
+    Level by level, with an inner loop over members only: this is asked of every event.
     """
-    size = size_of(data)
-    if size is not None and size < ASIDE_FROM:
-        return False
     left = ASIDE_FROM
-    waiting: list[Any] = [data]
-    while waiting and left >= 0:
-        item = waiting.pop()
-        kind = type(item)
-        if kind is str:
+    level: list[Any] = [data]
+    while level:
+        below: list[Any] = []
+        for item in level:
             left -= len(item)
-        elif kind is dict:
-            left -= len(item)
-            if left >= 0:
-                waiting += item.values()
-        elif kind is list:
-            left -= len(item)
-            if left >= 0:
-                waiting += item
-    return left < 0
+            if left < 0:
+                return True
+            for each in item if type(item) is list else item.values():
+                kind = type(each)
+                if kind is str:
+                    left -= len(each)
+                elif kind is dict or kind is list:
+                    below.append(each)
+            if left < 0:
+                return True
+        level = below
+    return False
 
 
 def _shortened(head: bytes, tail: bytes, bytes_max: int) -> tuple[bytes, bytes]:

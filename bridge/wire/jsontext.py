@@ -76,14 +76,6 @@ def dumps(value: Any) -> bytes:
         return _dumps_the_rare(value)
 
 
-def size_of(value: Any) -> int | None:
-    """Bytes that it takes as JSON; None for what is rare and slow to write."""
-    try:
-        return len(orjson.dumps(value))
-    except (TypeError, orjson.JSONEncodeError):
-        return None
-
-
 def _dumps_the_rare(value: Any) -> bytes:
     """Integers over 64 bits and lone surrogates: legal in Python, refused by orjson."""
     try:

@@ -2,7 +2,7 @@
 import { EventSource } from "eventsource";
 
 const { BRIDGE_URL, BRIDGE_TOKEN } = process.env;
-let last = "0"; // a position; "0" is the oldest kept
+let last = "0"; // a position; "0" is the oldest record kept
 
 function open() {
   const source = new EventSource(`${BRIDGE_URL}/v1/events?after=${last}`, {
@@ -14,9 +14,9 @@ function open() {
     console.log(event.data);
   };
   source.addEventListener("message", take);
-  source.addEventListener("bridge.reset", take); // records were missed, and why
+  source.addEventListener("bridge.reset", take); // records are missing; data says why
   source.addEventListener("error", (error) => {
-    // After a cut it comes back by itself, with the last id. After a refusal it does not.
+    // After a cut, EventSource reconnects with the last id. After an error status it does not.
     if (source.readyState !== EventSource.CLOSED) return;
     if (error.code === 401 || error.code === 403) throw new Error(error.message);
     setTimeout(open, 2000);

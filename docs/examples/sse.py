@@ -9,11 +9,11 @@ from httpx_sse import ServerSentEvent, connect_sse
 
 URL = os.environ["BRIDGE_URL"] + "/v1/events"
 HEADERS = {"Authorization": "Bearer " + os.environ["BRIDGE_TOKEN"]}
-TIMEOUT = httpx.Timeout(10, read=40)  # the bridge says something every 15 s
+TIMEOUT = httpx.Timeout(10, read=40)  # the bridge sends a heartbeat every 15 s
 
 
 def events(after: str = "0") -> Iterator[ServerSentEvent]:
-    """Every record once, for ever; `after` is a position, "0" the oldest kept."""
+    """Yield every record once, forever; `after` is a position, "0" the oldest record kept."""
     while True:
         try:
             with (
@@ -25,13 +25,13 @@ def events(after: str = "0") -> Iterator[ServerSentEvent]:
                 stream.response.raise_for_status()
                 for event in stream.iter_sse():
                     after = event.id
-                    if event.data:  # the first frame only tells the place
+                    if event.data:  # the first frame has only a position
                         yield event
         except httpx.HTTPError:
-            pass  # cut, or the bridge restarts
+            pass  # cut, or the bridge is restarting
         time.sleep(2)
 
 
 if __name__ == "__main__":
     for event in events():
-        print(event.data, flush=True)  # event.event is "bridge.reset" where records were missed
+        print(event.data, flush=True)  # event.event is "bridge.reset" where records are missing

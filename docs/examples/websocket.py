@@ -14,23 +14,23 @@ HEADERS = {"Authorization": "Bearer " + os.environ["BRIDGE_TOKEN"]}
 
 
 def records(after: str = "0") -> Iterator[dict[str, Any]]:
-    """Every record once, for ever; `after` is a sequence, "0" the oldest kept."""
+    """Yield every record once, forever; `after` is a sequence, "0" the oldest record kept."""
     while True:
         try:
             url = f"{URL}?after={after}"
             with connect(url, additional_headers=HEADERS, max_size=None) as socket:
                 for message in socket:
                     record = json.loads(message)
-                    after = record.get("sequence", after)  # a bridge.reset has none
+                    after = record.get("sequence", after)  # a bridge.reset has no sequence
                     yield record
         except InvalidStatus as error:
             if error.response.status_code in (401, 403):
                 raise
         except (ConnectionClosed, InvalidHandshake, OSError):
-            pass  # cut, or the bridge restarts
+            pass  # cut, or the bridge is restarting
         time.sleep(2)
 
 
 if __name__ == "__main__":
     for record in records():
-        print(json.dumps(record), flush=True)  # a "bridge.reset" tells that records were missed
+        print(json.dumps(record), flush=True)  # type "bridge.reset": records are missing

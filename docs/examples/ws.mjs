@@ -3,7 +3,7 @@ import WebSocket from "ws";
 
 const { BRIDGE_URL, BRIDGE_TOKEN } = process.env;
 const SILENCE_MS = 40000; // the bridge pings every 15 s
-let last = "0"; // the sequence of the newest record; "0" is the oldest kept
+let last = "0"; // the sequence of the newest record; "0" is the oldest record kept
 
 function open() {
   const socket = new WebSocket(`${BRIDGE_URL.replace(/^http/, "ws")}/v1/events?after=${last}`, {
@@ -15,7 +15,7 @@ function open() {
     silence = setTimeout(() => socket.terminate(), SILENCE_MS);
   });
   socket.on("message", (data) => {
-    last = JSON.parse(data).sequence ?? last; // a bridge.reset has none
+    last = JSON.parse(data).sequence ?? last; // a bridge.reset has no sequence
     console.log(String(data));
   });
   socket.on("unexpected-response", (request, response) => {

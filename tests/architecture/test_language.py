@@ -24,6 +24,7 @@ CLEAN = [
             "glossary",
             "index",
             "metrics",
+            "operations",
             "page",
             "scheduler",
             "simulator",

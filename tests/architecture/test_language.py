@@ -29,6 +29,7 @@ CLEAN = [
             "scheduler",
             "simulator",
             "simulator-miosa",
+            "style",
             "tailing",
             "terminal",
         )
@@ -60,9 +61,10 @@ BETTER = {
 
 
 def prose(text: str) -> str:
-    """A page without programs, and without the titles of alerts, which the rules define."""
+    """A page without programs, titles of alerts (the rules define them) and examples to avoid."""
     text = re.sub(r"^ *```.*?^ *```", "", text, flags=re.MULTILINE | re.DOTALL)
     text = re.sub(r"^\| \[Mogplex.*$", "", text, flags=re.MULTILINE)
+    text = re.sub(r"^\| Before \|.*\Z", "", text, flags=re.MULTILINE | re.DOTALL)
     return re.sub(r"\s+", " ", text)
 
 

@@ -19,6 +19,7 @@ CLEAN = [
             "capacity",
             "clients",
             "configuration",
+            "durability",
             "errors",
             "following",
             "glossary",

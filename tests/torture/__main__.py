@@ -6,6 +6,30 @@
 
 Ends with the first broken promise (exit code 1; the seed repeats the order of misfortunes, not the
 instants), else prints what was counted. `--keep DIR` leaves the files there.
+
+A real `serve` follows the simulator with four outputs (numbered and gzip; a fixed name with
+fsync = "always"; filtered; upstream's format) and a subscriber that resumes by Last-Event-ID.
+faults.c, loaded by LD_PRELOAD, sits between the process and the kernel. The faults for --only:
+
+    kill             kill -9 at a random instant, also before it serves
+    point, birth     kill before or after the n-th write, sync, rename, creation, removal or commit
+                     of one kind of file: 30 points, and six more while a journal is made
+    torn, short      half of a write reaches the file, then the process dies; or again and again
+    full, quota      no space for a while, reported by statvfs or not
+    eio              some writes and syncs fail
+    power            the machine goes down: each unsynced write and name stays, vanishes or is torn
+                     by itself; half of the time after a failed sync or an orderly stop
+    restarts         ten kills two seconds apart
+    stop, term       SIGSTOP and SIGCONT; SIGTERM under load (exit code 0)
+    clock, jump      the wall clock jumps by seconds, hours, a day; by forty days while thirty are
+                     kept: nothing is dropped
+    gone             the journal or its log is renamed, or a copy is put in its place: 503, nothing
+                     is acknowledged, and the bridge recovers when the file is back
+    lock             the lock file is removed, the journal gets a second name: a second daemon is
+                     refused
+    huge             a run fails with an error of 4 MiB
+    upgrade          the next version of the program, with one migration more, dies in the middle of
+                     it; in the end today's program refuses the file
 """
 
 from __future__ import annotations

@@ -22,6 +22,7 @@ CLEAN = [
             "durability",
             "errors",
             "following",
+            "gateway",
             "glossary",
             "index",
             "metrics",

@@ -29,6 +29,7 @@ CLEAN = [
             "operations",
             "page",
             "scheduler",
+            "serving",
             "simulator",
             "simulator-miosa",
             "style",

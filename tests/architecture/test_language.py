@@ -28,6 +28,8 @@ CLEAN = [
             "metrics",
             "operations",
             "page",
+            "redaction",
+            "replicas",
             "scheduler",
             "serving",
             "simulator",

@@ -31,6 +31,7 @@ CLEAN = [
             "redaction",
             "replicas",
             "scheduler",
+            "security",
             "serving",
             "simulator",
             "simulator-miosa",

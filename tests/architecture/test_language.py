@@ -35,6 +35,7 @@ CLEAN = [
             "serving",
             "simulator",
             "simulator-miosa",
+            "simulator-moot",
             "style",
             "tailing",
             "terminal",

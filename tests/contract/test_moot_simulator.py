@@ -6,7 +6,6 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, nullcontext
-from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +20,7 @@ from bridge.simulator.moot.knobs import Knobs
 from bridge.simulator.moot.scenarios import SCENARIOS
 from bridge.simulator.moot.store import Draft
 from bridge.simulator.moot.variants import VARIANTS
+from tests.unit.simulator.knob_tables import faults_of_the_page
 
 KEY = "convo_key_Test0000"
 WAIT_S = 10.0
@@ -488,7 +488,7 @@ async def test_the_control_api_makes_bends_and_tells() -> None:
 
 
 def test_every_knob_and_endpoint_is_named_in_the_page() -> None:
-    text = Path("docs/simulator.md").read_text()
-    missing = [each.name for each in fields(Knobs) if f"`{each.name}`" not in text]
+    text = Path("docs/simulator-moot.md").read_text()
+    missing = faults_of_the_page(text, Knobs)
     missing += [name for name in (*ENDPOINTS, *VARIANTS, *FAULT_KINDS) if f"`{name}`" not in text]
     assert missing == []

@@ -16,6 +16,7 @@ import bridge.simulator
 from bridge.simulator.miosa.knobs import ENVELOPES, Knobs
 from bridge.simulator.miosa.scenarios import SCENARIOS
 from bridge.simulator.miosa.server import Simulator
+from tests.unit.simulator.knob_tables import faults_of_the_page
 
 DOCUMENT = Path(bridge.simulator.__file__).parents[2] / "docs" / "simulator-miosa.md"
 KEY = "msk_live_1"
@@ -181,26 +182,9 @@ async def test_the_control_api_makes_feeds_ends_them_and_tells_the_truth() -> No
             assert (reply.status, "kind" in (await reply.json())["error"]) == (400, True)
 
 
-def knob_table() -> str:
-    rows = ["| Knob | Values | Feed | Meaning |", "|---|---|---|---|"]
-    for row in Knobs.describe():
-        default, allowed = row["default"], row["allowed"]
-        if isinstance(default, bool):
-            values = "on, off" if default else "off, on"
-        elif isinstance(default, int | float):
-            values = f"{default:,g} ({allowed[0]:,.0f} to {allowed[1]:,.0f})"
-        elif isinstance(default, tuple):
-            values = "none, or of " + ", ".join(f"`{value}`" for value in allowed)
-        else:
-            values = ", ".join(f"`{value}`" for value in allowed)
-        scope = "yes" if row["per_feed"] else ""
-        rows.append(f"| `{row['name']}` | {values} | {scope} | {row['about']} |")
-    return "\n".join(rows)
-
-
 async def test_the_page_names_every_knob_scenario_and_route() -> None:
     text = DOCUMENT.read_text()
-    assert knob_table() in text
+    assert faults_of_the_page(text, Knobs) == []
     for scenario in SCENARIOS.values():
         assert f"| `{scenario.name}` | {scenario.description} |" in text
     async with asking() as asker:

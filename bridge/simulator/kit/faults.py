@@ -11,12 +11,12 @@ DELAY_S_MAX = 3_600.0
 
 # Kinds that any service can have -> what happens. "counted": the limiter has taken the request.
 COMMON_KINDS: dict[str, str] = {
-    "html_5xx": "an HTML page with `status` (default 502) from the platform; not counted",
-    "reset": "the connection is dropped before anything is done; not counted",
-    "not_json": "200 with an HTML page, as a proxy would send; counted",
-    "slow": "executed, then the reply waits `delay_s`; counted",
-    "lost_reply": "executed, then the connection is dropped without a reply; counted",
-    "cut_body": "executed, then half of the body and a dropped connection; counted",
+    "html_5xx": "an HTML page with `status` (default 502); not counted",
+    "reset": "the connection is dropped at once; not counted",
+    "not_json": "200 with an HTML page, as from a proxy; counted",
+    "slow": "executed, the reply waits `delay_s`; counted",
+    "lost_reply": "executed, no reply, the connection is dropped; counted",
+    "cut_body": "executed, half of the body, the connection is dropped; counted",
 }
 EARLY = frozenset({"html_5xx", "reset"})  # before the application sees the request
 AFTERWARDS = frozenset({"slow", "lost_reply", "cut_body"})

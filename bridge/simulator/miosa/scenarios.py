@@ -154,9 +154,9 @@ def _tickets(stage: Stage) -> None:
 
 
 SCENARIOS = by_name(
-    Scenario("miosa-lively", "one feed of every kind; each that ends is replaced", _lively),
-    Scenario("miosa-cuts", "as `miosa-lively`, with every stream cut every few seconds", _cuts),
+    Scenario("miosa-lively", "a feed of every kind, replaced when it ends", _lively),
+    Scenario("miosa-cuts", "as `miosa-lively`, streams cut every few seconds", _cuts),
     Scenario("miosa-errors", "as `miosa-lively`, with refusals in every form", _errors),
-    Scenario("miosa-tickets", "reference scenario 13: tickets, and 409s that pass", _tickets),
+    Scenario("miosa-tickets", "tickets, and 409s that pass", _tickets),
     Scenario("empty", "no feeds until the control API makes some", _empty),
 )

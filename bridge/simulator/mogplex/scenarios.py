@@ -148,7 +148,7 @@ def _segments(stage: Stage) -> None:
 SCENARIOS = by_name(
     Scenario(
         "lively",
-        "six runs from busy to sleepy; when one ends a new one begins, without end",
+        "six runs from busy to sleepy; a new one replaces each that ends",
         _lively,
     ),
     Scenario(
@@ -157,16 +157,16 @@ SCENARIOS = by_name(
         " and waits, one that is cancelled; then again",
         _tales,
     ),
-    Scenario("quiet", "three runs that emit an event about once a minute, for 40 minutes", _quiet),
+    Scenario("quiet", "three runs with an event about once a minute, for 40 minutes", _quiet),
     Scenario("storm", "twenty runs of 2,000 events each within two minutes", _storm),
     Scenario("long", "one run of 450 events in 10 minutes, one of 2,000 in 40 minutes", _long),
     Scenario(
         "failures",
-        "nine runs, one for each way a run can end: in order, row first, twice, without a terminal "
-        "event, with words after the end, cancelled, cancelled and back, never queued",
+        "nine runs, one for each way to end: in order, row first, twice, without a terminal event, "
+        "with text after the end, cancelled, cancelled and back, never queued",
         _failures,
     ),
-    Scenario("segments", "three runs that wait for input and go on as a new segment", _segments),
+    Scenario("segments", "three runs that wait for input and resume as a new segment", _segments),
     Scenario(
         "empty", "no runs until the control API makes some", _empty, knobs={"on_start": "idle"}
     ),

@@ -1,1 +1,1 @@
-"""The moot API, simulated (moot.md; where that is silent, docs/simulator.md says so)."""
+"""The moot API, simulated (moot.md; where that is silent, docs/simulator-moot.md says so)."""

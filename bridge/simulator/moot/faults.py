@@ -6,13 +6,13 @@ from bridge.simulator.kit.faults import COMMON_KINDS
 
 FAULT_KINDS: dict[str, str] = {
     **COMMON_KINDS,
-    "empty_502": "502 without a body, as a proxy sends; not counted",
-    "unauthorized": "401 although the token is good; not counted",
+    "empty_502": "502 without a body, as from a proxy; not counted",
+    "unauthorized": "401 for a good token; not counted",
     "forbidden": "403 for this space alone; counted",
-    "not_found": "404 for a space that is there; counted",
-    "cursor": "400 for a page that was asked for by a cursor, as if it was not known; counted",
-    "reply": "`status`, `message` as detail and perhaps `retry_after`; counted",
-    "empty_page": "200 and an empty array although there are events; counted",
+    "not_found": "404 for an existing space; counted",
+    "cursor": "400 for a page with a cursor, as if unknown; counted",
+    "reply": "your `status`, `message` (as detail) and `retry_after`; counted",
+    "empty_page": "200 and an empty array; counted",
 }
 OUTSIDE = frozenset({"empty_502"})
 AT_SIGN_IN = frozenset({"unauthorized"})

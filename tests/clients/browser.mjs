@@ -5,7 +5,7 @@ import { createInterface } from "node:readline";
 import { chromium } from "playwright-core";
 
 export const ARTEFACTS = process.env.ARTEFACTS ?? "artefacts";
-export const WAIT_MS = 15000; // the machine may be busy with other tests
+export const WAIT_MS = 40000; // the machine may be busy with other tests
 
 export async function launch(more = []) {
   // No sandbox: tests run as root in containers, and load pages of this repository only.
@@ -47,6 +47,16 @@ export async function order(what) {
   answers ??= createInterface({ input: process.stdin })[Symbol.asyncIterator]();
   console.log("> " + what);
   await answers.next();
+}
+
+// What `read` returns once it returns it three times in a row: the page moves no more.
+export async function settled(what, read, waitMs = WAIT_MS) {
+  const seen = [];
+  return until(what + " settles", async () => {
+    seen.unshift(JSON.stringify(await read()));
+    await new Promise((done) => setTimeout(done, 100));
+    return seen.length >= 3 && seen[0] === seen[1] && seen[1] === seen[2] ? { value: JSON.parse(seen[0]) } : null;
+  }, waitMs).then((found) => found.value);
 }
 
 export async function until(what, check, waitMs = WAIT_MS) {

@@ -4,7 +4,7 @@
 // shared machine take; the browser's own long tasks are printed beside it.
 
 import assert from "node:assert/strict";
-import { control, launch, open, shoot, until } from "./browser.mjs";
+import { control, launch, open, settled, shoot, until } from "./browser.mjs";
 
 const [url, sim] = process.argv.slice(2);
 const EVENTS = 10_000;
@@ -30,12 +30,11 @@ await page.keyboard.press("j");
 await until("all arrive", () => page.evaluate((many) => parseInt(document.getElementById("count").textContent.replaceAll(",", ""), 10) >= many, EVENTS), 40000);
 const arrivedMs = Date.now() - begun;
 await page.fill("[name=text]", "pytest");
-await page.waitForTimeout(600);
+await until("the search", async () => /^[\d,]+ of 1\d,\d+ events$/.test(await page.textContent("#count")));
 const found = await page.textContent("#count");
-assert.match(found, /^[\d,]+ of 1\d,\d+ events$/, found);
 await page.fill("[name=text]", "");
 await page.locator("#events").press("End");
-await page.waitForTimeout(300);
+await settled("the list", () => page.evaluate(() => document.getElementById("events").scrollTop));
 const trace = JSON.parse((await browser.stopTracing()).toString());
 const longest = await page.evaluate(() => Math.max(0, ...window.long));
 const rows = await page.locator(".event").count();

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
-import { control, launch, open, shoot, until } from "./browser.mjs";
+import { control, launch, open, settled, shoot, until } from "./browser.mjs";
 import { World } from "./story_world.mjs";
 
 const [url, sim] = process.argv.slice(2);
@@ -172,9 +172,8 @@ await step("follows the end; who scrolls up stays where they are", async () => {
   await page.locator("#story-list").hover();
   await page.mouse.wheel(0, -600);
   await until("off", async () => (await follows()) === "false");
-  await page.waitForTimeout(300);
   const top = () => page.evaluate(() => { const box = document.getElementById("story-list").getBoundingClientRect(); const first = [...document.querySelectorAll(".block")].filter((b) => b.getBoundingClientRect().bottom > box.top).sort((a, b) => a.top - b.top)[0]; return [first.dataset.number, Math.round(first.getBoundingClientRect().top)].join(" "); });
-  const before = await top();
+  const before = await settled("the story", top);
   await world.add(good, ...world.tool("one more", "error", { output: "no" }));
   await page.getByText(/↓ \d+ new, 1 problem/).waitFor();
   assert.equal(await top(), before);
@@ -256,8 +255,8 @@ await step("downloads: all records as NDJSON, the story as Markdown", async () =
 await step("phone and tablet: one pane at a time, nothing off screen", async () => {
   for (const [width, height] of [[768, 1024], [390, 844]]) {
     await page.setViewportSize({ width, height });
-    await page.waitForTimeout(200);
-    assert.equal(await page.locator("#side:visible").count(), 0, "the story alone at " + width);
+    await until("the story alone at " + width, async () => (await page.locator("#side:visible").count()) === 0);
+    await settled("the layout", () => page.evaluate(() => document.documentElement.scrollWidth));
     const wide = await page.evaluate(() => document.documentElement.scrollWidth);
     assert.ok(wide <= width, `it scrolls sideways at ${width}: ${wide}`);
     const cut = await page.locator(".block:visible .tool-title").evaluateAll((all) => all.filter((one) => one.clientWidth < 40).length);

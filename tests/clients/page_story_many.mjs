@@ -4,7 +4,7 @@
 // programs of a shared machine take. Times by the wall clock are printed beside it.
 
 import assert from "node:assert/strict";
-import { control, launch, open, shoot, until } from "./browser.mjs";
+import { control, launch, open, settled, shoot, until } from "./browser.mjs";
 
 const [url, sim, few, many] = process.argv.slice(2);
 const TASK_MS_MAX = 50; // from here on browsers call a task long
@@ -67,12 +67,10 @@ await shoot(page, "story-many");
 
 // Scrolled up and left there, nothing moves while more comes.
 await page.mouse.wheel(0, -3000);
-await page.waitForTimeout(400);
-const before = await place();
+const before = await settled("the place", place);
 await control(sim, `/runs/${many}/events`, { generate: 100 });
 await until("more", async () => /↓ \d+ new/.test(await page.textContent("#story-new")));
-await page.waitForTimeout(300);
-const after = await place();
+const after = await settled("the place", place);
 assert.equal(after[0], before[0]);
 assert.ok(Math.abs(after[1] - before[1]) <= 1, `it moved: ${before} ${after}`);
 

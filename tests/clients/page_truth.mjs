@@ -33,7 +33,8 @@ assert.ok(await page.locator("#banner").isHidden(), "nothing is wrong");
 const others = [await world.run(), await world.run(), await world.run()];
 for (const one of others) await world.add(one, world.prompt("Another one."));
 await until("read", async () => (await (await fetch(`${url}/v1/runs`)).json()).runs.filter((view) => view.status === "streaming").length === 4);
-await page.waitForTimeout(2500);
+// The page has read the runs too: what it sees for the first time is no news.
+await until("four cards", async () => (await page.locator("#runs button[data-run]").count()) === 4, 60000);
 assert.deepEqual(await page.evaluate(() => [window.told, window.Notification.permission]), [[], "default"]);
 await page.click("#bell");
 await page.locator("#bell[aria-pressed=true]").waitFor();

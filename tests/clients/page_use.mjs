@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
-import { control, launch, open, shoot, until } from "./browser.mjs";
+import { control, launch, open, settled, shoot, until } from "./browser.mjs";
 
 const [url, sim, alive, gappy, unknown, added] = process.argv.slice(2);
 const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
@@ -180,14 +180,13 @@ await step("pause holds the list, and a reader who scrolled away stays where the
   await page.locator("#fresh").click();
   await row("while it was held").waitFor();
   await page.evaluate(() => (document.getElementById("events").scrollTop = 600));
-  await page.waitForTimeout(200);
   // Numbers of rows change when something comes above them; the place on the screen must not.
   const top = () => page.evaluate(() => {
     const rows = [...document.querySelectorAll(".event:not([hidden])")].filter((r) => r.getBoundingClientRect().top > 300);
     const first = rows.sort((a, b) => a.getBoundingClientRect().top - b.getBoundingClientRect().top)[0];
     return [first.textContent, Math.round(first.getBoundingClientRect().top)].join(" ");
   });
-  const before = await top();
+  const before = await settled("the list", top);
   await control(sim, `/runs/${alive}/events`, { generate: 7 });
   await page.getByText("↑ 7 new events").waitFor();
   assert.equal(await top(), before);

@@ -64,6 +64,8 @@ BETTER = {
     r"from nothing to": "name what the reader gets",
     r"that saves? you a search": "rules",
     r"gives up for good": "stops for good",
+    r"\bmade up\b": "generated",
+    r"\bgoes? on (?:as|with|under)\b": "continues, resumes",
 }
 
 

@@ -65,7 +65,7 @@ def _of_systems() -> Iterator[tuple[str, Sequence[str]]]:
         words, of = system.words, f"`, {system.title}"
         yield f"code{of}", (OK, *words.failures, OTHER)
         yield f"endpoint{of}", (*words.endpoints, OTHER)
-        yield f"event_type{of}", (*words.event_types, OTHER)
+        yield f"event_type{of}", tuple(dict.fromkeys((*words.event_types, OTHER)))
         yield f"kind{of}", words.kinds
         if words.statuses:
             yield f"status{of}", (*words.statuses, OTHER)
@@ -121,12 +121,12 @@ def _series() -> list[str]:
         "",
         "## Series",
         "",
-        "So many samples has a scrape, from the first on, with one run or with 10,000: no label",
-        "grows with feeds. A test counts 10,000 runs with hostile words; with one account, two",
-        "outputs and the built-in redaction rules there must be at most 600 series then.",
+        "Every scrape has the same number of samples, from the first on, with one run or 10,000:",
+        "no label grows with feeds. A test with 10,000 runs and hostile words allows at most 600",
+        "series for one account, two outputs and the built-in redaction rules.",
         "",
         f"{per_account}, {sink.total()} for each output, {once.total()} once,",
-        "and one for each redaction rule. A histogram has one for each bucket, and two more.",
+        "and one for each redaction rule. A histogram has one for each bucket and two more.",
         "",
         f"| Metric | {' | '.join(accounts)} account | Each output | Once |",
         f"|---|{'---|' * len(accounts)}---|---|",
@@ -139,7 +139,7 @@ def _series() -> list[str]:
     lines += [
         f"| `process_*` |{' |' * len(accounts)} | {once['process']} |",
         "",
-        "| Label | Values | Series that have it, of one Mogplex account and one output |",
+        "| Label | Values | Series with it, for one Mogplex account and one output |",
         "|---|---|---|",
     ]
     values: dict[str, set[str]] = {}

@@ -142,13 +142,13 @@ class MetricTable(Declaring):
             "rate_limit_budget_requests", "Requests this bridge allows itself a minute.", "account"
         )
         self.rate_limit_wait_seconds_total = self._counter(
-            "rate_limit_wait_seconds_total", "Time that requests waited for the rate limit.",
+            "rate_limit_wait_seconds_total", "Time that requests waited for the budget or a Retry-After.",
             "account", "reason",
             fill=lambda _: _each(WAIT_REASONS),
         )  # fmt: skip
         self.rate_limit_blocked_until_timestamp_seconds = self._gauge(
             "rate_limit_blocked_until_timestamp_seconds",
-            "When the gate opens after a 429, Unix time; 0 if it never closed.",
+            "When requests resume after a 429, Unix time; 0 if they never paused.",
             "account",
         )
         self.runs_given_up = self._gauge(
@@ -167,8 +167,8 @@ class MetricTable(Declaring):
         )
 
         # Journal
-        self.journal_records = self._gauge("journal_records", "Records kept now.")
-        self.journal_bytes = self._gauge("journal_bytes", "Size on disk.")
+        self.journal_records = self._gauge("journal_records", "Records in the journal.")
+        self.journal_bytes = self._gauge("journal_bytes", "Size on disk, with the write-ahead log.")
         self.journal_append_duration_seconds = self._histogram(
             "journal_append_duration_seconds", "From append to durable, per commit.", APPEND_S
         )
@@ -197,8 +197,8 @@ class MetricTable(Declaring):
         )
         self.sink_missed_records_total = self._counter(
             "sink_missed_records_total",
-            "Sequences an output can no longer get: the journal dropped them before it was ready "
-            "(retention), or is another journal (epoch, counted once). Not intended.",
+            "Sequences that an output can no longer get: the journal dropped them before they were "
+            "written (retention) or was replaced (epoch, counted once).",
             "sink",
             "reason",
             fill=lambda _: _each(SINK_MISS_REASONS),
@@ -233,8 +233,8 @@ class MetricTable(Declaring):
 
         # Requests
         self.http_requests_total = self._counter(
-            "http_requests_total", "Answers of the HTTP server, by group of routes; streams count"
-            " when they begin.", "group", "code",
+            "http_requests_total", "HTTP responses, by group of routes; a stream counts when it"
+            " begins.", "group", "code",
             fill=product(HTTP_GROUPS, HTTP_CLASSES),
         )  # fmt: skip
         self.gateway_reads_total = self._counter(
@@ -252,11 +252,13 @@ class MetricTable(Declaring):
 
         # Process
         self.event_loop_lag_seconds = self._histogram(
-            "event_loop_lag_seconds", "Delay of a timer of the event loop.", LOOP_LAG_S
+            "event_loop_lag_seconds", "How late a timer of the event loop fires.", LOOP_LAG_S
         )
-        self.build_info = self._gauge("build_info", "Always 1.", "version")
+        self.build_info = self._gauge(
+            "build_info", "1, with the version of this program.", "version"
+        )
         self.config_last_reload_successful = self._gauge(
-            "config_last_reload_successful", "0 if the newest configuration was refused, else 1."
+            "config_last_reload_successful", "0 if the newest configuration was rejected, else 1."
         )
         ProcessCollector(registry=self.registry)
 
@@ -267,14 +269,14 @@ class MetricTable(Declaring):
     def _add_shares(self) -> None:
         """Where several replicas share a journal, or several processes a port."""
         self.leases_held = self._gauge(
-            "leases_held", "1 where this replica follows the account, else 0.", "account"
+            "leases_held", "1 if this replica follows the account, else 0.", "account"
         )
         self.lease_takeovers_total = self._counter(
             "lease_takeovers_total", "Accounts that this replica took over.", "account"
         )
         self.leases_lost_total = self._counter(
             "leases_lost_total",
-            "Accounts that another replica took over.",
+            "Accounts that this replica lost: it could not renew its lease in time.",
             "account",
         )
         self.fence_refusals_total = self._counter(

@@ -19,7 +19,7 @@ def _now() -> Panel:
         (4, stat(
             "Subscriber lag p99",
             f"histogram_quantile(0.99, sum by (le) (rate({_LAG}_bucket{{%I}}[{_RATE}])))",
-            "How many records behind the journal; 99 of 100 looks at a subscriber found fewer.",
+            "Records behind the journal; 99 of 100 samples were lower.",
             none="no streams", decimals=0, steps=(("green", None), ("orange", 1000)),
             runbooks=("SubscribersSlow",),
         )),
@@ -30,20 +30,20 @@ def _now() -> Panel:
         )),
         (4, stat(
             "Longest output lag", "max(mogplex_bridge_sink_lag_records{%I})",
-            "Records in the journal that the slowest output has not looked at yet.",
+            "Records in the journal that the slowest output has not processed yet.",
             none="no outputs", decimals=0, steps=(("green", None), ("orange", 1000)),
             runbooks=("SinkStalled",),
         )),
         (4, stat(
             "Records missed",
             "sum(increase(mogplex_bridge_sink_missed_records_total{%I}[$__range]))",
-            "Records that an output can no longer get, in this time range.",
+            "Records that an output lost in this time range, because the journal no longer has them.",
             none="no outputs", decimals=0, steps=(("green", None), ("red", 1)),
             runbooks=("SinkMissed",),
         )),
         (4, stat(
             "Journal", "min(mogplex_bridge_journal_writable{%I})",
-            "Whether the journal can store. If not, readers get what is stored, and nothing new.",
+            "Whether the journal can store records. If not, readers get stored records and nothing new.",
             unit="none", none="unknown", runbooks=("JournalNotWritable",),
             words={"0": ("not writable", "red"), "1": ("writable", "green")},
         )),
@@ -63,19 +63,19 @@ def _subscribers() -> Panel:
             "Records delivered",
             {"{{transport}}":
                 f"sum by (transport) (rate(mogplex_bridge_deliveries_total{{%I}}[{_RATE}]))"},
-            "Records handed to the network.", unit="suffix: /s", stacked=True,
+            "Records sent to subscribers.", unit="suffix: /s", stacked=True,
         )),
         (8, graph(
             "Streams ended per minute",
             {"{{transport}} {{reason}}":
                 f"sum by (transport, reason) (rate({_ENDED}{{%I}}[{_RATE}])) * 60 > 0"},
-            "Streams that ended, by reason. Those that the bridge cut because slow "
-            "readers together held too much memory have the reason slow.",
+            "Streams that ended, by reason. Slow: the bridge disconnected them, because slow readers "
+            "together held too much memory.",
             unit="suffix: /min", stacked=True, runbooks=("SubscribersSlow",),
         )),
         (12, heatmap(
             "Subscriber lag", f"sum by (le) (increase({_LAG}_bucket{{%I}}[{_RATE}]))",
-            "How many looks at subscribers found them how many records behind the journal.",
+            "Number of samples by how many records a subscriber was behind the journal.",
             unit="short", runbooks=("SubscribersSlow",),
         )),
         (12, graph(
@@ -86,7 +86,7 @@ def _subscribers() -> Panel:
                 "p99":
                     f"histogram_quantile(0.99, sum by (le) (rate({_LAG}_bucket{{%I}}[{_RATE}])))",
             },
-            "How many records subscribers are behind the journal.",
+            "Records that subscribers are behind the journal.",
             runbooks=("SubscribersSlow",),
         )),
     )  # fmt: skip
@@ -100,14 +100,14 @@ def _outputs() -> Panel:
             {"{{sink}} {{instance}}":
                 "sum by (sink, instance)"
                 f" (rate(mogplex_bridge_sink_records_total{{%I}}[{_RATE}]))"},
-            "Records written to the files and to stdout.", unit="suffix: /s",
+            "Records written to files and stdout.", unit="suffix: /s",
             runbooks=("SinkStalled",),
         )),
         (8, graph(
             "Output lag",
             {"{{sink}} {{instance}}":
                 "max by (sink, instance) (mogplex_bridge_sink_lag_records{%I})"},
-            "Records in the journal that an output has not looked at yet.", decimals=0,
+            "Records in the journal that an output has not processed yet.", decimals=0,
             runbooks=("SinkStalled",),
         )),
         (8, graph(
@@ -122,21 +122,20 @@ def _outputs() -> Panel:
             {"{{reason}}: {{sink}} {{instance}}":
                 "sum by (reason, sink, instance)"
                 f" (rate(mogplex_bridge_sink_errors_total{{%I}}[{_RATE}])) * 60 > 0"},
-            "Attempts that failed, by reason; each is tried again.", unit="suffix: /min", bars=True,
+            "Failed writes, by reason; the bridge retries each.", unit="suffix: /min", bars=True,
             runbooks=("SinkStalled",),
         )),
         (12, graph(
-            "Records missed or cut",
+            "Records missed or truncated",
             {
                 "missed, {{reason}}: {{sink}}":
                     "sum by (sink, reason)"
                     f" (increase(mogplex_bridge_sink_missed_records_total{{%I}}[{_RATE}])) > 0",
-                "cut: {{sink}}":
+                "truncated: {{sink}}":
                     "sum by (sink)"
                     f" (increase(mogplex_bridge_sink_truncated_records_total{{%I}}[{_RATE}])) > 0",
             },
-            "Records that an output can no longer get, by reason, and lines that were cut to "
-            "line_bytes.",
+            "Records that an output lost, by reason, and lines that were truncated to line_bytes.",
             bars=True, decimals=0, runbooks=("SinkMissed",),
         )),
     )  # fmt: skip
@@ -148,7 +147,7 @@ def _journal() -> Panel:
         (6, graph(
             "Records stored",
             {"{{instance}}": f"rate(mogplex_bridge_journal_head_sequence{{%I}}[{_RATE}])"},
-            "How fast the newest durable sequence grows.", unit="suffix: /s",
+            "Records stored per second.", unit="suffix: /s",
         )),
         (6, graph(
             "Journal commits",
@@ -160,16 +159,16 @@ def _journal() -> Panel:
                     "histogram_quantile(0.99, sum by (instance, le)"
                     f" (rate(mogplex_bridge_journal_append_duration_seconds_bucket{{%I}}[{_RATE}])))",
             },
-            "From an append to its place on the disk.", unit="s",
+            "From an append to its commit on disk.", unit="s",
         )),
         (6, graph(
             "Writable", {"{{instance}}": "mogplex_bridge_journal_writable{%I}"},
-            "0 while the journal cannot store.", decimals=0, top=1,
+            "0 while the journal cannot store records.", decimals=0, top=1,
             runbooks=("JournalNotWritable",),
         )),
         (6, graph(
             "Size", {"{{instance}}": "mogplex_bridge_journal_bytes{%I}"},
-            "Size of the journal on disk. It stays below retention.bytes.", unit="bytes",
+            "Size of the journal on disk, limited by retention.bytes.", unit="bytes",
             runbooks=("JournalNotWritable",),
         )),
     )  # fmt: skip
@@ -182,21 +181,21 @@ def _requests() -> Panel:
             "Answers by group and status",
             {"{{group}} {{code}}":
                 f"sum by (group, code) (rate(mogplex_bridge_http_requests_total{{%I}}[{_RATE}])) > 0"},
-            "Answers of the HTTP server; a stream counts when it begins.", unit="suffix: /s",
+            "HTTP responses; a stream counts when it begins.", unit="suffix: /s",
             stacked=True,
         )),
         (8, graph(
             "Gateway reads by source",
             {"{{source}}":
                 f"sum by (source) (rate(mogplex_bridge_gateway_reads_total{{%I}}[{_RATE}]))"},
-            "Reads of the vendor's API, and where the answer came from: those from the journal cost "
-            "no request upstream.", unit="suffix: /s", stacked=True,
+            "Reads of the vendor's API, by the source of the answer. Answers from the journal cost no "
+            "request upstream.", unit="suffix: /s", stacked=True,
         )),
         (8, graph(
             "Run starts through the gateway",
             {"{{outcome}}":
                 f"sum by (outcome) (increase(mogplex_bridge_gateway_run_starts_total{{%I}}[{_RATE}]))"},
-            "Runs that clients asked the gateway to start, by what became of each.", stacked=True,
+            "Run starts requested from the gateway, by outcome.", stacked=True,
             decimals=0,
         )),
     )  # fmt: skip
@@ -207,14 +206,14 @@ def _replicas() -> Panel:
         "Replicas and workers",
         (6, graph(
             "Accounts followed", {"{{instance}} {{account}}": "mogplex_bridge_leases_held{%A}"},
-            "1 at the replica that follows the account; the sum over all replicas is 1.",
+            "1 at the replica that follows the account. The sum over all replicas is 1.",
             decimals=0, runbooks=("NobodyFollows",),
         )),
         (6, graph(
             "Accounts taken over",
             {"{{instance}} {{account}}":
                 f"increase(mogplex_bridge_lease_takeovers_total{{%A}}[{_RATE}])"},
-            "A replica died, was stopped, or lost the engine.", bars=True, decimals=0,
+            "Accounts that a replica took over, because another one died, stopped or lost NATS.", bars=True, decimals=0,
         )),
         (6, graph(
             "Accounts lost",
@@ -224,19 +223,19 @@ def _replicas() -> Panel:
                 "refused {{instance}} {{account}}":
                     f"increase(mogplex_bridge_fence_refusals_total{{%A}}[{_RATE}])",
             },
-            "A replica could not renew in time, or another one holds the account; and appends of "
-            "a former holder, which the engine refused.",
+            "Accounts that a replica lost, because it could not renew its lease in time; refused: "
+            "appends of a former holder, which NATS refused.",
             bars=True, decimals=0, runbooks=("LeasesLost",),
         )),
         (6, graph(
             "Workers",
             {
                 "{{instance}}": "mogplex_bridge_workers{%I}",
-                "started again {{instance}}":
+                "replaced {{instance}}":
                     f"increase(mogplex_bridge_worker_restarts_total{{%I}}[{_RATE}])",
             },
-            "Processes that serve clients beside the bridge's own, and those that took the place "
-            "of a dead one.", decimals=0, runbooks=("WorkersRestart",),
+            "Worker processes that serve clients, and workers that were replaced after they died or "
+            "hung.", decimals=0, runbooks=("WorkersRestart",),
         )),
     )  # fmt: skip
 

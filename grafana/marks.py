@@ -28,10 +28,10 @@ VERSIONS = annotation(
     "{{instance}}",
 )
 REFUSED_CONFIGURATION = annotation(
-    "Configuration refused",
+    "Configuration rejected",
     "mogplex_bridge_config_last_reload_successful{%I} == 0",
     "orange",
-    "runs with an older configuration",
+    "runs with the previous configuration",
     "{{instance}}",
 )
 REFUSALS = annotation(
@@ -52,6 +52,6 @@ FULL_DISK = annotation(
     "Journal not writable",
     "mogplex_bridge_journal_writable{%I} == 0",
     "dark-red",
-    "the journal cannot store",
+    "the journal cannot store records",
     "{{instance}}",
 )

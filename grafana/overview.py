@@ -18,13 +18,13 @@ def _is_it_working() -> Panel:
             "Alerts firing",
             'count(ALERTS{alertname=~"MogplexBridge.*", alertstate="firing", job=~"$job"})'
             " or vector(0)",
-            "Alerts of deploy/prometheus/rules.yml that fire now; the table below links each to its "
+            "Alerts of deploy/prometheus/rules.yml that fire now. The table below links each to its "
             "runbook.",
             steps=(("green", None), ("red", 1)),
         )),
         (3, stat(
             "Bridges up", "avg(up{%I})",
-            "How many of the bridges that Prometheus knows it can scrape. Green only if it is all.",
+            "Share of its bridge targets that Prometheus can scrape; green at 100 %.",
             unit="percentunit", steps=(("red", None), ("green", 1)), none="none known", decimals=0,
             runbooks=("Down", "Restarting"),
         )),
@@ -32,43 +32,44 @@ def _is_it_working() -> Panel:
             "Runs failed",
             'sum(increase(mogplex_bridge_runs_ended_total{%A, status="failed"}[$__range]))'
             " / sum(increase(mogplex_bridge_runs_ended_total{%A}[$__range]))",
-            "Part of the runs that ended in this time range as failed; the reasons are in the story "
-            "of each run, on the bridge's own page.",
+            "Share of the runs that ended in this time range which failed. The bridge's live page shows "
+            "the reason of each.",
             unit="percentunit", none="none ended", runbooks=("RunsFail",), decimals=0,
             steps=(("green", None), ("orange", 0.25), ("red", 0.5)),
         )),
         (3, stat(
-            "Last good answer",
+            "Since last success",
             "max((time() - (mogplex_bridge_last_poll_success_timestamp_seconds{%A} > 0))"
             " and on (job, instance, account)"
             " (sum by (job, instance, account) (mogplex_bridge_runs{%A}) > 0))",
-            "Time since upstream last answered well, for the account with followed runs where that "
-            "is longest. A busy stream needs no requests, so minutes are normal while events arrive.",
+            "Time since the last successful request upstream, for the account with followed runs "
+            "where it is longest. A busy stream needs no requests, so minutes are normal while events "
+            "arrive.",
             unit="s", steps=(("green", None), ("orange", 360), ("red", 900)), none="no runs",
             decimals=0, runbooks=("PollStalled", "AuthFailing"),
         )),
         (3, stat(
             "Failed requests", "sum(increase(mogplex_bridge_upstream_errors_total{%A}[$__range]))",
-            "Requests to upstream that failed in this time range, refusals for the rate limit among "
-            "them; by code on the dashboard of upstream.",
+            "Requests to upstream that failed in this time range, 429s included. The upstream dashboard "
+            "shows them by code.",
             steps=_GREEN_ORANGE, decimals=0, runbooks=("UpstreamErrors",),
         )),
         (3, stat(
             "Refusals (429)", "sum(increase(mogplex_bridge_rate_limit_hits_total{%A}[$__range]))",
-            "Requests that upstream refused for the rate limit in this time range. The bridge keeps "
-            "within the limit, so each means that something else uses the token.",
+            "Requests that upstream refused for the rate limit in this time range. The bridge stays "
+            "within the limit, so each means that another program uses the token.",
             steps=_GREEN_ORANGE, decimals=0, runbooks=("RateLimited",),
         )),
         (3, stat(
             "Gaps", "sum(increase(mogplex_bridge_gaps_total{%A}[$__range]))",
-            "Holes in the events of a run that upstream left and nobody could fill, in this time "
-            "range. Each is a bridge.gap record.",
+            "Events that are missing upstream and cannot be recovered, in this time range. A bridge.gap "
+            "record reports each gap.",
             steps=_GREEN_ORANGE, decimals=0, runbooks=("Gaps",),
         )),
         (3, stat(
             "Journal", "min(mogplex_bridge_journal_writable{%I})",
-            "Whether the journal can store. If not, the disk is most often full, and nothing is "
-            "read from upstream.",
+            "Whether the journal can store records. If not, the disk is most often full, and the "
+            "bridge reads nothing from upstream.",
             unit="none", none="unknown", runbooks=("JournalNotWritable",),
             words={"0": ("not writable", "red"), "1": ("writable", "green")},
         )),
@@ -82,12 +83,12 @@ def _what_is_wrong() -> Panel:
         (12, table(
             "Alerts now",
             'ALERTS{alertname=~"MogplexBridge.*", alertstate=~"firing|pending", job=~"$job"}',
-            "Alerts that fire or are about to; a click on the name opens its runbook.",
+            "Alerts that fire or are pending; click a name to open its runbook.",
             hide=("Value",), none="none",
             link=("alertname", "Runbook", "${runbooks}/${__data.fields.alertname}.md"),
         )),
         (12, graph(
-            "Trouble",
+            "Errors over time",
             {
                 "429 {{account}}":
                     "sum by (account)"
@@ -99,11 +100,11 @@ def _what_is_wrong() -> Panel:
                     f" (increase(mogplex_bridge_upstream_errors_total{{%A}}[{_RATE}])) > 0",
                 "failed writes {{sink}}":
                     f"sum by (sink) (increase(mogplex_bridge_sink_errors_total{{%I}}[{_RATE}])) > 0",
-                "slow readers cut {{transport}}":
+                "slow readers disconnected {{transport}}":
                     "sum by (transport) (increase("
                     f'mogplex_bridge_subscriber_disconnects_total{{%I, reason="slow"}}[{_RATE}])) > 0',
             },
-            "What went wrong when. The other dashboards, linked above, show each in detail.",
+            "All kinds of errors, by time. The other dashboards, linked above, show details.",
             bars=True,
         )),
     )  # fmt: skip
@@ -114,14 +115,14 @@ def _in_and_out() -> Panel:
         "In and out",
         (8, graph(
             "Runs by status", {"{{status}}": "sum by (status) (mogplex_bridge_runs{%A})"},
-            "Runs followed now, by upstream's status. A run that was never asked about yet "
-            "counts as pending.",
+            "Runs followed now, by upstream's status. A run that was not polled yet counts as "
+            "pending.",
             stacked=True, decimals=0,
         )),
         (8, graph(
             "Events in",
             {"{{account}}": f"sum by (account) (rate(mogplex_bridge_events_total{{%A}}[{_RATE}]))"},
-            "Upstream events journalled.", unit="suffix: /s", stacked=True,
+            "Upstream events stored in the journal.", unit="suffix: /s", stacked=True,
         )),
         (8, graph(
             "Records out",
@@ -131,7 +132,7 @@ def _in_and_out() -> Panel:
                 "{{sink}}":
                     f"sum by (sink) (rate(mogplex_bridge_sink_records_total{{%I}}[{_RATE}]))",
             },
-            "Records handed to the network, and written to the outputs.", unit="suffix: /s",
+            "Records sent to subscribers and written to outputs.", unit="suffix: /s",
         )),
     )  # fmt: skip
 
@@ -145,11 +146,11 @@ def _process() -> Panel:
         )),
         (6, graph(
             "CPU", {"{{instance}}": f"rate(process_cpu_seconds_total{{%I}}[{_RATE}])"},
-            "Share of one core; the bridge uses little more than one.", unit="percentunit",
+            "Share of one core. Without workers the bridge uses little more than one.", unit="percentunit",
         )),
         (6, graph(
             "Open files", {"{{instance}}": "process_open_fds{%I} / process_max_fds{%I}"},
-            "Part of the open files that the process may have. Each stream is one.",
+            "Share of the process's limit of open files. Each stream uses one.",
             unit="percentunit", top=1,
         )),
         (6, graph(
@@ -157,7 +158,7 @@ def _process() -> Panel:
             {"{{instance}}":
                 "histogram_quantile(0.99, sum by (instance, le)"
                 f" (rate(mogplex_bridge_event_loop_lag_seconds_bucket{{%I}}[{_RATE}])))"},
-            "How late a timer of the event loop fires: everything in the process waits that long.",
+            "How late a timer of the event loop fires. Everything in the process waits that long.",
             unit="s", limit=0.5, runbooks=("EventLoopSlow",),
         )),
         (6, graph(
@@ -165,39 +166,39 @@ def _process() -> Panel:
             {"{{instance}}":
                 "histogram_quantile(0.99, sum by (instance, le)"
                 f" (rate(mogplex_bridge_journal_append_duration_seconds_bucket{{%I}}[{_RATE}])))"},
-            "From an append to its place on the disk.", unit="s",
+            "From an append to its commit on disk.", unit="s",
         )),
         (6, graph(
             "Journal size", {"{{instance}}": "mogplex_bridge_journal_bytes{%I}"},
-            "Size of the journal on disk. It stays below retention.bytes.", unit="bytes",
+            "Size of the journal on disk, limited by retention.bytes.", unit="bytes",
             runbooks=("JournalNotWritable",),
         )),
         (6, graph(
             "Journal records", {"{{instance}}": "mogplex_bridge_journal_records{%I}"},
-            "Records kept now.", decimals=0,
+            "Records in the journal.", decimals=0,
         )),
         (6, graph(
             "Series", {"{{instance}}": "scrape_samples_post_metric_relabeling{%I}"},
-            "Samples of each scrape. They depend on accounts and outputs, never on runs.",
+            "Samples of each scrape. Their number depends on accounts and outputs, never on runs.",
             decimals=0, runbooks=("Cardinality",),
         )),
         (6, graph(
             "Scrape duration", {"{{instance}}": "scrape_duration_seconds{%I}"},
-            "How long Prometheus waits for the metrics.", unit="s",
+            "Time that Prometheus waits for the metrics.", unit="s",
         )),
         (6, stat(
             "Configuration", "min(mogplex_bridge_config_last_reload_successful{%I})",
-            "Whether the newest configuration is the one in force.",
+            "Whether the newest configuration is in force, or was rejected at a reload.",
             unit="none", none="unknown", runbooks=("ConfigReloadFailed",),
             words={"0": ("an older one", "red"), "1": ("in force", "green")},
         )),
         (6, stat(
             "Version", "count by (version) (mogplex_bridge_build_info{%I})",
-            "Versions that run now, and how many of each.", legend="{{version}}",
+            "Running versions, and the number of bridges with each.", legend="{{version}}",
         )),
         (6, stat(
             "Up for", "min(time() - process_start_time_seconds{%I})",
-            "Time since the newest start.", unit="s", decimals=0, runbooks=("Restarting",),
+            "Time since the latest start of a bridge.", unit="s", decimals=0, runbooks=("Restarting",),
         )),
         height=6,
     )  # fmt: skip

@@ -26,7 +26,7 @@ STATUS_COLORS = {
     "success": "green",
     "failed": "red",
     "cancelled": "orange",
-    "given up": "dark-red",
+    "refused": "dark-red",
     "other": "purple",
 }
 

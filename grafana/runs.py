@@ -22,15 +22,15 @@ def _now() -> Panel:
     return row(
         "Now",
         (4, stat(
-            "Followed", "sum(mogplex_bridge_runs{%A})", "Runs that are followed now.",
+            "Followed", "sum(mogplex_bridge_runs{%A})", "Runs followed now.",
         )),
         (4, stat(
             "Working", 'sum(mogplex_bridge_runs{%A, status=~"pending|streaming"})',
             "Followed runs that upstream calls pending or streaming.",
         )),
         (4, stat(
-            "Waiting for a person", 'sum(mogplex_bridge_runs{%A, status="awaiting_input"})',
-            "Followed runs that wait for input.", steps=(("green", None), ("orange", 1)),
+            "Waiting for input", 'sum(mogplex_bridge_runs{%A, status="awaiting_input"})',
+            "Followed runs that wait for a person's input.", steps=(("green", None), ("orange", 1)),
         )),
         (4, stat(
             "Ended", f"sum(increase({_ENDED}{{%A}}[$__range]))",
@@ -40,13 +40,13 @@ def _now() -> Panel:
             "Failed share",
             f'sum(increase({_ENDED}{{%A, status="failed"}}[$__range]))'
             f" / sum(increase({_ENDED}{{%A}}[$__range]))",
-            "Part of the runs that ended in this time range as failed.",
+            "Share of the runs that ended in this time range which failed.",
             unit="percentunit", none="none ended", runbooks=("RunsFail",),
             steps=(("green", None), ("orange", 0.25), ("red", 0.5)),
         )),
         (4, stat(
             "Gaps", "sum(increase(mogplex_bridge_gaps_total{%A}[$__range]))",
-            "Holes that upstream left and nobody could fill, in this time range.",
+            "Events that are missing upstream and cannot be recovered, in this time range.",
             steps=(("green", None), ("orange", 1)), decimals=0, runbooks=("Gaps",),
         )),
         height=4,
@@ -60,10 +60,10 @@ def _runs() -> Panel:
             "Followed runs by status",
             {
                 "{{status}}": "sum by (status) (mogplex_bridge_runs{%A})",
-                "given up": "sum(mogplex_bridge_runs_given_up{%A})",
+                "refused": "sum(mogplex_bridge_runs_given_up{%A})",
             },
-            "Runs followed now, by upstream's status. A run that was never asked about yet "
-            "counts as pending. Given up: wanted, but refused by upstream for good.",
+            "Runs followed now, by upstream's status. A run that was not polled yet counts as "
+            "pending. Refused: wanted, but upstream refuses it permanently, so it is not followed.",
             stacked=True, decimals=0, runbooks=("RunsGivenUp",),
         )),
         (8, graph(
@@ -75,7 +75,7 @@ def _runs() -> Panel:
         (8, graph(
             "Run duration",
             {"p50": _quantile(0.5, _DURATION, "%I"), "p95": _quantile(0.95, _DURATION, "%I")},
-            "From a run's creation to its end, as upstream tells them. Dots are exemplars: each "
+            "From a run's creation to its end, as upstream reports them. Dots are exemplars: each "
             "names its run.",
             unit="s", exemplars=True,
         )),
@@ -88,7 +88,7 @@ def _freshness() -> Panel:
         "Freshness",
         (12, heatmap(
             "Event lag", f"sum by (le) (increase({_LAG}_bucket{{%A}}[{_RATE}]))",
-            "How many events took how long from upstream to the journal. Dots are exemplars: each "
+            "Number of events by their time from upstream to the journal. Dots are exemplars: each "
             "names its run.",
             runbooks=("FreshnessBurnFast",),
         )),
@@ -98,7 +98,7 @@ def _freshness() -> Panel:
                 "p50 {{account}}": _quantile(0.5, f"{_LAG}_bucket", "%A", "account"),
                 "p99 {{account}}": _quantile(0.99, f"{_LAG}_bucket", "%A", "account"),
             },
-            "Quantiles of the time from an event's creation upstream to its place in the journal.",
+            "Quantiles of the time from an event's creation upstream to its commit in the journal.",
             unit="s", exemplars=True, runbooks=("FreshnessBurnFast",),
         )),
         (8, graph(
@@ -106,16 +106,16 @@ def _freshness() -> Panel:
             {"{{account}}":
                 f"sum by (account) (rate({_LAG}_sum{{%A}}[{_RATE}]))"
                 f" / sum by (account) (rate({_LAG}_count{{%A}}[{_RATE}]))"},
-            "The mean of the same time: what docs/capacity.md tells in advance for a number of runs.",
+            "Mean of the same time. docs/capacity.md predicts it for a number of runs.",
             unit="s", runbooks=("FreshnessBurnFast",),
         )),
         (8, graph(
-            "Longest wait for news",
+            "Longest time without contact",
             {"{{account}}":
                 "max by (account)"
                 " (time() - (mogplex_bridge_oldest_poll_timestamp_seconds{%A} > 0))"},
-            "Age of the last news of the run that waits longest for some. Runs with an open stream "
-            "do not wait.",
+            "Time since the last contact with the followed run that was read least recently. A run with "
+            "an open stream is always in contact.",
             unit="s", limit=120, runbooks=("BudgetSaturated", "PollStalled"),
         )),
         (8, graph(
@@ -124,8 +124,8 @@ def _freshness() -> Panel:
                 "5 min {{account}}": late + '5m{job=~"$job", account=~"$account"}',
                 "1 h {{account}}": late + '1h{job=~"$job", account=~"$account"}',
             },
-            "Share of events that took more than 10 s, from the recording rules. The dashed line is "
-            "where a month's allowance of 1 % burns too fast.",
+            "Share of events that took more than 10 s, from the recording rules. Above the dashed line "
+            "the month's allowance of 1 % is used up too fast, and the alert fires.",
             unit="percentunit", limit=0.144, runbooks=("FreshnessBurnFast",),
         )),
     )  # fmt: skip
@@ -138,14 +138,14 @@ def _events() -> Panel:
         (8, graph(
             "Events by type",
             {"{{event_type}}": f"sum by (event_type) (rate({events}{{%A}}[{_RATE}])) > 0"},
-            "Upstream events journalled.", unit="suffix: /s", stacked=True,
+            "Upstream events stored in the journal.", unit="suffix: /s", stacked=True,
         )),
         (8, graph(
             "Gaps by reason",
             {"{{reason}} {{account}}":
                 f"sum by (reason, account) (increase(mogplex_bridge_gaps_total{{%A}}[{_RATE}]))"},
-            "Holes that upstream left and nobody could fill. The records of type bridge.gap name "
-            "the runs.",
+            "Events that are missing upstream and cannot be recovered. The bridge.gap records name the "
+            "runs.",
             bars=True, exemplars=True, runbooks=("Gaps",),
         )),
         (4, graph(
@@ -154,7 +154,7 @@ def _events() -> Panel:
                 f"sum by (account) (rate({repeats}{{%A}}[{_RATE}]))"
                 f" / (sum by (account) (rate({repeats}{{%A}}[{_RATE}]))"
                 f" + sum by (account) (rate({events}{{%A}}[{_RATE}])))"},
-            "Part of the events that were seen before and dropped: polls overlap, so most may be "
+            "Share of received events that were known and dropped. Polls overlap, so most may be "
             "repeats.",
             unit="percentunit", top=1,
         )),
@@ -174,14 +174,14 @@ def _feeds() -> Panel:
             "Followed feeds by kind and state",
             {"{{kind}} {{state}}":
                 "sum by (kind, state) (mogplex_bridge_feeds{%A}) > 0"},
-            "What is followed now on every system: runs, spaces, sandboxes, builds, ...",
+            "Feeds followed now, on every system: runs, spaces, sandboxes, builds, ...",
             stacked=True, decimals=0,
         )),
         (12, graph(
             "Feeds that ended",
             {"{{kind}} {{state}}":
                 f"sum by (kind, state) (increase(mogplex_bridge_feeds_ended_total{{%A}}[{_RATE}])) > 0"},
-            "Feeds that ended, by how they stood then.", stacked=True, decimals=0,
+            "Feeds that ended, by last state.", stacked=True, decimals=0,
             runbooks=("RunsFail",),
         )),
     )  # fmt: skip
@@ -191,7 +191,7 @@ def board(runbooks: str) -> dict[str, Any]:
     return dashboard(
         "runs",
         "runs and freshness",
-        "What the followed runs do, how they end, and how long their events take.",
+        "What do the followed runs do, how do they end, and how long do their events take?",
         [_now(), _runs(), _freshness(), _events(), _feeds()],
         [marks.ALERTS, marks.RESTARTS, marks.GAPS, marks.REFUSALS],
         runbooks,

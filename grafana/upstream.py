@@ -22,14 +22,14 @@ def _now() -> Panel:
             "Budget used",
             "max(mogplex_bridge_rate_limit_window_requests{%A}"
             " / (mogplex_bridge_rate_limit_budget_requests{%A} > 0))",
-            "Part of the budget of the last minute that is used, for the account where it is most. "
-            "Runs without a stream share what there is, so nearly all of it is normal.",
+            "Share of the last minute's budget that was used, for the account with the highest share. "
+            "Runs without a stream share the whole budget, so nearly 100 % is normal.",
             unit="percentunit", decimals=0, runbooks=("BudgetSaturated",),
         )),
         (4, stat(
             "Lowest budget", "min(mogplex_bridge_rate_limit_budget_requests{%A})",
-            "Requests a minute that the bridge allows itself, for the account where they are "
-            "fewest. It gives way to others on the same token.",
+            "Requests a minute that the bridge allows itself, for the account with the lowest budget. "
+            "The bridge lowers it when other programs use the token.",
             unit="suffix: /min", steps=(("red", None), ("orange", 20), ("green", 40)),
             runbooks=("RateLimited",),
         )),
@@ -40,8 +40,8 @@ def _now() -> Panel:
         )),
         (4, stat(
             "Suspended tokens", "sum(mogplex_bridge_token_suspended{%A})",
-            "Accounts whose token upstream refuses: their runs wait, and one request in some minutes "
-            "asks whether it is good again.",
+            "Accounts whose token upstream refuses. Their runs wait; every few minutes one request "
+            "tests the token.",
             steps=(("green", None), ("red", 1)), decimals=0,
             runbooks=("AuthFailing",),
         )),
@@ -49,14 +49,14 @@ def _now() -> Panel:
             "Failed share",
             f"sum(increase({_ERRORS}{{%A}}[$__range]))"
             f" / sum(increase({_REQUESTS}{{%A}}[$__range]))",
-            "Part of the requests in this time range that failed, for any reason.",
+            "Share of the requests in this time range that failed, for any reason.",
             unit="percentunit", none="no requests", runbooks=("UpstreamErrors",),
             steps=(("green", None), ("orange", 0.05), ("red", 0.1)),
         )),
         (4, stat(
             "Request p95",
             f"histogram_quantile(0.95, sum by (le) (rate({_SECONDS}{{%A}}[{_RATE}])))",
-            "From sending a request to the end of its reply; 95 of 100 were faster.",
+            "Time from sending a request to the end of its reply; 95 of 100 were faster.",
             unit="s", none="no requests", steps=(("green", None), ("orange", 1), ("red", 5)),
             runbooks=("UpstreamErrors",),
         )),
@@ -75,25 +75,24 @@ def _budget() -> Panel:
                 "budget {{account}}":
                     "sum by (account) (mogplex_bridge_rate_limit_budget_requests{%A})",
             },
-            "Requests in upstream's rolling minute, and how many of its 60 the bridge allows "
-            "itself.",
+            "Requests in upstream's rolling minute, and the bridge's budget of upstream's 60.",
             decimals=0, limit=60, runbooks=("BudgetSaturated", "RateLimited"),
         )),
         (8, graph(
-            "Waiting for the gate",
+            "Time spent waiting",
             {"{{reason}} {{account}}":
                 "sum by (account, reason)"
                 f" (rate(mogplex_bridge_rate_limit_wait_seconds_total{{%A}}[{_RATE}]))"},
-            "Share of time in which requests waited: for the budget, which is how the bridge paces "
-            "itself, or for the end of a pause that upstream asked for.",
+            "Share of time in which requests waited: for the budget (so the bridge paces itself), or "
+            "for the end of a pause that upstream demanded.",
             unit="percentunit", runbooks=("BudgetSaturated",),
         )),
         (8, graph(
-            "Closed after a 429 for",
+            "Pause after a 429",
             {"{{account}}":
                 "max by (account) (clamp_min("
                 "mogplex_bridge_rate_limit_blocked_until_timestamp_seconds{%A} - time(), 0))"},
-            "Time until the gate opens again; 0 while it is open.", unit="s",
+            "Time until requests resume; 0 while they are not paused.", unit="s",
             runbooks=("RateLimited",),
         )),
         (8, graph(
@@ -101,8 +100,8 @@ def _budget() -> Panel:
             {"{{account}}":
                 "sum by (account)"
                 f" (increase(mogplex_bridge_rate_limit_hits_total{{%A}}[{_RATE}]))"},
-            "Answers of 429. The bridge keeps within the limit, so each means that something else "
-            "uses the token.",
+            "429 replies. The bridge stays within the limit, so each means that another program uses "
+            "the token.",
             bars=True, runbooks=("RateLimited",),
         )),
         (8, graph(
@@ -110,16 +109,16 @@ def _budget() -> Panel:
             {"{{account}}":
                 f"sum by (account) (rate({_REQUESTS}{{%A}}[{_RATE}])) * 60"
                 " / (sum by (account) (mogplex_bridge_runs{%A}) > 0)"},
-            "How often a run is asked about on average: near 1 with streams, 54 divided by the runs "
-            "without.",
+            "Requests for each run, on average: near 1 with streams; without, 54 divided by the number "
+            "of runs.",
             unit="suffix: /min", runbooks=("BudgetSaturated",),
         )),
         (8, graph(
-            "Last good answer",
+            "Since last success",
             {"{{account}}":
                 "max by (account)"
                 " (time() - (mogplex_bridge_last_poll_success_timestamp_seconds{%A} > 0))"},
-            "Time since upstream last answered well. A busy stream needs no requests.", unit="s",
+            "Time since the last successful request. A busy stream needs none.", unit="s",
             limit=360, runbooks=("PollStalled", "AuthFailing"),
         )),
     )  # fmt: skip
@@ -132,7 +131,7 @@ def _requests() -> Panel:
             "Requests per minute",
             {"{{endpoint}} {{code}}":
                 f"sum by (endpoint, code) (rate({_REQUESTS}{{%A}}[{_RATE}])) * 60 > 0"},
-            "Requests that were answered or failed, by endpoint and result: OK or the error's code.",
+            "Requests that were answered or failed, by endpoint and result: OK or the error code.",
             unit="suffix: /min", stacked=True, runbooks=("UpstreamErrors",),
         )),
         (8, graph(
@@ -147,20 +146,20 @@ def _requests() -> Panel:
             "Token refused",
             {"{{code}} {{account}}":
                 f"sum by (code, account) (increase({_ERRORS}{{%A, {_REFUSED}}}[{_RATE}])) > 0"},
-            "Answers that refuse the token. Three over 30 s end the following of its runs until "
-            "another is in its place.",
+            "Replies that refuse the token. After three over 30 s its runs wait until upstream accepts "
+            "it or a new token.",
             bars=True, exemplars=True, runbooks=("AuthFailing",),
         )),
         (12, heatmap(
             "Request duration", f"sum by (le) (increase({_SECONDS}{{%A}}[{_RATE}]))",
-            "How many requests took how long. Dots are exemplars: each names its run.",
+            "Number of requests by duration. Dots are exemplars: each names its run.",
             runbooks=("UpstreamErrors",),
         )),
         (12, graph(
             "Request duration p95 by endpoint",
             {"{{endpoint}}":
                 f"histogram_quantile(0.95, sum by (le, endpoint) (rate({_SECONDS}{{%A}}[{_RATE}])))"},
-            "From sending a request to the end of its reply; of a stream to its headers.",
+            "Time from sending a request to the end of its reply; for a stream, to its headers.",
             unit="s", exemplars=True, runbooks=("UpstreamErrors",),
         )),
     )  # fmt: skip
@@ -180,12 +179,12 @@ def _spaces() -> Panel:
             {"{{account}} {{result}}":
                 "sum by (account, result)"
                 f" (rate(mogplex_bridge_stream_connects_total{{%A}}[{_RATE}])) * 60 > 0"},
-            "Connects of streams and WebSockets, by what came of them.",
+            "Connects of streams and WebSockets, by outcome.",
             unit="suffix: /min", runbooks=("NoStream",),
         )),
         (8, graph(
             "Tenant suspended", {"{{account}}": "max by (account) (mogplex_bridge_suspended{%A})"},
-            "1 while upstream says that the tenant of the key is suspended.",
+            "1 while upstream reports the tenant of the key as suspended.",
             decimals=0, runbooks=("TenantSuspended",),
         )),
         (8, graph(
@@ -197,7 +196,7 @@ def _spaces() -> Panel:
                     "sum by (reason)"
                     f" (rate(mogplex_bridge_skipped_frames_total{{%A}}[{_RATE}])) * 60 > 0",
             },
-            "Events that upstream showed again, and what it sent that cannot be recorded.",
+            "Events that upstream sent again, and frames that cannot be recorded.",
             unit="suffix: /min", runbooks=("NoStream",),
         )),
         (8, graph(
@@ -226,8 +225,8 @@ def _miosa() -> Panel:
             {"{{kind}}, {{reason}}":
                 "sum by (kind, reason)"
                 f" (rate(mogplex_bridge_stream_reconnects_total{{%A}}[{_RATE}])) * 60 > 0"},
-            "Streams that ended and were opened again, by kind and by how. Where a stream cannot be "
-            "resumed each is a gap.",
+            "Streams that ended and were reopened, by kind and reason. If a stream cannot be resumed, "
+            "each end causes a gap.",
             unit="suffix: /min", stacked=True, runbooks=("StreamsCut",),
         )),
         (12, graph(
@@ -235,7 +234,7 @@ def _miosa() -> Panel:
             {"{{result}} {{account}}":
                 "sum by (result, account)"
                 f" (rate(mogplex_bridge_tickets_total{{%A}}[{_RATE}])) * 60 > 0"},
-            "Tickets for streams by what became of them: each costs a request, and good ones are used.",
+            "Tickets for streams, by outcome. Each costs one request.",
             unit="suffix: /min", stacked=True, runbooks=("StreamsCut",),
         )),
         folded=True,
@@ -246,7 +245,7 @@ def board(runbooks: str) -> dict[str, Any]:
     return dashboard(
         "upstream",
         "upstream budget and errors",
-        "How the budget of each token is used, what waits for it, and what upstream answers.",
+        "How is the budget of each token used, what waits for it, and what does upstream answer?",
         [_now(), _budget(), _requests(), _spaces(), _miosa()],
         [marks.ALERTS, marks.RESTARTS, marks.REFUSALS],
         runbooks,

@@ -25,8 +25,8 @@ VARIABLES = {
 # Where nothing is to be seen in the scene, and why. Everything else must have a value.
 _SLOW = "a slow reader is cut when all hold 256 MiB together, more than the scene makes"
 MAY_BE_EMPTY: Mapping[str, str] = {
-    "overview: Trouble: slow readers cut {{transport}}": _SLOW,
-    "delivery: Records missed or cut: missed, {{reason}}: {{sink}}": (
+    "overview: Errors over time: slow readers disconnected {{transport}}": _SLOW,
+    "delivery: Records missed or truncated: missed, {{reason}}: {{sink}}": (
         "retention looks once a minute for what to drop, and the scene is shorter"
     ),
     **{

@@ -142,7 +142,8 @@ class MetricTable(Declaring):
             "rate_limit_budget_requests", "Requests this bridge allows itself a minute.", "account"
         )
         self.rate_limit_wait_seconds_total = self._counter(
-            "rate_limit_wait_seconds_total", "Time that requests waited for the budget or a Retry-After.",
+            "rate_limit_wait_seconds_total",
+            "Time that requests waited for the budget or a Retry-After.",
             "account", "reason",
             fill=lambda _: _each(WAIT_REASONS),
         )  # fmt: skip

@@ -24,14 +24,14 @@ PROGRAM: Final = "mogplex-bridge"
 
 # Name, and the line in --help. The command itself is in bridge/cli/<name>.py under the same name.
 COMMANDS: Final = {
-    "serve": "The daemon: follow runs, keep the journal, serve HTTP, write files.",
+    "serve": "Run the daemon: follow runs, keep the journal, serve HTTP, write files.",
     "follow": "Print the events of runs until all have ended; no daemon, no state.",
     "run": "Start a run, through a bridge or straight upstream.",
     "runs": "List, get and cancel runs, and print their events.",
-    "demo": "Simulator, bridge and live page in one; no account needed.",
-    "simulate": "Only the simulated upstream.",
+    "demo": "Try the bridge on a simulated upstream; no account needed.",
+    "simulate": "Run only the simulated upstream.",
     "check": "Check the configuration and print the effective settings.",
-    "doctor": "Find out what is wrong between here and upstream.",
+    "doctor": "Find out why runs cannot be followed: network, token, clock, upstream.",
     "explain": "Explain an error code or status of upstream, and what to do.",
     "export": "Print the journal as NDJSON.",
     "replay": "Write a range of the journal again, to a file or stdout.",
@@ -40,7 +40,7 @@ COMMANDS: Final = {
     "verify": "Check NDJSON files for holes, repeats and torn lines.",
     "redact": "Redact the lines of stdin.",
     "top": "Show what a running bridge does, on a terminal or for scripts.",
-    "health": "Ask a running bridge whether it is ready.",
+    "health": "Check whether a running bridge is ready.",
     "completion": "Print a completion script for bash, zsh or fish.",
 }
 

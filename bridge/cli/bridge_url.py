@@ -59,7 +59,7 @@ def configured_bridge_url(config: Path | None) -> BridgeUrl:
     settings = load_with(config=config).settings
     host, port = settings.listen_address
     if port == 0:
-        raise click.UsageError("The configuration listens on any free port: give --url.")
+        raise click.UsageError("The configuration uses any free port, so give --url.")
     return BridgeUrl(
         "http" if settings.tls is None else "https", _ANY_ADDRESS.get(host, host), port, ""
     )
@@ -93,7 +93,11 @@ def read_token(file: Path | None) -> str | None:
         with file.open("rb") as opened:
             text = opened.read(_TOKEN_BYTES_MAX).strip().decode("ascii")
     except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it holds other than ASCII"
+        reason = (
+            error.strerror
+            if isinstance(error, OSError)
+            else "it contains characters that are not ASCII"
+        )
         raise click.UsageError(f"--token-file {file}: {(reason or 'unreadable').lower()}") from None
     if not text or any(character.isspace() for character in text):
         raise click.UsageError(f"--token-file {file}: it must hold the token and nothing else")

@@ -130,10 +130,14 @@ def _of_the_journal(settings: Settings) -> list[str]:
         return []
     said = [
         "journal: set `sync_interval: always` in the jetstream section of every NATS server;"
-        " without it a power cut takes back what was acknowledged, and a client cannot see it"
+        " without it a power cut can lose acknowledged records; the bridge cannot check this"
+        " setting"
     ]
     if "," not in settings.journal and "replicas=" not in settings.journal:
-        said.append("journal: one NATS node keeps the only copy; name three for one that survives")
+        said.append(
+            "journal: one NATS node keeps the only copy; name three nodes to survive the loss of"
+            " one"
+        )
     return said
 
 
@@ -193,7 +197,11 @@ def _missing_files(loaded: Loaded) -> list[str]:
             warnings.append(f"{place}: {output.path} is a directory here; name a file in it")
     for key, file in _other_files(loaded.settings).items():
         if not _is_readable(file):
-            what = "cannot be read by you" if Path(file).expanduser().exists() else "does not exist"
+            what = (
+                "is not readable for your user"
+                if Path(file).expanduser().exists()
+                else "does not exist"
+            )
             warnings.append(f"{loaded.place(*key)}: {file} {what} here")
     return warnings
 

@@ -179,7 +179,7 @@ async def _bridge_on(
         say(f"all feeds   {here}/v1/feeds")
         say(f"metrics     {here}/metrics")
         say(f"simulator   {simulator.url}/_sim/runs")
-        say("Ctrl+C ends it.")
+        say("Press Ctrl+C to stop.")
         if not is_piped:
             threading.Thread(target=_tell, args=(here,), daemon=True).start()
 

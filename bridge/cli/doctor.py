@@ -37,7 +37,7 @@ _MARKS: Final = {"ok": "ok      ", "note": "note    ", "problem": "PROBLEM "}
     "Upstream then refuses all requests with this token for up to a minute.",
 )
 def doctor(*, as_json: bool, fill: bool, **shared: Any) -> Exit:
-    """Find out what is wrong between here and upstream.
+    """Find out why runs cannot be followed: network, token, clock, upstream.
 
     Three reads for each account: is the server there, is it the right one, is the token alive,
     what may it read, do the clocks agree, is there a stream.
@@ -117,7 +117,10 @@ async def _examine(
     if resolved.tokens.warning:
         findings.append(Finding("token", Level.NOTE, resolved.tokens.warning))
     if host_was_rewritten(account.base_url, resolved.base_url):
-        text = "www. is left out of base_url: that host only redirects, and no token is sent on"
+        text = (
+            "base_url is used without www.: that host only redirects, and the bridge sends no token"
+            " after a redirect"
+        )
         findings.append(Finding("server", Level.NOTE, text))
     findings += await examine(resolved, Depth.FILL if fill else Depth.ALL)
     return _Report(account.name, resolved.base_url, findings)

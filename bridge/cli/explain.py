@@ -16,7 +16,7 @@ from bridge.core.errors import Retry
 
 RETRY_WORDS = {
     Retry.TRANSIENT: "yes, automatically",
-    Retry.CONDITIONAL: "only after its state was read again",
+    Retry.CONDITIONAL: "only after reading the state again",
     Retry.PERMANENT: "no",
     Retry.AUTH_SUSPECT: "slowly, until the token is accepted",
     Retry.DONE: "no: the desired state already exists",
@@ -80,7 +80,7 @@ def _near(code: str, known: Sequence[Known]) -> str:
             phrase = HTTPStatus(int(code[:9])).phrase
         except ValueError:
             return ": an HTTP status has three digits, like 409"
-        return f" with this status ({phrase}): it is judged by the status alone"
+        return f" with this status ({phrase}); the bridge classifies it by the status alone"
     words = {row.word.lower(): row.code for _, row in known}
     near = difflib.get_close_matches(code_key(code), words, n=3)
     return f"; did you mean {', '.join(words[word] for word in near)}?" if near else ""

@@ -40,7 +40,7 @@ PAGE = 1000  # records a read: a few MB at the most, well under a second
     type=click.Choice(["cloudevents", "mogplex", "pretty"]),
     default="cloudevents",
     show_default=True,
-    help="The record, upstream's object, or a line for people.",
+    help="The record, upstream's object, or a readable line.",
 )
 @click.option(
     "--salvage",
@@ -101,7 +101,8 @@ async def _export(
     try:
         if after.epoch not in (None, reader.epoch):
             raise ConfigError(
-                f"position {after} is of another journal: this one's epoch is {reader.epoch}"
+                f"position {after} belongs to another journal: the epoch of this one is"
+                f" {reader.epoch}"
             )
         if 0 < after.seq < reader.floor - 1:
             say(f"warning: records before {reader.floor} are gone (retention)")

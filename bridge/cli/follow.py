@@ -126,7 +126,7 @@ def follow(
     name = system if loaded is None else loaded.settings.default_account.system
     wanted = _wanted(ids, runs_from, name, is_needed=url is None)
     if tail is not None and url is None:
-        raise click.UsageError("--tail needs --url: upstream has no journal to look back into")
+        raise click.UsageError("--tail needs --url: only a bridge has older records")
     if timeout_s is None and (url is None or wanted):
         timeout_s = TIMEOUT_S
     if url is not None:
@@ -216,7 +216,7 @@ def _meant(text: str, kinds: Sequence[str]) -> str:
     near = difflib.get_close_matches(word, kinds, n=1)
     if near:
         return f'; did you mean the kind "{near[0]}"? There are {", ".join(kinds)}'
-    return f"; another kind is named before it, as in {kinds[1]}:ID ({', '.join(kinds)})"
+    return f"; name another kind before the id, as in {kinds[1]}:ID ({', '.join(kinds)})"
 
 
 def _name(runs_from: str) -> str:
@@ -304,7 +304,7 @@ def _cure(kind: str, failure: Failure) -> str:  # noqa: PLR0911 - one for each
     """What to do about a follow that was given up."""
     status = failure.http_status
     if failure.code == "HTTP_ERROR":
-        return "; check the base URL, and what stands between"
+        return "; check the base URL and any proxy in between"
     match failure.fault:
         case Fault.TOKEN if status is not None and 300 <= status < 400:
             return "; check the token and the base URL"

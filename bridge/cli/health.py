@@ -34,7 +34,7 @@ TIMEOUT_S: Final = 5.0  # a bridge that answers later than this is not ready
     help="Longest wait for the answer.",
 )
 def health(*, config: Path | None, url: str | None, timeout: float) -> Exit:
-    """Ask a running bridge whether it is ready (GET /readyz).
+    """Check whether a running bridge is ready (GET /readyz).
 
     One line on stdout. Exit codes: 0 ready, 1 not ready or not reachable.
     """

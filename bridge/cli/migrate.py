@@ -72,7 +72,7 @@ async def _migrate(source: str, target: str, credentials: Path | None) -> None:
             say(
                 f"copied {counted(copied, 'record')} from {place_of(source)} to {place_of(target)},"
                 f" {there}"
-                f" were there; epoch {reader.epoch} is now {writer.epoch}, newest sequence"
+                f" were there already; epoch {reader.epoch} is now {writer.epoch}, newest sequence"
                 f" {writer.head}"
             )
         finally:
@@ -117,6 +117,6 @@ def _draft(record: Record) -> Draft:
     marked = b'"sequence":"' + digits
     at = record.body.find(marked)
     if at < 0:
-        raise ConfigError(f"record {record.seq} carries no sequence; nothing more is copied")
+        raise ConfigError(f"record {record.seq} has no sequence; the copy stops here")
     at += len(marked) - _DIGITS
     return Draft(record.feed, record.id, record.type, record.body[:at], record.body[at + _DIGITS :])

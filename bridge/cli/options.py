@@ -64,7 +64,7 @@ log_level_option = click.option(
 log_format_option = click.option(
     "--log-format",
     type=click.Choice(LOG_FORMATS),
-    help="Form of the logs [auto: text on a terminal, else json].",
+    help="Format of the logs [auto: text on a terminal, else json].",
 )
 
 

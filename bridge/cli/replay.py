@@ -170,7 +170,8 @@ async def _replay(wish: _Wish) -> Exit:
     try:
         if wish.epoch not in (None, reader.epoch):
             raise ConfigError(
-                f"--after: the position is of another journal: this one's epoch is {reader.epoch}"
+                "--after: the position belongs to another journal: the epoch of this one is"
+                f" {reader.epoch}"
             )
         floor = reader.floor
         if wish.wanted.after < floor - 1:
@@ -181,7 +182,10 @@ async def _replay(wish: _Wish) -> Exit:
         else:
             code = await _to_files(wish, wish.layout, reader, done, copy)
         if wish.wanted.after < reader.floor - 1 and reader.floor > floor:
-            say(f"warning: retention went on meanwhile: some before {reader.floor} may be missing")
+            say(
+                f"warning: retention removed records meanwhile: some before {reader.floor}"
+                " may be missing"
+            )
         return code
     finally:
         await reader.close()
@@ -214,7 +218,7 @@ async def _to_files(
         cause = error.cause if isinstance(error, WriteStoppedError) else error
         complain(
             f"cannot write {layout.path}: {(cause.strerror or str(cause)).lower()};"
-            " make room and repeat the command with --resume"
+            " free some space and repeat the command with --resume"
         )
         return Exit.FAILED
     finally:
@@ -244,7 +248,7 @@ async def _open(wish: _Wish, layout: Layout, writer: Any, reader: Any) -> Range:
     if not wish.is_resumed:
         writer.abandon()
         raise ConfigError(
-            f"{layout.path}: there are lines already; choose another path, or --resume if an"
+            f"{layout.path}: the file has lines already; choose another path, or use --resume if an"
             " earlier replay of the same range was cut off"
         )
     if found.last is None:

@@ -29,15 +29,15 @@ from bridge.cli.streams import say, write_stdout
 @click.argument("prompt")
 @click.option("--repo", required=True, metavar="ID", help="The repo's id.")
 @click.option("--harness", metavar="NAME", help="codex, claude-code, ... [upstream: codex].")
-@click.option("--base-branch", metavar="NAME", help="Branch to begin from.")
+@click.option("--base-branch", metavar="NAME", help="Branch to start from.")
 @click.option("--working-branch", metavar="NAME", help="Branch to work on.")
-@click.option("--create-branch", is_flag=True, help="Make the working branch.")
+@click.option("--create-branch", is_flag=True, help="Create the working branch.")
 @click.option("--root-directory", metavar="PATH", help="Directory in the repo.")
 @click.option("--mode", metavar="NAME", help="SAFE, AUTO, YOLO, ...")
 @click.option(
     "--idempotency-key",
     metavar="KEY",
-    help="The same key gives the same run [default: a new key, printed on stderr].",
+    help="The same key returns the same run [default: a new key, printed on stderr].",
 )
 @click.option("--follow", is_flag=True, help="Print the run's events until it is over.")
 @timeout_option

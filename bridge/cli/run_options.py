@@ -40,7 +40,7 @@ def api_options(function: F) -> F:
         "--url",
         metavar="URL",
         envvar="MOGPLEX_BRIDGE_URL",
-        help="A bridge with the gateway on; --token-file then holds one of its tokens"
+        help="A bridge with the gateway enabled; --token-file then holds one of its tokens"
         " [default: straight upstream; env: MOGPLEX_BRIDGE_URL].",
     )
     token_file = click.option(

@@ -35,14 +35,20 @@ id_argument = click.argument("run_id", metavar="ID", callback=checked_id)
     )
 )
 def runs() -> None:
-    """Look at runs and cancel them, through a bridge (--url) or straight upstream.
+    """List, get and cancel runs, through a bridge (--url) or straight upstream.
 
     Exit codes: 0 done, 1 failed, unknown or timed out, 2 usage, 64 token refused, 65 forbidden,
     69 unavailable, 75 rate limited, 78 bad configuration.
     """
 
 
-@runs.command("list")
+@runs.command(
+    "list",
+    epilog=examples(
+        "mogplex-bridge runs list --url http://127.0.0.1:8080",
+        "mogplex-bridge runs list --status streaming --json --url http://127.0.0.1:8080",
+    ),
+)
 @click.option("--status", multiple=True, metavar="WORD", help="Only runs with this status.")
 @click.option(
     "--limit", type=click.IntRange(1, 200), default=50, show_default=True, help="Maximum number."
@@ -50,7 +56,7 @@ def runs() -> None:
 @json_option
 @api_options
 def list_(*, status: tuple[str, ...], limit: int, as_json: bool, **more: Any) -> Exit:
-    """The runs that a bridge knows, newest first; upstream has no list."""
+    """List the runs that a bridge knows, newest first; upstream has no list."""
     api = api_of(more)
     if not api.place.is_bridge:
         raise click.UsageError("Upstream has no list of runs: give --url of a bridge.")
@@ -68,7 +74,9 @@ def list_(*, status: tuple[str, ...], limit: int, as_json: bool, **more: Any) ->
     return answered(work)
 
 
-@runs.command()
+@runs.command(
+    epilog=examples("mogplex-bridge runs get $RUN", "mogplex-bridge runs get --json $RUN | jq .run")
+)
 @id_argument
 @json_option
 @api_options
@@ -77,7 +85,12 @@ def get(run_id: str, *, as_json: bool, **more: Any) -> Exit:
     return _one(api_of(more).get, f"/runs/{run_id}", as_json=as_json)
 
 
-@runs.command()
+@runs.command(
+    epilog=examples(
+        "mogplex-bridge runs cancel $RUN",
+        "mogplex-bridge runs cancel --url http://127.0.0.1:8080 --token-file reader.token $RUN",
+    )
+)
 @id_argument
 @json_option
 @api_options
@@ -99,7 +112,12 @@ def _one(ask: Any, path: str, *, as_json: bool) -> Exit:
     return answered(work)
 
 
-@runs.command()
+@runs.command(
+    epilog=examples(
+        "mogplex-bridge runs events --limit 20 $RUN",
+        "mogplex-bridge runs events --follow $RUN",
+    )
+)
 @id_argument
 @click.option("--follow", is_flag=True, help="Continue until the run is over.")
 @click.option("--limit", type=click.IntRange(1, 200), default=100, show_default=True)
@@ -109,7 +127,7 @@ def _one(ask: Any, path: str, *, as_json: bool) -> Exit:
 def events(
     run_id: str, *, follow: bool, limit: int, timeout_s: float, as_json: bool, **more: Any
 ) -> Exit:
-    """Events of a run, oldest first."""
+    """Print the events of a run, oldest first."""
     api = api_of(more)
 
     def work() -> Exit:

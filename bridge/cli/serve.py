@@ -57,7 +57,7 @@ def serve(
     ndjson: str | None,
     **shared: Any,
 ) -> int:
-    """The daemon: follow runs, keep the journal, serve HTTP, write files.
+    """Run the daemon: follow runs, keep the journal, serve HTTP, write files.
 
     The first Ctrl+C drains, the second quits at once.
     """

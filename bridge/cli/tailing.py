@@ -151,7 +151,9 @@ class _Client:
                 )
             if not is_told:
                 is_told = True
-                telling.say(f"run {run_id} is not followed there yet; waiting {RUN_WAIT_S:g} s")
+                telling.say(
+                    f"run {run_id} is not followed by the bridge yet; waiting {RUN_WAIT_S:g} s"
+                )
             pause.wait(1.0)
 
     def unreachable(self, error: BaseException) -> Failure:
@@ -162,7 +164,7 @@ class _Client:
     def refused(self, status: int) -> Failure:
         what = "is it a bridge?"
         if status in (401, 403):
-            what = "it wants a token with the scope read (--token-file)"
+            what = "it needs a token with the scope read (--token-file)"
         text = f"{self.url} answers {status}: {what}"
         return Failure("follow --url", "HTTP_ERROR", text, Retry.PERMANENT, http_status=status)
 
@@ -187,7 +189,7 @@ def _read(
                 lines.put(line)
                 after = _position(line) or after
                 if b'"type":"bridge.reset"' in line[:200]:
-                    telling.say("records are missing here: the bridge does not have them any more")
+                    telling.say("records are missing here: the bridge no longer keeps them")
             raise OSError("it closed the connection")
         except (OSError, http.client.HTTPException) as error:
             failures += 1
@@ -196,7 +198,9 @@ def _read(
                 return
             if failures == 1 and not wish.is_quiet:
                 reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
-                telling.say(f"the connection to {client.url} is lost ({reason.lower()}); again …")
+                telling.say(
+                    f"the connection to {client.url} is lost ({reason.lower()}); reconnecting …"
+                )
             pause.wait(backoff.after_failure(jitter=0.5))
 
 

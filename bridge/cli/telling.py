@@ -74,7 +74,7 @@ class Telling:
         self._shows_status = on_terminal and manner.progress and not is_dumb and self._story
         self._status, self._status_s = b"", 0.0
         if self._in_runner and self.format != "pretty" and environ.get("GITHUB_ACTIONS"):
-            say("hint: --format pretty (or MOGPLEX_BRIDGE_FORMAT=pretty) is made for this log")
+            say("hint: use --format pretty (or MOGPLEX_BRIDGE_FORMAT=pretty) for this log")
 
     def _printer(
         self,

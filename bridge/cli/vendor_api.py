@@ -90,7 +90,7 @@ class VendorApi:
             answer = connection.getresponse()
             whole = answer.read(_BODY_BYTES_MAX)
         except TimeoutError:
-            text = f"{place.url.origin} gives no answer in {TIMEOUT_S:g} s"
+            text = f"{place.url.origin} does not answer within {TIMEOUT_S:g} s"
             raise RefusedError("TIMEOUT", text, Exit.UNAVAILABLE) from None
         except (OSError, http.client.HTTPException) as error:
             reason = getattr(error, "strerror", None) or type(error).__name__
@@ -113,7 +113,7 @@ def _data(status: int, body: bytes) -> dict[str, Any]:
     if 200 <= status < 300 and envelope.get("ok") is True and isinstance(data, dict):
         return data
     if 300 <= status < 400:
-        text = "the server asks to sign in, or is somewhere else"
+        text = "the server redirects to a sign-in page or another address; check the base URL"
         raise RefusedError("UNAUTHORIZED", text, Exit.UNAUTHORISED)
     error = envelope.get("error")
     if not isinstance(error, dict):

@@ -22,7 +22,9 @@ SHOWN_MAX = 20  # problems of one kind that are shown one by one
 )
 @click.argument("files", metavar="FILE...", nargs=-1, required=True, type=type_path)
 @click.option(
-    "--filtered", is_flag=True, help="The output has a filter: missing sequences are no holes."
+    "--filtered",
+    is_flag=True,
+    help="The output has a filter: do not report missing sequences as holes.",
 )
 def verify(files: tuple[Path, ...], filtered: bool) -> Exit:  # noqa: FBT001 - click's way
     """Check NDJSON files: order, holes, repeats, torn lines, bad JSON.

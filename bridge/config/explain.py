@@ -60,7 +60,7 @@ def shown(value: object) -> str:
         return "a list"
     text = repr(value) if not isinstance(value, bool) else str(value).lower()
     if _SECRET.search(text) or any(prefix in text for prefix in key_prefixes()):
-        return "what was given (not repeated: it may hold a secret)"
+        return "the given value (not shown, because it may hold a secret)"
     text = text if len(text) <= 60 else text[:57] + "..."
     return f'"{text[1:-1]}"' if isinstance(value, str) and len(text) <= 60 else text
 
@@ -82,7 +82,10 @@ def unknown_key(path: Sequence[str | int]) -> str:
     """The sentence about a key that does not exist."""
     if path[0] == "accounts" and len(path) == 3 and (owners := systems_with(str(path[2]))):
         names = " and ".join(f'"{name}"' for name in owners)
-        return f"{dotted(path)} is a setting of accounts of system {names}; this one is of another"
+        return (
+            f"{dotted(path)} is a setting of accounts of system {names};"
+            " this account is of another system"
+        )
     known = nearest(path)
     hint = f"did you mean {known}?" if known else "see docs/configuration.md for all keys"
     return f"unknown key {dotted(path)}; {hint}"

@@ -23,8 +23,8 @@ def _listen_rules(settings: Settings) -> Iterator[tuple[Path, str]]:
     if settings.server.workers > 1 and not settings.journal.startswith("sqlite:"):
         yield (
             ("server", "workers"),
-            "server.workers needs a journal in a file (sqlite:): with another one start more"
-            " replicas instead",
+            "server.workers needs a journal in a file (sqlite:); with any other journal, start"
+            " more replicas",
         )
     host, _ = settings.listen_address
     if settings.auth is None and not is_loopback(host):
@@ -43,7 +43,10 @@ def _account_rules(settings: Settings) -> Iterator[tuple[Path, str]]:
         at: Path = ("accounts", i)
         if names.setdefault(account.name, i) != i:
             first = names[account.name]
-            yield (*at, "name"), f'account name "{account.name}" is taken by accounts[{first}]'
+            yield (
+                (*at, "name"),
+                f'account name "{account.name}" is already used by accounts[{first}]',
+            )
         origin = ""
         try:
             origin = account.origin()
@@ -56,7 +59,7 @@ def _account_rules(settings: Settings) -> Iterator[tuple[Path, str]]:
             first = tokens[origin, token]
             yield (
                 at,
-                f"accounts[{first}] and accounts[{i}] share a token, and so one rate limit;"
+                f"accounts[{first}] and accounts[{i}] share a token and therefore one rate limit;"
                 " list all runs under one account",
             )
         for key, text in account.problems():

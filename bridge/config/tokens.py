@@ -146,7 +146,9 @@ def _checked(raw: bytes, say: Callable[[str], str]) -> str:
     if not text:
         raise ConfigError(say("is empty; it must hold the token"))
     if text[:7].lower() == b"bearer ":
-        raise ConfigError(say('begins with "Bearer "; it must hold the token alone'))
+        raise ConfigError(say('begins with "Bearer "; it must hold only the token'))
     if any(byte <= 0x20 or byte >= 0x7F for byte in text):
-        raise ConfigError(say("holds blanks or other than ASCII; it must hold the token alone"))
+        raise ConfigError(
+            say("holds spaces or characters that are not ASCII; it must hold only the token")
+        )
     return text.decode("ascii")

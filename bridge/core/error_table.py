@@ -38,8 +38,8 @@ WAIT_S: dict[Wait, tuple[float, float]] = {
 
 WAIT_WORDS: dict[Wait, str] = {
     Wait.NEVER: "none: no retry",
-    Wait.HUMAN: "until somebody acts",
-    Wait.STATE: "the bridge reads the row every 5 to 30 s until it allows the request",
+    Wait.HUMAN: "until you act",
+    Wait.STATE: "the bridge reads the state every 5 to 30 s until it allows the request",
     Wait.AT_ONCE: "none: one new ticket",
     Wait.SHORT: "3 s, doubling to 15 s; this feed",
     Wait.BACKOFF: "1 s, doubling to 30 s; this feed",

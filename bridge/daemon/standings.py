@@ -95,7 +95,7 @@ def _check(
     if given_up:
         word = given_up[0] if len(set(given_up)) == 1 else "feed"
         verb = "is" if len(given_up) == 1 else "are"
-        detail += f"; {counted(len(given_up), word)} {verb} given up"
+        detail += f"; {counted(len(given_up), word)} {verb} no longer followed"
     check: dict[str, Any] = {
         "ok": standing.failure is None and trouble is None,
         "detail": detail,

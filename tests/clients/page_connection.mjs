@@ -57,8 +57,8 @@ await state("lost");
 await order("forget");
 await order("start");
 await state("live");
-await page.locator("#notice", { hasText: "the journal is another one now" }).waitFor();
-await row("records before this were missed").first().waitFor();
+await page.locator("#notice", { hasText: "the journal was replaced" }).waitFor();
+await row("records before this are missing").first().waitFor();
 await shoot(page, "page-reset");
 console.log("ok tells that records were missed");
 

@@ -234,7 +234,7 @@ step("places and heights agree", () => {
 step("true state: which trouble, in which order", () => {
   const live = { state: "live" };
   assert.equal(troubleOf({ link: live, checks: { journal: { ok: true } }, views: [] }), null);
-  assert.equal(troubleOf({ link: { state: "lost" }, checks: null, views: [] }).pill, "Bridge gone");
+  assert.equal(troubleOf({ link: { state: "lost" }, checks: null, views: [] }).pill, "Bridge unreachable");
   const limited = { "account default": { ok: false, detail: "429 until 12:00" } };
   assert.equal(troubleOf({ link: live, checks: limited, views: [] }).pill, "Rate limited");
   const refused = { "account default": { ok: false, detail: "token refused (401)" } };

@@ -61,7 +61,7 @@ await step("now: a card for each active run, then what failed, with its reason",
   await page.fill("#now-bar [name=find]", bad.slice(0, 8));
   await until("one", async () => (await cards.count()) === 1);
   await page.fill("#now-bar [name=find]", "nothing like this");
-  await page.getByText("No run is like that.").waitFor();
+  await page.getByText("No run matches.").waitFor();
   await page.fill("#now-bar [name=find]", "");
   await accessible("now");
   await shoot(page, "story-now");

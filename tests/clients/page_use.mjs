@@ -64,9 +64,9 @@ await step("a gap and a run that was given up are told in colour and in words", 
   await until("gap", async () => /1 gap/.test(await card(gappy).textContent()));
   const gap = await seek("are missing");
   assert.equal(await gap.getAttribute("data-tone"), "bad");
-  assert.match(await gap.textContent(), /gap.* events are missing: the run had begun before/);
-  await until("given up", async () => /given up.*NOT_FOUND/.test(await card(unknown).textContent()));
-  assert.match(await (await seek("given up: NOT_FOUND")).textContent(), /follow failed/);
+  assert.match(await gap.textContent(), /gap.* events are missing: the run started before/);
+  await until("follow failed", async () => /follow failed.*NOT_FOUND/.test(await card(unknown).textContent()));
+  assert.match(await (await seek("follow failed: NOT_FOUND")).textContent(), /follow failed/);
   await page.fill("[name=text]", "");
   await row("a needle in the stack").waitFor();
   assert.equal(await page.textContent("#figure-gaps"), "1");
@@ -105,7 +105,7 @@ await step("a run's detail, and its events only", async () => {
     return runs.length > 10 && runs.every((run) => run === gappy.slice(0, 8));
   });
   assert.equal(await page.locator(".event:visible .run:visible").count(), 0, "one id, again and again, says nothing");
-  assert.match(await page.textContent("#detail"), /1 gap: events are missing that could not be fetched/);
+  assert.match(await page.textContent("#detail"), /1 gap: some events could not be fetched/);
   await page.keyboard.press("Escape");
   await page.locator("#detail").waitFor({ state: "hidden" });
   await page.click("#tab-events");
@@ -197,7 +197,7 @@ await step("a screen reader hears of new events now and then, of problems sooner
   await control(sim, `/runs/${alive}/events`, { events: [{ type: "failed", message: "the tests do not pass" }] });
   await page.waitForFunction(() => window.heard.some((text) => /failed, run .{8}\. \d+ new event/.test(text)));
   // Each change of a filter brought the gap and the run that was given up again: that was no news.
-  const repeats = await page.evaluate(() => window.heard.filter((text) => /gap|given up/.test(text)));
+  const repeats = await page.evaluate(() => window.heard.filter((text) => /gap|follow failed/.test(text)));
   assert.ok(repeats.length <= 1, repeats.join());
   assert.equal(await page.getAttribute("#spoken", "aria-live"), "polite");
   for (const role of ["banner", "main", "navigation", "search"]) assert.ok((await page.getByRole(role).count()) >= 1, role);

@@ -45,7 +45,7 @@ async def test_export_and_health_read_beside_a_running_daemon(tmp_path: Path) ->
         assert out.splitlines()[-1] == f'{{"runId":"{one.id}","status":"success"}}'.encode()
         code, out, err = await run("export", *place, "--after", "zz-1", env=env)
         assert (code, out) == (78, b"")
-        assert "is of another journal" in err
+        assert "belongs to another journal" in err
         await _leaves_quietly("export", *place, env=env)
         await _leaves_quietly("export", *place, "--format", "pretty", env=env)
         await _leaves_quietly("check", env=env)

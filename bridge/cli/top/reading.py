@@ -165,7 +165,7 @@ class BridgeReader:
         body = response.read(BODY_BYTES_MAX)
         if response.status in (401, 403):
             need = "a token with the scope read and without limits (--token-file)"
-            raise NoBridgeError(f"{self.url}{path} answers {response.status}: it wants {need}")
+            raise NoBridgeError(f"{self.url}{path} answers {response.status}: it needs {need}")
         if response.status not in good:
             raise NoBridgeError(f"{self.url}{path} answers {response.status}: is it a bridge?")
         return body

@@ -56,7 +56,7 @@ class Looking:
             try:
                 self.view, self.trouble = self._reader.read(), None
             except NoBridgeError as error:
-                self.trouble = f"{error} (what you see is older)"
+                self.trouble = f"{error} (showing older data)"
             if not self._stopping.is_set():
                 self._wake()
 

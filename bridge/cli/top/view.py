@@ -122,7 +122,7 @@ def _head(view: View) -> Text:
     text = _line("")
     text.append(f"mogplex-bridge {_safe(view.version)}", style="bold")
     text.append(f"  {view.url}  ")
-    text.append(*(("well", "green") if is_ok else ("needs a look", "bold yellow")))
+    text.append(*(("healthy", "green") if is_ok else ("has problems", "bold yellow")))
     if view.up_s is not None:
         text.append(f"  up {_duration(view.up_s)}")
     rate = "" if view.records_per_s is None else f" ({view.records_per_s:.1f}/s)"
@@ -286,7 +286,7 @@ def _failures(failures: Sequence[Mapping[str, Any]]) -> Table:
 
 def _last_line(options: ViewOptions) -> Text:
     if options.typing is not None:
-        return _line(f"filter: {_safe(options.typing)}▏(Enter takes it, Esc leaves it)", "bold")
+        return _line(f"filter: {_safe(options.typing)}▏(Enter applies, Esc cancels)", "bold")
     return _line(_KEYS, style="dim")
 
 

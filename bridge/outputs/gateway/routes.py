@@ -146,7 +146,7 @@ class GatewayRoutes:
             if len(found) > limit:
                 break
         if not is_behind:
-            raise ProblemError("bad_request", "this cursor is not known; begin without one")
+            raise ProblemError("bad_request", "this cursor is unknown; start without one")
         rows = b",".join(self._pages.run_of(seen) for seen in found[:limit])
         more = found[limit - 1] if len(found) > limit else None
         following = f'"{more.account}:{more.id}"'.encode() if more is not None else b"null"
@@ -176,7 +176,7 @@ class GatewayRoutes:
             return refusal or self.refuse(
                 ProblemError(
                     "not_ready",
-                    "the run is about to be followed; try again",
+                    "the bridge is starting to follow this run; try again",
                     headers={"Retry-After": "1"},
                 )
             )
@@ -190,7 +190,8 @@ class GatewayRoutes:
                 found = await self._pages.after(seen, after, limit, reading)
                 if found is None:
                     raise ProblemError(
-                        "bad_request", "after is no event of this run in the bridge's journal"
+                        "bad_request",
+                        "after is not the id of an event of this run in the bridge's journal",
                     )
                 page = found
         return await self._shown(request, page)
@@ -204,7 +205,9 @@ class GatewayRoutes:
                 return refusal
             seen = self._look(request, identity, id_, must_have_row=False)
             if seen is None:
-                raise ProblemError("not_ready", "the run is about to be followed; try again")
+                raise ProblemError(
+                    "not_ready", "the bridge is starting to follow this run; try again"
+                )
         self._from_journal.inc()
         if request.method == hdrs.METH_HEAD:
             return web.Response(headers=stream_headers(seen))
@@ -259,14 +262,14 @@ class GatewayRoutes:
     async def start(self, request: web.Request, identity: Identity) -> web.StreamResponse:
         check_path(request)
         if identity.runs:
-            raise ProblemError("forbidden", "a token that is limited to runs starts none")
+            raise ProblemError("forbidden", "a token that is limited to runs cannot start one")
         account = self._choice.of(request, identity)
         keys = request.headers.getall("Idempotency-Key", [])
         key = keys[0].strip() if len(keys) == 1 else ""
         body = await request.read()
         wrong = self._dialect.wrong_start(key, body)
         if wrong is None and not _KEY_SAFE.fullmatch(key):
-            wrong = "Idempotency-Key holds characters that no header may"
+            wrong = "Idempotency-Key holds characters that a header cannot have"
         if wrong is not None:
             if key or body:  # else nobody meant to start one: the page asks so what it may
                 self._started.labels("refused").inc()
@@ -293,7 +296,7 @@ class GatewayRoutes:
                 return web.Response(status=405, headers={hdrs.ALLOW: hdrs.METH_GET})
             raise ProblemError("not_found", "no such route; see docs/gateway.md")
         if identity.runs:
-            raise ProblemError("forbidden", "a token that is limited to runs sees only those")
+            raise ProblemError("forbidden", "a token that is limited to runs can read only those")
         account = self._choice.of(request, identity)
         query = tuple((k, v) for k, v in request.query.items() if k in forward.query)
         question = Question("GET", path, query=query)

@@ -169,12 +169,12 @@ class Connection(web.RequestHandler):
         """Answer what never reached a route: mostly requests that are not HTTP."""
         self.note_request()
         code = "bad_request" if status < 500 else "internal_error"
-        response = respond(ProblemError(code, "this is not an HTTP request that can be read here"))
+        response = respond(ProblemError(code, "this is not a readable HTTP request"))
         response.headers.update(COMMON_HEADERS)
         response.force_close()
         return response
 
 
 _TOO_LARGE = ProblemError(
-    "head_too_large", "the header fields of this request, or what stands behind them, are too many"
+    "head_too_large", "the header fields of this request, or its trailers, are too large"
 )

@@ -124,4 +124,4 @@ def _place(views: Sequence[View], cursor: str) -> int:
     for place, view in enumerate(views):
         if _name(view) == name:
             return place + 1
-    raise invalid("cursor", "leads nowhere any more; begin again without one")
+    raise invalid("cursor", "has expired; start again without one")

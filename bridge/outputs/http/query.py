@@ -115,7 +115,7 @@ def read_text(request: web.Request) -> str:
     """The text that is looked for; empty for none. Raises ProblemError."""
     text = single(request, "text") or ""
     if len(text) > TEXT_CHARS_MAX:
-        raise invalid("text", f"is over {TEXT_CHARS_MAX} long")
+        raise invalid("text", f"is longer than {TEXT_CHARS_MAX} characters")
     return text
 
 
@@ -133,12 +133,15 @@ def values(request: web.Request, name: str, count_max: int, limits: Limits) -> l
     """All values of a parameter that may be given more than once. Raises ProblemError."""
     found = request.query.getall(name, [])
     if len(found) > count_max:
-        raise invalid(name, f"is given {len(found)} times, {count_max} are possible")
+        raise invalid(name, f"is given {len(found)} times; at most {count_max} are allowed")
     for value in found:
         if not value.removeprefix("!") or len(value) > limits.value_chars_max:
-            raise invalid(name, f"has a value that is empty or over {limits.value_chars_max} long")
+            raise invalid(
+                name,
+                f"has a value that is empty or longer than {limits.value_chars_max} characters",
+            )
     if name == "type" and sum(map(len, found)) > limits.types_chars_max:
-        raise invalid(name, f"has over {limits.types_chars_max} characters in all its values")
+        raise invalid(name, f"has values of more than {limits.types_chars_max} characters in all")
     return found
 
 

@@ -88,7 +88,9 @@ class RelayRoutes:
             if isinstance(error, ConnectionResetError):
                 raise  # the client left
             raise ProblemError(
-                "not_ready", "the process that knows is not there", headers={"Retry-After": "5"}
+                "not_ready",
+                "the process that follows is not running; try again later",
+                headers={"Retry-After": "5"},
             ) from error
 
     async def close(self) -> None:
@@ -103,7 +105,9 @@ def _path(request: web.Request) -> str:
     url = URL(request.raw_path, encoded=True)
     host = request.headers.get(hdrs.HOST, "")
     if not url.is_absolute() or url.authority.lower() != host.lower():
-        raise ProblemError("bad_request", "the request line and the Host header name two servers")
+        raise ProblemError(
+            "bad_request", "the request line and the Host header name different servers"
+        )
     return url.raw_path_qs
 
 

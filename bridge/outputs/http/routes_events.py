@@ -87,7 +87,7 @@ class EventRoutes:
         if feed is not None and (only is None or not await self._is_known(feed, identity, only)):
             raise unknown_run(feed.id) if "kind" not in path else unknown_feed(*feed)
         if only is None:
-            raise ProblemError("forbidden", "your token does not reach what this filter asks for")
+            raise ProblemError("forbidden", "your token does not allow what this filter selects")
         query = replace(query, only=only)
         if format_ is None:
             try:
@@ -95,7 +95,9 @@ class EventRoutes:
             except HungUpError:
                 return web.Response(status=503)  # nobody reads it
         if query.sought is not None:
-            raise invalid("text", "is for pages: a stream brings all that the other filters let by")
+            raise invalid(
+                "text", "works on pages only: a stream sends all that the other filters match"
+            )
         if request.method == hdrs.METH_HEAD:
             return web.Response(headers=_stream_headers(format_))
         return await self._stream(request, query, format_, identity)
@@ -124,7 +126,7 @@ class EventRoutes:
             if start.missed is not None:
                 raise ProblemError(
                     "position_gone",
-                    "what you asked for is not available; begin again with after=0",
+                    "records after this position are not available; start again with after=0",
                     members=reset_facts(self._journal, query.asked or "", start.missed),
                 )
             response = await self._read_and_pack(request, query, start.after, reading)

@@ -224,7 +224,7 @@ class Server:
         if (request.content_length or 0) > bytes_max:
             raise ProblemError(
                 "body_too_large",
-                f"no body over {bytes_max} bytes is taken here",
+                f"no body over {bytes_max} bytes is accepted here",
                 headers={"Connection": "close"},
             )
 
@@ -250,7 +250,7 @@ class Server:
         except Exception as error:  # noqa: BLE001 - one client's request must not end the server
             # The text may hold anything; the client gets a fixed sentence.
             _log.exception("http.request_failed", error=type(error).__name__)
-            bug = ProblemError("internal_error", "the log has the cause")
+            bug = ProblemError("internal_error", "see the log of the bridge for the cause")
             response = self._refuse(request, bug)
         await self._adapt(request, response)
         self._count(self._group_of.get(request.match_info.handler, "none"), response.status)

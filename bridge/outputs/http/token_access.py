@@ -107,7 +107,9 @@ class TokenAccess:
                 return found or _unauthorized("wrong token")
         tickets = request.query.getall("ticket", [])
         if may_use_ticket and len(tickets) == 1 and not headers:
-            return self._spend(tickets[0]) or _unauthorized("this ticket is spent, old or unknown")
+            return self._spend(tickets[0]) or _unauthorized(
+                "this ticket was used before, has expired or is unknown"
+            )
         return _unauthorized("send Authorization: Bearer, or on a stream ?ticket=")
 
     def issue(self, identity: Identity) -> tuple[str, float]:
@@ -121,7 +123,7 @@ class TokenAccess:
         if len(self._tickets) >= TICKETS_MAX:
             raise ProblemError(
                 "too_many_tickets",
-                "too many tickets wait to be used",
+                "too many tickets are unused; use them or wait until they expire",
                 headers={"Retry-After": "60"},
             )
         ticket = secrets.token_urlsafe(_TICKET_BYTES)

@@ -249,7 +249,7 @@ def step_summary(tales: Tales) -> bytes:
 
 def _row(tale: Tale) -> str:
     lasted = "" if tale.lasted_s is None else span(tale.lasted_s)
-    status = tale.status if tale.is_ended else "given up" if tale.failure else "not ended"
+    status = tale.status if tale.is_ended else "unfollowed" if tale.failure else "not ended"
     reason = tale.story.error if tale.tone == "bad" else ""
     text = ": ".join(part for part in (tale.title, tale.failure or reason) if part)
     numbers = tale.numbers

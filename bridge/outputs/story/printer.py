@@ -69,7 +69,7 @@ class Tales:
             if tale.is_ended:
                 word = harmless(str(tale.status))
             elif tale.failure:
-                word = "given up"
+                word = "unfollowed"
             counts[word] = counts.get(word, 0) + 1
         parts = ", ".join(f"{count} {word}" for word, count in counts.items())
         gaps = sum(tale.numbers.gaps for tale in self.by_run.values())
@@ -171,7 +171,7 @@ class StoryPrinter:
 
     def _row(self, tale: Tale, columns: int | None) -> str:
         lasted = "" if tale.lasted_s is None else span(tale.lasted_s)
-        status = tale.status if tale.is_ended else "given up" if tale.failure else "not ended"
+        status = tale.status if tale.is_ended else "unfollowed" if tale.failure else "not ended"
         head = f"  {short(tale.run_id)}  {padded(harmless(str(status)), 10)} {lasted:>8}  "
         reason = tale.story.error if tale.tone == "bad" and tale.is_ended else tale.failure
         about = cut(harmless(" ".join((reason or tale.title).split())), TITLE_COLUMNS)

@@ -28,12 +28,14 @@ _LINES_CHANGED: Final = re.compile(r"\(\+(\d{1,7}) [-−](\d{1,7})\)")
 _UPSTREAM_CUT: Final = re.compile(r"\.\.\.\[truncated (\d+) chars\]$")
 
 WHY_GAP: Final[Mapping[str, str]] = {
-    "window_exhausted": "the run said more than upstream shows on one page",
-    "window_jumped": "more came between two reads than upstream shows on one page",
-    "segment_switched": "the run went on as a new segment before the old one was read to its end",
-    "joined_late": "the run had begun before it was followed",
-    "history_shrank": "upstream shows less than it had shown",
-    "unreadable": "what upstream sent could not be read",
+    "window_exhausted": "the run has more events than upstream shows on one page",
+    "window_jumped": "more events came between two reads than upstream shows on one page",
+    "segment_switched": (
+        "the run continued in a new segment before the old one was read completely"
+    ),
+    "joined_late": "the run started before the bridge followed it",
+    "history_shrank": "upstream shows fewer events than before",
+    "unreadable": "an event from upstream could not be read",
 }
 
 

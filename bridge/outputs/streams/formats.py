@@ -162,7 +162,7 @@ class Messages:
 
     def farewell(self, retry_ms: int, reason: str = "shutdown") -> bytes:
         if reason == "auth":
-            return websocket.encode_close(CloseCode.POLICY, "the token is worth nothing any more")
+            return websocket.encode_close(CloseCode.POLICY, "the token is no longer valid")
         return websocket.encode_close(CloseCode.GOING_AWAY, "the bridge is stopping")
 
 

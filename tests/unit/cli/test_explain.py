@@ -43,7 +43,7 @@ def test_a_status_shows_all_of_its_codes(capfd: pytest.CaptureFixture[str]) -> N
     code, out, _ = said(capfd, "402")
     assert code == 0
     assert "INSUFFICIENT_CREDITS" in out
-    assert "until somebody acts" in out
+    assert "until you act" in out
 
 
 def test_an_unknown_code_names_the_nearest(capfd: pytest.CaptureFixture[str]) -> None:

@@ -36,7 +36,7 @@ def test_a_feed_is_named_by_id_by_kind_and_id_or_by_a_kind_without_ids(
     [
         ("miosa", f"sandbx:{UUID}", 'did you mean the kind "sandbox"?'),
         ("miosa", "tenants", 'did you mean the kind "tenant"?'),
-        ("miosa", "nonsense", "another kind is named before it, as in sandbox:ID"),
+        ("miosa", "nonsense", "name another kind before the id, as in sandbox:ID"),
         ("miosa", f"{UUID}/{OTHER}", "a snapshot is named snapshot:OWNER/SID"),
         ("miosa", "sandbox:x", "'x' is no sandbox id"),
         ("moot", "a/b", "is no space id"),

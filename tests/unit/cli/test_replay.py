@@ -155,7 +155,7 @@ def test_a_replay_that_was_cut_off_goes_on_and_repeats_nothing(
     newest = segments(tmp_path)[-1]
     newest.write_bytes(newest.read_bytes()[:-30])  # killed in the middle of a line
     code, _, err = replay(*options)
-    assert (code, "or --resume" in err) == (78, True)
+    assert (code, "or use --resume" in err) == (78, True)
     code, _, err = replay(*options, "--resume")
     assert code == 0
     assert err.endswith("\n")
@@ -189,7 +189,7 @@ def test_files_of_something_else_are_left_as_they_were(replay: Replay, tmp_path:
         (("--after", "9", "--through", "9"), 2, "--through 9 is not above --after 9"),
         (("--since", "1h", "--until", "2h"), 2, "--since is not before --until"),
         (("--since", "noon"), 2, "'noon' is no time: use 2026-08-03T14:00:00Z"),
-        (("--after", "zz-4"), 78, "of another journal"),
+        (("--after", "zz-4"), 78, "to another journal"),
         (("--run", "abc"), 2, "'abc' is not a run id"),
         (("--resume",), 2, "--resume needs --to PATH"),
         (("--rotate-bytes", "big"), 2, "'big' is not a size such as \"100MiB\""),
@@ -217,7 +217,7 @@ def test_a_full_disk_says_how_to_go_on(
         context.setattr(segment.Segment, "_check_space", full)
         code, _, err = replay("--to", str(to))
     assert (code, err.count("\n")) == (1, 1)
-    assert "no space left on device; make room and repeat the command with --resume" in err
+    assert "no space left on device; free some space and repeat the command with --resume" in err
     assert replay("--to", str(to))[0] == 0, "nothing was written: nothing is in the way"
 
 

@@ -69,7 +69,7 @@ def test_feeds_that_were_given_up_are_counted_and_do_not_make_the_account_ill() 
     stopped = followed(given_up, is_wanted=False)  # somebody knows about it
     made = Made(followed(given_up), stopped, followed(STATE))
     assert made.check()["givenUpRuns"] == 1
-    assert made.check()["detail"] == "token accepted; 1 run is given up"
+    assert made.check()["detail"] == "token accepted; 1 run is no longer followed"
     assert made.check()["ok"]
     assert made.gauge("runs_given_up") == 1
 

@@ -50,7 +50,7 @@ export async function ask(path, { also, ...options } = {}) {
   const problem = await response.json().catch(() => ({}));
   // A late answer to what was asked before somebody signed in says nothing of the token given since.
   if (response.status === 401 && token === used) {
-    const note = used === null ? "" : "This token is not accepted: look for a newer one, or ask who runs this bridge.";
+    const note = used === null ? "" : "This token is not accepted. Get a new one from whoever runs this bridge.";
     keep(null);
     showEntrance(note);
   }

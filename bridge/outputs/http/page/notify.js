@@ -40,7 +40,7 @@ export class Notifier {
 
   show() {
     this.button.setAttribute("aria-pressed", String(this.isWanted));
-    this.button.title = !this.isWanted ? "Tell when a run ends" : this.isDenied ? "Told in the title: the browser allows no notifications" : "A run's end is told";
+    this.button.title = !this.isWanted ? "Notify when a run ends" : this.isDenied ? "Shown in the title: the browser does not allow notifications" : "You are notified when a run ends";
   }
 
   // Each reading of the runs: only what changed since the one before is news.

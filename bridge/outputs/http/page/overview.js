@@ -58,11 +58,11 @@ export class Overview {
 
   // `why`: the runs cannot be read.
   fail(why) {
-    if (this.views === null) this.say(`The runs cannot be read: ${why}.`);
+    if (this.views === null) this.say(`The runs cannot be loaded: ${why}.`);
   }
 
   draw() {
-    if (this.views === null) return this.say("Reading the runs …");
+    if (this.views === null) return this.say("Loading runs …");
     const fields = at("now-bar").elements;
     this.offerKinds(fields.kind);
     const isWanted = (view) => (!fields.kind.value || view.kind === fields.kind.value) && isSought(view, fields.find.value);
@@ -86,7 +86,7 @@ export class Overview {
     const focused = document.activeElement?.dataset?.run;
     this.box.replaceChildren(...children);
     if (focused) this.cards.get(focused)?.button.focus();
-    this.say(children.length ? "" : this.views.length ? "No run is like that." : "No run is followed yet. Put a run's id into the field on the left, or start the bridge with --run ID.");
+    this.say(children.length ? "" : this.views.length ? "No run matches." : "No run is followed yet. Enter a run id in the field on the left, or start the bridge with --run ID.");
     this.tick();
   }
 

@@ -66,13 +66,13 @@ const startForm = new StartForm(
   () => runs.accountNames,
   async (run) => {
     await runs.read();
-    speaker.say(`${short(run)} is started`);
+    speaker.say(`${short(run)} started`);
     go(run, "story");
   },
 );
 
 const cancelQuestion = new CancelQuestion(async (run, wasOver) => {
-  if (run.key === runs.find(runs.selected)?.key) detail.tell(wasOver ? "It was over already." : "It is cancelled.");
+  if (run.key === runs.find(runs.selected)?.key) detail.tell(wasOver ? "The run was already over." : "The run is cancelled.");
   await runs.read();
 });
 
@@ -126,7 +126,7 @@ async function copyLink(wish) {
   const text = `${location.origin}${location.pathname}#${wish}`;
   try {
     await navigator.clipboard.writeText(text);
-    detail.tell("The link is copied.");
+    detail.tell("Link copied.");
   } catch {
     detail.tell(text); // without TLS browsers give the clipboard to loopback only
   }
@@ -304,7 +304,7 @@ at("hold").addEventListener("click", () => {
   const isHeld = !timeline.isHeld;
   timeline.hold(isHeld);
   at("hold").setAttribute("aria-pressed", String(isHeld));
-  setText(at("hold"), isHeld ? "Go on" : "Pause");
+  setText(at("hold"), isHeld ? "Resume" : "Pause");
 });
 
 at("notice-close").addEventListener("click", () => notice(""));

@@ -28,10 +28,10 @@ const KINDS = {
 const TONE_OF_END = { success: "good", succeeded: "good", archived: "good", failed: "bad", cancelled: "warn" };
 
 const WHY_RESET = {
-  dropped: "they are older than what is kept",
-  epoch: "the journal is another one now",
-  ahead: "the journal does not reach so far",
-  not_understood: "the place to resume from was not understood",
+  dropped: "they are older than the records kept",
+  epoch: "the journal was replaced",
+  ahead: "the position is after the end of the journal",
+  not_understood: "the position to resume from is not valid",
 };
 
 export function failureText(failure) {
@@ -57,9 +57,9 @@ function sentence(type, record, data) {
     case "bridge.gap":
       return `${data.missing ?? "an unknown number of"} events are missing: ${WHY_GAP[data.reason] ?? data.reason}`;
     case "bridge.follow.failed":
-      return `given up: ${failureText(data)}`;
+      return `follow failed: ${failureText(data)}`;
     case "bridge.reset":
-      return `records before this were missed: ${WHY_RESET[record.reason] ?? record.reason}`;
+      return `records before this are missing: ${WHY_RESET[record.reason] ?? record.reason}`;
     default:
       return type.startsWith("com.mogplex.") ? String(data.message ?? "") : ofOthers(type, data);
   }

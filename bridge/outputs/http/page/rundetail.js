@@ -124,8 +124,8 @@ function reasonsOf(view, story) {
   const words = [];
   const error = view?.error ?? story?.end?.reason;
   if (error && view?.phase !== "succeeded") words.push(visible(error));
-  if (view?.gaps) words.push(`${many(view.gaps, "gap")}: events are missing that could not be fetched`);
+  if (view?.gaps) words.push(`${many(view.gaps, "gap")}: some events could not be fetched`);
   const failure = view ? failureText(view.lastFailure) : "";
-  if (failure) words.push(`${view.state === "failed" ? "given up" : "last failure"}: ${visible(failure)}`);
+  if (failure) words.push(`${view.state === "failed" ? "follow failed" : "last failure"}: ${visible(failure)}`);
   return words;
 }

@@ -13,7 +13,7 @@ const BARS = 30; // readings in a spark line: the last minute
 const RATE_READINGS = 8; // the rate is over so many readings, 16 s
 
 const GROUPS = [
-  ["failed", "Given up"],
+  ["failed", "Follow failed"],
   ["following", "Following"],
   ["ended", "Ended"],
   ["stopped", "Stopped"],
@@ -44,7 +44,7 @@ export const isOver = (view) => OVER.has(view.phase);
 
 // Tone, icon and word of a feed: a run's status, of other systems the state in the words of all.
 export function statusOf(view) {
-  if (view.state === "failed") return ["bad", "fail", "given up"];
+  if (view.state === "failed") return ["bad", "fail", "follow failed"];
   if (view.status === null || view.status === undefined) {
     // A stream without a row, as a tenant's, has no status but life.
     return !isMogplex(view) && view.followedBy ? ["calm", "tool", "live"] : ["plain", "begin", "not read yet"];
@@ -58,7 +58,7 @@ export const whatOf = (view) => (isMogplex(view) ? "" : [view.kind, view.status 
 
 export function lagText(view) {
   if (view.state !== "following") return "";
-  if (isOver(view)) return "its end is being confirmed";
+  if (isOver(view)) return "confirming that it ended";
   if (["stream", "sse", "websocket"].includes(view.followedBy)) return "live";
   return view.lagSeconds === null ? "waits for its turn" : span(view.lagSeconds) + " behind";
 }
@@ -290,7 +290,7 @@ function replace(parent, children) {
 
 function empty() {
   const how = element("code", "", "curl -X PUT …/v1/runs/{id}");
-  return element("p", "empty", "No run is followed yet. Put its id above, or ", how, ".");
+  return element("p", "empty", "No run is followed yet. Enter its id above, or ", how, ".");
 }
 
 class Card {

@@ -103,7 +103,7 @@ export class StartForm {
   async submit() {
     const wish = this.wish();
     if (!wish.repoId) {
-      this.fields.repo.setCustomValidity("No such repository: choose one of the list, or give its id.");
+      this.fields.repo.setCustomValidity("No such repository: choose one from the list or enter its id.");
       this.fields.repo.reportValidity();
       return;
     }
@@ -117,7 +117,7 @@ export class StartForm {
       this.dialog.close();
       this.onStarted(run.runId);
     } catch (error) {
-      const again = mayHaveHappened(error) ? "It may have started: Start asks for the same run again, never for a second one." : "";
+      const again = mayHaveHappened(error) ? "The run may have started. Press Start again: it returns the same run, never a second one." : "";
       this.say([wordsOf(error) || "No answer came.", again].filter(Boolean).join(" "));
     } finally {
       this.busy(false);

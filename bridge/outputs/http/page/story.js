@@ -20,16 +20,16 @@ const EVENT = "com.mogplex.run.event.";
 const PAUSE_MS = 90000; // between two fragments; after that a new block begins
 
 export const WHY_GAP = {
-  window_exhausted: "the run said more than upstream shows on one page",
-  window_jumped: "more came between two reads than upstream shows on one page",
-  segment_switched: "the run went on as a new segment before the old one was read to its end",
-  joined_late: "the run had begun before it was followed",
-  history_shrank: "upstream shows less than it had shown",
-  unreadable: "what upstream sent could not be read",
-  resume_unsupported: "upstream does not show again what came while nothing was connected",
+  window_exhausted: "the run has more events than upstream shows on one page",
+  window_jumped: "more events came between two reads than upstream shows on one page",
+  segment_switched: "the run continued in a new segment before the old one was read completely",
+  joined_late: "the run started before the bridge followed it",
+  history_shrank: "upstream shows fewer events than before",
+  unreadable: "an event from upstream could not be read",
+  resume_unsupported: "upstream does not repeat events sent while no stream was connected",
   cursor_lost: "upstream does not know the last event that was read",
   count_mismatch: "upstream counts more events than it shows",
-  log_jumped: "the log grew by more than upstream shows of it",
+  log_jumped: "the log grew by more lines than upstream shows",
 };
 
 export class Story {
@@ -290,7 +290,7 @@ export class Story {
       this.closeSay();
       return this.add("wait", at, { text: "Waits for input" });
     }
-    if (before === "awaiting_input" && this.status === "streaming") return this.add("wait", at, { text: "Goes on", isOver: true });
+    if (before === "awaiting_input" && this.status === "streaming") return this.add("wait", at, { text: "Resumed", isOver: true });
     return null;
   }
 

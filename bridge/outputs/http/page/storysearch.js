@@ -38,7 +38,7 @@ export class StorySearch {
     };
     this.seekOlder(this.wished, found, () => mine === this.round).catch(() => {
       if (mine !== this.round) return;
-      this.older = ", what is older could not be searched";
+      this.older = ", older records could not be searched";
       this.show();
     });
     let from = 0;

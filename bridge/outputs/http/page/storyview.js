@@ -110,13 +110,13 @@ export class StoryView {
     at("story-text").placeholder = `Search the whole ${kind}`;
     this.clear();
     this.say("");
-    const later = setTimeout(() => this.say(`Reading the ${kind} …`), SKELETON_MS);
+    const later = setTimeout(() => this.say(`Loading the ${kind} …`), SKELETON_MS);
     try {
       const count = await this.feed.open(run, view?.events ?? null, (records) => records.forEach((record) => this.accept(record)));
       if (count === null) return;
       this.isLoaded = true;
       for (const record of this.pendingLines.splice(0)) this.accept(record);
-      this.say(this.story.blocks.length ? "" : view ? `Nothing has come of this ${kind} yet.` : unknown);
+      this.say(this.story.blocks.length ? "" : view ? `No events of this ${kind} yet.` : unknown);
       this.scroller.show(this.shown());
       if (aim?.event || aim?.at) this.goToAim(aim);
       else this.scroller.draw();
@@ -127,7 +127,7 @@ export class StoryView {
       if (this.run !== run) return;
       const isUnknown = error instanceof Refused && error.status === 404;
       const why = error instanceof Refused ? error.message : "the bridge does not answer";
-      this.say(isUnknown ? unknown : `This ${kind} cannot be read: ${why}.`);
+      this.say(isUnknown ? unknown : `This ${kind} cannot be loaded: ${why}.`);
     } finally {
       clearTimeout(later);
     }
@@ -258,8 +258,8 @@ export class StoryView {
     const block = event ? this.story.byEvent.get(event) : this.story.blocks.find((one) => one.at >= Date.parse(when));
     if (!block) {
       const oldest = this.story.blocks[0];
-      const since = oldest ? ` What is kept of this run begins at ${new Date(oldest.at).toLocaleString("en-GB")}.` : "";
-      this.say(`The linked event is not here: it belongs to another run, or is not kept any more.${since}`);
+      const since = oldest ? ` The records kept of this run begin at ${new Date(oldest.at).toLocaleString("en-GB")}.` : "";
+      this.say(`The linked event is not here: it belongs to another run, or retention removed it.${since}`);
       setTimeout(() => this.say(""), 8000);
       return this.scroller.draw();
     }

@@ -93,7 +93,7 @@ export class Stream {
     this.source = null;
     const waitMs = this.waitMs * (0.75 + Math.random() / 2); // those who were cut together come back apart
     this.waitMs = Math.min(this.waitMs * 2, WAIT_MS_MAX);
-    this.say("lost", why || `Connection lost, again in ${Math.ceil(waitMs / 1000)} s`);
+    this.say("lost", why || `Connection lost, retrying in ${Math.ceil(waitMs / 1000)} s`);
     clearTimeout(this.timer);
     this.timer = setTimeout(() => this.open(), waitMs);
   }

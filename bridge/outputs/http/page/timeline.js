@@ -198,7 +198,7 @@ export class Timeline {
 
   drawWords(total) {
     at("no-events").hidden = total > 0;
-    if (!total) setText(at("no-events"), this.kept.length ? "No event here has this text." : "Waiting for the first event.");
+    if (!total) setText(at("no-events"), this.kept.length ? "No event shown here contains this text." : "Waiting for the first event.");
     const hidden = this.isHeld ? this.waiting.length : this.missed ?? 0;
     at("fresh").hidden = !hidden;
     if (hidden) setText(at("fresh"), `↑ ${many(hidden, "new event")}`);

@@ -4,12 +4,12 @@
 // the feeds. Returns {tone, pill, text, id} or null. The worst that explains most comes first.
 export function troubleOf({ link, checks, views }) {
   if (link.state === "lost" || link.state === "refused") {
-    return { id: "link", tone: "bad", pill: "Bridge gone", text: "The bridge does not answer. What you see is from before; the page tries again by itself." };
+    return { id: "link", tone: "bad", pill: "Bridge unreachable", text: "The bridge does not answer. You see older data; the page retries automatically." };
   }
   const found = checks ? accounts(checks) : null;
   if (found) return found;
   const other = checks && Object.entries(checks).find(([name, check]) => !check.ok && !name.startsWith("account "));
-  if (other) return { id: other[0], tone: "warn", pill: "Needs a look", text: `${other[0]}: ${other[1].detail ?? "fails"}.` };
+  if (other) return { id: other[0], tone: "warn", pill: "Problem", text: `${other[0]}: ${other[1].detail ?? "fails"}.` };
   return byRuns(views);
 }
 
@@ -24,7 +24,7 @@ function accounts(checks) {
   const isToken = /token|refused|unauthori[sz]ed|suspend/i.test(detail) && !/429|rate/i.test(detail);
   const isLimited = /429|rate|limit|block/i.test(detail);
   const pill = isToken ? "Token refused" : isLimited ? "Rate limited" : "Upstream down";
-  return { id: name, tone: "bad", pill, text: `Account ${account}: ${detail}${more}. New events cannot come while this lasts.` };
+  return { id: name, tone: "bad", pill, text: `Account ${account}: ${detail}${more}. No new events arrive until this is fixed.` };
 }
 
 // A reader without the right to see the checks can still tell by the runs.
@@ -34,5 +34,5 @@ function byRuns(views) {
   if (!following.length || failing.length < following.length) return null;
   const { code, message, httpStatus } = failing[0].lastFailure;
   const pill = httpStatus === 429 ? "Rate limited" : httpStatus === 401 ? "Token refused" : "Upstream down";
-  return { id: "runs " + code, tone: "bad", pill, text: `Upstream fails for all followed runs: ${[code, message].filter(Boolean).join(": ")}. New events cannot come while this lasts.` };
+  return { id: "runs " + code, tone: "bad", pill, text: `Upstream fails for all followed runs: ${[code, message].filter(Boolean).join(": ")}. No new events arrive until this is fixed.` };
 }

@@ -12,6 +12,7 @@ from tests.architecture.tree import ROOT
 PLACES = ("contracts", "decisions", "runbooks")
 CLEAN = [
     ROOT / "README.md",
+    ROOT / "CHANGELOG.md",
     *(
         ROOT / "docs" / f"{name}.md"
         for name in (
@@ -64,6 +65,10 @@ BETTER = {
     r"from nothing to": "name what the reader gets",
     r"that saves? you a search": "rules",
     r"gives up for good": "stops for good",
+    r"worth nothing": "no longer valid",
+    r"needs a look": "has problems",
+    r"is (?:spoken|believed)": "is supported, is assumed",
+    r"leads nowhere": "has expired, does not exist",
     r"\bmade up\b": "generated",
     r"\bgoes? on (?:as|with|under)\b": "continues, resumes",
 }

@@ -10,7 +10,7 @@ import os
 import sys
 import threading
 import time
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from collections.abc import AsyncIterator, Callable, Coroutine, Generator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +44,22 @@ def pytest_terminal_summary(
     seed = config.getoption("randomly_seed", default=None)
     if exitstatus and isinstance(seed, int):
         terminalreporter.write_line(f"repeat this order and chance with: --randomly-seed={seed}")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Collected tests stay to the end: the garbage collector never looks at them again.
+
+    It needs a quarter of the time of a collection, and 0.3 s for each pass over 7,000 tests;
+    `nothing_left_open` makes such a pass for whatever is closed late.
+    """
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.collect()
+        gc.freeze()
+        gc.enable()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

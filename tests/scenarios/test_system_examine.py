@@ -26,9 +26,9 @@ MOOT = [
     (
         {"stream": "garbage"},
         {},
-        "NOTE stream: the stream is of no use: it sends frames that nobody",
+        "NOTE stream: the stream sends frames that the bridge cannot parse",
     ),
-    ({"before": "ignored"}, {}, "NOTE pages: `before` is not honoured"),
+    ({"before": "ignored"}, {}, "NOTE pages: `before` is not honored"),
     ({"suspended": True}, {}, "PROBLEM token: "),
     ({"list": "active_only"}, {}, "OK spaces: "),
     ({}, {"forbidden": ("known",)}, "NOTE spaces: space known is listed but may not be read"),

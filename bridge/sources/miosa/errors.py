@@ -39,7 +39,7 @@ _OF_THE_KEY = (
     _row("UNAUTHORIZED", 401, _T, Wait.AT_ONCE,
          "on a stream: its ticket is missing, used or expired; elsewhere: the key is refused",
          "nothing on a stream, the bridge takes one new ticket; elsewhere check the key", _SEED),
-    _row("missing sse ticket", 401, _T, Wait.AT_ONCE, "the stream wants a ticket",
+    _row("missing sse ticket", 401, _T, Wait.AT_ONCE, "the stream needs a ticket",
          "nothing: the bridge takes one and remembers that this stream needs it", _SEED),
     _row("rate_limit_exceeded", 429, _T, Wait.KEY, "too many requests with this key",
          "lower requests_per_minute, or give the bridge a key of its own", _SEED),

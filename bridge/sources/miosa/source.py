@@ -138,9 +138,9 @@ class MiosaSource:
     def standing(self) -> Standing:
         gate = self._gate
         credential = gate.credential
-        detail = "key accepted" if credential.was_accepted else "nothing asked so far"
+        detail = "key accepted" if credential.was_accepted else "no request so far"
         if gate.refused is not None:
-            detail = "the key is refused; put a valid one in its place"
+            detail = "the key is refused; replace it with a valid one"
         read_at = [p.read_at for p in self._progress.values() if p.read_at is not None]
         return Standing(
             detail,

@@ -282,7 +282,7 @@ def _redirect(location: str) -> tuple[str, Retry, str]:
         return (
             "LOGIN_REDIRECT",
             Retry.AUTH_SUSPECT,
-            "the server asks to sign in: the token is not seen",
+            "the server redirects to a sign-in page: it does not see the token",
         )
     text = f"the server redirects to {host[:100]}, never followed: set base_url to where the API is"
     return "HTTP_ERROR", Retry.TRANSIENT, text

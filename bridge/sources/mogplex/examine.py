@@ -70,7 +70,7 @@ async def confirmed(api: MogplexApi, failure: Failure) -> Failure | None:
 def _clock(reply: Reply, local_s: float) -> Finding:
     upstream_s = http_date(reply.headers.get("Date"))
     if upstream_s is None:
-        return Finding("clock", Level.NOTE, "the server does not tell its time")
+        return Finding("clock", Level.NOTE, "the server sends no time")
     ahead_s = local_s - (upstream_s + 0.5)
     if abs(ahead_s) < SKEW_S:
         return Finding("clock", Level.OK, "the clock here and the server's agree")
@@ -78,8 +78,8 @@ def _clock(reply: Reply, local_s: float) -> Finding:
     return Finding(
         "clock",
         Level.NOTE,
-        f"the clock here is {abs(ahead_s):.0f} s {word} the server's: lags will be measured wrong; "
-        "no event is lost by it; let NTP set it",
+        f"the clock here is {abs(ahead_s):.0f} s {word} the server's: lags are measured wrong,"
+        " but no event is lost; set the clock with NTP",
     )
 
 
@@ -104,7 +104,7 @@ async def _scope(api: MogplexApi) -> Finding:
     if not isinstance(data, Failure):
         return Finding("scope", Level.OK, "the token has the read scope")
     if data.code == "FORBIDDEN":
-        text = "the token lacks the read scope: this server does not ask for it, others may"
+        text = "the token lacks the read scope: this server does not require it, others may"
         return Finding("scope", Level.NOTE, text, data)
     return Finding("scope", Level.NOTE, "the server does not show what scopes the token has")
 
@@ -121,12 +121,19 @@ async def _stream(api: MogplexApi) -> Finding:
         return Finding("stream", Level.NOTE, f"the stream was not tried: {failure.message}")
     data = api.to_data("runs.stream", reply)
     if not isinstance(data, Failure) or data.code == "INVALID_RESPONSE":
-        return Finding("stream", Level.NOTE, "the server answers oddly to a run that is not there")
+        return Finding(
+            "stream",
+            Level.NOTE,
+            "the server answers a request for an unknown run in an unexpected way",
+        )
     if data.code == "NOT_FOUND":
         return Finding("stream", Level.OK, "runs can be followed by stream")
     if data.retry is Retry.FEATURE_ABSENT:
-        text = "this server has no stream: runs are polled, and of more than 200 events some can "
-        return Finding("stream", Level.NOTE, text + "only be told missing")
+        text = (
+            "this server has no stream: the bridge polls runs; of runs with more than 200 events"
+            " it may report some as missing"
+        )
+        return Finding("stream", Level.NOTE, text)
     return Finding(
         "stream",
         Level.NOTE,

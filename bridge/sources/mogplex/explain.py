@@ -14,7 +14,7 @@ def explain(failure: Failure, account: Account) -> str:  # noqa: PLR0911 - one f
     if failure.http_status is None:
         return f"unreachable: {failure.message} ({where}); check base_url and the network"
     if failure.code == "LOGIN_REDIRECT":
-        return f"refused: {where} asks to sign in: something on the way takes the token off"
+        return f"refused: {where} redirects to a sign-in page: a proxy in between removes the token"
     if 300 <= failure.http_status < 400:
         return (
             f"wrong server: {where} redirects (HTTP {failure.http_status}), which is never followed"
@@ -24,10 +24,10 @@ def explain(failure: Failure, account: Account) -> str:  # noqa: PLR0911 - one f
         case Fault.TOKEN:
             return (
                 f"refused: {where} does not know this token ({account.tokens.described});"
-                " it may be revoked or cut off; make a new one"
+                " it may be revoked or truncated; create a new one"
             )
         case Fault.RIGHTS:
-            return f"refused: the token may not read at {where}; make one with the read scope"
+            return f"refused: the token may not read at {where}; create one with the read scope"
         case Fault.RATE:
             return "rate limited: others use this token too; try again in a minute"
         case Fault.SERVER:

@@ -194,12 +194,12 @@ class MogplexSource:
     def standing(self) -> Standing:
         now, credential = self._clock.monotonic(), self._gate.credential
         state = self._gate.scheduler.snapshot(now)
-        detail = "token accepted" if credential.was_accepted else "nothing asked so far"
+        detail = "token accepted" if credential.was_accepted else "no request so far"
         is_suspended = credential.suspended_since is not None
         if is_suspended and credential.refused_since is not None:
             since = times.rfc3339(self._clock.wall() - (now - credential.refused_since))
             retry_s = max(0.0, credential.retry_at - now)
-            detail = f"the token is refused since {since}; asked again in {retry_s:.0f} s"
+            detail = f"the token is refused since {since}; next try in {retry_s:.0f} s"
         return Standing(
             detail,
             failure=self._gate.refusal if is_suspended else None,

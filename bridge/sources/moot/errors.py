@@ -115,7 +115,7 @@ def judge(
     is_page = not is_json and 400 <= status < 500 and status not in (401, 408, 425, 429)
     if is_page or 300 <= status < 400:
         code = NOT_THE_API
-        text = f"HTTP {status} from a page for people or a redirect: is base_url right?"
+        text = f"HTTP {status} with a web page or a redirect: check base_url"
     row = _BY_CODE[code]
     if code == NOT_FOUND and text:
         text = f"{text}, or hidden from this key"

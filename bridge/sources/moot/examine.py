@@ -73,7 +73,7 @@ async def _clock(api: MootApi, clock: Clock) -> Finding:
         return Finding("server", Level.NOTE, "/health does not answer, the API does")
     upstream_s = http_date(reply.headers.get("Date"))
     if upstream_s is None:
-        return Finding("clock", Level.NOTE, "the server does not tell its time")
+        return Finding("clock", Level.NOTE, "the server sends no time")
     ahead_s = (asked + clock.wall()) / 2.0 - (upstream_s + 0.5)
     if abs(ahead_s) < SKEW_S:
         return Finding("clock", Level.OK, "the clock here and the server's agree")
@@ -124,7 +124,7 @@ async def _stream(api: MootApi, row: Row) -> Finding:
     except (*http.TROUBLE, FrameTooLargeError):
         return Finding("stream", Level.NOTE, f"the stream does not open within {OPEN_S:g} s")
     if brought is None:
-        text = "the stream is of no use: it sends frames that nobody understands"
+        text = "the stream sends frames that the bridge cannot parse"
         return Finding("stream", Level.NOTE, text)
     text = "the stream opens" + (" and replays" if brought else ", without a replay so far")
     return Finding("stream", Level.OK, text)
@@ -155,6 +155,9 @@ async def _before(api: MootApi, row: Row) -> Finding:
     ids = {event.id for event in latest.events}
     is_ignored = isinstance(earlier, PageRead) and any(e.id in ids for e in earlier.events)
     if isinstance(earlier, Refusal) or is_ignored:
-        text = "`before` is not honoured: a lost cursor is repaired by the transcript, or told"
+        text = (
+            "`before` is not honored: the bridge replaces a lost cursor from the transcript, or"
+            " reports a gap"
+        )
         return Finding("pages", Level.NOTE, text)
     return Finding("pages", Level.OK, "pages can be walked back")

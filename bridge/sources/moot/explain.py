@@ -21,7 +21,9 @@ def explain(failure: Failure, account: Account) -> str:  # noqa: PLR0911 - one f
                 "redirect; set base_url to where the moot API is, with or without /api"
             )
         case code if code == TENANT_SUSPENDED:
-            return f"suspended: {failure.message}; nothing is asked until the key changes"
+            return (
+                f"suspended: {failure.message}; the bridge sends no requests until the key changes"
+            )
         case code if code == NOT_FOUND:
             return f"not found: {failure.message}"
     match failure.fault:

@@ -146,7 +146,7 @@ class MootSource:
 
     def standing(self) -> Standing:
         desk, gate = self._desk, self._desk.gate
-        detail = "key accepted" if gate.was_accepted else "nothing asked so far"
+        detail = "key accepted" if gate.was_accepted else "no request so far"
         if desk.verdict is not None:
             is_tenant = desk.verdict.code == TENANT_SUSPENDED
             detail = desk.verdict.message if is_tenant else "the key is refused"

@@ -103,7 +103,7 @@ async def follow_on(entry: Followed, source: Source) -> bool:
                     raise error from None
                 wait_s = backoff.after_failure(jitter=0.0)
                 log.exception("follow.crashed", feed=feed, retry_in_s=wait_s)
-                text = "a bug in this program; its log has the cause"
+                text = "a bug in this program; the log has the cause"
                 entry.progress.failure = Failure("follow", "CRASHED", text, Retry.TRANSIENT)
                 entry.progress.failures_in_row += 1
                 await asyncio.sleep(wait_s)

@@ -32,7 +32,7 @@ class LocalLeases:
         held = self._held.get(fence.name)
         if held is None or held.fence != fence:
             raise FencedError(
-                f'the lease "{fence.name}" is no longer held here; nothing was stored'
+                f'this replica no longer holds the lease "{fence.name}"; nothing was stored'
             )
 
     def give_up(self, lease: LocalLease, memory: bytes) -> None:

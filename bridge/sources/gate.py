@@ -332,7 +332,7 @@ class Gate:
 
     def _suspect(self, now: float, sent_at: float, failure: Failure) -> float:
         """One request at a time from now on, after a wait: it tells what holds for all."""
-        self.refusal = replace(failure, message="the token is refused; put a valid one there")
+        self.refusal = replace(failure, message="upstream refuses the token; replace it")
         again_at = self.credential.refused(now, sent_at)
         self.scheduler.is_probing = True
         self.scheduler.hold(again_at)

@@ -181,8 +181,8 @@ class Engine:
     def unavailable(self, cause: str) -> JournalUnavailableError:
         """The error to raise."""
         return JournalUnavailableError(
-            f"journal {self.address}: the engine does not answer: {cause or 'no answer'}; what is"
-            " under way waits, and goes on by itself"
+            f"journal {self.address}: the engine does not answer: {cause or 'no answer'}; pending"
+            " work waits and resumes automatically"
         )
 
     async def until_connected(self) -> None:

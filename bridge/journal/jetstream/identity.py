@@ -41,7 +41,7 @@ class Identity:
             raise self._engine.unavailable(f"the stream {wrong}")
         raise JournalError(
             f"journal {self._engine.address}: the stream {wrong}; nothing more is stored. The next"
-            " start goes on with what is there, and tells readers by bridge.reset"
+            " start continues with what is there, and readers get a bridge.reset"
         )
 
     async def _maybe_wrong(self, last: int) -> str | None:

@@ -111,6 +111,6 @@ async def _meta(engine: Engine, subjects: Subjects) -> Meta:
 def changed(engine: Engine) -> JournalError:
     """Its epoch is another one by now."""
     return JournalError(
-        f"journal {engine.address}: another replica found that old positions mean other records by"
-        " now; the next start goes on with what is there"
+        f"journal {engine.address}: another replica found that old positions refer to other records"
+        " now; the next start continues with what is there"
     )

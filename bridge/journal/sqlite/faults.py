@@ -65,34 +65,33 @@ def to_journal_error(error: sqlite3.Error, path: str) -> JournalError:
 def full(path: str, cause: str) -> JournalFullError:
     """The error for a file that cannot be written now, but perhaps later."""
     return JournalFullError(
-        f"journal {path}: cannot be written now: {cause}; nothing was stored. Make room, or"
-        " lower [retention]; it goes on by itself"
+        f"journal {path}: cannot be written now: {cause}; nothing was stored. Free some space or"
+        " lower [retention]; the bridge recovers automatically"
     )
 
 
 def held(path: str, cause: str) -> JournalUnavailableError:
     """The error for a file that another program has locked: no room is missing."""
     return JournalUnavailableError(
-        f"journal {path}: another program holds a lock on it: {cause}; nothing was stored. Find it"
-        f" with `fuser {path}`; it goes on by itself when that one lets go"
+        f"journal {path}: another program holds a lock on it: {cause}; nothing was stored. Find the"
+        f" program with `fuser {path}` and stop it; the bridge recovers automatically"
     )
 
 
 def displaced(path: str, what: str, head: int) -> JournalUnavailableError:
     """The error for a file that is not at its path any more; what it holds is out of reach."""
     return JournalUnavailableError(
-        f"journal {path}: {what}; nothing is stored until the file that was opened is back. The"
-        f" records up to {head} are in that file; while this process runs it serves them: save them"
-        " with GET /v1/events?after=0"
+        f"journal {path}: {what}; nothing is stored until the file that was opened is back. It has"
+        f" the records up to {head}; while this process runs, save them with GET /v1/events?after=0"
     )
 
 
 def spoiled(path: str, what: str, head: int) -> JournalUnavailableError:
     """The error for a file at its path into which somebody else wrote."""
     return JournalUnavailableError(
-        f"journal {path}: {what}; nothing is stored any more by this process. Of the records up to"
-        f" {head} save what it still serves with GET /v1/events?after=0, stop it, and start with"
-        " what is left or with a backup"
+        f"journal {path}: {what}; this process stores nothing more. Save the records up to {head}"
+        " that it still serves with GET /v1/events?after=0, stop it, and start with what is left or"
+        " with a backup"
     )
 
 
@@ -100,7 +99,7 @@ def foreign(path: str) -> ConfigError:
     """The error for a database that is somebody else's; there is nothing of ours to save."""
     return ConfigError(
         f"journal {path}: is an SQLite file of another program; nothing was changed. Choose"
-        " another place with --journal sqlite:PATH"
+        " another file with --journal sqlite:PATH"
     )
 
 

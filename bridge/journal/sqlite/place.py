@@ -17,7 +17,7 @@ from bridge.journal.sqlite.faults import displaced, spoiled
 from bridge.journal.sqlite.wal import wal_of
 
 _Identity = tuple[int, int]
-_SPOILED = "another program wrote into it, cut it or emptied it"
+_SPOILED = "another program wrote into it, truncated it or emptied it"
 _HEADER_BYTES = 100  # sqlite.org/fileformat2.html, 1.3
 
 
@@ -43,9 +43,9 @@ class Place:
             return self._spoiled
         there = _identity(self._path)
         if there is None:
-            return "the file is gone (removed, or its directory was renamed)"
+            return "the file was removed, or its directory renamed"
         if there != self._file:
-            return "another file was put in its place"
+            return "another file replaced it"
         # Looked up anew: a symbolic link may lead to the same file elsewhere by now.
         if _identity(wal := wal_of(self._path)) != self._log:
             return f"its write-ahead log {wal} was removed or replaced"

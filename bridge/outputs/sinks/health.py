@@ -92,7 +92,7 @@ class SinkHealth:
         """The check of /healthz: `ok`, `detail`, `position`, `lag`, `place`."""
         detail = f"{counted(lag, 'record')} behind" if lag else "up to date"
         if self.last_error is not None:
-            detail = f"cannot write {self._place}: {self.last_error}; {detail}; trying again"
+            detail = f"cannot write {self._place}: {self.last_error}; {detail}; retrying"
         return {
             "ok": self.last_error is None, "detail": detail, "place": self._place,
             "position": position, "lag": lag,

@@ -330,7 +330,7 @@ async def test_a_disk_that_is_full_at_the_first_start_is_told(
         raise error
 
     monkeypatch.setattr(sqlite_file, "_create", full)
-    with pytest.raises(JournalFullError, match="Make room"):
+    with pytest.raises(JournalFullError, match="Free some space"):
         await SqliteJournal.open(path)
 
 

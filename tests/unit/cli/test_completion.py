@@ -26,6 +26,7 @@ def test_commands_options_and_values_are_completed() -> None:
     assert values == ["cloudevents", "mogplex", "plain", "pretty"]
 
 
+@pytest.mark.slow
 def test_every_command_has_a_man_page_with_its_options() -> None:
     made = dict(pages())
     assert set(made) == {f"{PROGRAM}.1", *(f"{PROGRAM}-{name}.1" for name in COMMANDS)}

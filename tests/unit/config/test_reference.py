@@ -75,6 +75,7 @@ def test_every_key_has_a_variable_of_its_own() -> None:
     assert len({variable_name(path) for path in paths}) == len(paths)
 
 
+@pytest.mark.slow
 def test_the_schema_is_valid_and_refuses_what_the_loader_refuses() -> None:
     schema = json_schema()
     jsonschema.Draft202012Validator.check_schema(schema)

@@ -40,6 +40,7 @@ def test_a_busy_machine_gets_three_tries_and_a_slow_pattern_none_more() -> None:
         refuse_slow_patterns(["x+"], clock=Ticking(PATTERN_S_MAX * 1.01))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("pattern", [r"\w+@corp\.example", r"EMP-\d+", r"(?:ab|cd){1,40}!"])
 def test_an_ordinary_pattern_is_let_in(pattern: str) -> None:
     refuse_slow_patterns([pattern], clock=Ticking(0.0))

@@ -96,6 +96,7 @@ def test_an_index_that_changes_says_what_a_new_one_would(
         assert index.route(records) == wanted
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "glob",
     [

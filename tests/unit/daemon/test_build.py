@@ -102,6 +102,7 @@ def test_a_fingerprint_tells_secrets_apart_and_redacting_again_changes_nothing(
     assert again.event(EVENT)["payload"]["password"] != marker
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("table", "said"),
     [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from prometheus_client import CollectorRegistry, Histogram
@@ -12,6 +13,7 @@ BOUNDS = (0.1, 0.5, 1.0, 5.0)
 values = st.floats(0.0, 10.0) | st.sampled_from(BOUNDS)
 
 
+@pytest.mark.slow
 @given(st.lists(st.lists(values, max_size=20), max_size=6))
 def test_a_batch_counts_like_the_library_does(batches: list[list[float]]) -> None:
     registry = CollectorRegistry()

@@ -33,6 +33,7 @@ def test_an_escape_that_may_hide_a_literal_is_taken_off(escaped: str) -> None:
     assert not inner.is_as_plain()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("prefix", ["12:", "  7\t", "api-1  | ", "2026-11-30T10:00:00Z ", "> "])
 def test_hits_behind_prefixes_are_where_they_would_be_found(prefix: str) -> None:
     seen = 0

@@ -42,6 +42,7 @@ def test_all_texts_of_an_event_share_the_limit() -> None:
     assert redactor.event({"message": "word " * 199}) == {"message": "word " * 199}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [SMALL - 1, SMALL, SMALL + 1, 2 * SMALL, 50 * SMALL])
 @pytest.mark.parametrize("piece", ["word ", "password=Ab1cdef ", "token: x9Y8z7W6v5U4t3S2r1 "])
 def test_a_cut_text_stays_as_it_is(size: int, piece: str) -> None:
@@ -64,6 +65,7 @@ def test_the_limit_can_be_wider_for_who_does_not_share_a_loop() -> None:
     assert Redactor(chars_max=2 * EVENT_CHARS_MAX).text(text) == text
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("piece", ["token token token = ", "| token | "])
 def test_the_work_for_the_worst_texts_grows_with_their_length_and_no_faster(piece: str) -> None:
     redactor = Redactor()

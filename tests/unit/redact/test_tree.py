@@ -13,6 +13,7 @@ from bridge.redact.tree import EVENT_VALUES_MAX, NAME_VALUES
 UNREAD = "[REDACTED:unscanned]"
 
 
+@pytest.mark.slow
 def test_hostile_text_in_many_pieces_costs_no_more_than_in_one() -> None:
     redactor = Redactor()
     count = EVENT_EFFORT_MAX // (TEXT_EFFORT + 1) + 500
@@ -47,6 +48,7 @@ def test_values_beyond_the_limit_are_not_looked_at(many: object) -> None:
     assert redactor.value({"many": [1, 2]}) == {"many": [1, 2]}, "the next event begins anew"
 
 
+@pytest.mark.slow
 def test_a_second_pass_over_what_was_cut_changes_nothing() -> None:
     redactor = Redactor()
     once = redactor.value({"o": ["password=Qx7vT2mLw9 token"] * EVENT_EFFORT_MAX, "n": [[1]] * 9})

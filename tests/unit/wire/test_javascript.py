@@ -59,6 +59,7 @@ values = st.recursive(
 )
 
 
+@pytest.mark.slow
 @given(values)
 def test_what_is_printed_means_the_same(value: object) -> None:
     assert loads(stringify(value)) == value

@@ -76,6 +76,7 @@ def test_who_waits_behind_a_stream_is_not_asked_about_again_and_again() -> None:
     assert line.next_at(5.0) >= 1.0 + CYCLE_S or line.next_at(5.0) == 5.0 + AGED_S
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(20))
 def test_time_moves_on_whenever_nobody_is_granted(seed: int) -> None:
     chance = random.Random(seed)
@@ -196,6 +197,7 @@ def test_what_a_killed_process_could_not_store_is_assumed_to_have_left() -> None
     assert line.used(10.0) == line.burst + 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(30))
 def test_no_request_is_ever_one_too_many_whatever_happens(seed: int) -> None:
     """Random asks, latencies, kills and limits, against a server that counts strictly."""

@@ -159,6 +159,7 @@ async def test_a_newer_version_is_refused(path: Path) -> None:
     await _refused(path, JournalVersionError, "format 99", "upgrade", "--journal")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("page", [2, 3, 40, 100, 180])
 async def test_a_damaged_page_is_found_at_the_start(path: Path, page: int) -> None:
     await _fill(path)

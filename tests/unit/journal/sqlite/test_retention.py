@@ -42,6 +42,7 @@ async def _age(journal: SqliteJournal, clock: StillClock, older_than_s: float = 
     return done.floor
 
 
+@pytest.mark.slow
 async def test_a_record_goes_when_it_is_old_and_never_before(
     journal: SqliteJournal, clock: StillClock
 ) -> None:
@@ -176,6 +177,7 @@ async def test_a_start_before_the_clock_was_set_does_not_keep_old_records_for_ev
     await later.close()
 
 
+@pytest.mark.slow
 async def test_the_file_is_brought_below_its_bytes_and_shrinks(
     journal: SqliteJournal, clock: StillClock, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
@@ -271,6 +273,7 @@ async def test_a_cancelled_retention_leaves_whole_steps(
     assert await _age(journal, clock) == 3001
 
 
+@pytest.mark.slow
 async def test_no_page_has_a_hole_above_the_floor(tmp_path: Path, clock: StillClock) -> None:
     journal = await SqliteJournal.open(tmp_path / "journal.db", clock=clock, recent_bytes_max=1)
     await journal.append(drafts("r", 0, 3000))

@@ -19,6 +19,7 @@ MIXED = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("looked_at", "numbers"), [(1, 0), (7, 2), (50, 500)])
 @pytest.mark.parametrize("page_bytes", [1, 2000])
 @pytest.mark.parametrize(

@@ -68,6 +68,7 @@ async def test_what_is_only_in_the_wal_is_salvaged_too(tmp_path: Path) -> None:
     assert list(salvage(copied)) in ([], RECORDS[:400])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(4))
 def test_damaged_pages_cost_only_their_own_records(path: Path, seed: int) -> None:
     leaves = _leaves(path)

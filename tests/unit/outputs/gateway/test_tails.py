@@ -40,6 +40,7 @@ def seen(run: str) -> Seen:
     return Seen("default", run, b"{}", 0, 0, is_followed=True, is_ended=False, version=object())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("ahead_max", [0, 3, 2000])
 def test_a_tail_is_what_the_journal_has(ahead_max: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "AHEAD_MAX", ahead_max)

@@ -30,6 +30,7 @@ def test_what_is_written_over_keeps_what_it_does_not_cover() -> None:
     assert plain_lines("downloading 100%\rdone\n") == ["doneloading 100%"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("piece", ["\x1b[", "\x1b]", "\x1bP", "x\r", "\x1b[99G.\n", "\x1b[31mx"])
 def test_nothing_hostile_takes_for_ever(piece: str) -> None:
     """Linear work is a blink here; anything quadratic would run into the time limit of a test."""

@@ -127,6 +127,7 @@ def test_the_summary_is_a_table_that_nothing_breaks() -> None:
     assert not re.search(r"[<!\[@]|https?:|www\.", outside.replace("|---|", ""))
 
 
+@pytest.mark.slow
 def test_the_summary_is_small_and_utf8_whatever_the_reasons_are() -> None:
     written: list[bytes] = []
     runs = [

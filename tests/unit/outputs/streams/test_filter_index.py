@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -20,6 +21,7 @@ kinds = st.tuples(st.sampled_from(RUNS), st.sampled_from(ACCOUNTS), st.sampled_f
 steps = st.lists(st.tuples(st.booleans(), filters) | st.lists(kinds, max_size=4), max_size=12)
 
 
+@pytest.mark.slow
 @given(steps)
 def test_the_index_routes_as_if_each_filter_had_been_asked(actions: list[object]) -> None:
     index, held, seq = FilterIndex(), set[Filter](), 0

@@ -87,6 +87,7 @@ NAMES = ("command", "exec_id", "exit_code", "line", "message", "metadata", "type
 STORED = ("open", "text", "word", "exit", "ts", "progress")
 
 
+@pytest.mark.slow
 @given(
     st.sampled_from(KINDS),
     st.lists(st.dictionaries(st.sampled_from(NAMES + STORED), JSON), max_size=4),

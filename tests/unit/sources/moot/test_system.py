@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -40,6 +41,7 @@ def test_what_somebody_says_steers_no_terminal() -> None:
     assert "\\u202etxt" in shown
 
 
+@pytest.mark.slow
 @given(st.text(), st.text())
 def test_it_is_one_printable_line(text: str, who: str) -> None:
     assert len(line(text, who or "-").splitlines()) == 1

@@ -44,6 +44,7 @@ def test_a_thread_is_counted_once() -> None:
     assert recall_space({}, note_space({}, of))["threads"] == 2
 
 
+@pytest.mark.slow
 def test_notes_stay_small_whatever_is_said() -> None:
     events = [
         said("x" * 65_536, kind=f"kind_{n}", thread_id=f"t{n}" * 500, speaker_name="n" * 9_000)
@@ -80,6 +81,7 @@ NAMES = (
 )
 
 
+@pytest.mark.slow
 @given(st.lists(st.dictionaries(st.sampled_from(NAMES), JSON), max_size=4))
 def test_nothing_that_is_sent_or_stored_raises(values: list[dict[str, Any]]) -> None:
     for value in values:

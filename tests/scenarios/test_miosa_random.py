@@ -2,11 +2,13 @@
 
 For a run the journal holds exactly what upstream committed, in its order. For the other kinds every
 event is there once and in order from the first connect on, and where one is missing a gap says so.
+`BRIDGE_MIOSA_SEEDS=1000` tries more seeds.
 """
 
 from __future__ import annotations
 
 import asyncio
+import os
 import random
 from typing import Any
 
@@ -16,6 +18,7 @@ from bridge.simulator.miosa.store import Thing
 from tests.stages.miosa import KEY, Setting, Stage, numbered, play
 
 KINDS = ("run", "sandbox", "computer", "build", "snapshot", "deployment", "tenant")
+SEEDS = int(os.environ.get("BRIDGE_MIOSA_SEEDS", "20"))  # a second each
 FAULTS = ("html_5xx", "reset", "not_json", "lost_reply", "cut_body")
 
 
@@ -72,7 +75,7 @@ async def live(stage: Stage, things: list[Thing], chance: random.Random) -> None
         await asyncio.sleep(chance.choice([0.3, 2.0, 5.0, 12.0]))
 
 
-@pytest.mark.parametrize("seed", range(40))
+@pytest.mark.parametrize("seed", range(SEEDS))
 def test_whatever_happens_the_journal_tells_what_upstream_committed(seed: int) -> None:
     chance = random.Random(seed)
 

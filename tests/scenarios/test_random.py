@@ -22,7 +22,7 @@ from tests.scenarios.lives import (
 from tests.scenarios.oracle import Oracle
 from tests.stages.mogplex import Stage, play
 
-SEEDS = 60  # about 10 s on one core
+SEEDS = 30  # half a minute on one core
 # Always tried: each once lost something in silence. 404, 966: late commits of the very instant from
 # which a stream would be resumed; 149, 871: a pause beside a stream that was dead without a sign.
 ONCE_LOST = (149, 404, 871, 966)

@@ -18,7 +18,7 @@ RETRY_WORDS = {
     Retry.TRANSIENT: "yes, automatically",
     Retry.CONDITIONAL: "only after reading the state again",
     Retry.PERMANENT: "no",
-    Retry.AUTH_SUSPECT: "slowly, until the token is accepted",
+    Retry.AUTH_SUSPECT: "by a few probes, to see whether the refusal persists",
     Retry.DONE: "no: the desired state already exists",
     Retry.FEATURE_ABSENT: "at intervals: the server lacks the route",
 }

@@ -19,6 +19,7 @@ class Wait(enum.StrEnum):
     NEVER = "never"  # this request will not succeed
     HUMAN = "human"  # somebody has to act; looked at again slowly, never blindly
     STATE = "state"  # until the row of the thing says what is needed; looked at, bounded
+    TOKEN = "token"  # probed by one request for all feeds of the token
     AT_ONCE = "at_once"  # with a new ticket, one time
     SHORT = "short"  # a few seconds; this feed alone waits
     BACKOFF = "backoff"  # doubling; this feed alone waits
@@ -30,6 +31,7 @@ WAIT_S: dict[Wait, tuple[float, float]] = {
     Wait.NEVER: (0.0, 0.0),
     Wait.HUMAN: (60.0, 300.0),
     Wait.STATE: (5.0, 30.0),
+    Wait.TOKEN: (15.0, 300.0),
     Wait.AT_ONCE: (0.0, 0.0),
     Wait.SHORT: (3.0, 15.0),
     Wait.BACKOFF: (1.0, 30.0),
@@ -40,10 +42,11 @@ WAIT_WORDS: dict[Wait, str] = {
     Wait.NEVER: "none: no retry",
     Wait.HUMAN: "until you act",
     Wait.STATE: "the bridge reads the state every 5 to 30 s until it allows the request",
+    Wait.TOKEN: "15 s, 15 s, then 1 to 5 minutes; all feeds of the token",
     Wait.AT_ONCE: "none: one new ticket",
     Wait.SHORT: "3 s, doubling to 15 s; this feed",
     Wait.BACKOFF: "1 s, doubling to 30 s; this feed",
-    Wait.KEY: "`Retry-After`, else 60 s; the whole key",
+    Wait.KEY: "`Retry-After`, else 30 to 60 s; the whole key",
 }
 
 

@@ -11,7 +11,7 @@ _P, _T, _C = Retry.PERMANENT, Retry.TRANSIENT, Retry.CONDITIONAL
 ERRORS: tuple[ErrorRow, ...] = (
     ErrorRow("BAD_REQUEST", (400,), _P, Wait.NEVER, "the request is not acceptable",
              "fix the request; on a stream the bridge drops its cursor and reads pages", "seed"),
-    ErrorRow("UNAUTHORIZED", (401,), Retry.AUTH_SUSPECT, Wait.STATE,
+    ErrorRow("UNAUTHORIZED", (401,), Retry.AUTH_SUSPECT, Wait.TOKEN,
              "the token is refused, or upstream cannot look it up now",
              "if it persists, put a valid token in the token file; the bridge probes slowly",
              "source"),

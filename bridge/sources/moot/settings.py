@@ -60,7 +60,7 @@ class MootAccount(UpstreamAccount):
     )
     discover: bool = Field(
         default=False,
-        description="Follow every active or paused space of this key; listed every 30 s.",
+        description="Follow every active or paused space of this key; listed every 20 s.",
     )
 
     def listed(self) -> Sequence[tuple[str, str]]:

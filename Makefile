@@ -15,6 +15,10 @@ PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3 python; do \
 # A test may take 0.01 or 60 s: a worker that has nothing left takes over what another has not begun.
 PYTEST := $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
 
+# Where the caller's environment keeps Python from storing compiled modules, every process of the
+# demo and the tests would compile 300 of them again: a third of its start.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .PHONY: help setup check lint types unit test e2e torture bench docs rules-age dashboards dashboards-preview site site-release demo demo-replicas clean lock tools man
 

@@ -16,8 +16,8 @@ import aiohttp
 
 from bridge.config import ResolvedAccount
 from bridge.daemon.build import build_following
-from bridge.daemon.gateway import GatewayRuns, dialects
-from bridge.daemon.serving import Gateways, Parts, build_server
+from bridge.daemon.gateway import GatewayRuns, Gateways, dialects
+from bridge.daemon.serving import Parts, build_server
 from bridge.journal.memory import MemoryJournal
 from bridge.metrics import Metrics
 from bridge.outputs.gateway.port import GatewaySettings

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
+from bridge.config import Settings
 from bridge.core.errors import Failure, Retry
 from bridge.daemon.accounts import Accounts
 from bridge.daemon.followed import Followed
 from bridge.daemon.follows import Follows
-from bridge.outputs.gateway.port import Dialect, Seen
+from bridge.outputs.gateway.port import Dialect, GatewaySettings, Seen
 from bridge.outputs.gateway.seal import sealing_key
 from bridge.sources.port import Answer, Question, ReadThrough
 from bridge.systems import systems
@@ -81,3 +83,21 @@ class GatewayRuns:
         for entry in self._follows.known(self._kind, id_):
             if entry.feed.feed.account == account and isinstance(source, ReadThrough):
                 source.look_soon(entry.feed.feed)
+
+
+@dataclass(frozen=True, slots=True)
+class Gateways:
+    """The systems whose own API is served, and how."""
+
+    runs: Mapping[Dialect, GatewayRuns]
+    settings: GatewaySettings
+
+
+def build_gateways(settings: Settings, follows: Follows, accounts: Accounts) -> Gateways | None:
+    """Build what `[gateway]` asks for at the start; None if it is off."""
+    if not settings.gateway.enabled:
+        return None
+    return Gateways(
+        {dialect: GatewayRuns(dialect, follows, accounts) for dialect in dialects()},
+        GatewaySettings(follow=settings.gateway.follow, cache_s=settings.gateway.cache),
+    )

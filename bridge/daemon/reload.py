@@ -36,6 +36,9 @@ AT_START = (
     "journal_credentials_file",
     "limits.recent_bytes",
     "server.workers",
+    "gateway.enabled",
+    "gateway.follow",
+    "gateway.cache",
 )
 
 Load = Callable[[], Loaded]  # reads file, environment and flags as at the start

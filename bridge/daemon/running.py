@@ -11,12 +11,12 @@ from bridge.clock import Clock
 from bridge.config import ResolvedAccount, Settings
 from bridge.core.errors import JournalError
 from bridge.daemon.build import build_following
+from bridge.daemon.gateway import build_gateways
 from bridge.daemon.holding import Held, Holding
 from bridge.daemon.listed import Listed
 from bridge.daemon.serving import (
     Parts,
     build_certificates,
-    build_gateways,
     build_policy,
     build_server,
     read_tokens,

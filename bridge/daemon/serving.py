@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from bridge.clock import Clock
 from bridge.config import Settings
-from bridge.daemon.accounts import Accounts
-from bridge.daemon.follows import Follows
-from bridge.daemon.gateway import GatewayRuns, dialects
+from bridge.daemon.gateway import Gateways
 from bridge.journal.port import Journal
 from bridge.metrics import Metrics
-from bridge.outputs.gateway.port import Dialect, GatewaySettings
 from bridge.outputs.gateway.routes import GatewayRoutes, Means
 from bridge.outputs.http.access import Access, LoopbackAccess
 from bridge.outputs.http.addresses import Proxies
@@ -49,14 +46,6 @@ class Parts:
     render_metrics: RenderMetrics
     redactor: Redactor
     clock: Clock
-
-
-@dataclass(frozen=True, slots=True)
-class Gateways:
-    """The systems whose own API is served, and how."""
-
-    runs: Mapping[Dialect, GatewayRuns]
-    settings: GatewaySettings
 
 
 def build_limits(settings: Settings) -> Limits:
@@ -143,16 +132,6 @@ def counting(metrics: Metrics) -> Callable[[str, int], None]:
         lambda group, hundreds: metrics.http_requests_total.labels(group, f"{hundreds}xx")
     )
     return lambda group, status: None if group == RELAY else series(group, status // 100).inc()
-
-
-def build_gateways(settings: Settings, follows: Follows, accounts: Accounts) -> Gateways | None:
-    """What `[gateway]` says; None when it is off."""
-    if not settings.gateway.enabled:
-        return None
-    return Gateways(
-        {dialect: GatewayRuns(dialect, follows, accounts) for dialect in dialects()},
-        GatewaySettings(follow=settings.gateway.follow, cache_s=settings.gateway.cache),
-    )
 
 
 def read_tokens(settings: Settings) -> Tokens | None:

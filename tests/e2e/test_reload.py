@@ -244,12 +244,14 @@ async def test_what_only_a_start_can_change_is_told_and_left(tmp_path: Path) -> 
                 f'journal = "sqlite:{tmp_path / "other.db"}"\n' + setup.account(runs=[run.id])
                 + '[limits]\nrecent_bytes = "1MiB"\nruns = 1\n[log]\nlevel = "warning"\n'
                 + f'[auth]\ntokens_file = "{tokens(tmp_path, "reader", "r" * 32)}"\n'
+                + "[gateway]\nenabled = true\n"
             )  # fmt: skip
             daemon.process.send_signal(signal.SIGHUP)
-            await until(lambda: len(logged(daemon, "config.restart_needed")) == 3)
+            await until(lambda: len(logged(daemon, "config.restart_needed")) == 4)
             told = logged(daemon, "config.restart_needed")
-            assert [entry["key"] for entry in told] == ["journal", "limits.recent_bytes", "auth"]
-            assert (told[2]["running"], told[2]["configured"]) == ("off", "on")
+            keys = ["journal", "limits.recent_bytes", "gateway.enabled", "auth"]
+            assert [entry["key"] for entry in told] == keys
+            assert (told[3]["running"], told[3]["configured"]) == ("off", "on")
             assert told[0]["running"].endswith("journal.db")
             assert told[0]["configured"].endswith("other.db")
             assert not (tmp_path / "other.db").exists()

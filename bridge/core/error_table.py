@@ -19,7 +19,7 @@ class Wait(enum.StrEnum):
     NEVER = "never"  # this request will not succeed
     HUMAN = "human"  # somebody has to act; looked at again slowly, never blindly
     STATE = "state"  # until the row of the thing says what is needed; looked at, bounded
-    TOKEN = "token"  # probed by one request for all feeds of the token
+    TOKEN = "token"  # noqa: S105 - no secret: one request for all feeds of the token probes it
     AT_ONCE = "at_once"  # with a new ticket, one time
     SHORT = "short"  # a few seconds; this feed alone waits
     BACKOFF = "backoff"  # doubling; this feed alone waits

@@ -45,7 +45,7 @@ class Redactor:
         """
         other._tree.own_secrets = self._tree.own_secrets
         other._tree.counts = self._tree.counts
-        other._tree.plans.clear()
+        other._tree.forget()
         self._tree, self._keep = other._tree, other._keep
         if self._twin is not None:
             self._twin.adopt(other._apart())
@@ -92,15 +92,21 @@ class Redactor:
         those before it, in their order: a command's output, a text in fragments.
         """
         self._tree.begin(memory)
-        rest = {key: item for key, item in data.items() if key not in UNTOUCHED}
+        rest = dict(data)
+        for key in UNTOUCHED:
+            rest.pop(key, None)
         found = self._tree.dict_(rest, 0)
         if memory is not None and _is_fragment(rest):
             found = self._tree.went_on(rest, found, memory)
-        found = self._echoed(found)
+        if self._tree.echoes:
+            found = self._echoed(found)
         if found is rest:
             return dict(data)
-        done = iter(found.items())
-        result = dict((key, data[key]) if key in UNTOUCHED else next(done) for key in data)
+        if found.keys() == rest.keys():
+            result = {**data, **found}
+        else:  # a name was replaced: by one in its place
+            done = iter(found.items())
+            result = dict((key, data[key]) if key in UNTOUCHED else next(done) for key in data)
         for path in self._keep:
             result = restored(dict(data), result, path)
         return result
@@ -118,7 +124,7 @@ class Redactor:
         """
         known = {secret for secret in secrets if len(secret) >= OWN_SECRET_MIN}
         self._tree.own_secrets = tuple(sorted(known, key=lambda secret: (-len(secret), secret)))
-        self._tree.plans.clear()  # of names that were read without these
+        self._tree.forget()
         if self._twin is not None:
             self._twin.protect(known)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any, Final
 
 # Members that hold a command, and those that hold an object with one.
@@ -22,15 +22,23 @@ OUTPUTS: Final = tuple(
 CALL_IDS: Final = tuple(
     "toolCallId tool_call_id callId call_id toolUseId tool_use_id item_id itemId".split()
 )
-# Members whose presence asks for a closer look.
-CALLED: Final = frozenset((*COMMANDS, *ASKED, *CALL_IDS))
+_ASKS: Final = frozenset((*COMMANDS, *ASKED))
 _DEPTH_MAX = 3
 _COMMAND_MAX = 8_192  # characters that are looked at; the table reads less
 _ITEMS_MAX = 32
 
 
+def may_tell(names: Collection[str]) -> bool:
+    """May an object of these names say what a command printed, here or under its call?"""
+    asks = not _ASKS.isdisjoint(names)
+    has_call = any(member in names for member in CALL_IDS)
+    return has_call or (asks and any(member in names for member in OUTPUTS))
+
+
 def command_of(obj: Mapping[str, Any], depth: int = 0) -> str:
     """The command that an object says it ran, or nothing."""
+    if _ASKS.isdisjoint(obj):
+        return ""
     for member in COMMANDS:
         if member in obj and (command := _plain(obj[member])):
             return command

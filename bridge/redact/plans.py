@@ -39,10 +39,7 @@ class Plans:
         self._verdict_of = verdict_of
         self._shows_nothing = shows_nothing
         self._known: dict[tuple[str, ...], Plan] = {}
-
-    def known(self, obj: dict[str, Any]) -> Plan | None:
-        """The plan of these names, if they are known."""
-        return self._known.get(tuple(obj))
+        self.known = self._known.get  # the plan of an object's names, None if they are new
 
     def of(self, obj: dict[str, Any]) -> Plan:
         """The plan of names that are not known, known from now on."""
@@ -60,8 +57,8 @@ class Plans:
     def _made(self, names: tuple[str, ...]) -> Plan:
         return Plan(
             tuple(self._verdicts(names)),
-            is_special=not shapes.SPECIAL.isdisjoint(names),
-            is_called=not exchange.CALLED.isdisjoint(names),
+            is_special=shapes.may_explain(names),
+            is_called=exchange.may_tell(names),
             is_plain=self._are_plain(names),
             chars=sum(len(name) for name in names if len(name) >= KEY_MIN),
         )

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import Any, Final, NamedTuple, Self
 
-from bridge.redact import anchors, dress, literals, patterns
+from bridge.redact import anchors, dress, echoes, literals, patterns
 from bridge.redact.anchors import HITS_MAX, Hit
 from bridge.redact.fold import fold, offsets
 from bridge.redact.jsondoc import Document, NotADocumentError
@@ -33,18 +33,12 @@ EVENT_EFFORT_MAX: Final = 20_480
 TEXT_EFFORT: Final = 2  # of each text that holds literals
 UNSCANNED: Final = f"{MARK_OPEN}unscanned]"
 EFFORT_LONG: Final = 65_536  # characters from which on it is one for four times as many
-ECHOES_MAX = 64  # values of one event that are searched in the rest of it
-ECHO_LENGTH_MIN = 8
-ECHO_CHARS_MIN = 5  # different ones; fewer stand in other values by chance
-ECHO_LENGTH_MAX = 512
+HARMLESS_MAX: Final = 2_048  # harmless texts that are remembered, of so many characters at most
+HARMLESS_CHARS_MAX: Final = 128
 # Characters of one event that are read; what follows is replaced, unread. Ten times the longest text
 # that upstream accepts (100,000, mogplex.md 1.6) and fifty times its largest payload. The worst
 # text known takes under a second for so many; ordinary ones 40 ms.
 EVENT_CHARS_MAX: Final = 2**20
-
-
-# A number or a piece of JSON found again may be part of the structure of another text.
-_NO_ECHO = re.compile(r"[^A-Za-z]*(?:[eE][^A-Za-z]*)?\Z")
 
 
 _NOWHERE: Final = (2**62, 2**62)
@@ -80,6 +74,9 @@ class TextRedactor:
         self.names = Names(policy)
         self.counts: dict[str, int] = {}
         self.echoes: dict[str, str] = {}
+        # Texts in which nothing was found, and what they cost: agents say the same again and again.
+        # A text costs the same when it comes again, so what is replaced does not depend on it.
+        self.harmless: dict[str, int] = {}
         self.trace: list[Finding] | None = None
         self.own_secrets: tuple[str, ...] = ()  # known by heart; replaced wherever they stand
 
@@ -87,6 +84,7 @@ class TextRedactor:
         """The same automaton and patterns with a memory of its own."""
         other = copy.copy(self)
         other.names, other.counts, other.echoes = Names(self._policy), {}, {}
+        other.harmless = {}
         other.trace = None
         return other
 
@@ -98,15 +96,28 @@ class TextRedactor:
 
     def text(self, s: str) -> str:
         """Return the text with every secret replaced; the same object when there is none."""
-        if len(s) < TEXT_MIN:
-            return s
         size = len(s)
+        if size < TEXT_MIN:
+            return s
+        cost = self.harmless.get(s)
+        if cost is not None and size <= self._chars_left and cost < self._effort_left:
+            self._chars_left -= size
+            self._effort_left -= cost
+            return s
         if "[" in s and (marks := s.count(MARK_OPEN)):
             # Markers of an earlier pass are longer than what they replaced: they cost nothing, or
             # a text that just fitted would be cut by the second pass. Never under a quarter.
             size = max(size // 4, size - MARKER_MAX * marks)
         self._chars_left -= size
-        return self._whole(s) if self._chars_left >= 0 else self._beyond(s, size)
+        if self._chars_left < 0:
+            return self._beyond(s, size)
+        effort = self._effort_left
+        result = self._whole(s)
+        if result is s and size <= HARMLESS_CHARS_MAX and size == len(s):
+            if len(self.harmless) >= HARMLESS_MAX:
+                self.harmless.clear()
+            self.harmless[s] = effort - self._effort_left
+        return result
 
     def _beyond(self, s: str, size: int) -> str:
         """As much of the text as may still be read, and a marker for the rest."""
@@ -147,16 +158,7 @@ class TextRedactor:
 
     def replace(self, secret: str, kind: str, rule: str, source: str = "", start: int = 0) -> str:
         """Count, remember the value for the rest of the event, and return its marker."""
-        if (
-            ECHO_LENGTH_MIN <= len(secret) <= ECHO_LENGTH_MAX
-            and len(self.echoes) < ECHOES_MAX
-            and len(set(secret)) >= ECHO_CHARS_MIN
-            and '"' not in secret
-            and "\\" not in secret
-            and "\n" not in secret
-            and not _NO_ECHO.match(secret)
-            and harmless.weight(secret)
-        ):
+        if len(self.echoes) < echoes.ECHOES_MAX and echoes.may_be_echo(secret):
             # Found by two rules, the kind must not depend on which came first.
             self.echoes[secret] = min(kind, self.echoes.get(secret, kind))
         mark = self.mark(kind, rule, source or secret, start)
@@ -173,7 +175,7 @@ class TextRedactor:
 
     def echoed(self, s: str, values: list[str]) -> str:
         """Replace the values found elsewhere in the same event, longest first."""
-        if len(s) < ECHO_LENGTH_MIN or s == UNSCANNED:
+        if len(s) < echoes.LENGTH_MIN or s == UNSCANNED:
             return s
         result = s
         for value in values:

@@ -10,7 +10,7 @@ environment maps and `K=V` lists. Decides where; the engine decides what replace
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from bridge.redact.detectors.command_line import PROGRAMS
@@ -139,6 +139,24 @@ SPECIAL: Final = frozenset(
         "kind",
     )
 )
+
+
+def may_explain(names: Collection[str]) -> bool:
+    """May one member of an object of these names say what another one is?
+
+    A payload of upstream has a `kind`, which alone says nothing: both sides of a rule must be there.
+    """
+    return not SPECIAL.isdisjoint(names) and (
+        "kty" in names
+        or ("kind" in names and _has_one(SECRET_MAPS, names))
+        or (_has_one(TYPED_INTO, names) and _has_one(TYPED, names))
+        or (_has_one(NAME_MEMBERS, names) and _has_one(VALUE_MEMBERS, names))
+    )
+
+
+def _has_one(members: Iterable[str], names: Collection[str]) -> bool:
+    return any(member in names for member in members)
+
 
 # What a browser is told to type, and the member that says into which field.
 TYPED_INTO: Final = ("selector", "element", "locator")

@@ -23,6 +23,7 @@ EVENT_VALUES_MAX: Final = 262_144  # members and items of one event; upstream cu
 NAME_VALUES: Final = 12  # of them for a member whose name is judged
 OUTPUT_DEPTH_MAX: Final = 4  # levels below a command that hold what it printed
 OUTPUT_BELOW: Final = "\nOutput:\n"  # how one agent heads what a command printed
+_PLAIN_KINDS: Final = frozenset((int, float, bool, type(None)))  # of values that hold no text
 JWK_PRIVATE: Final = ("d", "p", "q", "dp", "dq", "qi", "k", "oth")
 
 
@@ -44,6 +45,11 @@ class TreeRedactor(TextRedactor):
         other = super().apart()
         other.plans = Plans(other.names.verdict, other.shows_nothing)
         return other
+
+    def forget(self) -> None:
+        """Forget what was read without the own secrets there are now."""
+        self.plans.clear()
+        self.harmless.clear()
 
     def begin(self, memory: Memory | None = None) -> None:
         """Forget the last event; `memory` is of the feed whose event comes now."""
@@ -94,9 +100,10 @@ class TreeRedactor(TextRedactor):
     def dict_(self, obj: dict[str, Any], depth: int) -> Any:  # noqa: C901, PLR0912 - one branch per notation
         if depth >= DEPTH_MAX:
             return self.mark("unscanned", "unscanned") if obj else obj
-        plan = self.plans.known(obj)
+        plan = self.plans.known(tuple(obj))
         # A name that is judged costs as much as a dozen values that are passed over.
-        if not self._may_visit(len(obj) if plan is not None else len(obj) * NAME_VALUES):
+        self._values_left -= len(obj) if plan is not None else len(obj) * NAME_VALUES
+        if self._values_left < 0:
             return self.mark("unscanned", "unscanned") if obj else obj
         if plan is None:
             plan = self.plans.of(obj)
@@ -114,7 +121,7 @@ class TreeRedactor(TextRedactor):
                 new = self.dict_(item, depth + 1)
             elif kind is list:
                 new = self._list(item, depth + 1)
-            elif item is None or kind is int or kind is bool or kind is float:
+            elif kind in _PLAIN_KINDS:
                 continue
             else:
                 new = self._other(item, depth + 1)

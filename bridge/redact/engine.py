@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
+from bridge.redact.echoes import LENGTH_MIN
 from bridge.redact.keep import restored
 from bridge.redact.memory import Memory
 from bridge.redact.policy import DEFAULT_POLICY, Policy
@@ -102,7 +103,10 @@ class Redactor:
             found = self._echoed(found)
         if found is rest:
             return dict(data)
-        if found.keys() == rest.keys():
+        if type(found) is not dict:  # more names than may be read
+            result = {key: item for key, item in data.items() if key in UNTOUCHED}
+            result["message"] = found
+        elif found.keys() == rest.keys():
             result = {**data, **found}
         else:  # a name was replaced: by one in its place
             done = iter(found.items())
@@ -156,7 +160,7 @@ class Redactor:
     def _echo(self, obj: Any, values: list[str]) -> Any:
         kind = type(obj)
         if kind is str:
-            return self._tree.echoed(obj, values)
+            return self._tree.echoed(obj, values) if len(obj) >= LENGTH_MIN else obj
         if kind is dict:
             fresh = obj
             for key, item in obj.items():
@@ -164,7 +168,8 @@ class Redactor:
                 if new is not item:
                     fresh = dict(obj) if fresh is obj else fresh
                     fresh[key] = new
-            if not any(value in key for key in obj for value in values):
+            long = [key for key in obj if len(key) >= LENGTH_MIN]
+            if not any(value in key for key in long for value in values):
                 return fresh
             return self._tree.renamed(fresh, lambda key: self._tree.echoed(key, values))
         if kind is list:

@@ -175,7 +175,7 @@ class TextRedactor:
 
     def echoed(self, s: str, values: list[str]) -> str:
         """Replace the values found elsewhere in the same event, longest first."""
-        if len(s) < echoes.LENGTH_MIN or s == UNSCANNED:
+        if s == UNSCANNED:
             return s
         result = s
         for value in values:

@@ -17,6 +17,10 @@ PARAMS_MAX = 2_048  # characters of the parameters of a scheme
 _AUTH_PARAM = re.compile(
     r"(?i)(?:token|key|secret|password|credential|signature|response|oauth_[a-z_]{2,20}|sig|mac|nonce|id)=\"?"
 )
+# The same anywhere, looked for from its sign on, which few credentials have inside.
+_HAS_PARAM = re.compile(
+    r"(?i)=(?:(?<=token=)|(?<=key=)|(?<=secret=)|(?<=password=)|(?<=credential=)|(?<=signature=)|(?<=response=)|(?<=sig=)|(?<=mac=)|(?<=nonce=)|(?<=id=))"
+)
 _COOKIE_RUN = re.compile(
     r"[^\s\"'`<>;\\]{1,32768}+(?:;[ \t]{0,2}"
     r"(?!(?i:path|domain|expires|max-age|samesite|version|priority)=)"  # attributes of Set-Cookie
@@ -102,7 +106,7 @@ def _bare_end(scan: Scan, start: int, stop: int, *, has_scheme: bool) -> int:
 
 def _is_credential(scan: Scan, value: Value, verdict: Verdict, *, has_scheme: bool) -> bool:
     content = scan.text[value.start : value.end]
-    has_params = _AUTH_PARAM.search(content) is not None
+    has_params = _has_params(content)
     if has_params and harmless.has_digit(content) and not harmless.is_marked(content):
         return True
     after = scan.text[value.end : value.end + 1]
@@ -116,6 +120,12 @@ def _is_credential(scan: Scan, value: Value, verdict: Verdict, *, has_scheme: bo
     elif not harmless.weight(content.replace(" ", "").rstrip(",")):
         return False
     return " " not in content or bool(value.quote) or has_params
+
+
+def _has_params(content: str) -> bool:
+    if _HAS_PARAM.search(content) is not None:
+        return True
+    return "oauth_" in content.lower() and _AUTH_PARAM.search(content) is not None
 
 
 def _is_params(text: str, start: int, stop: int) -> bool:

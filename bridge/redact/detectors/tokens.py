@@ -31,6 +31,7 @@ _ALPHABETS = {
     "b": "A-Za-z0-9+/=_-",
     "x": "A-Za-z0-9_.~+/=:%$-",
 }
+_NO_BODY = frozenset(" \t\n\r\"'`()[]{}<>,;|\\!?")  # no body begins with one
 _FAKE = re.compile(
     r"(?i)example|(?<![a-z0-9])your|ecdsa-sha2|x{6}|\.{3}|(.)\1{6}|1234567890|abcdefghij|redacted|placeholder"
 )
@@ -84,7 +85,7 @@ FORMATS: Final = OWN_FORMATS + PROVIDER_FORMATS
 def find(scan: Scan, start: int, end: int, form: Format) -> int:
     """Look at one prefix hit; return where to go on, or 0 when this is no token."""
     text = scan.text
-    if text[start:end] != form.written:
+    if text[end : end + 1] in _NO_BODY or text[start:end] != form.written:
         return 0
     may_begin = start == 0 or _may_begin(text, start, form)
     if not may_begin and form.rule is not OWN_TOKEN and not _is_glued(text, start, form):
@@ -93,6 +94,8 @@ def find(scan: Scan, start: int, end: int, form: Format) -> int:
     if found is None:
         return 0
     stop = found.end()
+    if stop - end <= CUT_BODY_MIN and stop - end < form.least:
+        return 0
     while stop > end and text[stop - 1] in ".-:%$+~/":
         stop -= 1
     size = stop - end

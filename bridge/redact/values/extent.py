@@ -15,10 +15,12 @@ QUOTE = re.compile(
     r"(?:\\{1,15}\"){3}|\\{0,15}(?:\"\"\"|'''|[\"'`])|&quot;|&\#0?3[49];|&apos;|%2[27]|\\{1,15}u002[27]|[“‘«„]"
 )
 LITERAL_TAG = re.compile(r"(?:[rbfuRBFULN@$]{1,2}|![a-z!]{1,20}[ \t]{1,4})(?=\\{0,15}[\"'`])")
+# The first branch is that of nearly all values: no sign in them that may or may not end them.
 BARE = re.compile(
-    r"(?:[^\s\"'`<>\\\x00]|\\(?![nrtu\"'`/\\])|(?<=[^\s=:,(\[{])['\"`](?=[\w!@#$%^&*])|<(?=[^/\s<>]{0,20}[\s\w]))"
+    r"[^\s\"'`<>\\\x00]{1,256}+(?=[\s>\x00]|\Z)|(?:[^\s\"'`<>\\\x00]|\\(?![nrtu\"'`/\\])|(?<=[^\s=:,(\[{])['\"`](?=[\w!@#$%^&*])|<(?=[^/\s<>]{0,20}[\s\w]))"
     r"{1,256}+"
 )
+_PLAIN_RUN = re.compile(r"[^\s\"'`<>\\\x00]*+")
 _CUT_AT = re.compile(
     r"[;,&|](?=[ \t]{0,4}\\{0,15}[\"']?[A-Za-z_][\w .-]{0,40}\\{0,15}[\"']?[ \t]{0,4}[=:])"
 )
@@ -46,8 +48,13 @@ class Value(NamedTuple):
 
 def bare_end(scan: Scan, stop: int, start: int) -> int:
     """Where a value without quotes ends of which `start` to `stop` was read, however long it is."""
+    text = scan.text
+    if BARE_MAX <= stop - start < VALUE_MAX:  # whole pieces at once where no sign is in doubt
+        run = _PLAIN_RUN.match(text, stop, min(scan.end, start + VALUE_MAX))
+        size = run.end() - stop if run is not None else 0
+        stop += size - size % BARE_MAX
     while BARE_MAX <= stop - start < VALUE_MAX:
-        more = BARE.match(scan.text, stop, scan.end)
+        more = BARE.match(text, stop, scan.end)
         if more is None:
             break
         stop = more.end()

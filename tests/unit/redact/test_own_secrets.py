@@ -27,3 +27,16 @@ def test_any_text_of_a_protected_token_is_masked_in_texts_and_events() -> None:
     assert redactor.take_counts()["own-token"] == 3
     redactor.protect([])
     assert OPAQUE in redactor.text(f"refused: {OPAQUE}!")
+
+
+def test_a_text_that_was_harmless_is_masked_once_its_token_is_known() -> None:
+    redactor = Redactor()
+    twin = redactor.twin()
+    text = f"refused: {OPAQUE}!"
+    for one in (redactor, twin):
+        assert one.text(text) == one.text(text) == text  # the second time from memory
+    redactor.protect([OPAQUE])
+    for one in (redactor, twin):
+        assert one.text(text) == "refused: [REDACTED:token]!"
+    redactor.adopt(Redactor())
+    assert OPAQUE not in redactor.text(text)

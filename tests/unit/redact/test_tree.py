@@ -53,3 +53,17 @@ def test_a_second_pass_over_what_was_cut_changes_nothing() -> None:
     redactor = Redactor()
     once = redactor.value({"o": ["password=Qx7vT2mLw9 token"] * EVENT_EFFORT_MAX, "n": [[1]] * 9})
     assert redactor.value(once) == once
+
+
+def test_what_an_event_may_cost_does_not_depend_on_texts_read_before() -> None:
+    event = {"payload": ["password token of page 12"] * 20_000}
+    redactor = Redactor()
+    first = redactor.value(event)
+    assert first["payload"][0] == event["payload"][0]
+    assert first["payload"][-1] == "[REDACTED:unscanned]"
+    assert redactor.value(event) == first
+
+
+def test_an_event_of_too_many_names_is_replaced_but_for_what_tells_it_apart() -> None:
+    event = {"id": "e1", "type": "log", **{f"password {n}": "x" for n in range(EVENT_VALUES_MAX)}}
+    assert Redactor().event(event) == {"id": "e1", "type": "log", "message": UNREAD}

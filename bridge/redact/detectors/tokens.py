@@ -91,11 +91,9 @@ def find(scan: Scan, start: int, end: int, form: Format) -> int:
     if not may_begin and form.rule is not OWN_TOKEN and not _is_glued(text, start, form):
         return 0
     found = form.body.match(text, end, scan.end)
-    if found is None:
+    if found is None or found.end() - end < min(form.least, CUT_BODY_MIN + 1):
         return 0
     stop = found.end()
-    if stop - end <= CUT_BODY_MIN and stop - end < form.least:
-        return 0
     while stop > end and text[stop - 1] in ".-:%$+~/":
         stop -= 1
     size = stop - end

@@ -33,9 +33,14 @@ def test_an_object_without_a_run_id_is_refused(line: str) -> None:
         runlist.to_run_text(line)
 
 
-async def collect(name: str, count: int) -> list[tuple[int, str]]:
-    found: list[tuple[int, str]] = []
-    async with asyncio.timeout(5):
+TICK_S = 0.02  # more than the clock of file systems needs to move on
+
+
+async def collect(
+    name: str, count: int, found: list[tuple[int, str]] | None = None
+) -> list[tuple[int, str]]:
+    found = [] if found is None else found
+    async with asyncio.timeout(30):
         async for item in runlist.watch(name):
             found.append(item)
             if len(found) == count:
@@ -43,12 +48,21 @@ async def collect(name: str, count: int) -> list[tuple[int, str]]:
     return found
 
 
+async def read(found: list[tuple[int, str]], count: int) -> None:
+    """Wait until so many lines were read, and for the time of the next change to be another."""
+    async with asyncio.timeout(30):
+        while len(found) < count:
+            await asyncio.sleep(0.005)
+    await asyncio.sleep(TICK_S)
+
+
 async def test_a_file_is_read_and_what_is_added_later(tmp_path: Path) -> None:
     path = tmp_path / "runs"
     path.write_text("a\nb")  # no line end: an editor that leaves it out
+    found: list[tuple[int, str]] = []
     async with asyncio.TaskGroup() as group:
-        reading = group.create_task(collect(str(path), 4))
-        await asyncio.sleep(0.2)
+        reading = group.create_task(collect(str(path), 4, found))
+        await read(found, 2)
         with path.open("a") as file:
             file.write("\nc\n")
     assert reading.result() == [(1, "a"), (2, "b"), (2, "b"), (3, "c")]
@@ -57,9 +71,10 @@ async def test_a_file_is_read_and_what_is_added_later(tmp_path: Path) -> None:
 async def test_a_replaced_file_is_read_from_its_start(tmp_path: Path) -> None:
     path = tmp_path / "runs"
     path.write_text("a\nb\n")
+    found: list[tuple[int, str]] = []
     async with asyncio.TaskGroup() as group:
-        reading = group.create_task(collect(str(path), 3))
-        await asyncio.sleep(0.2)
+        reading = group.create_task(collect(str(path), 3, found))
+        await read(found, 2)
         (tmp_path / "new").write_text("c\n")
         (tmp_path / "new").replace(path)
     assert reading.result() == [(1, "a"), (2, "b"), (1, "c")]
@@ -74,9 +89,10 @@ async def test_a_file_rewritten_in_place_is_read_again(
     path = tmp_path / "runs"
     path.write_text("a\nb\n")
     lines = text.split()
+    found: list[tuple[int, str]] = []
     async with asyncio.TaskGroup() as group:
-        reading = group.create_task(collect(str(path), 2 + len(lines)))
-        await asyncio.sleep(0.2)
+        reading = group.create_task(collect(str(path), 2 + len(lines), found))
+        await read(found, 2)
         if anew:
             path.unlink()
         path.write_text(text)
@@ -88,9 +104,10 @@ async def test_a_file_rewritten_with_the_time_it_had_is_read_again(tmp_path: Pat
     path = tmp_path / "runs"
     path.write_text("a\n")
     before = path.stat()
+    found: list[tuple[int, str]] = []
     async with asyncio.TaskGroup() as group:
-        reading = group.create_task(collect(str(path), 2))
-        await asyncio.sleep(0.2)
+        reading = group.create_task(collect(str(path), 2, found))
+        await read(found, 1)
         path.write_text("b\n")
         os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
     assert [line for _, line in reading.result()] == ["a", "b"]

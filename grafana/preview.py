@@ -97,7 +97,7 @@ def draw_graph(axes: Axes, panel: Panel, series: list[Series], seconds: float) -
     at_work = [one for one in series if any(v for _, v in one["points"])]
     series = (at_work or series)[:10]
     names = [one["name"][:34] for one in series]
-    if custom["stacking"]["mode"] == "normal":
+    if series and custom["stacking"]["mode"] == "normal":  # it cannot draw none
         axes.stackplot(instants, _filled(series, instants), labels=names, colors=COLORS, alpha=0.75)
     elif custom["drawStyle"] == "bars":
         below = np.zeros(len(instants))

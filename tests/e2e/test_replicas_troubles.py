@@ -132,7 +132,7 @@ async def test_refused_credentials_are_said_in_one_line_and_no_restart_helps(
         env = environment(None, MOGPLEX_TOKEN=TOKEN)
         code, _, err = await run("serve", "--listen", "127.0.0.1:0", *arguments, env=env)
         assert code == 78
-        assert "the engine refuses us" in err
+        assert "NATS refuses the connection" in err
         assert "wrong@" not in err
     finally:
         server.kill()

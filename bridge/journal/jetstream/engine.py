@@ -149,7 +149,7 @@ class Engine:
     def _not_connected(self, error: Exception) -> BridgeError:
         cause = self.last_error if isinstance(error, TimeoutError) else str(error)
         if _is_refusal(cause):
-            return ConfigError(f"journal {self.address}: the engine refuses us: {cause}")
+            return ConfigError(f"journal {self.address}: NATS refuses the connection: {cause}")
         return self.unavailable(cause)
 
     def _require_version(self) -> None:
@@ -181,7 +181,7 @@ class Engine:
     def unavailable(self, cause: str) -> JournalUnavailableError:
         """The error to raise."""
         return JournalUnavailableError(
-            f"journal {self.address}: the engine does not answer: {cause or 'no answer'}; pending"
+            f"journal {self.address}: NATS does not answer: {cause or 'no answer'}; pending"
             " work waits and resumes automatically"
         )
 

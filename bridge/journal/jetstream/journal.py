@@ -266,7 +266,7 @@ class StreamJournal:
             size = len(draft.head) + 20 + len(draft.tail)
             if size > self._record_bytes_max:
                 raise RecordTooLargeError(
-                    f"a record of {draft.feed.source} has {size} bytes; the engine takes"
+                    f"a record of {draft.feed.source} has {size} bytes; NATS accepts"
                     f" {self._record_bytes_max}"
                 )
         lane = self._lanes.get(fence)
@@ -333,7 +333,7 @@ class StreamJournal:
         """Why nothing can be stored at present."""
         if self._engine.is_connected or self._is_closed:
             return None
-        return f"the engine is away: {self._engine.last_error}"
+        return f"NATS is unreachable: {self._engine.last_error}"
 
     @property
     def is_serving(self) -> bool:

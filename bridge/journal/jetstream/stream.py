@@ -44,9 +44,7 @@ async def ensure(engine: Engine, subjects: Subjects, *, may_create: bool) -> Fou
         if error.err_code != NO_STREAM:
             raise _refused(engine, "", error) from None
         if not may_create:
-            raise ConfigError(
-                f"there is no journal {address}: the engine has no such stream"
-            ) from None
+            raise ConfigError(f"there is no journal {address}: NATS has no such stream") from None
         said = await _create(engine, subjects)
     config = said["config"]
     for key, (needed, why) in _NEEDED.items():

@@ -177,7 +177,7 @@ async def load(engine: Engine, subjects: list[str], take: Callable[[Stored], Non
             async with asyncio.timeout(LOAD_S):
                 await done
     except TimeoutError:
-        raise JournalUnavailableError("the engine's tables did not come in time") from None
+        raise JournalUnavailableError("NATS did not deliver its tables in time") from None
     finally:
         await engine.unsubscribe(subscription)
     return highest

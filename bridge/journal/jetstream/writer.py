@@ -204,7 +204,7 @@ class Lane:
     def _refused(self, error: EngineError) -> JournalError:
         if error.err_code in _FULL or "resource" in str(error) or "maximum" in str(error):
             return JournalFullError(
-                f"journal {self._engine.address}: the engine has no space: {error}; nothing was"
+                f"journal {self._engine.address}: NATS has no space: {error}; nothing was"
                 " stored. Free some space or lower [retention]; the bridge recovers automatically"
             )
         return JournalUnavailableError(

@@ -74,4 +74,4 @@ def test_a_target_that_is_not_there_is_told(
     assert run(["migrate", "--journal", f"sqlite:{path}", f"sqlite:{path}"]) == 78
     assert run(["migrate", "--journal", f"sqlite:{tmp_path}/none.db", "nats://127.0.0.1:1/S"]) == 78
     assert run(["migrate", "--journal", f"sqlite:{path}", "nats://127.0.0.1:1/S"]) == 69
-    assert "the engine does not answer" in capfd.readouterr().err
+    assert "NATS does not answer" in capfd.readouterr().err

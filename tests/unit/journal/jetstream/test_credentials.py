@@ -46,7 +46,7 @@ async def test_credentials_that_are_none_or_of_another_are_a_fault_of_the_config
     """Waited for like an engine that does not answer: exit code 69, started again for ever."""
     file = tmp_path / "wrong.creds"
     file.write_text(text)
-    with pytest.raises(ConfigError, match=r"refuses us|wrong\.creds: is no credentials file"):
+    with pytest.raises(ConfigError, match=r"refuses the connection|wrong\.creds: is no credentials file"):
         await StreamJournal.open(parse(guarded[0].url("T"), file), patience_s=PATIENCE_S)
 
 
@@ -58,5 +58,5 @@ async def test_a_credentials_file_that_is_missing_is_named(
 
 
 async def test_who_has_no_credentials_is_told(guarded: tuple[NatsServer, Path]) -> None:
-    with pytest.raises(ConfigError, match="refuses us"):
+    with pytest.raises(ConfigError, match="refuses the connection"):
         await StreamJournal.open(parse(guarded[0].url("T")), patience_s=PATIENCE_S)

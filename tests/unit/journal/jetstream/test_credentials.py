@@ -46,7 +46,9 @@ async def test_credentials_that_are_none_or_of_another_are_a_fault_of_the_config
     """Waited for like an engine that does not answer: exit code 69, started again for ever."""
     file = tmp_path / "wrong.creds"
     file.write_text(text)
-    with pytest.raises(ConfigError, match=r"refuses the connection|wrong\.creds: is no credentials file"):
+    with pytest.raises(
+        ConfigError, match=r"refuses the connection|wrong\.creds: is no credentials file"
+    ):
         await StreamJournal.open(parse(guarded[0].url("T"), file), patience_s=PATIENCE_S)
 
 

@@ -183,7 +183,7 @@ def test_a_failure_at_time_zero_and_one_long_after_are_both_told():
 
 
 def log_calls() -> list[tuple[str, str | None]]:
-    """(place, name) of every call on a name or attribute called `log`/`_log` in the package."""
+    """(place, name) of every call on `log`, `_log` or `get_logger()` in the package."""
     found = []
     for path in Path(bridge.__path__[0]).rglob("*.py"):
         text = path.read_text()
@@ -193,8 +193,11 @@ def log_calls() -> list[tuple[str, str | None]]:
             if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)):
                 continue
             owner = node.func.value
+            if isinstance(owner, ast.Call):  # get_logger().error(...)
+                owner = owner.func
             name = owner.id if isinstance(owner, ast.Name) else getattr(owner, "attr", "")
-            if node.func.attr in LEVEL_METHODS and name.strip("_").lower() in ("log", "logger"):
+            loggers = ("log", "logger", "get_logger")
+            if node.func.attr in LEVEL_METHODS and name.strip("_").lower() in loggers:
                 first = node.args[0] if node.args else None
                 said = first.value if isinstance(first, ast.Constant) else None
                 found.append((f"{path.name}:{node.lineno}", said))

@@ -187,7 +187,7 @@ def log_calls() -> list[tuple[str, str | None]]:
     found = []
     for path in Path(bridge.__path__[0]).rglob("*.py"):
         text = path.read_text()
-        if not re.search(r"log(?:ger)?\.", text):
+        if not re.search(r"log(?:ger)?(?:\(\))?\.", text):
             continue
         for node in ast.walk(ast.parse(text)):
             if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)):

@@ -88,13 +88,13 @@ def parse(pages: list[bytes]) -> None:
 
 def to_events(pages: list[bytes]) -> None:
     for page in pages:
-        to_page(loads(page)["data"], {})
+        to_page(loads(page)["data"], {}, len(page))
 
 
 def encode(pages: list[bytes], redactor: Redactor) -> None:
     encoder = Encoder(source="/mogplex/default/runs/x", subject="x", account="default")
     for page in pages:
-        found = to_page(loads(page)["data"], {})
+        found = to_page(loads(page)["data"], {}, len(page))
         assert found is not None
         for event in found.events:
             encoder.encode(
@@ -122,7 +122,7 @@ async def commit(pages: list[bytes], redactor: Redactor, directory: Path) -> Non
     feed = intake.feed(FeedState(named), RUN_KIND)
     await feed.open()
     for page in pages:
-        found = to_page(loads(page)["data"], {})
+        found = to_page(loads(page)["data"], {}, len(page))
         assert found is not None
         await feed.take(Batch(found.events, status=found.status, row=found.run))
     await journal.close()

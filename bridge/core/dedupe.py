@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import islice
 
 
 class SeenIds:
@@ -17,8 +18,7 @@ class SeenIds:
     def __init__(self, ids: Iterable[str] = (), *, ids_max: int = 20_000) -> None:
         self._ids_max = ids_max
         self._ids: dict[str, None] = {}
-        for id_ in ids:
-            self.add(id_)
+        self.add(*ids)
 
     def __contains__(self, id_: str) -> bool:
         return id_ in self._ids
@@ -26,7 +26,14 @@ class SeenIds:
     def __len__(self) -> int:
         return len(self._ids)
 
-    def add(self, id_: str) -> None:
-        self._ids[id_] = None
-        if len(self._ids) > self._ids_max:
-            del self._ids[next(iter(self._ids))]
+    def unknown(self, ids: Iterable[str]) -> set[str]:
+        """Those of them that have not been seen."""
+        return set(ids).difference(self._ids)
+
+    def add(self, *ids: str) -> None:
+        """Oldest first."""
+        self._ids.update(dict.fromkeys(ids))
+        beyond = len(self._ids) - self._ids_max
+        if beyond > 0:
+            for id_ in list(islice(self._ids, beyond)):
+                del self._ids[id_]

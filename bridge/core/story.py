@@ -8,7 +8,7 @@ retention take nothing of it away.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -84,9 +84,10 @@ def with_row(story: Story, row: Mapping[str, Any]) -> Story:
 def with_events(story: Story, events: Sequence[Mapping[str, Any]]) -> Story:
     """The story after upstream's event objects, oldest first."""
     draft = _Draft(story)
-    for event in events:
-        draft.take(event)
-    return draft.story()
+    times = [event.get("createdAt") for event in events]
+    for number, event in enumerate(events, 1):
+        draft.take(event, times, number)
+    return draft.story(_newest_of(story.last_event_at, times))
 
 
 class _Begun:
@@ -112,11 +113,11 @@ class _Draft:
     """A story that is being told on: a batch may have hundreds of events."""
 
     __slots__ = (
+        "calls",
         "ended_at",
         "error",
         "harness",
         "is_speaking",
-        "last",
         "said",
         "started_at",
         "title",
@@ -128,11 +129,12 @@ class _Draft:
         self.was = story
         self.title, self.harness, self.error = story.title, story.harness, story.error
         self.started_at, self.ended_at = story.started_at, story.ended_at
-        self.last, self.said = story.last_event_at, story.last_text
+        self.said = story.last_text
         self.tools: list[OpenTool | _Begun] = list(story.open_tools)
+        self.calls = [tool.call for tool in story.open_tools]  # of `tools`, in their order
         self.is_speaking = story.is_speaking
 
-    def story(self) -> Story:
+    def story(self, last: str | None) -> Story:
         return replace(
             self.was,
             title=self.title,
@@ -140,36 +142,74 @@ class _Draft:
             error=self.error,
             started_at=self.started_at,
             ended_at=self.ended_at,
-            last_event_at=self.last,
+            last_event_at=last,
             last_text=self.said,
             is_speaking=self.is_speaking,
             open_tools=tuple(t.tool() if isinstance(t, _Begun) else t for t in self.tools),
         )
 
-    def take(self, event: Mapping[str, Any]) -> None:
-        at = utc(event.get("createdAt"))
-        if at is not None and (self.last is None or at[:-1] > self.last[:-1]):  # "33" < "33.1"
-            self.last = at
+    def take(self, event: Mapping[str, Any], times: Sequence[object], number: int) -> None:
+        """`times` of the batch, as upstream writes them; this is its `number`th event."""
         type_, payload = event.get("type"), event.get("payload")
         if type(payload) is not dict and not isinstance(payload, Mapping):
             payload = {}
-        is_delta = type_ == "log" and payload.get("kind") == "assistant_delta"
+        is_delta = False
         if type_ == "log":
-            self.said = _said(self.said, event, payload, goes_on=self.is_speaking)
+            kind = payload.get("kind")
+            is_delta = kind == "assistant_delta"
+            if is_delta or kind == "assistant_final":
+                self.said = _said(self.said, event, goes_on=is_delta and self.is_speaking)
         elif type_ == "tool_started":
-            self.tools.append(_Begun(event, payload, at or self.last or ""))
-            del self.tools[:-OPEN_TOOLS_MAX]
+            at = utc(times[number - 1]) or _newest(self.was.last_event_at, times[:number])
+            self._begin(_Begun(event, payload, at or ""))
         elif type_ == "tool_finished":
-            _finish(self.tools, event, payload)
+            self._finish(event, payload)
         elif type_ == "started":
             self.title = self.title or title_of(payload.get("prompt"))
             self.harness = self.harness or _line(payload.get("harness"), TEXT_CHARS_MAX)
-            self.started_at = self.started_at or at
+            self.started_at = self.started_at or utc(event.get("createdAt"))
         elif isinstance(type_, str) and type_ in _END_TYPES:  # what is no text may have no hash
-            self.ended_at, self.tools = at or self.ended_at, []
+            self.ended_at = utc(event.get("createdAt")) or self.ended_at
+            self.tools, self.calls = [], []
             if type_ == "failed":
                 self.error = self.error or _text(event.get("message"), ERROR_CHARS_MAX)
         self.is_speaking = is_delta
+
+    def _begin(self, tool: _Begun) -> None:
+        self.tools.append(tool)
+        self.calls.append(tool.call)
+        if len(self.tools) > OPEN_TOOLS_MAX:
+            del self.tools[0], self.calls[0]
+
+    def _finish(self, event: Mapping[str, Any], payload: Mapping[str, Any]) -> None:
+        """Take out the call that finished: the one of this id, else the oldest of this name."""
+        call = payload.get("toolCallId")
+        if isinstance(call, str):
+            at = self.calls.index(call) if call in self.calls else None
+        else:
+            name = event.get("toolName")
+            at = next((at for at, tool in enumerate(self.tools) if tool.name == name), None)
+        if at is not None:
+            del self.tools[at], self.calls[at]
+
+
+def _newest(last: str | None, texts: Iterable[object]) -> str | None:
+    """The latest of `last`, which is in UTC already, and of what upstream wrote as times."""
+    for text in texts:
+        at = utc(text)
+        if at is not None and (last is None or at[:-1] > last[:-1]):  # "33" < "33.1"
+            last = at
+    return last
+
+
+def _newest_of(last: str | None, texts: Sequence[object]) -> str | None:
+    """As `_newest`, for many: of texts of one form the last in order is the latest."""
+    words = [text for text in texts if isinstance(text, str)]
+    ends = {"Z" if text[-1:] == "Z" else text[-6:] for text in words}
+    is_one_form = ends in ({"Z"}, {"+00:00"}) and len(set(map(len, words))) == 1
+    if is_one_form and utc(latest := max(words)) is not None:
+        return _newest(last, (latest,))
+    return _newest(last, words)
 
 
 def title_of(prompt: object) -> str | None:
@@ -272,33 +312,12 @@ def _between(started: str | None, ended: str | None) -> float | None:
     return round(max(0.0, (end - begin).total_seconds()), 3)
 
 
-def _finish(
-    tools: list[OpenTool | _Begun], event: Mapping[str, Any], payload: Mapping[str, Any]
-) -> None:
-    """Take out the call that finished: the one of this id, else the oldest of this name."""
-    call = payload.get("toolCallId")
-    if isinstance(call, str):
-        index = next((at for at, tool in enumerate(tools) if tool.call == call), None)
-    else:
-        name = event.get("toolName")
-        index = next((at for at, tool in enumerate(tools) if tool.name == name), None)
-    if index is not None:
-        del tools[index]
-
-
-def _said(
-    before: str | None, event: Mapping[str, Any], payload: Mapping[str, Any], *, goes_on: bool
-) -> str | None:
+def _said(before: str | None, event: Mapping[str, Any], *, goes_on: bool) -> str | None:
+    """What is being said after a fragment (`goes_on`: of what is in `before`) or a whole text."""
     message = event.get("message")
     if not isinstance(message, str) or not message:
         return before
-    match payload.get("kind"):
-        case "assistant_delta":
-            return ((before or "") + message if goes_on else message)[-TEXT_CHARS_MAX:]
-        case "assistant_final":
-            return message[-TEXT_CHARS_MAX:]
-        case _:
-            return before
+    return ((before or "") + message if goes_on else message)[-TEXT_CHARS_MAX:]
 
 
 def _text(value: object, chars_max: int) -> str | None:

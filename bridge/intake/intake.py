@@ -109,15 +109,16 @@ class Intake:
             feed.became(feed.state, row)
             return Receipt(feed.state, ())
         sequences, cut = await self._append_for_sure(writing.drafts, writing.state)
-        repeats = {
-            draft.id for draft, seq in zip(writing.drafts, sequences, strict=True) if seq is None
-        }
         state = writing.state
-        if repeats:  # older than memory reaches; the journal knew them (J6)
+        if None in sequences:  # older than memory reaches; the journal knew them (J6)
+            repeats = {
+                draft.id
+                for draft, seq in zip(writing.drafts, sequences, strict=True)
+                if seq is None
+            }
             fresh = [event for event in fresh if event.id not in repeats]
             state = replace(state, events=state.events - len(repeats))
-        for id_ in (*(event.id for event in fresh), *writing.left_out):
-            feed.seen.add(id_)
+        feed.seen.add(*[event.id for event in fresh], *writing.left_out)
         feed.memory = memory
         self._count(feed, state, batch, fresh, writing)
         feed.became(state, row)
@@ -182,11 +183,8 @@ class Intake:
             metrics.duplicates_total.labels(account).inc(repeated)
         if fresh:
             now = self._clock.wall()
-            lags_s = [
-                max(0.0, now - event.created_at_s)
-                for event in fresh
-                if event.created_at_s is not None
-            ]
+            times_s = [event.created_at_s for event in fresh if event.created_at_s is not None]
+            lags_s = [now - time_s if time_s < now else 0.0 for time_s in times_s]
             metrics.count_events(account, [event.type for event in fresh], lags_s, id_)
         for reason in writing.gaps:
             metrics.count_gap(account, reason, id_)
@@ -197,8 +195,11 @@ class Intake:
 
 
 def _fresh(seen: SeenIds, events: Sequence[Event]) -> list[Event]:
-    fresh: dict[str, Event] = {}
+    """The events that are new, each once: the first of those with the same id."""
+    unknown = seen.unknown([event.id for event in events])
+    fresh = []
     for event in events:
-        if event.id not in seen:
-            fresh.setdefault(event.id, event)
-    return list(fresh.values())
+        if event.id in unknown:
+            unknown.remove(event.id)
+            fresh.append(event)
+    return fresh

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from bridge.core import marks
-from bridge.core.event import Draft, Event
+from bridge.core.event import Draft, Event, draft_of
 from bridge.core.kind import Kind
 from bridge.core.state import FeedState
 from bridge.journal.port import RECORD_BYTES_MAX
@@ -52,7 +52,6 @@ class Writing:
         self.told: Mapping[str, Any] = {}  # what the kind says of a feed that ended with this batch
         self.left_out: list[str] = []  # ids of events that cannot be records
         self.gaps: list[str] = []  # the reasons of those that are among the drafts
-        self._said: list[Mapping[str, Any]] = []  # the data of the events, redacted
         self._feed = state.feed
         self._kind = kind
         self._encoder = encoder
@@ -60,6 +59,7 @@ class Writing:
         self._memory = memory
         self._recorded = times.rfc3339(now_s)
         self._record_bytes_max = record_bytes_max
+        self._room = record_bytes_max - _SEQUENCE_DIGITS
 
     async def write(
         self, batch: Batch, fresh: Sequence[Event], row: Mapping[str, Any] | None
@@ -96,47 +96,53 @@ class Writing:
         A page may hold 64 MiB (`sources.http`): others get their turn in between.
         """
         written = 0
+        redact, encode, recorded = self._redactor.event, self._encoder.encode, self._recorded
+        said: list[Mapping[str, Any]] = []  # the data of the events, redacted
         for event in events:
             try:
-                size = self._event(event, await self._redacted(event), status)
+                json = event.json
+                if json is None and _is_large(event.data):
+                    data = await self._redacted_aside(event)
+                else:
+                    data = redact(event.data, self._memory)
+                head, tail = encode(
+                    event.id,
+                    event.type,
+                    time=event.time or recorded,
+                    recorded=recorded,
+                    status=status,
+                    # Written once, where redaction has changed nothing.
+                    data=data if json is None or data != event.data else json,
+                )
+                size = len(head) + len(tail)
+                if size > self._room:
+                    head, tail = _shortened(head, tail, self._record_bytes_max)
             except (JsonError, RecursionError, ValueError) as error:
                 self._leave_out(event, error)
                 continue
+            said.append(data)
             self.taken.append(event)
+            self.drafts.append(draft_of((self._feed, event.id, event.type, head, tail)))
             written += size
             if written >= TURN_BYTES:
                 written = 0
                 await asyncio.sleep(0)
-        if self._kind.note is not None and self._said:
-            notes = self._kind.note(notes_of(self.state), self._said)
+        if self._kind.note is not None and said:
+            notes = self._kind.note(notes_of(self.state), said)
             self.state = replace(self.state, notes=dumps(notes))
-        newest_s = max((e.created_at_s for e in self.taken if e.created_at_s), default=0.0)
+        newest_s = max([e.created_at_s for e in self.taken if e.created_at_s], default=0.0)
         self.state = replace(
             self.state,
             events=self.state.events + len(self.taken),
             last_event_at_s=max(newest_s, self.state.last_event_at_s or 0.0) or None,
         )
 
-    async def _redacted(self, event: Event) -> dict[str, Any]:
-        if not _is_large(event.data):
-            return self._redactor.event(event.data, self._memory)
+    async def _redacted_aside(self, event: Event) -> dict[str, Any]:
+        """In a thread: the loop goes on."""
         aside = self._redactor.aside()
         data = await asyncio.to_thread(aside.event, event.data, self._memory)
         self._redactor.add_counts(aside.take_counts())
         return data
-
-    def _event(self, event: Event, data: Mapping[str, Any], status: str | None) -> int:
-        head, tail = self._encoder.encode(
-            event.id,
-            event.type,
-            time=event.time or self._recorded,
-            recorded=self._recorded,
-            status=status,
-            data=data,
-        )
-        if self._kind.note is not None:
-            self._said.append(data)
-        return self._draft(event.id, event.type, head, tail)
 
     def _leave_out(self, event: Event, error: Exception) -> None:
         """One event that cannot be a record must not stop the others: it is told as missing.
@@ -168,13 +174,9 @@ class Writing:
             status=self.state.status,
             data=mark.data,
         )
-        self._draft(id_, mark.type, head, tail)
-
-    def _draft(self, id_: str, type_: str, head: bytes, tail: bytes) -> int:
-        if len(head) + len(tail) > self._record_bytes_max - _SEQUENCE_DIGITS:
+        if len(head) + len(tail) > self._room:
             head, tail = _shortened(head, tail, self._record_bytes_max)
-        self.drafts.append(Draft(self._feed, id_, type_, head, tail))
-        return len(head) + len(tail)
+        self.drafts.append(Draft(self._feed, id_, mark.type, head, tail))
 
 
 def _is_large(data: Mapping[str, Any]) -> bool:

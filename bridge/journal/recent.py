@@ -109,4 +109,5 @@ class Recent:
 
 def size_of(records: Iterable[Record]) -> int:
     """Bytes of memory that these records take, about."""
-    return sum(len(record.body) + RECORD_OVERHEAD_BYTES for record in records)
+    sizes = [len(record.body) for record in records]
+    return sum(sizes) + len(sizes) * RECORD_OVERHEAD_BYTES

@@ -13,20 +13,22 @@ from typing import Any
 from bridge.wire.jsontext import dumps
 
 
-@lru_cache(maxsize=1024)  # types and statuses repeat; the bound is against invented ones
+@lru_cache(maxsize=1024)  # types repeat; the bound is against invented ones
 def _quoted(text: str) -> bytes:
     return dumps(text)
 
 
 class Encoder:
-    """Encodes the records of one feed; what they all share is quoted once."""
+    """Encodes the records of one feed; what several of them share is put together once."""
 
-    __slots__ = ("_account", "_source", "_subject")
+    __slots__ = ("_account", "_end", "_of", "_source", "_subject")
 
     def __init__(self, *, source: str, subject: str, account: str) -> None:
         self._source = b',"source":' + dumps(source) + b',"type":'
         self._subject = b',"subject":' + dumps(subject) + b',"time":"'
         self._account = b'","account":' + dumps(account)
+        self._of: tuple[str, str | None] | None = None  # when recorded, and status
+        self._end = b""  # what records of `_of` have behind their sequence and before their data
 
     def encode(
         self,
@@ -36,12 +38,21 @@ class Encoder:
         time: str,
         recorded: str,
         status: str | None,
-        data: Mapping[str, Any],
+        data: Mapping[str, Any] | bytes,
     ) -> tuple[bytes, bytes]:
         """Return both halves. The values are redacted already; times are RFC 3339 with `Z`.
 
+        `data` may be JSON already.
         `status` None leaves `runstatus` out: CloudEvents has no null attributes.
         """
+        if (recorded, status) != self._of:
+            of_status = b"" if status is None else b',"runstatus":' + dumps(status)
+            self._end = b'","recordedtime":"%b%b%b,"data":' % (
+                recorded.encode(),
+                self._account,
+                of_status,
+            )
+            self._of = recorded, status
         head = b"".join(
             (
                 b'{"specversion":"1.0","id":',
@@ -53,15 +64,4 @@ class Encoder:
                 b'","datacontenttype":"application/json","sequence":"',
             )
         )
-        tail = b"".join(
-            (
-                b'","recordedtime":"',
-                recorded.encode(),
-                self._account,
-                b',"runstatus":' + _quoted(status) if status is not None else b"",
-                b',"data":',
-                dumps(data),
-                b"}",
-            )
-        )
-        return head, tail
+        return head, self._end + (data if isinstance(data, bytes) else dumps(data)) + b"}"

@@ -10,22 +10,25 @@ import re
 from datetime import UTC, datetime
 
 # RFC 3339; `datetime` reads more than that: a comma in the seconds, a week, a day without minutes.
-_RFC3339 = re.compile(
+_is_rfc3339 = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]+)?(?:Z|\+00:00)", re.ASCII
-)
+).fullmatch
 
 
 def parse(text: object) -> tuple[str, float] | None:
     """Return the same instant as RFC 3339 in UTC with `Z`, digits kept, and as epoch seconds."""
-    if not isinstance(text, str) or len(text) > 40 or (text[7:8], text[10:11]) != ("-", "T"):
+    if not isinstance(text, str) or len(text) > 40:
         return None
     try:
+        if _is_rfc3339(text):
+            seconds = datetime.fromisoformat(text).timestamp()
+            return text if text[-1] == "Z" else f"{text[:-6]}Z", seconds
+        if (text[7:8], text[10:11]) != ("-", "T"):
+            return None
         moment = datetime.fromisoformat(text)
         if moment.tzinfo is None:
             return None
         seconds = moment.timestamp()
-        if _RFC3339.fullmatch(text):
-            return f"{text.removesuffix('Z').removesuffix('+00:00')}Z", seconds
         return rfc3339(seconds), seconds
     except (ValueError, OverflowError):
         return None

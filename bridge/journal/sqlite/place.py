@@ -14,7 +14,6 @@ from pathlib import Path
 
 from bridge.core.errors import JournalBusyError, JournalUnavailableError
 from bridge.journal.sqlite.faults import displaced, spoiled
-from bridge.journal.sqlite.wal import wal_of
 
 _Identity = tuple[int, int]
 _SPOILED = "another program wrote into it, truncated it or emptied it"
@@ -27,9 +26,10 @@ class Place:
     def __init__(self, path: Path, lock: FileLock) -> None:
         """The file is there, and open for writing."""
         self._path = path
+        self._name = str(path)  # asked for at each commit, without a `Path` in between
         self._lock = lock
-        self._file = _identity(path)
-        self._log = _identity(wal_of(path))
+        self._file = _identity(self._name)
+        self._log = _identity(_wal_of(self._name))
         self._left: tuple[object, ...] | None = None
         self._spoiled: str | None = None
 
@@ -41,13 +41,13 @@ class Place:
         """What has become of the path; None when all is in place. Four system calls."""
         if self._spoiled is not None:
             return self._spoiled
-        there = _identity(self._path)
+        there = _identity(self._name)
         if there is None:
             return "the file was removed, or its directory renamed"
         if there != self._file:
             return "another file replaced it"
         # Looked up anew: a symbolic link may lead to the same file elsewhere by now.
-        if _identity(wal := wal_of(self._path)) != self._log:
+        if _identity(wal := _wal_of(self._name)) != self._log:
             return f"its write-ahead log {wal} was removed or replaced"
         return None
 
@@ -67,10 +67,15 @@ class Place:
 
     def _content(self) -> tuple[object, ...]:
         """What tells, within microseconds, that somebody else wrote: sizes, and how many pages."""
-        return _size(wal_of(self._path)), *self._lock.look()
+        return _size(_wal_of(self._name)), *self._lock.look()
 
 
-def _identity(path: Path) -> _Identity | None:
+def _wal_of(name: str) -> str:
+    """As `wal.wal_of`."""
+    return f"{os.path.realpath(name) if os.path.islink(name) else name}-wal"
+
+
+def _identity(path: str) -> _Identity | None:
     try:
         status = os.stat(path)
     except OSError:
@@ -78,7 +83,7 @@ def _identity(path: Path) -> _Identity | None:
     return status.st_dev, status.st_ino
 
 
-def _size(path: Path) -> int:
+def _size(path: str) -> int:
     try:
         return os.stat(path).st_size
     except OSError:

@@ -13,7 +13,7 @@ from typing import Any, Generic, Literal, TypeVar
 
 from bridge.clock import Clock
 from bridge.core.errors import JournalCorruptError, JournalError, JournalFullError
-from bridge.core.event import Draft, Feed, Record
+from bridge.core.event import Draft, Feed, Record, record_of
 from bridge.core.state import FeedState, Wish
 from bridge.journal.port import RecordTooLargeError
 from bridge.journal.sqlite.faults import corrupt, extended_code, to_journal_error
@@ -277,14 +277,14 @@ class Writer:
                 feed_before, feed_number = feed, self._feed_number(feed)
             type_value = types.get(type_) or self._type_value(type_)
             seq += 1
-            body = b"%b%020d%b" % (head, seq, tail)
+            body = head + str(seq).zfill(20).encode() + tail
             if len(body) > bytes_max:
                 raise RecordTooLargeError(
                     f"a record of {feed.source} has {len(body)} bytes;"
                     f" the journal takes {bytes_max}"
                 )
             values += (seq, feed_number, type_value, id_, body)
-            records.append(Record(seq, feed, id_, type_, body))
+            records.append(record_of((seq, feed, id_, type_, body)))
 
     def _lay_out_new(
         self,

@@ -21,7 +21,7 @@ from bridge.sources.mogplex.errors import ERRORS
 from bridge.sources.mogplex.salvage import Lost, salvage
 from bridge.sources.mogplex.salvage import lost as lost_of
 from bridge.wire import times
-from bridge.wire.bounded import bounded
+from bridge.wire.bounded import bounded, json_if_small
 from bridge.wire.http_dates import http_date, retry_after_s
 from bridge.wire.jsontext import JsonError, dumps, loads
 
@@ -31,7 +31,7 @@ EVENT_TYPE = "com.mogplex.run.event."
 ID_LENGTH_MAX = 256  # an id is a 36-character UUID today; longer ones are kept as a digest
 
 _CODE = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,39}", re.ASCII)
-_QUICK_BYTES = 2**18  # a body that is looked through within milliseconds
+SHORT_TEXT = 2**18  # bytes; a text that is looked through, or written again, within milliseconds
 _HEADER_SAFE = re.compile(r"[!-~]+", re.ASCII)
 _DIGEST = "sha256-"
 _BOM = b"\xef\xbb\xbf"  # a proxy may add one; browsers drop it
@@ -81,25 +81,34 @@ def may_resume_from(id_: str) -> bool:
     return _HEADER_SAFE.fullmatch(id_) is not None and not id_.startswith(_DIGEST)
 
 
-def to_event(raw: object, *, is_listed: bool = False) -> Event | None:
+def to_event(raw: object, *, is_listed: bool = False, size: int | None = None) -> Event | None:
     """Normalise one event object; None when it has no id or type.
 
     `is_listed`: it stands in a list of events, so it is one: without an id that can be one it gets
     a digest of its content, without a type the type `unknown`. Losing it would be worse.
+    `size`: bytes of the text that it was read from, where they are known.
     """
     if not isinstance(raw, dict):
         return None
-    data: Mapping[str, Any] = bounded(raw)
+    json = json_if_small(raw) if size is not None and size < SHORT_TEXT else None
+    data: Mapping[str, Any] = bounded(raw) if json is None else raw
     id_, type_ = data.get("id"), data.get("type")
-    if not (isinstance(id_, str) and id_ and isinstance(type_, str) and type_) and not is_listed:
-        return None
+    if not (isinstance(id_, str) and isinstance(type_, str) and id_ and type_):
+        if not is_listed:
+            return None
+        id_, type_ = _named(data)
+    elif len(id_) > ID_LENGTH_MAX:
+        id_, type_ = _named(data)
+    time, seconds = times.parse(data.get("createdAt")) or (None, None)
+    return Event(id_, EVENT_TYPE + type_[:ID_LENGTH_MAX], time, seconds, data, json)
+
+
+def _named(data: Mapping[str, Any]) -> tuple[str, str]:
+    """An id and a type for an event that has not both as they can be."""
+    id_, type_ = data.get("id"), data.get("type")
     if not isinstance(id_, str) or not 0 < len(id_) <= ID_LENGTH_MAX:
         id_ = _DIGEST + hashlib.sha256(dumps(id_ or data)).hexdigest()
-    if not isinstance(type_, str) or not type_:
-        type_ = "unknown"
-    moment = times.parse(data.get("createdAt"))
-    time, seconds = moment if moment is not None else (None, None)
-    return Event(id_, EVENT_TYPE + type_[:ID_LENGTH_MAX], time, seconds, data)
+    return id_, type_ if isinstance(type_, str) and type_ else "unknown"
 
 
 class MogplexApi:
@@ -141,7 +150,7 @@ class MogplexApi:
                 data = whole["data"]
         if isinstance(data, Failure):
             return data
-        page = to_page(data, reply.headers)
+        page = to_page(data, reply.headers, len(reply.body))
         if page is None:
             return self._invalid(operation, reply.status, "the reply holds no run")
         if not is_of_run(page.run, run_id):
@@ -208,7 +217,7 @@ async def _salvaged(body: bytes) -> Mapping[str, Any] | None:
     if not body.startswith(b"{"):
         return None
     # A page of many megabytes is taken apart byte by byte: not on the loop.
-    return salvage(body) if len(body) < _QUICK_BYTES else await asyncio.to_thread(salvage, body)
+    return salvage(body) if len(body) < SHORT_TEXT else await asyncio.to_thread(salvage, body)
 
 
 def is_of_run(run: Mapping[str, Any], run_id: str) -> bool:
@@ -217,8 +226,13 @@ def is_of_run(run: Mapping[str, Any], run_id: str) -> bool:
     return not isinstance(named, str) or named.lower() == run_id.lower()
 
 
-def to_page(data: Mapping[str, Any], headers: Mapping[str, str]) -> RunPage | None:
-    """Read `{run, events}` or `{run}`; None when there is no run with a status in it."""
+def to_page(
+    data: Mapping[str, Any], headers: Mapping[str, str], size: int | None = None
+) -> RunPage | None:
+    """Read `{run, events}` or `{run}`; None when there is no run with a status in it.
+
+    `size`: bytes of the text that `data` was read from, where they are known.
+    """
     run = data.get("run")
     raw = data.get("events", [])
     if not isinstance(run, dict) or not isinstance(raw, list):
@@ -230,7 +244,7 @@ def to_page(data: Mapping[str, Any], headers: Mapping[str, str]) -> RunPage | No
     events: list[Event] = []
     lost: list[tuple[int, str]] = []
     for item in raw:
-        event = to_event(item, is_listed=True)
+        event = to_event(item, is_listed=True, size=size)
         if event is not None:
             events.append(event)
         else:

@@ -212,7 +212,7 @@ class _Reader:
                 await self._tell_lost(frame)
             elif frame.event == "run":
                 await self._take_run(value)
-            elif (event := to_event(value)) is not None:
+            elif (event := to_event(value, size=len(frame.data))) is not None:
                 events.append(event)
         await self._take_events(events)
 

@@ -23,3 +23,14 @@ def test_adding_twice_takes_no_place() -> None:
     for id_ in ("a", "b", "b", "b"):
         seen.add(id_)
     assert "a" in seen
+
+
+def test_what_is_unknown_of_many_is_told_at_once() -> None:
+    seen = SeenIds(["a", "b"])
+    assert seen.unknown(["c", "b", "c", "d"]) == {"c", "d"}
+
+
+def test_many_are_added_oldest_first() -> None:
+    seen = SeenIds(["a", "b"], ids_max=3)
+    seen.add("c", "d", "e")
+    assert [id_ in seen for id_ in "abcde"] == [False, False, True, True, True]

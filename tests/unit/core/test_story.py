@@ -159,3 +159,23 @@ def test_an_event_whose_type_is_no_text_says_nothing(odd: object) -> None:
 @pytest.mark.parametrize("text", ["yesterdayZ", "799-12-31T00:00:00Z", "soon+00:00", "Z"])
 def test_what_is_no_time_is_not_told_as_one(text: str) -> None:
     assert utc(text) is None
+
+
+@pytest.mark.parametrize(
+    ("times", "newest"),
+    [
+        (["2026-08-03T15:00:33.1Z", "2026-08-03T15:00:33.2Z"], "2026-08-03T15:00:33.2Z"),
+        (["2026-08-03T15:00:33Z", "2026-08-03T15:00:33.1Z"], "2026-08-03T15:00:33.1Z"),
+        (["2026-08-03T15:00:33+00:00", "2026-08-03T15:00:32.9999Z"], "2026-08-03T15:00:33Z"),
+        (["2026-08-03T15:00:33+02:00", "2026-08-03T14:00:33+00:00"], "2026-08-03T14:00:33Z"),
+        (["2026-08-03T15:00:33+02:00", "2026-08-03T14:00:33+05:00"], "2026-08-03T13:00:33Z"),
+        (["2026-08-03T15:00:33Z", "9999-99-99T99:99:99x", "xxxx-08-03T15:00:33Z", None, 7],
+         "2026-08-03T15:00:33Z"),
+    ],
+)  # fmt: skip
+def test_the_newest_event_is_found_in_whatever_form_its_time_is_written(
+    times: list[object], newest: str
+) -> None:
+    for order in (times, times[::-1]):
+        events = [{"type": "log", "createdAt": time} for time in order]
+        assert with_events(Story(), events).last_event_at == newest

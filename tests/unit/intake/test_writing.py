@@ -21,6 +21,7 @@ from bridge.redact import Memory, Redactor
 from bridge.sources.mogplex.system import MOGPLEX, RUN_KIND
 from bridge.sources.port import Batch
 from bridge.wire.cloudevents import Encoder
+from bridge.wire.jsontext import dumps, loads
 
 FEED = MOGPLEX.feed("default", "run", "3f0c1c52-8d5e-4c8e-9d0a-2b1f6c7d8e9f")
 SECRET = "password=Qx7vT2mLw9RbK4"
@@ -89,3 +90,21 @@ def test_a_lock_of_another_program_is_not_logged_as_a_full_disk() -> None:
         log_wait(JournalUnavailableError("another program holds a lock on it"))
         log_wait(JournalFullError("no space left"))
     assert [line["event"] for line in told] == ["journal.unavailable", "journal.full"]
+
+
+@pytest.mark.parametrize("message", [SECRET, "harmless"])
+def test_json_that_came_with_an_event_is_written_only_where_redaction_changes_nothing(
+    message: str,
+) -> None:
+    async def main() -> bytes:
+        work = writing(Redactor())
+        of = event("1", {})
+        data = {**of.data, "message": message}
+        given = of._replace(data=data, json=dumps(data))
+        await work.write(Batch(events=[given]), [given], None)
+        (draft,) = work.drafts
+        return draft.tail
+
+    written = loads(b'{"a":"' + asyncio.run(main()))["data"]
+    assert written["message"] == Redactor().text(message)
+    assert ("Qx7vT2mLw9RbK4" in str(written)) is False

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from bridge.wire.bounded import DEPTH_MAX, NODES_MAX, bounded
+from bridge.wire.bounded import DEPTH_MAX, NODES_MAX, SMALL_BYTES, bounded, json_if_small
+from bridge.wire.jsontext import dumps
 
 
 def nodes(value: Any) -> int:
@@ -65,3 +66,15 @@ def test_nesting_without_end_is_cut_at_a_depth_that_everybody_can_walk() -> None
 def test_names_that_nothing_else_would_cut_are_cut() -> None:
     (name,) = bounded({"k" * 10**6: 1})
     assert len(name) == 256
+
+
+@pytest.mark.parametrize("value", [{}, {"a": [1, {"b": "ü"}]}, {"a": "x" * 4000}])
+def test_what_is_small_is_known_by_its_json(value: Any) -> None:
+    assert json_if_small(value) == dumps(value)
+
+
+@pytest.mark.parametrize(
+    "value", [{"a": "x" * SMALL_BYTES}, nested(DEPTH_MAX + 1), nested(300), {"a": {1, 2}}]
+)
+def test_what_is_long_or_deep_or_no_json_is_not_small(value: Any) -> None:
+    assert json_if_small(value) is None

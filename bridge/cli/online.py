@@ -33,8 +33,9 @@ class _NothingFollowed:
         return False
 
 
-async def _nothing_stored() -> None:
+async def _nothing_stored(account: str) -> None:
     """Nobody comes after these few requests."""
+    del account
 
 
 async def examine(account: ResolvedAccount, depth: Depth) -> list[Finding]:

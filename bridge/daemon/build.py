@@ -51,9 +51,10 @@ def build_following(  # noqa: PLR0913 - all by name but what everything is made 
     held: Everything | None = None,
     jitter: Callable[[], float] = random.random,
     connector: Callable[[], Any] | None = None,
+    is_shared: bool = False,
 ) -> Following:
-    """Without accounts yet: they come by `Accounts.change`. `connector` as in `Means`. `held`: what
-    this process follows, None is all.
+    """Without accounts yet: they come by `Accounts.change`. `connector`, `is_shared` as in `Means`.
+    `held`: what this process follows, None is all.
     """
     sources: dict[str, Source] = {}
     held = held or Everything()
@@ -68,16 +69,17 @@ def build_following(  # noqa: PLR0913 - all by name but what everything is made 
         feeds_max=feeds_max,
         log_ends=log_ends,
     )
-    memories = Memories(journal, sources, held)
+    memories = Memories(journal, sources, held, must_store=is_shared)
     means = Means(
         clock=clock,
         metrics=metrics,
         redact=redactor.text,
         jitter=jitter,
         discovered=follows,
-        store=memories.save,
+        store=memories.store,
         learnt={},
         connector=connector,
+        is_shared=is_shared,
     )
 
     def build(account: ResolvedAccount) -> Source:

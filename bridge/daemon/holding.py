@@ -43,7 +43,11 @@ class Everything:
 
     def fence_of(self, feed: Feed) -> Fence | None:
         """None is needed."""
-        del feed
+        return self.fence_of_account(feed.account)
+
+    def fence_of_account(self, account: str) -> Fence | None:
+        """The same by name."""
+        del account
         return None
 
     async def while_held(self, account: str, run: Callable[[], Awaitable[None]]) -> None:
@@ -62,11 +66,11 @@ class Held(Everything):
     def __contains__(self, account: object) -> bool:
         return account in self._fences
 
-    def fence_of(self, feed: Feed) -> Fence | None:
-        """What appends of this feed are stored under. Of what is not held: a fence that no journal
+    def fence_of_account(self, account: str) -> Fence | None:
+        """What appends of its feeds are stored under. Of what is not held: a fence that no journal
         takes. Without one a batch that was under way when the lease was lost would be stored.
         """
-        return self._fences.get(feed.account, Fence(_name(feed.account), _NONE))
+        return self._fences.get(account, Fence(_name(account), _NONE))
 
     def put(self, account: str, fence: Fence | None) -> None:
         """It is held under this fence, or no more."""

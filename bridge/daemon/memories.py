@@ -3,27 +3,44 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Container, Mapping
+from collections.abc import Mapping
+from typing import Protocol
 
 from bridge.core.errors import JournalUnavailableError
-from bridge.journal.port import Journal
+from bridge.journal.port import Fence, FencedError, Journal
 from bridge.sources.port import Source
 from bridge.wire.jsontext import JsonError, dumps, loads
 
+AGAIN_S = 0.1  # after a save that failed and is waited for
 SAVE_S = 1.0  # this often: a successor must know the requests of the last minute
 _OF_010 = "windows"  # the one checkpoint of 0.1.0: account -> memory, in JSON
+
+
+class Owned(Protocol):
+    """The accounts that this process follows, and proof of it."""
+
+    def __contains__(self, account: object) -> bool: ...
+    def fence_of_account(self, account: str) -> Fence | None: ...
 
 
 class Memories:
     """`run` is a task; `save` at any time, and once more at the end."""
 
     def __init__(
-        self, journal: Journal, sources: Mapping[str, Source], held: Container[str]
+        self,
+        journal: Journal,
+        sources: Mapping[str, Source],
+        held: Owned,
+        *,
+        must_store: bool = False,
     ) -> None:
-        """`held`: accounts that this process follows; what others know is theirs to keep."""
+        """`held`: accounts that this process follows; what others know is theirs to keep.
+        `must_store`: other processes may take over at any moment; see `store`.
+        """
         self._journal = journal
         self._held = held
         self._sources = sources
+        self._must_store = must_store
         self._saved: dict[str, bytes] = {}
         self._saving = asyncio.Lock()
 
@@ -42,7 +59,8 @@ class Memories:
             memory = await self._of_010(name)
         source = self._sources.get(name)  # it may have gone meanwhile
         if memory is not None and source is not None:
-            source.recall(memory)
+            source.recall(memory, self._journal.checkpoint_age_s(_checkpoint(name)))
+            self._saved.pop(name, None)  # another may have stored since
 
     async def _of_010(self, name: str) -> bytes | None:
         stored = await self._journal.checkpoint(_OF_010)
@@ -59,26 +77,41 @@ class Memories:
             await asyncio.sleep(SAVE_S)
 
     async def save(self) -> None:
-        """Store what changed since; skip a full disk: the intake tells, and it is tried again.
+        """Store what changed since; skip a full disk: the intake tells, and it is tried again."""
+        async with self._saving:
+            by_fence: dict[Fence | None, list[str]] = {}
+            for name in self._sources:
+                if name in self._held:
+                    by_fence.setdefault(self._held.fence_of_account(name), []).append(name)
+            for fence, names in by_fence.items():
+                await self._save(names, fence)
+
+    async def store(self, name: str) -> None:
+        """Store what one account has to remember, before it asks upstream.
 
         A burst of requests waits for this: a kill just after it must not have a successor send
-        them once more.
+        them once more. If others may take over this returns only when it is stored: who has lost
+        the lease meanwhile waits here, asks nothing, and is cancelled.
         """
-        async with self._saving:
-            memories = {
-                name: source.memory()
-                for name, source in self._sources.items()
-                if name in self._held
-            }
-            changed = {name: m for name, m in memories.items() if m != self._saved.get(name)}
-            if not changed:
+        while True:
+            async with self._saving:
+                is_stored = await self._save([name], self._held.fence_of_account(name))
+            if is_stored or not self._must_store:
                 return
-            checkpoints = [(_checkpoint(name), memory) for name, memory in changed.items()]
-            try:
-                await self._journal.append((), checkpoints=checkpoints)
-            except JournalUnavailableError:
-                return
-            self._saved |= changed
+            await asyncio.sleep(AGAIN_S)
+
+    async def _save(self, names: list[str], fence: Fence | None) -> bool:
+        memories = {name: self._sources[name].memory() for name in names if name in self._sources}
+        changed = {name: m for name, m in memories.items() if m != self._saved.get(name)}
+        if not changed:
+            return True
+        checkpoints = [(_checkpoint(name), memory) for name, memory in changed.items()]
+        try:
+            await self._journal.append((), checkpoints=checkpoints, fence=fence)
+        except (JournalUnavailableError, FencedError):
+            return False
+        self._saved |= changed
+        return True
 
 
 def _checkpoint(account: str) -> str:

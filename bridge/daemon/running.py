@@ -63,6 +63,7 @@ class Running:
             default_account=settings.default_account.name,
             feeds_max=settings.limits.runs,
             held=held,
+            is_shared=is_replicated(settings.journal),
         )
         self.follows, self.accounts = following.follows, following.accounts
         self.listed = Listed(self.follows)

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from types import TracebackType
 from typing import Self
 
+from bridge.clock import Clock
 from bridge.core.errors import JournalError
 from bridge.core.event import Draft, Feed, Record
 from bridge.core.filter import EVERYTHING, Filter
@@ -71,8 +72,13 @@ class MemoryJournal:
         record_bytes_max: int = RECORD_BYTES_MAX,
         ids_per_feed_max: int = IDS_PER_FEED_MAX,
         sequences: Iterator[int] | None = None,
+        clock: Clock | None = None,
     ) -> None:
-        """`sequences`: those to give, increasing, instead of 1, 2, 3, ..."""
+        """`sequences`: those to give, increasing, instead of 1, 2, 3, ... `clock`: tells how old
+        checkpoints are.
+        """
+        self._clock = clock
+        self._stored_s: dict[str, float] = {}  # by name of the checkpoint, monotonic
         self._epoch = secrets.token_hex(6)
         self._sequences = sequences
         self._records_max = records_max
@@ -183,6 +189,12 @@ class MemoryJournal:
         """A value stored by `append`, or None."""
         return self._checkpoints.get(name)
 
+    def checkpoint_age_s(self, name: str) -> float | None:
+        """See `Journal.checkpoint_age_s`."""
+        if self._clock is None or name not in self._stored_s:
+            return None
+        return self._clock.monotonic() - self._stored_s[name]
+
     async def acquire(self, name: str) -> LocalLease | None:
         """See `Leases.acquire`."""
         return await self._leases.acquire(name)
@@ -239,6 +251,9 @@ class MemoryJournal:
             records.append(Record(seq, feed, id_, type_, b"%b%020d%b" % (head, seq, tail)))
             result.append(seq)
         self._checkpoints.update(checkpoints)
+        if self._clock is not None:
+            now = self._clock.monotonic()
+            self._stored_s.update((name, now) for name, _ in checkpoints)
         for state in states:
             self._states[state.feed.source] = state
             if state.ended:

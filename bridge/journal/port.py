@@ -165,6 +165,12 @@ class Journal(Reader, Protocol):
         """A value stored by `append`, or None."""
         ...
 
+    def checkpoint_age_s(self, name: str) -> float | None:
+        """How long ago that value was stored, at most a few seconds too little and never too much;
+        no wall clock of another machine is trusted. None: nothing but a wall clock could tell.
+        """
+        ...
+
     async def close(self) -> None:
         """Finish commits already begun, then let go of the files. Idempotent."""
         ...

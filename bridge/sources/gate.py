@@ -46,10 +46,11 @@ class Gate:
         clock: Clock,
         metrics: Metrics,
         jitter: Callable[[], float],
-        store: Callable[[], Awaitable[None]],
+        store: Callable[[str], Awaitable[None]],
+        unstored_max: int = UNSTORED_MAX,
     ) -> None:
-        """`store` stores `memory`, at once: awaited before more turns are granted than a successor
-        may miss.
+        """`store` stores `memory`, at once: awaited before more turns are granted than
+        `unstored_max`, which a successor may miss.
         """
         self.name = name
         self.scheduler = scheduler
@@ -69,6 +70,8 @@ class Gate:
         # When each run was heard last, monotonic; below 0 its place in a predecessor's order.
         self._heard: dict[str, float] = {}
         self._unstored = 0
+        self._unstored_max = unstored_max
+        self._logged: tuple[float, list[float]] = (0.0, [])  # what `memory` told, and when
         # One of a predecessor's order was heard. A process that dies within a second of that would
         # otherwise contact the same run in each of its lives, and the others would wait.
         self._is_order_new = False
@@ -88,9 +91,9 @@ class Gate:
                 granted.append(str(value))
                 action, value = self.scheduler.next(now)
             self._unstored += len(granted)
-            if self._is_order_new or (granted and self._unstored > UNSTORED_MAX):
+            if self._is_order_new or (granted and self._unstored > self._unstored_max):
                 self._is_order_new = False
-                await self._store()
+                await self._store_before(granted)
             for run_id in granted:
                 self._grant(run_id)
             wait_s = float(value) - self._clock.monotonic()
@@ -99,6 +102,14 @@ class Gate:
                     await self._kick.wait()
             except TimeoutError:
                 pass
+
+    async def _store_before(self, granted: Sequence[str]) -> None:
+        try:
+            await self._store(self.name)
+        except BaseException:
+            for run_id in granted:  # it may be stored that these were asked
+                self.scheduler.on_error(run_id, self._clock.monotonic())
+            raise
 
     def _grant(self, run_id: str) -> None:
         self._granted.add(run_id)
@@ -349,8 +360,8 @@ class Gate:
     # What a successor has to know
 
     def memory(self) -> dict[str, Any]:
-        """The requests of the last minute, as seconds on the wall clock, and the runs in the order
-        in which they should be heard: the one that is unheard for longest first.
+        """The requests of the last minute and when that was told, as seconds on the wall clock, and
+        the runs in the order in which they should be heard: the one unheard for longest first.
         """
         now = self._clock.monotonic()
         shift_s = self._clock.wall() - now
@@ -361,15 +372,29 @@ class Gate:
                 self._heard = {k: t for k, t in self._heard.items() if k in self._known}
             self._order = sorted(self._heard, key=self._heard_at)
         log = [round(t + shift_s, 3) for t in self.scheduler.log(now)]
-        return {"requests": log, "order": self._order}
+        if log != self._logged[1]:  # the same is not stored again
+            self._logged = round(now + shift_s, 3), log
+        return {"saved": self._logged[0], "requests": log, "order": self._order}
 
     def _heard_at(self, run_id: str) -> float:
         """A run that is out of line hears all the time."""
         return math.inf if run_id in self._parked else self._heard[run_id]
 
-    def recall(self, requests: Iterable[float], order: Sequence[str] = ()) -> None:
-        """Take over what a predecessor's `memory` said; call before `drive`."""
+    def recall(
+        self,
+        requests: Iterable[float],
+        order: Sequence[str] = (),
+        saved: float | None = None,
+        age_s: float | None = None,
+    ) -> None:
+        """Take over what a predecessor's `memory` said; call before `drive`.
+
+        `saved`, `age_s`: when that was, on its wall clock, and how long ago. If one is not known
+        its wall clock is taken for ours.
+        """
         now = self._clock.monotonic()
-        shift_s = now - self._clock.wall()
+        if saved is None or age_s is None:
+            saved, age_s = self._clock.wall(), 0.0
+        shift_s = now - age_s - saved
         self.scheduler.start(now, [t + shift_s for t in requests])
         self._heard = {run_id: n - _NEVER for n, run_id in enumerate(order)}

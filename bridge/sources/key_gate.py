@@ -61,9 +61,13 @@ class KeyGate:
         line: Line,
         clock: Clock,
         metrics: Metrics,
-        store: Callable[[], Awaitable[None]] | None = None,
+        store: Callable[[str], Awaitable[None]] | None = None,
+        *,
+        is_shared: bool = False,
     ) -> None:
-        """`store` stores `memory` at once: awaited before more leaves than a successor assumes."""
+        """`store` stores `memory` at once: awaited before more leaves than a successor assumes;
+        before anything leaves, if `is_shared`.
+        """
         self.account = account
         self.line = line
         self.credential = Credential()
@@ -74,6 +78,7 @@ class KeyGate:
         self._kick = asyncio.Event()
         self._refusal: Failure | None = None  # of the key, the latest
         self._store = store
+        self._is_shared = is_shared
         self._unstored = 0  # grants since `memory` was asked for
         self._waiting: dict[Hashable, tuple[asyncio.Future[None], int]] = {}
         self._is_started = False
@@ -84,18 +89,13 @@ class KeyGate:
         while True:
             self._kick.clear()
             if self._store is not None and self._unstored >= self.line.burst:
-                await self._store()
+                await self._store(self.account)
                 self._unstored = 0
             now = self._clock.monotonic()
             closed_until = self._closed_until(now)
             key = self.line.grant(now) if closed_until <= now else None
             if key is not None:
-                waiter, slots = self._waiting.pop(key)
-                if waiter.done():  # who waited was cancelled in this very moment
-                    Turn(self.line, self._clock, slots).close()
-                else:
-                    waiter.set_result(None)
-                    self._unstored += self.line.slots_granted
+                await self._give_turn(*self._waiting.pop(key))
                 continue
             wait_s = max(min(max(self.line.next_at(now), closed_until) - now, IDLE_S), 0.0)
             try:
@@ -104,6 +104,20 @@ class KeyGate:
             except TimeoutError:
                 pass
             self._book(now)
+
+    async def _give_turn(self, waiter: asyncio.Future[None], slots: int) -> None:
+        """The slots are taken from the budget."""
+        self._unstored += slots
+        try:
+            if self._store is not None and self._is_shared:
+                await self._store(self.account)
+        except BaseException:
+            Turn(self.line, self._clock, slots).close()
+            raise
+        if waiter.done():  # who waited was cancelled in this very moment
+            Turn(self.line, self._clock, slots).close()
+        else:
+            waiter.set_result(None)
 
     def _closed_until(self, now: float) -> float:
         """A key that was refused is asked about by one request at a time, and slowly."""
@@ -223,26 +237,31 @@ class KeyGate:
     # Over restarts
 
     def memory(self) -> bytes:
-        """When requests of the last minute were answered, by the wall clock."""
+        """When requests of the last minute were answered, and when that was told, by the wall
+        clock.
+        """
         now = self._clock.monotonic()
         self._unstored = 0
         shift_s = self._clock.wall() - now
         log = [round(t + shift_s, 3) for t in self.line.log(now)]
         return dumps({"saved": round(self._clock.wall(), 3) if log else 0, "log": log})
 
-    def recall(self, memory: bytes) -> None:
-        """Go on from what `memory` returned; what cannot be read is believed to be the worst."""
+    def recall(self, memory: bytes, age_s: float | None = None) -> None:
+        """Go on from what `memory` returned; what cannot be read is believed to be the worst.
+
+        `age_s`: how long ago it did; None: the wall clock that it was told by is ours.
+        """
         now, wall = self._clock.monotonic(), self._clock.wall()
         try:
             value = loads(memory)
             saved_at, log = float(value["saved"]), [float(t) for t in value["log"]]
         except (JsonError, LookupError, TypeError, ValueError):
             return
-        is_sane = all(map(math.isfinite, (*log, saved_at))) and saved_at <= wall + MIXED_UP_S
-        if not is_sane:
+        is_sane = all(map(math.isfinite, (*log, saved_at)))
+        if not is_sane or (age_s is None and saved_at > wall + MIXED_UP_S):
             return
         self._is_started = True
-        shift_s = now - wall
+        shift_s = now - wall if age_s is None else now - age_s - saved_at
         times = [t + shift_s for t in log]
         if saved_at:
             self.line.succeed(now, times, saved_at + shift_s)

@@ -199,10 +199,12 @@ class Source(Protocol):
         """
         ...
 
-    def recall(self, memory: bytes) -> None:
+    def recall(self, memory: bytes, age_s: float | None = None) -> None:
         """Take over what a predecessor knew (S5); call before `run`.
 
-        Without a call the worst is assumed: a predecessor that asked as often as it might.
+        `age_s`: how long ago it was stored, if that can be told; else the wall clock has to tell,
+        which must be the predecessor's then. Without a call the worst is assumed: a predecessor
+        that asked as often as it might.
         """
         ...
 
@@ -291,14 +293,16 @@ class Means:
     redact: Callable[[str], str]  # for every text of upstream's that is not part of an event or row
     jitter: Callable[[], float]  # a number in [0, 1)
     discovered: Discovered
-    # Stores the memories of all sources; awaited before more is asked than a successor that does
-    # not know of it could make up for.
-    store: Callable[[], Awaitable[None]]
+    # Stores the memory of an account; awaited before more is asked than a successor that does not
+    # know of it could make up for.
+    store: Callable[[str], Awaitable[None]]
     # What is learnt about servers, shared by the accounts of one bridge. A system keeps its values
     # under keys that begin with its name, such as ("mogplex", base URL).
     learnt: MutableMapping[tuple[str, str], Any]
     # Makes the way to the servers (an aiohttp connector); None: the network.
     connector: Callable[[], Any] | None = None
+    # Another process may take over at any moment: nothing is asked before `store` knows of it.
+    is_shared: bool = False
 
 
 class System(Protocol):

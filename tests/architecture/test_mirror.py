@@ -90,7 +90,6 @@ MODULES = {
     "schema/upstream": ("tests/unit/config/test_load.py", "by the accounts of a file"),
     "simulator/profiles": (f"{CONTRACT}/test_simulator_control.py", "a table, and what runs one"),
     "sources/gate": (f"{CONTRACT}/test_source_requests.py", "S3, with the real client in between"),
-    "sources/key_gate": (f"{CONTRACT}/test_source_contract.py", "S3 and S5, for two systems"),
     "sources/port": (f"{CONTRACT}/test_source_contract.py", "the promises themselves"),
     "sources/telling": ("tests/unit/daemon/test_standings.py", "values"),
 }

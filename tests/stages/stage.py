@@ -17,6 +17,7 @@ from bridge.core.event import Record
 from bridge.daemon.accounts import Accounts
 from bridge.daemon.build import build_following
 from bridge.daemon.follows import Follows
+from bridge.daemon.holding import Held
 from bridge.daemon.memories import Memories
 from bridge.daemon.tokens import TokenWatch
 from bridge.journal.memory import MemoryJournal
@@ -61,6 +62,7 @@ class Stage:
     EVENTS: ClassVar[str]  # what the types of its events begin with
     TOKEN: ClassVar[str] = TOKEN
     is_killed: bool = False  # stops without saving what to remember
+    held: Held | None = None  # what it follows, where it is one of several replicas
 
     follows: Follows
     accounts: Accounts
@@ -105,6 +107,8 @@ class Stage:
             default_account=self.section.name,
             jitter=random.Random(self._seed).random,
             connector=self.connector,
+            held=self.held,
+            is_shared=self.held is not None,
         )
         self.follows, self.accounts = following.follows, following.accounts
         self.memories = following.memories

@@ -16,16 +16,12 @@ from bridge.core.filter import EVERYTHING, Filter
 from bridge.core.state import FeedState, Wish
 from bridge.journal.jetstream import retention, stream
 from bridge.journal.jetstream.address import Address
+from bridge.journal.jetstream.ages import Ages
 from bridge.journal.jetstream.engine import Engine, Stored
 from bridge.journal.jetstream.identity import Identity
 from bridge.journal.jetstream.ids import Ids
 from bridge.journal.jetstream.lease import Contender, StreamLease
-from bridge.journal.jetstream.messages import (
-    ROLLUP,
-    Outgoing,
-    Subjects,
-    name_token,
-)
+from bridge.journal.jetstream.messages import ROLLUP, Outgoing, Subjects, name_token
 from bridge.journal.jetstream.older import Older
 from bridge.journal.jetstream.tables import Tables
 from bridge.journal.jetstream.tail import Tail, load
@@ -110,18 +106,18 @@ class StreamJournal:
 
         Raises ConfigError (does not fit, refused), JournalUnavailableError (no answer).
         """
-        engine = Engine(address)
+        engine, clock = Engine(address), clock or SystemClock()
         await engine.connect(CONNECT_S if patience_s is None else patience_s)
         try:
             subjects = Subjects(address.stream)
             found = await stream.ensure(engine, subjects, may_create=may_create)
-            tables = Tables(subjects, found.meta)
+            ages = Ages(clock, (await retention.size(engine)).now)
+            tables = Tables(subjects, found.meta, ages)
             after = await load(engine, subjects.tables, tables.take)
             newest = await engine.last_of(subjects.records)
         except BaseException:
             await engine.close()
             raise
-        clock = clock or SystemClock()
         journal = cls(
             engine,
             tables,
@@ -206,6 +202,10 @@ class StreamJournal:
     async def checkpoint(self, name: str) -> bytes | None:
         """A value stored by `append`, or None."""
         return self._tables.checkpoint(name)
+
+    def checkpoint_age_s(self, name: str) -> float | None:
+        """See `Journal.checkpoint_age_s`."""
+        return self._tables.ages.age_s(name)
 
     def watch(self, on_wish: Callable[[Wish], None], on_state: Callable[[FeedState], None]) -> None:
         """See `Journal.watch`; what this process stored is told too."""

@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 from bridge.core.event import Feed
 from bridge.core.state import FeedState, Wish
+from bridge.journal.jetstream.ages import Ages
 from bridge.journal.jetstream.engine import Stored
 from bridge.journal.jetstream.messages import (
     Meta,
@@ -26,9 +27,10 @@ from bridge.journal.jetstream.messages import (
 class Tables:
     """What was stored last under each subject, by sequence."""
 
-    def __init__(self, subjects: Subjects, meta: Meta) -> None:
+    def __init__(self, subjects: Subjects, meta: Meta, ages: Ages) -> None:
         self.subjects = subjects
         self.meta = meta
+        self.ages = ages  # of checkpoints
         self.feeds: dict[str, Feed] = {}  # by token
         self._states: dict[str, tuple[int, FeedState]] = {}
         self._wishes: dict[str, tuple[int, Wish]] = {}
@@ -70,6 +72,7 @@ class Tables:
             case "cp":
                 name, value = to_checkpoint(message.payload)
                 self._checkpoints[name] = value
+                self.ages.note(name, message.at)
             case "meta":
                 self.meta = to_meta(message.payload)
 

@@ -11,6 +11,7 @@ import asyncio
 import secrets
 from collections.abc import Callable
 from contextlib import suppress
+from datetime import UTC, datetime
 from typing import Any
 
 from bridge.clock import Clock
@@ -151,7 +152,7 @@ async def load(engine: Engine, subjects: list[str], take: Callable[[Stored], Non
             done.set_exception(JournalUnavailableError("messages were dropped while loading"))
             return
         highest = max(highest, seq)
-        take(Stored(message.subject, seq, message.data, ""))
+        take(Stored(message.subject, seq, message.data, _stamp(message.reply)))
         if _pending(message.reply) == 0:
             done.set_result(None)
 
@@ -181,6 +182,13 @@ async def load(engine: Engine, subjects: list[str], take: Callable[[Stored], Non
     finally:
         await engine.unsubscribe(subscription)
     return highest
+
+
+def _stamp(reply: str) -> str:
+    """When it was stored, by the engine's clock, RFC 3339."""
+    parts = reply.split(".")
+    nanoseconds = int(parts[7 if len(parts) == _PARTS else 9])
+    return datetime.fromtimestamp(nanoseconds / 1e9, UTC).isoformat()
 
 
 def _pending(reply: str) -> int:

@@ -226,6 +226,9 @@ class SqliteJournal:
         """A value stored by `append`, or None."""
         return await self._on_reader(self._rows.checkpoint, name)
 
+    def checkpoint_age_s(self, name: str) -> None:
+        """See `Journal.checkpoint_age_s`: a process before ours stored it, on this machine."""
+
     async def acquire(self, name: str) -> LocalLease | None:
         """See `Leases.acquire`."""
         return await self._leases.acquire(name)

@@ -42,6 +42,7 @@ def build(system: port.System, account: port.Account, means: port.Means) -> Mios
         means.clock,
         means.metrics,
         means.store,
+        is_shared=means.is_shared,
     )
     http = HttpSession(
         account.base_url,
@@ -132,8 +133,8 @@ class MiosaSource:
     def memory(self) -> bytes:
         return self._gate.memory()
 
-    def recall(self, memory: bytes) -> None:
-        self._gate.recall(memory)
+    def recall(self, memory: bytes, age_s: float | None = None) -> None:
+        self._gate.recall(memory, age_s)
 
     def standing(self) -> Standing:
         gate = self._gate

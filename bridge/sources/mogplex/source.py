@@ -14,7 +14,7 @@ from bridge.core.pace.ranking import Want
 from bridge.core.pace.schedule import Scheduler
 from bridge.core.state import FeedState
 from bridge.sources import port
-from bridge.sources.gate import Gate
+from bridge.sources.gate import UNSTORED_MAX, Gate
 from bridge.sources.http import HttpSession
 from bridge.sources.mogplex.api import MogplexApi
 from bridge.sources.mogplex.ask import ask
@@ -54,6 +54,7 @@ def build(system: port.System, account: port.Account, means: port.Means) -> Mogp
         metrics=means.metrics,
         jitter=means.jitter,
         store=means.store,
+        unstored_max=0 if means.is_shared else UNSTORED_MAX,
     )
     http = HttpSession(
         account.base_url,
@@ -178,17 +179,18 @@ class MogplexSource:
     def memory(self) -> bytes:
         return dumps({**self._gate.memory(), "stream": str(self._features.stream)})
 
-    def recall(self, memory: bytes) -> None:
+    def recall(self, memory: bytes, age_s: float | None = None) -> None:
         try:
             saved = loads(memory)
             saved = saved if isinstance(saved, dict) else {"requests": saved}  # as 0.1.0 stored it
             requests = [float(t) for t in saved["requests"]]
             order = [str(run_id) for run_id in saved.get("order", ())]
+            saved_at = float(saved["saved"]) if "saved" in saved else None
             stream = StreamKind(saved.get("stream", StreamKind.UNKNOWN))
         except (JsonError, LookupError, TypeError, ValueError):
             return  # what was asked is not known: a predecessor that kept the pace is assumed
-        if all(map(math.isfinite, requests)):
-            self._gate.recall(requests, order)
+        if all(map(math.isfinite, (*requests, saved_at or 0.0))):
+            self._gate.recall(requests, order, saved_at, age_s)
             self._features.remembered(stream)
 
     def standing(self) -> Standing:

@@ -34,7 +34,14 @@ def build(system: port.System, account: port.Account, means: port.Means) -> Moot
     """A source with all that it needs."""
     settings = account.settings
     assert isinstance(settings, MootAccount)
-    gate = KeyGate(account.name, Line(settings.requests_per_minute), means.clock, means.metrics)
+    gate = KeyGate(
+        account.name,
+        Line(settings.requests_per_minute),
+        means.clock,
+        means.metrics,
+        means.store if means.is_shared else None,
+        is_shared=means.is_shared,
+    )
     http = HttpSession(account.base_url, account.tokens.token, connector=means.connector)
     desk = Desk(
         account=account.name,
@@ -132,7 +139,7 @@ class MootSource:
         """What the gate knows, and which way works at this base URL."""
         return dumps({"gate": loads(self._desk.gate.memory()), "way": str(self._desk.ways.way)})
 
-    def recall(self, memory: bytes) -> None:
+    def recall(self, memory: bytes, age_s: float | None = None) -> None:
         self._has_memory = True
         try:
             saved = loads(memory)
@@ -140,7 +147,7 @@ class MootSource:
         except (JsonError, LookupError, TypeError, ValueError):
             self._desk.gate.recall(b"")
             return
-        self._desk.gate.recall(dumps(gate))
+        self._desk.gate.recall(dumps(gate), age_s)
         if way is not Way.SSE and self._desk.ways.way is Way.SSE:
             self._desk.ways.way, self._desk.ways.left_at = way, self._clock.monotonic()
 

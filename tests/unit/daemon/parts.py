@@ -42,6 +42,7 @@ class StandingSource:
         self.stands = Standing("token accepted", was_accepted=True)
         self.remembers = b""
         self.recalled: list[bytes] = []
+        self.age_s: float | None = None  # of what was recalled last
         self.told: list[str] = []
 
     def standing(self) -> Standing:
@@ -50,8 +51,9 @@ class StandingSource:
     def memory(self) -> bytes:
         return self.remembers
 
-    def recall(self, memory: bytes) -> None:
+    def recall(self, memory: bytes, age_s: float | None = None) -> None:
         self.recalled.append(memory)
+        self.age_s = age_s
 
     def token_replaced(self) -> None:
         self.told.append("token replaced")

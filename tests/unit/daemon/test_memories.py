@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -10,8 +11,8 @@ from bridge.core.errors import JournalFullError
 from bridge.daemon.holding import Everything, Held
 from bridge.daemon.memories import Memories
 from bridge.journal.memory import MemoryJournal
-from bridge.journal.port import Fence
-from tests.unit.daemon.parts import StandingSource
+from tests.unit.daemon.parts import HandClock, StandingSource
+from tests.virtual_clock import run_virtually
 
 
 class Counted(MemoryJournal):
@@ -73,7 +74,9 @@ async def test_the_memory_of_an_account_that_another_process_follows_is_left_alo
     await Memories(journal, sources(a=b"its holder's"), Everything()).save()
     held = Held()
     here = Memories(journal, sources(a=b"", b=b"ours"), held)
-    held.put("b", Fence("source b", 1))
+    lease = await journal.acquire("account/b")
+    assert lease is not None
+    held.put("b", lease.fence)
     await here.save()
     assert await journal.checkpoint("source a") == b"its holder's"
     assert await journal.checkpoint("source b") == b"ours"
@@ -103,3 +106,51 @@ async def test_what_cannot_be_read_is_as_if_nothing_was_known(stored: bytes) -> 
     after = sources(a=b"")
     await Memories(journal, after, Everything()).recall()
     assert after["a"].recalled == []
+
+
+async def test_a_memory_is_handed_on_with_its_age_where_the_journal_tells_it() -> None:
+    clock = HandClock()
+    journal = MemoryJournal(clock=clock)
+    await Memories(journal, sources(a=b"1"), Everything()).save()
+    clock.now_s, clock.wall_s = clock.now_s + 7.0, clock.wall_s - 300.0
+    after = sources(a=b"")
+    await Memories(journal, after, Everything()).recall()
+    assert after["a"].age_s == 7.0
+
+
+async def test_who_lost_the_lease_does_not_overwrite_what_its_successor_remembers() -> None:
+    journal, held = MemoryJournal(), Held()
+    lease = await journal.acquire("account/a")
+    assert lease is not None
+    held.put("a", lease.fence)
+    here = Memories(journal, sources(a=b"old"), held)
+    await lease.release()  # and nobody tells it
+    await Memories(journal, sources(a=b"new"), Everything()).save()
+    await here.save()
+    assert await journal.checkpoint("source a") == b"new"
+
+
+def test_a_replica_that_cannot_store_what_it_asks_waits_and_does_not_ask() -> None:
+    async def scenario() -> None:
+        journal, here = Counted(), sources(a=b"1")
+        memories = Memories(journal, here, Everything(), must_store=True)
+        journal.is_full = True
+        async with asyncio.TaskGroup() as group:
+            storing = group.create_task(memories.store("a"))
+            await asyncio.sleep(60)
+            assert not storing.done()
+            journal.is_full = False
+        assert await journal.checkpoint("source a") == b"1"
+
+    run_virtually(scenario())
+
+
+async def test_what_another_stored_meanwhile_is_not_taken_for_what_was_stored_here() -> None:
+    """It came back with what it knew before, and believed that to be stored already."""
+    journal, here = Counted(), sources(a=b"1")
+    memories = Memories(journal, here, Everything())
+    await memories.save()
+    await journal.append((), checkpoints=[("source a", b"another's")])
+    await memories.recall_of("a")
+    await memories.save()
+    assert await journal.checkpoint("source a") == b"1"

@@ -20,8 +20,9 @@ class NothingFollowed:
         return False
 
 
-async def nothing_stored() -> None:
+async def nothing_stored(account: str) -> None:
     """No journal here."""
+    del account
 
 
 def means() -> Means:

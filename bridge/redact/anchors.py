@@ -34,7 +34,6 @@ class Anchor(NamedTuple):
 
 POLICIES_HELD: Final = 4  # automata, 15 ms and 0.6 MiB each
 HITS_MAX: Final = 4_096  # places of literals in one text that are held at once
-Hit = tuple[int, tuple[Anchor, ...]]  # the last character of a literal, and what to do there
 
 # Rules whose finds show what they are by their own characters, whatever stands around them.
 _SHOWN: Final = frozenset({"own-token", "provider-token", "jwt", "pem", "webhook"})
@@ -43,12 +42,24 @@ _SHOWN_LOOKS: Final = frozenset(
 )
 
 
-def shown_by_themselves(hits: Iterable[Hit]) -> Iterator[Hit]:
+class Anchors(tuple[Anchor, ...]):
+    """All of one literal. `shown`: those of them whose finds need no word around them."""
+
+    shown: tuple[Anchor, ...]
+
+    def __init__(self, anchors: Iterable[Anchor]) -> None:
+        self.shown = tuple(anchor for anchor in anchors if anchor.look in _SHOWN_LOOKS)
+
+
+Place = tuple[int, tuple[Anchor, ...]]
+Hit = tuple[int, Anchors]  # the last character of a literal, and what to do there
+
+
+def shown_by_themselves(hits: Iterable[Hit]) -> Iterator[Place]:
     """Those of the hits whose finds need no word around them to be known."""
     for last, found in hits:
-        shown = tuple(anchor for anchor in found if anchor.look in _SHOWN_LOOKS)
-        if shown:
-            yield last, shown
+        if found.shown:
+            yield last, found.shown
 
 
 def moved(hits: list[Hit], view: View) -> list[Hit] | None:
@@ -94,7 +105,7 @@ def _by_frequency(literal: str) -> list[int]:
 
 
 def automaton(detectors: Sequence[Detector]) -> Any:
-    """Return the automaton; its values are tuples of `Anchor`."""
+    """Return the automaton; its values are `Anchors`."""
     anchors = {MARKER_LITERAL: [Anchor(len(MARKER_LITERAL), skip_marker, None)]}
     for detector in detectors:
         for literal, data in detector.literals.items():
@@ -102,7 +113,7 @@ def automaton(detectors: Sequence[Detector]) -> Any:
     built = ahocorasick.Automaton()
     # A node looks through its children in the order in which they came: common characters first.
     for literal in sorted(anchors, key=_by_frequency):
-        built.add_word(literal, tuple(anchors[literal]))
+        built.add_word(literal, Anchors(anchors[literal]))
     built.make_automaton()
     return built
 

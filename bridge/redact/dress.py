@@ -165,13 +165,16 @@ _DASHES = re.compile(r"-\d{1,6}-")
 _ORDINARY = frozenset(" \t\"'{}()<*`$@%=&;,abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")
 
 
+_NO_PREFIX = frozenset("\t\"'{")  # no line that begins with one has a prefix
+
+
 def _may_begin_with_letters(text: str) -> bool:
     return (
         "|" in text
         or "\t" in text
         or "remote: " in text
-        or _COLONS.search(text) is not None
-        or _DASHES.search(text) is not None
+        or (":" in text and _COLONS.search(text) is not None)
+        or ("-" in text and _DASHES.search(text) is not None)
     )
 
 
@@ -193,49 +196,62 @@ _GOES_ON_UNUSUALLY = re.compile(f"\n{_UNUSUAL}")
 
 
 def _without_prefixes(text: str) -> View | None:
+    char = text[:1]
+    if char in _NO_PREFIX and "\n" not in text:
+        return None
     has_letters = _may_begin_with_letters(text)
-    if not (
-        has_letters
-        or text[:1] in (" ", "+", "-")
-        or _BEGINS_UNUSUALLY.match(text) is not None
-        or _GOES_ON_UNUSUALLY.search(text) is not None
-        or "@@ -" in text
-        or "diff --git" in text
-        or "\n+++ " in text
-    ):
+    if not (has_letters or _may_begin_without(text)):
         return None
     lines = text.split("\n")
-    is_marked = (
-        (text[:1] == " " and len(lines) > 1 and all(line[0] == " " for line in lines if line))
-        or (text[:1] in ("+", "-") and _is_diff(lines))
-        or (
-            len(lines) > 1
-            and ("@@ -" in text or "diff --git" in text or "\n+++ " in text)
-            and _DIFF.search(text) is not None
-        )
-    )
-    edits: list[Edit] = []
-    at = 0
+    is_marked = _are_marked(text, lines)
+    kept: list[str] = []
+    starts, places = [0], [0]
+    at = cut = 0
     for line in lines:
         char = line[:1]
+        end = at + len(line) + 1
         # Most lines begin with a letter or a blank and are done here.
         if char and (
             is_marked
             or char not in _ORDINARY
             or (has_letters and char != " ")
-            or _is_numbered(line)
+            or (char == " " and line.lstrip(" ")[:1].isdigit())
         ):
             size = 1 if is_marked and _has_mark(line) else 0
             size = _behind_prefixes(line, size, has_letters=has_letters, is_marked=is_marked)
             if size:
-                edits.append(Edit(at, at + size))
-        at += len(line) + 1
-    view = viewed(text, edits)
-    return view and view._replace(is_of_lines=True)
+                starts.append(at - cut)
+                places.append(at + size)
+                cut += size
+                line = line[size:]  # noqa: PLW2901 - without its prefix
+        kept.append(line)
+        at = end
+    return View("\n".join(kept), starts, places, {}, is_of_lines=True) if cut else None
 
 
-def _is_numbered(line: str) -> bool:
-    return line[0] == " " and line.lstrip(" ")[:1].isdigit()
+def _may_begin_without(text: str) -> bool:
+    """May a line begin with a prefix that has no letters, or with the mark of a diff?"""
+    if text[:1] == " " or _BEGINS_UNUSUALLY.match(text) is not None:
+        return True
+    return "\n" in text and (
+        _GOES_ON_UNUSUALLY.search(text) is not None
+        or "@@ -" in text
+        or "diff --git" in text
+        or "\n+++ " in text
+    )
+
+
+def _are_marked(text: str, lines: list[str]) -> bool:
+    """Does every line begin with a character that says what became of it, as in a diff?"""
+    if text[:1] == " " and len(lines) > 1 and all(line[0] == " " for line in lines if line):
+        return True
+    if text[:1] in ("+", "-") and _is_diff(lines):
+        return True
+    return (
+        len(lines) > 1
+        and ("@@ -" in text or "diff --git" in text or "\n+++ " in text)
+        and _DIFF.search(text) is not None
+    )
 
 
 def _has_mark(line: str) -> bool:

@@ -14,7 +14,7 @@ from itertools import islice
 from typing import Any, Final, NamedTuple, Self
 
 from bridge.redact import anchors, dress, echoes, literals, patterns
-from bridge.redact.anchors import HITS_MAX, Hit
+from bridge.redact.anchors import HITS_MAX, Hit, Place
 from bridge.redact.fold import fold, offsets
 from bridge.redact.jsondoc import Document, NotADocumentError
 from bridge.redact.names.remembered import Names
@@ -277,7 +277,7 @@ class TextRedactor:
             inner.spans += self._in_dress(scan, shown, inner.spans)
         scan.spans = inner.spans
 
-    def _in_dress(self, scan: Scan, shown: Iterable[Hit], found: list[Span]) -> list[Span]:
+    def _in_dress(self, scan: Scan, shown: Iterable[Place], found: list[Span]) -> list[Span]:
         """Tokens that show themselves in the text as it is and are not among those found already.
 
         What looks like dress may hold the beginning of a token (`ESC [` before `mog_...` ends with
@@ -312,7 +312,7 @@ class TextRedactor:
         if inner.spans:
             scan.spans += _outside(inner.spans, literal, said if len(text) != len(said) else "")
 
-    def _detect(self, scan: Scan, hits: Iterable[Hit], elsewhere: list[tuple[int, int]]) -> None:
+    def _detect(self, scan: Scan, hits: Iterable[Place], elsewhere: list[tuple[int, int]]) -> None:
         """Look at the hits in the text, but for those that are read `elsewhere`: in literals."""
         # What lies inside the last span is done; what lies between a name and its value is not.
         skip_from = skip = 0

@@ -18,6 +18,7 @@ from bridge.redact.detectors.headings import below
 from bridge.redact.detectors.markup import bracketed_name, by_place
 from bridge.redact.detectors.name_parts import Part, name_literals
 from bridge.redact.detectors.reading import literals, read
+from bridge.redact.detectors.separators import PLAIN_SEPARATOR, SEPARATOR
 from bridge.redact.names.classifier import BARE_KEY, ENV, NONE, SURE, WEAKLY, Verdict
 from bridge.redact.rule import ASSIGNMENT, AUTH_SCHEME, COOKIE
 from bridge.redact.spans import Scan
@@ -33,33 +34,13 @@ from bridge.redact.values.judge import SCHEME, is_literal, take
 
 NAME_MAX = 64  # characters of a name, to each side of the key word
 _NAME_LEFT = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-.$"
-_NAME_RIGHT = re.compile(r"(?:[A-Za-z0-9_]|[.-](?=[A-Za-z0-9_])){0,64}")
+# The first branch is that of nearly all names: no dot or hyphen in the rest of them.
+_NAME_RIGHT = re.compile(
+    r"[A-Za-z0-9_]{0,64}+(?![A-Za-z0-9_.-])|(?:[A-Za-z0-9_]|[.-](?=[A-Za-z0-9_])){0,64}"
+)
 _WORD_BEFORE = re.compile(r"(?:\A|[^\w.-])([A-Za-z][\w-]{0,30})[ _]\Z")
 _WORD_AFTER = re.compile(r" ([A-Za-z]{2,12})(?=[\"'`]?[ \t]{0,8}[:=])")
 
-# The name is closed by its quote, by brackets, by emphasis; then comes the separator.
-_SEPARATOR = re.compile(
-    r"""
-    (?P<quote>\\{0,15}["'`]|&quot;|&\#0?3[49];|&apos;|%2[27]|\\{1,15}u002[27])?
-    (?:[\])}]{1,2}(?:\\{0,15}["'`])?|\[\d{0,3}\]|[ ]\#?\d{1,2}(?=[ \t]{0,3}[:=])|[ ]?\.{2,40}(?=[ :])|\*{1,3}|_{1,2}|\?|!|[ ]\([A-Za-z][\w ,.-]{0,30}\))?
-    [ \t]{0,24}
-    (?:
-        (?P<op>:{2,4}=|:=|\?=|=>|={1,3}|!={1,2}|~=|->|<-|\?\?=|\+=|\|\|=|::?|%3[DdAa]|\\{1,15}(?:u003[dD]|uff1a|u2192)|[→⇒])
-      | (?P<apart>[,;{]?(?:\s{1,20}(?:type|description|sensitive|nullable)\s{0,8}=[^\n]{0,100}){0,3}(?:\s|\\{1,15}[nr]|[+-](?=[ \t])){0,40}(?:\\{0,15}["']?(?:[Tt]ype|sensitive|[Vv]ersion)\\{0,15}["']?[ ]{0,4}:[ ]{0,4}[^,{}\n]{1,60},\s{0,20}){0,3}\\{0,15}["']?(?:[Vv]alue|val|content|default|defaultValue|(?P<typed>text))\\{0,15}["']?[ \t]{0,8}[:=])
-      | (?P<inner>/?>\s{0,40}<(?:[Vv]alue|string|val)>|</(?:[\w-]{1,20}-)?(?:key|name)>\s{0,40}<(?:[\w-]{1,20}-)?(?:string|value)>)
-      | (?P<or>(?:\|\||\?\?|or[ ])(?=[ \t]{0,4}\\{0,15}["'`]))
-      | (?P<table>\|)
-      | (?P<xml>>|&gt;)
-      | (?P<comma>,)
-      | (?P<call>[({](?=[^\S\n]{0,4}(?:[\w.\[\]&]{1,40},[ ]{0,4}|[rbfuL@$]{1,2})?\\{0,15}["'`]))
-      | (?P<paren>[\[(](?:value[=:][ ]?)?(?=[A-Za-z0-9+/_-]{12}))
-      | (?P<dash>[-–—][ \t])
-    )
-    (?:\*{1,3}(?=[ \t])|_{2}(?=[ \t]))?
-    [ \t]{0,24}
-    """,
-    re.X,
-)
 # What a prompt or a test says about a name: `os.environ["TOKEN"]` and its value on the next line,
 # `secret # => "x"`, `expect(token).toBe("x")`.
 _SHOWN = re.compile(
@@ -231,7 +212,10 @@ def _value_of(scan: Scan, first: int, last: int, verdict: Verdict) -> int:  # no
         return _element(scan, first, tag.end(), verdict)
     if text[last : last + 1] in "\"'`)]\n\\ " and (done := _shown(scan, last, verdict)):
         return done
-    found = _SEPARATOR.match(text, last, scan.end)
+    plain = PLAIN_SEPARATOR.match(text, last, scan.end)
+    if plain is not None:
+        return read(scan, first, plain.end(), verdict, plain["quote"], plain["op"])
+    found = SEPARATOR.match(text, last, scan.end)
     if found is None:
         return without_separator(scan, first, last, verdict, is_flag=flag)
     quote = found.group("quote") or ""

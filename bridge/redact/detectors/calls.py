@@ -71,6 +71,7 @@ def call(scan: Scan, start: int, end: int, data: object) -> int:
             at:begin
         ]:
             return done
+        scan.effort += number > 1  # of calls inside calls each reads the arguments of all
         tag = LITERAL_TAG.match(text, max(at, begin - 1), limit)
         value = quoted(scan, begin if tag is None else tag.end())
         if value is None or value.is_torn(scan):

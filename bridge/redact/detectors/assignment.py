@@ -194,7 +194,7 @@ def _with_word_before(scan: Scan, first: int, last: int, verdict: Verdict) -> tu
     return first, verdict
 
 
-def _value_of(scan: Scan, first: int, last: int, verdict: Verdict) -> int:  # noqa: C901, PLR0912 - one branch per notation
+def _value_of(scan: Scan, first: int, last: int, verdict: Verdict) -> int:
     """Read separator and value behind the name `first` to `last`."""
     text = scan.text
     if (
@@ -210,14 +210,22 @@ def _value_of(scan: Scan, first: int, last: int, verdict: Verdict) -> int:  # no
     flag = text[first] == "-" if first < last else False
     if text[first - 1 : first] in "<:" and (tag := _ATTRIBUTES.match(text, last, scan.end)):
         return _element(scan, first, tag.end(), verdict)
-    if text[last : last + 1] in "\"'`)]\n\\ " and (done := _shown(scan, last, verdict)):
-        return done
     plain = PLAIN_SEPARATOR.match(text, last, scan.end)
     if plain is not None:
         return read(scan, first, plain.end(), verdict, plain["quote"], plain["op"])
+    if text[last : last + 1] in "\"'`)]\n\\ " and (done := _shown(scan, last, verdict)):
+        return done
     found = SEPARATOR.match(text, last, scan.end)
     if found is None:
         return without_separator(scan, first, last, verdict, is_flag=flag)
+    return _behind(scan, first, last, verdict, found)
+
+
+def _behind(  # noqa: C901, PLR0912 - one branch per notation
+    scan: Scan, first: int, last: int, verdict: Verdict, found: re.Match[str]
+) -> int:
+    """Read the value behind a separator of any notation."""
+    text = scan.text
     quote = found.group("quote") or ""
     at = found.end()
     if (

@@ -1,1 +1,1 @@
-"""Where events come from: one folder of adapters behind one port."""
+"""The adapters that read from upstream: one package per system, all behind one port."""

@@ -1,7 +1,7 @@
-"""One credential of one upstream: every request waits here for its turn.
+"""The gate of one token: every request waits here for its turn.
 
-The I/O shell around the pure scheduler (scheduler.md 7): it turns "poll run X now" into a
-task that may go on, and a task's outcome into what the scheduler learns from it.
+This is the I/O shell around the pure scheduler (scheduler.md 7): the scheduler decides which run
+may send a request, the gate wakes that run's task and reports the outcome to the scheduler.
 """
 
 from __future__ import annotations
@@ -22,21 +22,21 @@ from bridge.core.pace.schedule import Scheduler
 from bridge.metrics import OK, Metrics
 
 _NEVER = 1e12  # an instant out of reach; infinity would mean "on the wire" to the scheduler
-# Turns granted since the memory was stored last, up to which a successor that does not know of them
-# is harmless: the places that `reserve` leaves free.
+# Turns that the gate may grant after it last stored its memory. A successor that does not know of
+# them does no harm: they fit into the places that `reserve` leaves free.
 UNSTORED_MAX = 3
-# Runs whose order is put into the memory anew for each whole second since that was done last: it
-# costs 40 bytes a run, and only what comes first after a restart rests on it.
+# Runs whose order the gate adds to its memory for each second since it last did. Each costs 40
+# bytes, and a successor needs only the beginning of the order.
 ORDERED_PER_S = 50
 
-# Codes that say the token, not the run, is what is wrong; such follows begin again at a start.
+# Codes about the token, not the run; follows that they stopped begin again at a start.
 CREDENTIAL_CODES = frozenset({"UNAUTHORIZED", "LOGIN_REDIRECT"})
 
 T = TypeVar("T")
 
 
 class Gate:
-    """Turns of one token. Only `drive` grants them; run it as a task."""
+    """The turns of one token. Only `drive` grants them; run it as a task."""
 
     def __init__(
         self,
@@ -49,31 +49,33 @@ class Gate:
         store: Callable[[str], Awaitable[None]],
         unstored_max: int = UNSTORED_MAX,
     ) -> None:
-        """`store` stores `memory`, at once: awaited before more turns are granted than
-        `unstored_max`, which a successor may miss.
+        """Create a gate without runs; `jitter` returns a number in [0, 1).
+
+        The gate awaits `store`, which stores `memory` at once, before it grants more than
+        `unstored_max` turns that a successor may miss.
         """
         self.name = name
         self.scheduler = scheduler
         self.credential = Credential()
-        self.refusal: Failure | None = None  # of the token, while it is refused
+        self.refusal: Failure | None = None  # the refusal of the token, while it lasts
         self._store = store
         self._clock = clock
         self._metrics = metrics
         self._jitter = jitter
         self._kick = asyncio.Event()
         self._known: set[str] = set()  # runs in the scheduler's line
-        self._granted: set[str] = set()  # those whose turn it is, until its outcome is told
-        self._parked: set[str] = set()  # those that are not in line until they ask again
-        self._called: set[str] = set()  # those whose turn was asked for out of line
+        self._granted: set[str] = set()  # runs whose turn it is, until they report its outcome
+        self._parked: set[str] = set()  # runs that are not in line until they ask again
+        self._called: set[str] = set()  # runs that asked for a turn out of line
         self._waiting: dict[str, asyncio.Future[None]] = {}
-        self._hurried: set[str] = set()  # those whose next turn cannot wait
-        # When each run was heard last, monotonic; below 0 its place in a predecessor's order.
+        self._hurried: set[str] = set()  # runs whose next turn cannot wait
+        # Monotonic seconds of each run's last read; below 0: its place in a predecessor's order.
         self._heard: dict[str, float] = {}
         self._unstored = 0
         self._unstored_max = unstored_max
-        self._logged: tuple[float, list[float]] = (0.0, [])  # what `memory` told, and when
-        # One of a predecessor's order was heard. A process that dies within a second of that would
-        # otherwise contact the same run in each of its lives, and the others would wait.
+        self._logged: tuple[float, list[float]] = (0.0, [])  # when `memory` last changed, and what it was
+        # A run of a predecessor's order was read. A process that dies within a second of that
+        # would otherwise contact the same run after each start, and the others would wait.
         self._is_order_new = False
         self._order: list[str] = []
         self._ordered_at = -math.inf
@@ -118,8 +120,9 @@ class Gate:
             waiter.set_result(None)
 
     def expect(self, runs: Iterable[tuple[str, bool]]) -> None:
-        """These runs (and whether each was ever heard) will ask for turns within moments: whom to
-        hear first is decided among all of them.
+        """Announce runs that will ask for turns within moments, and whether each was ever read.
+
+        The gate then decides among all of them which run goes first.
         """
         now = self._clock.monotonic()
         for run_id, was_heard in runs:
@@ -132,8 +135,10 @@ class Gate:
     async def turn(self, run_id: str, want: Want = Want.POLL) -> None:
         """Wait until this run may send one request.
 
-        `want`: what for. A contact takes any free place of the window, one that cannot wait before
-        all others and whatever back-off the run has.
+        Args:
+            run_id: The run that waits.
+            want: The purpose of the request. A contact takes any free place of the window; a
+                request that cannot wait goes before all others and ignores the run's back-off.
         """
         now = self._clock.monotonic()
         self.expect([(run_id, run_id in self._heard)])
@@ -156,7 +161,7 @@ class Gate:
                 self._waiting.pop(run_id, None)
 
     def hurry(self, run_id: str) -> None:
-        """Something happened to a run: the turn that it waits for, or asks for next, is due now."""
+        """Make the turn that this run waits for, or asks for next, due now."""
         if run_id in self._waiting:
             self.scheduler.request(run_id, self._clock.monotonic(), Want.AT_ONCE)
             self._kick.set()
@@ -164,7 +169,7 @@ class Gate:
             self._hurried.add(run_id)
 
     def _back_in_line(self, run_id: str) -> None:
-        """What was out of line was heard all the time."""
+        """Put a run back in line; while it was out of line, its stream kept it current."""
         if run_id in self._parked:
             self._parked.discard(run_id)
             self._heard[run_id] = self._clock.monotonic()
@@ -181,11 +186,18 @@ class Gate:
         *,
         park: bool = False,
     ) -> float:
-        """Tell how a request ended that had its turn; after a success `settle` or `spent` follows.
+        """Report how a request that had its turn ended; after a success call `settle` or `spent`.
 
-        `started` is the monotonic instant before sending; `backoff` counts this run's failures,
-        None asks again at the usual pace; `park`: as in `spent`, after a failure. Returns the
-        instant before which nothing is asked.
+        Args:
+            run_id: The run that sent the request.
+            operation: The name of the request, for metrics.
+            started: The monotonic instant before sending.
+            failure: What went wrong, or None.
+            backoff: Counts this run's failures; None retries at the usual pace.
+            park: As in `spent`, after a failure.
+
+        Returns:
+            The monotonic instant before which the run sends no request.
         """
         now = self._clock.monotonic()
         code = OK if failure is None else failure.code
@@ -230,9 +242,14 @@ class Gate:
         not_before: float = 0.0,
         head_window: bool = False,
     ) -> None:
-        """Tell what a read of the events brought; the run stays in line.
+        """Report what a read of the events brought; the run stays in line.
 
-        `events`: monotonic instants of the fresh events, or their number if those are unknown.
+        Args:
+            run_id: The run that was read.
+            events: Monotonic instants of the new events, or their number if those are unknown.
+            status: The run's status, if the reply showed it.
+            not_before: The monotonic instant of the next read, at the earliest.
+            head_window: Upstream shows only the first events of this run.
         """
         self._granted.discard(run_id)
         self.scheduler.observe(
@@ -247,7 +264,7 @@ class Gate:
         self._kick.set()
 
     def spent(self, run_id: str, *, park: bool = False) -> None:
-        """The answer says nothing about events; `park`: the run asks for its next turn itself."""
+        """Report a reply that says nothing about events; `park`: the run asks for its next turn."""
         self._granted.discard(run_id)
         if park:
             self._parked.add(run_id)
@@ -269,8 +286,9 @@ class Gate:
         self._kick.set()
 
     def pace_s(self, share: float) -> float:
-        """How far apart the reads of one stay, in seconds, when every parked run may use an equal
-        part of `share` of the pace.
+        """Return the seconds between the reads of one parked run.
+
+        All parked runs together use `share` of the pace, in equal parts.
         """
         cap = self.scheduler.snapshot(self._clock.monotonic()).cap
         return len(self._parked) * WINDOW_S / (cap * share)
@@ -278,7 +296,7 @@ class Gate:
     async def ask_now(
         self, operation: str, request: Callable[[], Awaitable[Failure | None]]
     ) -> Failure | None:
-        """One request for a person who waits; it passes the same gate, ahead of the runs."""
+        """Send one request for a person who waits; it passes the same gate, ahead of the runs."""
         while not self.scheduler.try_interactive(self._clock.monotonic()):  # noqa: ASYNC110
             await asyncio.sleep(0.1)  # the gate opens with time, nothing announces it
         started = self._clock.monotonic()
@@ -297,9 +315,9 @@ class Gate:
     async def ask_or_refuse(
         self, operation: str, request: Callable[[], Awaitable[T | Failure]]
     ) -> T | Failure:
-        """One request for a client who can wait: at once, or a refusal that says how long.
+        """Send one request for a client at once, or refuse it and say how long to wait.
 
-        Whatever upstream answers, it may have counted the request.
+        The request counts whatever upstream answers, because upstream may have counted it.
         """
         started = self._clock.monotonic()
         if not self.scheduler.try_interactive(started):
@@ -322,27 +340,27 @@ class Gate:
         return max(1.0, oldest + WINDOW_S - now, snapshot.blocked_until - now)
 
     def set_pace(self, *, reserve: int, min_interval: float) -> None:
-        """Take over changed settings; what the window holds and what was learnt stays."""
+        """Apply changed settings; the window and what the scheduler has learned stay."""
         self.scheduler.set_limits(reserve=reserve, min_interval=min_interval)
         self._kick.set()
 
     # The token
 
     def token_replaced(self) -> None:
-        """Another token is in its place: it is believed until refused."""
+        """Use the new token, which counts as good until upstream refuses it."""
         if self.credential.refusals:
             self._reopen()
         self.credential.replaced()
         self._kick.set()
 
     def ask_again(self) -> None:
-        """Somebody may have mended what was wrong with the token: the next try is due."""
+        """Make the next try due now: somebody may have fixed what was wrong with the token."""
         if self.credential.ask_again():
             self.scheduler.hold(0.0)
             self._kick.set()
 
     def _suspect(self, now: float, sent_at: float, failure: Failure) -> float:
-        """One request at a time from now on, after a wait: it tells what holds for all."""
+        """Allow one request at a time from now on, after a wait: its reply decides for all runs."""
         self.refusal = replace(failure, message="upstream refuses the token; replace it")
         again_at = self.credential.refused(now, sent_at)
         self.scheduler.is_probing = True
@@ -357,11 +375,13 @@ class Gate:
         self.scheduler.reopen(self._clock.monotonic())
         self._kick.set()
 
-    # What a successor has to know
+    # What a successor must know
 
     def memory(self) -> dict[str, Any]:
-        """The requests of the last minute and when that was told, as seconds on the wall clock, and
-        the runs in the order in which they should be heard: the one unheard for longest first.
+        """Return what a successor must know, in wall-clock seconds.
+
+        `requests` of the last minute; `saved`, when they last changed; `order`: the runs in the
+        order in which to read them, first the run that was last read longest ago.
         """
         now = self._clock.monotonic()
         shift_s = self._clock.wall() - now
@@ -372,12 +392,12 @@ class Gate:
                 self._heard = {k: t for k, t in self._heard.items() if k in self._known}
             self._order = sorted(self._heard, key=self._heard_at)
         log = [round(t + shift_s, 3) for t in self.scheduler.log(now)]
-        if log != self._logged[1]:  # the same is not stored again
+        if log != self._logged[1]:  # an unchanged memory is not stored again
             self._logged = round(now + shift_s, 3), log
         return {"saved": self._logged[0], "requests": log, "order": self._order}
 
     def _heard_at(self, run_id: str) -> float:
-        """A run that is out of line hears all the time."""
+        """When a run was last read; a run that is out of line counts as read now."""
         return math.inf if run_id in self._parked else self._heard[run_id]
 
     def recall(
@@ -387,10 +407,10 @@ class Gate:
         saved: float | None = None,
         age_s: float | None = None,
     ) -> None:
-        """Take over what a predecessor's `memory` said; call before `drive`.
+        """Load what a predecessor's `memory` returned; call before `drive`.
 
-        `saved`, `age_s`: when that was, on its wall clock, and how long ago. If one is not known
-        its wall clock is taken for ours.
+        `saved` is when, on its wall clock, and `age_s` how many seconds ago it did. If one is
+        unknown, its wall clock counts as ours.
         """
         now = self._clock.monotonic()
         if saved is None or age_s is None:

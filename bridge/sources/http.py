@@ -1,8 +1,8 @@
 """One HTTP session per credential: no redirects, time-outs, size caps; no knowledge of any system.
 
-A redirect is never followed: it would carry the credential to another host or drop it
-(mogplex.md 1.2). What goes wrong below HTTP becomes a `Failure` here; what a reply means is
-decided by the system's own file.
+The session never follows a redirect: that would carry the credential to another host or drop it
+(mogplex.md 1.2). This module turns transport errors into a `Failure`; each system's own module
+decides what a reply means.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ TOTAL_S = 10.0  # one whole request and reply; scheduler.md 7 assumes it
 CONNECT_S = 5.0  # name look-up, TCP and TLS
 BODY_BYTES_MAX = 64 * 2**20  # a page of 200 events of 100 KB messages is 20 MB; thrice that
 MESSAGE_BYTES_MAX = 8 * 2**20  # one message of a WebSocket
-# Of a reply's head. Proxies and platforms add much: aiohttp's 8,190 bytes and 128 fields were not
-# enough for a policy header of 9 KB, and a run behind it was never read.
+# Limit of a reply's head. Proxies and platforms add much: aiohttp's 8,190 bytes and 128 fields
+# reject a policy header of 9 KB, and the bridge could not read a run behind such a proxy.
 HEADER_BYTES_MAX = 64 * 1024
 HEADERS_MAX = 1_000
 CONNECTIONS_MAX = 2048  # streams are one connection each
@@ -50,12 +50,20 @@ class Stream:
         self.headers: Mapping[str, str] = response.headers
 
     async def chunks(self) -> AsyncIterator[bytes]:
-        """Yield what arrives; ends when the peer closes. Raises OSError-like aiohttp errors."""
+        """Yield the body as it arrives, until the peer closes.
+
+        Raises:
+            OSError: The connection broke; also the other errors of `TROUBLE`.
+        """
         async for chunk in self._response.content.iter_any():
             yield chunk
 
     async def whole(self, bytes_max: int = 2**20) -> bytes:
-        """Read the body of a refusal. Raises as `chunks` does."""
+        """Read the body of a refusal.
+
+        Raises:
+            BodyTooLargeError: The body is longer than `bytes_max` bytes; else as `chunks`.
+        """
         return await _read_capped(self._response, bytes_max)
 
 
@@ -64,10 +72,10 @@ class Socket:
 
     def __init__(self, socket: aiohttp.ClientWebSocketResponse) -> None:
         self._socket = socket
-        self.is_clean = False  # the peer closed it in order
+        self.is_clean = False  # the peer closed the connection with a close frame
 
     async def messages(self) -> AsyncIterator[str | bytes]:
-        """Yield texts and binaries; pings are answered by themselves. Ends when it is closed."""
+        """Yield text and binary messages until the connection closes; aiohttp answers pings."""
         while True:
             message = await self._socket.receive()
             if message.type in (aiohttp.WSMsgType.TEXT, aiohttp.WSMsgType.BINARY):
@@ -78,12 +86,16 @@ class Socket:
                 return  # closed, or broken: the same to a reader, but for `is_clean`
 
     async def send_text(self, text: str) -> None:
-        """Send one message. Raises what TROUBLE lists."""
+        """Send one message.
+
+        Raises:
+            OSError: The connection broke; also the other errors of `TROUBLE`.
+        """
         await self._socket.send_str(text)
 
 
 class HandshakeError(Exception):
-    """The server answered a WebSocket's handshake with an ordinary reply."""
+    """The server answered a WebSocket handshake with an ordinary reply."""
 
     def __init__(self, status: int, headers: Mapping[str, str]) -> None:
         super().__init__(f"HTTP {status} instead of a WebSocket")
@@ -92,7 +104,7 @@ class HandshakeError(Exception):
 
 
 class BodyTooLargeError(Exception):
-    """The body passed its limit."""
+    """The body is longer than its limit."""
 
 
 def _tcp() -> aiohttp.BaseConnector:
@@ -100,7 +112,7 @@ def _tcp() -> aiohttp.BaseConnector:
 
 
 class HttpSession:
-    """Requests of one account to one origin. The token is asked for before every request."""
+    """The requests of one account to one origin; reads the token before every request."""
 
     def __init__(
         self,
@@ -112,8 +124,15 @@ class HttpSession:
         connector: Callable[[], aiohttp.BaseConnector] | None = None,
         proxy: str | None = None,
     ) -> None:
-        """`connector` makes the way to the server; it is called inside the running loop. None: the
-        network, through `proxy`: the URL of one; None: what the environment says, "": none.
+        """Create a session; the first request opens a connection.
+
+        Args:
+            origin: Scheme, host and port, without a path.
+            token: Returns the current credential.
+            total_s: Time limit of one whole request, seconds.
+            body_bytes_max: Limit of a decompressed body, bytes.
+            connector: Returns the aiohttp connector, called in the running loop; None: the network.
+            proxy: The URL of a proxy; None: the environment's; "": no proxy.
         """
         self.origin = origin
         environment = proxy_of(origin) if connector is None else None
@@ -139,10 +158,13 @@ class HttpSession:
     async def stream(
         self, path: str, params: Mapping[str, str], headers: Mapping[str, str]
     ) -> AsyncIterator[Stream]:
-        """Open a GET whose body never ends by itself. Raises what TROUBLE lists.
+        """Open a GET whose body has no end of its own.
 
         The time-out covers connecting and the reply's head, not the body: silence on a stream is
-        normal (no heartbeats, mogplex.md 1.8) and belongs to the caller's watchdog.
+        normal (no heartbeats, mogplex.md 1.8), so the caller needs its own watchdog.
+
+        Raises:
+            OSError: There is no connection or no head; also the other errors of `TROUBLE`.
         """
         timeout = aiohttp.ClientTimeout(
             total=None, connect=CONNECT_S, sock_connect=CONNECT_S, sock_read=None
@@ -153,7 +175,7 @@ class HttpSession:
     async def post(
         self, operation: str, path: str, body: bytes, headers: Mapping[str, str] | None = None
     ) -> Reply | Failure:
-        """One POST of a JSON body; never sent a second time by itself."""
+        """Send one POST with a JSON body; the session never repeats it."""
         named = {
             "Accept": "application/json",
             "Content-Type": "application/json",
@@ -177,9 +199,11 @@ class HttpSession:
     async def websocket(
         self, path: str, params: Mapping[str, str], headers: Mapping[str, str]
     ) -> AsyncIterator[Socket]:
-        """Open a WebSocket. Raises HandshakeError for any reply but 101, else what TROUBLE lists.
+        """Open a WebSocket. Silence is normal, as on `stream`; the caller sends any heartbeats.
 
-        Silence is normal, as on `stream`; a heartbeat of the protocol's own is the caller's.
+        Raises:
+            HandshakeError: The server replied with any status but 101.
+            OSError: There is no connection; also the other errors of `TROUBLE`.
         """
         connecting = self._made().ws_connect(
             f"{self.origin}{path}",
@@ -233,23 +257,23 @@ class HttpSession:
                 max_headers=HEADERS_MAX,
                 proxy=self._proxy,
             )
-            # By default a GET whose connection drops without a reply is silently sent again: two
-            # units of the token's window for one that the gate knows of. There is no public switch.
+            # By default aiohttp silently repeats a GET whose connection drops without a reply: two
+            # units of the token's window for one that the gate knows of. It has no public switch.
             self._session._retry_connection = False
         return self._session
 
 
 async def _refuse_redirect(_session: object, _context: object, params: Any) -> None:
-    """A WebSocket's handshake follows redirects and has no switch for it."""
+    """Refuse redirects of a WebSocket handshake, for which aiohttp has no switch."""
     raise HandshakeError(params.response.status, params.response.headers)
 
 
-# Everything that a request can raise without a bug of ours.
+# Every exception that a request can raise without a bug of ours.
 TROUBLE = (aiohttp.ClientError, TimeoutError, OSError, BodyTooLargeError)
 
 
 async def _read_capped(response: aiohttp.ClientResponse, bytes_max: int) -> bytes:
-    """The cap counts decompressed bytes: a small gzip body can hold gigabytes."""
+    """Read a body up to a limit of decompressed bytes: a small gzip body can hold gigabytes."""
     pieces: list[bytes] = []
     size = 0
     async for chunk in response.content.iter_any():
@@ -261,7 +285,7 @@ async def _read_capped(response: aiohttp.ClientResponse, bytes_max: int) -> byte
 
 
 def to_failure(operation: str, error: BaseException) -> Failure:
-    """Classify what went wrong below HTTP (common.md 0.3)."""
+    """Classify an error below HTTP (common.md 0.3)."""
     code, text = _describe(error)
     retry = Retry.PERMANENT if code == "TLS" else Retry.TRANSIENT
     return Failure(operation, code, text, retry)
@@ -292,8 +316,8 @@ def _describe(error: BaseException) -> tuple[str, str]:  # noqa: PLR0911 - one f
 
 
 def _reason(error: OSError) -> str:
-    """Why there is no connection, in the system's words; asyncio's own name an address twice."""
+    """Say why there is no connection, in the system's words; asyncio repeats the address."""
     if isinstance(error, ssl.SSLError):
         return f"no TLS there ({error.reason or 'no reason given'})"
-    # Without a number several addresses were tried, each with an error of its own.
+    # Without an errno, asyncio tried several addresses and each failed with its own error.
     return os.strerror(error.errno).lower() if error.errno else "no address answers"

@@ -1,7 +1,7 @@
 """The gate of one key: every request waits here for its turn, whatever feed it is for.
 
-The I/O around `core/pace/line.py`: a turn is granted to a task, and what became of its requests is
-told back. A turn may hold two requests: a ticket and the connect that it is for.
+This is the I/O around `core/pace/line.py`: the gate grants a turn to a task, and the task reports
+what became of its requests. A turn may hold two requests: a ticket and the connect that uses it.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ from bridge.metrics import OK, Metrics
 from bridge.sources.telling import Requests
 from bridge.wire.jsontext import JsonError, dumps, loads
 
-IDLE_S = 3600.0  # nothing to wait for: look again then
-MIXED_UP_S = 10.0  # a log that is further ahead of our clock than that tells nothing
+IDLE_S = 3600.0  # with nothing to wait for, look again after this long
+MIXED_UP_S = 10.0  # a memory that is further ahead of our clock is ignored
 
 
 class Turn:
-    """The requests that were granted together; each is sent and answered, or given back."""
+    """Requests that were granted together; each one is sent and answered, or returned."""
 
     def __init__(self, line: Line, clock: Clock, slots: int) -> None:
         self._line = line
@@ -33,18 +33,18 @@ class Turn:
         self._flying = 0
 
     def sent(self) -> None:
-        """One of the requests leaves now."""
+        """Report that one of the requests leaves now."""
         assert self._left > 0, "more requests than were granted"
         self._left -= 1
         self._flying += 1
 
     def answered(self) -> None:
-        """Its answer is here, or will never come."""
+        """Report that its answer is here, or will never come."""
         self._flying -= 1
         self._line.answered(self._clock.monotonic())
 
     def close(self) -> None:
-        """What was cut off is counted, what never left is not."""
+        """Close the turn: requests on the wire count, requests that were never sent do not."""
         while self._flying:
             self.answered()
         for _ in range(self._left):
@@ -53,7 +53,7 @@ class Turn:
 
 
 class KeyGate:
-    """Turns of one key. Only `drive` grants them; run it as a task."""
+    """The turns of one key. Only `drive` grants them; run it as a task."""
 
     def __init__(
         self,
@@ -65,8 +65,10 @@ class KeyGate:
         *,
         is_shared: bool = False,
     ) -> None:
-        """`store` stores `memory` at once: awaited before more leaves than a successor assumes;
-        before anything leaves, if `is_shared`.
+        """Create a gate; only this gate uses `line`.
+
+        The gate awaits `store`, which stores `memory` at once, before more requests leave than a
+        successor assumes; before any request leaves, if `is_shared`.
         """
         self.account = account
         self.line = line
@@ -79,7 +81,7 @@ class KeyGate:
         self._refusal: Failure | None = None  # of the key, the latest
         self._store = store
         self._is_shared = is_shared
-        self._unstored = 0  # grants since `memory` was asked for
+        self._unstored = 0  # grants since the gate last returned its `memory`
         self._waiting: dict[Hashable, tuple[asyncio.Future[None], int]] = {}
         self._is_started = False
 
@@ -106,7 +108,7 @@ class KeyGate:
             self._book(now)
 
     async def _give_turn(self, waiter: asyncio.Future[None], slots: int) -> None:
-        """The slots are taken from the budget."""
+        """Grant a turn whose slots the line has taken from the budget."""
         self._unstored += slots
         try:
             if self._store is not None and self._is_shared:
@@ -114,19 +116,19 @@ class KeyGate:
         except BaseException:
             Turn(self.line, self._clock, slots).close()
             raise
-        if waiter.done():  # who waited was cancelled in this very moment
+        if waiter.done():  # the waiting task was cancelled in this very moment
             Turn(self.line, self._clock, slots).close()
         else:
             waiter.set_result(None)
 
     def _closed_until(self, now: float) -> float:
-        """A key that was refused is asked about by one request at a time, and slowly."""
+        """While the key is refused, send one request at a time, and slowly."""
         if not self.credential.refusals:
             return now
         return math.inf if self.line.budget.in_flight else max(self.credential.retry_at, now)
 
     def _book(self, since: float) -> None:
-        """Say what the time was spent on, if anybody waited."""
+        """Record what the waiting time was spent on, if anybody waited."""
         if self._waiting:
             is_told = self.line.blocked_until(since) is not None
             reason = "retry_after" if is_told else "budget"
@@ -134,7 +136,7 @@ class KeyGate:
 
     @asynccontextmanager
     async def turn(self, key: Hashable, rank: Rank, *, slots: int = 1) -> AsyncIterator[Turn]:
-        """Wait for so many requests at once. One task a key at a time."""
+        """Wait for `slots` requests at once. Only one task per key may wait at a time."""
         waiter = asyncio.get_running_loop().create_future()
         assert key not in self._waiting, "one task a key"
         self._waiting[key] = waiter, slots
@@ -157,13 +159,13 @@ class KeyGate:
             self._kick.set()
 
     def leave(self, key: Hashable) -> None:
-        """This feed is no longer followed."""
+        """Forget a feed that is no longer followed."""
         self.line.forget(key)
 
-    # What answers teach about the key
+    # What answers say about the key
 
     def accepted(self, operation: str, started: float, feed_id: str | None = None) -> None:
-        """A good answer, sent at the monotonic instant `started`."""
+        """Report a good answer to a request that was sent at the monotonic instant `started`."""
         now = self._clock.monotonic()
         self._metrics.count_request(self.account, operation, OK, now - started, feed_id)
         if self.credential.accepted():
@@ -179,10 +181,16 @@ class KeyGate:
         of_key: bool = False,
         bad_key: bool = False,
     ) -> None:
-        """A refusal or no answer. What concerns the whole key is seen to here.
+        """Report a refusal or a missing answer, and apply what concerns the whole key.
 
-        `of_key`: every request waits for `failure.wait_s`. `bad_key`: it said that the key is not
-        good; from then on one request at a time asks whether it still is not.
+        Args:
+            operation: The name of the request, for metrics.
+            started: The monotonic instant before sending.
+            failure: What went wrong.
+            feed_id: The feed that the request was for, if any.
+            of_key: Every request of the key waits for `failure.wait_s`.
+            bad_key: Upstream refused the key itself; from now on the gate sends one request at a
+                time to find out whether it still does.
         """
         now = self._clock.monotonic()
         self._metrics.count_request(self.account, operation, failure.code, now - started, feed_id)
@@ -196,23 +204,23 @@ class KeyGate:
         self._kick.set()
 
     def token_replaced(self) -> None:
-        """Another key is in its place: it is believed until refused."""
+        """Use the new key, which counts as good until upstream refuses it."""
         self.credential.replaced()
         self._kick.set()
 
     def ask_again(self) -> None:
-        """Somebody may have mended the key: the next request finds out, now."""
+        """Send the next request now: somebody may have fixed the key."""
         if self.credential.ask_again():
             self._kick.set()
 
     @property
     def refused(self) -> Failure | None:
-        """The refusal for which nothing but a slow probe is asked; None while the key is good."""
+        """The refusal that suspended the key; None while the key is good."""
         return self._refusal if self.credential.suspended_since is not None else None
 
     @property
     def refused_at(self) -> float | None:
-        """Since when; monotonic."""
+        """Since when the key is refused, in monotonic seconds."""
         return self.credential.suspended_since
 
     @property
@@ -220,7 +228,7 @@ class KeyGate:
         return self.credential.was_accepted
 
     def requests(self) -> Requests:
-        """The requests of the key, for `Standing`."""
+        """The use of the request limit, for `Standing`."""
         now = self._clock.monotonic()
         return Requests(
             used=self.line.used(now),
@@ -231,15 +239,13 @@ class KeyGate:
         )
 
     def kick(self) -> None:
-        """Something changed that `drive` does not see."""
+        """Wake `drive` after a change that it cannot see."""
         self._kick.set()
 
     # Over restarts
 
     def memory(self) -> bytes:
-        """When requests of the last minute were answered, and when that was told, by the wall
-        clock.
-        """
+        """Return when requests of the last minute were answered, and the wall clock now."""
         now = self._clock.monotonic()
         self._unstored = 0
         shift_s = self._clock.wall() - now
@@ -247,9 +253,9 @@ class KeyGate:
         return dumps({"saved": round(self._clock.wall(), 3) if log else 0, "log": log})
 
     def recall(self, memory: bytes, age_s: float | None = None) -> None:
-        """Go on from what `memory` returned; what cannot be read is believed to be the worst.
+        """Load what a predecessor's `memory` returned; unreadable bytes count as the worst case.
 
-        `age_s`: how long ago it did; None: the wall clock that it was told by is ours.
+        `age_s`: how many seconds ago it did; None: its wall clock counts as ours.
         """
         now, wall = self._clock.monotonic(), self._clock.wall()
         try:

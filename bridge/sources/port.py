@@ -1,9 +1,9 @@
-"""What the systems of upstream, their sources and the rest of the bridge promise each other.
+"""The contract between the systems of upstream, their sources and the rest of the bridge.
 
 A *system* is one kind of upstream (Mogplex, moot, MIOSA); a *source* is one account of it; a *feed*
-is one ordered stream of events there (a run, a space, a sandbox). A wing, `sources/<system>/`,
-implements `System` and `Source` and is listed in `bridge/systems.py`. Everybody else knows feeds
-and the values of this file, and no word, number or id of any system.
+is one ordered stream of events there (a run, a space, a sandbox). Each package
+`sources/<system>/` implements `System` and `Source` and is listed in `bridge/systems.py`. All other
+code knows feeds and the values of this file, but no word, number or id of any system.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class Gap:
-    """A hole that is known and could not be filled."""
+    """Events that upstream had and that the source could not read."""
 
     reason: str  # one of `SystemWords.gap_reasons`: it is a metric label
     after: str | None  # id of the last event before the hole, if known
@@ -70,64 +70,73 @@ class Gap:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """What one reply taught about one feed. Written in this order: gaps, events, status, end.
+    """What one reply says about one feed. Written in this order: gaps, events, status, end.
 
-    What is None or empty leaves things as they were.
+    A field that is None or empty changes nothing.
     """
 
     events: Sequence[Event] = ()
     gaps: Sequence[Gap] = ()
     status: str | None = None  # upstream's raw word
     state: State | None = None  # the same in the words of all systems; given with `status`
-    # Upstream's object about the feed, as this reply showed it. Give it at every sighting, changed
-    # or not: it is shown to people and answers clients of the gateway.
+    # Upstream's object about the feed, as this reply shows it. Set the field at every sighting,
+    # changed or not: pages show the object to people, and the gateway answers clients with it.
     row: Mapping[str, Any] | None = None
     ended: bool = False  # the feed is over and complete: write `bridge.<kind>.ended`
-    failure: Failure | None = None  # the follow is given up: write `bridge.follow.failed`
+    failure: Failure | None = None  # the source stops following: write `bridge.follow.failed`
     cursor: str | None = None  # the source's own resume state for this feed
 
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """What became of a batch: it is durable when this exists."""
+    """The result of `take`; the batch is durable when a receipt exists."""
 
     state: FeedState
     fresh: Sequence[Event]  # the events that had not been seen before, in order
 
 
 class OpenFeed(Protocol):
-    """A followed feed as its source sees it: what is known of it, and the way to the one writer."""
+    """A followed feed as its source sees it: the stored state, and the way to the single writer."""
 
     @property
     def feed(self) -> Feed: ...
 
     @property
     def state(self) -> FeedState:
-        """What is durable about it now. Its one owner is behind this port; keep no copy."""
+        """The durable state of the feed. Read it here each time; a copy would go stale."""
         ...
 
     def is_known(self, event_id: str) -> bool:
-        """Whether an event was taken already, as far as memory reaches."""
+        """Whether the journal has this event already, as far as its memory of ids reaches."""
         ...
 
     async def take(self, batch: Batch) -> Receipt:
-        """Return when the batch is durable. Waiting here is the back-pressure: ask upstream for no
-        more of this feed before it returns. Events that were seen before are dropped.
+        """Store a batch and return when it is durable; known events are dropped.
 
-        Batches of one feed may be handed in by several tasks; each is taken whole.
+        The wait is the back-pressure: a source requests no more of this feed before `take` returns.
+        Several tasks may call `take` for one feed; each batch is written as a whole.
+
+        Returns:
+            The events of the batch that were new, in order.
         """
         ...
 
 
 class Discovered(Protocol):
-    """Where a source tells what it finds upstream (`Means.discovered`)."""
+    """Receives the feeds that a source discovers upstream (`Means.discovered`)."""
 
     async def found(self, feed: Feed, *, again: bool = False) -> bool:
-        """Have this feed followed from now on; cheap when it is already. Durable on return.
+        """Have the bridge follow this feed; waits while the journal is full.
 
-        `again`: also when it had ended or was given up: upstream has taken it up again. False when
-        it is not followed for all that: an operator stopped it (which holds over restarts too), it
-        had ended, or the limit of feeds is reached. While the journal is full this waits.
+        Cheap when the bridge follows the feed already.
+
+        Args:
+            feed: The discovered feed.
+            again: Upstream works on the feed again: follow it even if it ended or had failed.
+
+        Returns:
+            True when the feed is durably followed. False when an operator stopped it (also before a
+            restart), when it has ended, or when the limit of feeds is reached.
         """
         ...
 
@@ -136,7 +145,7 @@ class Discovered(Protocol):
 
 
 class Source(Protocol):
-    """One account of one system. Made by `System.source`, and whole from then on."""
+    """One account of one system. `System.source` returns it complete."""
 
     @property
     def name(self) -> str:
@@ -145,105 +154,111 @@ class Source(Protocol):
 
     @property
     def system(self) -> System:
-        """What it is an account of."""
+        """The system that the account belongs to."""
         ...
 
     async def run(self) -> None:
-        """Do what the follows need in common, for ever: grant turns, discover feeds, probe.
+        """Run the tasks that all follows share, for ever: grant turns, discover feeds, probe.
 
-        `follow` goes on only while this runs; `examine` does not need it. S6 holds here too.
+        `follow` makes progress only while this runs; `examine` does not need it. S6 holds here too.
         """
         ...
 
     async def follow(self, feed: OpenFeed, progress: Progress) -> None:
-        """Follow one feed from its stored state until it ended or was given up. Many run at once.
+        """Follow one feed from its stored state until it ends or fails for good. Many run at once.
 
         S1 Returns after the batch with `ended` or `failure` is durable; never before. (A feed whose
-           kind `may_reopen` is followed again although its state says `ended`: returns also when
-           it finds it still over; a batch with another state takes the end back.)
-        S2 Cancelling leaves nothing half done: what `take` returned for is kept, the rest is
-           asked for again when the feed is followed anew, in this process or another.
+           kind `may_reopen` is followed again although its state says `ended`: `follow`
+           also returns when the feed is still over; another state revokes the end.)
+        S2 Cancelling leaves nothing half done: what `take` returned for is kept, and the next
+           follow, in this process or another, requests the rest.
         S3 Every request passes the account's gate.
-        S4 A feed is named by `System.feed` alone: what upstream means by one text gives equal
-           feeds, other feeds never have its `source`; what upstream cannot know raises ValueError
-           with a sentence.
-        S5 After `recall` of what a predecessor's `memory` returned, both together ask no more than
-           one may. `recall` takes any bytes: what it cannot read, it assumes the worst of.
-        S6 Nothing that upstream sends or fails to send ends `run`, or `follow` other than by S1.
-           Out of both come only cancellation and what `take` and `found` raise.
-        S7 `take_over` takes all of the settings or changes nothing.
+        S4 Only `System.feed` names feeds: texts that upstream reads as the same id give equal
+           feeds, and no two feeds share a `source`.
+        S5 After `recall` of a predecessor's `memory`, both together send no more requests than one
+           may. `recall` accepts any bytes and assumes the worst of bytes that it cannot read.
+        S6 Nothing that upstream sends or fails to send ends `run`, or ends `follow` other than by
+           S1. Both raise only cancellation and what `take` and `found` raise.
+        S7 `take_over` applies all of the settings or changes nothing.
         """
         ...
 
     def expect(self, states: Sequence[FeedState]) -> None:
-        """These feeds are about to be followed, all at once: whom to hear first is decided among
-        all of them.
+        """Announce feeds that are about to be followed, all at once.
+
+        The source decides among all of them which one it reads first.
         """
         ...
 
     def take_over(self, account: Account) -> bool:
-        """Go on with changed settings; False when that takes a new source (S7)."""
+        """Apply changed settings; False when the change needs a new source (S7)."""
         ...
 
     def token_replaced(self) -> None:
-        """Another token is in its place: it is believed until it is refused."""
+        """Use the new token, which counts as good until upstream refuses it."""
         ...
 
     def ask_again(self) -> None:
-        """Somebody may have mended what is wrong with the account: find out now."""
+        """Check the account again now: somebody may have fixed what was wrong with it."""
         ...
 
     def memory(self) -> bytes:
-        """What a successor has to know of this account's requests; stored about once a second, and
-        at once by `Means.store`.
+        """Return what a successor must know about this account's recent requests.
+
+        The bridge stores it about once a second, and at once when the source awaits `Means.store`.
         """
         ...
 
     def recall(self, memory: bytes, age_s: float | None = None) -> None:
-        """Take over what a predecessor knew (S5); call before `run`.
+        """Load a predecessor's `memory` (S5); call before `run`.
 
-        `age_s`: how long ago it was stored, if that can be told; else the wall clock has to tell,
-        which must be the predecessor's then. Without a call the worst is assumed: a predecessor
-        that asked as often as it might.
+        Without it a source assumes a predecessor that sent as many requests as it was allowed.
+
+        Args:
+            memory: What `memory` returned.
+            age_s: How many seconds ago it was stored; None: compare the wall clocks, which must
+                then agree.
         """
         ...
 
     def standing(self) -> Standing:
-        """How the account stands now; called whenever somebody looks."""
+        """Return how the account stands now; called whenever somebody looks."""
         ...
 
     def explain(self, failure: Failure) -> str:
-        """What a refused or failed read means and what to do about it: a sentence for people."""
+        """Return a sentence that says what a failed request means and what to do about it."""
         ...
 
     async def examine(self, depth: Depth) -> Sequence[Finding]:
-        """Look at the account from outside; follow nothing, write nothing.
+        """Examine the account from outside; follow nothing, write nothing.
 
-        It asks directly: where `run` runs, use a source of its own. The first finding of level
-        PROBLEM ends it.
+        The requests bypass the gate: where `run` runs, examine with a second source. The first
+        finding of level PROBLEM ends the examination.
         """
         ...
 
     async def close(self) -> None:
-        """Let go of connections. After `run` and all follows were cancelled. Idempotent."""
+        """Close the connections, after `run` and all follows were cancelled. Idempotent."""
         ...
 
 
 @runtime_checkable
 class ReadThrough(Protocol):
-    """A source that can ask upstream on behalf of a client; not every one can."""
+    """A source that can send a client's request upstream; not every source can."""
 
     async def ask(self, question: Question) -> Answer | Failure:
-        """One request for somebody who waits: before all follows, through the same gate (S3).
+        """Send one request for a waiting client: ahead of all follows, through the same gate (S3).
 
-        A Failure when no reply came, or when the gate would refuse it now (`wait_s` says for how
-        long): upstream was not asked then.
+        Returns:
+            The reply, or a Failure when no reply came. When the gate has no free place, nothing is
+            sent, and the failure's `wait_s` (seconds) says when to try again.
         """
         ...
 
     def look_soon(self, feed: Feed) -> None:
-        """Somebody changed this feed upstream: what it is now is the next thing to ask for it, in
-        any free place. Nothing happens when it is not followed here.
+        """Read this feed next, in any free place: somebody changed it upstream.
+
+        Does nothing when this source does not follow the feed.
         """
         ...
 
@@ -252,15 +267,15 @@ class ReadThrough(Protocol):
 
 
 class TokenProvider(Protocol):
-    """The current token of an account."""
+    """Provides the current token of an account."""
 
     def token(self) -> str:
-        """The credential as it is now; ask again before every request."""
+        """The credential as it is now; call this before every request."""
         ...
 
     @property
     def described(self) -> str:
-        """Where it comes from, for people: "file /run/secrets/mogplex"."""
+        """Where the token comes from, for people: "file /run/secrets/mogplex"."""
         ...
 
 
@@ -277,7 +292,7 @@ class Account(Protocol):
 
     @property
     def base_url(self) -> str:
-        """As `UpstreamAccount.origin` made it."""
+        """The origin, as returned by `UpstreamAccount.origin`."""
         ...
 
     @property
@@ -286,31 +301,31 @@ class Account(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Means:
-    """What a source is given to work with."""
+    """The services that the bridge gives to a source."""
 
     clock: Clock
     metrics: Metrics
-    redact: Callable[[str], str]  # for every text of upstream's that is not part of an event or row
+    redact: Callable[[str], str]  # for every text of upstream's outside events and rows
     jitter: Callable[[], float]  # a number in [0, 1)
     discovered: Discovered
-    # Stores the memory of an account; awaited before more is asked than a successor that does not
-    # know of it could make up for.
+    # Stores the memory of an account. A source awaits it before it sends more requests than a
+    # successor that does not know of them could make up for.
     store: Callable[[str], Awaitable[None]]
-    # What is learnt about servers, shared by the accounts of one bridge. A system keeps its values
-    # under keys that begin with its name, such as ("mogplex", base URL).
+    # Facts about servers, shared by the accounts of one bridge. A system keeps its values under
+    # keys that begin with its name, such as ("mogplex", base URL).
     learnt: MutableMapping[tuple[str, str], Any]
-    # Makes the way to the servers (an aiohttp connector); None: the network.
+    # Returns the aiohttp connector to the servers; None: the network.
     connector: Callable[[], Any] | None = None
-    # Another process may take over at any moment: nothing is asked before `store` knows of it.
+    # Another process may take over at any moment: store each request before sending it.
     is_shared: bool = False
 
 
 class System(Protocol):
-    """One kind of upstream. Importing one is cheap: what speaks HTTP is imported by `source`."""
+    """One kind of upstream. Importing one is cheap: only `source` imports code that speaks HTTP."""
 
     @property
     def name(self) -> str:
-        """`system` in the configuration; lower-case letters. The first part of every `source`."""
+        """`system` in the configuration, in lower-case letters; every `source` begins with it."""
         ...
 
     @property
@@ -325,37 +340,47 @@ class System(Protocol):
 
     @property
     def kinds(self) -> Mapping[str, Kind]:
-        """The kinds of feeds by name; the first is the one that is meant when none is named."""
+        """The kinds of feeds by name; the first one is the default."""
         ...
 
     @property
     def words(self) -> SystemWords:
-        """The closed sets of this system's words: labels of metrics, codes that can be mended."""
+        """The closed sets of this system's words: metric labels, and codes that people can fix."""
         ...
 
     def feed(self, account: str, kind: str, id_: str) -> Feed:
-        """Name a feed, `id_` in any form that people write it in (S4). Pure.
+        """Name a feed (S4). Pure.
 
-        Raises ValueError: a sentence that says what an id of this kind is, or which kinds there
-        are. It may repeat the first 100 characters of what was given.
+        Args:
+            account: The account's name.
+            kind: One of `kinds`.
+            id_: The id in any form that people write it in.
+
+        Raises:
+            ValueError: The kind is unknown, or upstream cannot have such an id. The message says
+                which kinds or ids there are; it may repeat the first 100 characters of the input.
         """
         ...
 
     def plain(self, record: Mapping[str, Any]) -> bytes | None:
-        """The line that the vendor's own tools print for a record, without line end; None: none.
+        """Return the line that the vendor's own tools print for a record. Pure.
 
-        `record` is the whole CloudEvents object, of a feed of this system. Pure.
+        Args:
+            record: The whole CloudEvents object, of a feed of this system.
+
+        Returns:
+            The line without its line end, or None when the tools print nothing for this record.
         """
         ...
 
     def source(self, account: Account, means: Means) -> Source:
-        """Make a source. Asks nothing yet."""
+        """Create the source of an account; sends no request yet."""
         ...
 
 
 @runtime_checkable
 class Explains(Protocol):
-    """A system that knows what its refusals mean, code by code; not every one has codes."""
+    """A system that documents what its error codes mean; not every system has codes."""
 
     @property
     def errors(self) -> Sequence[ErrorRow]: ...

@@ -1,6 +1,6 @@
-"""MIOSA's requests: one call, one request. Paths, envelopes and shapes are known here alone.
+"""MIOSA's requests: one call sends one request. Only this module knows paths and envelopes.
 
-Every reply is unwrapped leniently: `data` may be there or not, a list may stand under any of five
+It unwraps every reply leniently: `data` may be there or not, a list may stand under any of five
 names, a row says `status` or `state`. Facts: docs/contracts/miosa.md.
 """
 
@@ -48,18 +48,18 @@ class Listed:
 
 @dataclass(frozen=True, slots=True)
 class Minted:
-    """A ticket. Its text is a secret."""
+    """A ticket; its text is a secret."""
 
     secret: str
     expires_in_s: float | None
 
     def __repr__(self) -> str:
-        """Without the secret."""
+        """Represent the ticket without its secret."""
         return "Minted(…)"
 
 
 class MiosaApi:
-    """The requests of one account. Whoever calls has had a turn for each."""
+    """The requests of one account. The caller must hold a turn for each."""
 
     def __init__(self, http: HttpSession, learnt: Learnt, redact: Callable[[str], str]) -> None:
         self.http = http
@@ -109,7 +109,7 @@ class MiosaApi:
         return self.unreadable("deployments.logs", "no log") if lines is None else lines
 
     async def mint(self, path: str) -> Minted | Verdict:
-        """A new ticket; a POST, so never sent twice by itself."""
+        """Mint a ticket. This is a POST, so the session never repeats it."""
         reply = await self.http.post("tickets", f"{API}{path}", b"{}")
         value = self._judged("tickets", Route.TICKET, reply)
         if isinstance(value, Verdict):
@@ -126,7 +126,11 @@ class MiosaApi:
     async def stream(
         self, path: str, *, resume_id: str | None, ticket: str | None, accept: str = ACCEPT_STREAM
     ) -> AsyncIterator[Stream]:
-        """Open a stream. Raises what http.TROUBLE lists."""
+        """Open a stream.
+
+        Raises:
+            OSError: There is no connection or no head; also the other errors of `http.TROUBLE`.
+        """
         headers = {"Accept": accept, "Cache-Control": "no-cache"}
         if resume_id is not None:
             headers["Last-Event-ID"] = resume_id
@@ -155,13 +159,13 @@ class MiosaApi:
 
     @staticmethod
     def unreadable(operation: str, text: str) -> Verdict:
-        """A proxy's or login page's words: they pass, or base_url is wrong."""
+        """Judge a reply of a proxy or a login page: it is temporary, or base_url is wrong."""
         failure = Failure(operation, "INVALID_RESPONSE", text, Retry.TRANSIENT, 200)
         return Verdict(failure, Wait.BACKOFF, None, is_of_key=False, row=None, form=Form.NONE)
 
 
 def of_transport(failure: Failure) -> Verdict:
-    """What went wrong below HTTP."""
+    """Judge an error below HTTP."""
     wait = Wait.NEVER if failure.retry is Retry.PERMANENT else Wait.BACKOFF
     return Verdict(failure, wait, None, is_of_key=False, row=None, form=Form.NONE)
 
@@ -170,7 +174,7 @@ def of_transport(failure: Failure) -> Verdict:
 
 
 def row_path(feed: Feed, learnt: Learnt, root: str = SNAPSHOT_ROOTS[0]) -> str:
-    """Where the row of a thing is; `root`: of a snapshot, what its owner is."""
+    """Return the path of a row; `root` is the collection of a snapshot's owner."""
     if feed.kind == words.RUN:
         return f"{learnt.runs.name}/{percent_encoded(feed.id)}"
     if feed.kind == words.SNAPSHOT:
@@ -180,7 +184,7 @@ def row_path(feed: Feed, learnt: Learnt, root: str = SNAPSHOT_ROOTS[0]) -> str:
 
 
 def stream_path(feed: Feed, learnt: Learnt, root: str = SNAPSHOT_ROOTS[0]) -> str:
-    """Where the stream of a thing is."""
+    """Return the path of a stream; `root` as in `row_path`."""
     if feed.kind == words.TENANT:
         return "/events/stream"
     path = row_path(feed, learnt, root)
@@ -191,14 +195,14 @@ def stream_path(feed: Feed, learnt: Learnt, root: str = SNAPSHOT_ROOTS[0]) -> st
 
 
 def unwrapped(value: Any) -> Any:
-    """What is inside `data`, if it is the envelope of one object."""
+    """Return what is inside `data`, if the value is an envelope around one object."""
     if isinstance(value, dict) and isinstance(value.get("data"), dict):
         return value["data"]
     return value
 
 
 def to_row(kind: str, value: Any) -> Row | None:
-    """A row in or without its envelope; None when there is no word about how it stands."""
+    """Read a row with or without its envelope; None when it has no status."""
     inner = unwrapped(value)
     if isinstance(inner, dict) and isinstance(inner.get(kind), dict):
         inner = inner[kind]
@@ -212,13 +216,13 @@ def to_row(kind: str, value: Any) -> Row | None:
 
 
 def is_of_another(row: Row, path: str) -> bool:
-    """Whether a row names another UUID than the path that was asked, as one from a cache may."""
+    """Whether a row names another UUID than the requested path; a cache may mix them up."""
     asked, named = path.rpartition("/")[2], row.value.get("id")
     return isinstance(named, str) and is_uuid(asked) and is_uuid(named) and asked != named.lower()
 
 
 def to_list(value: Any) -> Sequence[Any] | None:
-    """A list under any of its names, in or without `data`; None when there is none."""
+    """Find a list under any of its names, with or without `data`; None when there is none."""
     for place in (value, unwrapped(value)):
         if isinstance(place, list):
             return place
@@ -231,7 +235,7 @@ def to_list(value: Any) -> Sequence[Any] | None:
 
 
 def to_lines(value: Any) -> Sequence[str] | None:
-    """A log as lines: a list of texts or objects, or one text."""
+    """Read a log as lines, from a list of texts or objects or from one text."""
     inner = unwrapped(value)
     for key in ("logs", "log", "output", "data"):
         if isinstance(inner, dict) and isinstance(inner.get(key), str):

@@ -1,4 +1,4 @@
-"""A refusal of MIOSA's, read in any of its envelopes and judged: code, then status, then shape.
+"""Judges a MIOSA refusal in any of its envelopes: by code, then status, then shape.
 
 Pure: bytes and headers in, a `Verdict` out. Facts: docs/contracts/miosa.md, errors.
 """
@@ -17,16 +17,16 @@ from bridge.sources.miosa.errors import FIXED, SENTENCES, row_of
 from bridge.wire.http_dates import retry_after_s
 from bridge.wire.jsontext import JsonError, loads
 
-WAIT_S_MAX = 300.0  # longer demands of a server are cut to this
-UNAVAILABLE_TRIES = 3  # of a SERVICE_UNAVAILABLE that came with a hint, then it is believed
+WAIT_S_MAX = 300.0  # longer waits that a server demands are cut to this
+UNAVAILABLE_TRIES = 3  # SERVICE_UNAVAILABLE with a hint, until it counts as permanent
 RATE_LIMITED = "rate_limit_exceeded"
-_CODE = re.compile(r"[A-Za-z][A-Za-z0-9]*(?:[_-][A-Za-z0-9]+)+", re.ASCII)  # no prose looks so
+_CODE = re.compile(r"[A-Za-z][A-Za-z0-9]*(?:[_-][A-Za-z0-9]+)+", re.ASCII)  # never prose
 _WORD = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,63}", re.ASCII)
 _ID = re.compile(r"[!-~]{1,100}", re.ASCII)
 
 
 class Route(enum.StrEnum):
-    """What kind of request was refused: a 401 means three different things."""
+    """The kind of request that was refused: a 401 has three different meanings."""
 
     JSON = "json"
     STREAM = "stream"
@@ -34,7 +34,7 @@ class Route(enum.StrEnum):
 
 
 class Form(enum.StrEnum):
-    """The envelopes that were seen."""
+    """The known envelopes."""
 
     NESTED = "nested"  # {"error": {"code", "message", "request_id", …}}
     FLAT = "flat"  # {"error": "CODE", "detail": …}
@@ -46,7 +46,7 @@ class Form(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """What an envelope says. `code` as it was written, "" when there is none."""
+    """The contents of an envelope; `code` is "" when there is none."""
 
     form: Form
     code: str = ""
@@ -63,14 +63,14 @@ class Verdict:
 
     failure: Failure
     wait: Wait
-    hinted_s: float | None  # what the server itself demanded, seconds; None without a demand
-    is_of_key: bool  # every request of the key waits, not this feed alone
+    hinted_s: float | None  # the wait that the server itself demanded, seconds
+    is_of_key: bool  # every request of the key waits, not only this feed
     row: ErrorRow | None
     form: Form
 
     @property
     def is_route_missing(self) -> bool:
-        """Whether the server may not know the path at all (and the other name has to be tried)."""
+        """Whether the server may not know the path at all; the caller then tries the other name."""
         return self.failure.http_status == 404
 
 
@@ -82,7 +82,7 @@ def classify(
     body: bytes,
     redact: Callable[[str], str],
 ) -> Verdict:
-    """Judge a reply that is no success. `redact` cleans what people will read."""
+    """Judge a reply that is no success. `redact` cleans the text that people will read."""
     told = read_envelope(body)
     row = row_of(told.code) if told.code else None
     if told.form is Form.PLAIN and status == 503 and row is not None and _is_unavailable(row):
@@ -91,7 +91,7 @@ def classify(
     retry, wait = (row.retry, row.wait) if row is not None else by_status(status, told.form)
     if _is_auth_of_json(row, status, route):
         retry, wait = Retry.PERMANENT, Wait.NEVER
-    if row is not None or status not in (401, 403):  # an unknown word of a refused key says no more
+    if row is not None or status not in (401, 403):  # else the status decides
         retry, wait = _overridden(row, retry, wait, told, hinted_s)
     is_of_key = wait is Wait.KEY or (status == 429 and retry is Retry.TRANSIENT)
     failure = Failure(
@@ -111,7 +111,7 @@ def _is_unavailable(row: ErrorRow) -> bool:
 
 
 def _is_auth_of_json(row: ErrorRow | None, status: int, route: Route) -> bool:
-    """A 401 on a route that takes no ticket is about the key."""
+    """Whether a JSON route answered 401: it takes no ticket, so the key is at fault."""
     if route is Route.STREAM:
         return False
     return row.wait is Wait.AT_ONCE if row is not None else status == 401
@@ -120,7 +120,7 @@ def _is_auth_of_json(row: ErrorRow | None, status: int, route: Route) -> bool:
 def _overridden(
     row: ErrorRow | None, retry: Retry, wait: Wait, told: Told, hinted_s: float | None
 ) -> tuple[Retry, Wait]:
-    """What `retryable` in the body, or a demanded wait, makes of the table's verdict."""
+    """Apply `retryable` from the body, or a demanded wait, to the verdict of the table."""
     if row is not None and code_key(row.code) in FIXED:
         return retry, wait
     if row is not None and _is_unavailable(row):
@@ -144,12 +144,12 @@ _BY_STATUS: Mapping[int, tuple[Retry, Wait]] = {
 
 
 def by_status(status: int, form: Form = Form.NESTED) -> tuple[Retry, Wait]:
-    """What a status means without a code that is known."""
+    """Judge a status without a known code."""
     if status == 404 and form in (Form.NONE, Form.PLAIN, Form.LIST):
         return Retry.FEATURE_ABSENT, Wait.NEVER  # of the framework or a proxy: no such route
     if status >= 500:
         return Retry.TRANSIENT, Wait.BACKOFF
-    # A redirect is never followed: base_url is not where the API is.
+    # The session follows no redirect: the API is not at base_url.
     return _BY_STATUS.get(status, (Retry.PERMANENT, Wait.NEVER))
 
 
@@ -198,7 +198,7 @@ def _of_object(value: Mapping[str, Any]) -> Told:
 
 
 def _coded(text: str, around: Mapping[str, Any]) -> Mapping[str, Any]:
-    """One string that is a code or a message; which, its shape tells."""
+    """Read one string that is a code or a message; its shape decides which."""
     if _is_code(text) or (row_of(text) is not None and text == text.upper()):
         return {**around, "code": text}
     return {**around, "code": None, "message": text}
@@ -209,7 +209,7 @@ def _of_fields(form: Form, inner: Mapping[str, Any], outer: Mapping[str, Any]) -
     code = code.strip() if isinstance(code, str) else ""
     message = _text(inner, "message") or _text(inner, "detail") or _text(outer, "detail")
     if row_of(code) is None and _is_code(message):
-        code = message  # a sentence that is a code, told as the message
+        code = message  # a sentence that serves as a code
     return Told(
         form,
         code,
@@ -222,7 +222,7 @@ def _of_fields(form: Form, inner: Mapping[str, Any], outer: Mapping[str, Any]) -
 
 
 def _is_code(text: str) -> bool:
-    """Whether a text that may be prose is a code: one of the sentences, or a word with `_`."""
+    """Whether a text is a code: one of the known sentences, or a word with `_`."""
     if code_key(text) in SENTENCES:
         return True
     return row_of(text) is not None and (_CODE.fullmatch(text) is not None or text.isupper())
@@ -234,7 +234,7 @@ def _text(value: Mapping[str, Any], key: str) -> str:
 
 
 def _first(kind: type, key: str, *places: Mapping[str, Any]) -> Any:
-    """The first value of this kind; `float` takes whole numbers too, never a bool."""
+    """Return the first value of this type; `float` accepts whole numbers too, never a bool."""
     for place in places:
         found = place.get(key)
         if kind is float and isinstance(found, int | float) and not isinstance(found, bool):
@@ -248,7 +248,7 @@ def _first(kind: type, key: str, *places: Mapping[str, Any]) -> Any:
 
 
 def _hinted_s(headers: Mapping[str, str], told: Told) -> float | None:
-    """The header, then `retry_after_ms`, then `retry_after` of the body; within 0 to 300 s."""
+    """Return the wait, 0 to 300 s: the header, else `retry_after_ms`, else `retry_after`."""
     hint = retry_after_s(headers)
     if hint is None and told.wait_ms is not None:
         hint = told.wait_ms / 1000.0
@@ -260,7 +260,7 @@ def _hinted_s(headers: Mapping[str, str], told: Told) -> float | None:
 
 
 def _code(row: ErrorRow | None, told: Told, status: int, redact: Callable[[str], str]) -> str:
-    """A word that names metrics and records; nothing of anybody's may stand in it."""
+    """Return a code that is safe in metrics and records: it holds no user data."""
     if row is not None and not row.code.endswith("*"):
         return row.word
     if told.code:

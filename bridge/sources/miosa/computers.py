@@ -1,4 +1,4 @@
-"""A computer: its events come over a WebSocket, which replays nothing."""
+"""Follows a computer over a WebSocket, which replays nothing."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from bridge.sources.miosa.streams import StreamFollow
 
 SUBSCRIBED = "window,clipboard,file,process,idle"
 HANDSHAKE_S = 15.0
-NO_SOCKET = (426, 404, 405, 400, 501)  # it is not there: not tried again for this follow
+NO_SOCKET = (426, 404, 405, 400, 501)  # there is no socket: this follow does not try again
 
 
 class ComputerFollow(StreamFollow):
@@ -59,12 +59,12 @@ class ComputerFollow(StreamFollow):
         self.paused(began, lived=lived)
 
     async def _refused_handshake(self, error: HandshakeError, began: float) -> None:
-        """426, or a plain reply: there is no WebSocket, and asking again would not make one."""
+        """Handle a 426 or a plain reply: there is no WebSocket, and a retry would not make one."""
         verdict = self.api.classify(self.operation, Route.STREAM, error.status, error.headers, b"")
         self._tell_gate(verdict, began)
         if error.status in NO_SOCKET or 200 <= error.status < 400:
             self.progress.failure = verdict.failure
-            self._may_stream = False  # its row alone is followed from here on
+            self._may_stream = False  # from here on only the row is followed
             self.wants_row = True
             self.wake.set()
         else:
@@ -72,7 +72,7 @@ class ComputerFollow(StreamFollow):
 
 
 async def _messages(kind: str, socket: Socket) -> AsyncIterator[list[Seen] | Ended]:
-    """Each message as an event, then how it ended. What is no object is skipped."""
+    """Yield each message as an event, then how the socket ended; skips what is no object."""
     try:
         async for message in socket.messages():
             found = of_message(kind, message)

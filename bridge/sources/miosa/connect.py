@@ -1,7 +1,7 @@
-"""One connect of one stream: a ticket where one is needed, both requests with one turn.
+"""One connect of one stream; both requests share a turn where the stream needs a ticket.
 
-The only place where a ticket exists. It is minted when its connect may leave at once, goes into one
-request, and is told when it was not used: `tickets_total`, and a line in the log.
+Tickets exist only in this module. The bridge mints a ticket when its connect may leave at once,
+sends it with one request, and reports an unused one in `tickets_total` and in the log.
 """
 
 from __future__ import annotations
@@ -31,18 +31,18 @@ CONNECT_S = 15.0  # until the head of the reply
 
 
 class Came(enum.Enum):
-    """What a connect brought."""
+    """The result of a connect."""
 
     STREAM = "stream"
     EMPTY = "empty"  # 204: nothing to stream
-    JSON = "json"  # a page instead of a stream
+    JSON = "json"  # a JSON page instead of a stream
     REFUSED = "refused"
-    AGAIN = "again"  # the other ticket path, or with a ticket: at once
+    AGAIN = "again"  # connect again at once, by the other ticket path or with a ticket
 
 
 @dataclass(frozen=True, slots=True)
 class Connected:
-    """`stream` while it is open, `value` of a JSON reply, `verdict` of a refusal."""
+    """A connect's result: an open `stream`, the `value` of a JSON reply, or a `verdict`."""
 
     came: Came
     stream: Stream | None = None
@@ -52,7 +52,7 @@ class Connected:
 
 @dataclass(slots=True)
 class Wish:
-    """What one connect is for."""
+    """The purpose and options of one connect."""
 
     feed: Feed
     operation: str
@@ -63,7 +63,7 @@ class Wish:
 
 @asynccontextmanager
 async def connected(parts: Parts, wish: Wish) -> AsyncIterator[Connected]:
-    """Take a turn, connect, and yield what came; the connection lives as long as the block."""
+    """Take a turn, connect, and yield the result; the connection lives as long as the block."""
     needs_ticket = parts.learnt.needs_ticket(wish.feed.kind)
     slots = 2 if needs_ticket and parts.gate.line.limit > 1 else 1
     async with parts.gate.turn((wish.feed, "stream"), Rank.CONNECT, slots=slots) as turn:
@@ -77,7 +77,7 @@ async def connected(parts: Parts, wish: Wish) -> AsyncIterator[Connected]:
                     return
             secret = None if ticket is None else ticket.take(parts.clock.monotonic())
             if ticket is not None and secret is None:
-                yield Connected(Came.AGAIN)  # it was nearly over when it came
+                yield Connected(Came.AGAIN)  # the ticket had nearly expired on arrival
                 return
             turn.sent()
             if ticket is not None:
@@ -97,7 +97,7 @@ async def connected(parts: Parts, wish: Wish) -> AsyncIterator[Connected]:
 
 
 class _NoConnectError(Exception):
-    """Nothing came of the connect; the cause says why."""
+    """The connect failed; the cause says why."""
 
 
 _REFUSALS = (_NoConnectError,)
@@ -105,7 +105,7 @@ _REFUSALS = (_NoConnectError,)
 
 @asynccontextmanager
 async def _opened(parts: Parts, wish: Wish, secret: str | None) -> AsyncIterator[Stream]:
-    """The open reply; what goes wrong before it is a `_NoConnectError`, later the reader's."""
+    """Yield the open reply; errors before it become `_NoConnectError`, later ones pass through."""
     context = parts.api.stream(
         wish.path(), resume_id=wish.resume_id, ticket=secret, accept=wish.accept
     )
@@ -120,7 +120,7 @@ async def _opened(parts: Parts, wish: Wish, secret: str | None) -> AsyncIterator
 
 
 async def _mint(parts: Parts, wish: Wish, turn: Turn, ticket: Ticket) -> Connected | None:
-    """Get a ticket; None when there is one, else what to do."""
+    """Get a ticket; return None on success, else what the caller has to do."""
     learnt, api, path = parts.learnt, parts.api, parts.learnt.tickets.name
     started = parts.clock.monotonic()
     turn.sent()
@@ -136,7 +136,7 @@ async def _mint(parts: Parts, wish: Wish, turn: Turn, ticket: Ticket) -> Connect
     if status in OTHER_TICKET_PATH and learnt.tickets.refused(path):
         _count(parts, wish, minted, started)
         return Connected(Came.AGAIN)
-    if status in (404, 405):  # there are no tickets here: the bearer has to do
+    if status in (404, 405):  # this server has no tickets: use the bearer token
         learnt.wants_ticket[wish.feed.kind] = False
         _count(parts, wish, minted, started)
         return Connected(Came.AGAIN)
@@ -153,7 +153,7 @@ def _count(parts: Parts, wish: Wish, verdict: Verdict, started: float) -> None:
 
 
 async def _judged(parts: Parts, wish: Wish, stream: Stream, started: float) -> Connected:
-    """Stream, page, nothing or a refusal."""
+    """Decide whether the reply is a stream, a page, empty or a refusal."""
     gate = parts.gate
     kind = stream.headers.get("Content-Type", "").partition(";")[0].strip().lower()
     if stream.status == 204:
@@ -183,7 +183,7 @@ async def _judged(parts: Parts, wish: Wish, stream: Stream, started: float) -> C
 
 
 def _tell(parts: Parts, wish: Wish, result: TicketState) -> None:
-    """No ticket disappears without a word."""
+    """Count and log how the ticket ended, so that none disappears unreported."""
     parts.metrics.own["tickets_total"].labels(parts.gate.account, result.value).inc()
     if result in (TicketState.UNUSED, TicketState.EXPIRED):
         log.info("ticket.not_used", account=parts.gate.account, kind=wish.feed.kind, why=result)

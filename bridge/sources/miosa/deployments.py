@@ -1,4 +1,4 @@
-"""A deployment: its row and the tail of its log, read in turn; there is no stream."""
+"""Follows a deployment by reading its row and the tail of its log in turn; it has no stream."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ class DeploymentFollow(Following):
         self, feed: OpenFeed, parts: Parts, progress: Progress, *, may_stream: bool = True
     ) -> None:
         super().__init__(feed, parts, progress)
-        del may_stream  # there is none
+        del may_stream  # deployments have no stream
         self._tail = Tail()
-        self._lines = 0  # so far: numbers the next
+        self._lines = 0  # lines so far; numbers the next one
         self._log_at = -math.inf
         self._poll_s = POLL_S[0]
 

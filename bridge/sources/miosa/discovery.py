@@ -1,7 +1,7 @@
-"""Looks for feeds that nobody named: what is at work is followed, what is over is not.
+"""Discovers feeds that the configuration does not name: follows active ones, skips ended ones.
 
-Only requests that nobody else wants go into it (Rank.FIND). A list that the key may not read is
-left out and told once.
+Discovery uses only requests that no follow needs (Rank.FIND). It skips a list that the key may not
+read, and logs that once.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from bridge.sources.port import Discovered
 log = get_logger()
 
 EVERY_S = 30.0
-HURRY_S = 30.0  # from the start, for which the first look may take what would be kept free
+HURRY_S = 30.0  # at the start, the first look may use requests that are otherwise kept free
 PAGES_MAX = 50  # of one list in one look: 5,000 things
 # Snapshots have no list of their own, and there is one tenant.
 LISTED = (words.RUN, words.SANDBOX, words.COMPUTER, words.BUILD, words.DEPLOYMENT)
@@ -55,7 +55,7 @@ class Discovery:
             await asyncio.sleep(EVERY_S)
 
     def token_replaced(self) -> None:
-        """Another key may read other lists."""
+        """Forget which lists were denied: another key may read them."""
         self._denied.clear()
 
     async def _look(self, kind: str) -> None:
@@ -90,13 +90,13 @@ class Discovery:
         return listed
 
     def _has_other_name(self, kind: str, verdict: Verdict) -> bool:
-        """Whether the list of runs may be there under the other of its names."""
+        """Whether the list of runs may be under the other of its two names."""
         runs = self._parts.learnt.runs
         return kind == words.RUN and verdict.is_route_missing and runs.refused(runs.name)
 
     def _refused(self, kind: str, verdict: Verdict) -> None:
         if kind == words.RUN and verdict.is_route_missing:
-            return  # neither name is known today; the next look asks anew
+            return  # neither name works today; the next look tries both again
         if verdict.failure.retry in (Retry.PERMANENT, Retry.FEATURE_ABSENT):
             self._denied.add(kind)
             log.warning(
@@ -117,18 +117,18 @@ class Discovery:
         try:
             feed = feed_of(self._account, kind, id_)
         except ValueError:
-            return  # not an id that can be asked for
+            return  # upstream cannot have this id
         if await self._discovered.found(feed) and feed not in self._found:
             self._found.add(feed)
             self._parts.metrics.own["discovered_total"].labels(self._account).inc()
 
 
 def _params(kind: str, page: int) -> Mapping[str, str]:
-    if kind == words.RUN:  # filters, but no pages
+    if kind == words.RUN:  # this list filters, but has no pages
         return {"status": "running", "limit": str(LIST_SIZE)}
     return {"page": str(page), "page_size": str(LIST_SIZE)}
 
 
 def listed_kinds() -> Sequence[str]:
-    """The kinds that are looked for."""
+    """The kinds that discovery looks for."""
     return LISTED

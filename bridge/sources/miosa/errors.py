@@ -1,7 +1,7 @@
-"""MIOSA's refusals: every code that its documents, clients and tools name, one row each.
+"""MIOSA's error codes: every code that its documents, clients and tools name, one row each.
 
-The code decides before the HTTP status: SERVICE_UNAVAILABLE is for ever though its status is 503,
-SANDBOX_RUNTIME_UNAVAILABLE passes though its status is 409. `classify` judges by this table.
+The code decides before the HTTP status: SERVICE_UNAVAILABLE is permanent though its status is 503,
+SANDBOX_RUNTIME_UNAVAILABLE is temporary though its status is 409. `classify` judges by this table.
 """
 
 from __future__ import annotations
@@ -158,11 +158,12 @@ _BY_PREFIX: Mapping[str, ErrorRow] = {
     code_key(row.code.removesuffix("*")) + "_": row for row in ERRORS if row.code.endswith("*")
 }
 
-# Two codes are sentences, and may stand where the message stands (contracts, MIOSA 3.5).
+# Two codes are sentences, and may stand in place of the message (contracts, MIOSA 3.5).
 SENTENCES = frozenset(code_key(row.code) for row in ERRORS if " " in row.code)
 
-# Whose verdict no `retryable` in a body may change: a refused key must not be asked for ever, and
-# waiting neither frees a machine nor a member's seat. A wish that holds is no failure at all.
+# A `retryable` in the body does not change these verdicts: the bridge must not retry a refused key
+# for ever, and waiting frees neither a machine nor a member's seat. A target state that holds is no
+# failure at all.
 FIXED = frozenset(
     code_key(row.code)
     for row in ERRORS
@@ -173,13 +174,13 @@ FIXED = frozenset(
 
 
 def advice(code: str, message: str) -> str:
-    """A message that also says what to do, if the table knows and it does not say so already."""
+    """Add the table's advice to a message that does not contain it yet."""
     row = row_of(code)
     return message if row is None or row.action in message else f"{message}; {row.action}"
 
 
 def row_of(code: str) -> ErrorRow | None:
-    """The row of a code in any writing; None for one that is not in the table."""
+    """Find the row of a code in any spelling; None for a code that is not in the table."""
     key = code_key(code)
     found = _BY_KEY.get(key)
     if found is None:

@@ -1,4 +1,4 @@
-"""A look at one account from outside: key, scopes, names of routes, tickets, a stream."""
+"""Examines one account from outside: key, scopes, names of routes, tickets, a stream."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ SCOPES = {
 
 
 class Examination:
-    """Asks directly: where `run` of a source runs, use a source of its own."""
+    """Sends its requests without a gate: where a source's `run` runs, use a second source."""
 
     def __init__(self, parts: Parts, settings: MiosaAccount, base_url: str) -> None:
         self._api = parts.api
@@ -47,7 +47,7 @@ class Examination:
         return findings
 
     async def ask_key(self) -> Failure | None:
-        """One question that every key may ask; None when it was answered."""
+        """Send a request that every key may send; None when upstream answered it."""
         failure: Failure | None = None
         for name in RUN_PATHS:
             reply = await self._api.listing(name, "lists", {"limit": "1"})
@@ -77,7 +77,7 @@ class Examination:
         return f"{failure.code}: {failure.message}{advice}{request}"
 
     async def _scopes(self) -> list[Finding]:
-        """Which lists the key may read: a missing scope by its name."""
+        """Check which lists the key may read, and name each missing scope."""
         lacking: list[str] = []
         for kind, scope in SCOPES.items():
             path = self._learnt.runs.name if kind == words.RUN else PATHS[kind]
@@ -98,7 +98,7 @@ class Examination:
         return Finding("server", Level.OK, text)
 
     async def _stream(self) -> list[Finding]:
-        """Which ticket path works, and whether a stream opens with what it gives."""
+        """Check which ticket path works, and whether its ticket opens a stream."""
         failures: list[Failure] = []
         for path in TICKET_PATHS:
             minted = await self._api.mint(path)

@@ -1,4 +1,4 @@
-"""What the follow of any kind has in common: asking with a turn, and what a refusal leads to."""
+"""What the follows of all kinds share: requests with a turn, and how they react to refusals."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ from bridge.wire.jsontext import JsonError, dumps, loads
 
 log = get_logger()
 
-GONE_STRIKES = 3  # refusals in a row until a thing that was read counts as deleted
-GONE_WAIT_S = 5.0  # between them
-STATE_LOOKS = 60  # of a row that does not allow what is wanted; then the follow is given up
-ROW_S = 60.0  # a row is read at least so often, where the budget allows it
-WATCH_SHARE = 0.3  # of the key's requests may go into looks beside open streams
+GONE_STRIKES = 3  # refusals in a row until a thing that the follow had read counts as deleted
+GONE_WAIT_S = 5.0  # between these refusals
+STATE_LOOKS = 60  # reads of a row whose status forbids the request, until the follow ends
+ROW_S = 60.0  # the follow reads the row at least so often, if the budget allows
+WATCH_SHARE = 0.3  # share of the key's requests for looks beside open streams
 
 T = TypeVar("T")
 
@@ -42,7 +42,11 @@ T = TypeVar("T")
 async def beside(
     main: Coroutine[Any, Any, None], companion: Coroutine[Any, Any, None], name: str
 ) -> None:
-    """Run `main` to its end with a companion that is cancelled then. Raises what either raises."""
+    """Run `main` to its end, then cancel the companion.
+
+    Raises:
+        Exception: The first error that either of the two raised, not wrapped in a group.
+    """
     try:
         async with TaskGroup() as group:
             task = group.create_task(companion, name=name)
@@ -50,13 +54,13 @@ async def beside(
                 await main
             finally:
                 task.cancel()
-    except ExceptionGroup as errors:  # not except*: 3.11.2 wraps what is raised in it
+    except ExceptionGroup as errors:  # not except*: 3.11.2 wraps the raised error in it
         raise first_of(errors) from None
 
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """What all follows of one account share."""
+    """The parts that all follows of one account share."""
 
     gate: KeyGate
     api: MiosaApi
@@ -64,10 +68,10 @@ class Parts:
     clock: Clock
     metrics: Metrics
     jitter: Callable[[], float]
-    watched: set[Feed]  # feeds that are followed now: their number sets the pace of looks
+    watched: set[Feed]  # feeds that are followed now; their number sets the pace of looks
 
     def tell_gate(self, verdict: Verdict, started: float, feed_id: str | None) -> None:
-        """Book a refusal; what concerns the whole key holds everybody."""
+        """Report a refusal to the gate; one of the whole key stops all feeds."""
         failure = verdict.failure
         self.gate.failed(
             failure.operation,
@@ -79,19 +83,20 @@ class Parts:
         )
 
     def count_reconnect(self, kind: str, reason: str) -> None:
-        """A stream ended that is to be opened again."""
+        """Count a stream that ended and will be opened again."""
         self.metrics.own["stream_reconnects_total"].labels(self.gate.account, kind, reason).inc()
 
 
 def clearer(verdict: Verdict, other: Verdict | None) -> Verdict:
-    """Of two 404 the one with a code: "no such run" says more than "no such route"."""
+    """Choose between two 404s the one with a code: "no such run" says more than "no such route"."""
     is_better = other is not None and verdict.row is None and other.row is not None
     return other if other is not None and is_better else verdict
 
 
 def is_of_bad_key(verdict: Verdict) -> bool:
-    """Whether a JSON route said that the key itself is not good. A stream's or ticket path's 401
-    says nothing about it: there the ticket is meant, or a kind of user.
+    """Whether a JSON route said that the key itself is bad.
+
+    A 401 of a stream or ticket path may be about the ticket or the kind of user instead.
     """
     failure = verdict.failure
     is_json = not failure.operation.endswith(".stream") and failure.operation != "tickets"
@@ -99,7 +104,7 @@ def is_of_bad_key(verdict: Verdict) -> bool:
 
 
 class Following(ABC):
-    """One follow. `is_over` is set by the batch that ends it, and by nothing else."""
+    """One follow. Only the batch that ends it sets `is_over`."""
 
     def __init__(self, feed: OpenFeed, parts: Parts, progress: Progress) -> None:
         self.open = feed
@@ -112,11 +117,11 @@ class Following(ABC):
         self.is_over = False
         self.ending = Ending()
         self.row: Row | None = None
-        self.row_at = -1e9  # when it was read
-        self.held_until = 0.0  # by a refusal; nothing is asked for this feed before
-        self.wake = asyncio.Event()  # something happened that the reading loop has to look at
+        self.row_at = -1e9  # when the row was read
+        self.held_until = 0.0  # a refusal holds this feed: no requests before then
+        self.wake = asyncio.Event()  # wakes the reading loop
         self.wants_row = True
-        self.root = SNAPSHOT_ROOTS[0]  # of a snapshot: what its owner is
+        self.root = SNAPSHOT_ROOTS[0]  # the collection of a snapshot's owner
         self._backoffs: dict[Wait, Backoff] = {}
         self._unavailable = 0
         self._absent = 0
@@ -130,17 +135,22 @@ class Following(ABC):
     # What survives a restart
 
     def saved(self) -> dict[str, Any]:
-        """The cursor; a kind adds its own."""
+        """Return the cursor; subclasses add their own fields."""
         return {"root": self.root}
 
     def restore(self, saved: dict[str, Any]) -> None:
-        """From what `saved` returned. Raises LookupError, TypeError or ValueError else."""
+        """Load what `saved` returned.
+
+        Raises:
+            LookupError: A field is missing.
+            TypeError: A field has another type; ValueError: another value.
+        """
         if saved["root"] not in SNAPSHOT_ROOTS:
             raise ValueError(saved["root"])
         self.root = saved["root"]
 
     def load(self) -> None:
-        """Go on from the stored cursor; one that cannot be read only costs requests."""
+        """Load the stored cursor; an unreadable one only costs requests."""
         try:
             saved = loads(self.open.state.cursor) if self.open.state.cursor else None
             if saved is not None:
@@ -149,18 +159,18 @@ class Following(ABC):
             log.warning("follow.cursor_unreadable", kind=self.kind, id=self.feed.id)
 
     async def take(self, batch: Batch) -> Receipt:
-        """Hand a batch over, with all that going on after a restart needs."""
+        """Hand a batch over, together with the cursor that a restart needs."""
         cursor = dumps(self.saved()).decode()
         if cursor != self.open.state.cursor:
             batch = replace(batch, cursor=cursor)
         return await self.open.take(batch)
 
-    # Asking
+    # Requests
 
     async def ask(
         self, rank: Rank, operation: str, request: Callable[[], Awaitable[T | Verdict]]
     ) -> T | Verdict:
-        """One request with a turn of its own, booked. What a refusal leads to is for the caller."""
+        """Send one request with a turn of its own and book it; the caller reacts to a refusal."""
         await self.until(self.held_until)
         async with self.gate.turn((self.feed, "read"), rank) as turn:
             started = self.clock.monotonic()
@@ -177,13 +187,13 @@ class Following(ABC):
         self.parts.tell_gate(verdict, started, self.feed.id)
 
     async def until(self, instant: float) -> None:
-        """Sleep until then."""
+        """Sleep until a monotonic instant."""
         wait_s = instant - self.clock.monotonic()
         if wait_s > 0:
             await asyncio.sleep(wait_s)
 
     def went_well(self) -> None:
-        """A request of this feed was answered as it should be."""
+        """Reset the counters of refusals after a good answer."""
         self.progress.failure = None
         self.progress.failures_in_row = 0
         self.progress.retry_at = None
@@ -194,12 +204,12 @@ class Following(ABC):
             self.progress.followed_by = "poll"
 
     async def refused(self, verdict: Verdict) -> None:
-        """See to a refusal: hold this feed, or give the follow up."""
+        """React to a refusal: hold this feed, or end the follow."""
         failure = verdict.failure
         self.progress.failure = failure
         self.progress.failures_in_row += 1
         if is_of_bad_key(verdict):
-            return  # the gate waits, for all: only a request that somebody sends finds out more
+            return  # the gate stops all feeds; only a further request can show more
         if failure.retry is Retry.TRANSIENT:
             await self._passing(verdict)
         elif failure.retry is Retry.CONDITIONAL:
@@ -207,7 +217,7 @@ class Following(ABC):
         elif failure.http_status == 404:
             await self._not_there(failure)
         elif failure.retry is Retry.DONE:
-            self.wants_row = True  # what was wished holds: the row says what that means
+            self.wants_row = True  # the target state holds already: the row says what that means
             self.hold(GONE_WAIT_S)
         else:
             await self.give_up(failure)
@@ -221,11 +231,11 @@ class Following(ABC):
                 return
         if verdict.is_of_key:
             self.progress.retry_at = self.gate.line.blocked_until(self.clock.monotonic())
-            return  # the gate waits, for all
+            return  # the gate stops all feeds
         self.hold(self.wait_s(verdict))
 
     def wait_s(self, verdict: Verdict) -> float:
-        """What the server demands, else what is usual."""
+        """Return the wait that the server demands, else the usual one; seconds."""
         if verdict.hinted_s is not None:
             return verdict.hinted_s
         first_s, cap_s = WAIT_S[verdict.wait]
@@ -235,7 +245,7 @@ class Following(ABC):
         return backoff.after_failure(jitter=self.parts.jitter())
 
     async def _conditional(self, verdict: Verdict) -> None:
-        """A state that may change by itself is waited for; what a person has to do is not."""
+        """Wait for a state that may change by itself; end the follow when a person has to act."""
         self._state_looks += 1
         if verdict.wait is Wait.HUMAN or self._state_looks > STATE_LOOKS:
             await self.give_up(verdict.failure)
@@ -244,7 +254,10 @@ class Following(ABC):
         self.hold(self.wait_s(verdict))
 
     async def _not_there(self, failure: Failure) -> None:
-        """Unknown at once, deleted only after some looks: a look-up that fails may say so too."""
+        """End a follow with an unknown id at once, but a known one only after some looks.
+
+        A failing look-up at upstream may say 404 too.
+        """
         self._absent += 1
         if (self.row is None and self.open.state.status is None) or self._absent >= GONE_STRIKES:
             await self.give_up(replace(failure, retry=Retry.PERMANENT))
@@ -267,8 +280,8 @@ class Following(ABC):
     # The row
 
     async def read_row(self, rank: Rank = Rank.NEWS) -> bool:
-        """Read the row and record what it says; False when that was refused."""
-        elsewhere: Verdict | None = None  # what the other name said
+        """Read the row and record it; False when upstream refused that."""
+        elsewhere: Verdict | None = None  # the verdict under the other name
         while not self.is_over:
             operation = f"{self._list_name}.get"
             name = self.learnt.runs.name
@@ -288,7 +301,7 @@ class Following(ABC):
         return False
 
     async def take_row(self, row: Row) -> None:
-        """Record what a row says."""
+        """Record the contents of a row."""
         now = self.clock.monotonic()
         self.row, self.row_at, self.wants_row = row, now, False
         self._state_looks = 0
@@ -300,9 +313,9 @@ class Following(ABC):
         return "sandboxes" if self.kind == words.SANDBOX else f"{self.kind}s"
 
     def _other_path(self, name: str) -> bool:
-        """After a 404: whether the thing may be under another name, which is tried at once.
+        """After a 404, decide whether to try the other name at once.
 
-        `name`: of the runs, when it was asked; another run may have taught another meanwhile.
+        `name` is the name that this request used; another run may have learned a new one since.
         """
         if self.kind == words.RUN:
             return self.learnt.runs.refused(name)
@@ -321,12 +334,12 @@ class Following(ABC):
         self._tried_roots.clear()
 
     def watch_s(self, least_s: float) -> float:
-        """How far apart looks beside an open stream are: all of them take a share of the key."""
+        """Return the seconds between looks beside an open stream; all of them share the key."""
         per_s = self.gate.line.limit / 60.0 * WATCH_SHARE
         return max(least_s, len(self.parts.watched) / per_s)
 
     async def sleep_until(self, instant: float) -> None:
-        """Until then, or until something wakes the reading loop."""
+        """Sleep until an instant, or until an event wakes the reading loop."""
         wait_s = instant - self.clock.monotonic()
         if wait_s > 0 and not self.wake.is_set():
             try:

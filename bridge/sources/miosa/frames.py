@@ -1,7 +1,7 @@
-"""What one frame, one item of a page or one line of a log is: an event, a sign of life, an end.
+"""Reads one frame, list item or log line as an event, a sign of life, or an end.
 
-Pure. Names, ids and shapes differ between MIOSA's pages, so every one of them is decided here,
-frame by frame. What is no event is never a record: heartbeats, pings, `[DONE]`.
+Pure. Names, ids and shapes differ between MIOSA's pages, so this module decides frame by frame.
+Heartbeats, pings and `[DONE]` never become records.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ BEATS = frozenset({"heartbeat", "ping", "keepalive", "keep-alive"})
 ENDS = frozenset({"done", "exit", "batch_settled"})  # names after which some streams end
 TIMES = ("created_at", "ts", "timestamp", "time", "at", "inserted_at")
 _DIGEST = "sha256-"
-# Kinds whose events carry an id in their data; elsewhere an `id` there is of something else.
+# Kinds whose events carry an id in their data; elsewhere an `id` there belongs to something else.
 _ID_IN_DATA = frozenset({words.RUN, words.TENANT, words.COMPUTER})
 
 
 class Sign(enum.Enum):
-    """What a frame is when it is no event."""
+    """The meaning of a frame that is no event."""
 
     BEAT = "beat"
     END = "end"  # nothing follows on this stream
@@ -38,7 +38,7 @@ class Sign(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """One event before it has its final id: `own_id` is None where upstream gave none."""
+    """One event before it has its final id; `own_id` is None where upstream gave none."""
 
     own_id: str | None
     type: str  # of the record
@@ -46,7 +46,7 @@ class Seen:
     created_at_s: float | None
     data: Mapping[str, Any]
     is_last: bool = False  # some streams end after it
-    status: str | None = None  # a word of the row, as far as the event tells it
+    status: str | None = None  # the status of the row, as far as the event names it
 
     def event(self, event_id: str) -> Event:
         return Event(event_id, self.type, self.time, self.created_at_s, self.data)
@@ -59,7 +59,7 @@ def record_type(kind: str, name: str) -> str:
 
 
 def of_frame(kind: str, frame: Frame) -> Seen | Sign:
-    """One frame of a stream whose decoder shows each frame's own id only."""
+    """Read one frame of a stream whose decoder shows each frame's own id only."""
     text = frame.data.strip()
     if text == "[DONE]":
         return Sign.END
@@ -80,7 +80,7 @@ def of_frame(kind: str, frame: Frame) -> Seen | Sign:
 
 
 def of_item(kind: str, raw: object) -> Seen | None:
-    """One item of a list: always an event. Without an id its content names it."""
+    """Read one item of a list as an event; without an id, a digest of its content names it."""
     if not isinstance(raw, dict):
         return None
     seen = _seen(kind, _name(raw) or "message", raw, None)
@@ -92,7 +92,7 @@ def of_item(kind: str, raw: object) -> Seen | None:
 
 
 def of_message(kind: str, text: str | bytes) -> Seen | Sign | None:
-    """One message of a WebSocket; None for what is no object."""
+    """Read one message of a WebSocket; None when it is no object."""
     try:
         value = loads(text)
     except JsonError:
@@ -106,7 +106,7 @@ def of_message(kind: str, text: str | bytes) -> Seen | Sign | None:
 
 
 def of_line(kind: str, line: str) -> Seen:
-    """One line of a log that is read as text."""
+    """Read one line of a plain-text log."""
     return Seen(None, record_type(kind, "log"), None, None, {"line": line})
 
 
@@ -139,14 +139,14 @@ def _name(value: Mapping[str, Any]) -> str:
 
 
 def _status(kind: str, name: str, value: Mapping[str, Any]) -> str | None:
-    """The row's word, where an event names it: `{"status": …}`, `{"state": …}`, `run.failed`."""
+    """Return the row's status from `{"status": …}`, `{"state": …}` or a name as `run.failed`."""
     if kind == words.TENANT:
         return None
     last = name.rpartition(".")[2]
     if words.is_end(kind, last) and name in (last, f"{kind}.{last}"):
         return last
     if kind == words.SANDBOX and name not in ("sandbox.status", "status", "state"):
-        return None  # what an exec or a preview reports is no word about the sandbox
+        return None  # the status of an exec or a preview is not the sandbox's
     for key in ("status", "state"):
         found = value.get(key)
         if isinstance(found, str) and found:

@@ -1,4 +1,4 @@
-"""How MIOSA's things are named: by people, in records, in paths. Pure."""
+"""The names of MIOSA's things, as people, records and paths write them. Pure."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ SYSTEM = "miosa"
 _UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}", re.ASCII)
 _SNAPSHOT_PART = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,127}", re.ASCII)
 
-# The list of a kind, and what a thing of it is found under. Runs have two names (rules/learnt.py).
+# The list of a kind, and the collection of its items. Runs have two names (rules/learnt.py).
 PATHS = {
     words.SANDBOX: "/sandboxes",
     words.COMPUTER: "/computers",
@@ -22,7 +22,11 @@ PATHS = {
 
 
 def normalised_id(kind: str, text: str) -> str:
-    """The id as upstream knows it. Raises ValueError with a sentence for people."""
+    """Return an id in upstream's form.
+
+    Raises:
+        ValueError: Upstream cannot have this id; the message is a sentence for people.
+    """
     text = text.strip()
     if kind == words.TENANT:
         if text not in ("", words.TENANT):
@@ -54,17 +58,21 @@ def _snapshot_id(text: str) -> str:
 
 
 def feed_of(account: str, kind: str, id_: str) -> Feed:
-    """Name a feed. Raises ValueError for an unknown kind or an id that upstream cannot know."""
+    """Name a feed.
+
+    Raises:
+        ValueError: The kind is unknown, or upstream cannot have this id.
+    """
     if kind not in words.KINDS:
         raise ValueError(f'"{kind}" is no kind of MIOSA\'s: {", ".join(words.KINDS)}')
     id_ = normalised_id(kind, id_)
-    if kind == words.TENANT:  # one for an account: its source needs no id
+    if kind == words.TENANT:  # one per account: its source needs no id
         return Feed(SYSTEM, account, kind, id_, f"/{SYSTEM}/{account}/{words.TENANT}")
     return usual_feed(SYSTEM, account, kind, id_)
 
 
 def guessed_kind(kind: str, text: str) -> str | None:
-    """The kind that a text which is no id of `kind` may have been meant for; None: no idea."""
+    """Guess the kind of a text that is no id of `kind`; None without a guess."""
     text = text.strip()
     if text == words.TENANT:
         return words.TENANT

@@ -1,4 +1,4 @@
-"""Chunks of an open stream to events: frames, signs of life, and how it ended."""
+"""Turns the chunks of an open stream into events, signs of life, and how the stream ended."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ from bridge.sources.miosa.frames import Seen, Sign, of_frame
 from bridge.sources.miosa.rules.learnt import Learnt
 from bridge.wire.sse import FrameDecoder, FrameTooLargeError
 
-BEAT_S = 45.0  # nothing for so long, where heartbeats come every 15 s: the connection is dead
+BEAT_S = 45.0  # heartbeats come every 15 s; after so long without one, the connection is dead
 _BEAT_WORDS = (b"heartbeat", b"ping", b"keep")
 
 
 class Ended(enum.StrEnum):
     """How a stream ended; the labels of `stream_reconnects_total`."""
 
-    CUT = "cut"  # in the middle of something, or by the network
-    CLOSED = "closed"  # by the server, in order
-    DONE = "done"  # and it said that nothing follows
-    SILENT = "silent"  # by us: no heartbeat where there were some
+    CUT = "cut"  # inside a frame, or by the network
+    CLOSED = "closed"  # by the server, between frames
+    DONE = "done"  # by the server, which said that nothing follows
+    SILENT = "silent"  # by the bridge: no heartbeat where there were some before
 
 
 async def frames_of(kind: str, stream: Stream, learnt: Learnt) -> AsyncIterator[list[Seen] | Ended]:
-    """The events of each chunk, then how it ended; a frame that was torn is dropped."""
+    """Yield the events of each chunk, then how the stream ended; drops an incomplete last frame."""
     decoder = FrameDecoder(own_ids_only=True)
     chunks = stream.chunks()
     while True:
@@ -65,7 +65,7 @@ async def frames_of(kind: str, stream: Stream, learnt: Learnt) -> AsyncIterator[
 
 
 def has_beat(chunk: bytes) -> bool:
-    """Whether a comment of the chunk is a heartbeat. One that is torn in two is seen next time."""
+    """Whether a comment of the chunk is a heartbeat; misses one that spans two chunks."""
     return b":" in chunk and any(
         line.startswith(b":") and any(word in line.lower() for word in _BEAT_WORDS)
         for line in chunk.splitlines()

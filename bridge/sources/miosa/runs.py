@@ -1,8 +1,8 @@
-"""One run: pages of events are the truth, a stream only brings them earlier.
+"""Follows one run: pages of events are the truth, a stream only brings them earlier.
 
-Two loops: one reads pages and the row, the other keeps a stream open where there is one. What the
-stream brings is taken at once, in the order in which it comes, but the cursor of the pages moves
-only with pages; so a stream that leaves something out costs time and loses nothing.
+One loop reads pages and the row, another keeps a stream open where there is one. The source takes
+the events of the stream at once and in order, but only pages move the cursor of the pages: if a
+stream leaves out an event, it arrives later with a page.
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ from bridge.sources.port import Batch, Gap, OpenFeed, Progress
 
 POLL_S = (1.5, 12.0)  # between pages of a run without a stream: while there is news, and at most
 CHECK_S = 30.0  # a page beside an open stream, at least so far apart
-HELD_MAX = 10_000  # frames kept while pages catch up; more are left to the pages
+HELD_MAX = 10_000  # frames kept while pages catch up; pages bring the others
 CONNECT_S = (1.0, 30.0)  # between connects
 LIVED_S = 30.0  # a stream that lived so long is no failure
-CURSOR_CODES = frozenset({400, 404, 422})  # what a server may say to an id it does not know
+CURSOR_CODES = frozenset({400, 404, 422})  # statuses with which a server may refuse an unknown id
 CURSOR_LOST = "cursor_lost"
 
 
@@ -43,19 +43,19 @@ class RunFollow(Following):
         super().__init__(feed, parts, progress)
         self.cursor = PageCursor(parts.learnt.clamp)
         self._may_stream = may_stream
-        self._last_id: str | None = None  # of the newest event that was taken
-        self._sequence: int | None = None  # of it, where upstream numbers events
-        self._saw_end = False  # an event that says how the run ended
+        self._last_id: str | None = None  # the newest event that was taken
+        self._sequence: int | None = None  # its number, where upstream numbers events
+        self._saw_end = False  # an event said how the run ended
         self._page_at = self._news_at = -math.inf
         self._poll_s = POLL_S[0]
         self._is_streaming = False
-        self._is_catching_up = False  # frames are held until pages have caught up
+        self._is_catching_up = False  # hold frames until pages have caught up
         self._held: list[Seen] = []
-        self._order = asyncio.Lock()  # events are handed over by one loop at a time
+        self._order = asyncio.Lock()  # one loop at a time hands events over
         self._stream_at = 0.0
         self._connects = Backoff(*CONNECT_S)
         self._stream_wake = asyncio.Event()
-        self._strikes = 0  # refusals of a stream for its ticket, one after the other
+        self._strikes = 0  # refusals of a stream for its ticket, in a row
 
     def saved(self) -> dict[str, Any]:
         return {
@@ -122,9 +122,9 @@ class RunFollow(Following):
         await self._caught_up(is_fresh=self.open.state.events > count_before)
 
     def _is_behind(self, next_: Next, items: Sequence[Seen]) -> bool:
-        """Whether a stream has begun and more may lie between this page and its first frame.
+        """Whether events may be missing between this page and the first frame of an open stream.
 
-        A short page may be a clamp; an empty one, or one that the stream's frames overlap, is not.
+        A short page may be cut by a limit; nothing is missing after an empty page or an overlap.
         """
         if not self._is_catching_up or next_ is Next.EMPTY:
             return False
@@ -146,7 +146,7 @@ class RunFollow(Following):
         return next_
 
     def _missing(self, items: Sequence[Seen], ids: Sequence[str]) -> Sequence[Gap]:
-        """What lies between the events that were taken and this page, if anything does."""
+        """Return the gap between the last taken event and this page, if there is one."""
         if not items or any(self.open.is_known(event_id) for event_id in ids):
             return ()
         number, before = items[0].data.get("sequence"), self._sequence
@@ -157,7 +157,7 @@ class RunFollow(Following):
         return ()
 
     async def _take(self, items: Sequence[Seen], gaps: Sequence[Gap] = ()) -> None:
-        """Hand events over, in the order given; the lock is held."""
+        """Hand events over, in the order given; the caller holds the lock."""
         for seen in items:
             self._hint(seen)
         if items:
@@ -171,7 +171,7 @@ class RunFollow(Following):
             self._news_at = self.clock.monotonic()
 
     def _hint(self, seen: Seen) -> None:
-        """An event that says that the run is over has its row read."""
+        """Read the row soon when an event says that the run is over."""
         if words.is_end(self.kind, seen.status):
             self._saw_end = True
             if not self.ending.is_near and not self.open.is_known(seen.own_id or ""):
@@ -179,7 +179,7 @@ class RunFollow(Following):
                 self.wake.set()
 
     async def _caught_up(self, *, is_fresh: bool) -> None:
-        """A round is over: frames may come in, and the next round has its time."""
+        """End a round: let the stream's frames in, and schedule the next round."""
         async with self._order:
             while self._held:
                 held, self._held = self._held, []
@@ -198,7 +198,7 @@ class RunFollow(Following):
         self._stream_wake.set()
 
     async def _end(self) -> None:
-        """The row, and two quiet pages: over, unless the cursor may have hidden the last events."""
+        """End the run after its row and two quiet pages, unless the cursor may hide events."""
         if not self._saw_end and not self.cursor.was_reread and self.cursor.after is not None:
             self.cursor.begin_again()
             self.ending.quiet = 0
@@ -247,7 +247,7 @@ class RunFollow(Following):
             self._stream_at = now + ROW_S / 2
             self.wake.set()
         elif got.came is Came.JSON:
-            self.learnt.stream_absent(self.kind, now)  # a page is all there is: pages it is
+            self.learnt.stream_absent(self.kind, now)  # the server sends pages only
             items = [of_item(self.kind, item) for item in to_list(got.value) or ()]
             async with self._order:
                 await self._take([seen for seen in items if seen is not None])
@@ -255,7 +255,7 @@ class RunFollow(Following):
             self._stream_refused(got.verdict, now)
 
     def _stream_refused(self, verdict: Verdict, now: float) -> None:
-        """A run needs no stream: what is refused for good is left to the pages."""
+        """React to a refused stream: a run needs none, pages bring its events."""
         status = verdict.failure.http_status or 500
         if status == 401 and self._strikes == 0:
             self._strikes += 1
@@ -289,7 +289,7 @@ class RunFollow(Following):
             self.parts.count_reconnect(self.kind, reason)
 
     async def _came(self, items: Sequence[Seen]) -> None:
-        """Frames: held while pages catch up, else taken at once."""
+        """Hold frames while pages catch up, else take them at once."""
         if self._is_catching_up:
             if len(self._held) < HELD_MAX:
                 self._held += items
@@ -298,7 +298,7 @@ class RunFollow(Following):
             await self._take_frames(items)
 
     async def _take_frames(self, items: Sequence[Seen]) -> None:
-        """Take what is new, up to the first frame that shows a hole before it."""
+        """Take the new events, up to the first frame that shows a gap before it."""
         fresh: list[Seen] = []
         number = self._sequence
         for seen in items:

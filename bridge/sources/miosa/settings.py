@@ -13,7 +13,11 @@ from bridge.sources.miosa.rules import words
 
 
 def named_feed(text: str) -> tuple[str, str]:
-    """Kind and id of `run:UUID`, `snapshot:OWNER/SID` or `tenant`. Raises ValueError."""
+    """Return kind and id of `run:UUID`, `snapshot:OWNER/SID` or `tenant`.
+
+    Raises:
+        ValueError: The text has another form.
+    """
     kind, colon, id_ = text.strip().partition(":")
     if not colon and kind != words.TENANT:
         kind, id_ = words.RUN, text

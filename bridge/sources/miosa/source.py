@@ -24,7 +24,7 @@ from bridge.sources.miosa.settings import MiosaAccount
 from bridge.sources.miosa.streams import StreamFollow
 from bridge.sources.port import Depth, Finding, OpenFeed, Progress, Standing
 
-LIVE = frozenset({"requests_per_minute", "follow", "discover"})  # taken over while it works
+LIVE = frozenset({"requests_per_minute", "follow", "discover"})  # a running source takes these over
 _FOLLOWS: Mapping[str, type[RunFollow | StreamFollow | DeploymentFollow]] = {
     words.RUN: RunFollow,
     words.COMPUTER: ComputerFollow,
@@ -33,7 +33,7 @@ _FOLLOWS: Mapping[str, type[RunFollow | StreamFollow | DeploymentFollow]] = {
 
 
 def build(system: port.System, account: port.Account, means: port.Means) -> MiosaSource:
-    """A source with all that it needs."""
+    """Create a source with all its parts."""
     settings = account.settings
     assert isinstance(settings, MiosaAccount)
     gate = KeyGate(
@@ -128,7 +128,7 @@ class MiosaSource:
         self._gate.ask_again()
 
     def expect(self, states: Sequence[FeedState]) -> None:
-        """The line goes by when each asks."""
+        """Do nothing: the line orders the feeds as their requests arrive."""
 
     def memory(self) -> bytes:
         return self._gate.memory()
@@ -167,7 +167,7 @@ class MiosaSource:
 
 
 def explain(failure: Failure) -> str:
-    """What a failure means and what to do: the table's words, with the id that support asks for."""
+    """Explain a failure in the table's words, with the request id for MIOSA's support."""
     row = row_of(failure.code)
     where = f" (request id {failure.request_id})" if failure.request_id else ""
     text = failure.message if row is None else f"{row.meaning}: {failure.message}"

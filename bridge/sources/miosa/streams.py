@@ -1,7 +1,7 @@
-"""A sandbox, build, snapshot or the tenant: what its stream says, and its row for how it stands.
+"""Follows a sandbox, build, snapshot or the tenant: events from its stream, status from its row.
 
-There are no pages behind these streams. What falls between two connects is lost unless the server
-replays it, and where nothing proves that it did a gap is told (rules/boundary.py).
+These streams have no pages behind them. What falls between two connects is lost unless the server
+replays it; where nothing proves a replay, the source reports a gap (rules/boundary.py).
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ from bridge.sources.miosa.rules.boundary import Boundary
 from bridge.sources.port import Batch, Gap, OpenFeed, Progress
 
 RESUME_UNSUPPORTED = "resume_unsupported"
-CONNECT_S = (1.0, 15.0)  # between connects: least, and longest after streams that did not live
-LIVED_S = 20.0  # one that lived so long is no failure
-EMPTY_S = 20.0  # after a 204 the row is asked, not the stream
-LIST_S = 15.0  # between reads where a list comes instead of a stream
-ANY = "*/*"  # the Accept after a 406, once
+CONNECT_S = (1.0, 15.0)  # between connects: least, and longest after short-lived streams
+LIVED_S = 20.0  # a stream that lived so long is no failure
+EMPTY_S = 20.0  # after a 204, read the row instead of the stream
+LIST_S = 15.0  # between reads where the server sends a list instead of a stream
+ANY = "*/*"  # the Accept header after a 406, tried once
 
 
 class StreamFollow(Following):
@@ -47,15 +47,15 @@ class StreamFollow(Following):
         self.stream_at = 0.0
         self.is_streaming = False
         self.ended: Ended | None = None  # how the last stream ended; None: there was none
-        self.strikes = 0  # refusals for a ticket, one after the other
+        self.strikes = 0  # refusals for a ticket, in a row
         self._may_stream = may_stream
         self._accept = ACCEPT_STREAM
         self._connects = Backoff(*CONNECT_S)
         self._news_at = -math.inf
         self._looked_at = -math.inf
         self._was_tried_at_end = False
-        # The server closed the last stream because the thing was over: the row that was read next
-        # said so. None: that row was not read yet.
+        # Whether the server closed the last stream because the thing was over, as the next read of
+        # the row shows. None: that read is still to come.
         self._is_complete: bool | None = False
         self._stream_wake = asyncio.Event()
 
@@ -73,7 +73,7 @@ class StreamFollow(Following):
     # The row
 
     async def _watch(self) -> None:
-        """Read the row when it is time, and end when it says so."""
+        """Read the row when it is due, and end the follow when the row says so."""
         while not self.is_over:
             if not self.has_row:
                 await self.sleep_until(math.inf)
@@ -94,7 +94,7 @@ class StreamFollow(Following):
                 await self.sleep_until(row_at)
 
     async def _near_end(self, now: float) -> None:
-        """The row is over: wait until the stream has nothing more to say, then end."""
+        """The row is over: wait until the stream is quiet, then end."""
         if now >= self._looked_at + 1.0:
             self.ending.saw_look(now, is_fresh=self._news_at > self._looked_at)
             self._looked_at = now
@@ -110,12 +110,12 @@ class StreamFollow(Following):
 
     @property
     def wants_last_connect(self) -> bool:
-        """Whether a stream may still tell how it ended: one that was cut, or never opened."""
+        """Whether another stream may show the end: the last was cut, or none was opened."""
         is_tried = self._was_tried_at_end or self._is_complete or not self._may_stream
         return not self.is_streaming and not is_tried
 
     def open_gap(self) -> Sequence[Gap]:
-        """What has to be told when nothing will come that could prove that nothing is missing."""
+        """Return the gap to report when no further frame can prove that no event is missing."""
         is_cut_off = self.boundary.was_open and not self.is_streaming
         if not self.boundary.is_unproven and not is_cut_off:
             return ()
@@ -142,7 +142,7 @@ class StreamFollow(Following):
                 self.wake.set()
 
     async def _sleep(self, instant: float) -> None:
-        """Until then, or until the row was read."""
+        """Sleep until an instant, or until the row was read."""
         self._stream_wake.clear()
         try:
             async with asyncio.timeout(max(0.0, instant - self.clock.monotonic())):
@@ -151,7 +151,7 @@ class StreamFollow(Following):
             pass
 
     async def connect(self) -> None:
-        """One connect, and all that comes of it."""
+        """Connect once and read the stream to its end."""
         began = self.clock.monotonic()
         wish = Wish(
             self.feed,
@@ -165,7 +165,7 @@ class StreamFollow(Following):
         self.paused(began, lived=got.came is Came.STREAM)
 
     def paused(self, began: float, *, lived: bool) -> None:
-        """The connect is over; the next one has to wait."""
+        """Note that the connect is over, and schedule the next one."""
         now = self.clock.monotonic()
         if lived and now - began >= LIVED_S:
             self._connects.reset()
@@ -179,7 +179,7 @@ class StreamFollow(Following):
         ) + ".stream"
 
     async def came(self, got: Connected) -> None:
-        """What a connect brought."""
+        """Handle the result of a connect."""
         now = self.clock.monotonic()
         match got.came:
             case Came.STREAM:
@@ -201,7 +201,7 @@ class StreamFollow(Following):
                 await self.stream_refused(got.verdict)
 
     async def opened(self) -> None:
-        """A stream began: what lies before its first frame is in question, also after a kill."""
+        """Note a new stream: events may be missing before its first frame, also after a kill."""
         self.went_well()
         self.learnt.stream_present(self.kind)
         self.boundary.connected()
@@ -209,7 +209,7 @@ class StreamFollow(Following):
         self.progress.followed_by = self.word
 
     async def read(self, items: Any) -> None:
-        """Take what comes until the stream ends."""
+        """Take events until the stream ends."""
         self.is_streaming, self.ended, self._is_complete = True, Ended.CUT, False
         try:
             async for found in items:
@@ -233,7 +233,7 @@ class StreamFollow(Following):
             self.stream_at = self.clock.monotonic() + EMPTY_S
 
     async def _took(self, items: Sequence[Seen]) -> None:
-        """Events, each with its id or a number, and a gap before them where one may be."""
+        """Take events, each with its id or a number, after a gap where events may be missing."""
         gaps: list[Gap] = []
         events = []
         after = self.boundary.after
@@ -251,7 +251,7 @@ class StreamFollow(Following):
             self.wake.set()
 
     async def stream_refused(self, verdict: Verdict) -> None:
-        """A refused connect: about the ticket, the Accept, the route, or the thing."""
+        """React to a connect refused for its ticket, Accept header, route, or thing."""
         failure = verdict.failure
         status, now = failure.http_status, self.clock.monotonic()
         if status == 401:
@@ -269,7 +269,7 @@ class StreamFollow(Following):
             self.stream_at = max(now, self.held_until)
 
     async def _not_signed_in(self, verdict: Verdict) -> None:
-        """One new ticket, then this follow alone is given up."""
+        """Try one new ticket, then end this follow alone."""
         if self.strikes:
             await self.give_up(replace(verdict.failure, retry=Retry.PERMANENT))
             return
@@ -279,7 +279,7 @@ class StreamFollow(Following):
         self._connects.reset()
 
     async def no_route(self, verdict: Verdict) -> None:
-        """There is no such stream; whether there is such a thing, its row says."""
+        """Note a missing route; the row shows whether the thing exists."""
         now = self.clock.monotonic()
         self.progress.failure = verdict.failure
         self.progress.failures_in_row += 1

@@ -1,4 +1,4 @@
-"""A thing of MIOSA for people: the command that runs, what was said or printed last. Pure."""
+"""Describes a MIOSA thing for people: the command that runs, the latest text. Pure."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from bridge.sources.miosa.words import describe
 from bridge.wire import times
 
 TEXT_CHARS_MAX: Final = 200  # of a command, and of a line
-OPEN_COMMANDS_MAX: Final = 16  # at a time; the oldest go
+OPEN_COMMANDS_MAX: Final = 16  # at a time; the oldest are dropped
 _SCANNED_CHARS_MAX: Final = 10_000
-# What a run says of its commands is told by them; what is left is what the agent says.
+# Events about commands are handled as commands; the remaining ones are the agent's text.
 _COMMAND_TYPES: Final = ("command_started", "command_finished")
 
 Plain = Mapping[str, Any]
@@ -77,7 +77,7 @@ def _begun(command: str, data: Plain) -> Plain:
 
 
 def _finish(running: list[Plain], data: Plain) -> None:
-    """Take out the command that ended: the one of this id, else of these words, else the oldest."""
+    """Remove the command that ended: by id, else by its text, else the oldest."""
     call, command = data.get("exec_id"), _line(data.get("command") or data.get("message"))
     call = call[:TEXT_CHARS_MAX] if isinstance(call, str) else None
     for index, one in enumerate(running):
@@ -87,7 +87,7 @@ def _finish(running: list[Plain], data: Plain) -> None:
 
 
 def _word(event: Plain) -> str | None:
-    """What an event without any text says: how far it is, or its own name."""
+    """Describe an event without text: its progress, or its own name."""
     word = _line(event.get("status")) or _line(event.get("state")) or _line(event.get("type"))
     progress = event.get("progress")
     is_number = isinstance(progress, int) and not isinstance(progress, bool)
@@ -95,7 +95,7 @@ def _word(event: Plain) -> str | None:
 
 
 def _line(value: object) -> str | None:
-    """The beginning of a text on one line; None for what says nothing."""
+    """The beginning of a text on one line; None for a blank one."""
     if not isinstance(value, str):
         return None
     line = " ".join(value[:_SCANNED_CHARS_MAX].split())

@@ -14,7 +14,7 @@ from bridge.wire import times
 
 TITLE_CHARS_MAX = 120
 
-# Codes that a reader meets: the others of the table are refusals of writes and count as `other`.
+# Codes of read requests; all other codes of the table belong to writes and count as `other`.
 _READERS = frozenset(
     """
     invalid_token insufficient_scope UNAUTHORIZED rate_limit_exceeded NOT_FOUND
@@ -25,7 +25,7 @@ _READERS = frozenset(
 
 
 def _failures() -> Mapping[str, tuple[Retry, ...]]:
-    """Codes with the classes in which they come: the table's, and what a body makes of it."""
+    """Return each code with its possible classes: the table's, and those that a body may set."""
     found: dict[str, tuple[Retry, ...]] = {
         "HTTP_ERROR": (Retry.TRANSIENT, Retry.PERMANENT, Retry.CONDITIONAL, Retry.FEATURE_ABSENT),
         "INVALID_RESPONSE": (Retry.TRANSIENT,),
@@ -88,7 +88,7 @@ WORDS: Final = SystemWords(
 
 
 def describe(kind: str, row: Mapping[str, Any]) -> Mapping[str, Any]:
-    """What a row (redacted) tells people; what upstream does not send is left out."""
+    """Describe a (redacted) row for people; leaves out what upstream does not send."""
     told: dict[str, Any] = {}
     title = next((t for key in _TITLES if (t := _line(row.get(key)))), None)
     if title is not None:

@@ -1,1 +1,1 @@
-"""What is decided about a follow without asking anybody: pure, no clock, no requests."""
+"""The pure rules of a follow: no clock, no requests."""

@@ -1,9 +1,9 @@
-"""What lies between two connects of one stream: nothing, or a hole that has to be told.
+"""Decides whether events may be missing between two connects of one stream.
 
-Ids are decided frame by frame. A frame with an id of its own is deduplicated and resumed from; one
+It decides frame by frame. A frame with an id of its own is deduplicated and resumed from; one
 without is numbered, kept however often it repeats, and lost if it fell between two connects. So
-after every boundary (a cut, a restart, a kill) the first frame has to prove continuity: the stream
-is resumed from the id *before* the last one, and a server that replays sends the last one first.
+after every boundary (a cut, a restart, a kill) the first frame has to prove continuity: the follow
+resumes from the id *before* the last one, and a server that replays sends the last one first.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _HEADER_SAFE = re.compile(r"[!-~]{1,256}", re.ASCII)
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a frame stands: its id in the journal, and whether a hole lies before it."""
+    """The place of a frame: its id in the journal, and whether events may be missing before it."""
 
     event_id: str
     has_gap: bool
@@ -26,29 +26,29 @@ class Place:
 
 @dataclass(slots=True)
 class Boundary:
-    """The continuity of one feed's stream. `saved` is what has to survive a restart."""
+    """The continuity of one feed's stream. `saved` must survive a restart."""
 
-    lines: int = 0  # frames without an id so far: numbers the next
+    lines: int = 0  # frames without an id so far; numbers the next one
     last: str | None = None  # id of the last frame that had one
     before_last: str | None = None
-    after: str | None = None  # event id of the last frame of any kind: what a gap comes after
+    after: str | None = None  # event id of the last frame of any kind; the next gap comes after it
     was_open: bool = False  # a stream was connected before
     is_anonymous: bool = True  # frames without an id came after the last id, or no frame ever did
     is_unproven: bool = False  # a boundary was crossed, and no frame has come since
 
     @property
     def resume_id(self) -> str | None:
-        """For `Last-Event-ID`; None: nothing to resume from."""
+        """The value of `Last-Event-ID`; None: nothing to resume from."""
         found = self.before_last if self.before_last is not None else self.last
         return found if found is not None and _HEADER_SAFE.fullmatch(found) else None
 
     def connected(self) -> None:
-        """A stream began."""
+        """Note that a stream began."""
         self.is_unproven |= self.was_open
         self.was_open = True
 
     def completed(self) -> None:
-        """The server said that nothing follows: no hole comes after it. One before it stays."""
+        """Note that the server ended the stream: no gap follows. A gap before it stays."""
         self.was_open = False
 
     def took(self, own_id: str | None, is_known: Callable[[str], bool]) -> Place:
@@ -67,14 +67,15 @@ class Boundary:
         return Place(event_id, has_gap)
 
     def moved_to(self, event_id: str) -> None:
-        """The frame is durable; a later gap comes after it."""
+        """Note that the frame is durable; a later gap comes after it."""
         self.after = event_id
 
     def _proves(self, own_id: str | None, is_known: Callable[[str], bool]) -> bool:
-        """Whether the first frame after a boundary shows that nothing was missed."""
+        """Whether the first frame after a boundary shows that no event is missing."""
         if own_id is None or self.is_anonymous:
             return False
-        # A server that goes on behind the only id there is so far cannot prove it: a gap too many.
+        # A server that continues behind the only id so far cannot prove it: the bridge reports a
+        # gap although no event may be missing.
         return own_id == self.last or is_known(own_id)
 
     def saved(self) -> dict[str, Any]:
@@ -90,7 +91,12 @@ class Boundary:
 
     @classmethod
     def restored(cls, saved: Mapping[str, Any]) -> Boundary:
-        """From what `saved` returned. Raises LookupError, TypeError or ValueError else."""
+        """Load what `saved` returned.
+
+        Raises:
+            LookupError: A field is missing.
+            TypeError: A field has another type; ValueError: another value.
+        """
         texts = [saved["last"], saved["before"], saved["after"]]
         if any(text is not None and not isinstance(text, str) for text in texts):
             raise TypeError("an id that is no text")

@@ -1,7 +1,7 @@
-"""When a feed is really over: its row says so, and two quiet looks and five seconds follow.
+"""Decides when a feed is over: its row says so, then two quiet looks and five seconds follow.
 
-A row may be written before the last events are, and a failed sandbox may recover: neither a row nor
-an event alone ends a follow.
+A row may be written before the last events are, and a failed sandbox may recover, so neither a row
+nor an event alone ends a follow.
 """
 
 from __future__ import annotations
@@ -9,8 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 QUIET_LOOKS = 2  # in a row that bring nothing new
-GRACE_S = 5.0  # least time after the row was first seen over, and after the last news
-CAP_S = 60.0  # then it is over whatever still arrives
+GRACE_S = 5.0  # least time after the row first showed the end, and after the last news
+CAP_S = 60.0  # then the feed is over even if events still arrive
 ASK_S = 2.5  # between two looks: two of them fill GRACE_S
 
 
@@ -27,7 +27,7 @@ class Ending:
         return self.since is not None
 
     def saw_row(self, now: float, *, is_end: bool) -> None:
-        """The row was read. One that left the end again cancels it."""
+        """Note a read of the row; a row that left the end again cancels it."""
         if not is_end:
             self.since = None
         elif self.since is None:
@@ -35,7 +35,7 @@ class Ending:
             self.quiet = 0
 
     def saw_look(self, now: float, *, is_fresh: bool) -> None:
-        """A look for events (a page, or a stream's silence) brought news, or not."""
+        """Note a look for events (a page, or a stream's silence), with or without news."""
         if self.since is None:
             return
         self.quiet = 0 if is_fresh else self.quiet + 1

@@ -1,7 +1,7 @@
-"""What the server behind one base URL can do; learnt by asking, shared by its accounts.
+"""The features of the server behind one base URL, found out by requests, shared by its accounts.
 
-Nothing announces a version: two names of the runs, two of the tickets, streams that want a bearer,
-a ticket or do not exist. Instants are monotonic seconds.
+No reply names a version: servers have two names for runs, two for tickets, and streams that want a
+bearer, a ticket, or do not exist. Instants are monotonic seconds.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class Choice:
 
     @property
     def name(self) -> str:
-        """What to try now."""
+        """The name to try now."""
         if self.proven is not None:
             return self.proven
         return next((name for name in self.names if name not in self._refused), self.names[0])
@@ -39,14 +39,14 @@ class Choice:
         self._refused.clear()
 
     def refused(self, name: str) -> bool:
-        """True when the other name is still to be tried; False: both were, or one is proven."""
+        """Return True when the other name is untried, False when both failed or one is proven."""
         if self.proven is not None and self.proven != name:
             return True
         if self.proven == name:
             return False
         self._refused.add(name)
         if len(self._refused) == len(self.names):
-            self._refused.clear()  # whoever asks next begins anew: nothing was learnt
+            self._refused.clear()  # the next request tries both again: nothing was proven
             return False
         return True
 

@@ -1,9 +1,9 @@
-"""The pages of a run's events: where the next one begins and when a round of them is over.
+"""The pages of a run's events: where the next one begins, and when a round of them is over.
 
-`after_id` is exclusive and the order ascending. How many events a page holds at the most is
-documented nowhere, so a page shorter than asked may be the whole rest or a server's clamp: it ends
-a round, but only an empty page proves that there is nothing behind it. A stream never moves the
-cursor; what it brings early is dropped by its id when a page shows it.
+`after_id` is exclusive and the order ascending. MIOSA documents no page size, so a page shorter
+than requested may be the whole rest or a server's limit: it ends a round, but only an empty page
+proves that nothing is behind it. A stream never moves the cursor; when a page shows an event that
+the stream brought earlier, the source drops it by its id.
 """
 
 from __future__ import annotations
@@ -13,44 +13,44 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 ASKED = 200  # events asked for; a server may give fewer
-CLAMP_LEAST = 5  # a shorter page that was followed by another is a run that grows, not a clamp
-AHEAD_MAX = 20_000  # ids a stream brought that no page has shown; more are forgotten
+CLAMP_LEAST = 5  # a shorter page followed by another comes from a growing run, not from a limit
+AHEAD_MAX = 20_000  # ids from a stream that no page has shown; the oldest are forgotten
 
 
 class Next(enum.Enum):
     """What to do after a page."""
 
-    MORE = "more"  # ask at once, after the new cursor
+    MORE = "more"  # request the next page at once
     LATER = "later"  # the round is over
-    EMPTY = "empty"  # the same, and nothing is behind the cursor now
+    EMPTY = "empty"  # the round is over, and nothing is behind the cursor now
 
 
 @dataclass(slots=True)
 class Clamp:
-    """The longest page that was not the last one: what this server's pages hold. By base URL."""
+    """The longest page that was not the last one: this server's page size. One per base URL."""
 
     size: int = 0
 
 
 @dataclass(slots=True)
 class PageCursor:
-    """Reads one run's pages. `after` is what has to survive a restart."""
+    """Reads one run's pages. `after` must survive a restart."""
 
     clamp: Clamp
     after: str | None = None
-    is_doubted: bool = False  # the pages from the start are read once more
+    is_doubted: bool = False  # read the pages from the start once more
     was_reread: bool = False
     _previous: int = 0  # events on the page before, of the same round
     _ahead: dict[str, None] = field(default_factory=dict)  # from the stream, not yet on a page
 
     def took_stream(self, event_id: str) -> None:
-        """An event came by the stream; a page has to show it too."""
+        """Note an event from the stream; a page has to show it too."""
         self._ahead[event_id] = None
         if len(self._ahead) > AHEAD_MAX:
             self._ahead.pop(next(iter(self._ahead)))
 
     def took_page(self, ids: Sequence[str], *, is_first: bool) -> Next:
-        """Tell the ids of a page after `after`. `is_first`: nothing is known of the run yet."""
+        """Note the ids of a page after `after`; `is_first` when nothing of the run is known."""
         for event_id in ids:
             self._ahead.pop(event_id, None)
         if not ids:
@@ -68,7 +68,7 @@ class PageCursor:
         return Next.LATER
 
     def _emptied(self) -> Next:
-        """Nothing behind the cursor, although the stream brought something: is it still known?"""
+        """Judge an empty page: if the stream had news, upstream may have lost the cursor."""
         if self._ahead and self.after is not None and not self.was_reread:
             self.begin_again()
             return Next.MORE

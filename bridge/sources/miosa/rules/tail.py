@@ -1,7 +1,7 @@
-"""The tail of a log that is read again and again: which lines are new.
+"""Finds the new lines in the tail of a log that the bridge reads again and again.
 
-Only the last lines are shown, without ids. Two reads are compared by their overlap; digests of the
-lines are kept, not the lines, because they go to the disk before redaction could see them.
+MIOSA shows only the last lines, without ids. `Tail` compares two reads by their overlap. It keeps
+digests instead of lines, because they go to the disk before redaction.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ _DIGEST_BYTES = 6  # of 100 lines: the chance of a false match is 2**-48 a pair
 
 @dataclass(frozen=True, slots=True)
 class Grown:
-    """What a read brought: the new lines, and whether older ones may lie unseen before them."""
+    """The result of a read: the new lines, and whether lines may be missing before them."""
 
     lines: Sequence[str]
     has_gap: bool
@@ -25,18 +25,18 @@ class Grown:
 
 @dataclass(slots=True)
 class Tail:
-    """What the last read showed, as digests."""
+    """The last read, as digests."""
 
     shown: tuple[bytes, ...] = ()
 
     def look(self, lines: Sequence[str]) -> Grown:
         """Compare a read with the one before, and remember it.
 
-        The longest overlap counts: a log that repeats one line has grown by as little as it can.
+        The longest overlap counts: a log that repeats one line has grown by as little as possible.
         """
         before, now = self.shown, tuple(_digest(line) for line in lines)
         if not now:
-            return Grown((), has_gap=False)  # an empty reply is no reason to forget
+            return Grown((), has_gap=False)  # keep the last read when a reply is empty
         self.shown = now[-ASKED:]
         if not before:
             return Grown(lines, has_gap=False)
@@ -48,7 +48,11 @@ class Tail:
 
     @classmethod
     def restored(cls, text: str) -> Tail:
-        """From what `saved` returned. Raises ValueError for other text."""
+        """Load what `saved` returned.
+
+        Raises:
+            ValueError: `text` is something else.
+        """
         data = base64.b64decode(text, validate=True)
         if len(data) % _DIGEST_BYTES:
             raise ValueError("digests that are cut")
@@ -57,9 +61,9 @@ class Tail:
 
 
 def _overlap(before: tuple[bytes, ...], now: tuple[bytes, ...]) -> int:
-    """How many lines at the start of `now` are the end of `before`; as many as possible."""
+    """Count the lines at the start of `now` that end `before`; as many as possible."""
     if now[: len(before)] == before:
-        return len(before)  # the whole log is shown, and it grew
+        return len(before)  # the read shows the whole log, which grew
     for size in range(min(len(before), len(now)), 0, -1):
         if before[-size:] == now[:size]:
             return size

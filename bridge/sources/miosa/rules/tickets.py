@@ -1,7 +1,7 @@
 """One ticket: minted only when its connect may leave at once, used once, never kept.
 
 A ticket is a secret that opens a stream for whoever holds it within a minute. Each is in exactly
-one of these states, and the way from one to the next is here alone:
+one of these states, and only this module moves it to the next:
 
     RESERVED -> MINTED -> USED | EXPIRED | UNUSED
     RESERVED -> REFUSED | UNUSED
@@ -12,38 +12,38 @@ from __future__ import annotations
 import enum
 from dataclasses import dataclass
 
-LIFE_S = 60.0  # where the reply does not say: from minting to the connect
-SPARE_S = 5.0  # a ticket that is nearly over is not risked
+LIFE_S = 60.0  # from minting to the connect, where the reply does not say
+SPARE_S = 5.0  # a ticket that expires within this time is not used
 
 
 class TicketState(enum.StrEnum):
-    """Also the labels of the metric `tickets_total`."""
+    """The states of a ticket; also the labels of the metric `tickets_total`."""
 
     RESERVED = "reserved"
     MINTED = "minted"
-    USED = "used"  # a connect left with it, whatever came of it
-    REFUSED = "refused"  # none was given out
+    USED = "used"  # the bridge sent a connect with it, with any result
+    REFUSED = "refused"  # the server minted none
     EXPIRED = "expired"
-    UNUSED = "unused"  # given out, and nobody connected: the process is stopping
+    UNUSED = "unused"  # minted but not used: the process is stopping
 
 
 FINAL = frozenset({TicketState.USED, TicketState.REFUSED, TicketState.EXPIRED, TicketState.UNUSED})
 
 
 class TicketError(Exception):
-    """A bug: a ticket was asked of a reservation that has none to give."""
+    """A bug: the caller took a ticket from a reservation that has none."""
 
 
 @dataclass(slots=True)
 class Ticket:
-    """One reservation of two requests, and the ticket that comes of it."""
+    """One reservation of two requests, and its ticket."""
 
     state: TicketState = TicketState.RESERVED
     _secret: str = ""
     _until: float = 0.0
 
     def minted(self, now: float, secret: str, expires_in_s: float | None) -> None:
-        """The server gave one out at `now`."""
+        """Store the ticket that the server minted at `now`."""
         if self.state is not TicketState.RESERVED:
             raise TicketError(f"minted in the state {self.state}")
         life_s = expires_in_s if expires_in_s is not None and expires_in_s > 0.0 else LIFE_S
@@ -51,11 +51,15 @@ class Ticket:
         self._secret, self._until = secret, now + life_s - min(SPARE_S, life_s / 2.0)
 
     def refused(self) -> None:
-        """The server gave none."""
+        """Note that the server minted none."""
         self.state = TicketState.REFUSED
 
     def take(self, now: float) -> str | None:
-        """The secret, for the one connect that leaves now; None when it is too old for that."""
+        """Return the secret for the one connect that leaves now; None when it is too old.
+
+        Raises:
+            TicketError: The reservation has no ticket.
+        """
         if self.state is not TicketState.MINTED:
             raise TicketError(f"taken in the state {self.state}")
         secret, self._secret = self._secret, ""
@@ -64,12 +68,12 @@ class Ticket:
         return secret if is_fresh else None
 
     def close(self) -> TicketState:
-        """No more comes of it; the state it ended in."""
+        """End the reservation; returns its last state."""
         self._secret = ""
         if self.state not in FINAL:
             self.state = TicketState.UNUSED
         return self.state
 
     def __repr__(self) -> str:
-        """Without the secret."""
+        """Represent the ticket without its secret."""
         return f"Ticket({self.state})"

@@ -1,6 +1,6 @@
-"""MIOSA's kinds and the words of their rows, and what each word means for a follow.
+"""MIOSA's kinds, the statuses of their rows, and what each status means for a follow.
 
-Words are an open set: one that is not here is a feed that goes on.
+The set of statuses is open: a feed with an unknown status goes on.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _STATE_OF: Mapping[str, State] = {
     word: state for state, words in _STATES.items() for word in words.split()
 }
 
-# What ends a feed of a kind. A stopped computer may start again, a paused sandbox resume.
+# The statuses that end a feed. A stopped computer may start again, a paused sandbox may resume.
 _ENDS: Mapping[str, frozenset[str]] = {
     RUN: frozenset("succeeded success completed failed error canceled cancelled timed_out".split()),
     SANDBOX: frozenset({"destroyed", "deleted", "error", "failed"}),
@@ -42,7 +42,7 @@ _ENDS: Mapping[str, frozenset[str]] = {
 
 
 def state_of(status: str) -> State:
-    """The normalised word; a word nobody has told us about goes on: running."""
+    """Normalize a status; an unknown one counts as running."""
     return _STATE_OF.get(status.strip().lower(), State.RUNNING)
 
 
@@ -52,5 +52,5 @@ def is_end(kind: str, status: str | None) -> bool:
 
 
 def known_statuses() -> list[str]:
-    """Every word of the table, for the labels of metrics."""
+    """Every status of the table, for the labels of metrics."""
     return sorted(_STATE_OF)

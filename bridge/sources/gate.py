@@ -73,7 +73,7 @@ class Gate:
         self._heard: dict[str, float] = {}
         self._unstored = 0
         self._unstored_max = unstored_max
-        self._logged: tuple[float, list[float]] = (0.0, [])  # when `memory` last changed, and what it was
+        self._logged: tuple[float, list[float]] = (0.0, [])  # last change of `memory`
         # A run of a predecessor's order was read. A process that dies within a second of that
         # would otherwise contact the same run after each start, and the others would wait.
         self._is_order_new = False
@@ -120,10 +120,7 @@ class Gate:
             waiter.set_result(None)
 
     def expect(self, runs: Iterable[tuple[str, bool]]) -> None:
-        """Announce runs that will ask for turns within moments, and whether each was ever read.
-
-        The gate then decides among all of them which run goes first.
-        """
+        """Announce runs (and whether each was ever read), to decide which of them goes first."""
         now = self._clock.monotonic()
         for run_id, was_heard in runs:
             if run_id not in self._known:
@@ -135,10 +132,8 @@ class Gate:
     async def turn(self, run_id: str, want: Want = Want.POLL) -> None:
         """Wait until this run may send one request.
 
-        Args:
-            run_id: The run that waits.
-            want: The purpose of the request. A contact takes any free place of the window; a
-                request that cannot wait goes before all others and ignores the run's back-off.
+        `want` is its purpose: a contact takes any free place of the window; a request that cannot
+        wait goes before all others and ignores the run's back-off.
         """
         now = self._clock.monotonic()
         self.expect([(run_id, run_id in self._heard)])
@@ -188,16 +183,9 @@ class Gate:
     ) -> float:
         """Report how a request that had its turn ended; after a success call `settle` or `spent`.
 
-        Args:
-            run_id: The run that sent the request.
-            operation: The name of the request, for metrics.
-            started: The monotonic instant before sending.
-            failure: What went wrong, or None.
-            backoff: Counts this run's failures; None retries at the usual pace.
-            park: As in `spent`, after a failure.
-
-        Returns:
-            The monotonic instant before which the run sends no request.
+        `started` is the monotonic instant before sending; `backoff` counts this run's failures,
+        None retries at the usual pace; `park` is as in `spent`. Returns the monotonic instant
+        before which the run sends no request.
         """
         now = self._clock.monotonic()
         code = OK if failure is None else failure.code
@@ -244,12 +232,7 @@ class Gate:
     ) -> None:
         """Report what a read of the events brought; the run stays in line.
 
-        Args:
-            run_id: The run that was read.
-            events: Monotonic instants of the new events, or their number if those are unknown.
-            status: The run's status, if the reply showed it.
-            not_before: The monotonic instant of the next read, at the earliest.
-            head_window: Upstream shows only the first events of this run.
+        `events` holds monotonic instants of new events, or is their number if those are unknown.
         """
         self._granted.discard(run_id)
         self.scheduler.observe(
@@ -286,10 +269,7 @@ class Gate:
         self._kick.set()
 
     def pace_s(self, share: float) -> float:
-        """Return the seconds between the reads of one parked run.
-
-        All parked runs together use `share` of the pace, in equal parts.
-        """
+        """Return the seconds between reads of one parked run, if all of them use `share`."""
         cap = self.scheduler.snapshot(self._clock.monotonic()).cap
         return len(self._parked) * WINDOW_S / (cap * share)
 

@@ -99,7 +99,8 @@ class OpenFeed(Protocol):
     """A followed feed as its source sees it: the stored state, and the way to the single writer."""
 
     @property
-    def feed(self) -> Feed: ...
+    def feed(self) -> Feed:
+        """The feed that is followed."""
 
     @property
     def state(self) -> FeedState:
@@ -283,7 +284,8 @@ class Account(Protocol):
     """One configured account, checked and ready for use."""
 
     @property
-    def name(self) -> str: ...
+    def name(self) -> str:
+        """The name that the configuration gives the account."""
 
     @property
     def settings(self) -> UpstreamAccount:
@@ -296,7 +298,8 @@ class Account(Protocol):
         ...
 
     @property
-    def tokens(self) -> TokenProvider: ...
+    def tokens(self) -> TokenProvider:
+        """Where the account's token comes from."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 """Mogplex: paths, reply classification, JSON to `Event`. Facts: mogplex.md.
 
-The only file that knows what a Mogplex reply looks like; how often to ask is not its business.
+Only this module knows what a Mogplex reply looks like; it does not decide how often to send
+requests.
 """
 
 from __future__ import annotations
@@ -31,14 +32,14 @@ EVENT_TYPE = "com.mogplex.run.event."
 ID_LENGTH_MAX = 256  # an id is a 36-character UUID today; longer ones are kept as a digest
 
 _CODE = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,39}", re.ASCII)
-SHORT_TEXT = 2**18  # bytes; a text that is looked through, or written again, within milliseconds
+SHORT_TEXT = 2**18  # bytes; the bridge parses or writes such a text within milliseconds
 _HEADER_SAFE = re.compile(r"[!-~]+", re.ASCII)
 _DIGEST = "sha256-"
 _BOM = b"\xef\xbb\xbf"  # a proxy may add one; browsers drop it
 
-# Code to class (mogplex.md 1.10). A code that is not here is judged by its HTTP status.
+# Code to class (mogplex.md 1.10). The HTTP status decides about a code that is not here.
 _CODES: Mapping[str, Retry] = {row.code: row.retry for row in ERRORS}
-# What is at fault, where the code says it and not the HTTP status.
+# What is at fault, where the code says so and the HTTP status does not.
 _FAULTS: Mapping[str, Fault] = {
     **dict.fromkeys(("UNAUTHORIZED", "LOGIN_REDIRECT"), Fault.TOKEN),
     **dict.fromkeys(("FORBIDDEN", "INSUFFICIENT_SCOPE", "AUTOMATION_REQUIRED"), Fault.RIGHTS),
@@ -49,14 +50,15 @@ _RATE_LIMIT_WAIT_S = 60.0  # the limiter's constant Retry-After (mogplex.md 1.11
 
 @dataclass(frozen=True, slots=True)
 class RunPage:
-    """One read of a run, with its events unless only the row was asked for."""
+    """One read of a run, with its events unless the read was of the row only."""
 
     run: Mapping[str, Any]
     status: str
     segment: str | None  # aiCallId: keys the event list, changes when a paused run resumes
     updated_at: str | None
     events: tuple[Event, ...]
-    lost: tuple[tuple[int, str], ...]  # unreadable ones: events before it, its id or a digest
+    # unreadable events: the number before each, its id or a digest
+    lost: tuple[tuple[int, str], ...]
     size: int  # events on the page, readable or not: decides whether the page is full
     server_time_s: float | None  # the Date header, epoch seconds
 
@@ -72,7 +74,7 @@ _STATES = {
 
 
 def state_of(status: str) -> State:
-    """The word of all systems for a run's status; one that upstream made anew is not an end."""
+    """Normalize a run's status; an unknown one counts as running."""
     return _STATES.get(status, State.RUNNING)
 
 
@@ -82,11 +84,13 @@ def may_resume_from(id_: str) -> bool:
 
 
 def to_event(raw: object, *, is_listed: bool = False, size: int | None = None) -> Event | None:
-    """Normalise one event object; None when it has no id or type.
+    """Normalize one event object; None when it has no id or type.
 
-    `is_listed`: it stands in a list of events, so it is one: without an id that can be one it gets
-    a digest of its content, without a type the type `unknown`. Losing it would be worse.
-    `size`: bytes of the text that it was read from, where they are known.
+    Args:
+        raw: The parsed JSON.
+        is_listed: The object stands in a list of events, so it is an event: without a usable id it
+            gets a digest of its content as id, without a type the type `unknown`.
+        size: The bytes of the text that held it, where they are known.
     """
     if not isinstance(raw, dict):
         return None
@@ -112,7 +116,7 @@ def _named(data: Mapping[str, Any]) -> tuple[str, str]:
 
 
 class MogplexApi:
-    """The reads of one account. Every one of them costs one unit of the token's window."""
+    """The reads of one account. Each of them costs one unit of the token's window."""
 
     def __init__(self, http: HttpSession, redact: Callable[[str], str]) -> None:
         self.http = http
@@ -126,12 +130,12 @@ class MogplexApi:
         return await self._to_page("runs.events", reply, run_id)
 
     async def run(self, run_id: str) -> RunPage | Failure:
-        """The row alone; newer servers notice dead workers only here (mogplex.md 1.7)."""
+        """Read the row alone; newer servers notice dead workers only here (mogplex.md 1.7)."""
         reply = await self.http.get("runs.get", f"{API}/runs/{run_id}", {})
         return await self._to_page("runs.get", reply, run_id)
 
     async def probe(self) -> Failure | None:
-        """Whether the token reads; `/repos` tells, `/api/auth/user` does not (mogplex.md 1.5)."""
+        """Whether the token may read: `/repos` shows it, `/api/auth/user` does not (1.5)."""
         reply = await self.http.get("repos", f"{API}/repos", {"limit": "1"})
         if isinstance(reply, Failure):
             return reply
@@ -158,7 +162,7 @@ class MogplexApi:
         return page
 
     def to_data(self, operation: str, reply: Reply) -> Mapping[str, Any] | Failure:
-        """The `data` of the envelope, or what its absence means."""
+        """Return the `data` of the envelope, or a Failure that explains its absence."""
         try:
             body = loads(reply.body.removeprefix(_BOM))
         except JsonError:
@@ -181,7 +185,7 @@ class MogplexApi:
     def classify(
         self, operation: str, status: int, headers: Mapping[str, str], body: object
     ) -> Failure:
-        """Name a refusal: its code first, then the HTTP status, then whether it is JSON at all.
+        """Classify a refusal by its code, then its HTTP status, then whether it is JSON at all.
 
         `body` is the parsed JSON, or None.
         """
@@ -190,7 +194,7 @@ class MogplexApi:
         if isinstance(code, str) and code:
             text = code.strip()
             code = text.upper()
-            # A code is a word: it names metrics and records, and may hold nothing of anybody's.
+            # A code is one word: it stands in metrics and records, and may hold no user data.
             is_word = _CODE.fullmatch(text) is not None and self._redact(text) == text
             if code not in _CODES and not is_word:
                 code = "UNKNOWN"
@@ -216,12 +220,12 @@ class MogplexApi:
 async def _salvaged(body: bytes) -> Mapping[str, Any] | None:
     if not body.startswith(b"{"):
         return None
-    # A page of many megabytes is taken apart byte by byte: not on the loop.
+    # Repairing a page of many megabytes takes seconds, so it runs outside the event loop.
     return salvage(body) if len(body) < SHORT_TEXT else await asyncio.to_thread(salvage, body)
 
 
 def is_of_run(run: Mapping[str, Any], run_id: str) -> bool:
-    """Whether a row is that of the run that was asked about: a cache or a proxy may mix them up."""
+    """Whether a row belongs to the requested run: a cache or a proxy may mix them up."""
     named = run.get("runId")
     return not isinstance(named, str) or named.lower() == run_id.lower()
 
@@ -263,16 +267,16 @@ def to_page(
 
 
 def _of_unknown_code(status: int) -> Retry:
-    """The API itself speaks, in a word that is new to us."""
+    """Judge an unknown code of the API itself by its HTTP status."""
     if 400 <= status < 500 and status not in (401, 408, 425, 429):
         return Retry.PERMANENT
     return _by_status(status)[1]
 
 
 def _by_status(status: int) -> tuple[str, Retry]:
-    """A refusal without a code we know (mogplex.md 1.2 and the last rows of 1.10).
+    """Judge a refusal without a known code (mogplex.md 1.2 and the last rows of 1.10).
 
-    Without the API's envelope it is not the API that speaks but something before it: a proxy, a
+    Without the API's envelope the reply comes from something in front of the API: a proxy, a
     firewall, a deployment in progress, or a wrong base URL. None of them ends a run that was read.
     """
     match status:
@@ -290,7 +294,7 @@ def _redirect(location: str) -> tuple[str, Retry, str]:
     try:
         target = urlsplit(location)
         path, host = target.path.rstrip("/"), target.hostname or "another path"
-    except ValueError:  # of a text that is no URL
+    except ValueError:  # the text is no URL
         path, host = "", "another place"
     if path == "/login":
         return (

@@ -1,4 +1,4 @@
-"""Questions of clients, passed on through the account's gate (`sources.port.ReadThrough`)."""
+"""Sends requests of clients through the account's gate (`sources.port.ReadThrough`)."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _OPERATIONS = {"GET": "gateway.read", "POST": "gateway.write"}
 
 
 async def ask(gate: Gate, http: HttpSession, question: Question) -> Answer | Failure:
-    """Ask at once or not at all: when the budget is spent, the wait is the client's to decide."""
+    """Send at once or not at all: when the budget is spent, the client decides about the wait."""
     operation = _OPERATIONS[question.method]
 
     async def request() -> Answer | Failure:

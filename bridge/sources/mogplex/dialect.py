@@ -1,7 +1,7 @@
-"""Mogplex's own API as a server speaks it (mogplex.md 1.4 to 1.8, 1.10): what the gateway answers.
+"""Mogplex's own API as a server speaks it (mogplex.md 1.4 to 1.8, 1.10): the gateway's answers.
 
-Pure, but for a file of its own. What a request may ask, and where answers come from, is not
-decided here.
+Pure, but for a file of its own. Other modules decide which requests pass and where answers come
+from.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _FIELD_SAFE: Final = re.compile(r"[^\x00\r\n]+")
 _LINKS: Final = {"eventsUrl": "events", "cancelUrl": "cancel"}
 _UUID: Final = r"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}"
 
-# HTTP status of a refusal of ours -> the code that the vendor's clients know for it.
+# HTTP status of a refusal of the bridge's -> the code that the vendor's clients know for it.
 _CODES: Final[Mapping[int, str]] = {
     400: "BAD_REQUEST", 401: "UNAUTHORIZED", 403: "FORBIDDEN", 404: "NOT_FOUND", 405: "NOT_FOUND",
     409: "CONFLICT", 410: "BAD_REQUEST", 413: "BAD_REQUEST", 429: "RATE_LIMITED",
@@ -48,7 +48,7 @@ class Refusal(NamedTuple):
 
 
 class Forward(NamedTuple):
-    """A read of the vendor's that is passed on: its path, and the query names it knows."""
+    """A read that the gateway passes on: its path, and the query names that upstream knows."""
 
     path: re.Pattern[str]
     query: frozenset[str]
@@ -69,8 +69,8 @@ class MogplexDialect:
     api = API
     event_types = (f"{EVENT_PREFIX}*",)
     ended_type = "bridge.run.ended"
-    # Everything that is passed on; what is not here is never asked upstream: not `/mcp/servers`
-    # and not `/repos/{id}/env-vars`, which can hold secrets (mogplex.md 1.5, 1.14).
+    # All routes that the gateway passes on. `/mcp/servers` and `/repos/{id}/env-vars` are not among
+    # them: their replies can hold secrets (mogplex.md 1.5, 1.14).
     forwards: Sequence[Forward] = (
         _forward("/api/auth/user", is_bare=True),
         _forward("/api/models", "format", is_bare=True),
@@ -87,11 +87,11 @@ class MogplexDialect:
         return (resources.files("bridge.sources.mogplex") / "openapi.json").read_bytes()
 
     def normal_id(self, text: str) -> str | None:
-        """A run id in its one form; None when upstream cannot know such an id."""
+        """Return a run id in its one form; None when upstream cannot have such an id."""
         return normalised_run_id(text)
 
     def limit(self, text: str | None) -> int:
-        """As C reads a number: the integer at the start, clamped; never an error."""
+        """Read `limit` as upstream does: the integer at the start, clamped; never an error."""
         default, most = _LIMIT
         found = _NUMBER.match(text) if text else None
         if found is None:
@@ -105,7 +105,7 @@ class MogplexDialect:
     # Answers
 
     def success(self, data: bytes, aside: Mapping[str, Any] | None = None) -> bytes:
-        """The envelope around `data`; `aside` is what the bridge has to say beside it."""
+        """Return the envelope around `data`; `aside` holds the bridge's own members beside it."""
         if not aside:
             return b'{"ok":true,"data":%b}' % data
         return b'{"ok":true,"data":%b,"bridge":%b}' % (data, dumps(aside))
@@ -114,18 +114,18 @@ class MogplexDialect:
         return dumps({"ok": False, "error": {"code": refusal.code, "message": refusal.message}})
 
     def of_status(self, status: int, text: str) -> Refusal:
-        """What a refusal of the bridge's own is called here."""
+        """Translate a refusal of the bridge's own into the vendor's form."""
         code = _CODES.get(status, "INTERNAL_ERROR" if status >= 500 else "BAD_REQUEST")
         return Refusal(404 if status == 405 else status, code, text)
 
     def conflict(self, text: str) -> Refusal:
-        """An idempotency key that stands for another request."""
+        """Return the refusal of an idempotency key that was used for another request."""
         return Refusal(409, "IDEMPOTENCY_CONFLICT", text)
 
     def of_failure(self, failure: Failure) -> Refusal:
-        """What a client may know of a request that upstream did not answer well.
+        """Return what a client may know of a request that failed upstream.
 
-        The bridge's own token is not the client's: that it is refused is no 401 here.
+        The bridge's own token is not the client's, so a refused one gives no 401 here.
         """
         if failure.code == "RATE_LIMITED":
             wait_s = max(1, round(failure.wait_s or 60.0))
@@ -146,7 +146,7 @@ class MogplexDialect:
     # Runs and events
 
     def run(self, row: bytes, id_: str) -> bytes:
-        """The run object of a row. Its links are the bridge's own: a client sends its token there.
+        """Return the run object of a row; its links lead to the bridge, which gets the token.
 
         An unreadable row gives an object with the id alone.
         """
@@ -161,7 +161,7 @@ class MogplexDialect:
         )
 
     def own_links(self, answer: Any) -> Any:
-        """An answer of upstream's; the links of the run in it, changed in place, lead here too."""
+        """Point the links of the run in upstream's answer to the bridge; changes it in place."""
         data = answer.get("data") if isinstance(answer, dict) else None
         for run in (data, data.get("run")) if isinstance(data, dict) else ():
             if isinstance(run, dict):
@@ -172,7 +172,7 @@ class MogplexDialect:
         return answer
 
     def status_of(self, row: bytes) -> str | None:
-        """The status in a row."""
+        """Return the status in a row."""
         try:
             found = loads(row)
         except JsonError:
@@ -181,16 +181,16 @@ class MogplexDialect:
         return status if isinstance(status, str) else None
 
     def event(self, record: Record) -> bytes:
-        """The event object of a record: it is the last member, and quotes in others are escaped."""
+        """Return a record's event object: its last member, as quotes in others are escaped."""
         body = record.body
         return body[body.index(b',"data":') + 8 : -1]
 
     def run_frame(self, run: bytes) -> bytes:
-        """What a stream begins with."""
+        """Return the first frame of a stream."""
         return b": connected\n\nevent: run\ndata: %b\n\n" % run
 
     def event_frame(self, record: Record) -> bytes:
-        """One event of a stream."""
+        """Return one event as a frame of a stream."""
         name = record.type.removeprefix(EVENT_PREFIX)
         lines = [b"id: %b\n" % record.id.encode()] if _FIELD_SAFE.fullmatch(record.id) else []
         if _FIELD_SAFE.fullmatch(name):
@@ -201,8 +201,10 @@ class MogplexDialect:
     # Starts
 
     def wrong_start(self, key: str, body: bytes) -> str | None:
-        """What is wrong with a request to start a run that upstream would disguise as its own
-        fault, or refuse before it counts; None when it may be passed on (mogplex.md 1.6).
+        """Say what is wrong with a request to start a run; None when it may be passed on.
+
+        Covers the mistakes that upstream reports as its own fault, or refuses before it counts them
+        (mogplex.md 1.6).
         """
         if not key:
             return "Idempotency-Key is required"
@@ -215,12 +217,12 @@ class MogplexDialect:
         repo = asked.get("repoId") if isinstance(asked, dict) else None
         if not isinstance(repo, str) or not repo.strip():
             return "repoId is required"
-        if normalised_run_id(repo) is None:  # upstream: 503, retry in a minute
+        if normalised_run_id(repo) is None:  # upstream would answer 503, retry in a minute
             return "repoId must be a UUID"
         return None
 
     def started(self, body: bytes) -> tuple[str | None, bytes]:
-        """The id of the run that a good answer to a start names, and its row."""
+        """Return the run's id in a good answer to a start, and its row."""
         try:
             answer = loads(body)
             data = answer["data"]

@@ -1,4 +1,4 @@
-"""Mogplex's refusals as rows (mogplex.md 1.10). A code that is not here goes by its HTTP status."""
+"""Mogplex's error codes (mogplex.md 1.10). The HTTP status decides about other codes."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""A look at one account from outside: four reads that tell what would be wrong with following.
+"""Examines one account from outside: four reads show what would prevent following.
 
-Nothing is followed and nothing written. Each finding is a sentence for a person.
+It follows nothing and writes nothing. Each finding is a sentence for a person.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ from bridge.sources.mogplex.settings import WINDOW_REQUESTS
 from bridge.sources.port import Finding, Level
 from bridge.wire.http_dates import http_date
 
-SKEW_S = 5.0  # the Date header counts whole seconds; less than this harms nobody
-# A run that nobody has: what comes back tells whether the route exists (mogplex.md 1.8).
+SKEW_S = 5.0  # the Date header counts whole seconds; smaller differences do no harm
+# A run that does not exist: the reply shows whether the route exists (mogplex.md 1.8).
 NO_RUN = "00000000-0000-4000-8000-000000000000"
-AGAIN_S = (2.0, 4.0)  # before a 401 is asked about again: a failed look-up gives one too (1.3)
+AGAIN_S = (2.0, 4.0)  # between tries after a 401: a failed look-up gives one too (1.3)
 
 
 async def examine(
@@ -29,8 +29,16 @@ async def examine(
     *,
     fill: bool = False,
 ) -> list[Finding]:
-    """Ask the server. `explain` says in words what a refusal means; `fill` also uses up the
-    token's window to see how much of it others use.
+    """Examine the account's server and token.
+
+    Args:
+        api: The account's requests.
+        clock: Gives the time for the comparison with upstream's clock.
+        explain: Says in words what a refusal means.
+        fill: Also use up the token's window, to see how much of it other programs use.
+
+    Returns:
+        The findings; the first one of level PROBLEM is the last.
     """
     http = api.http
     asked = clock.wall()
@@ -57,7 +65,7 @@ async def examine(
 
 
 async def confirmed(api: MogplexApi, failure: Failure) -> Failure | None:
-    """What is left of a failure when a refused token was tried again; None when it was taken."""
+    """Try a refused token again; returns the failure that remains, or None."""
     again: Failure | None = failure
     for wait_s in AGAIN_S:
         if again is None or again.retry is not Retry.AUTH_SUSPECT:
@@ -98,7 +106,7 @@ def _refused(failure: Failure, explain: Callable[[Failure], str]) -> Finding:
 
 
 async def _scope(api: MogplexApi) -> Finding:
-    """Reads of runs ask for no scope (mogplex.md 1.3), lists of automations ask for `read`."""
+    """Check the scope: runs need none (mogplex.md 1.3), lists of automations need `read`."""
     reply = await api.http.get("automations", f"{API}/automations", {"limit": "1"})
     data = reply if isinstance(reply, Failure) else api.to_data("automations", reply)
     if not isinstance(data, Failure):
@@ -110,7 +118,7 @@ async def _scope(api: MogplexApi) -> Finding:
 
 
 async def _stream(api: MogplexApi) -> Finding:
-    """A server with the stream says in JSON that there is no such run, one without it in HTML."""
+    """Check the stream's route: a server with it answers 404 in JSON, one without it in HTML."""
     try:
         headers = {"Accept": "text/event-stream"}
         path = f"{API}/runs/{NO_RUN}/events/stream"
@@ -143,7 +151,7 @@ async def _stream(api: MogplexApi) -> Finding:
 
 
 async def _sharing(api: MogplexApi, used: int) -> Finding:
-    """Use up the window; what is missing at the refusal was used by others."""
+    """Use up the window; requests missing at the refusal were used by other programs."""
     for asked in range(used, WINDOW_REQUESTS + 1):
         failure = await api.probe()
         if failure is None:

@@ -1,6 +1,6 @@
-"""What the server behind one base URL can do; learnt once, asked again now and then.
+"""The features of the server behind one base URL; found out once, checked again now and then.
 
-No version header exists (mogplex.md 1.0), so the routes themselves are the only witnesses.
+Mogplex has no version header (mogplex.md 1.0), so only requests to the routes show what exists.
 """
 
 from __future__ import annotations
@@ -11,10 +11,10 @@ from dataclasses import dataclass, field
 
 from bridge.sources.mogplex.rules.window import Kind
 
-ABSENT_RETRY_S = 600.0  # a deployment that gains the route is noticed within ten minutes
+ABSENT_RETRY_S = 600.0  # the bridge notices a new route of a deployment within ten minutes
 BROKEN_RETRY_S = (120.0, 900.0)  # first and longest wait while the server's listener is down
-BROKEN_STRIKES = 3  # connects in a row without a stream until it is; a single one is chance
-SCOUT_S = 5.0  # to wait for the first connect to a server: it saves all others a request
+BROKEN_STRIKES = 3  # failed connects in a row until the stream counts as broken; one may be chance
+SCOUT_S = 5.0  # longest wait for the first connect to a server: it saves all others a request
 
 
 class StreamKind(enum.StrEnum):
@@ -23,20 +23,20 @@ class StreamKind(enum.StrEnum):
     UNKNOWN = "unknown"
     RESUMABLE = "resumable"  # v2: `Last-Event-ID` replays all that followed
     REPLAYING = "replaying"  # v1: every connect replays what `/events` shows
-    ABSENT = "absent"  # a 404 in HTML
-    BROKEN = "broken"  # no stream comes of a connect while `/events` works
+    ABSENT = "absent"  # the route answers 404 in HTML
+    BROKEN = "broken"  # connects fail while `/events` works
 
 
 @dataclass(slots=True)
 class Features:
-    """Shared by all runs of one base URL. Instants are monotonic seconds."""
+    """The features of one base URL, shared by all its runs. Instants are monotonic seconds."""
 
     stream: StreamKind = StreamKind.UNKNOWN
     window: Kind = Kind.UNKNOWN
     _retry_at: float = 0.0
     _broken_wait_s: float = BROKEN_RETRY_S[0]
     _strikes: int = 0
-    # Set while nobody is on the way to find out whether there is a stream: one asks for all.
+    # Cleared while one run tries the stream for all others.
     scouted: asyncio.Event = field(default_factory=asyncio.Event)
 
     def __post_init__(self) -> None:
@@ -49,7 +49,7 @@ class Features:
         return True
 
     async def scout(self) -> None:
-        """Wait while another run finds out whether there is a stream, then perhaps be the next."""
+        """Wait while another run tries the stream; if that fails, this run may be the next."""
         try:
             async with asyncio.timeout(SCOUT_S):
                 while self.stream is StreamKind.UNKNOWN and not self.scouted.is_set():
@@ -65,12 +65,12 @@ class Features:
         return self.stream in (StreamKind.UNKNOWN, StreamKind.RESUMABLE)
 
     def remembered(self, stream: StreamKind) -> None:
-        """What a predecessor knew; only that there is a stream that resumes saves requests."""
+        """Load what a predecessor knew; only a stream that resumes is worth remembering."""
         if self.stream is StreamKind.UNKNOWN and stream is StreamKind.RESUMABLE:
             self.stream = stream
 
     def stream_connected(self) -> None:
-        """A stream began. That it resumes is believed until it shows what it does."""
+        """Note that a stream began; it is resumable until its first event shows otherwise."""
         self.scouted.set()
         self._strikes = 0
         self._broken_wait_s = BROKEN_RETRY_S[0]
@@ -78,7 +78,7 @@ class Features:
             self.stream = StreamKind.RESUMABLE
 
     def stream_began(self, *, before_cursor: bool) -> None:
-        """The first event of a stream was one that a resumed stream skips, or not."""
+        """Note whether a resumed stream's first event is one that it should have skipped."""
         self.stream = StreamKind.REPLAYING if before_cursor else StreamKind.RESUMABLE
 
     def stream_absent(self, now: float) -> None:
@@ -86,7 +86,7 @@ class Features:
         self._retry_at = now + ABSENT_RETRY_S
 
     def stream_failed(self, now: float) -> None:
-        """A connect brought no stream, for a reason that is the server's or of the way there."""
+        """Note a connect without a stream, when the server or the network is the reason."""
         self._strikes += 1
         if self._strikes < BROKEN_STRIKES:
             return

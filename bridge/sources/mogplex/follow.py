@@ -1,7 +1,7 @@
-"""One Mogplex run, from its first read to its end: reading pages, and when to stream instead.
+"""Follows one Mogplex run from its first read to its end, by pages and, where it can, by stream.
 
-Every reply is judged by the pure rules (window, completion) and handed to the intake; the next
-request is made only when that is durable. The stream itself is stream.py.
+The pure rules (window, completion) judge every reply, and the intake stores it; the follow sends
+its next request only when that is durable. The stream itself is in stream.py.
 """
 
 from __future__ import annotations
@@ -46,12 +46,12 @@ from bridge.sources.port import Batch, Gap, OpenFeed, Progress, Receipt
 from bridge.wire import times
 from bridge.wire.jsontext import JsonError, dumps, loads
 
-CLOCK_S = 1.0  # the Date header counts whole seconds, and the way back takes time
+CLOCK_S = 1.0  # the Date header counts whole seconds, and the reply takes time to arrive
 
 
 @dataclass(slots=True)
 class RunFollow:
-    """The state of one follow; `follow` of source.py and the stream drive it, nobody else."""
+    """The state of one follow; only `follow` of source.py and the stream drive it."""
 
     feed: OpenFeed
     gate: Gate
@@ -59,8 +59,8 @@ class RunFollow:
     features: Features
     progress: Progress
     clock: Clock
-    may_stream: bool = True  # the operator's wish; what the server can is in `features`
-    is_over: bool = False  # ended or given up, durably
+    may_stream: bool = True  # the operator's setting; `features` knows what the server can do
+    is_over: bool = False  # the follow has ended or failed, durably
     window: Window = field(default_factory=Window)
     completion: Completion = field(default_factory=Completion)
     backoff: Backoff = field(default_factory=Backoff)
@@ -68,16 +68,16 @@ class RunFollow:
     doubt: Doubt = field(default_factory=Doubt)
     stream_backoff: Backoff = field(default_factory=Backoff)
     turns: Turns = field(default_factory=Turns)
-    streamed_until: float | None = None  # a stream showed all of this segment up to then
-    took_end: bool = False  # a terminal event of this segment was handed over
-    is_read_out: bool = False  # a stream of the run as it ended had nothing more to say
+    streamed_until: float | None = None  # until then a stream showed all of this segment
+    took_end: bool = False  # the source handed over a terminal event of this segment
+    is_read_out: bool = False  # a stream of the finished run brought nothing more
     row_segment: str | None = None  # aiCallId of the row read last
-    moved_at: float = 0.0  # when anything new was last seen
+    moved_at: float = 0.0  # when the follow last saw anything new
     row_read_at: float = 0.0
     refusals: Refusals = field(default_factory=Refusals)
     unreadable: Unreadable = field(default_factory=Unreadable)
     slow_backoff: Backoff = field(default_factory=lambda: Backoff(cap_s=SLOW_S))
-    on_hurry: Callable[[], None] | None = None  # of the stream that is open
+    on_hurry: Callable[[], None] | None = None  # wakes the open stream
 
     def __post_init__(self) -> None:
         self.moved_at = self.row_read_at = self.clock.monotonic()
@@ -92,13 +92,13 @@ class RunFollow:
         return self.feed.feed.id
 
     def look_soon(self) -> None:
-        """Read next what the run is now: beside an open stream its row."""
+        """Read the run as soon as possible: beside an open stream, its row."""
         self.gate.hurry(self.run_id)
         if self.on_hurry is not None:
             self.on_hurry()
 
     async def read(self, turn: Turn) -> None:
-        """One read that has its turn: of the page, or of the row where that tells more."""
+        """Send one read that has its turn: of the page, or of the row where that shows more."""
         if turn is Turn.ROW:
             await self._read_row(park=False)
             return
@@ -116,11 +116,11 @@ class RunFollow:
         await self._read_row(park=True)
 
     async def _read_row(self, *, park: bool) -> None:
-        """Read the run without its events: its status is news too."""
+        """Read the run without its events: its status may be news."""
         started = self.clock.monotonic()
         try:
             page = await self.api.run(self.run_id)
-        except asyncio.CancelledError:  # the stream beside it has closed; upstream counts it
+        except asyncio.CancelledError:  # the stream closed meanwhile; upstream counts the request
             self.gate.spent(self.run_id)
             raise
         if isinstance(page, Failure):
@@ -129,12 +129,13 @@ class RunFollow:
         self.accepted("runs.get", started)
         self.row_read_at = self.clock.monotonic()
         self.row_segment = page.segment
-        # Before the commit: a stream that closes meanwhile cancels us, and the turn must be over.
+        # Before the commit: a stream that closes meanwhile cancels this read, but the turn must
+        # end.
         self.gate.spent(self.run_id, park=park)
         await self.take_row(page)
 
     async def take_row(self, page: RunPage) -> None:
-        """Record what a row alone says. A new segment is left for the next page to tell."""
+        """Record a row that came alone; the next page reports a new segment."""
         if page.status != self.state.status:
             self.moved_at = self.clock.monotonic()
         await self.take(Batch(status=page.status, row=page.run))
@@ -142,7 +143,7 @@ class RunFollow:
     async def refused(
         self, operation: str, started: float, failure: Failure, *, park: bool = False
     ) -> None:
-        """Book a refusal that had its turn; some end the follow."""
+        """Book a refusal of a request that had its turn; some refusals end the follow."""
         backoff = self.slow_backoff if failure.retry is Retry.PERMANENT else self.backoff
         self.progress.retry_at = self.gate.answered(
             self.run_id, operation, started, failure, backoff, park=park
@@ -161,7 +162,7 @@ class RunFollow:
         self.is_over = True
 
     async def take(self, batch: Batch) -> Receipt:
-        """Hand a batch over, with all that continuing after a restart needs."""
+        """Hand a batch over, together with the cursor that a restart needs."""
         if batch.status is not None:
             batch = replace(batch, state=state_of(batch.status))
         cursor = self._cursor()
@@ -170,7 +171,7 @@ class RunFollow:
         return await self.feed.take(batch)
 
     async def take_events(self, events: Sequence[Event], **more: Any) -> Receipt:
-        """Hand events of the current segment over. `more`: further fields of the batch."""
+        """Hand events of the current segment over; `more` holds further fields of the batch."""
         for event in {event.id: event for event in events}.values():
             if not self.feed.is_known(event.id):
                 can_resume = may_resume_from(event.id)
@@ -183,8 +184,10 @@ class RunFollow:
         return receipt
 
     async def tell_blind(self) -> None:
-        """Behind a full page a stream of the first version shows only what is written while it is
-        connected (mogplex.md 1.0): who was not connected all the time cannot know what it missed.
+        """Record that a first-version stream was not connected all the time.
+
+        Behind a full page such a stream shows only what upstream writes while it is connected
+        (mogplex.md 1.0), so events may be missing without a trace.
         """
         is_blind = self.features.stream is StreamKind.REPLAYING and self.window.may_hide()
         if is_blind and not self.completion.event_seen:
@@ -193,16 +196,16 @@ class RunFollow:
                 await self.take(Batch(gaps=[Gap(hole, self.segment.last_id, None, None)]))
 
     def resume_from(self) -> tuple[str, float] | None:
-        """The event to resume a stream from (id, creation time).
+        """Return the event to resume a stream from, as (id, creation time); None without one.
 
-        It is some seconds older than the newest one, or the first of its segment. A stream always
-        stops at a terminal event (mogplex.md 1.8): when it brought nothing, the next one starts
-        behind it.
+        The event is some seconds older than the newest one, or the first of its segment. A stream
+        always stops at a terminal event (mogplex.md 1.8): when it brought nothing, the next one
+        starts behind that event.
         """
         return self.segment.resume_from(newest=self.turns.is_stuck and self.completion.event_seen)
 
     def next_turn(self, *, in_s: float = 0.0) -> Turn:
-        """What the next turn, `in_s` from now, is for."""
+        """Decide the purpose of the next turn, `in_s` seconds from now."""
         now = self.clock.monotonic() + in_s
         return self.turns.next(now, self._seen(now))
 
@@ -222,11 +225,11 @@ class RunFollow:
 
     @property
     def is_untouched(self) -> bool:
-        """Whether nothing was ever heard of this run."""
+        """Whether the bridge has no reply about this run yet."""
         return self.state.status is None and self.segment.id is None
 
     def enter_segment(self, segment: str | None) -> None:
-        """Forget what belongs to the old segment only; the ids already taken stay known."""
+        """Reset the state of the old segment; the ids of taken events stay known."""
         if self.segment.id is not None:
             self.window.prove(Kind.TAIL)  # only newer servers pause runs (mogplex.md 1.0)
         self.segment = Segment(segment)
@@ -238,7 +241,7 @@ class RunFollow:
     # Judging a page
 
     def _believed(self, page: RunPage | Failure) -> RunPage | Failure:
-        """The page; a failure while it lacks what it must show."""
+        """Return the page, or a failure while the page lacks events that it must show."""
         if isinstance(page, Failure):
             return page
         taken = self.segment.count if page.segment in (None, self.segment.id) else 0
@@ -251,7 +254,8 @@ class RunFollow:
         switch = self._switch_gap(page)
         hole = self._look(page)
         if hole is Hole.JUMPED and self._may_fill():
-            # The page is not taken: what lies before it comes first, and brings it along.
+            # The follow does not take this page: the stream brings what lies before it, and the
+            # page too.
             self.turns.hole_found()
             self.gate.settle(self.run_id, 0, page.status, not_before=self.turns.stream_at)
             return
@@ -281,11 +285,11 @@ class RunFollow:
             await self._end(page)
 
     def _is_lost(self, key: str) -> bool:
-        """Whether an event that cannot be read was neither told nor shown by a stream."""
+        """Whether an unreadable event is new: not yet reported, and not shown by a stream."""
         return not self.feed.is_known(key) and self.unreadable.is_news(key)
 
     async def _end(self, page: RunPage) -> None:
-        # More events of one instant than fit before the wall come and go on a page of the first.
+        # If more events of one instant exist than fit, they continue on a page of the first window.
         saw_end = self.completion.event_seen and (
             self.streamed_until is not None or self.segment.count <= PAGE_MAX
         )
@@ -298,26 +302,26 @@ class RunFollow:
         self.is_over = True
 
     def _slid_past(self, page: RunPage) -> bool:
-        """Whether what committed late, since a stream was connected, may have left the page."""
+        """Whether late commits since the last stream may have left the page already."""
         place = self.segment.resume_from()
         if self.is_read_out or not self.window.is_full or place is None or not page.events:
             return False
         return (page.events[0].created_at_s or 0.0) >= place[1]
 
     def _switch_gap(self, page: RunPage) -> Gap | None:
-        """Notice a new segment: the ids of the old one vanish from every page (mogplex.md 1.7)."""
+        """Detect a new segment: no page shows the old one's events any more (mogplex.md 1.7)."""
         old, shown_until, had_end = self.segment, self.streamed_until, self.took_end
         if page.segment is None or page.segment == old.id:
             return None
         self.enter_segment(page.segment)
         if old.last_id is None or old.was_paused or had_end:
-            return None  # all of it was read: a segment's last event comes before its pause
-        # The new segment begins before its first event, or before the row was last written.
+            return None  # the old segment was complete: its last event comes before its pause
+        # The new segment begins before its first event, or before the last write of the row.
         began_s = page.events[0].created_at_s if page.events else times.seconds(page.updated_at)
         began_at = math.inf if began_s is None else to_monotonic(began_s, page, self.clock)
         if shown_until is not None and shown_until >= began_at - CLOCK_S:
-            return None  # a stream spoke, or was closed by upstream, when the run had paused
-        # It paused and went on between two reads: what came before the pause was never shown.
+            return None  # a stream reported the pause, or upstream closed it then
+        # The run paused and went on between two reads: no read showed the events before the pause.
         before = page.events[0].id if page.events else None
         return Gap(Hole.SWITCHED, old.last_id, before, None)
 
@@ -325,7 +329,7 @@ class RunFollow:
         if self.window.kind is Kind.UNKNOWN:
             self.window.kind = self.features.window
         ids = [event.id for event in page.events]
-        ids += [f"?{n}" for n in range(page.size - len(ids))]  # unreadable ones fill it too
+        ids += [f"?{n}" for n in range(page.size - len(ids))]  # unreadable events fill the page too
         now = self.clock.monotonic()
         is_alone = not (
             self.may_stream and self.features.may_resume and self.features.has_stream(now)
@@ -347,10 +351,10 @@ class RunFollow:
         """Whether a resumed stream may show what is missing."""
         return self.turns.may_fill(self._seen(self.clock.monotonic()))
 
-    # Small things
+    # Helpers
 
     def accepted(self, operation: str, started: float) -> None:
-        """Book a good answer that had its turn; `settle` or `spent` of the account follows."""
+        """Book a good answer to a request that had its turn; then call `settle` or `spent`."""
         self.gate.answered(self.run_id, operation, started, None, self.backoff)
         self.progress.failure = None
         self.progress.failures_in_row = 0
@@ -368,7 +372,7 @@ class RunFollow:
         return dumps(saved).decode()
 
     def _restore(self, cursor: str) -> None:
-        """Continue from a stored cursor; one that cannot be read only costs requests."""
+        """Load a stored cursor; an unreadable one only costs requests."""
         try:
             saved = loads(cursor) if cursor else {}
             if saved:

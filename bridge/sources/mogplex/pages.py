@@ -1,4 +1,4 @@
-"""What a page of events says about the run beyond the events themselves."""
+"""What a page of events says about the run, beyond the events themselves."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def ends(page: RunPage) -> bool:
 
 
 def begins_at_origin(page: RunPage, *, is_later_segment: bool) -> bool:
-    """Whether the page's first event is the first one of its segment, as far as can be told.
+    """Whether the page begins with the first event of its segment, as far as the page shows.
 
     Head windows begin with the run's first `started` event, written together with the row;
     a tail window that has slid does not (mogplex.md 1.8).
@@ -39,19 +39,19 @@ def begins_at_origin(page: RunPage, *, is_later_segment: bool) -> bool:
         return types[0] in ("started", "status_changed")
     first_s, row_s = page.events[0].created_at_s, times.seconds(page.run.get("createdAt"))
     if first_s is not None and first_s == row_s:
-        return True  # of one transaction
+        return True  # one transaction wrote both
     if types[0] != "started":
         return False
     message = page.events[0].data.get("message")
     if isinstance(message, str) and message.endswith(ACCEPTED):
         return True
-    # The second event is of the same type (mogplex.md 1.7): a page with both holds the first.
+    # The second event has the same type (mogplex.md 1.7): a page with both holds the first.
     is_near = first_s is not None and row_s is not None and first_s - row_s <= ORIGIN_S
     return is_near or types.count("started") > 1
 
 
 def gaps_of(hole: Hole, page: RunPage, last_id: str | None) -> tuple[Gap, ...]:
-    """The gap before or behind a page; `last_id`: the event that was taken last before it."""
+    """Return the gap before or behind a page; `last_id` is the last taken event before it."""
     first = page.events[0].id if page.events else None
     last = page.events[-1].id if page.events else None
     match hole:
@@ -64,7 +64,7 @@ def gaps_of(hole: Hole, page: RunPage, last_id: str | None) -> tuple[Gap, ...]:
 
 
 def lacking(taken: int) -> Failure:
-    """A page that is not believed, when `taken` events of its segment are known."""
+    """Return the failure for a page that lacks some of the `taken` events of its segment."""
     text = "the page lacks events that were there" if taken else "a run without any event"
     return Failure("runs.events", "INVALID_RESPONSE", text, Retry.TRANSIENT, 200)
 
@@ -72,8 +72,16 @@ def lacking(taken: int) -> Failure:
 def parts_of(
     page: RunPage, gaps: Sequence[Gap], last_id: str | None, is_news: Callable[[str], bool]
 ) -> list[tuple[Sequence[Gap], Sequence[Event]]]:
-    """The page in pieces, each with the gaps before it: one for each event that cannot be read and
-    was not told yet. `last_id`: the event that was taken last before the page.
+    """Split a page at its new unreadable events, so that each gap comes before the right event.
+
+    Args:
+        page: The page.
+        gaps: The gaps before the page.
+        last_id: The id of the last taken event before the page.
+        is_news: Whether an unreadable event, by its key, was not reported yet.
+
+    Returns:
+        Pieces of the page in order, each with the gaps before it.
     """
     parts: list[tuple[Sequence[Gap], Sequence[Event]]] = []
     begin = 0
@@ -88,7 +96,7 @@ def parts_of(
 
 
 def instants(events: Sequence[Event], page: RunPage, clock: Clock) -> list[float] | int:
-    """Creation times of events on our monotonic clock; how many there are if those are unknown."""
+    """Return creation times on the monotonic clock, or the number of events without them."""
     now = clock.monotonic()
     created = [event.created_at_s for event in events if event.created_at_s is not None]
     if len(created) != len(events):
@@ -97,6 +105,6 @@ def instants(events: Sequence[Event], page: RunPage, clock: Clock) -> list[float
 
 
 def to_monotonic(upstream_s: float, page: RunPage, clock: Clock) -> float:
-    """An instant of upstream's clock on ours, by the page that has just been read."""
+    """Convert an instant of upstream's clock, by the page that the follow has just read."""
     upstream_now_s = page.server_time_s + 0.5 if page.server_time_s else clock.wall()
     return clock.monotonic() - (upstream_now_s - upstream_s)

@@ -1,7 +1,7 @@
-"""The readable part of a page with events that are no JSON: bytes that are not UTF-8, a number of
-thousands of digits, nesting without end.
+"""Reads the rest of a page when some of its events are not JSON.
 
-The page is taken apart without a parser, by its quotes and brackets; each event is then read alone.
+Such events hold bytes that are not UTF-8, a number of thousands of digits, or nesting without end.
+This module splits the page without a parser, by quotes and brackets, then parses each event alone.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any
 
 from bridge.wire.jsontext import JsonError, loads
 
-# Possessive: a text of megabytes is read in one go and never once more.
+# Possessive quantifiers: a text of megabytes is scanned once, without backtracking.
 _TOKEN = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"|[\[\]{}:]', re.DOTALL)
 _ID = re.compile(rb"[!-~]{1,256}")
 _ID_KEY = b'"id"'
@@ -23,13 +23,13 @@ DEPTH = 3  # brackets around an event: the envelope, `data`, `events`
 
 @dataclass(frozen=True, slots=True)
 class Lost:
-    """An event that is there and cannot be read."""
+    """An unreadable event."""
 
-    key: str  # its id, or a digest of its bytes: the same each time it is seen
+    key: str  # its id, or a digest of its bytes: the same at every read
 
 
 def salvage(body: bytes) -> Mapping[str, Any] | None:
-    """The page with a `Lost` for each event that is no JSON; None when more than that is broken."""
+    """Return the page with a `Lost` for each bad event; None when more than events is broken."""
     found = _events(body)
     if found is None:
         return None
@@ -46,7 +46,7 @@ def salvage(body: bytes) -> Mapping[str, Any] | None:
 
 
 def lost(raw: bytes) -> Lost:
-    """Name what cannot be read."""
+    """Name an unreadable event."""
     for depth, key, value in _strings(raw):
         if depth == 1 and key == _ID_KEY and _ID.fullmatch(value[1:-1]) is not None:
             return Lost(value[1:-1].decode("ascii"))
@@ -61,9 +61,9 @@ def _read(raw: bytes) -> Any:
 
 
 def _events(body: bytes) -> tuple[int, int, list[tuple[int, int]]] | None:
-    """Where `data.events` begins and ends, and each of its events; None when that is not there."""
+    """Find `data.events`: its begin, its end, and each event's; None when it is not there."""
     depth, begin, since = 0, -1, 0
-    keys = [b""] * (DEPTH + 1)  # the member that is open at each level
+    keys = [b""] * (DEPTH + 1)  # the open member at each level
     last = b""
     slices: list[tuple[int, int]] = []
     for match in _TOKEN.finditer(body):
@@ -89,7 +89,7 @@ def _events(body: bytes) -> tuple[int, int, list[tuple[int, int]]] | None:
 
 
 def _strings(raw: bytes) -> Iterator[tuple[int, bytes, bytes]]:
-    """The texts that are members of objects: depth, name, value."""
+    """Yield the text members of objects: depth, name, value."""
     depth, key, last, is_value = 0, b"", b"", False
     for match in _TOKEN.finditer(raw):
         token = match[0]

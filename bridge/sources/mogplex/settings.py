@@ -13,7 +13,7 @@ from bridge.schema.values import Duration
 
 RUN = "run"  # the one kind of feed
 A_RUN_ID = "a run id is a UUID, like 3f0c1c52-8d5e-4c8e-9d0a-2b1f6c7d8e9f"
-WINDOW_REQUESTS = 60  # what upstream lets a token do in 60 s (mogplex.md 1.11)
+WINDOW_REQUESTS = 60  # requests that upstream allows a token in 60 s (mogplex.md 1.11)
 
 _UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}", re.ASCII)
 
@@ -102,7 +102,7 @@ class MogplexAccount(UpstreamAccount):
             yield "ra_cap", "must be between 1s and 5m"
 
     def pace(self) -> tuple[int, int]:
-        """Places in the token's rolling minute, and how many of them polls leave alone."""
+        """Return the places in the token's rolling minute, and how many polls leave free."""
         limit = max(WINDOW_REQUESTS, self.requests_per_minute)
         reserve = max(limit - self.requests_per_minute, self.reserve)
         return limit, min(limit - 1, reserve)

@@ -1,4 +1,4 @@
-"""One Mogplex account, followed by stream where there is one, else by pages."""
+"""One Mogplex account; follows by stream where there is one, else by pages."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ from bridge.sources.port import Depth, Finding, Level, OpenFeed, Progress, Reque
 from bridge.wire import times
 from bridge.wire.jsontext import JsonError, dumps, loads
 
-# What a source takes over while it works; anything else of an account makes it another source.
+# Settings that a running source takes over; a change of any other needs a new source.
 LIVE = frozenset({"requests_per_minute", "reserve", "min_interval", "runs"})
-RESUME_SOON_S = 2.0  # to wait for a connect rather than to read a page
-CONTACT_S = 30.0  # between two connects of one run for which no pace is kept
+RESUME_SOON_S = 2.0  # wait so long for a connect rather than read a page
+CONTACT_S = 30.0  # between two connects of a run whose event rate is unknown
 
 
 def build(system: port.System, account: port.Account, means: port.Means) -> MogplexSource:
-    """A source with all that it needs."""
+    """Create a source with all its parts."""
     settings = account.settings
     assert isinstance(settings, MogplexAccount)
     limit, reserve = settings.pace()
@@ -124,26 +124,26 @@ class MogplexSource:
                     await run.read(turn)
         finally:
             del self._follows[run.run_id]
-            run.features.scouted.set()  # it may have been on the way
+            run.features.scouted.set()  # this run may have been the one that tries the stream
             self._gate.leave(run.run_id)
 
     async def _until_resumable(self, run: RunFollow) -> None:
-        """Wait for a connect that is due in a moment: a page in between would tell no more."""
+        """Wait for a connect that is due in a moment: a page in between would show no more."""
         wait_s = run.turns.stream_at - self._clock.monotonic()
         is_soon = 0.0 < wait_s <= RESUME_SOON_S and run.turns.resumes_first
         if is_soon and run.next_turn(in_s=wait_s) is Turn.STREAM:
             await asyncio.sleep(wait_s)
 
     def _want(self, run: RunFollow) -> Want:
-        """What the next turn of a run is for."""
+        """Return the purpose of a run's next turn."""
         now = self._clock.monotonic()
         if run.turns.wants_fill and now >= run.turns.stream_at:
             return Want.AT_ONCE  # its page may slide on
         if run.next_turn() is not Turn.STREAM:
             return Want.POLL
         if self._features.stream is StreamKind.UNKNOWN:
-            return Want.AT_ONCE  # what it finds out saves the other runs a request
-        # A stream that is cut again and again may not burst each time.
+            return Want.AT_ONCE  # its result saves the other runs a request
+        # A stream that is cut again and again must not use the burst each time.
         return Want.CONTACT if now - run.turns.connected_at >= CONTACT_S else Want.POLL
 
     def expect(self, states: Sequence[FeedState]) -> None:
@@ -188,7 +188,7 @@ class MogplexSource:
             saved_at = float(saved["saved"]) if "saved" in saved else None
             stream = StreamKind(saved.get("stream", StreamKind.UNKNOWN))
         except (JsonError, LookupError, TypeError, ValueError):
-            return  # what was asked is not known: a predecessor that kept the pace is assumed
+            return  # no record of earlier requests: assume a predecessor at full pace
         if all(map(math.isfinite, (*requests, saved_at or 0.0))):
             self._gate.recall(requests, order, saved_at, age_s)
             self._features.remembered(stream)

@@ -34,25 +34,25 @@ from bridge.wire.http_dates import http_date
 from bridge.wire.jsontext import JsonError, loads
 from bridge.wire.sse import Frame, FrameDecoder, FrameTooLargeError
 
-# Without an event for so long: read the row, for the stream of a finished run may stay open
-# (mogplex.md 1.8), and next time the page, for a connection may be dead without a sign. Comments
-# prove nothing: who sends them may be a proxy. While there is no news the wait doubles, from the
-# second look on: many quiet runs must not use up the requests of the others.
+# After so long without an event the follow reads the row, as a finished run's stream may stay open
+# (mogplex.md 1.8); the next time the page, as a dead connection looks the same. Comments prove
+# nothing: a proxy may send them. From the second look on, the wait doubles while there is no news,
+# so that many quiet runs do not use up the requests of the others.
 SILENCE_S = (60.0, 300.0)
-WATCH_SHARE = 1 / 3  # of the token's pace may go into such reads
-SILENCE_AT_END_S = 5.0  # on a run that is over: only the replay is still to come
-HELD_S = 2.0  # silence after which a replay is over, whatever it began with
+WATCH_SHARE = 1 / 3  # share of the token's pace for such reads
+SILENCE_AT_END_S = 5.0  # on a finished run only the replay is still to come
+HELD_S = 2.0  # after so long in silence, a replay is over
 CONNECT_S = 15.0  # until the first byte of the stream; upstream greets at once (mogplex.md 1.8)
-REPLAY_S = 60.0  # unknown and created so long before the cursor: forgotten here, not late there
-TELLING = frozenset({"status_changed", "cancel_requested"})  # events after which the row moved
+REPLAY_S = 60.0  # an unknown event so much older than the cursor was forgotten here; it is not late
+TELLING = frozenset({"status_changed", "cancel_requested"})  # events after which the row changed
 
 
 class _LeaveError(Exception):
-    """The row said that this stream has nothing more to tell."""
+    """The row said that this stream has nothing more to show."""
 
 
 async def follow_stream(follow: RunFollow) -> None:
-    """Connect with the turn that was taken, and read until the stream closes."""
+    """Connect with a granted turn, and read until the stream closes."""
     connect = _Connect(follow)
     follow.turns.connecting(follow.clock.monotonic())
     count_before = follow.segment.count
@@ -83,7 +83,7 @@ class _Connect:
     """One request for one stream."""
 
     def __init__(self, follow: RunFollow) -> None:
-        self.reader: _Reader | None = None  # the reply was a stream, and its first byte came
+        self.reader: _Reader | None = None  # set when the reply is a stream and its first byte came
         self._follow = follow
         self._started = follow.clock.monotonic()
         self._resume = follow.resume_from()
@@ -93,7 +93,7 @@ class _Connect:
         headers = {"Accept": "text/event-stream", "Cache-Control": "no-cache"}
         if self._resume is not None:
             headers["Last-Event-ID"] = self._resume[0]
-        # A server that resumes ignores the limit; one of the first version replays so many.
+        # A server that resumes ignores the limit; a first-version server replays so many events.
         params = {"limit": str(PAGE_MAX)}
         path = f"{API}/runs/{follow.run_id}/events/stream"
         async with follow.api.http.stream(path, params, headers) as stream:
@@ -110,12 +110,12 @@ class _Connect:
             await _read(self.reader, first, chunks)
 
     def refused(self, failure: Failure) -> None:
-        """Learn from a refused connect; the page read next decides about the run itself."""
+        """React to a refused connect; the next page decides about the run itself."""
         follow, now = self._follow, self._follow.clock.monotonic()
         if failure.retry is Retry.FEATURE_ABSENT:
             follow.features.stream_absent(now)
         elif failure.code == "BAD_REQUEST":
-            follow.segment.forget_resume()  # another segment by now; a page tells which
+            follow.segment.forget_resume()  # the run has another segment now; a page shows which
         elif failure.code not in _OF_TOKEN_OR_RUN:
             follow.features.stream_failed(now)
         follow.gate.answered(follow.run_id, "runs.stream", self._started, failure)
@@ -141,7 +141,7 @@ async def _refusal(follow: RunFollow, stream: http.Stream) -> Failure | None:
 
 
 async def _read(reader: _Reader, first: bytes, chunks: AsyncIterator[bytes]) -> None:
-    """Read frames and watch the silence until one of both ends the stream."""
+    """Read frames and watch the silence until one of them ends the stream."""
     try:
         async with TaskGroup() as group:
             watch = group.create_task(reader.watch(), name=f"watch {reader.run_id}")
@@ -152,7 +152,7 @@ async def _read(reader: _Reader, first: bytes, chunks: AsyncIterator[bytes]) -> 
             finally:
                 watch.cancel()
     except* (_LeaveError, *http.TROUBLE, FrameTooLargeError):
-        pass  # left, or cut: the same to us, the page read next tells what is missing
+        pass  # left, or cut: the next page shows what is missing in both cases
 
 
 class _Reader:
@@ -164,7 +164,7 @@ class _Reader:
         resumed_from: tuple[str, float] | None,
         connected_s: float | None,
     ) -> None:
-        """`connected_s`: upstream's clock when it answered, in whole seconds."""
+        """`connected_s`: upstream's clock at its reply, in whole seconds."""
         self.run_id = follow.run_id
         self._connected_s = math.inf if connected_s is None else connected_s + 1.0
         self._received = 0
@@ -173,22 +173,22 @@ class _Reader:
         self._newest_s = follow.segment.newest_s
         self._decoder = FrameDecoder()
         self._silence_s = SILENCE_S[0]
-        self._looks = 0  # since an event was heard
+        self._looks = 0  # since the last event
         self._heard_at = self.shown_until = follow.clock.monotonic()
         self._row_moved = False  # an event said so
-        self._wake = asyncio.Event()  # what the watch waits for is another instant
+        self._wake = asyncio.Event()  # set when the watch has to wait for another instant
         follow.on_hurry = self.row_moved
         self._is_first = True
         self._is_of_end = False  # the run was over when the stream began
-        # The beginning of the first stream of a run, while it is open whether more came before it.
+        # The first events of a run's first stream, held until it is clear whether others came
+        # before.
         self._held: list[Event] | None = None
         self._page: RunPage | None = None  # of the `run` frame
 
     async def until_closed(self, chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-        """The chunks; `shown_until` is when the last byte came, or when upstream closed.
+        """Yield the chunks; `shown_until` is when the last byte came, or when upstream closed.
 
-        What came shows that nothing before it is still under way. A connection that is left in
-        silence shows nothing: it may have been dead for long.
+        Silence shows nothing: the connection may have been dead for long.
         """
         clock = self._follow.clock
         try:
@@ -217,7 +217,7 @@ class _Reader:
         await self._take_events(events)
 
     async def _tell_lost(self, frame: Frame) -> None:
-        """Leave out an event that cannot be read, and say so once."""
+        """Leave out an unreadable event, and report it once."""
         follow = self._follow
         key = frame.id or lost(frame.data.encode("utf-8", "replace")).key
         if follow.unreadable.is_news(key):
@@ -241,13 +241,13 @@ class _Reader:
         self._silence_s = SILENCE_AT_END_S if self._is_of_end else SILENCE_S[0]
         if self._looks:
             self._looks = 0
-            self._wake.set()  # it waits for longer than that
+            self._wake.set()  # the watch waits for a later instant
         if self._is_first:
             self._is_first = False
             self._judge(events[0])
         received, self._received = self._received, self._received + len(events)
         if received < PAGE_MAX <= self._received:
-            # A replay of the first version ends with a full page, whatever lies behind it.
+            # A first-version replay ends with a full page, whatever comes after it.
             fills_up = events[PAGE_MAX - received - 1]
             follow.window.is_full |= (fills_up.created_at_s or 0.0) < self._connected_s
         receipt = await follow.take_events(events, gaps=self._late_gaps(events))
@@ -262,8 +262,8 @@ class _Reader:
     def _is_begun(self, events: list[Event]) -> bool:
         """Whether it is known what came before the first of `events`, a replay's beginning.
 
-        A fresh stream replays the newest 200 (mogplex.md 1.8): fewer are the whole history. Where
-        the first one is not a run's first, all are waited for, or something that came later.
+        A fresh stream replays the newest 200 (mogplex.md 1.8): fewer are the whole history. If the
+        first one is not a run's first, this waits for all 200, or for a later event.
         """
         assert self._page is not None
         page = replace(self._page, events=tuple(events))
@@ -274,7 +274,7 @@ class _Reader:
         )
 
     def _late_gaps(self, events: list[Event]) -> Sequence[Gap]:
-        """The gap before a replay that begins in the middle of a run."""
+        """Return the gap before a replay that begins in the middle of a run."""
         page, self._page = self._page, None
         if page is None or len(events) < PAGE_MAX:
             return ()
@@ -286,12 +286,12 @@ class _Reader:
         return (Gap(Hole.JOINED_LATE, None, events[0].id, None),)
 
     def row_moved(self) -> None:
-        """Have the row read now."""
+        """Request a read of the row now."""
         self._row_moved = True
         self._wake.set()
 
     async def watch(self) -> None:
-        """Read row and page in turn after silence, the row when an event says that it moved."""
+        """Read row and page in turn after silence, the row when an event says so."""
         follow = self._follow
         while True:
             wait_s = self._heard_at + self._silence_s - follow.clock.monotonic()
@@ -328,13 +328,13 @@ class _Reader:
             raise _LeaveError
 
     async def _look_at_page(self) -> None:
-        """Leave when a page shows what the stream should have brought. It is not taken here."""
+        """Leave when a page shows what the stream should have brought; does not take the page."""
         follow = self._follow
         await follow.gate.turn(follow.run_id)
         started = follow.clock.monotonic()
         try:
             page = await follow.api.run_events(follow.run_id)
-        except asyncio.CancelledError:  # the stream beside it has closed; upstream counts it
+        except asyncio.CancelledError:  # the stream closed meanwhile; upstream counts the request
             follow.gate.spent(follow.run_id)
             raise
         if isinstance(page, Failure):
@@ -350,7 +350,7 @@ class _Reader:
             raise _LeaveError
 
     async def _take_run(self, run: Mapping[str, object]) -> None:
-        """The `run` frame opens every stream; no other shows the row (mogplex.md 1.8)."""
+        """Take the `run` frame: it opens a stream, and only it shows the row (mogplex.md 1.8)."""
         follow = self._follow
         page = to_page({"run": run}, {})
         if page is None:
@@ -365,18 +365,18 @@ class _Reader:
             self._held, self._page, self._silence_s = [], page, HELD_S
             self._wake.set()
         elif page.segment != follow.segment.id and (page.segment or follow.is_untouched):
-            raise _LeaveError  # another segment by now: a page tells what that means
+            raise _LeaveError  # the run has another segment now: a page shows what follows
         await follow.take(Batch(status=page.status, row=page.run))
         if page.status == "awaiting_input" and self._held is not None:
-            raise _LeaveError  # nothing more comes over it
+            raise _LeaveError  # this stream brings nothing more
         if page.status in TERMINAL_STATUSES:
             if not follow.turns.wants_fill:
-                raise _LeaveError  # it may stay open for ever: a page decides
+                raise _LeaveError  # the stream may stay open for ever: a page decides
             self._is_of_end, self._silence_s = True, SILENCE_AT_END_S
             self._wake.set()
 
     def _judge(self, first: Event) -> None:
-        """A resumed stream begins after its cursor (mogplex.md 1.8), or with an event that is news.
+        """Judge whether a stream resumed: it begins after its cursor (mogplex.md 1.8) or with news.
 
         Equal times prove nothing: a server that writes milliseconds sorts by what it does not show.
         """
@@ -392,7 +392,7 @@ class _Reader:
 
 
 def _value(frame: Frame) -> Mapping[str, object] | None:
-    """The object in a frame; None when it is not one, which no server has sent yet."""
+    """Return the object in a frame; None for other values, which no server has sent yet."""
     try:
         value = loads(frame.data)
     except JsonError:

@@ -44,7 +44,7 @@ class Mogplex:
     def plain(self, record: Mapping[str, Any]) -> bytes | None:
         """Upstream's object, byte for byte as JavaScript prints it; at the end of a run its status.
 
-        Nothing for the other records that the bridge makes: what the vendor's CLI prints with
+        Other records of the bridge give nothing: this is what the vendor's CLI prints with
         `--follow --json` (mogplex.md 1.12).
         """
         type_ = str(record.get("type"))

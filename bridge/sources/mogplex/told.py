@@ -1,4 +1,4 @@
-"""A run for people: what its row and its events say together. Pure."""
+"""Describes a run for people, from its row and its events. Pure."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from bridge.core.story import from_plain, to_plain, view, with_events, with_row
 
 
 def note_run(notes: Mapping[str, Any], events: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
-    """`Kind.note`: title, open calls, last words, a terminal event; some hundred bytes."""
+    """`Kind.note`: title, open calls, last text, a terminal event; some hundred bytes."""
     return to_plain(with_events(from_plain(notes), events))
 
 

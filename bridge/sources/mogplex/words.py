@@ -1,4 +1,4 @@
-"""Mogplex's words: statuses, events, codes, and what a run's row tells people. Pure."""
+"""Mogplex's statuses, events and codes, and the description of a run's row for people. Pure."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ WORDS: Final = SystemWords(
         *("cancelled", "finished", "failed", "log"),
     ),
     endpoints=("runs.get", "runs.events", "runs.stream", "repos", "auth.user"),
-    # mogplex.md 1.10 (nine codes, one of newer servers) and ours, with the classes in which they
-    # come (api.py, sources/http.py): all combinations would be a third of an account's series.
+    # mogplex.md 1.10 (nine codes, one of newer servers) and the bridge's, each with its possible
+    # classes (api.py, sources/http.py): all combinations would be a third of an account's series.
     failures={
         **dict.fromkeys(("UNAUTHORIZED", "LOGIN_REDIRECT"), (Retry.AUTH_SUSPECT,)),
         "CONFLICT": (Retry.CONDITIONAL,),

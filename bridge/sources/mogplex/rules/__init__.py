@@ -1,1 +1,1 @@
-"""Rules about what Mogplex shows of a run. Pure: no I/O, no clock."""
+"""The rules about what Mogplex shows of a run. Pure: no I/O, no clock."""

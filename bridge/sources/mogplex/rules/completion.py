@@ -1,4 +1,4 @@
-"""When a run is really over (mogplex.md 1.7, completion rule).
+"""Decides when a run is over (mogplex.md 1.7, completion rule).
 
 Neither a terminal status nor a terminal event alone is enough: upstream writes them in either
 order, sometimes writes only the row, and sometimes writes events after both.
@@ -10,19 +10,20 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 TERMINAL_STATUSES = frozenset({"success", "failed", "cancelled"})
-RESTING_STATUSES = TERMINAL_STATUSES | {"awaiting_input"}  # a stream tells nothing after these
+# after these statuses a stream shows nothing more
+RESTING_STATUSES = TERMINAL_STATUSES | {"awaiting_input"}
 TERMINAL_EVENTS = frozenset({"finished", "failed", "cancelled"})  # upstream's event types
 
 QUIET_POLLS = 2  # reads in a row that bring nothing new
 GRACE_S = 5.0  # least time after the terminal status was seen
 GRACE_AFTER_EVENT_S = 2.0  # the same, and one quiet read, when a terminal event came before it
-CAP_S = 30.0  # then it is over whatever still arrives
-ASK_S = 2.0  # between two reads: two of them fill GRACE_S, more would only cost budget
+CAP_S = 30.0  # then the run is over even if events still arrive
+ASK_S = 2.0  # between two reads: two of them fill GRACE_S, more only cost budget
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """`is_over`, or the instant before which asking again is useless."""
+    """Either `is_over`, or the instant before which another read is useless."""
 
     is_over: bool
     ask_at: float = 0.0
@@ -33,8 +34,8 @@ class Completion:
     """Watches one run. All instants are monotonic seconds of one clock."""
 
     event_seen: bool = False  # a terminal event of the current segment has been seen
-    _since: float | None = None  # when the status was first seen terminal
-    _event_first: bool = False  # the terminal event was known before that
+    _since: float | None = None  # when the status was first terminal
+    _event_first: bool = False  # the terminal event came before that
     _quiet: int = 0
 
     @property
@@ -42,22 +43,22 @@ class Completion:
         return self._since is not None
 
     def saw_events(self, types: Iterable[str]) -> None:
-        """Tell fresh events that came without a status, by their upstream types."""
+        """Note new events that came without a status, by their upstream types."""
         if not TERMINAL_EVENTS.isdisjoint(types):
             self.event_seen = True
 
     def new_segment(self) -> None:
-        """The run went on under a new aiCallId: an older terminal event says nothing about it."""
+        """Note a new aiCallId: a terminal event of the old segment does not count any more."""
         self.event_seen = False
         self._since = None
 
     def saw_read(self, now: float, status: str | None, fresh_types: Iterable[str]) -> Verdict:
-        """Tell the outcome of one whole read of the events, received at `now`."""
+        """Note the outcome of one whole read of the events, received at `now`."""
         known_before = self.event_seen
         fresh = list(fresh_types)
         self.saw_events(fresh)
         if status not in TERMINAL_STATUSES:
-            self._since = None  # it regressed, or never was: the completion is cancelled
+            self._since = None  # the status is not terminal, or no longer: cancel the completion
             return Verdict(is_over=False)
         if self._since is None:
             self._since = now

@@ -1,9 +1,8 @@
-"""When a refusal ends the follow of a run (mogplex.md 1.10), and when it is only waited out.
+"""Decides when a refusal ends the follow of a run (mogplex.md 1.10), and when the follow waits.
 
-What upstream says about a run that it never showed is believed: the id is wrong, or not ours. A run
-that was read does not vanish; whoever refuses it now may be a proxy, a certificate that is being
-exchanged, a look-up that fails. It is asked again, more and more slowly, and given up when the
-refusals have lasted.
+For a run that the bridge never read, a refusal is final: the id is wrong, or not ours. A run that
+was read does not vanish: a proxy, a changing certificate or a failed look-up may refuse it. The
+follow retries more and more slowly, and ends when the refusals last.
 """
 
 from __future__ import annotations
@@ -12,12 +11,12 @@ from dataclasses import dataclass, replace
 
 from bridge.core.errors import Failure, Retry
 
-ABSENT_STRIKES = 3  # foreign refusals in a row of a run never read, and ...
-ABSENT_SPAN_S = 30.0  # ... this long, before the base URL is called wrong: deployments take less
-GONE_STRIKES = 3  # answers in a row that it does not exist, and ...
+ABSENT_STRIKES = 3  # replies that are not the API's, in a row, for a run never read, and ...
+ABSENT_SPAN_S = 30.0  # ... this long, until the base URL counts as wrong: deployments take less
+GONE_STRIKES = 3  # replies in a row that the run does not exist, and ...
 GONE_SPAN_S = 30.0  # ... this long, until a run that was read counts as deleted
-REFUSED_SPAN_S = 600.0  # other refusals of one: so long, and as many
-SLOW_S = 300.0  # longest wait between two tries of it
+REFUSED_SPAN_S = 600.0  # other refusals of a run: so long, and as many
+SLOW_S = 300.0  # longest wait between two tries
 
 
 @dataclass(slots=True)
@@ -33,9 +32,9 @@ class Refusals:
         self.in_row = self._absent = 0
 
     def end(self, now: float, failure: Failure, *, was_read: bool) -> Failure | None:
-        """The failure with which the follow ends; None when it goes on."""
+        """Return the failure that ends the follow; None when it goes on."""
         if failure.code == "TLS":
-            return None  # it says nothing about the run
+            return None  # this failure says nothing about the run
         if failure.retry is Retry.PERMANENT:
             if self.in_row == 0:
                 self._since = now
@@ -49,7 +48,7 @@ class Refusals:
         return self.in_row >= GONE_STRIKES and now - self._since >= span_s
 
     def _elsewhere(self, now: float, failure: Failure) -> Failure | None:
-        """There is no API at the base URL when it refuses in a foreign voice, again and again."""
+        """Conclude that base_url is wrong when replies that are not the API's last."""
         if failure.code != "HTTP_ERROR" or (failure.http_status or 500) >= 500:
             return None
         if self._absent == 0:

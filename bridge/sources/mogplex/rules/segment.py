@@ -1,7 +1,7 @@
-"""What was taken of the present segment of a run: enough to resume, and to judge the next page.
+"""What the bridge took of a run's present segment: enough to resume, and to judge the next page.
 
-A segment is what one aiCallId keys; a run that paused for input goes on in a new one, and the
-events of the old one are never shown again (mogplex.md 1.7).
+One aiCallId names a segment; a run that paused for input goes on in a new one, and upstream never
+shows the events of the old one again (mogplex.md 1.7).
 """
 
 from __future__ import annotations
@@ -11,11 +11,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-# Resume from an event this old: younger ones may become visible out of order. Half a minute late
-# was measured (mogplex.md 1.14); a replay costs no request, what is known is dropped by its id.
+# Resume from an event this old: younger ones may become visible out of order. The longest delay
+# measured is half a minute (mogplex.md 1.14); a replay costs no request, and known ids are dropped.
 RESUME_AGE_S = 60.0
 RESUME_STEP_S = 1.0  # between two events that are kept as places to resume from
-RESUME_IDS_MAX = 2_000  # of them; after half an hour without a stream it resumes from further on
+RESUME_IDS_MAX = 2_000  # after half an hour without a stream, the oldest ones are thinned out
 
 
 @dataclass(slots=True)
@@ -25,18 +25,19 @@ class Segment:
     id: str | None = None  # None before the first page
     count: int = 0  # events taken
     last_id: str | None = None  # the one taken last
-    oldest_id: str | None = None  # the one created first
+    oldest_id: str | None = None  # the one that was created first
     oldest_s: float = 0.0
     newest_s: float = 0.0
-    was_paused: bool = False  # everything was read while the run waited: nothing came after it
-    is_streamed: bool = False  # a stream is connected and has shown all that was known before
+    # everything was read while the run waited: its pause was its last event
+    was_paused: bool = False
+    is_streamed: bool = False  # a stream is connected and has shown all earlier events
     _recent: deque[tuple[str, float]] = field(
         default_factory=lambda: deque(maxlen=RESUME_IDS_MAX)
-    )  # (id, creation time), a step apart; the first one is where resuming starts
+    )  # (id, creation time), a step apart; resuming starts at the first one
     _newest: tuple[str, float] | None = None  # the cursor taken last
 
     def took(self, id_: str, created_s: float | None, *, is_cursor: bool = True) -> None:
-        """Tell an event that had not been taken before. `is_cursor`: one may resume from it."""
+        """Note an event that is new. `is_cursor`: a stream may resume from it."""
         at_s = self.newest_s if created_s is None else created_s
         if self.oldest_id is None or at_s < self.oldest_s:
             self.oldest_id, self.oldest_s = id_, at_s
@@ -51,10 +52,10 @@ class Segment:
             self._move_on()
 
     def caught_up(self) -> None:
-        """The stream has shown everything up to now.
+        """Note that the stream has shown everything up to now.
 
-        Without one the place to resume from stays: what commits late may have left the page
-        before anybody reads it, and only a replay from further back shows it.
+        Without a stream the place to resume from stays: an event that commits late may leave the
+        page before the follow reads it, and only a replay from further back shows it.
         """
         self.is_streamed = True
         self._move_on()
@@ -64,18 +65,18 @@ class Segment:
             self._recent.popleft()
 
     def resume_from(self, *, newest: bool = False) -> tuple[str, float] | None:
-        """The event to resume a stream from: (id, creation time); None when there is none."""
+        """Return the event to resume a stream from, as (id, creation time); None without one."""
         if not self._recent:
             return None
         return self._newest if newest else self._recent[0]
 
     def forget_resume(self) -> None:
-        """Upstream knows none of these ids any more."""
+        """Forget these ids: upstream knows none of them any more."""
         self._recent.clear()
         self._newest = None
 
     def saved(self) -> dict[str, Any]:
-        """What a restart needs, as JSON; `restored` reads it."""
+        """Return what a restart needs, as JSON; `restored` reads it."""
         return {
             "segment": self.id,
             "count": self.count,
@@ -88,7 +89,12 @@ class Segment:
 
     @classmethod
     def restored(cls, saved: Mapping[str, Any]) -> Segment:
-        """Raises TypeError, ValueError or KeyError for what `saved` never returned."""
+        """Load what `saved` returned.
+
+        Raises:
+            KeyError: A field is missing.
+            TypeError: A field has another type; ValueError: another value.
+        """
         oldest_id, oldest_s = saved["oldest"]
         segment = cls(
             id=saved["segment"],

@@ -1,9 +1,10 @@
-"""When a page that shows too little is believed.
+"""Decides when the bridge believes a page that shows too little.
 
-A short page is the whole history of its segment (mogplex.md 1.8), so it holds all that was taken
-of it. One that does not, or the empty page of a run that is over (a run is written together with
-its first event, 1.7), is what a failing database shows, and may not pass for "no news": a run would
-end with its last events unseen. It is believed only when upstream insists.
+A short page is the whole history of its segment (mogplex.md 1.8), so it holds all events that were
+taken of it. A page that lacks some, or the empty page of a finished run (upstream writes a run
+together with its first event, 1.7), is a sign of a failing database. The bridge must not read it as
+"no news", or a run would end without its last events. It believes such a page only when upstream
+repeats it.
 """
 
 from __future__ import annotations
@@ -13,8 +14,8 @@ from dataclasses import dataclass
 from bridge.sources.mogplex.rules.window import has_shrunk
 
 SHRUNK_READS = 6  # in a row, and ...
-SHRUNK_SPAN_S = 60.0  # ... over so long, until what had been shown counts as deleted upstream
-EMPTY_READS = 3  # the same for a run that is over and never showed an event
+SHRUNK_SPAN_S = 60.0  # ... over so long, until missing events count as deleted upstream
+EMPTY_READS = 3  # the same for a finished run that never showed an event
 EMPTY_SPAN_S = 10.0
 
 
@@ -26,8 +27,13 @@ class Doubt:
     _since: float = 0.0
 
     def holds(self, now: float, size: int, taken: int, *, is_over: bool) -> bool:
-        """Whether a page of `size` events is not to be believed, of whose segment `taken` events
-        are known. `is_over`: its status is terminal and no event of the run was ever seen.
+        """Whether to doubt a page.
+
+        Args:
+            now: The present instant, monotonic seconds.
+            size: The number of events on the page.
+            taken: The number of events that the bridge took of its segment.
+            is_over: The status is terminal, and no event of the run was ever seen.
         """
         lacks_some = has_shrunk(size, taken)
         if not lacks_some and (size or not is_over):

@@ -1,21 +1,21 @@
-"""Events that are on a page and cannot be read: left out, and told once each as a gap."""
+"""Unreadable events on a page: left out, and each reported once as a gap."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-KEPT_MAX = 200  # of one run: a page full; a run with more of them is told some twice
+KEPT_MAX = 200  # per run: a full page; a run with more of them gets some reports twice
 
 
 @dataclass(slots=True)
 class Unreadable:
-    """What was told of one run, by event id or digest, oldest first."""
+    """The unreadable events of one run that were reported: event ids or digests, oldest first."""
 
     _told: dict[str, None] = field(default_factory=dict)
 
     def is_news(self, key: str) -> bool:
-        """Whether it was not told before; it is from now on."""
+        """Whether this event was not reported yet; from now on it counts as reported."""
         if key in self._told:
             return False
         self._told[key] = None
@@ -24,7 +24,7 @@ class Unreadable:
         return True
 
     def saved(self) -> list[str]:
-        """What a restart needs, as JSON; `restore` reads it."""
+        """Return what a restart needs, as JSON; `restore` reads it."""
         return list(self._told)
 
     def restore(self, saved: Sequence[str]) -> None:

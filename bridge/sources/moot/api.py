@@ -1,4 +1,4 @@
-"""moot's requests: one call, one request. Paths and shapes are known here alone (moot.md 2.2)."""
+"""moot's requests: one call sends one request. Only this module knows the paths (moot.md 2.2)."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class PageRead:
-    """A page of events, oldest first; `size` counts what could not be read, too."""
+    """A page of events, oldest first; `size` also counts unreadable ones."""
 
     events: Sequence[Event]
     skipped: Sequence[Skip]
@@ -42,7 +42,7 @@ class PageRead:
 
 
 class MootApi:
-    """The requests of one account. Whoever calls has had a turn for each."""
+    """The requests of one account. The caller must hold a turn for each."""
 
     def __init__(
         self, http: HttpSession, token: Callable[[], str], redact: Callable[[str], str]
@@ -80,12 +80,22 @@ class MootApi:
         return to_page(value, space_id)
 
     def stream(self, space_id: str, *, in_query: bool) -> AbstractAsyncContextManager[Stream]:
-        """Raises what `sources.http.TROUBLE` lists."""
+        """Open the stream of a space.
+
+        Raises:
+            OSError: There is no connection or no head; also the other errors of
+                `sources.http.TROUBLE`.
+        """
         headers = {"Accept": "text/event-stream", "Cache-Control": "no-cache"}
         return self.http.stream(f"{_path(space_id)}/events/stream", self._query(in_query), headers)
 
     def socket(self, space_id: str, *, in_query: bool) -> AbstractAsyncContextManager[Socket]:
-        """Raises HandshakeError, and what `sources.http.TROUBLE` lists."""
+        """Open the WebSocket of a space.
+
+        Raises:
+            HandshakeError: The server replied with any status but 101.
+            OSError: There is no connection; also the other errors of `sources.http.TROUBLE`.
+        """
         return self.http.websocket(f"{_path(space_id)}/ws", self._query(in_query), {})
 
     def _query(self, in_query: bool) -> dict[str, str]:  # noqa: FBT001 - of two callers above
@@ -104,7 +114,7 @@ class MootApi:
         return invalid("actors.me", 200, "the reply is no object")
 
     async def spaces(self, status: str) -> Sequence[Row] | Refusal:
-        """The spaces of this key in one status. Without the filter upstream means active ones."""
+        """Read the spaces of this key in one status; without one upstream lists active ones."""
         value = await self._json("spaces.list", f"{API}/actors/me/spaces", {"status": status})
         if isinstance(value, Refusal):
             return value
@@ -115,7 +125,7 @@ class MootApi:
         return [row for item in value if (row := to_row(item, None, status)) is not None]
 
     async def health(self) -> Refusal | None:
-        """None: the server is up."""
+        """Check the server; None when it is up."""
         reply = await self.http.get("health", "/health", {})
         if isinstance(reply, Failure):
             return below_http(reply)
@@ -159,13 +169,13 @@ def _is_local(origin: str) -> bool:
 
 
 def is_of_another(value: object, space_id: str) -> bool:
-    """Whether a reply names another space than was asked for, as one from a cache may."""
+    """Whether a reply names another space than was requested; a cache may mix them up."""
     named = value.get("space_id", value.get("id")) if isinstance(value, dict) else None
     return isinstance(named, str) and named != space_id
 
 
 def to_row(value: object, space_id: str | None, status: str | None = None) -> Row | None:
-    """Read a space's row. `space_id`, `status`: what was asked for, where the row leaves it out."""
+    """Read a space's row; `space_id` and `status` are the request's, for a row that omits them."""
     if not isinstance(value, dict):
         return None
     id_ = value.get("space_id", value.get("id", space_id))

@@ -1,4 +1,4 @@
-"""One connect of one space, by stream or WebSocket, from its request to its end."""
+"""One connection of one space, by stream or WebSocket, from its request to its end."""
 
 from __future__ import annotations
 
@@ -26,18 +26,18 @@ from bridge.wire.sse import FrameDecoder, FrameTooLargeError
 HEAD_S = 15.0  # until the head of the reply; the vendor's own clients wait 10 s (moot.md 2.7)
 HEARTBEAT_S = 60.0  # on a WebSocket (moot.md 2.4)
 HEARTBEAT = '{"type":"heartbeat"}'
-TOO_LARGE_MAX = 3  # frames over the limit, one after the other, until the way is given up
+TOO_LARGE_MAX = 3  # frames over the limit, in a row, until the follow tries another way
 _TROUBLE = (*http.TROUBLE, http.HandshakeError, FrameTooLargeError)
 
 
 class Holder(Protocol):
-    """The follow whose stream it is."""
+    """The follow that owns the connection."""
 
     space_id: str
     desk: Desk
     rules: SpaceRules
     progress: Progress
-    reading: asyncio.Event  # something changed that the reading hand has to know
+    reading: asyncio.Event  # set on a change that the reading task has to see
     is_known: Callable[[str], bool]
 
     @property
@@ -53,10 +53,14 @@ class Holder(Protocol):
 
 
 class Decoder(Protocol):
-    """Bytes or texts of a connection to (data, name)."""
+    """Turns bytes or texts of a connection into (data, name)."""
 
     def feed(self, piece: bytes | str) -> list[tuple[str | bytes, str]]:
-        """Raises FrameTooLargeError."""
+        """Decode a piece.
+
+        Raises:
+            FrameTooLargeError: A frame is longer than the limit.
+        """
         ...
 
 
@@ -77,7 +81,7 @@ class _Messages:
 
 
 class Connection:
-    """One request for a stream, and what came over it."""
+    """One request for a stream, and what arrives over it."""
 
     def __init__(self, follow: Holder, way: Way) -> None:
         self._follow = follow
@@ -90,7 +94,7 @@ class Connection:
         self._stirred = asyncio.Event()
 
     async def run(self) -> None:
-        """Connect, read until the rules or upstream end it, and say what became of it."""
+        """Connect, read until the rules or upstream end the stream, and report the result."""
         follow, desk = self._follow, self._desk
         in_query = desk.ways.token_in_query and desk.api.may_send_in_query
         try:
@@ -113,7 +117,7 @@ class Connection:
 
     @asynccontextmanager
     async def _opened(self, *, in_query: bool) -> AsyncIterator[AsyncIterator[bytes | str] | None]:
-        """What the connection brings; None when it was refused, which is booked."""
+        """Yield the pieces of the connection; None when upstream refused it, which is booked."""
         api, space_id = self._desk.api, self._follow.space_id
         async with asyncio.timeout(HEAD_S) as deadline:
             if self._way is Way.WEBSOCKET:
@@ -149,15 +153,15 @@ class Connection:
         return below_http(http.to_failure(self._operation, error))
 
     def _refused(self, refusal: Refusal) -> None:
-        """Learn from a connect that brought no stream; pages and the status decide the rest."""
+        """React to a connect without a stream; pages and the status decide the rest."""
         follow, desk, failure = self._follow, self._desk, refusal.failure
         status = failure.http_status
         is_route = status in ROUTE_ABSENT or status == 200
         if status == 404 and not follow.rules.is_route_missing():
-            is_route = False  # it may be the space that is not there: its status tells
+            is_route = False  # the space itself may be missing: its status shows it
         if status == 401:
             if desk.api.may_send_in_query and not desk.ways.token_in_query:
-                desk.ways.token_in_query = True  # the stream alone may take the key from there
+                desk.ways.token_in_query = True  # only the stream's route takes the key from there
             else:
                 desk.ways.useless(self._way, follow.now())
             refusal = _not_of_key(refusal)
@@ -194,7 +198,7 @@ class Connection:
                 side.append(group.create_task(self._beat(self._socket), name="moot: heartbeat"))
             try:
                 await self._read()
-            except FrameTooLargeError:  # here: out of the group it would come wrapped
+            except FrameTooLargeError:  # caught here: outside the group it would come wrapped
                 self._too_large()
             finally:
                 for task in side:
@@ -207,7 +211,7 @@ class Connection:
             await self._inbox.close()
 
     async def _pass_on(self) -> None:
-        """What changes elsewhere ends a wait for the connection."""
+        """End a wait for the connection when something changes elsewhere."""
         event = self._follow.reading
         while True:
             await event.wait()
@@ -221,7 +225,7 @@ class Connection:
             try:
                 await socket.send_text(HEARTBEAT)
             except http.TROUBLE:
-                return  # the reader learns of it too
+                return  # the reader notices it too
 
     async def _read(self) -> None:
         follow, rules = self._follow, self._follow.rules
@@ -267,9 +271,9 @@ class Connection:
         take = rules.framed(now, self._desk.clock.wall(), events, replayed)
         await follow.take(take)
         if rules.job is not None:
-            follow.stir()  # the asking hand may have waited for what the stream brings
+            follow.stir()  # the requesting task may have waited for what the stream brings
 
 
 def _not_of_key(refusal: Refusal) -> Refusal:
-    """A 401 of the stream alone says nothing about the key: REST takes it or does not."""
+    """Separate a 401 of the stream from the key: only REST shows whether the key is good."""
     return Refusal(refusal.failure, refusal.is_json, is_of_stream=True)

@@ -18,8 +18,10 @@ from bridge.sources.moot.words import Skip
 
 @dataclass(slots=True)
 class Desk:
-    """One account. `verdict` is set while its key is refused or its tenant suspended: nothing is
-    asked then, until another key is in its place.
+    """One account.
+
+    `verdict` is set while its key is refused or its tenant suspended: no follow sends a request
+    until there is another key.
     """
 
     account: str
@@ -38,8 +40,10 @@ class Desk:
         self.gate.accepted(operation, started)
 
     def failed(self, operation: str, started: float, refusal: Refusal) -> None:
-        """Book a refusal; what concerns the key is remembered here. No id of a space goes along:
-        users choose those, and they would become labels of exemplars.
+        """Book a refusal, and remember one that concerns the key.
+
+        The log gets no id of a space: users choose those, and they would become labels of
+        exemplars.
         """
         self.gate.failed(
             operation,
@@ -61,7 +65,7 @@ class Desk:
                 self.count("suspended")
 
     def token_replaced(self) -> None:
-        """Another key: it is believed until it is refused."""
+        """Use the new key, which counts as good until upstream refuses it."""
         if self.verdict is not None and self.verdict.code == TENANT_SUSPENDED:
             self.count("suspended", -1)
         self.verdict = self.verdict_at = None

@@ -1,7 +1,7 @@
-"""moot's refusals as data, and who judges by them.
+"""moot's refusals as data, and the judge that reads them.
 
-The service has no codes but HTTP's, so the rows are ours by status; `detail` is for people and may
-be a text, a list, an object or missing (moot.md 2.5, 2.7).
+moot has no codes but HTTP's, so the rows are by status; `detail` is for people and may be a text, a
+list, an object or missing (moot.md 2.5, 2.7).
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ NOT_THE_API: Final = "NOT_THE_API"
 HTTP_ERROR: Final = "HTTP_ERROR"
 INVALID_RESPONSE: Final = "INVALID_RESPONSE"
 
-RATE_LIMIT_WAIT_S = 30.0  # a 429 names no time as far as is known (moot.md 2.5)
+RATE_LIMIT_WAIT_S = 30.0  # upstream names no wait with a 429, as far as is known (moot.md 2.5)
 WAIT_S_MAX = 300.0
 TEXT_CHARS_MAX = 300
 _P, _T = Retry.PERMANENT, Retry.TRANSIENT
@@ -77,20 +77,20 @@ _BY_STATUS = {
     422: VALIDATION,
     429: RATE_LIMITED,
 }
-CURSOR_STATUSES = frozenset({400, 404, 422})  # how a cursor that is not known may be refused
+CURSOR_STATUSES = frozenset({400, 404, 422})  # how a server may refuse an unknown cursor
 
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """A reply that is no success, judged."""
+    """A judged reply that is no success."""
 
     failure: Failure
-    is_json: bool  # of the API itself, as far as can be told
-    is_of_stream: bool = False  # a stream's route refused the key, which says little about it
+    is_json: bool  # the reply is the API's own, as far as it shows
+    is_of_stream: bool = False  # a stream's route refused the key, which says little about the key
 
     @property
     def of_key(self) -> bool:
-        """Every request of the key waits, not this space alone."""
+        """Whether every request of the key waits, not only this space."""
         return self.failure.code == RATE_LIMITED
 
     @property
@@ -105,7 +105,10 @@ def judge(
     body: bytes,
     redact: Callable[[str], str],
 ) -> Refusal:
-    """`redact` cleans what people will read: upstream repeats what was sent (moot.md 2.7)."""
+    """Judge a refusal.
+
+    `redact` cleans the text that people will read: upstream repeats what was sent (moot.md 2.7).
+    """
     value = _json(body)
     is_json = value is not None
     text = detail_of(value)
@@ -139,7 +142,7 @@ def invalid(operation: str, status: int, text: str) -> Refusal:
 
 
 def below_http(failure: Failure) -> Refusal:
-    """No reply: a time-out, a reset, a name that does not resolve."""
+    """Judge a missing reply: a time-out, a reset, a name that does not resolve."""
     return Refusal(failure, is_json=False)
 
 
@@ -151,7 +154,7 @@ def _json(body: bytes) -> Any:
 
 
 def detail_of(value: object) -> str:
-    """What a refusal says, in one line: never what was sent (`input`), which may be anything."""
+    """Return a refusal's text in one line, without `input`, which repeats what was sent."""
     if not isinstance(value, dict):
         return ""
     detail = value.get("detail", value.get("message"))

@@ -1,6 +1,6 @@
-"""A look at one account from outside: what would be wrong with following its spaces.
+"""Examines one account from outside: what would prevent following its spaces.
 
-Nothing is followed and nothing written. Each finding is a sentence for a person.
+It follows nothing and writes nothing. Each finding is a sentence for a person.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ from bridge.wire.sse import FrameDecoder, FrameTooLargeError
 
 OLD_ORIGIN = "https://gemoot.com:8443"  # an earlier hosted address (moot.md 2.7)
 NEW_ORIGIN = "https://mootup.io"
-SPACES_LOOKED_AT = 5  # of those that are listed
+SPACES_LOOKED_AT = 5  # of the listed ones
 OPEN_S = 5.0
 SKEW_S = 5.0  # the Date header counts whole seconds
 Explain = Callable[[Failure], str]
 
 
 async def examine(api: MootApi, clock: Clock, explain: Explain, depth: Depth) -> list[Finding]:
-    """Ask the server; the first finding of level PROBLEM ends it."""
+    """Examine the account; the first finding of level PROBLEM ends it."""
     findings = [*_address(api.http.origin)]
     actor = await api.actor()
     if isinstance(actor, Refusal):
@@ -59,7 +59,7 @@ def _address(origin: str) -> list[Finding]:
 
 
 def _whose(actor: object) -> str:
-    """Whose key it is. Names are upstream's, and shortened."""
+    """Name the key's owner. The name is upstream's, and shortened."""
     value = actor if isinstance(actor, dict) else {}
     kind = "a person" if value.get("actor_type") == "human" else "an agent"
     name = value.get("display_name")
@@ -99,7 +99,7 @@ async def _listed(api: MootApi, findings: list[Finding]) -> list[Row]:
 
 
 async def _space(api: MootApi, row: Row) -> list[Finding]:
-    """Whether one that is listed may be read."""
+    """Check whether the key may read a listed space."""
     page = await api.page(row.id, Page(How.LATEST))
     if isinstance(page, Refusal):
         text = f"space {row.id[:60]} is listed but may not be read: {page.failure.message}"
@@ -108,7 +108,7 @@ async def _space(api: MootApi, row: Row) -> list[Finding]:
 
 
 async def _stream(api: MootApi, row: Row) -> Finding:
-    """Whether it opens, and whether it replays."""
+    """Check whether a stream opens, and whether it replays."""
     decoder = FrameDecoder(frames.FRAME_BYTES_MAX)
     brought: int | None = 0
     try:
@@ -131,7 +131,7 @@ async def _stream(api: MootApi, row: Row) -> Finding:
 
 
 async def _first_frames(decoder: FrameDecoder, stream: http.Stream, space_id: str) -> int | None:
-    """How many events came within a moment; None: only what is not understood."""
+    """Count the events of the first moment; None when there were frames, but no readable one."""
     is_strange = False
     try:
         async with asyncio.timeout(OPEN_S / 2):
@@ -147,7 +147,7 @@ async def _first_frames(decoder: FrameDecoder, stream: http.Stream, space_id: st
 
 
 async def _before(api: MootApi, row: Row) -> Finding:
-    """Whether pages can be walked back, which repairs a lost cursor."""
+    """Check whether pages can be read backward, which repairs a lost cursor."""
     latest = await api.page(row.id, Page(How.LATEST))
     if isinstance(latest, Refusal) or not latest.events:
         return Finding("pages", Level.OK, "no event yet to try `before` with")

@@ -1,4 +1,4 @@
-"""What a refused or failed read of a moot account means, and what to do about it."""
+"""Explains what a refused or failed read of a moot account means, and what to do about it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from bridge.sources.port import Account
 
 
 def explain(failure: Failure, account: Account) -> str:  # noqa: PLR0911 - one for each
-    """One sentence for people."""
+    """Return one sentence for people."""
     where = account.base_url
     if failure.code == "TLS":
         return f"unreachable: the certificate of {where} does not verify; is the clock right?"

@@ -1,7 +1,7 @@
-"""One space, followed: two hands that do what `rules.space` says, and the way of what they find.
+"""Follows one space with two tasks that do what `rules.space` says, and hands over the results.
 
-The asking hand sends requests, one at a time and through the gate. The reading hand holds the
-stream or the WebSocket. Each wakes the other when something has changed.
+The requesting task sends requests, one at a time and through the gate. The reading task holds the
+stream or the WebSocket. Each wakes the other after a change.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ from bridge.sources.port import Batch, Gap, OpenFeed, Progress
 from bridge.tasks import TaskGroup, first_of
 from bridge.wire.jsontext import JsonError, dumps, loads
 
-BATCH_EVENTS_MAX = 1_000  # handed in at once; more are handed in one after the other
-ABSENT_WAIT_S = 15.0  # between two looks for a space that is said not to be there
+BATCH_EVENTS_MAX = 1_000  # per batch; more events go into further batches
+ABSENT_WAIT_S = 15.0  # between two reads of the status while upstream answers 404
 NAP_S_MAX = 60.0
 
 
@@ -50,7 +50,7 @@ class SpaceFollow:
             status=state.status,
             ended=state.ended,
         )
-        self._row: Mapping[str, Any] | None = None  # of the batch that is handed in
+        self._row: Mapping[str, Any] | None = None  # the row of the batch that is being handed over
         self._backoff = Backoff()
         self._asking = asyncio.Event()
         self.reading = asyncio.Event()
@@ -68,10 +68,10 @@ class SpaceFollow:
     # -- life
 
     async def run(self) -> None:
-        """Return when it has ended or was given up, durably."""
+        """Return when the space has ended or the follow failed for good, durably."""
         try:
             await self._work()
-        except BaseExceptionGroup as group:  # of what a hand was told by the intake
+        except BaseExceptionGroup as group:  # an error of the intake, which a task passed on
             raise first_of(group) from None
         finally:
             for hand_name in ("ask", "read"):
@@ -89,7 +89,7 @@ class SpaceFollow:
                 hand.cancel()
 
     async def _heed_verdict(self) -> None:
-        """One verdict on the key is one for all follows of it."""
+        """End when the desk has a verdict on the key, which holds for all follows of it."""
         await self.desk.judged.wait()
         assert self.desk.verdict is not None
         await self.give_up(self.desk.verdict)
@@ -105,7 +105,7 @@ class SpaceFollow:
         self._over.set()
 
     def stir(self) -> None:
-        """Something has changed: both hands look again."""
+        """Wake both tasks after a change."""
         self._asking.set()
         self.reading.set()
 
@@ -118,10 +118,10 @@ class SpaceFollow:
         except TimeoutError:
             pass
 
-    # -- what lists say
+    # Lists
 
     async def listed(self, row: Row) -> None:
-        """A list shows the space: that is as good as a look."""
+        """Take a row of a list as a reading of the status."""
         if self.rules.phase is Phase.FOLLOWING and not self._over.is_set():
             await self._saw(row)
 
@@ -130,7 +130,7 @@ class SpaceFollow:
             self.rules.unlisted()
             self._asking.set()
 
-    # -- the asking hand
+    # The requesting task
 
     async def _ask_on(self) -> None:
         while not self._over.is_set():
@@ -142,7 +142,8 @@ class SpaceFollow:
             refusal = await self._ask(step, self.rules.job)
             self.reading.set()
             if refusal is None and self.desk.verdict is not None:
-                await self.nap(self._asking, self.now() + NAP_S_MAX)  # the third hand gives up
+                # `_heed_verdict` ends the follow
+                await self.nap(self._asking, self.now() + NAP_S_MAX)
             elif refusal is None:
                 self._backoff.reset()
                 self.progress.failure, self.progress.failures_in_row = None, 0
@@ -153,7 +154,7 @@ class SpaceFollow:
     async def _ask(self, step: Look | Page, job: CatchUp | None) -> Refusal | None:
         async with self.desk.gate.turn((self.space_id, "ask"), self._rank(step, job)) as turn:
             if self.desk.verdict is not None:
-                return None  # the third hand gives up
+                return None  # `_heed_verdict` ends the follow
             started = self.now()
             turn.sent()
             if isinstance(step, Look):
@@ -186,7 +187,7 @@ class SpaceFollow:
         step: Look | Page,
         job: CatchUp | None,
     ) -> Refusal | None:
-        """A refused cursor is no failure: there are other ways to catch up."""
+        """Judge a refusal; one of the cursor is no failure, as there are other ways to catch up."""
         status = refusal.failure.http_status
         has_cursor = isinstance(step, Page) and step.how is not How.LATEST
         is_route = isinstance(step, Page) and step.how is How.TRANSCRIPT and refusal.is_json
@@ -212,7 +213,7 @@ class SpaceFollow:
         self.progress.failures_in_row += 1
         now = self.now()
         if self.desk.verdict is not None:
-            await self.nap(self._asking, now + NAP_S_MAX)  # the third hand gives up
+            await self.nap(self._asking, now + NAP_S_MAX)  # `_heed_verdict` ends the follow
             return
         wait_s = self._backoff.after_failure(jitter=self.desk.jitter(), hint_s=failure.wait_s)
         if failure.code in (NOT_FOUND, NOT_THE_API):
@@ -231,11 +232,11 @@ class SpaceFollow:
     async def _saw(self, row: Row) -> None:
         take = self.rules.looked(self.now(), row.reading)
         await self.take(take, row.value)
-        if self.rules.phase is Phase.OVER:  # it has ended before, and stayed so
+        if self.rules.phase is Phase.OVER:  # the space had ended before, and has not changed
             self._over.set()
         self.stir()
 
-    # -- the reading hand
+    # The reading task
 
     async def _read_on(self) -> None:
         while not self._over.is_set():
@@ -251,7 +252,7 @@ class SpaceFollow:
             else:
                 await self.nap(self.reading, now + 1.0)
 
-    # -- handing in
+    # Handing over
 
     async def take(self, take: Take, row: Mapping[str, Any] | None = None) -> None:
         """Hand over what the rules found, in their order."""

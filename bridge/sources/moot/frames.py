@@ -1,8 +1,8 @@
-"""What one frame of the stream, or one message of the WebSocket, holds.
+"""Reads one frame of the stream, or one message of the WebSocket.
 
-Upstream's SSE frames are published nowhere, so every plausible form is read: the event itself or
-wrapped, named or not, with any `id:` or none. What decides is `event_id` alone. Pings come as text,
-as JSON, or as frames without data.
+Upstream's SSE frames are published nowhere, so this module reads every plausible form: the event
+itself or wrapped, named or not, with any `id:` or none. Only `event_id` decides. Pings come as
+text, as JSON, or as frames without data.
 """
 
 from __future__ import annotations
@@ -14,22 +14,23 @@ from bridge.core.event import Event
 from bridge.sources.moot.words import Skip, to_event
 from bridge.wire.jsontext import JsonError, loads
 
-# A text of 65,536 characters takes 6 bytes each at the worst (moot.md 2.3), and metadata beside it
-# has no limit: 512 KiB pass, and a frame that never ends is stopped.
+# A text of 65,536 characters takes at most 6 bytes each (moot.md 2.3), and the metadata beside it
+# has no limit. Frames up to 512 KiB pass; a longer one is cut off, because it may never end.
 FRAME_BYTES_MAX = 2 * 1024 * 1024
 _PINGS = frozenset({"ping", "pong", "heartbeat", "keepalive", "keep-alive", "connected", "ok"})
-_NEWS = frozenset({"participant_update"})  # understood, and no record
+_NEWS = frozenset({"participant_update"})  # known, but no record
 _INSIDE = ("data", "event", "payload")
-_SIGNS = frozenset({"event_id", "speaker_id", "speaker_name"})  # of an event, whatever is missing
+# every event has one of these, whatever is missing
+_SIGNS = frozenset({"event_id", "speaker_id", "speaker_name"})
 
 
 class Read(NamedTuple):
-    """What was in it. All empty: a ping."""
+    """The contents of a frame; all fields are empty for a ping."""
 
     events: list[Event]
     skipped: list[Skip]
-    is_understood: bool  # upstream said something in a form that is known
-    is_replay: bool = False  # one event that is known already, not read any further
+    is_understood: bool  # the frame has a known form
+    is_replay: bool = False  # the frame is one known event, and was not read any further
 
 
 _REPLAY = Read([], [], is_understood=True, is_replay=True)
@@ -40,8 +41,14 @@ _OTHER_NEWS = Read([], [], is_understood=True)
 def read(
     data: str | bytes, name: str, space_id: str, is_known: Callable[[str], bool] = lambda _: False
 ) -> Read:
-    """`name`: the frame's `event:`, or what stands for it. `is_known`: the event was taken already;
-    a replay of a whole history has nothing else.
+    """Read a frame or message.
+
+    Args:
+        data: Its text or bytes.
+        name: The frame's `event:`, or a message's equivalent.
+        space_id: The space that the connection belongs to.
+        is_known: Whether an event was taken before; the replay of a history consists of such
+            events.
     """
     try:
         value = loads(data)
@@ -89,7 +96,7 @@ def _of_object(value: dict[str, Any], name: str, space_id: str) -> Read:
 
 
 def _unwrapped(value: Any) -> Any:
-    """An object or list in a wrapper, perhaps written as text; None: nothing of that kind."""
+    """Return the object or list inside a wrapper, which may be JSON text; else None."""
     if isinstance(value, str) and value[:1] in ("{", "["):
         try:
             value = loads(value)

@@ -1,7 +1,7 @@
-"""Hands over what a connection brings, piece by piece; who takes may stop waiting at any time.
+"""Hands over what a connection brings, piece by piece, to a reader that may stop waiting any time.
 
-An async generator that is cancelled while it waits is spent, so a task of its own reads it. It
-reads one piece ahead and no further: what is not taken stays in the connection.
+Cancelling an async generator ends it, so a separate task reads the connection. It reads one piece
+ahead and no further: everything else stays in the connection.
 """
 
 from __future__ import annotations
@@ -11,11 +11,11 @@ from collections.abc import AsyncIterator
 from typing import Final
 
 CLOSED: Final = object()  # the connection has ended or broken
-NOTHING: Final = object()  # the time is over, or somebody stirred
+NOTHING: Final = object()  # the wait has ended without a piece
 
 
 class Inbox:
-    """At most one piece waits here."""
+    """Holds at most one piece."""
 
     def __init__(self) -> None:
         self._piece: object = NOTHING
@@ -24,13 +24,13 @@ class Inbox:
         self._room.set()
 
     async def fill(self, pieces: AsyncIterator[bytes | str]) -> None:
-        """Read `pieces` to their end; CLOSED is the last of them."""
+        """Read `pieces` to their end; CLOSED is the last one."""
         async for piece in pieces:
             await self._put(piece)
         await self._put(CLOSED)
 
     async def close(self) -> None:
-        """The connection broke."""
+        """Note that the connection broke."""
         await self._put(CLOSED)
 
     async def _put(self, piece: object) -> None:

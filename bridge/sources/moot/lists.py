@@ -1,7 +1,7 @@
-"""The lists of spaces: what one request tells about all of them.
+"""Reads the lists of spaces: one request shows the status of all of them.
 
-A list of active spaces is a reading of the status of each; who is in none is asked by itself. With
-`discover` it also tells of spaces that nobody named, and of archived ones that are active again.
+A list of active spaces replaces reads of each one's status; a space in no list is read by itself.
+With `discover`, lists also show spaces that nobody named, and archived ones that are active again.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ from bridge.sources.moot.follow import SpaceFollow
 from bridge.sources.moot.settings import checked_space_id
 from bridge.sources.port import Discovered
 
-LIST_S = 20.0  # between two lists: with the wait at the gate a status stays under 30 s old
-ALONE_MAX = 2  # so few follows read their own status for the price of a list
+LIST_S = 20.0  # between two lists; with the wait at the gate, a status stays under 30 s old
+ALONE_MAX = 2  # so few follows read their own status at the price of a list
 ACTIVE, PAUSED = "active", "paused"
 
 
 class Lister:
-    """Reads the lists of one account while there is somebody to read them for."""
+    """Reads the lists of one account while any follow needs them."""
 
     def __init__(
         self,
@@ -33,7 +33,7 @@ class Lister:
         discovered: Discovered,
         feed_of: Callable[[str], Feed],
     ) -> None:
-        """`follows`: by space id, as they come and go."""
+        """`follows` maps space ids to the present follows; the source changes it."""
         self.discovers = False
         self._desk = desk
         self._follows = follows
@@ -41,7 +41,7 @@ class Lister:
         self._feed_of = feed_of
 
     async def run(self) -> None:
-        """For ever."""
+        """Read lists for ever."""
         while True:
             if self._is_needed() and self._desk.verdict is None:
                 await self._round()
@@ -51,7 +51,7 @@ class Lister:
         return self.discovers or len(self._follows) > ALONE_MAX
 
     async def _round(self) -> None:
-        """Every list that is of use, then what they say."""
+        """Read every useful list, then apply it."""
         rows: dict[str, Row] = {}
         statuses = [ACTIVE]
         if self.discovers or any(f.rules.status == PAUSED for f in self._follows.values()):
@@ -72,7 +72,7 @@ class Lister:
                 await self._found(row)
 
     async def _list(self, status: str) -> list[Row] | None:
-        """The rows that really are in that status; None when there was no answer."""
+        """Return the rows that are in the requested status; None when there was no answer."""
         desk = self._desk
         rank = Rank.WATCH if self._follows else Rank.FIND
         async with desk.gate.turn(("list",), rank) as turn:
@@ -89,7 +89,7 @@ class Lister:
         return [row for row in rows if row.reading.status in (ACTIVE, PAUSED)]
 
     async def _found(self, row: Row) -> None:
-        """Have it followed. An archived space comes back only when it is active again."""
+        """Report a space for following; an archived one returns only when it is active again."""
         if row.id in self._follows or checked_space_id(row.id) is None:
             return
         if await self._discovered.found(self._feed_of(row.id), again=True):

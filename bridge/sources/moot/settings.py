@@ -10,15 +10,15 @@ from pydantic import BeforeValidator, Field
 from bridge.schema.upstream import UpstreamAccount
 
 SPACE = "space"  # the one kind of feed
-ID_CHARS_MAX = 200  # of an id that users chose (moot.md 2.7)
+ID_CHARS_MAX = 200  # of an id that users choose (moot.md 2.7)
 A_SPACE_ID = (
     "a space id is up to 200 characters without a slash, like spc_1h8w2c4r6t0yz or sprint-planning"
 )
-REQUESTS_PER_MINUTE = 20  # reads that the vendor's own checklist assumes (moot.md 2.7)
+REQUESTS_PER_MINUTE = 20  # the vendor's own checklist assumes this many reads (moot.md 2.7)
 
 
 def checked_space_id(text: str) -> str | None:
-    """The id as it is, for upstream's are opaque; None for what cannot stand in a path."""
+    """Return the id unchanged, as ids are opaque; None if it cannot stand in a path."""
     is_long = not 0 < len(text) <= ID_CHARS_MAX
     is_path = "/" in text or text in (".", "..")
     is_clean = text == text.strip() and text.isprintable()

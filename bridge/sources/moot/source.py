@@ -1,4 +1,4 @@
-"""One moot account: its follows, the gate they share, and the lists that tell of spaces."""
+"""One moot account: its follows, the gate they share, and the lists of spaces."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ from bridge.sources.port import Depth, Finding, OpenFeed, Progress, Standing
 from bridge.tasks import TaskGroup
 from bridge.wire.jsontext import JsonError, dumps, loads
 
-# What a source takes over while it works; anything else of an account makes it another source.
+# Settings that a running source takes over; a change of any other needs a new source.
 LIVE = frozenset({"requests_per_minute", "spaces", "discover", "stream"})
-NO_REQUESTS = b'{"saved":0,"log":[]}'  # a gate's memory without any
+NO_REQUESTS = b'{"saved":0,"log":[]}'  # a gate's memory without requests
 
 
 def build(system: port.System, account: port.Account, means: port.Means) -> MootSource:
-    """A source with all that it needs."""
+    """Create a source with all its parts."""
     settings = account.settings
     assert isinstance(settings, MootAccount)
     gate = KeyGate(
@@ -86,8 +86,8 @@ class MootSource:
 
     async def run(self) -> None:
         if not self._has_memory:
-            # No predecessor is known. Upstream publishes no limit; a first start that waits for the
-            # requests of one that never was would be slow for nothing, and a 429 is obeyed.
+            # No predecessor is known, so assume that it sent no requests. Upstream publishes no
+            # limit, waiting would slow down every first start, and the gate obeys a 429.
             self._desk.gate.recall(NO_REQUESTS)
         async with TaskGroup() as group:
             group.create_task(self._desk.gate.drive(), name=f"{self.name}: gate")
@@ -105,7 +105,7 @@ class MootSource:
             self._share_budget()
 
     def _share_budget(self) -> None:
-        """Many silent streams must not use up the requests of the others."""
+        """Divide the budget, so that many silent streams leave requests for the others."""
         for follow in self._follows.values():
             follow.rules.share(len(self._follows), self._desk.gate.line.limit)
 
@@ -126,17 +126,17 @@ class MootSource:
         return True
 
     def expect(self, states: Sequence[FeedState]) -> None:
-        """Every follow asks the gate by itself; what it asks for decides who goes first."""
+        """Do nothing: the gate orders the follows by their requests."""
 
     def token_replaced(self) -> None:
         self._desk.token_replaced()
 
     def ask_again(self) -> None:
-        """Somebody may have mended the key or the tenant: the next request finds out."""
+        """Send the next request now: somebody may have fixed the key or the tenant."""
         self._desk.token_replaced()
 
     def memory(self) -> bytes:
-        """What the gate knows, and which way works at this base URL."""
+        """Return what the gate knows, and which way works at this base URL."""
         return dumps({"gate": loads(self._desk.gate.memory()), "way": str(self._desk.ways.way)})
 
     def recall(self, memory: bytes, age_s: float | None = None) -> None:

@@ -103,10 +103,10 @@ class Moot:
         return feed_of(NAME, account, SPACE, space_id)
 
     def plain(self, record: Mapping[str, Any]) -> bytes | None:
-        """One line: time, who, what kind, and the text with its line ends as `\\n`.
+        r"""Return one line: time, speaker, type, and the text with its line ends as `\n`.
 
-        The vendor's tools print no such line; this is for logs and `grep`. Signs that steer a
-        terminal or turn the direction of a text are written as `\\u001b`.
+        The vendor's tools print no such line; it serves logs and `grep`. Characters that control a
+        terminal or turn the direction of a text are written as `\u001b`.
         """
         type_ = str(record.get("type"))
         if marks.is_of_bridge(type_) and not marks.is_ended(type_):

@@ -1,4 +1,4 @@
-"""A space for people: who said what last, counts of message types and of threads. Pure."""
+"""Describes a space for people: last speaker and text, counts of types and threads. Pure."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from bridge.sources.moot.words import EVENT_PREFIX, OTHER_TYPE, type_of
 from bridge.wire import times
 
 TITLE_CHARS_MAX: Final = 120
-TEXT_CHARS_MAX: Final = 200  # of what was said last, from its beginning
+TEXT_CHARS_MAX: Final = 200  # of the latest text, from its beginning
 NAME_CHARS_MAX: Final = 80
-TYPES_MAX: Final = 16  # of message types that are counted by name: they are free text on the wire
-THREADS_MAX: Final = 64  # of threads that are known again; an older one that goes on counts anew
-_SCANNED_CHARS_MAX: Final = 10_000  # of a text that is looked into for its first words
+TYPES_MAX: Final = 16  # of message types that are counted by name: upstream does not limit them
+THREADS_MAX: Final = 64  # of threads that are remembered; a dropped one that goes on counts as new
+_SCANNED_CHARS_MAX: Final = 10_000  # of a text that is searched for its first words
 
 Plain = Mapping[str, Any]
 
 
 def describe_space(row: Plain) -> dict[str, Any]:
-    """What a space's row tells people: its description, when it began and was archived."""
+    """Describe a space's row for people: its description, when it began and was archived."""
     told: dict[str, Any] = {}
     for key in ("title", "name", "description"):
         text = row.get(key)
@@ -89,7 +89,7 @@ def _number(value: object) -> int:
 
 
 def _line(value: object, chars_max: int) -> str | None:
-    """The beginning of a text on one line; None for what says nothing."""
+    """The beginning of a text on one line; None for a blank one."""
     if not isinstance(value, str):
         return None
     line = " ".join(value[:_SCANNED_CHARS_MAX].split())

@@ -1,4 +1,4 @@
-"""moot's words: statuses, message types, operations, and how an event is read."""
+"""moot's statuses, message types and operations, and how to read an event."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ STATES: Mapping[str, State] = {
     "paused": State.WAITING,
     "archived": State.SUCCEEDED,
 }
-# Known message types (moot.md 2.7); free text on the wire.
+# Known message types (moot.md 2.7); upstream does not limit them.
 MESSAGE_TYPES = (
     *("message", "feature", "question", "git_request", "stack_request", "review_request"),
     *("code_share", "status_update", "decision_propagated", "retro", "bug", "decision"),
@@ -38,7 +38,7 @@ OPERATIONS = (
 
 
 class Skip(enum.StrEnum):
-    """Why something that was sent is no record: the label of `skipped_frames_total`."""
+    """Why a sent object is no record: the label of `skipped_frames_total`."""
 
     NO_ID = "no_id"
     OTHER_SPACE = "other_space"
@@ -48,12 +48,12 @@ class Skip(enum.StrEnum):
 
 
 def state_of(status: str) -> State:
-    """A word that is new is not known to be over."""
+    """Normalize a status; an unknown one does not count as over."""
     return STATES.get(status, State.RUNNING)
 
 
 def type_of(value: Mapping[str, Any]) -> str:
-    """The type of the record: there is no `type` upstream, only `metadata.message_type` (2.3)."""
+    """Return the type of the record, from `metadata.message_type`: upstream has no `type` (2.3)."""
     metadata = value.get("metadata")
     word = metadata.get("message_type") if isinstance(metadata, dict) else None
     if word is None:

@@ -1,1 +1,1 @@
-"""What is asked next of a space, given what was seen. No I/O and no clock: instants come in."""
+"""The pure rules of a space's follow. No I/O and no clock: callers pass instants."""

@@ -1,4 +1,4 @@
-"""When a space that was read counts as gone: one refusal may be a deployment or a mistake."""
+"""Decides when a space that was read counts as deleted: one refusal may be temporary."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class Absence:
     since: float = 0.0
 
     def struck(self, now: float) -> bool:
-        """True when the space is gone."""
+        """Note a refusal; True when the space counts as deleted."""
         if self.strikes == 0:
             self.since = now
         self.strikes += 1

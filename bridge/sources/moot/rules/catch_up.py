@@ -1,4 +1,4 @@
-"""Reading pages until everything is known that was there: forward from the marker, or back.
+"""Reads pages until all earlier events are known: forward from the marker, or backward.
 
     FORWARD ──short page──────────────────────────> done
        │ refused, or a page that does not follow
@@ -8,7 +8,8 @@
        v
     TRANSCRIPT ───────────────────────────────────> done
 
-Pages are oldest first inside (moot.md 2.4). Walking back collects, and hands over oldest first.
+Within a page the oldest event is first (moot.md 2.4). Reading backward collects all pages, and
+hands them over oldest first.
 """
 
 from __future__ import annotations
@@ -21,13 +22,13 @@ from bridge.core.event import Event
 from bridge.sources.moot.rules.marker import Marker
 from bridge.wire import times
 
-PAGE = 200  # events asked for; more is refused (moot.md 2.2)
-WALK_PAGES_MAX = 500  # of one walk: 100,000 events are held in memory until it ends
-SEARCH_PAGES = 3  # of a walk for an event that only a count tells of
+PAGE = 200  # events requested; upstream refuses more (moot.md 2.2)
+WALK_PAGES_MAX = 500  # of one backward read: memory holds 100,000 events until it ends
+SEARCH_PAGES = 3  # of a backward read for an event that only upstream's count shows
 
 
 class How(enum.StrEnum):
-    """What kind of page is asked for."""
+    """The kinds of pages to request."""
 
     SINCE = "since"
     BEFORE = "before"
@@ -45,7 +46,7 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class Hole:
-    """Something is missing and cannot be had."""
+    """Events are missing that upstream does not show."""
 
     reason: str
     after: str | None
@@ -55,14 +56,14 @@ class Hole:
 
 @dataclass(slots=True)
 class Found:
-    """What a page led to, to be taken in this order: the hole, then the events."""
+    """The result of a page, to be taken in this order: the gap, then the events."""
 
     events: list[Event] = field(default_factory=list)
     hole: Hole | None = None
 
 
 class CatchUp:
-    """One catch-up. Ask what `page` names until `is_done`."""
+    """One catch-up. Request the page that `page` names until `is_done`."""
 
     def __init__(
         self,
@@ -72,19 +73,25 @@ class CatchUp:
         begins_at: str | None = None,
         search: int = 0,
     ) -> None:
-        """`begins_at`: when the space began, as upstream says. `search`: so many events seem to
-        have been passed over: walk back to a known one, and some pages further for those.
+        """Begin at a marker.
+
+        Args:
+            marker: The event to continue from.
+            is_known: Whether an event was taken before.
+            begins_at: When the space began, as upstream says.
+            search: The number of events that seem to be missing: read backward to a known one, and
+                some pages further for those.
         """
         self.is_done = False
-        self.pages = 0  # asked so far
+        self.pages = 0  # requested so far
         self._marker = marker
         self._is_known = is_known
         self._begins_at = begins_at
         self._search = search
         self._is_anchored = False
-        self._checked: Page | None = None  # what comes after the check of an origin
+        self._checked: Page | None = None  # the page that follows the check of an origin
         self.is_origin = False
-        self._walked: list[list[Event]] = []  # newest page first, unknown events only
+        self._walked: list[list[Event]] = []  # newest page first, new events only
         self._walked_ids: set[str] = set()
         self._is_cold = marker.last is None
         first = Page(How.LATEST) if search or self._is_cold else Page(How.SINCE, marker.last)
@@ -92,27 +99,28 @@ class CatchUp:
 
     @property
     def latest(self) -> list[Event]:
-        """The newest page of a walk that has only begun."""
+        """The newest page of a backward read that has only begun."""
         return self._walked[0] if self.pages == 1 and self._walked else []
 
     @property
     def is_cold_walk(self) -> bool:
-        """Nothing was ever taken, and what was found so far is not all."""
+        """Whether nothing was ever taken, and the pages so far are not all."""
         return self._is_cold and not self.is_done and self.page.how is How.BEFORE
 
     def check_origin(self, first: Event) -> None:
-        """Ask whether anything stands before this event, which a stream began with. If nothing
-        does, the stream replays the history; else it brought what was written just now.
+        """Request the events before this one, the first of a stream.
+
+        If there are none, the stream replays the history; else it brought new events only.
         """
         self._checked = self.page
         self.page = Page(How.BEFORE, first.id)
 
     def took(self, events: Sequence[Event], size: int) -> Found:
-        """A page came: `size` counts what was in it, also what could not be read."""
+        """Take a page; `size` counts all its events, also unreadable ones."""
         self.pages += 1
         if self._checked is not None:
             self.page, self._checked = self._checked, None
-            # A server that does not know `before` shows the latest page: that tells nothing.
+            # A server that ignores `before` shows the latest page, which proves nothing.
             self.is_origin = size == 0
             return Found()
         match self.page.how:
@@ -123,7 +131,7 @@ class CatchUp:
         return self._back(events, size)
 
     def refused(self) -> Found:
-        """Upstream does not take the cursor, or has no such route."""
+        """Note that upstream refused the cursor, or has no such route."""
         self.pages += 1
         if self._checked is not None:
             self.page, self._checked = self._checked, None
@@ -135,13 +143,14 @@ class CatchUp:
             return self._end(self._lost("cursor_lost"))
         return self._to_transcript()
 
-    # -- forward
+    # Forward
 
     def _forward(self, events: Sequence[Event], size: int) -> Found:
         fresh = self._fresh(events)
         cursor = self.page.cursor
         last = events[-1].id if events else None
-        # The cursor itself, or a full page without news: this is not what stands behind it.
+        # This page is not what follows the cursor: it holds the cursor itself, or is full without
+        # news.
         is_stuck = size >= PAGE and (not fresh or last in (None, cursor))
         if is_stuck or any(event.id == cursor for event in events):
             self.page = Page(How.LATEST)
@@ -152,13 +161,13 @@ class CatchUp:
             self.page = Page(How.SINCE, last)
         return Found(fresh)
 
-    # -- back
+    # Backward
 
     def _back(self, events: Sequence[Event], size: int) -> Found:
         fresh = [event for event in self._fresh(events) if event.id not in self._walked_ids]
         is_anchored = any(self._is_known(event.id) for event in events)
         if not any(event.id not in self._walked_ids for event in events) and self._walked:
-            # Nothing new: the beginning, or a server that does not know `before` (2.7).
+            # Nothing new: the beginning, or a server that ignores `before` (2.7).
             return self._end(self._at_beginning()) if size < PAGE else self._to_transcript()
         self._walked.append(fresh)
         self._walked_ids.update(event.id for event in events)
@@ -171,7 +180,7 @@ class CatchUp:
         if self.pages >= WALK_PAGES_MAX:
             return self._to_transcript()
         oldest = next((event.id for event in events), None)
-        if oldest is None:  # a page of what cannot be read names no place to go on from
+        if oldest is None:  # a page of unreadable events has no cursor to continue from
             return self._to_transcript()
         self.page = Page(How.BEFORE, oldest)
         return Found()
@@ -195,22 +204,22 @@ class CatchUp:
         is_anchored = self._is_cold or any(self._is_known(event.id) for event in events)
         return self._end(None if is_anchored else self._lost("cursor_lost"))
 
-    # -- the end
+    # The end
 
     def _fresh(self, events: Sequence[Event]) -> list[Event]:
         return [event for event in events if not self._is_known(event.id)]
 
     def _at_beginning(self) -> Hole | None:
-        """The first event there is was reached, and none of them was known."""
+        """The first event of the space was reached, and none of the events was known."""
         return self._lost("history_shrank")
 
     def _lost(self, reason: str) -> Hole | None:
-        """What lies between the last event taken and the first one found cannot be had."""
+        """Upstream does not show the events between the last taken one and the first one found."""
         if self._search:
-            return None  # the count says what is missing
+            return None  # the count shows how many are missing
         found = next((page[0] for page in reversed(self._walked) if page), None)
         if self._is_cold:
-            # Never read: what came before is missing only if there is more than was found.
+            # Never read: earlier events are missing only if there are more than were found.
             is_all = reason == "history_shrank"
             return None if is_all or found is None else Hole(reason, None, found.id)
         return None if found is None else Hole(reason, self._marker.last, found.id)

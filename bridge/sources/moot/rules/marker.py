@@ -1,4 +1,4 @@
-"""Where a follow of a space goes on after a restart: stored with every commit."""
+"""Where a follow of a space continues after a restart; stored with every commit."""
 
 from __future__ import annotations
 
@@ -8,21 +8,21 @@ from typing import Any
 
 from bridge.core.event import Event
 
-# An event this much older than the one the marker stands at came late: pages have it somewhere
-# before, and going on from there would show everything since once more.
+# An event this much older than the marker's came late. Its place in the pages is further back, and
+# continuing from it would read everything since once more.
 LATE_S = 60.0
 
 
 @dataclass(frozen=True, slots=True)
 class Marker:
-    """The event that pages go on from."""
+    """The event from which pages continue."""
 
-    last: str | None = None  # its id; None: no event of the space was taken yet
+    last: str | None = None  # None: no event of the space was taken yet
     at_s: float | None = None  # its time, as upstream gave it
-    told: int = 0  # events that upstream counts and that were told as missing
+    told: int = 0  # events that upstream counts and that were reported missing
 
     def moved(self, events: list[Event], wall_s: float) -> Marker:
-        """Behind these new events. A time from the future moves nothing out of reach."""
+        """Move behind these new events; a time in the future does not move the marker."""
         marker = self
         for event in events:
             at_s = event.created_at_s
@@ -38,7 +38,7 @@ class Marker:
 
     @classmethod
     def restored(cls, saved: Mapping[str, Any]) -> Marker:
-        """Nothing that cannot be read is believed: it only costs requests."""
+        """Load what `saved` returned; an unreadable field is ignored and only costs requests."""
         last, at_s, told = saved.get("last"), saved.get("at_s"), saved.get("told")
         is_number = isinstance(at_s, int | float) and not isinstance(at_s, bool)
         return cls(

@@ -1,7 +1,7 @@
-"""Whether a stream brings the history by itself, and when it has come as far as what is known.
+"""Decides whether a stream replays the history, and when the replay reaches known events.
 
 A server that replays sends the events of the space, oldest first, right after the head of the
-stream (moot.md 2.4). Then the pages that would catch up need not be asked for.
+stream (moot.md 2.4). Then the follow need not request pages to catch up.
 """
 
 from __future__ import annotations
@@ -10,19 +10,19 @@ from collections.abc import Iterable, Sequence
 
 from bridge.core.event import Event
 
-PEEK_S = 2.0  # a replay begins sooner than that after the head, or there is none
+PEEK_S = 2.0  # a replay begins within this time after the head, or there is none
 
 
 class Replay:
-    """What is known of the replay of the open stream. `now` is monotonic seconds."""
+    """The replay of the open stream, as far as known. `now` is monotonic seconds."""
 
     def __init__(self) -> None:
-        self.is_first = False  # it fills a cold start, the pages wait
-        self.peek_until: float | None = None  # whether it comes at all is awaited until then
-        self._overlap: set[str] = set()  # ids of the newest page, which ends it
+        self.is_first = False  # the replay fills a cold start, the pages wait
+        self.peek_until: float | None = None  # until then the follow waits for a replay to begin
+        self._overlap: set[str] = set()  # ids of the newest page, at which the replay ends
 
     def expect(self, now: float, latest: Iterable[Event]) -> None:
-        """The newest page of a cold start is here: the rest may come in one piece."""
+        """Note the newest page of a cold start: the stream may bring all others."""
         self.peek_until = now + PEEK_S
         self._overlap = {event.id for event in latest}
 
@@ -37,7 +37,7 @@ class Replay:
         return begins_s is not None and page_s is not None and begins_s <= page_s
 
     def has_met(self, fresh: Iterable[Event]) -> bool:
-        """Whether it has come to the newest page: what follows is live."""
+        """Whether the replay has reached the newest page; later events are live."""
         return self.is_first and any(event.id in self._overlap for event in fresh)
 
     def forget(self) -> None:

@@ -1,11 +1,11 @@
-"""One space: what its two hands do next, given what was seen.
+"""Decides what the two tasks of a space's follow do next.
 
-The *asking* hand sends requests one after the other (`request`): status, pages. The *reading* hand
-holds the stream (`stream`). Both report here what came of it and are told what to hand in.
+The *requesting* task sends requests one after the other (`request`): status, pages. The *reading*
+task holds the stream (`stream`). Both report their results here, and get what to hand over.
 
-A connect has one order (moot.md 2.4): the stream is opened, its head is waited for, *then* pages
-catch up, *then* the frames are let in. Catching up first would lose what is written in between on a
-server that does not replay.
+A connect has one order (moot.md 2.4): open the stream, wait for its head, *then* catch up by pages,
+*then* take the frames. Catching up first would lose the events written in between on a server that
+does not replay.
 
     START ──status──> FOLLOWING ──archived──> ENDING ──pages succeeded──> OVER
       └─────────────── gone, forbidden, key refused, tenant suspended ─────^
@@ -39,10 +39,10 @@ from bridge.sources.moot.rules.steps import (
 )
 from bridge.sources.moot.rules.ways import Way
 
-STATUS_S = 25.0  # a status is read again then: with its answer it is never 30 s old
+STATUS_S = 25.0  # read the status again after this time, so that it is never 30 s old
 SILENCE_S = 60.0  # nothing read for so long: one look, then another connect
 CONNECT_S_MIN = 1.0  # between two connects
-POLL_S = (3.0, 60.0)  # between polls: the shortest after news, doubling while there are none
+POLL_S = (3.0, 60.0)  # between polls: the shortest after news, doubling without news
 ARCHIVED = "archived"
 
 
@@ -68,8 +68,8 @@ class SpaceRules:
         self.cause = Cause.CONNECT
         self.replayed = 0  # events that were shown again
         self.brought = 0  # new events that the open stream brought
-        self.has_understood = False  # the open stream said something that makes sense
-        self.is_useless = False  # another way has to be tried
+        self.has_understood = False  # the open stream sent something readable
+        self.is_useless = False  # try another way
         self._is_known = is_known
         self._was_read = status is not None
         self._had_ended = ended
@@ -80,24 +80,24 @@ class SpaceRules:
         self._is_open = False
         self._is_caught_up = False
         self._wants_close = False
-        self._was_passed_over = False  # news came in pages that the open stream did not bring
+        self._was_passed_over = False  # pages brought new events that the open stream did not
         self._opened_at = 0.0
         self._heard_at = 0.0
         self._connect_at = 0.0
         self._connects = Backoff(CONNECT_S_MIN, 30.0)
         self._replay = Replay()
-        self._held: list[Event] = []  # of a stream whose turn has not come
+        self._held: list[Event] = []  # frames of a stream, while pages catch up
         self._poll_at = 0.0
         self._poll_s = POLL_S[0]
         self._is_level = False  # everything was read since the latest connect or the start
         self._missed_at: float | None = None  # the reading when the stream's route was missing
-        self._last_count: int | None = None  # as the archived space says
-        self._missing = 0  # to be told
+        self._last_count: int | None = None  # the count of the archived space
+        self._missing = 0  # missing events, to be reported
 
-    # -- what next
+    # Next steps
 
     def request(self, now: float, way: Way) -> Request:  # noqa: PLR0911 - one return a state
-        """What the asking hand does. `way` is how events are to be brought now."""
+        """Return the next step of the requesting task. `way` is the transport now."""
         if self.phase is Phase.OVER:
             return Wait(now + STATUS_S)
         if self._looked_at is None:
@@ -115,13 +115,13 @@ class SpaceRules:
         return Wait(self._asks_at(way))
 
     def _ask(self, now: float) -> Request:
-        """The next page, unless the stream may bring it by itself."""
+        """Return the next page, unless the stream may bring it."""
         assert self.job is not None
         if self._replay.is_peeking(now):
             return Wait(self._replay.peek_until or now)
         if self._replay.is_first and now < self._heard_at + PEEK_S:
             return Wait(self._heard_at + PEEK_S)
-        self._replay.is_first = False  # it stopped before it met what is known
+        self._replay.is_first = False  # the replay stopped before it reached known events
         return self.job.page
 
     def _asks_at(self, way: Way) -> float:
@@ -133,7 +133,7 @@ class SpaceRules:
         return min(due)
 
     def stream(self, now: float, way: Way) -> Stream:
-        """What the reading hand does."""
+        """Return the next step of the reading task."""
         wants_stream = self.phase is Phase.FOLLOWING and way is not Way.POLL
         if not self._is_open:
             if not wants_stream or (self.job is not None and self.cause is not Cause.CONNECT):
@@ -155,7 +155,7 @@ class SpaceRules:
         return Read(max(until, now + 1.0))  # a look at a silent stream may take a while
 
     def _is_misleading(self, now: float) -> bool:
-        """Pages show what this stream should have brought, and it said nothing that makes sense."""
+        """Whether pages show events that the stream, with nothing readable, left out."""
         is_old = now >= self._opened_at + SILENCE_S
         return is_old and self._was_passed_over and not self.has_understood
 
@@ -168,17 +168,17 @@ class SpaceRules:
     def _is_read(self) -> bool:
         return self._is_open and self._is_caught_up and not self._wants_close
 
-    # -- status
+    # Status
 
     def looked(self, now: float, reading: Reading) -> Take:
-        """The space's own status, or its row in a list."""
+        """Take the space's own status, or its row in a list."""
         self._looked_at = now
         self._absence.seen()
         self._was_read = True
         self._started_at = reading.started_at or self._started_at
         if reading.status == ARCHIVED:
             if self.phase is Phase.START and self._had_ended and self.status == ARCHIVED:
-                self.phase = Phase.OVER  # it has ended, and stayed so
+                self.phase = Phase.OVER  # the space had ended, and has not changed
             elif self.phase in (Phase.START, Phase.FOLLOWING):
                 self.phase = Phase.ENDING
                 self._last_count = reading.count
@@ -191,7 +191,7 @@ class SpaceRules:
         return Take(status=reading.status, hole=self._told())
 
     def _judge(self, count: int | None) -> None:
-        """Compare the count when nothing is being read that would explain a difference."""
+        """Compare the count, unless a running read would explain a difference."""
         if not self._is_level or self.job is not None:
             return
         verdict = self._count.read(count, self.known)
@@ -208,20 +208,16 @@ class SpaceRules:
         return Hole("count_mismatch", self.marker.last, None, missing)
 
     def share(self, spaces: int, requests_per_minute: int) -> None:
-        """A silent stream costs a look, a connect and a page: all of them together may use half of
-        the budget for that.
-        """
+        """Let silent streams (each a look, a connect, a page) use at most half of the budget."""
         self.silence_s = max(SILENCE_S, 60.0 * 3 * spaces / (requests_per_minute / 2))
 
     def unlisted(self) -> None:
-        """It is in no list any more: its own status tells why."""
+        """Read the space's own status, as no list shows it any more."""
         if self._looked_at is not None:
             self._looked_at -= STATUS_S
 
     def is_route_missing(self) -> bool:
-        """The stream's route answers 404 although the space is there: its status was read well
-        after the first such answer.
-        """
+        """Whether the stream's route is missing: a 404, though a later status shows the space."""
         if self._missed_at is None or self._looked_at is None:
             self._missed_at = self._looked_at
             self.unlisted()
@@ -229,22 +225,22 @@ class SpaceRules:
         return self._looked_at > self._missed_at
 
     def absent(self, now: float) -> bool:
-        """Upstream does not know it. True when that is the end: at once if it was never read."""
+        """Note a 404; True when it ends the follow: at once if the space was never read."""
         self._looked_at = self._looked_at if self._looked_at is None else now
         return not self._was_read or self._absence.struck(now)
 
     def over(self) -> None:
-        """Given up."""
+        """Note that the follow failed for good."""
         self.phase = Phase.OVER
 
-    # -- pages
+    # Pages
 
     def paged(
         self, job: CatchUp | None, now: float, wall: float, events: Sequence[Event], size: int
     ) -> Take:
-        """The page that was asked for; `size` counts also what could not be read in it.
+        """Take the requested page; `size` also counts its unreadable events.
 
-        `job` is the one it was asked for: when the stream has closed meanwhile it is over.
+        `job` is the catch-up that requested it; it is over when the stream has closed meanwhile.
         """
         if job is None or job is not self.job:
             return Take()
@@ -253,7 +249,7 @@ class SpaceRules:
         return self._advance(now, wall, found.events, found.hole)
 
     def page_refused(self, job: CatchUp | None, now: float, wall: float) -> Take:
-        """Upstream does not take the cursor, or has no such route."""
+        """Note that upstream refused the cursor, or has no such route."""
         if job is None or job is not self.job:
             return Take()
         found = job.refused()
@@ -264,7 +260,7 @@ class SpaceRules:
         job = self.job
         assert job is not None
         if job.is_cold_walk and job.pages == 1 and self._is_open and self.cause is Cause.CONNECT:
-            # The rest of the history may come by itself, in one piece and in its order.
+            # The stream may bring the rest of the history in one piece and in order.
             self._replay.expect(now, job.latest)
         if job.is_done:
             self._finish(now, take, has_news=bool(events))
@@ -277,7 +273,7 @@ class SpaceRules:
         return take
 
     def _meet(self, fresh: Sequence[Event]) -> None:
-        """Once the replay has come to the newest page, what follows is live."""
+        """End the replay once it has reached the newest page; later events are live."""
         if self._replay.has_met(fresh):
             self._is_caught_up, self._is_level = True, True
             self._forget_job()
@@ -308,7 +304,7 @@ class SpaceRules:
                 self._finish_end(take)
 
     def _finish_end(self, take: Take) -> None:
-        """The last page succeeded. What is still missing is looked for once, and told."""
+        """After the last page, search once for what is still missing, and report it."""
         known = self.known + len(take.events)
         verdict = self._count.read(self._last_count, known, is_last=True)
         if verdict is Verdict.SEARCH:
@@ -326,13 +322,13 @@ class SpaceRules:
         self._replay.forget()
 
     def durable(self, known: int) -> None:
-        """So many events of the space are in the journal now."""
+        """Note the number of events of the space that are in the journal now."""
         self.known = known
 
-    # -- the stream
+    # The stream
 
     def connected(self, now: float) -> None:
-        """Its head is here: whatever is written from now on comes over it, or in a page."""
+        """Note the stream's head: it, or a page, brings all events from now on."""
         self._is_open, self._is_caught_up, self._wants_close = True, False, False
         self._is_level = self._was_passed_over = self.is_useless = False
         self._opened_at = self._heard_at = now
@@ -344,15 +340,15 @@ class SpaceRules:
         self._begin(Cause.CONNECT)
 
     def refused(self, now: float, jitter: float) -> None:
-        """No stream this time."""
+        """Note a connect without a stream."""
         self._connect_at = now + self._connects.after_failure(jitter=jitter)
 
     def heard(self, now: float) -> None:
-        """Bytes came, whatever they mean."""
+        """Note that bytes came, whatever they mean."""
         self._heard_at = now
 
     def framed(self, now: float, wall: float, events: Sequence[Event], replayed: int = 0) -> Take:
-        """Events came over the stream, and so many besides that were known."""
+        """Take events of the stream; `replayed` is the number of known ones beside them."""
         self._heard_at = now
         self.replayed += replayed
         if not events and not replayed:
@@ -382,7 +378,7 @@ class SpaceRules:
         return [e for e in _unique(held) if e.id not in known and not self._is_known(e.id)]
 
     def closed(self, now: float, jitter: float) -> None:
-        """It ended, was cut, or was left. One that lived is no failure."""
+        """Note that the stream ended, was cut, or was left; a long-lived one is no failure."""
         lived = self.has_understood or now >= self._connect_at
         self._is_open = self._is_caught_up = self._wants_close = False
         self._replay.forget()

@@ -1,4 +1,4 @@
-"""What the two hands of a follow are told to do, and what they bring back."""
+"""The steps of a follow's two tasks, and their results."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Phase(enum.Enum):
 
 
 class Cause(enum.StrEnum):
-    """Why pages are read: the label of `catch_up_pages_total`."""
+    """Why the follow reads pages: the label of `catch_up_pages_total`."""
 
     CONNECT = "connect"
     COUNT = "count"
@@ -56,7 +56,7 @@ class Close:
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """Nothing to do before then, unless something changes."""
+    """Do nothing before then, unless something changes."""
 
     until: float
 
@@ -76,7 +76,7 @@ class Reading:
 
 @dataclass(slots=True)
 class Take:
-    """To be handed in, in this order: hole, events, status, end."""
+    """To be handed over in this order: gap, events, status, end."""
 
     events: list[Event] = field(default_factory=list)
     hole: Hole | None = None

@@ -99,7 +99,7 @@ class Knobs(KnobSet):
         "mid_frame",
         "clean",
         feed=True,
-        about="without the end of the HTTP body, the same inside the next frame, "
+        about="between frames or inside the next, without the end of the HTTP body; "
         "or with a proper end",
     )
     socket: str = choice(

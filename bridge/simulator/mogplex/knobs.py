@@ -55,8 +55,8 @@ class Knobs(KnobSet):
         "mid_frame",
         "clean",
         feed=True,
-        about="without the end of the HTTP body, the same inside the next frame, or with a "
-        "proper end",
+        about="between frames or inside the next, without the end of the HTTP body; "
+        "or with a proper end",
     )
     stream_comment_s: float = seconds(
         0.0,
@@ -75,9 +75,9 @@ class Knobs(KnobSet):
         "id",
         "arbitrary",
         feed=True,
-        about="order of events with one createdAt, also where a page cuts them",
+        about="order of events with equal createdAt, also where a page cuts them",
     )
-    tie_size: int = count(1, 1, 1_000, feed=True, about="consecutive events with one createdAt")
+    tie_size: int = count(1, 1, 1_000, feed=True, about="consecutive events with equal createdAt")
     late_commit_every: int = count(
         0, 0, 100_000, feed=True, about="every n-th event becomes visible late; 0 none"
     )

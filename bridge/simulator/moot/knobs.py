@@ -82,8 +82,8 @@ class Knobs(KnobSet):
         "whole_json",
         "clean",
         feed=True,
-        about="without the end of the HTTP body, the same inside the next frame, the same "
-        "before its blank line, or with a proper end",
+        about="between frames, inside the next or before its blank line, without the end of "
+        "the HTTP body; or with a proper end",
     )
     subscribe_after_s: float = seconds(
         0.0,

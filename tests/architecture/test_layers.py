@@ -50,7 +50,7 @@ ONLY_IN = {
     "ahocorasick": {"redact/"},
     "aiohttp": {"sources/http.py", "outputs/", "simulator/"},
     "sqlite3": {"journal/sqlite/"},
-    "nats": {"journal/jetstream/engine.py"},
+    "nats": {"journal/jetstream/client.py", "journal/jetstream/engine.py"},
     "nkeys": {"journal/jetstream/credentials.py"},
     "zstandard": {"outputs/"},
     "prometheus_client": {"metrics/", "outputs/"},

@@ -12,33 +12,33 @@ import json
 import secrets
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from contextlib import suppress
-from typing import Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from bridge.core.errors import BridgeError, ConfigError, JournalUnavailableError
 from bridge.journal.jetstream.address import Address
+from bridge.journal.jetstream.client import (
+    Answers,
+    LeanClient,
+    NatsError,
+    Push,
+    batch_commands,
+    within_time,
+)
 from bridge.journal.jetstream.credentials import require_credentials
 from bridge.journal.jetstream.messages import Outgoing
 from bridge.journal.jetstream.tasks import within
 
-try:
-    import nats
-    from nats.aio.client import Client
+if TYPE_CHECKING:
     from nats.aio.msg import Msg
     from nats.aio.subscription import Subscription
-except ImportError as error:  # pragma: no cover - the extra is installed with the tests
-    raise ConfigError(
-        "journal nats://…: needs the extra: pip install 'mogplex-bridge[nats]'"
-    ) from error
 
 T = TypeVar("T")
-Push = Callable[[str, str, bytes], None]  # subject, where to acknowledge, payload
 
 VERSION_MIN = (2, 12)  # atomic batches; 2.11 has batched direct gets
 REQUEST_S = 5.0  # an answer to one request; a new leader of the stream is elected in 4 to 9 s
 BATCH_MESSAGES_MAX = 1000  # the engine's own limit (error 10199)
 OVERHEAD_BYTES = 8 * 1024  # headers count for the engine's limit of a message
 _REFUSAL = ("authorization", "authentication", "credentials")
-_CONTROL = b"NATS/1.0 "  # a status follows: heartbeats, flow control
 _RECONNECT_S = 0.2
 _REPLACE_S = 1.0  # between two looks whether the client is to be replaced
 _WRONG_SEQUENCE = (10071, 10164)
@@ -75,31 +75,13 @@ class Stored(NamedTuple):
     at: str  # RFC 3339, by the engine's clock
 
 
-class _Client(Client):
-    """Does less for each record that is pushed. Where nats-py names its methods otherwise, they are
-    called as ever, and records come by the callback.
-    """
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.pushed: dict[int, Push] = {}  # by id of the subscription
-
-    async def _process_msg(
-        self, sid: int, subject: bytes, reply: bytes, data: bytes, headers: bytes
-    ) -> None:
-        push = self.pushed.get(sid)
-        if push is None or (headers and headers.startswith(_CONTROL)):
-            await super()._process_msg(sid, subject, reply, data, headers)
-        else:  # without headers, queue and task: half of what an own record costs
-            push(subject.decode(), reply.decode(), data)
-
-
 class Engine:
     """One connection, which comes back by itself. Belongs to one event loop."""
 
     def __init__(self, address: Address) -> None:
         self.address = address
         self._client: Any = None
+        self._answers: Answers | None = None  # to batches
         self._away = asyncio.Event()  # set while there is no connection
         self._back = asyncio.Event()
         self.last_error = "not connected yet"
@@ -123,7 +105,7 @@ class Engine:
         if (file := self.address.credentials) is not None:
             require_credentials(file)
             options["user_credentials"] = str(file)
-        client = _Client()
+        client = LeanClient()
         try:
             connecting = client.connect(
                 servers=list(self.address.servers),
@@ -139,7 +121,7 @@ class Engine:
                 **options,
             )
             await within(patience_s, connecting)
-        except (OSError, TimeoutError, nats.errors.Error) as error:
+        except (OSError, TimeoutError, NatsError) as error:
             await client.close()
             raise self._not_connected(error) from None
         self._client = client
@@ -226,7 +208,7 @@ class Engine:
             if not answer.done() or answer.cancelled():  # a client that is closed cancels waits
                 raise self.unavailable("the connection was cut")
             return answer.result()
-        except nats.errors.Error as error:
+        except NatsError as error:
             raise self.unavailable(str(error)) from None
         finally:
             cut.cancel()
@@ -265,27 +247,28 @@ class Engine:
 
         Raises EngineError (nothing is stored), JournalUnavailableError (all or nothing is).
         """
-        last = len(messages)
-        answer: Msg | None = None
-        for number, message in enumerate(messages, 1):
-            headers = {
-                "Nats-Batch-Id": batch_id,
-                "Nats-Batch-Sequence": str(number),
-                **message.headers,
-            }
-            if number == last:
-                headers["Nats-Batch-Commit"] = "1"
-            if number in (1, last):
-                answer = await self.request(message.subject, message.payload, headers)
-                if number != last and answer.data:
-                    self._checked(json.loads(answer.data))
-            else:
-                try:
-                    await self._client.publish(message.subject, message.payload, headers=headers)
-                except nats.errors.Error as error:
-                    raise self.unavailable(str(error)) from None
-        assert answer is not None
-        return int(self._checked(json.loads(answer.data))["seq"])
+        largest = max(len(message.payload) for message in messages)
+        if largest > self._client.max_payload:
+            raise self.unavailable(f"a message of {largest} bytes is more than it takes")
+        try:
+            answers = await self._answers_of_client()
+            reply, answer = answers.expect()
+            try:
+                await self._client.write(batch_commands(messages, batch_id, reply))
+                said = await self._unless_cut(within_time(answer, REQUEST_S))
+            finally:
+                answers.forget(reply)
+        except NatsError as error:
+            raise self.unavailable(str(error)) from None
+        return int(self._checked(json.loads(said))["seq"])
+
+    async def _answers_of_client(self) -> Answers:
+        answers = self._answers
+        if answers is None or answers.client is not self._client:
+            answers = Answers(self._client)
+            await answers.open()
+            self._answers = answers
+        return answers
 
     async def last_of(self, subject: str) -> Stored | None:
         """The newest message of a subject, as the leader of the stream has it."""
@@ -330,7 +313,7 @@ class Engine:
                 )
                 if headers.get("Nats-Num-Pending") is None:
                     return found
-        except nats.errors.Error as error:
+        except NatsError as error:
             raise self.unavailable(str(error)) from None
         finally:
             await self._unsubscribe(subscription)
@@ -351,7 +334,7 @@ class Engine:
             if push is not None:
                 self._client.pushed[subscription._id] = push
             return inbox, subscription
-        except nats.errors.Error as error:
+        except NatsError as error:
             raise self.unavailable(str(error)) from None
 
     async def unsubscribe(self, subscription: Subscription) -> None:
@@ -362,7 +345,7 @@ class Engine:
     async def _unsubscribe(subscription: Subscription) -> None:
         try:
             await subscription.unsubscribe()
-        except (nats.errors.Error, OSError):
+        except (NatsError, OSError):
             return  # it went with the connection
 
     async def answer(self, message: Msg) -> None:
@@ -372,7 +355,7 @@ class Engine:
     async def publish(self, subject: str, payload: bytes = b"") -> None:
         try:
             await self._client.publish(subject, payload)
-        except nats.errors.Error as error:
+        except NatsError as error:
             raise self.unavailable(str(error)) from None
 
 

@@ -1,0 +1,121 @@
+"""nats-py's client, which does less for each record that comes and for each that goes."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from bridge.core.errors import ConfigError
+from bridge.journal.jetstream.messages import Outgoing
+
+try:
+    import nats
+    from nats.aio.client import Client
+except ImportError as error:  # pragma: no cover - the extra is installed with the tests
+    raise ConfigError(
+        "journal nats://…: needs the extra: pip install 'mogplex-bridge[nats]'"
+    ) from error
+
+NatsError = nats.errors.Error
+Push = Callable[[str, str, bytes], None]  # subject, where to acknowledge, payload
+
+_CONTROL = b"NATS/1.0 "  # a status follows: heartbeats, flow control
+
+
+class LeanClient(Client):
+    """Where nats-py names its methods otherwise, they are called as ever, and records come by the
+    callback.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.pushed: dict[int, Push] = {}  # by id of the subscription
+
+    async def _process_msg(
+        self, sid: int, subject: bytes, reply: bytes, data: bytes, headers: bytes
+    ) -> None:
+        push = self.pushed.get(sid)
+        if push is None or (headers and headers.startswith(_CONTROL)):
+            await super()._process_msg(sid, subject, reply, data, headers)
+        else:  # without headers, queue and task: half of what an own record costs
+            push(subject.decode(), reply.decode(), data)
+
+    async def write(self, parts: Sequence[bytes]) -> None:
+        """Send whole commands of the protocol in one go: as many `publish` cost twice as much.
+
+        Raises nats.errors.Error without a connection.
+        """
+        if not self.is_connected:
+            raise nats.errors.OutboundBufferLimitError
+        self._pending.extend(parts)
+        self._pending_data_size += sum(map(len, parts))
+        if self._flush_queue is not None and self._flush_queue.empty():
+            await self._flush_pending()
+
+
+def batch_commands(messages: Sequence[Outgoing], batch_id: str, reply: str) -> list[bytes]:
+    """An atomic batch, as commands. The engine answers to `reply` for the first message, with
+    nothing or with a refusal, and for the last. Names and values hold nothing that needs escaping.
+    """
+    last = len(messages)
+    parts: list[bytes] = []
+    opening = f"NATS/1.0\r\nNats-Batch-Id: {batch_id}\r\nNats-Batch-Sequence: "
+    for number, (subject, payload, headers) in enumerate(messages, 1):
+        lines = "".join([f"{name}: {value}\r\n" for name, value in headers.items()])
+        if number == last:
+            lines += "Nats-Batch-Commit: 1\r\n"
+        head = f"{opening}{number}\r\n{lines}\r\n"
+        to = f"{subject} {reply}" if number in (1, last) else subject
+        command = f"HPUB {to} {len(head)} {len(head) + len(payload)}\r\n{head}"
+        parts += (command.encode(), payload, b"\r\n")
+    return parts
+
+
+class Answers:
+    """What the engine answers to batches that were written. One for each client."""
+
+    def __init__(self, client: LeanClient) -> None:
+        self.client = client
+        self._inbox = client.new_inbox()
+        self._waiting: dict[str, asyncio.Future[bytes]] = {}
+        self._number = 0
+
+    async def open(self) -> None:
+        """Raises nats.errors.Error."""
+        subscription = await self.client.subscribe(f"{self._inbox}.*", cb=self._on_status)
+        self.client.pushed[subscription._id] = self._on_push
+
+    def expect(self) -> tuple[str, asyncio.Future[bytes]]:
+        """Where an answer is to go, and what gets the first one that is not empty."""
+        self._number += 1
+        reply = f"{self._inbox}.{self._number}"
+        waiting = self._waiting[reply] = asyncio.get_running_loop().create_future()
+        return reply, waiting
+
+    def forget(self, reply: str) -> None:
+        """It came, or nobody waits for it any more."""
+        del self._waiting[reply]
+
+    def _on_push(self, subject: str, reply: str, payload: bytes) -> None:
+        del reply
+        waiting = self._waiting.get(subject)
+        if payload and waiting is not None and not waiting.done():
+            waiting.set_result(payload)
+
+    async def _on_status(self, message: Any) -> None:
+        """Nobody listens for the stream: there is no leader."""
+        waiting = self._waiting.get(message.subject)
+        if message.data:  # this client does not push
+            self._on_push(message.subject, "", message.data)
+        elif message.headers and waiting is not None and not waiting.done():
+            waiting.set_exception(nats.errors.NoRespondersError())
+
+
+async def within_time(answer: asyncio.Future[bytes], time_s: float) -> bytes:
+    """Raises nats.errors.Error."""
+    try:
+        async with asyncio.timeout(time_s):
+            return await answer
+    except TimeoutError:
+        raise nats.errors.TimeoutError from None

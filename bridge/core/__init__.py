@@ -1,1 +1,1 @@
-"""Rules. Pure: no I/O, no clock, no randomness, standard library only."""
+"""The rules of the bridge. Pure: no I/O, no clock, no randomness, standard library only."""

@@ -10,7 +10,7 @@ class Backoff:
     """Doubling waits with a cap.
 
     Invariant: full/2 <= wait <= full, where full = min(cap_s, base_s * 2**failures), and never
-    below what the server asked for.
+    below the wait that the server demanded.
     """
 
     base_s: float = 1.0
@@ -18,10 +18,19 @@ class Backoff:
     failures: int = 0
 
     def after_failure(self, *, jitter: float, hint_s: float | None = None) -> float:
-        """Return the wait in seconds. The caller draws `jitter` from [0, 1)."""
+        """Return the next wait.
+
+        Args:
+            jitter: A number in [0, 1), drawn by the caller.
+            hint_s: The wait that the server demanded, seconds.
+
+        Returns:
+            Seconds.
+        """
         full_s = min(self.cap_s, self.base_s * 2.0 ** min(self.failures, 16))
         self.failures += 1
         return max(full_s * (1.0 - jitter / 2.0), hint_s or 0.0)
 
     def reset(self) -> None:
+        """Forget earlier failures, after a success."""
         self.failures = 0

@@ -1,4 +1,4 @@
-"""Which ids of one feed have been seen: a bounded memory in front of the journal's unique key."""
+"""Remembers the ids of one feed: a bounded memory in front of the journal's unique key."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ class SeenIds:
         return len(self._ids)
 
     def unknown(self, ids: Iterable[str]) -> set[str]:
-        """Those of them that have not been seen."""
+        """Return the ids that have not been added yet."""
         return set(ids).difference(self._ids)
 
     def add(self, *ids: str) -> None:
-        """Oldest first."""
+        """Add ids, oldest first."""
         self._ids.update(dict.fromkeys(ids))
         beyond = len(self._ids) - self._ids_max
         if beyond > 0:

@@ -1,5 +1,7 @@
-"""What refusals mean, as data: one row a code. A wing judges by its rows, the docs print them and
-`mogplex-bridge explain` looks them up, so the three cannot say different things.
+"""What upstream's error codes mean, as data: one row per code.
+
+The sources judge by these rows, the docs print them, and `mogplex-bridge explain` looks them up, so
+all three agree.
 """
 
 from __future__ import annotations
@@ -16,17 +18,18 @@ _NO_WORD = re.compile(r"[^a-z0-9]+")
 class Wait(enum.StrEnum):
     """How long to wait before the same request may be sent again, and what waits."""
 
-    NEVER = "never"  # this request will not succeed
-    HUMAN = "human"  # somebody has to act; looked at again slowly, never blindly
-    STATE = "state"  # until the row of the thing says what is needed; looked at, bounded
+    NEVER = "never"  # this request will never succeed
+    HUMAN = "human"  # a person has to act; the bridge only checks again, slowly
+    # until the row of the thing allows the request; the bridge checks a limited number of times
+    STATE = "state"
     TOKEN = "token"  # noqa: S105 - no secret: one request for all feeds of the token probes it
     AT_ONCE = "at_once"  # with a new ticket, one time
-    SHORT = "short"  # a few seconds; this feed alone waits
-    BACKOFF = "backoff"  # doubling; this feed alone waits
-    KEY = "key"  # as the server says; every request of the key waits
+    SHORT = "short"  # a few seconds; only this feed waits
+    BACKOFF = "backoff"  # doubling; only this feed waits
+    KEY = "key"  # as the server demands; every request of the key waits
 
 
-# First and longest wait in seconds where the server names none (contracts, MIOSA 3.6 and 4).
+# First and longest wait in seconds without a demand of the server (contracts, MIOSA 3.6 and 4).
 WAIT_S: dict[Wait, tuple[float, float]] = {
     Wait.NEVER: (0.0, 0.0),
     Wait.HUMAN: (60.0, 300.0),
@@ -54,13 +57,13 @@ WAIT_WORDS: dict[Wait, str] = {
 class ErrorRow:
     """One code of one system."""
 
-    code: str  # as upstream writes it, any case; a `*` at its end stands for any ending
-    http: tuple[int, ...]  # statuses it comes with; empty where none is known
+    code: str  # as upstream writes it, any case; a final `*` stands for any ending
+    http: tuple[int, ...]  # HTTP statuses of the code; empty where none is known
     retry: Retry
     wait: Wait
     meaning: str  # one sentence, for people
     action: str  # what to do about it, for people
-    source: str  # who says so: seed, docs, source, inferred (docs/contracts)
+    source: str  # the source of the fact: seed, docs, source, inferred (docs/contracts)
 
     @property
     def word(self) -> str:
@@ -69,5 +72,5 @@ class ErrorRow:
 
 
 def code_key(text: str) -> str:
-    """What two writings of one code have in common: lower case, one `_` between words."""
+    """Return the common form of a code's spellings: lower case, one `_` between words."""
     return _NO_WORD.sub("_", text.strip().lower()).strip("_")

@@ -1,4 +1,4 @@
-"""How things go wrong: a refusal is a value, an exception means this level cannot go on."""
+"""The kinds of errors: a refusal is a value, an exception means that this layer cannot continue."""
 
 from __future__ import annotations
 
@@ -7,24 +7,24 @@ from dataclasses import dataclass
 
 
 class Retry(enum.StrEnum):
-    """What may be done after a refusal (common.md 0.3)."""
+    """The ways to react to a refusal (common.md 0.3)."""
 
     TRANSIENT = "transient"  # the same request may succeed later
-    CONDITIONAL = "conditional"  # re-read the state, then decide
-    PERMANENT = "permanent"  # never for this request
+    CONDITIONAL = "conditional"  # read the state again, then decide
+    PERMANENT = "permanent"  # this request will never succeed
     AUTH_SUSPECT = "auth_suspect"  # a 401 not yet confirmed: a database fault looks the same
-    DONE = "done"  # the wished state already holds
+    DONE = "done"  # the target state already holds
     FEATURE_ABSENT = "feature_absent"  # the route is missing on this server
 
 
 class Fault(enum.StrEnum):
-    """Who or what has to change for a refused request to succeed."""
+    """What has to change for a refused request to succeed."""
 
     TOKEN = "token"  # noqa: S105 - no secret: it is not known, or not seen
-    RIGHTS = "rights"  # the token may not
-    RATE = "rate"  # too many requests
-    SERVER = "server"  # no answer, or its own fault
-    REQUEST = "request"  # anything else: what was asked for
+    RIGHTS = "rights"  # the token's permissions
+    RATE = "rate"  # the number of requests
+    SERVER = "server"  # the server: no answer, or an error of its own
+    REQUEST = "request"  # the request itself
 
 
 _FAULT_OF_STATUS = {401: Fault.TOKEN, 403: Fault.RIGHTS, 429: Fault.RATE}
@@ -32,20 +32,20 @@ _FAULT_OF_STATUS = {401: Fault.TOKEN, 403: Fault.RIGHTS, 429: Fault.RATE}
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """What went wrong upstream. Redacted already: safe to log, store and show."""
+    """An error of an upstream request, redacted: safe to log, store and show."""
 
     operation: str  # "runs.events", never a URL: URLs carry tokens
-    code: str  # upstream's, or ours: TIMEOUT, TRANSPORT, TLS, INVALID_RESPONSE, HTTP_ERROR
+    code: str  # upstream's, or the bridge's: TIMEOUT, TRANSPORT, TLS, INVALID_RESPONSE, HTTP_ERROR
     message: str  # short, for people; never a metric label
     retry: Retry
     http_status: int | None = None  # None when no reply arrived
     wait_s: float | None = None  # demanded by the server (Retry-After), seconds, clamped to 1..300
     request_id: str | None = None  # the platform's id of the request, for support
-    blames: Fault | None = None  # where the code says it; None: the HTTP status does
+    blames: Fault | None = None  # set where the code decides; None: the HTTP status decides
 
     @property
     def fault(self) -> Fault:
-        """What is at fault, for exit codes and words."""
+        """What is at fault, for exit codes and messages."""
         if self.blames is not None:
             return self.blames
         if self.http_status is None or self.http_status >= 500:
@@ -54,11 +54,11 @@ class Failure:
 
 
 class BridgeError(Exception):
-    """Root of everything this program raises on purpose."""
+    """The root of all exceptions that this program raises on purpose."""
 
 
 class ConfigError(BridgeError):
-    """The operator must act; the process exits with 78. The text names the place and the cure."""
+    """The operator must act; the process exits with 78. The text names the setting and the fix."""
 
 
 class SourceFailedError(BridgeError):
@@ -70,11 +70,14 @@ class SourceFailedError(BridgeError):
 
 
 class JournalError(BridgeError):
-    """The journal cannot do what was asked."""
+    """The journal cannot do what the caller requested."""
 
 
 class JournalUnavailableError(JournalError):
-    """Not now: ask again. What was to be stored may be stored or not; repeating it is safe (J6)."""
+    """The journal is unavailable for now; retry.
+
+    The records may be stored or not; storing them again is safe (J6).
+    """
 
 
 class JournalFullError(JournalUnavailableError):
@@ -82,7 +85,7 @@ class JournalFullError(JournalUnavailableError):
 
 
 class JournalCorruptError(JournalError):
-    """What is on disk is not what was written. Stop; overwrite nothing."""
+    """The journal's files are damaged. Stop; overwrite nothing."""
 
 
 class JournalVersionError(JournalError):

@@ -1,6 +1,7 @@
-"""The nouns: feed, event, draft, record. Each has one maker; all are immutable.
+"""The values that flow through the bridge: feed, event, draft, record; all are immutable.
 
-bytes -> `Event` (sources) -> `Draft` (intake) -> `Record` (journal) -> bytes (outputs).
+Each step makes one: bytes -> `Event` (sources) -> `Draft` (intake) -> `Record` (journal) -> bytes
+(outputs).
 """
 
 from __future__ import annotations
@@ -13,12 +14,12 @@ from typing import Any, Final, NamedTuple, cast
 
 @dataclass(frozen=True, slots=True)
 class Feed:
-    """One ordered stream of events upstream: a run, a space, a sandbox, ...
+    """One ordered stream of events upstream: a run, a space, a sandbox.
 
-    `feed_of` makes one. Ids are opaque: case and characters are upstream's own.
+    `feed_of` makes one. Ids are opaque: the bridge never changes case or characters.
     """
 
-    system: str  # "mogplex": whose words and ids these are
+    system: str  # "mogplex": the system that defines the words and ids
     account: str  # name of the [[accounts]] entry
     kind: str  # "run"
     id: str  # upstream's id; `subject` of every record
@@ -26,19 +27,19 @@ class Feed:
 
 
 def feed_of(system: str, account: str, kind: str, id_: str) -> Feed:
-    """A feed under the usual source, "/<system>/<account>/<kind>s/<id>", percent-encoded."""
+    """Make a feed with the usual source, "/<system>/<account>/<kind>s/<id>", percent-encoded."""
     return Feed(system, account, kind, id_, f"/{system}/{account}/{kind}s/{percent_encoded(id_)}")
 
 
-# RFC 3986, 2.3: what is never encoded.
+# RFC 3986, 2.3: the characters that are never encoded.
 _UNRESERVED = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
 
 
 def percent_encoded(text: str) -> str:
-    """One segment of a path (RFC 3986): UTF-8, everything but the unreserved characters encoded.
+    """Encode one path segment (RFC 3986): UTF-8, everything but the unreserved characters.
 
-    A lone surrogate, which JSON may bring, has no UTF-8 and is encoded as the three bytes it would
-    have: different ids never get the same segment.
+    JSON may hold a lone surrogate, which has no UTF-8. It is encoded as the three bytes that it
+    would have, so different ids never get the same segment.
     """
     return "".join(
         chr(byte) if byte in _UNRESERVED else f"%{byte:02X}"
@@ -47,21 +48,21 @@ def percent_encoded(text: str) -> str:
 
 
 class Event(NamedTuple):
-    """One fact from upstream, normalised, not yet redacted."""
+    """One event of upstream, normalized, not yet redacted."""
 
     id: str  # upstream's event id, opaque
     type: str  # CloudEvents type, "com.mogplex.run.event.<upstream type>"
-    time: str | None  # RFC 3339 in UTC with `Z`; None when upstream gave none that parses
+    time: str | None  # RFC 3339 in UTC with `Z`; None without a readable time
     created_at_s: float | None  # the same instant, seconds since the epoch
-    data: Mapping[str, Any]  # upstream's object as it came
-    json: bytes | None = None  # `data` as JSON, where that is short and the source has it
+    data: Mapping[str, Any]  # upstream's object, unchanged
+    json: bytes | None = None  # `data` as JSON, if that is short and the source has it
 
 
 class Draft(NamedTuple):
     """A record before it has a sequence: redacted, stamped, encoded.
 
     The encoded record is `head + <20-digit sequence> + tail`. Only the journal knows the sequence,
-    and encoding must happen once, so the bytes come in two halves.
+    but the record must be encoded only once, so the bytes come in two halves.
     """
 
     feed: Feed
@@ -72,7 +73,7 @@ class Draft(NamedTuple):
 
 
 class Record(NamedTuple):
-    """What the journal keeps. `body` is one CloudEvents object in JSON, without a newline."""
+    """A record of the journal. `body` is one CloudEvents object in JSON, without a newline."""
 
     seq: int
     feed: Feed

@@ -1,4 +1,4 @@
-"""Which records a reader wants: by feed, by type glob, by account. Equal filters are one."""
+"""Selects the records for a reader: by feed, by type glob, by account. Equal filters are one."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from bridge.core.event import Feed
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """All given conditions must hold; an empty one holds always.
+    """All given conditions must hold; an empty filter matches everything.
 
     `types` are globs (`*` any characters, `?` one); those that begin with `!` exclude. A type
     matches when no excluding glob matches and, if there is any including glob, one of them does.
@@ -24,13 +24,15 @@ class Filter:
 
     @property
     def is_empty(self) -> bool:
+        """Whether the filter has no condition."""
         return not (self.runs or self.types or self.accounts or self.kinds or self.systems)
 
     def matches_feed(self, feed: Feed) -> bool:
+        """Whether the conditions about feeds hold."""
         return (not self.runs or feed.id in self.runs) and self.matches_origin(feed)
 
     def matches_origin(self, feed: Feed) -> bool:
-        """Whether feeds of this account, kind and system are wanted."""
+        """Whether feeds of this account, kind and system match."""
         return (
             (not self.accounts or feed.account in self.accounts)
             and (not self.kinds or feed.kind in self.kinds)
@@ -38,16 +40,19 @@ class Filter:
         )
 
     def matches_type(self, type_: str) -> bool:
+        """Whether the condition about types holds."""
         return not self.types or _type_matches(self.types, type_)
 
     def matches(self, feed: Feed, type_: str) -> bool:
+        """Whether a record of this type, about this feed, matches."""
         return self.matches_feed(feed) and self.matches_type(type_)
 
 
 EVERYTHING = Filter()
 
 
-@lru_cache(maxsize=4096)  # types are few, filters are shared; the bound is against hostile clients
+# types are few, filters are shared; the bound protects against hostile clients
+@lru_cache(maxsize=4096)
 def _type_matches(globs: tuple[str, ...], type_: str) -> bool:
     includes = [g for g in globs if not g.startswith("!")]
     if any(matches_glob(g[1:], type_) for g in globs if g.startswith("!")):
@@ -56,11 +61,11 @@ def _type_matches(globs: tuple[str, ...], type_: str) -> bool:
 
 
 def matches_glob(glob: str, text: str) -> bool:
-    """Tell whether the whole text is like the glob.
+    """Whether the whole text matches the glob.
 
-    Without a regular expression: to compile one takes a thousand times as long as to find a few
-    literals, and each of many clients may bring many globs. Literals between stars are searched
-    from left to right, each as early as it comes, which finds a way if there is one.
+    It uses no regular expression: compiling one takes a thousand times as long as finding a few
+    literals, and each of many clients may bring many globs. It searches the literals between stars
+    from left to right, each at its first occurrence, which finds a match if there is one.
     """
     first, *others = glob.split("*")
     if not others:
@@ -89,7 +94,7 @@ def _is_like(wanted: str, found: str) -> bool:
 
 
 def _find(literal: str, text: str, start: int, end: int) -> int:
-    """Return where a literal stands first, whole between start and end, or -1."""
+    """Return where a literal first occurs entirely between start and end, or -1."""
     if "?" not in literal:
         return text.find(literal, start, end)
     return next(

@@ -1,4 +1,4 @@
-"""What the general rooms need to know about one kind of feed. Pure."""
+"""The properties of one kind of feed that the general modules need. Pure."""
 
 from __future__ import annotations
 
@@ -15,32 +15,32 @@ def _nothing(_row: Plain) -> Plain:
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """How records about one kind of feed are named, and how its row is read for people."""
+    """How the records of one kind of feed are named, and how to describe its row to people."""
 
     name: str  # "run": in URLs, labels and `bridge.<name>.ended`
-    type_prefix: str  # "com.mogplex.run": what the types of its records begin with
-    id_field: str | None = None  # "runId": a further name of the id in the bridge's own records
-    # Upstream may take it up again after its end: who asks for it anew, or finds it alive, has it
-    # looked at once more.
+    type_prefix: str  # "com.mogplex.run": the prefix of its records' types
+    id_field: str | None = None  # "runId": another name for the id in the bridge's own records
+    # Upstream may reopen an ended feed. When somebody asks to follow it again, or discovery finds
+    # it alive, the bridge reads it once more.
     may_reopen: bool = False
-    # What a row (redacted) says to people, JSON-ready; each member is left out where it says
-    # nothing: title, harness, branch, repoId, startedAt, endedAt (RFC 3339 in UTC with `Z`),
-    # durationSeconds, error. It takes any object and never raises.
+    # Describes a row (redacted) for people, JSON-ready, with these members where they are known:
+    # title, harness, branch, repoId, startedAt, endedAt (RFC 3339 in UTC with `Z`),
+    # durationSeconds, error. Accepts any object and never raises.
     describe: Callable[[Plain], Plain] = _nothing
-    # What is to be kept of events for people: the notes so far and the data of the events that
-    # came, in order, give the notes from now on. They are stored with the state: keep them small.
+    # Updates the notes for people: takes the notes so far and the data of new events, in order, and
+    # returns the new notes. They are stored with the feed's state: keep them small.
     note: Callable[[Plain, Sequence[Plain]], Plain] | None = None
-    # With `note`: what row and notes together say, in the place of `describe`; may also have
-    # `currentTool` with `since`, `lastText`, and what else the kind knows (`openapi.json`, Feed).
+    # Used with `note`, instead of `describe`: describes row and notes together; may also return
+    # `currentTool` with `since`, `lastText`, and other members of the kind (`openapi.json`, Feed).
     recall: Callable[[Plain, Plain], Plain] | None = None
 
     def tell(self, row: Plain, notes: Plain) -> Plain:
-        """What is known of a feed, for people."""
+        """Describe a feed for people."""
         return self.describe(row) if self.recall is None else self.recall(row, notes)
 
     @property
     def event_prefix(self) -> str:
-        """What the type of an event begins with; upstream's own type follows."""
+        """The prefix of an event's type; upstream's own type follows."""
         return f"{self.type_prefix}.event."
 
     @property
@@ -55,5 +55,5 @@ class Kind:
 
 
 def unknown_kind(name: str) -> Kind:
-    """For feeds in the journal whose system this program does not know."""
+    """Return a kind for feeds in the journal whose system this program does not know."""
     return Kind(name, f"bridge.unknown.{name}")

@@ -1,7 +1,7 @@
-"""The records that the bridge makes itself: what they are called and what is in them. Pure.
+"""The types and data of the records that the bridge makes itself. Pure.
 
-Texts of upstream's are given redacted already. What 0.1.0 published of runs stays as it was; `kind`
-and `id` stand beside it, and `state` beside a status.
+Callers pass upstream's texts already redacted. Records about runs keep the members of version
+0.1.0; `kind` and `id` stand beside them, and `state` beside a status.
 """
 
 from __future__ import annotations
@@ -15,18 +15,18 @@ from bridge.core.state import FeedState
 
 GAP = "bridge.gap"
 FOLLOW_FAILED = "bridge.follow.failed"
-ENDED_TELLS = ("error", "startedAt", "endedAt")  # of what `Kind.tell` knows
+ENDED_TELLS = ("error", "startedAt", "endedAt")  # members of `Kind.tell`
 
 
 class Mark(NamedTuple):
-    """One record to be: its type and its data."""
+    """A record to be written: its type and its data."""
 
     type: str
     data: dict[str, Any]
 
 
 def is_status(type_: str) -> bool:
-    """Whether a record of this type tells a change of status."""
+    """Whether a record of this type reports a change of status."""
     return type_.endswith(".status") and ".event." not in type_
 
 
@@ -36,12 +36,12 @@ def is_ended(type_: str) -> bool:
 
 
 def is_of_bridge(type_: str) -> bool:
-    """Whether the bridge made the record itself, out of what it saw."""
+    """Whether the bridge made the record itself."""
     return type_.startswith("bridge.") or is_status(type_)
 
 
 def status(kind: Kind, before: FeedState, after: FeedState, row: Mapping[str, Any] | None) -> Mark:
-    """The status changed from what `before` says to what `after` says."""
+    """Report a change of status from `before` to `after`."""
     return Mark(
         kind.status_type,
         {
@@ -62,7 +62,7 @@ def gap(
     before: str | None,
     missing: int | None,
 ) -> Mark:
-    """Events are missing between `after` and `before`, ids of events where they are known."""
+    """Report missing events between `after` and `before`: ids of events, or None where unknown."""
     return Mark(
         GAP,
         {
@@ -76,7 +76,7 @@ def gap(
 
 
 def ended(kind: Kind, state: FeedState, told: Mapping[str, Any]) -> Mark:
-    """The feed is over and complete; `told` is what `Kind.tell` says of it."""
+    """Report the end of a feed, which is complete; `told` is the result of `Kind.tell`."""
     return Mark(
         kind.ended_type,
         {
@@ -91,7 +91,7 @@ def ended(kind: Kind, state: FeedState, told: Mapping[str, Any]) -> Mark:
 
 
 def failed(kind: Kind, state: FeedState, failure: Failure, message: str) -> Mark:
-    """The follow was given up; `message` is the failure's, redacted."""
+    """Report a follow that failed for good; `message` is the failure's, redacted."""
     return Mark(
         FOLLOW_FAILED,
         {

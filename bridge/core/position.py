@@ -1,4 +1,4 @@
-"""A place in a journal: `<epoch>-<sequence>`, as clients send it back (0016-design.md D6)."""
+"""A position in a journal: `<epoch>-<sequence>`, as clients send it back (0016-design.md D6)."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ SEQUENCE_MAX = 2**63 - 1  # what SQLite can hold
 
 
 class Position(NamedTuple):
-    """`epoch` is None when the client gave a bare sequence: it then means the journal at hand."""
+    """`epoch` is None when the client gave a bare sequence, which means the present journal."""
 
     epoch: str | None
     seq: int

@@ -1,7 +1,7 @@
-"""Six words for how a feed stands, the same for every system.
+"""Six words for the state of a feed, the same for every system.
 
-Upstream's own word is kept beside them as it came (`status`); these are for people, pages and
-metrics that show several systems at once (`state`). Which word means which is known to the system.
+Upstream's own word stays beside them unchanged (`status`); these (`state`) are for people, pages
+and metrics that show several systems at once. Each system maps its words to them.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import enum
 
 
 class State(enum.StrEnum):
-    """How a feed stands. A word that upstream made anew is RUNNING: it is not known to be over."""
+    """The state of a feed. An unknown word of upstream is RUNNING: it may not be over."""
 
     PENDING = "pending"  # accepted, not begun
     RUNNING = "running"
@@ -21,5 +21,5 @@ class State(enum.StrEnum):
 
     @property
     def is_over(self) -> bool:
-        """Whether nothing more is to be expected. (A feed ends only when its last record is in.)"""
+        """Whether upstream has finished; the feed ends later, with its last record."""
         return self in (State.SUCCEEDED, State.FAILED, State.CANCELLED)

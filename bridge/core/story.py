@@ -1,8 +1,7 @@
-"""What a run is about and where it stands, for people: read off its row and its events. Pure.
+"""Describes a run for people, from its row and its events: title, tool, state, text. Pure.
 
-Everything here comes from redacted values; what upstream does not send stays None. A story is
-small, changes with each event, and is stored with the state of its feed, so that a restart and
-retention take nothing of it away.
+All values are redacted; what upstream does not send stays None. A story is small, changes with each
+event, and is stored with the state of its feed, so it survives a restart and retention.
 """
 
 from __future__ import annotations
@@ -14,10 +13,10 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 TITLE_CHARS_MAX: Final = 120  # of the prompt's first line
-TEXT_CHARS_MAX: Final = 200  # of a command or a path, and of what is being said
+TEXT_CHARS_MAX: Final = 200  # of a command or a path, and of the agent's text
 ERROR_CHARS_MAX: Final = 2000
 OPEN_TOOLS_MAX: Final = 16  # calls at a time; agents have a few
-# Upstream's words and the normalised ones.
+# Upstream's statuses and the normalized ones.
 OVER: Final = frozenset({"success", "succeeded", "failed", "cancelled", "canceled", "error"})
 _END_TYPES: Final = frozenset({"finished", "failed", "cancelled"})
 _IS_UTC: Final = re.compile(
@@ -48,24 +47,24 @@ class Story:
     ended_at: str | None = None
     error: str | None = None
     last_event_at: str | None = None
-    last_text: str | None = None  # the end of what the agent said last
+    last_text: str | None = None  # the end of the agent's latest text
     open_tools: tuple[OpenTool, ...] = ()
     is_over: bool = False
-    is_speaking: bool = False  # the next fragment goes on with `last_text`
+    is_speaking: bool = False  # the next fragment continues `last_text`
 
 
 _NAMES: Final = tuple(Story.__dataclass_fields__)
 
 
 def with_row(story: Story, row: Mapping[str, Any]) -> Story:
-    """The story after upstream's run object was read."""
+    """Return the story after a read of upstream's run object."""
     branch = row.get("branch")
     working = branch.get("working") or branch.get("base") if isinstance(branch, Mapping) else branch
     status = row.get("status")
     is_over = isinstance(status, str) and status.lower() in OVER
     ended_at = story.ended_at
     if not is_over:
-        ended_at = None  # it was over and goes on
+        ended_at = None  # it was over and continues
     elif ended_at is None or not story.is_over:
         ended_at = ended_at or utc(row.get("updatedAt"))
     return replace(
@@ -82,7 +81,7 @@ def with_row(story: Story, row: Mapping[str, Any]) -> Story:
 
 
 def with_events(story: Story, events: Sequence[Mapping[str, Any]]) -> Story:
-    """The story after upstream's event objects, oldest first."""
+    """Return the story after upstream's event objects, oldest first."""
     draft = _Draft(story)
     times = [event.get("createdAt") for event in events]
     for number, event in enumerate(events, 1):
@@ -91,7 +90,7 @@ def with_events(story: Story, events: Sequence[Mapping[str, Any]]) -> Story:
 
 
 class _Begun:
-    """A call that began in this batch. Most finish in it too: nobody reads what they were about."""
+    """A call that began in this batch. Most finish in it too, so its title is computed on use."""
 
     __slots__ = ("_at", "_event", "_payload", "call")
 
@@ -110,7 +109,7 @@ class _Begun:
 
 
 class _Draft:
-    """A story that is being told on: a batch may have hundreds of events."""
+    """A story under construction: a batch may have hundreds of events."""
 
     __slots__ = (
         "calls",
@@ -131,7 +130,7 @@ class _Draft:
         self.started_at, self.ended_at = story.started_at, story.ended_at
         self.said = story.last_text
         self.tools: list[OpenTool | _Begun] = list(story.open_tools)
-        self.calls = [tool.call for tool in story.open_tools]  # of `tools`, in their order
+        self.calls = [tool.call for tool in story.open_tools]  # the ids of `tools`, in their order
         self.is_speaking = story.is_speaking
 
     def story(self, last: str | None) -> Story:
@@ -149,7 +148,7 @@ class _Draft:
         )
 
     def take(self, event: Mapping[str, Any], times: Sequence[object], number: int) -> None:
-        """`times` of the batch, as upstream writes them; this is its `number`th event."""
+        """Add an event, the batch's `number`th; `times` are the batch's, in upstream's form."""
         type_, payload = event.get("type"), event.get("payload")
         if type(payload) is not dict and not isinstance(payload, Mapping):
             payload = {}
@@ -168,7 +167,7 @@ class _Draft:
             self.title = self.title or title_of(payload.get("prompt"))
             self.harness = self.harness or _line(payload.get("harness"), TEXT_CHARS_MAX)
             self.started_at = self.started_at or utc(event.get("createdAt"))
-        elif isinstance(type_, str) and type_ in _END_TYPES:  # what is no text may have no hash
+        elif isinstance(type_, str) and type_ in _END_TYPES:  # other types may not be hashable
             self.ended_at = utc(event.get("createdAt")) or self.ended_at
             self.tools, self.calls = [], []
             if type_ == "failed":
@@ -182,7 +181,7 @@ class _Draft:
             del self.tools[0], self.calls[0]
 
     def _finish(self, event: Mapping[str, Any], payload: Mapping[str, Any]) -> None:
-        """Take out the call that finished: the one of this id, else the oldest of this name."""
+        """Remove the call that finished: by id, else the oldest of this name."""
         call = payload.get("toolCallId")
         if isinstance(call, str):
             at = self.calls.index(call) if call in self.calls else None
@@ -194,7 +193,7 @@ class _Draft:
 
 
 def _newest(last: str | None, texts: Iterable[object]) -> str | None:
-    """The latest of `last`, which is in UTC already, and of what upstream wrote as times."""
+    """Return the latest of `last`, which is in UTC already, and upstream's times."""
     for text in texts:
         at = utc(text)
         if at is not None and (last is None or at[:-1] > last[:-1]):  # "33" < "33.1"
@@ -203,7 +202,7 @@ def _newest(last: str | None, texts: Iterable[object]) -> str | None:
 
 
 def _newest_of(last: str | None, texts: Sequence[object]) -> str | None:
-    """As `_newest`, for many: of texts of one form the last in order is the latest."""
+    """Return the latest of many times: of texts in one form, the last in order is the latest."""
     words = [text for text in texts if isinstance(text, str)]
     ends = {"Z" if text[-1:] == "Z" else text[-6:] for text in words}
     is_one_form = ends in ({"Z"}, {"+00:00"}) and len(set(map(len, words))) == 1
@@ -213,7 +212,7 @@ def _newest_of(last: str | None, texts: Sequence[object]) -> str | None:
 
 
 def title_of(prompt: object) -> str | None:
-    """The first line of a prompt that says something, as long as a title may be."""
+    """Return the first line of a prompt with a text, cut to the length of a title."""
     if not isinstance(prompt, str):
         return None
     lines = (line.strip(" \t#*-") for line in prompt[:10_000].splitlines())
@@ -221,7 +220,7 @@ def title_of(prompt: object) -> str | None:
 
 
 def input_of(payload: Mapping[str, Any]) -> str | None:
-    """What a tool was called with, as one line: its command, path or query."""
+    """Return the input of a tool call as one line: its command, path or query."""
     given = payload.get("input")
     if not isinstance(given, Mapping):
         return _line(given, TEXT_CHARS_MAX)
@@ -235,7 +234,7 @@ def input_of(payload: Mapping[str, Any]) -> str | None:
 
 
 def view(story: Story) -> dict[str, Any]:
-    """The members of a run's view (`GET /v1/runs/{id}`); what is not known is absent."""
+    """Return the members of a run's view (`GET /v1/runs/{id}`); unknown ones are absent."""
     tool = story.open_tools[-1] if story.open_tools and not story.is_over else None
     ended_at = story.ended_at if story.is_over else None
     told = {
@@ -256,7 +255,7 @@ def view(story: Story) -> dict[str, Any]:
 
 
 def to_plain(story: Story) -> dict[str, Any]:
-    """A story as JSON knows it, without what is empty."""
+    """Return a story as JSON values, without empty members."""
     plain = {name: value for name in _NAMES if (value := getattr(story, name))}
     if story.open_tools:
         plain["open_tools"] = [
@@ -267,7 +266,7 @@ def to_plain(story: Story) -> dict[str, Any]:
 
 
 def from_plain(value: object) -> Story:
-    """The story that `to_plain` made; what does not fit is left out."""
+    """Return the story that `to_plain` wrote; drops members of another shape."""
     if not isinstance(value, Mapping):
         return Story()
     known = {name: value.get(name) for name in Story.__dataclass_fields__ if name in value}
@@ -287,7 +286,7 @@ def from_plain(value: object) -> Story:
 
 
 def utc(text: object) -> str | None:
-    """Upstream's time as RFC 3339 in UTC with `Z`, digits kept; None for what is none."""
+    """Return upstream's time as RFC 3339 in UTC with `Z`, digits kept; None for other text."""
     if not isinstance(text, str) or len(text) > 40:
         return None
     if _IS_UTC(text):
@@ -313,7 +312,7 @@ def _between(started: str | None, ended: str | None) -> float | None:
 
 
 def _said(before: str | None, event: Mapping[str, Any], *, goes_on: bool) -> str | None:
-    """What is being said after a fragment (`goes_on`: of what is in `before`) or a whole text."""
+    """Return the latest text after a whole text or a fragment (`goes_on`: of `before`)."""
     message = event.get("message")
     if not isinstance(message, str) or not message:
         return before

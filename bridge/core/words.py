@@ -1,4 +1,4 @@
-"""The closed sets of one system's words: what its metrics may be labelled with. Pure."""
+"""The closed sets of one system's words: the possible labels of its metrics. Pure."""
 
 from __future__ import annotations
 
@@ -16,25 +16,25 @@ class OwnMetric:
     name: str  # without the prefix: "stream_connects_total"
     kind: Literal["counter", "gauge"]
     meaning: str  # one sentence, as /metrics shows it
-    labels: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # the others, with words
+    # further labels and their values
+    labels: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SystemWords:
-    """Every known word is a series at 0 from the start; what is not here is counted as `other`."""
+    """Every known word is a series at 0 from the start; an unknown one is counted as `other`."""
 
     kinds: tuple[str, ...] = ()  # of feeds
-    event_types: tuple[str, ...] = ()  # what stands behind ".event." in a record's type
+    event_types: tuple[str, ...] = ()  # the part after ".event." in a record's type
     endpoints: tuple[str, ...] = ()  # `Failure.operation`
     failures: Mapping[str, tuple[Retry, ...]] = field(default_factory=dict)  # code -> its classes
     gap_reasons: tuple[str, ...] = ()  # `Gap.reason`
-    # Upstream's words for how a run stands, for the `runs...` metrics; the first is also that of a
-    # run that was not read yet. A system that is counted by state alone (`feeds...`) leaves both
-    # empty.
+    # Upstream's statuses of a run, for the `runs...` metrics; the first one also counts runs that
+    # were not read yet. A system that is counted by state alone (`feeds...`) leaves both empty.
     statuses: tuple[str, ...] = ()
     ended_statuses: tuple[str, ...] = ()
-    # Codes of follows that were given up and are tried again by themselves: when the account gets
-    # another token, and when the program starts, for somebody may have mended the cause.
+    # Codes of failed follows that the bridge retries when the account gets another token, and when
+    # the program starts, because somebody may have fixed the cause.
     mended_by_token: frozenset[str] = frozenset()
     mended_by_restart: frozenset[str] = frozenset()
     metrics: tuple[OwnMetric, ...] = ()

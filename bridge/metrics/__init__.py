@@ -1,9 +1,8 @@
 """The metrics of the bridge.
 
-Labels come from closed sets, so the number of series does not grow with runs; what upstream calls
-something we do not know is counted as `other`. A run id is never a label: histograms and failure
-counters carry it as an exemplar (OpenMetrics only). `python -m bridge.metrics` prints
-docs/metrics.md.
+Labels come from closed sets, so the number of series does not grow with runs; an unknown word of
+upstream counts as `other`. A run id is never a label: histograms and failure counters carry it as
+an exemplar (OpenMetrics only). `python -m bridge.metrics` prints docs/metrics.md.
 """
 
 from bridge.metrics.declaring import PREFIX

@@ -1,4 +1,4 @@
-"""The reference page of the metrics: `python -m bridge.metrics > docs/metrics.md`."""
+"""Prints the reference page of the metrics: `python -m bridge.metrics > docs/metrics.md`."""
 
 from __future__ import annotations
 
@@ -55,12 +55,12 @@ REASONS: Mapping[str, Sequence[str]] = {
 
 
 def _everything(sinks: Sequence[str] = ()) -> Metrics:
-    """With an account of each system, named like it."""
+    """Return all metrics, with an account of each system, named after it."""
     return Metrics({system.name: system.words for system in BUILT_IN}, sinks)
 
 
 def _of_systems() -> Iterator[tuple[str, Sequence[str]]]:
-    """The words of each system, by label."""
+    """Yield the words of each system, by label."""
     for system in BUILT_IN:
         words, of = system.words, f"`, {system.title}"
         yield f"code{of}", (OK, *words.failures, OTHER)
@@ -107,7 +107,7 @@ def reference_page() -> str:
 
 
 def _series() -> list[str]:
-    """How many there are, by metric and by label, for each account, for each output, and once."""
+    """Count the series: per metric and label, per account, per output, and once."""
     everything = _everything(["s"])
     once = _tally(everything, None)
     accounts = {
@@ -160,8 +160,9 @@ def _samples(metrics: Metrics) -> Iterator[Sample]:
 
 
 def _tally(metrics: Metrics, label: str | None) -> Counter[str]:
-    """Samples by metric of the catalogue, those of the process together; only those with a label,
-    or those with none of an account or an output.
+    """Count samples per metric of the catalogue; those of the process count as one.
+
+    Only samples with `label` count, or, for None, only those of no account or output.
     """
     names = {name for name, *_ in metrics.catalogue}
     found: Counter[str] = Counter()

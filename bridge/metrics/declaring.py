@@ -1,4 +1,4 @@
-"""How a metric is declared: name, meaning, labels, and which of its series exist from the start."""
+"""Declares metrics: name, meaning, labels, and the series that exist from the start."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from bridge.metrics.histogram import BatchHistogram
 PREFIX = "mogplex_bridge_"
 
 Metric = Counter | Gauge | Histogram | BatchHistogram
-# Values of the labels behind the first one, one sequence a series, for one holder of that first
-# label: of an account it is told the words, of an output the reasons of failures.
+# Returns the values of the labels after the first one, one sequence per series, for one value of
+# the first label. It gets an account's words, or an output's reasons of failures.
 Fill = Callable[[Any], Iterable[Sequence[str]]]
 
 
 def alone(_of: Any) -> Iterable[Sequence[str]]:
-    """The first label is the only one."""
+    """Return one series: the first label is the only one."""
     return [()]
 
 
 class Declaring:
-    """Metrics in a registry of their own. What is declared is in `catalogue`, in that order."""
+    """Metrics in a registry of their own; `catalogue` lists them in the order of declaration."""
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry(auto_describe=False)
@@ -31,7 +31,7 @@ class Declaring:
         self._filled: dict[str, list[tuple[Metric, Fill]]] = {}  # by first label
 
     def _add(self, label: str, name: str, of: Any) -> None:
-        """Make every series of one holder of a first label exist at 0. Idempotent."""
+        """Create every series of one value of a first label at 0. Idempotent."""
         for metric, fill in self._filled.get(label, ()):
             for values in fill(of):
                 if isinstance(metric, BatchHistogram):
@@ -40,7 +40,7 @@ class Declaring:
                     metric.labels(name, *values)
 
     def _remove(self, label: str, name: str) -> None:
-        """Forget every series of one holder of a label."""
+        """Remove every series of one value of a label."""
         for metric in self.__dict__.values():
             if isinstance(metric, BatchHistogram):
                 metric.remove(label, name)

@@ -1,4 +1,4 @@
-"""A histogram that takes a whole batch of values in one call."""
+"""A histogram that counts a whole batch of values in one call."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ class _BatchHistogramChild:
         self._sum = 0.0
 
     def observe(self, value: float, exemplar: Mapping[str, str] | None = None) -> None:
+        """Count one value."""
         self.observe_many((value,), exemplar)
 
     def observe_many(
@@ -46,7 +47,7 @@ class _BatchHistogramChild:
                 self._exemplars[bucket] = Exemplar(dict(exemplar), ordered[-1])
 
     def buckets(self) -> tuple[list[tuple[str, float, Exemplar | None]], float]:
-        """Cumulative counts by upper bound, and the sum of all values."""
+        """Return cumulative counts by upper bound, and the sum of all values."""
         with self._lock:
             counts, exemplars, total = list(self._counts), list(self._exemplars), self._sum
         cumulative, rows = 0, []
@@ -58,10 +59,9 @@ class _BatchHistogramChild:
 
 
 class BatchHistogram(Collector):
-    """A histogram with one label that takes a batch in one call.
+    """A histogram with one label that counts a batch in one call.
 
-    The library's own costs 2 microseconds a value, more than everything else that happens to an
-    event on its way in.
+    The library's histogram costs 2 microseconds per value, more than the rest of an event's way in.
     """
 
     def __init__(self, name: str, meaning: str, label: str, bounds: Sequence[float]) -> None:
@@ -76,7 +76,7 @@ class BatchHistogram(Collector):
         return child
 
     def remove(self, label: str, value: str) -> None:
-        """Forget the series with this value of this label, if there is one."""
+        """Remove the series with this value of this label, if there is one."""
         if label == self._label:
             self._children.pop(value, None)
 

@@ -1,4 +1,4 @@
-"""Every metric with its name, labels and meaning; nobody else declares one (0016-design.md D9)."""
+"""Declares every metric with its name, labels and meaning (0016-design.md D9)."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ from bridge.metrics.words import (
 
 _EXEMPLAR_CHARS_MAX = 100  # OpenMetrics allows 128 for names and values together
 
-# A `_created` line per series would double their number and nothing reads it.
+# A `_created` line per series would double their number, and nothing reads it.
 _disable_created_metrics()  # type: ignore[no-untyped-call]  # the library's omission
 
 
@@ -268,7 +268,7 @@ class MetricTable(Declaring):
         self.journal_writable.set(1)
 
     def _add_shares(self) -> None:
-        """Where several replicas share a journal, or several processes a port."""
+        """Add the metrics of replicas that share a journal, and of processes that share a port."""
         self.leases_held = self._gauge(
             "leases_held", "1 if this replica follows the account, else 0.", "account"
         )
@@ -295,12 +295,12 @@ class MetricTable(Declaring):
 
 
 def _each(words: Iterable[str]) -> Iterable[Sequence[str]]:
-    """One label, with each of the words."""
+    """Return series for one label, one per word."""
     return [(word,) for word in dict.fromkeys(words)]
 
 
 def each_or_other(words: Sequence[str]) -> Iterable[Sequence[str]]:
-    """One label, with each of a system's words and `other`; nothing where it has no words."""
+    """Return series for one label: each of a system's words and `other`; none without words."""
     return _each((*words, OTHER)) if words else ()
 
 

@@ -1,4 +1,4 @@
-"""The metrics of one bridge: their series come and go with accounts and outputs, and they count."""
+"""The metrics of one bridge: creates series with accounts and outputs, and counts."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ class Metrics(MetricTable):
     """All metrics of one bridge, in a registry of its own. Any thread may count.
 
     `accounts` are names from the configuration with the words of their systems, `sinks` names of
-    outputs, `rules` the names of the redaction rules: their series exist at 0 from the start,
-    because a series born at 1 has no increase. Each attribute is the metric of its name without
-    `mogplex_bridge_`; those that only one system has are in `own`.
+    outputs, `rules` the names of the redaction rules. Their series exist at 0 from the start,
+    because PromQL sees no increase in a series that begins at 1. Each attribute is the metric of
+    its name without `mogplex_bridge_`; those of one system only are in `own`.
     """
 
     def __init__(
@@ -50,7 +50,7 @@ class Metrics(MetricTable):
     # Series
 
     def add_account(self, account: str, words: SystemWords) -> None:
-        """Make every series of an account exist at 0. Idempotent."""
+        """Create every series of an account at 0. Idempotent."""
         for metric in words.metrics:
             self._declare(metric)
             for values in product(*metric.labels.values()):
@@ -71,11 +71,11 @@ class Metrics(MetricTable):
             self.own[metric.name] = declared
 
     def add_sink(self, sink: str, reasons: Iterable[str] = SINK_ERROR_REASONS) -> None:
-        """Make every series of an output exist at 0. Idempotent."""
+        """Create every series of an output at 0. Idempotent."""
         self._add("sink", sink, reasons)
 
     def remove_account(self, account: str) -> None:
-        """Forget the series of an account that is no longer configured."""
+        """Remove the series of an account that is no longer configured."""
         self._events.pop(account, None)
         words = self._words.pop(account, None)
         self._remove("account", account)
@@ -83,11 +83,11 @@ class Metrics(MetricTable):
             self.own[metric.name].remove_by_labels({"account": account})
 
     def remove_sink(self, sink: str) -> None:
-        """Forget the series of an output that is no longer configured."""
+        """Remove the series of an output that is no longer configured."""
         self._remove("sink", sink)
 
     def _of(self, account: str) -> SystemWords:
-        """The words of an account; all are `other` of one that was never added."""
+        """Return the words of an account; for an unknown account every word is `other`."""
         if account not in self._words:
             self.add_account(account, SystemWords())
         return self._words[account]
@@ -101,7 +101,7 @@ class Metrics(MetricTable):
         lags_s: Sequence[float] = (),
         run_id: str | None = None,
     ) -> None:
-        """Count one journalled batch: types as words or CloudEvents types, lags where known."""
+        """Count one journaled batch: types as words or CloudEvents types, lags where known."""
         self._of(account)
         children = self._events[account]
         for type_, count in Tally(types).items():
@@ -130,7 +130,7 @@ class Metrics(MetricTable):
             self.rate_limit_hits_total.labels(account).inc(1, _exemplar(run_id))
         code = failure.code
         if failure.retry not in self._of(account).failures.get(code, ()):
-            code = OTHER  # a pair that nobody expects must not be a series born at 1
+            code = OTHER  # an unexpected pair must not create a series that begins at 1
         self.upstream_errors_total.labels(account, code, failure.retry.value).inc(
             1, _exemplar(run_id)
         )
@@ -141,7 +141,7 @@ class Metrics(MetricTable):
         self.gaps_total.labels(account, reason).inc(1, _exemplar(run_id))
 
     def count_ended(self, state: FeedState, duration_s: float | None) -> None:
-        """Count a feed that ended; how long it took only if that is known."""
+        """Count a feed that ended, and its duration if that is known."""
         feed = state.feed
         words, exemplar = self._of(feed.account), _exemplar(feed.id)
         self.feeds_ended_total.labels(feed.account, feed.kind, state.state.value).inc(1, exemplar)
@@ -158,9 +158,9 @@ class Metrics(MetricTable):
             self.redactions_total.labels(_known(rule, self._rules)).inc(count)
 
     def set_feeds(self, accounts: Iterable[str], followed: Iterable[FeedState]) -> None:
-        """Set how many feeds of each account are followed, by state and by upstream's word.
+        """Set how many feeds of each account are followed, by state and by upstream's status.
 
-        Feeds of other accounts are waiting for their account to come back: they have no series.
+        Feeds of accounts that are not configured now have no series.
         """
         names = set(accounts)
         by_state: Tally[tuple[str, str, str]] = Tally()
@@ -183,9 +183,14 @@ class Metrics(MetricTable):
                 self.runs.labels(account, status).set(by_status[account, status])
 
     def render(self, accept: str | None = None, sums: Sums | None = None) -> tuple[bytes, str]:
-        """Return (body, content type): OpenMetrics when `accept` asks for it, else plain text.
+        """Render all metrics.
 
-        `sums` are of these and of other processes.
+        Args:
+            accept: The `Accept` header; OpenMetrics if it allows that, else plain text.
+            sums: The sums of this and other processes.
+
+        Returns:
+            The body and its content type.
         """
         encode, content_type = choose_encoder(accept or "")
         return encode(sums or self.registry), content_type

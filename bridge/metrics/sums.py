@@ -1,7 +1,7 @@
-"""The metrics of several processes as one: what workers count is added to what the daemon counts.
+"""Adds the metrics of worker processes to those of the daemon.
 
-A worker tells its counts now and then. When it dies, what it counted stays counted (a counter must
-not fall), and what it held is gone.
+A worker reports its counts now and then. When it dies, its counters stay in the sum (a counter must
+not fall), and its gauges leave it.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from prometheus_client.samples import Sample
 
 from bridge.metrics.declaring import PREFIX
 
-# Families that a worker counts; of all others there is one process that knows.
+# Families that workers count; only one process counts each of the others.
 _HELD = {
     PREFIX + "subscribers",
     "process_resident_memory_bytes",
@@ -34,7 +34,7 @@ Key = tuple[str, tuple[tuple[str, str], ...]]
 
 
 def counts_of(registry: CollectorRegistry) -> list[Count]:
-    """What one worker has to tell: all that is not 0."""
+    """Return the counts that one worker reports: all that are not 0."""
     return [
         (sample.name, sorted(sample.labels.items()), sample.value)
         for metric in registry.collect()
@@ -45,7 +45,7 @@ def counts_of(registry: CollectorRegistry) -> list[Count]:
 
 
 class Sums:
-    """The counts of all workers there are and were. A registry for who renders metrics."""
+    """The counts of all workers, dead ones included, as a registry for the renderer."""
 
     def __init__(self, own: CollectorRegistry) -> None:
         self._own = own
@@ -53,20 +53,20 @@ class Sums:
         self._gone: dict[Key, float] = {}
 
     def tell(self, worker: int, counts: Iterable[Sequence[object]]) -> None:
-        """The newest counts of a worker, as `counts_of` made them, from its start on."""
+        """Store the newest counts of a worker since its start, as `counts_of` returned them."""
         self._now[worker] = {
             (str(name), tuple((str(k), str(v)) for k, v in labels)): float(value)  # type: ignore[attr-defined, arg-type]
             for name, labels, value in counts
         }
 
     def forget(self, worker: int) -> None:
-        """It is gone: what it counted stays."""
+        """Note that a worker died: its counters stay."""
         for key, value in self._now.pop(worker, {}).items():
             if key[0] not in _HELD:
                 self._gone[key] = self._gone.get(key, 0.0) + value
 
     def collect(self) -> Iterator[Metric]:
-        """All families, summed. See `CollectorRegistry.collect`."""
+        """Return all families, summed. See `CollectorRegistry.collect`."""
         more = dict(self._gone)
         for counts in self._now.values():
             for key, value in counts.items():

@@ -1,6 +1,6 @@
 """The closed sets behind the labels, and the bounds of the histograms.
 
-These are our own words, from the modules that use them; those of a system come with its accounts.
+These are the bridge's own words, from the modules that use them; accounts add those of a system.
 """
 
 from __future__ import annotations
@@ -9,12 +9,13 @@ from bridge.core.errors import Retry
 from bridge.core.status import State
 
 OTHER = "other"
-OK = "OK"  # the `code` of a request that was answered as hoped
+OK = "OK"  # the `code` of a successful request
 
 RETRIES = tuple(retry.value for retry in Retry)
 STATES = tuple(state.value for state in State)
 WAIT_REASONS = ("budget", "retry_after")
-GAP_REASONS = ("unreadable", OTHER)  # ours; those of a system's sources are in its words
+# the bridge's own; sources add theirs with the words of their system
+GAP_REASONS = ("unreadable", OTHER)
 TRANSPORTS = ("sse", "websocket", "ndjson", "page")
 DISCONNECT_REASONS = ("client", "slow", "auth", "lifetime", "shutdown", "ended", "error")
 SINK_ERROR_REASONS = ("disk_full", "permission", "missing", "closed_pipe", "io", OTHER)

@@ -1,1 +1,1 @@
-"""What a setting may be: tables, durations, sizes, URLs, and what every upstream account has."""
+"""The types of settings: tables, durations, sizes, URLs, and the keys of every upstream account."""

@@ -1,4 +1,4 @@
-"""Where upstream lives: an origin, whatever form it was given in. Pure."""
+"""Reduces the address of upstream to an origin, whatever form it has. Pure."""
 
 from __future__ import annotations
 
@@ -13,10 +13,18 @@ def to_origin(
 ) -> str:
     """Return `scheme://host[:port]`, lower case, without path and without `www.`.
 
-    `paths` are those that may stand behind the origin: where the API is; `example` is shown to who
-    gave something else. `www.` is rewritten because such a host only redirects, and a redirect with
-    credentials is never followed. Raises ValueError; its text never repeats the URL, which may
-    carry a password.
+    A `www.` host only redirects, and the bridge follows no redirect with credentials, so the
+    function removes it.
+
+    Args:
+        url: The address as configured.
+        example: An address to show in errors.
+        paths: The paths that may follow the origin: where the API is.
+        allow_plain_http: Whether http is allowed for any host.
+
+    Raises:
+        ValueError: The address is something else. The text never repeats it, because it may hold a
+            password.
     """
     text = url.strip()
     if any(c.isspace() or ord(c) < 0x20 for c in text) or "\\" in text:
@@ -47,7 +55,7 @@ def to_origin(
 
 
 def host_was_rewritten(configured: str, origin: str) -> bool:
-    """Whether a `www.` was taken off a base URL."""
+    """Whether `to_origin` removed a `www.` from a base URL."""
     host = (urlsplit(configured.strip()).hostname or "").lower()
     return host.startswith("www.") and host.removeprefix("www.") == urlsplit(origin).hostname
 

@@ -1,6 +1,6 @@
 """The proxy that the environment names: HTTP_PROXY, HTTPS_PROXY, NO_PROXY, in either case.
 
-Its URL may hold a password: it is shown by `shown` alone.
+Its URL may hold a password: show it only by `shown`.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ SCHEMES = ("http", "https")
 
 
 def proxy_of(origin: str) -> str | None:
-    """The proxy for requests to `origin`; None: straight on. One that cannot be used is none."""
+    """Return the proxy for requests to `origin`; None for a direct request or an unusable proxy."""
     url = _named(origin)
     return url if url is not None and is_proxy(url) else None
 
 
 def unusable(origin: str) -> str | None:
-    """The scheme of the proxy that the environment names and no request can take, as SOCKS."""
+    """Return the scheme of the environment's proxy if no request can use it, such as SOCKS."""
     url = _named(origin)
     return None if url is None or is_proxy(url) else url.partition("://")[0][:20]
 
@@ -36,7 +36,7 @@ def _named(origin: str) -> str | None:
 
 
 def is_proxy(url: str) -> bool:
-    """Whether a URL names a proxy that requests can take."""
+    """Whether requests can use a proxy with this URL."""
     try:
         parts = urlsplit(url)
         return parts.scheme in SCHEMES and bool(parts.hostname) and parts.port != 0
@@ -45,7 +45,7 @@ def is_proxy(url: str) -> bool:
 
 
 def shown(url: str) -> str:
-    """The URL without what opens it."""
+    """Return the URL without its credentials."""
     parts = urlsplit(url)
     host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
     port = f":{parts.port}" if parts.port else ""
@@ -53,5 +53,5 @@ def shown(url: str) -> str:
 
 
 def secrets_of(url: str) -> list[str]:
-    """What no log and no record may show of it."""
+    """Return the parts of a URL that no log and no record may show."""
     return [text for text in (urlsplit(url).password,) if text]

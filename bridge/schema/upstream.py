@@ -1,4 +1,4 @@
-"""What an account of every system has; a system's own section adds its keys to these."""
+"""The settings of an account of any system; a system's own section adds its keys."""
 
 from __future__ import annotations
 
@@ -18,19 +18,18 @@ class UpstreamAccount(Section):
 
     A system's section gives `system` a default and the one value that it may have
     (`system: Literal["moot"] = Field(default="moot", ...)`), gives `base_url` a default, and sets
-    the class variables below. Its keys may not be named like those of another system with another
-    meaning: an error about a key that belongs elsewhere names the system it belongs to.
+    the class variables below. A key may not have the same name as another system's key with another
+    meaning: an error about a misplaced key names the system that has it.
     """
 
-    # Variables of the environment for the account that is meant when none is named; the first that
-    # is set counts.
+    # Environment variables for the default account; the first one that is set counts.
     token_variables: ClassVar[tuple[str, ...]] = ()
     base_url_variables: ClassVar[tuple[str, ...]] = ()
-    api_paths: ClassVar[tuple[str, ...]] = ()  # what may stand behind the origin in `base_url`
-    # How keys of this vendor begin, and nobody else's: "mog_". One that begins like those of
-    # another system is refused with that system's name.
+    api_paths: ClassVar[tuple[str, ...]] = ()  # paths that may follow the origin in `base_url`
+    # The prefix of this vendor's keys: "mog_". An account of another system refuses such a key and
+    # names this system.
     key_prefixes: ClassVar[tuple[str, ...]] = ()
-    # Kinds of which each account has its own: the same id under another account is another feed.
+    # Kinds that are separate per account: the same id under another account is another feed.
     own_kinds: ClassVar[frozenset[str]] = frozenset()
 
     name: str = Field(
@@ -79,7 +78,11 @@ class UpstreamAccount(Section):
         return url
 
     def origin(self) -> str:
-        """`base_url` as scheme://host[:port]. Raises ValueError: what it must be."""
+        """Return `base_url` as scheme://host[:port].
+
+        Raises:
+            ValueError: `base_url` has another form; the text says which it must have.
+        """
         return to_origin(
             self.base_url,
             example=type(self).model_fields["base_url"].default,
@@ -88,17 +91,18 @@ class UpstreamAccount(Section):
         )
 
     def listed(self) -> Sequence[tuple[str, str]]:
-        """The feeds that the settings name: kind and id, in the system's normal form."""
+        """Return the feeds that the settings name: kind and id, in the system's normal form."""
         return ()
 
     @classmethod
     def listing(cls, kind: str, id_: str) -> tuple[str, str]:
-        """How one more feed is listed: the key, and the text that joins its list.
+        """Return how to list one more feed: the key, and the text to add to its list.
 
-        Raises ValueError when settings cannot name such a feed.
+        Raises:
+            ValueError: The settings cannot name such a feed.
         """
         raise ValueError(f"{kind} {id_}: accounts of this system list no feeds")
 
     def problems(self) -> Iterator[tuple[str, str]]:
-        """What one key alone cannot tell: the key, and what it must be or must not do."""
+        """Yield problems across keys: the key, and what it must be or must not do."""
         yield from ()

@@ -1,7 +1,7 @@
 """Values with units and shapes, as people write them: "7d", "2GiB", "127.0.0.1:8080".
 
-Pure. Every function raises ValueError with a text that says what is allowed and never repeats what
-might be a secret.
+Pure. Every function raises ValueError for other text; its message says what is allowed and never
+repeats a possible secret.
 """
 
 from __future__ import annotations
@@ -117,7 +117,7 @@ def _address(value: object) -> object:
     return value
 
 
-# The journal itself says what is wrong within.
+# The journal itself reports problems in its file.
 _STREAM_URL = re.compile(r"(?:nats|tls)://[^/\s]+/[A-Za-z0-9_-]{1,64}(?:\?replicas=[135])?")
 
 

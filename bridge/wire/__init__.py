@@ -1,1 +1,1 @@
-"""Formats. Pure: bytes to small values and back."""
+"""Formats: bytes to small values and back. Pure."""

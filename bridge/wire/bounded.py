@@ -1,7 +1,7 @@
-"""JSON values of a bounded size, so that no value from outside holds the event loop.
+"""Bounds the size of JSON values, so that no value from outside blocks the event loop.
 
-What is done with a value (redact, encode, cut to a line) costs time for every list, object and
-member of it; a text of four megabytes can hold two million. Texts have their own limits.
+To redact, encode or shorten a value costs time for every list, object and member of it; a text of
+four megabytes can hold two million. Texts have their own limits.
 """
 
 from __future__ import annotations
@@ -13,27 +13,27 @@ from bridge.wire.jsontext import JsonError, dumps
 # Lists, objects and their members. Upstream keeps 25 members at three levels of a payload
 # (mogplex.md 1.9), 500 times less; redacting so many takes some 0.1 s.
 NODES_MAX = 10_000
-DEPTH_MAX = 100  # levels; each is one of the interpreter's, which has about a thousand
+DEPTH_MAX = 100  # levels; each needs one of the interpreter's, which has about a thousand
 KEY_CHARS_MAX = 256  # of a member's name: names are never cut later on
 
-# JSON of so many bytes has few nodes, and names that nobody has to cut: it is left as it is.
+# JSON of so many bytes has few nodes and short names, so it needs no bound.
 SMALL_BYTES = 4096
 
-FEW = 8  # members that each of many lists or objects beside one another may keep
+FEW = 8  # members that each of many sibling lists or objects may keep
 
 _DEEP = "…[nested too deeply]"
 
 
 def bounded(value: Any, nodes_max: int = NODES_MAX) -> Any:
-    """The value itself, or a copy that says in place what was left out of it."""
+    """Return the value, or a copy that says in place what was left out."""
     return value if _fits(value, nodes_max) else _pruned(value, nodes_max, DEPTH_MAX)
 
 
 def json_if_small(value: Any) -> bytes | None:
-    """The JSON of what needs no bound; None for all else, and for what cannot be written.
+    """Return the JSON of a value that needs no bound; None for others, or if it cannot be written.
 
-    It writes the JSON, a fifth of the cost of a look at every member. So it is for values out of a
-    text that is short itself: 18 MB of escapes become 108.
+    Writing the JSON costs a fifth of a look at every member. Use it only for values from a text
+    that is short itself: 18 MB of escapes become 108.
     """
     try:
         text = dumps(value)
@@ -47,7 +47,7 @@ _HOLDERS = frozenset((dict, list))
 
 
 def _fits(value: Any, nodes_max: int) -> bool:
-    """Level by level, in built-ins: this is asked of every event."""
+    """Check level by level, with built-ins, because this runs for every event."""
     level = [value] if type(value) in _HOLDERS else []
     for _ in range(DEPTH_MAX):
         below: list[Any] = []
@@ -57,7 +57,7 @@ def _fits(value: Any, nodes_max: int) -> bool:
                 return False
             inner = item
             if type(item) is dict:
-                # All names together are seldom longer than one may be, and soon measured.
+                # All names together are seldom longer than one may be, and quickly measured.
                 if len("".join(item)) > KEY_CHARS_MAX and max(map(len, item)) > KEY_CHARS_MAX:
                     return False
                 inner = item.values()
@@ -69,7 +69,7 @@ def _fits(value: Any, nodes_max: int) -> bool:
 
 
 def _pruned(value: Any, nodes: int, depth: int) -> Any:
-    """Share `nodes` evenly among what holds more; texts and numbers come before that."""
+    """Share `nodes` evenly among lists and objects, after texts and numbers."""
     kind = type(value)
     if kind is not dict and kind is not list:
         return value
@@ -77,7 +77,7 @@ def _pruned(value: Any, nodes: int, depth: int) -> Any:
         return _DEEP
     kept = list(value.items() if kind is dict else enumerate(value[:nodes]))[:nodes]
     holders = sum(type(item) is dict or type(item) is list for _, item in kept)
-    if holders > nodes // FEW:  # fewer of them, with something in each
+    if holders > nodes // FEW:  # keep fewer of them, each with some content
         kept, holders = kept[: nodes // FEW], nodes // FEW
     left_out = len(value) - len(kept)
     nodes -= len(kept)

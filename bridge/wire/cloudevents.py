@@ -13,13 +13,13 @@ from typing import Any
 from bridge.wire.jsontext import dumps
 
 
-@lru_cache(maxsize=1024)  # types repeat; the bound is against invented ones
+@lru_cache(maxsize=1024)  # types repeat; the bound protects against invented ones
 def _quoted(text: str) -> bytes:
     return dumps(text)
 
 
 class Encoder:
-    """Encodes the records of one feed; what several of them share is put together once."""
+    """Encodes the records of one feed, and reuses the parts that several of them share."""
 
     __slots__ = ("_account", "_end", "_of", "_source", "_subject")
 
@@ -27,8 +27,8 @@ class Encoder:
         self._source = b',"source":' + dumps(source) + b',"type":'
         self._subject = b',"subject":' + dumps(subject) + b',"time":"'
         self._account = b'","account":' + dumps(account)
-        self._of: tuple[str, str | None] | None = None  # when recorded, and status
-        self._end = b""  # what records of `_of` have behind their sequence and before their data
+        self._of: tuple[str, str | None] | None = None  # recording time and status
+        self._end = b""  # the bytes between sequence and data in records of `_of`
 
     def encode(
         self,
@@ -40,10 +40,15 @@ class Encoder:
         status: str | None,
         data: Mapping[str, Any] | bytes,
     ) -> tuple[bytes, bytes]:
-        """Return both halves. The values are redacted already; times are RFC 3339 with `Z`.
+        """Return both halves of a record.
 
-        `data` may be JSON already.
-        `status` None leaves `runstatus` out: CloudEvents has no null attributes.
+        Args:
+            id_: The id.
+            type_: The type.
+            time: Upstream's time, RFC 3339 with `Z`.
+            recorded: The time of recording, RFC 3339 with `Z`.
+            status: None leaves `runstatus` out: CloudEvents has no null attributes.
+            data: The data, redacted; bytes are JSON already.
         """
         if (recorded, status) != self._of:
             of_status = b"" if status is None else b',"runstatus":' + dumps(status)

@@ -7,13 +7,13 @@ from collections.abc import Mapping
 from datetime import UTC
 from email.utils import parsedate_to_datetime
 
-# Whole seconds by the standard; Mogplex has been seen to send a fraction (mogplex.md 1.11).
+# Whole seconds by the standard; Mogplex sometimes sends a fraction (mogplex.md 1.11).
 _SECONDS = re.compile(r"[0-9]+(?:\.[0-9]*)?", re.ASCII)
-_SECONDS_CHARS_MAX = 9  # what is longer is cut: thirty years will do
+_SECONDS_CHARS_MAX = 9  # longer values are cut to these digits: thirty years
 
 
 def http_date(text: str | None) -> float | None:
-    """Epoch seconds of a header like `Date`; None when there is none that can be read."""
+    """Return a header like `Date` as epoch seconds; None when it is missing or unreadable."""
     if not text:
         return None
     try:
@@ -24,10 +24,10 @@ def http_date(text: str | None) -> float | None:
 
 
 def retry_after_s(headers: Mapping[str, str]) -> float | None:
-    """How long the server wants to be left alone, seconds; None when it does not say.
+    """Return the wait that the server demands, seconds; None without a demand.
 
-    A date is compared with the reply's own `Date`: both come from one clock, ours may differ. So
-    the result may be negative, and it is as large as the server likes; the caller limits it.
+    A date is compared with the reply's own `Date`, because both come from one clock that may differ
+    from ours. So the result may be negative or very large; the caller limits it.
     """
     text = headers.get("Retry-After", "").strip()
     if _SECONDS.fullmatch(text):

@@ -1,4 +1,4 @@
-"""JSON as JavaScript prints it: what the vendor's CLI writes for the object it received.
+"""Writes JSON as JavaScript does, like the vendor's CLI for the object that it received.
 
 `JSON.stringify(JSON.parse(text))` is not always `text`: numbers go through a double and its own
 notation, and keys that look like array indexes move to the front (ECMA-262: Number::toString,
@@ -16,12 +16,12 @@ from typing import Any
 _INDEX = re.compile(r"0|[1-9][0-9]{0,9}", re.ASCII)
 _INDEX_MAX = 2**32 - 2
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
-_SAFE_INTEGER_MAX = 2**53 - 1  # every integer up to here is itself as a double
+_SAFE_INTEGER_MAX = 2**53 - 1  # a double holds every integer up to here exactly
 
 
 def stringify(value: Any) -> str:
     """Print a value from a JSON parser (dict, list, str, int, float, bool, None), compactly."""
-    # The commonest first: most of an event is strings, then objects.
+    # The most frequent first: most of an event is strings, then objects.
     if isinstance(value, str):
         return _string(value)
     if isinstance(value, dict):
@@ -46,9 +46,9 @@ def number(value: float) -> str:
         except OverflowError:
             value = math.inf
     if not math.isfinite(value):
-        return "null"  # what a double cannot hold, JSON.stringify cannot print
+        return "null"  # JSON.stringify prints null for a number that is too large for a double
     if value == 0:
-        return "0"  # minus zero too
+        return "0"  # also for minus zero
     return ("-" if value < 0 else "") + _notation(*_shortest(abs(value)))
 
 

@@ -1,8 +1,8 @@
-"""JSON text to Python values and back; the only file of the bridge that imports orjson.
+r"""JSON text to Python values and back; only this module imports orjson.
 
 Upstream is JavaScript: a string cut between the halves of a surrogate pair arrives as a lone
-`\\udXXX` escape (mogplex.md 1.9). orjson refuses it, and UTF-8 cannot carry it, so such halves
-become U+FFFD here and nowhere else.
+`\udXXX` escape (mogplex.md 1.9). orjson refuses it, and UTF-8 cannot carry it, so this module
+replaces such halves by U+FFFD.
 """
 
 from __future__ import annotations
@@ -20,11 +20,15 @@ _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 class JsonError(ValueError):
-    """Not JSON, or deeper than DEPTH_MAX. Never holds a piece of the input: it may be secret."""
+    """The text is not JSON, or deeper than DEPTH_MAX. Never holds input, which may be secret."""
 
 
 def loads(text: bytes | str) -> Any:
-    """Parse one JSON value. Raises JsonError."""
+    """Parse one JSON value.
+
+    Raises:
+        JsonError: The text is not JSON, or deeper than DEPTH_MAX.
+    """
     try:
         return orjson.loads(text)
     except orjson.JSONDecodeError:
@@ -42,7 +46,7 @@ def _loads_with_lone_surrogates(text: bytes | str) -> Any:
 
 
 def _to_float(text: str) -> float | None:
-    """None for 1e400: JavaScript reads infinity there and writes it as null."""
+    """Return None for 1e400: JavaScript reads infinity there and writes it as null."""
     number = float(text)
     return number if math.isfinite(number) else None
 
@@ -64,12 +68,16 @@ def _repaired(value: Any, depth_left: int) -> Any:
 
 
 def repair(text: str) -> str:
-    """Replace lone surrogates by U+FFFD; what was not a lone half stays as it was."""
+    """Replace lone surrogates by U+FFFD; all other text stays unchanged."""
     return _LONE_SURROGATE.sub("\ufffd", text) if not text.isascii() else text
 
 
 def dumps(value: Any) -> bytes:
-    """Encode compactly in UTF-8, keys in their order. Raises JsonError."""
+    """Encode compactly in UTF-8, keys in their order.
+
+    Raises:
+        JsonError: The value has no JSON form, or is deeper than DEPTH_MAX.
+    """
     try:
         return orjson.dumps(value)
     except (TypeError, orjson.JSONEncodeError):
@@ -77,7 +85,7 @@ def dumps(value: Any) -> bytes:
 
 
 def _dumps_the_rare(value: Any) -> bytes:
-    """Integers over 64 bits and lone surrogates: legal in Python, refused by orjson."""
+    """Encode integers over 64 bits and lone surrogates: legal in Python, refused by orjson."""
     try:
         text = json.dumps(
             _repaired(value, DEPTH_MAX), ensure_ascii=False, separators=(",", ":"), allow_nan=False

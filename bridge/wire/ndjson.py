@@ -1,7 +1,7 @@
-"""NDJSON lines: one record a line, how long ones are cut, which bytes of a file are whole lines.
+"""NDJSON lines: one record per line; cuts long lines, and finds the whole lines of a file.
 
-Lines here include their newline. A line is only a line with it: what comes after the last newline
-of a file is a torn tail, whatever it looks like.
+Lines here include their newline; text after the last newline of a file is a torn tail, whatever it
+looks like.
 """
 
 from __future__ import annotations
@@ -12,18 +12,19 @@ from typing import Any, NamedTuple
 
 from bridge.wire.jsontext import JsonError, dumps, loads
 
-LINE_BYTES_DEFAULT = 32_000  # bytes; fluent-bit gives a file up at a line over 32 KB (readers.md)
-LINE_BYTES_MIN = 1_000  # bytes; what cannot be cut of a record (ids, times) is about 600
+# bytes; fluent-bit stops reading a file at a line over 32 KB (readers.md)
+LINE_BYTES_DEFAULT = 32_000
+LINE_BYTES_MIN = 1_000  # bytes; the part of a record that is never cut (ids, times) is about 600
 
 RESET_TYPE = "bridge.reset"
 
 _SEQUENCE = re.compile(rb',"sequence":"([0-9]{20})"')
-_KEEP_CHARS = 64  # a string is never cut shorter: ids, types and times fit in
+_KEEP_CHARS = 64  # no string is cut shorter: ids, types and times fit
 _ID_KEY = re.compile(r"(?:^|_|[a-z])[iI]d$")
 
 
 def sequence_of(line: bytes) -> int | None:
-    """The sequence of a CloudEvents line of ours, without parsing it; None when it has none.
+    """Return the sequence of one of our CloudEvents lines without parsing it; None without one.
 
     Quotes inside JSON strings are escaped and `data` is the last member, so the first match is
     the attribute itself.
@@ -35,10 +36,15 @@ def sequence_of(line: bytes) -> int | None:
 def reset_line(
     *, epoch: str, after: int, reason: str, asked: str | None, missing: int | None, time: str
 ) -> bytes:
-    """A line that says: the sequences up to `after` are not all here, and why.
+    """Return a line that says: sequences up to `after` are missing here, and why.
 
-    `asked` is the position that could not be served, `missing` how many sequences were dropped
-    (None: unknown). The record after this line has a sequence above `after`.
+    Args:
+        epoch: The journal's epoch.
+        after: The record after this line has a higher sequence.
+        reason: Why sequences are missing.
+        asked: The position that could not be served.
+        missing: How many sequences were dropped; None: unknown.
+        time: RFC 3339 with `Z`.
     """
     record = {
         "specversion": "1.0",
@@ -60,16 +66,16 @@ def reset_line(
 
 
 class Line(NamedTuple):
-    """What a whole line says about its place."""
+    """The position that a whole line holds."""
 
     seq: int | None  # None in the vendor's format
     id: str | None  # the record's id; None for the end of a run in the vendor's format
     run_id: str | None  # only for the end of a run in the vendor's format
-    reset_epoch: str | None  # only of a reset line: the epoch that begins after it
+    reset_epoch: str | None  # set only by a reset line: the epoch that begins after it
 
 
 def maybe_line(line: bytes) -> Line | None:
-    """Read a line of ours, or None when it is not one: torn, filled with zeros, somebody else's."""
+    """Read one of our lines; None for another: torn, filled with zeros, somebody else's."""
     if not line.startswith(b"{") or not line.endswith(b"}\n"):
         return None
     try:
@@ -102,16 +108,16 @@ def _of_upstream(value: dict[str, Any]) -> Line | None:
 class Tail(NamedTuple):
     """How a piece of a file ends."""
 
-    end: int  # offset just behind the last line of ours; 0 when there is none
+    end: int  # offset just after our last line; 0 when there is none
     line: Line | None  # that line
-    torn: bytes  # what follows it
+    torn: bytes  # the bytes after it
 
 
 def find_tail(data: bytes) -> Tail:
-    """Find the last line of ours in `data`, which begins at the start of a line.
+    """Find our last line in `data`, which begins at the start of a line.
 
     A block of zeros (a power cut on some file systems) ends the good part even if good lines
-    follow: what it covers is missing.
+    follow, because the lines that it replaced are missing.
     """
     zero = data.find(b"\0")
     limit = len(data) if zero < 0 else zero
@@ -126,12 +132,15 @@ def find_tail(data: bytes) -> Tail:
 
 
 def fit(line: bytes, bytes_max: int) -> bytes:
-    """Return the line cut to `bytes_max` bytes (newline included), or as it was if it fits.
+    """Return the line cut to `bytes_max` bytes (newline included), or unchanged if it fits.
 
     The longest strings of `data` are cut to one common length with a mark that says how much is
-    gone, and `"truncated":true` is added; ids, times and the record's own attributes stay. When
-    short strings alone are too many, `data` is reduced to its short scalar members. Only a record
-    whose uncuttable part is longer than the limit stays longer. Raises JsonError if it is not JSON.
+    missing, and `"truncated":true` is added; ids, times and the record's own attributes stay. If
+    short strings alone are too long, `data` keeps only its short scalar members. A record whose
+    fixed part is longer than the limit stays longer.
+
+    Raises:
+        JsonError: The line is not JSON.
     """
     if len(line) <= bytes_max:
         return line

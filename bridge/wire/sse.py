@@ -13,11 +13,11 @@ were seen (readers.md), so the limit only has to stop a stream that never ends i
 
 _BOM = b"\xef\xbb\xbf"
 _LF, _CR, _COLON = 0x0A, 0x0D, 0x3A
-_RETRY_DIGITS_MAX = 10  # 10 digits of milliseconds are 115 days; more is noise
+_RETRY_DIGITS_MAX = 10  # 10 digits of milliseconds are 115 days; longer values are ignored
 
 
 class FrameTooLargeError(Exception):
-    """A frame outgrew the limit; the decoder is spent, the connection has to be closed."""
+    """A frame is longer than the limit. The decoder is unusable now; close the connection."""
 
 
 class Frame(NamedTuple):
@@ -32,7 +32,7 @@ class FrameDecoder:
     """Push decoder. The frames do not depend on how the bytes were cut.
 
     Line ends are LF, CR and CRLF. A frame without its blank line is never returned, so a cut stream
-    yields no half event; simply drop the decoder at the end of the stream.
+    yields no partial event; drop the decoder at the end of the stream.
     A frame whose data is empty is not returned (common.md 0.2; the standard would dispatch
     an empty string for a lone `data` line, which is never JSON).
     """
@@ -40,14 +40,14 @@ class FrameDecoder:
     def __init__(
         self, frame_bytes_max: int = FRAME_BYTES_MAX, *, own_ids_only: bool = False
     ) -> None:
-        """`own_ids_only`: a frame without an `id` line has the id "", not an earlier frame's."""
-        self.last_event_id = ""  # of the last finished frame: what to resume from
-        self.retry_ms: int | None = None  # the server's latest `retry:`; may be honoured
+        """Create a decoder; with `own_ids_only`, a frame without an `id` line has the id ""."""
+        self.last_event_id = ""  # of the last finished frame: the id to resume from
+        self.retry_ms: int | None = None  # the server's latest `retry:`, which a reader may obey
         self._bytes_max = frame_bytes_max
         self._own_ids_only = own_ids_only
-        self._torn: list[bytes] = []  # pieces of the line that has no end yet
+        self._torn: list[bytes] = []  # pieces of a line without an end yet
         self._torn_bytes = 0
-        self._swallow_lf = False  # the last chunk ended in CR: a LF now is its other half
+        self._swallow_lf = False  # the last chunk ended in CR: a following LF belongs to it
         self._at_start = True  # a byte order mark may still come
         self._data: list[bytes] = []
         self._data_bytes = 0
@@ -58,8 +58,9 @@ class FrameDecoder:
     def feed(self, chunk: bytes) -> list[Frame]:
         """Return the frames that `chunk` completes, oldest first; often none.
 
-        Raises FrameTooLargeError at the first call after the limit was passed, or at once when
-        there are no finished frames to return first.
+        Raises:
+            FrameTooLargeError: A frame passed the limit. When the chunk also finished frames, the
+                next call raises it.
         """
         frames: list[Frame] = []
         if self._swallow_lf and chunk:
@@ -121,7 +122,7 @@ class FrameDecoder:
             self.retry_ms = int(value)
 
     def _maybe_frame(self) -> Frame | None:
-        """End the frame at its blank line; None when it carried no data."""
+        """End the frame at its blank line; None when it held no data."""
         is_hidden = self._own_ids_only and self._id is None
         if self._id is not None:
             self.last_event_id = self._id.decode("utf-8", "replace")
@@ -156,10 +157,11 @@ def encode_record(line: bytes, frame_id: bytes) -> bytes:
 def encode_frame(
     data: bytes = b"", *, event: str = "", frame_id: str = "", retry_ms: int | None = None
 ) -> bytes:
-    """Return one frame of any content: data of several lines becomes several `data` fields.
+    """Return one frame of any content; data of several lines becomes several `data` fields.
 
-    Raises ValueError when `event` or `frame_id` holds a line end or NUL: it would end the field and
-    let its author write fields of their own.
+    Raises:
+        ValueError: `event` or `frame_id` holds a line end or NUL, which would end the field and
+            let its author write fields of their own.
     """
     for value in (event, frame_id):
         if any(c in value for c in "\r\n\0"):

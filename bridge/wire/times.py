@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime
 
-# RFC 3339; `datetime` reads more than that: a comma in the seconds, a week, a day without minutes.
+# RFC 3339; `datetime` accepts more: a comma in the seconds, a week, a day without minutes.
 _is_rfc3339 = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]+)?(?:Z|\+00:00)", re.ASCII
 ).fullmatch
@@ -35,13 +35,13 @@ def parse(text: object) -> tuple[str, float] | None:
 
 
 def seconds(text: object) -> float | None:
-    """Epoch seconds alone."""
+    """Return epoch seconds alone."""
     moment = parse(text)
     return None if moment is None else moment[1]
 
 
 def rfc3339(epoch_s: float) -> str:
-    """Epoch seconds as `2026-08-03T15:00:34.200000Z`."""
+    """Return epoch seconds as `2026-08-03T15:00:34.200000Z`."""
     moment = datetime.fromtimestamp(epoch_s, UTC)
-    # Not strftime: %Y of the year 799 has three digits.
+    # strftime does not work: it writes %Y of the year 799 with three digits.
     return moment.isoformat(timespec="microseconds").removesuffix("+00:00") + "Z"

@@ -1,6 +1,6 @@
-"""WebSocket frames, the server's half of RFC 6455 that a one-way stream needs.
+"""WebSocket frames: the server's half of RFC 6455, as far as a one-way stream needs it.
 
-What clients send is only ping, pong and close; messages are skipped unread, within a limit.
+Clients send only ping, pong and close; the decoder skips messages unread, within a limit.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class CloseCode(enum.IntEnum):
 
 
 class WebSocketError(Exception):
-    """The client broke the protocol; `code` goes into the close frame."""
+    """The client violated the protocol; `code` goes into the close frame."""
 
     def __init__(self, code: CloseCode, message: str) -> None:
         super().__init__(message)
@@ -76,7 +76,7 @@ def encode_frame(opcode: Opcode, payload: bytes) -> bytes:
 
 
 def encode_close(code: CloseCode, reason: str) -> bytes:
-    """Return a close frame; `reason` is cut to what a control frame can carry."""
+    """Return a close frame; cuts `reason` to the length of a control frame."""
     text = reason.encode()[: _CONTROL_BYTES_MAX - 2].decode("utf-8", "ignore").encode()
     return encode_frame(Opcode.CLOSE, code.to_bytes(2) + text)
 
@@ -89,14 +89,18 @@ class ClientFrameDecoder:
     def __init__(self) -> None:
         self._held = b""
         self._frames_left = FRAMES_MAX
-        self._skip_bytes = 0  # payload of a message that is still to come
+        self._skip_bytes = 0  # payload bytes of a message that are still to come
 
     def refill(self) -> None:
         """Allow FRAMES_MAX frames again."""
         self._frames_left = FRAMES_MAX
 
     def feed(self, chunk: bytes) -> list[ClientFrame]:
-        """Return the control frames that `chunk` completes. Raises WebSocketError."""
+        """Return the control frames that `chunk` completes.
+
+        Raises:
+            WebSocketError: The client violated the protocol.
+        """
         frames: list[ClientFrame] = []
         data = self._held + chunk
         at = 0

@@ -1,1 +1,1 @@
-"""What one token may ask upstream, and when. Pure."""
+"""Decides which requests a token may send, and when. Pure."""

@@ -1,11 +1,11 @@
-"""The gate: an exact mirror, on our side, of the rolling window of one token.
+"""The limiter: an exact mirror of the server's rolling window for one token.
 
 The server counts the requests that it accepted during the last 60 s and refuses the one that would
-be number 61; a refused request leaves no trace there (mogplex.md 1.11). We never learn the moment
-of acceptance, only that it lies between sending and receiving. So a slot is busy from the sending
-until 60 s and a margin after the answer. A request sent when fewer than `limit` slots are busy
-cannot be refused, whatever the latency and whatever the server's clock says; only the two clocks'
-rates matter, and the margin pays for those (scheduler.md 4.4).
+be number 61; it does not count a refused request (mogplex.md 1.11). The bridge never learns the
+moment of acceptance, only that it lies between sending and receiving. So a slot is busy from the
+sending until 60 s and a margin after the answer. The server cannot refuse a request that is sent
+when fewer than `limit` slots are busy, whatever the latency and the server's clock; only the rates
+of the two clocks matter, and the margin covers those (scheduler.md 4.4).
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from collections.abc import Iterable
 WINDOW_S = 60.0  # length of the server's rolling window, seconds (mogplex.md 1.11)
 LIMIT = 60  # requests accepted in one window (mogplex.md 1.11)
 MARGIN_S = 0.25  # clock rates, rounding; measured to suffice in scheduler.md 3
-GIVE_UP_S = 10.0  # when the caller gives up on an answer, seconds (scheduler.md 7)
+GIVE_UP_S = 10.0  # time limit of a request, seconds (scheduler.md 7)
 
 
 class Budget:
@@ -41,12 +41,12 @@ class Budget:
         self.in_flight += 1
 
     def charge(self, now: float) -> None:
-        """The answer is here, or was given up: the server may have counted it as late as now."""
+        """Note an answer or a time-out: the server may have counted the request as late as now."""
         self.in_flight -= 1
         insort(self._answered, now)
 
     def release(self) -> None:
-        """The request was refused, or never left: the server keeps no trace of it."""
+        """Note a request that was refused or never left: the server does not count it."""
         self.in_flight -= 1
 
     def used(self, now: float) -> int:
@@ -78,19 +78,22 @@ class Budget:
         self._drop_expired(now)
 
     def own(self, now: float, since: float) -> int:
-        """Slots busy at `now` by requests answered from `since` on, or in flight: the certain part
-        of what `used` counts after `assume_paced`.
+        """Count the slots that are certainly busy: in flight, or answered from `since` on.
+
+        After `assume_paced`, `used` also counts assumed slots.
         """
         self._drop_expired(now)
         return self.in_flight + len(self._answered) - bisect_left(self._answered, since)
 
     def forget_before(self, since: float) -> None:
-        """Take back what was only assumed: requests answered before `since`."""
+        """Free the slots that were only assumed: requests answered before `since`."""
         del self._answered[: bisect_left(self._answered, since)]
 
     def even_gap(self, now: float, cap: int, since: float) -> float:
-        """The longest gap that sends from `since` on must keep so that the `cap` places last until
-        others come free: after a burst that is longer than the pace. 0 when there is none free.
+        """Return the longest even gap that makes the free places last until others become free.
+
+        A burst makes it longer than the pace. The gap holds for sends from `since` on; it is 0 when
+        no place is free. Seconds.
         """
         free = cap - self.used(now)
         if free <= 0:

@@ -1,8 +1,8 @@
-"""When a refused token is asked about again: it may be suspended for long, but is never dead.
+"""Decides when to try a refused token again: it may be suspended for long, but not for good.
 
 Upstream answers 401 to everything while its own look-up fails, for as long as the database is away
 (mogplex.md 1.14: 45 and 60 s were measured). So no number of refusals proves that a token is
-invalid, and one request for all its runs keeps asking, at a slow pace.
+invalid, and one request at a time, for all its runs, keeps trying at a slow pace.
 """
 
 from __future__ import annotations
@@ -19,16 +19,16 @@ PROBE_S = (60.0, 300.0)  # between two tries of a suspended token: at first, and
 class Credential:
     """The standing of one token. Instants are monotonic seconds."""
 
-    was_accepted: bool = False  # it was good for a request
+    was_accepted: bool = False  # a request with it succeeded
     refusals: int = 0  # in a row, one for each try
     refused_since: float | None = None  # when the first of them came
-    suspended_since: float | None = None  # from then on nothing but a slow probe is sent
+    suspended_since: float | None = None  # since then only slow probes leave
     retry_at: float = 0.0  # the next try
     _refused_at: float = 0.0
     _probe_s: float = PROBE_S[0]
 
     def accepted(self) -> bool:
-        """A request was not refused. True when it had been refused before."""
+        """Note a request that was not refused; True when the token had been refused before."""
         had_been = self.refusals > 0
         self.was_accepted = True
         self._clear()
@@ -37,7 +37,7 @@ class Credential:
     def refused(self, now: float, sent_at: float) -> float:
         """Return the instant of the next try.
 
-        A request sent before the refusal that came last tells what that one told.
+        A request that left before the last refusal arrived adds no information.
         """
         if self.refusals and sent_at < self._refused_at:
             return self.retry_at
@@ -55,15 +55,16 @@ class Credential:
         return self.retry_at
 
     def ask_again(self) -> bool:
-        """Somebody may have mended it: the next try is due, and the slow pace begins anew. False
-        when nothing was wrong.
+        """Make the next try due now, and restart the slow pace: somebody may have fixed the token.
+
+        Returns False when upstream had not refused it.
         """
         self._probe_s = PROBE_S[0]
         self.retry_at = 0.0
         return self.refusals > 0
 
     def replaced(self) -> None:
-        """Another token was put in its place: it is believed until it is refused."""
+        """Use a new token, which counts as good until upstream refuses it."""
         self.was_accepted = False
         self._clear()
 

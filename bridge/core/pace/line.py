@@ -1,10 +1,10 @@
-"""Who may ask next with one key: one budget for all its feeds, lists, tickets and connects.
+"""Decides who may send next with one key: one budget for its feeds, lists, tickets and connects.
 
-The budget mirrors a rolling window of 60 s (core/pace/budget.py). What a person or a stream waits
-for takes free places at once; reads that repeat keep an even pace and leave places free for those;
-a look for new feeds takes only what nobody else wants; the first one need keep no places free for
-feeds that are not known yet. A connect that needs a ticket gets both
-requests together or none: a ticket that has to wait for its connect grows old.
+The budget mirrors a rolling window of 60 s (core/pace/budget.py). A request that a person or a
+stream waits for takes a free place at once; repeating reads keep an even pace and leave places free
+for those; discovery takes only places that nobody else needs, but the first discovery need not keep
+places free for feeds that are not known yet. A connect that needs a ticket gets both requests
+together or none, because a ticket that waits for its connect expires.
 """
 
 from __future__ import annotations
@@ -20,23 +20,23 @@ from bridge.core.pace.budget import MARGIN_S, WINDOW_S, Budget
 LIMIT = 60  # requests a minute that a key may send where nobody says otherwise
 CYCLE_S = WINDOW_S + MARGIN_S
 AGED_S = 20.0  # a repeating read that waited so long goes with the first
-IDLE_S = 3600.0  # nothing to wait for: look again then
-# What may leave in one second: a tenth of the key's minute, at least a ticket with its connect. A
-# killed process takes the log of its last moments along; so its successor knows how many at most.
+IDLE_S = 3600.0  # with nothing to wait for, look again after this long
+# The most that may leave in one second: a tenth of the key's minute, at least a ticket with its
+# connect. A killed process loses the log of its last moments; this bounds what is missing there.
 BURST_S = 1.0
 BURST_SHARE = 10
-UNSAVED_S = 1  # seconds of such requests that a successor assumes to have left beside the log
+UNSAVED_S = 1  # seconds of such requests that a successor assumes beside the log
 
 
 class Rank(enum.IntEnum):
-    """What a request is for; smaller goes first."""
+    """The purpose of a request; smaller ranks go first."""
 
     PERSON = 0  # somebody waits: a command, the gateway
     CONNECT = 1  # a stream, a first contact, a feed that is ending
     NEWS = 2  # the next page or tail
     WATCH = 3  # a check beside an open stream
     FIND = 4  # lists, for feeds that nobody named
-    FIRST_FIND = 5  # the same while nothing is known yet: any place that nobody else waits for
+    FIRST_FIND = 5  # discovery while no feed is known: any place that nobody else waits for
 
 
 @dataclass(slots=True)
@@ -49,7 +49,7 @@ class _Ask:
 
 
 class Line:
-    """Pure. `grant` names who may send; each slot then is `answered` or `released` once."""
+    """Pure. `grant` names the next sender, who reports each slot `answered` or `released`."""
 
     def __init__(self, limit: int = LIMIT) -> None:
         self.budget = Budget(limit=limit)
@@ -58,11 +58,12 @@ class Line:
         self._served: dict[Hashable, float] = {}
         self._paced_at = -math.inf
         self._held_until = -math.inf
-        self.slots_granted = 0  # by the latest grant
+        self.slots_granted = 0  # in the latest grant
         self._recent: deque[float] = deque()  # when slots were granted, within BURST_S
 
     @property
     def limit(self) -> int:
+        """The number of requests that the key may send per minute."""
         return self.budget.limit
 
     @property
@@ -71,15 +72,16 @@ class Line:
         return max(2, self.limit // BURST_SHARE)
 
     def set_limit(self, limit: int) -> None:
-        """Another number of requests a minute, from the next grant on."""
+        """Change the number of requests per minute, from the next grant on."""
         self.budget.limit = limit
 
-    # Asking
+    # Waiting in line
 
     def want(self, key: Hashable, now: float, *, rank: Rank, slots: int = 1) -> None:
-        """Stand in line; asking again changes rank and slots, not the place in time.
+        """Stand in line; a second call changes rank and slots, not the place in line.
 
-        Raises ValueError for more slots than the key will ever have.
+        Raises:
+            ValueError: The key will never have so many slots.
         """
         if slots > self.limit:
             raise ValueError(f"{slots} requests at once, {self.limit} a minute")
@@ -93,18 +95,18 @@ class Line:
         self._asks.pop(key, None)
 
     def forget(self, key: Hashable) -> None:
-        """This feed is no longer followed."""
+        """Forget a feed that is no longer followed."""
         self.drop(key)
         self._served.pop(key, None)
 
     def hold(self, until: float) -> None:
-        """Send nothing before `until`: the server said so."""
+        """Send nothing before `until`, because the server demanded it."""
         self._held_until = max(self._held_until, until)
 
     # Granting
 
     def grant(self, now: float) -> Hashable | None:
-        """The next one that may send at `now`; its slots are taken from the budget."""
+        """Return the next sender at `now`, and take its slots from the budget; None without one."""
         if now < self._held_until:
             return None
         for ask in self._in_order(now):
@@ -112,23 +114,23 @@ class Line:
                 self._take(ask, now)
                 return ask.key
             if self._is_first(ask, now):
-                return None  # nobody overtakes a stream that waits for its place
+                return None  # no other request overtakes a stream that waits for its place
         return None
 
     def next_at(self, now: float) -> float:
-        """When `grant` is worth asking again, if nothing is answered before."""
+        """Return when to call `grant` again, if no answer comes before."""
         if now < self._held_until:
             return self._held_until
         times = [now + IDLE_S]
         for ask in self._in_order(now):
             times.append(max(self._opens_at(ask, now), math.nextafter(now, math.inf)))
             if self._is_first(ask, now):
-                break  # those behind it wait for it, however free their own places are
+                break  # the others behind it wait too, even if their own places are free
         aging = [ask.since + AGED_S for ask in self._asks.values() if ask.since + AGED_S > now]
         return min([*times, *aging])
 
     def _is_first(self, ask: _Ask, now: float) -> bool:
-        """Whether nobody overtakes it."""
+        """Whether no other request may overtake this one."""
         return self._rank(ask, now) <= Rank.CONNECT
 
     def _in_order(self, now: float) -> list[_Ask]:
@@ -155,7 +157,7 @@ class Line:
         return max(free_at, self._paced_at + CYCLE_S / paced)
 
     def _burst_over(self, ask: _Ask, now: float) -> float:
-        """When so many of the recent grants are old enough."""
+        """Return when enough of the recent grants are old enough."""
         if ask.rank is Rank.PERSON:
             return now
         while self._recent and self._recent[0] <= now - BURST_S:
@@ -164,7 +166,7 @@ class Line:
         return now if excess <= 0 else self._recent[excess - 1] + BURST_S
 
     def _spare(self, rank: Rank) -> int:
-        """Places that a request of this rank leaves free."""
+        """Return the number of places that a request of this rank leaves free."""
         keep = max(2, self.limit // 8)
         spare = {
             Rank.PERSON: 0,
@@ -189,43 +191,46 @@ class Line:
     # Outcomes
 
     def answered(self, now: float) -> None:
-        """One request was answered or given up: the server may have counted it as late as now."""
+        """Note an answer or a time-out: the server may have counted the request as late as now."""
         self.budget.charge(now)
 
     def released(self) -> None:
-        """One request that was granted was never sent."""
+        """Note that a granted request was never sent."""
         self.budget.release()
 
     # Over restarts
 
     def start(self, now: float, log: Iterable[float] | None) -> None:
-        """Begin with what a predecessor sent (monotonic instants); None: it kept an even pace."""
+        """Begin with a predecessor's requests (monotonic instants); None: it kept an even pace."""
         if log is None:
             self.budget.assume_paced(now, self.limit, CYCLE_S / self.limit)
         else:
             self.budget.restore(now, log)
 
     def succeed(self, now: float, log: Iterable[float], saved_at: float) -> None:
-        """Begin with what was stored at `saved_at`, and with what was not stored any more."""
+        """Begin with what a predecessor stored at `saved_at`, and assume what it did not store."""
         unsaved = [min(saved_at + UNSAVED_S, now)] * (UNSAVED_S * self.burst + 1)
         self.budget.restore(now, [*log, *unsaved])
 
     def log(self, now: float) -> list[float]:
-        """What a successor has to know, as `start` takes it."""
+        """Return what a successor must know, as `start` takes it."""
         return self.budget.log(now)
 
-    # What others want to know
+    # State for metrics and others
 
     def used(self, now: float) -> int:
+        """Return the number of busy slots."""
         return self.budget.used(now)
 
     def blocked_until(self, now: float) -> float | None:
+        """Return until when the server blocks the key; None when it does not."""
         return self._held_until if self._held_until > now else None
 
     @property
     def waiting(self) -> int:
+        """Return the number of requests in line."""
         return len(self._asks)
 
     def is_idle(self, now: float) -> bool:
-        """Whether a look for new feeds would take nothing from anybody."""
+        """Whether discovery would take a place from no other request."""
         return not self._asks and now >= self._held_until

@@ -1,20 +1,21 @@
-"""What is learnt about others who use the same token: only refusals tell, and they are rare.
+"""Estimates the requests of other programs with the same token, from refusals.
 
-A 429 says that the server's window was full; what was not ours in it was foreign. That figure is
-believed for a while, then halved step by step, which is the probe: if the others are still there,
-the next 429 says so and the belief lasts longer (scheduler.md 3 and 5).
+After a 429 the server's window was full; the requests in it that are not ours are foreign. The
+estimate holds for a while, then is halved step by step, which tests it: if the others are still
+there, the next 429 raises it again and it holds longer (scheduler.md 3 and 5).
 """
 
 from __future__ import annotations
 
 import math
 
-QUIET_MIN_S = 120.0  # first belief, seconds (scheduler.md 3)
+QUIET_MIN_S = 120.0  # first time that an estimate holds, seconds (scheduler.md 3)
 QUIET_MAX_S = 900.0  # under lasting foreign use: one probe in 15 minutes (scheduler.md 5)
 HALVING_S = 30.0  # seconds between two halvings of the figure (scheduler.md 3)
 KEEP = 0.9  # a second refusal may lower the figure by this factor at most (scheduler.md 3)
-# A refusal this long after the belief ended still answers the probe: six halvings from 57 to
-# below 1, then up to two windows until our own requests fill the server's list again.
+# A refusal this long after an estimate has expired still counts as the result of that test: six
+# halvings from 57 to below 1, then up to two windows until our requests fill the server's list
+# again.
 PROBE_S = 6 * HALVING_S + 2 * 60.0
 
 
@@ -29,7 +30,7 @@ class ForeignUse:
         self._refused_at = -math.inf
 
     def refused(self, now: float, foreign: float) -> None:
-        """A request was refused while `foreign` places of the window were not ours."""
+        """Note a refusal while `foreign` places of the window were not ours."""
         since_s = now - self._refused_at
         is_recent = since_s < self.quiet_s + PROBE_S
         if not is_recent:
@@ -40,7 +41,7 @@ class ForeignUse:
         self._refused_at = now
 
     def estimate(self, now: float) -> float:
-        """Requests per window; 0 when nothing is known or the belief has died away."""
+        """Return foreign requests per window; 0 when none are known or the estimate has expired."""
         if self._peak <= 0.0:
             return 0.0
         probing_s = now - self._refused_at - self.quiet_s
@@ -50,7 +51,7 @@ class ForeignUse:
         return left if left >= 1.0 else 0.0
 
     def changes_at(self, now: float) -> float:
-        """When `estimate` will next be lower; infinity when it is 0."""
+        """Return when `estimate` will next be lower; infinity when it is 0."""
         if self.estimate(now) <= 0.0:
             return math.inf
         first = self._refused_at + self.quiet_s

@@ -1,9 +1,9 @@
-"""The followed runs of one token, and which of them has the most to gain from a request.
+"""Ranks the followed runs of one token by how much a request would gain.
 
-The order: what the caller asked for, then what was never heard (or is unheard for longest), then
-the overdue (oldest first), then those whose newest-200 window may overflow (worst first), then the
-square-root index (scheduler.md 3). One pass over the runs, once a second: no heap is needed, and
-none could hold ages that all grow at their own speed.
+The order: requests of the caller, then runs never read (or unread for longest), then overdue ones
+(oldest first), then those whose newest-200 window may overflow (worst first), then the square-root
+index (scheduler.md 3). It passes over the runs once a second; a heap would not help, because each
+run's age grows at its own speed.
 """
 
 from __future__ import annotations
@@ -19,17 +19,17 @@ Run = TypeVar("Run", bound=Hashable)
 
 
 class Want(enum.Enum):
-    """What a place that the caller asks for is for."""
+    """The purpose of a place that the caller requests."""
 
-    POLL = enum.auto()  # a look beside a stream, say: the next tick of the pace will do
-    CONTACT = enum.auto()  # the connect of a stream: any free place, after those never heard
+    POLL = enum.auto()  # a look beside a stream, say, at the next tick of the pace
+    CONTACT = enum.auto()  # the connect of a stream: any free place, after those never read
     AT_ONCE = enum.auto()  # a connect that cannot wait: any free place, before all others
 
 
 class Ranking(Generic[Run]):
-    """Holds the runs. A run is either active or parked: not wanted before a time to come.
+    """Holds the runs; each is active, or parked until a later time.
 
-    Parked runs are not compared and do not count for what a fair interval is.
+    Parked runs are not compared, and do not count toward the fair interval.
     """
 
     __slots__ = ("_active", "_beta", "_parked", "_tenants", "_unheard", "_wanted", "followed")
@@ -38,17 +38,19 @@ class Ranking(Generic[Run]):
         self.followed: dict[Run, Followed] = {}
         self._active: dict[Run, Followed] = {}
         self._parked: dict[Run, Followed] = {}
-        self._wanted: dict[Run, Want] = {}  # asked for by the caller, in this order
-        self._unheard: dict[Run, float] = {}  # those to be contacted first, see `unheard`
+        self._wanted: dict[Run, Want] = {}  # requests of the caller, in this order
+        self._unheard: dict[Run, float] = {}  # runs to contact first, see `unheard`
         self._beta = beta
-        self._tenants = 0  # runs that belong to a tenant; 0 saves the arithmetic
+        self._tenants = 0  # runs with a tenant; 0 saves the arithmetic
 
     def add(self, run: Run, entry: Followed) -> None:
+        """Add a run."""
         self.followed[run] = entry
         self._active[run] = entry
         self._tenants += entry.tenant is not None
 
     def remove(self, run: Run) -> None:
+        """Remove a run."""
         entry = self.followed.pop(run, None)
         if entry is not None:
             self._tenants -= entry.tenant is not None
@@ -58,25 +60,25 @@ class Ranking(Generic[Run]):
         self._unheard.pop(run, None)
 
     def want(self, run: Run, want: Want) -> None:
-        """Put an active or parked run in front, until it is `taken`."""
+        """Put an active or parked run first, until it is `taken`."""
         if run in self.followed:
             self._wanted[run] = want
 
     def unheard(self, run: Run, need: float) -> None:
-        """Its next request is a contact, before all polls; the lowest `need` comes first."""
+        """Make the run's next request a contact, before all polls, the lowest `need` first."""
         if run in self.followed:
             self._unheard[run] = need
 
     def heard(self, run: Run) -> None:
-        """It was contacted, or does not answer: from now on it is polled like the others."""
+        """Note that the run was contacted, or does not answer; it is polled from now on."""
         self._unheard.pop(run, None)
 
     def pick_contact(self, now: float, *, may_repeat: bool = True) -> Run | None:
-        """The contact to make next, for which no pace is to be kept; None when there is none.
+        """Return the next contact, which keeps no pace; None when there is none.
 
-        What a person would miss most comes first: a connect on which others wait, a run that was
-        never heard, one that is unheard for longest, then the connects of those that were read.
-        `may_repeat`: also what was heard before the process began, or before its token was refused.
+        The order: a connect on which others wait, a run that was never read, the run unread for
+        longest, then the connects of runs that were read. `may_repeat` includes runs that were read
+        before the process began, or before its token was refused.
         """
         connect: Run | None = None
         for run, want in self._wanted.items():
@@ -94,7 +96,7 @@ class Ranking(Generic[Run]):
         return connect if unheard is None else unheard
 
     def taken(self, run: Run) -> Followed:
-        """A request for the run leaves: it is not wanted any more, and busy until it is `back`."""
+        """Take the run out of the order while its request is on the wire, until it is `back`."""
         self._wanted.pop(run, None)
         entry = self.followed[run]
         entry.is_out = True
@@ -104,7 +106,7 @@ class Ranking(Generic[Run]):
         return entry
 
     def back(self, run: Run, entry: Followed, *, ready_at: float, parked: bool) -> None:
-        """The run may be asked again from `ready_at` on."""
+        """Put the run back; it is ready from `ready_at` on."""
         entry.is_out = False
         entry.ready_at = ready_at
         if parked:
@@ -114,7 +116,7 @@ class Ranking(Generic[Run]):
             self._active[run] = entry
 
     def wake(self, now: float) -> None:
-        """Make those parked runs active whose time has come."""
+        """Make parked runs active whose time has come."""
         for run in [run for run, entry in self._parked.items() if entry.ready_at <= now]:
             self._active[run] = self._parked.pop(run)
 
@@ -125,7 +127,7 @@ class Ranking(Generic[Run]):
         return next((run for run in self._wanted if not self.followed[run].is_out), None)
 
     def pick(self, now: float, *, overdue_before: float) -> Run | None:
-        """The run to ask next; None when none may be asked now."""
+        """Return the run to poll next; None when none is ready."""
         asked = self._pick_wanted(now)
         if asked is not None:
             return asked
@@ -155,6 +157,7 @@ class Ranking(Generic[Run]):
         return best if endangered is None else endangered
 
     def is_any_ready(self, now: float) -> bool:
+        """Whether any active run is ready."""
         return any(
             entry.ready_at <= now
             for entries in (self._active, self._parked)
@@ -162,18 +165,21 @@ class Ranking(Generic[Run]):
         )
 
     def ready_at(self) -> float:
-        """When the first run may be asked; infinity when only an answer can tell."""
+        """Return when the first run is ready; infinity when that depends on an answer."""
         return min((entry.ready_at for entry in self.followed.values()), default=math.inf)
 
     @property
     def unheard_count(self) -> int:
+        """Return the number of runs that wait for a first contact."""
         return len(self._unheard)
 
     @property
     def active_count(self) -> int:
+        """Return the number of active runs."""
         return len(self._active)
 
     def active(self) -> list[Followed]:
+        """Return the active runs."""
         return list(self._active.values())
 
     def _tenant_factors(self) -> dict[Hashable, float]:

@@ -1,8 +1,8 @@
-"""What the scheduler knows about one followed run: its event rate, and how urgent a poll is.
+"""Estimates one followed run: its event rate, and how urgent a poll is.
 
 The rate is a decaying average of events over a decaying average of observed time, drawn to a prior
-while little has been seen. It changes only when an answer arrives, so everything derived from it
-is computed then: comparing a thousand runs must stay cheap (scheduler.md 3).
+while few data exist. It changes only when an answer arrives, so derived values are computed then:
+comparing a thousand runs must stay cheap (scheduler.md 3).
 """
 
 from __future__ import annotations
@@ -13,15 +13,15 @@ from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 
 WINDOW_EVENTS = 200  # events in one page of upstream, at most (mogplex.md 1.4)
-# Upstream's words and the normalised ones (glossary). Any other word is a run under way.
+# Upstream's statuses and the normalized ones (glossary). Any other one is a run under way.
 TERMINAL = frozenset({"success", "succeeded", "failed", "cancelled", "canceled"})
 PENDING = frozenset({"pending", "queued"})
 PAUSED = frozenset({"awaiting_input", "waiting"})  # until a person answers
 
-# While nothing changes a run need not be asked at full pace, even if the token has nothing else to
-# do: after so many quiet seconds its interval grows by this part of the further ones. The first
-# change ends that. A pause waits for a person; a pending run begins within seconds or not soon; a
-# streaming one is left alone for as long as thinking may take.
+# A run without changes needs no poll at full pace, even if the token has nothing else to do: after
+# so many quiet seconds its interval grows by this part of the further ones, until the next change.
+# A pause waits for a person; a pending run begins within seconds or not soon; a streaming run may
+# be quiet for as long as an agent thinks.
 CALM_PAUSED = (0.0, 1.0 / 6.0)
 CALM_PENDING = (120.0, 1.0 / 12.0)
 CALM_STREAMING = (600.0, 1.0 / 60.0)
@@ -29,9 +29,9 @@ CALM_S_MAX = 10.0  # longest interval for that reason
 
 
 class Phase(enum.Enum):
-    """What a poll of the run can bring."""
+    """What a poll of the run can show."""
 
-    PENDING = enum.auto()  # it has not begun, or was never looked at
+    PENDING = enum.auto()  # it has not begun, or was never read
     STREAMING = enum.auto()
     TERMINAL = enum.auto()  # over, to be confirmed
 
@@ -42,7 +42,7 @@ class Constants:
 
     q: float = 0.5  # urgency = rate^q * age; 1/2 gives the least mean, 0 is round robin
     tau: float = 180.0  # memory of the rate, seconds
-    prior_rate: float = 0.30  # events/s expected of a run never seen
+    prior_rate: float = 0.30  # events/s assumed for a run that was never read
     prior: float = 30.0  # weight of that expectation, seconds of observation
     floor_rate: float = 1.0 / 60.0  # a terminal status is worth 10 events, once in 600 s
     start_rate: float = 1.0 / 20.0  # a pending run begins after 20 s on average
@@ -50,9 +50,9 @@ class Constants:
     confirm_rate: float = 0.02  # what confirming a terminal run is worth, events/s
     guard: float = 0.6  # part of the newest-200 window that may fill before a poll is due
     pending_guard_rate: float = 0.6  # events/s with which a pending run is feared to begin
-    # Of what the last seconds before an answer differ from the rate, this part is expected to go
-    # on, and to die away. Measured with `bench.freshness`: up to 7 % less mean delay where bursts
-    # last for some seconds and there are few runs, within 2 % elsewhere; more gain costs tail.
+    # This part of a burst is expected to go on, and to die away. Measured with `bench.freshness`:
+    # up to 7 % less mean delay where bursts last for some seconds and there are few runs, within 2
+    # % elsewhere; a higher gain makes the longest delays worse.
     burst_gain: float = 0.4
     burst_tau: float = 10.0  # memory of the last seconds
     burst_prior: float = 10.0  # weight of the rate against them, seconds for each event of a clump
@@ -113,17 +113,18 @@ class Followed:
     ) -> None:
         self.phase = Phase.PENDING if status is None else phase_of(status)
         self.status = status
-        self.moved_at = now  # when anything of it was last seen to change
+        self.moved_at = now  # when a change of it was last seen
         self.is_first_window = is_first_window
         self.seen = seen  # events seen so far; meaningful for a first-200 window
         self.tenant = tenant
-        self.multiplier = multiplier  # of its urgency; a user is watching this run, for instance
+        # of its urgency; higher while a user watches the run, for instance
+        self.multiplier = multiplier
         self.sent_at = -math.inf
         self.snapshot_at = now
         self.since = now
-        self.ready_at = -math.inf  # not to be asked before; infinity while `is_out`
+        self.ready_at = -math.inf  # no poll before then; infinity while `is_out`
         self.is_out = False  # a request of it is on the wire
-        self.not_before = -math.inf  # the caller's wish, part of `ready_at`
+        self.not_before = -math.inf  # the caller's limit, part of `ready_at`
         self.errors = 0  # failures in a row
         self.was_answered = False
         self._c = constants
@@ -136,7 +137,7 @@ class Followed:
 
     @property
     def rate(self) -> float:
-        """Events/s expected from now on."""
+        """Return the events/s expected from now on."""
         if self.phase is Phase.TERMINAL or self.is_exhausted:
             return 0.0
         c = self._c
@@ -144,7 +145,7 @@ class Followed:
 
     @property
     def is_exhausted(self) -> bool:
-        """All that a window of the first 200 can show has been seen; only the status is left."""
+        """Whether a first-200 window has shown all that it can; only the status may change."""
         return self.is_first_window and self.seen >= WINDOW_EVENTS
 
     def observed(
@@ -160,7 +161,7 @@ class Followed:
             self.phase = phase_of(status)
         elif before is Phase.PENDING and count:
             self.phase = Phase.STREAMING
-        # Nothing is learnt about the rate from watching a run that has not begun.
+        # A run that has not begun says nothing about the rate.
         if not (before is Phase.PENDING and self.phase is Phase.PENDING):
             self._learn(snapshot_at, events, count, began=before is Phase.PENDING)
         self.seen += count
@@ -170,10 +171,10 @@ class Followed:
         self._derive()
 
     def failed(self, now: float) -> None:
-        """A request brought nothing. One failure is chance: the next tick may try again.
+        """Note a request without a result; after one failure, the next tick may try again.
 
-        From the second on the age counts from the last attempt, else a run that cannot be read
-        would be the oldest at every tick and starve the others.
+        From the second failure on, the age counts from the last attempt. Otherwise an unreadable
+        run would be the oldest at every tick and starve the others.
         """
         self.errors += 1
         if self.errors > 1:
@@ -181,7 +182,7 @@ class Followed:
             self.gap_at = math.inf
 
     def calm_s(self, now: float) -> float:
-        """The interval that is short enough while nothing changes; 0 when something may."""
+        """Return the interval that suffices while nothing changes; 0 when something may."""
         if self.phase is Phase.TERMINAL or not self.was_answered:
             return 0.0
         if self.status in PAUSED:
@@ -191,7 +192,7 @@ class Followed:
         return min(CALM_S_MAX, max(0.0, part * (now - self.moved_at - after_s)))
 
     def expected(self, age: float) -> float:
-        """Urgency while pending or with a burst: unseen events, on the scale of `weight * age`."""
+        """Return the urgency while pending or in a burst: events, scaled as `weight * age`."""
         c = self._c
         if not self.is_pending:
             return self.weight * age + self.burst * (1.0 - math.exp(-age / c.burst_decay))
@@ -211,7 +212,7 @@ class Followed:
         else:
             ages = [max(0.0, snapshot_at - t) for t in events]
             if began and ages:
-                span = max(ages)  # the time before its first event is not observation of a rate
+                span = max(ages)  # the time before a run's first event says nothing about its rate
             # A new event cannot be older than the snapshot that did not show it: this also
             # repairs a badly mapped clock.
             ages = [min(age, span) for age in ages]
@@ -226,7 +227,7 @@ class Followed:
         decay = math.exp(-span / tau)
         self._near = self._near * decay + sum(math.exp(-age / tau) for age in ages)
         self._near_s = self._near_s * decay + tau * (1.0 - decay)
-        if ages:  # events of one instant are one piece of evidence
+        if ages:  # events of one instant are one observation
             self._clump = len(ages) / len({round(age, 1) for age in ages})
 
     def _derive(self) -> None:
@@ -239,7 +240,7 @@ class Followed:
             self.gap_rate = 0.0
         else:
             self.share = self.multiplier * math.pow(rate + c.floor_rate, c.q)
-            # One standard deviation above the estimate: a loss is worse than a poll too many.
+            # One standard deviation above the estimate: a lost event is worse than a poll too many.
             self.gap_rate = rate + math.sqrt(rate / (self._seen_s + c.prior))
         if self.is_pending:
             self.gap_rate = c.pending_guard_rate
@@ -257,6 +258,7 @@ class Followed:
 
 
 def phase_of(status: str) -> Phase:
+    """Return what a poll of a run with this status can show."""
     if status in TERMINAL:
         return Phase.TERMINAL
     return Phase.PENDING if status in PENDING else Phase.STREAMING

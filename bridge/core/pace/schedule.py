@@ -1,11 +1,11 @@
-"""Which run of one token to ask next, and when: the paced square-root index.
+"""Decides which run of one token to poll next, and when: the paced square-root index.
 
-One background request per tick of an even pace, for the run with the most to gain (`ranking.py`);
-interactive requests use the places that the pace leaves free. While nobody else uses the token no
-request can be refused (`budget.py`); what others use is learnt from refusals (`others.py`). When a
-request may leave is `pace.py`'s; which run it is for is decided here. No clock, no sleep, no
-chance: the same calls give the same answers. Algorithm and constants: scheduler.md 3, 6 and 7; its
-promises: scheduler.md 8 and `tests/property/test_scheduler_invariants.py`.
+One background request leaves per tick of an even pace, for the run with the most to gain
+(`ranking.py`); interactive requests use the places that the pace leaves free. While no other
+program uses the token, the server refuses no request (`budget.py`); refusals show the use of others
+(`others.py`). `pace.py` decides when a request may leave, this module for which run. No clock, no
+sleep, no chance: the same calls give the same answers. Algorithm and constants: scheduler.md 3, 6
+and 7; promises: scheduler.md 8 and `tests/property/test_scheduler_invariants.py`.
 """
 
 from __future__ import annotations
@@ -26,22 +26,22 @@ Window = Literal["latest", "first"]
 
 KAPPA = 3.0  # a run this many mean intervals old is served first (scheduler.md 3)
 IN_FLIGHT_MAX = 8  # background requests on the wire at once (scheduler.md 3)
-IDLE_S = 60.0  # longest wait that `next` asks for; a report from outside may end it earlier
+IDLE_S = 60.0  # longest wait that `next` returns; a report may end it earlier
 TENANT_MIX = 0.25  # beta: 0 shares by need, 1 gives every tenant the same (scheduler.md 6)
 
 
 @dataclass(slots=True)
 class _Flight:
     sent_at: float
-    entry: Followed  # not the followed one when the run was forgotten and added again
+    entry: Followed  # differs from the followed one when the run was forgotten and added again
     is_contact: bool  # it left off the pace
 
 
 class Scheduler(Generic[Run]):
     """Decides for one token. All times are seconds of one monotonic clock, passed in as `now`.
 
-    The caller sends what `next` names at once, and reports its outcome by exactly one of
-    `observe`, `spent`, `on_429`, `on_error`. A `now` before an earlier one is read as that one.
+    The caller sends the request that `next` returns at once, and reports its outcome by exactly one
+    of `observe`, `spent`, `on_429`, `on_error`. A `now` before an earlier one counts as that one.
     """
 
     def __init__(  # noqa: PLR0913 - all by name, all with a default
@@ -60,13 +60,15 @@ class Scheduler(Generic[Run]):
         beta: float = TENANT_MIX,
         constants: Constants | None = None,
     ) -> None:
-        """Take what an operator may choose.
+        """Set what an operator may choose.
 
         reserve: places of `limit` that background requests leave free; requests_per_minute says
         the same the other way round. min_interval: fastest poll of one run, seconds. q: 0 serves
         all runs alike, 0.5 gives the least mean delay. ra_cap: longest obedience to Retry-After,
-        seconds. window: what a page of upstream shows of a run with more than 200 events.
-        Raises ValueError when no background request would ever be possible.
+        seconds. window: what an upstream page shows of a run with more than 200 events.
+
+        Raises:
+            ValueError: No background request would ever be possible.
         """
         self._pace = Pace(limit=limit, margin=margin, ra_cap=ra_cap)
         self._constants = constants or Constants(q=q)
@@ -76,7 +78,7 @@ class Scheduler(Generic[Run]):
         self._ranking: Ranking[Run] = Ranking(beta=beta)
         self._flights: dict[Run, _Flight] = {}
         self._contacts_out = 0  # of the flights
-        self.is_probing = False  # one request at a time: it is to find out what holds for all
+        self.is_probing = False  # one request at a time: its reply decides for all runs
         self._now = -math.inf
         self._is_started = False
         self._wait_reason: Literal["budget", "retry_after"] | None = None
@@ -86,7 +88,7 @@ class Scheduler(Generic[Run]):
             reserve=reserve, requests_per_minute=requests_per_minute, min_interval=min_interval
         )
 
-    # What is followed, and within which limits
+    # Followed runs and limits
 
     def set_limits(
         self,
@@ -95,16 +97,15 @@ class Scheduler(Generic[Run]):
         requests_per_minute: int | None = None,
         min_interval: float = 1.0,
     ) -> None:
-        """Change what the constructor took, for a configuration that was read again."""
+        """Apply settings of the constructor again, after a reload of the configuration."""
         self._pace.set_limits(reserve=reserve, requests_per_minute=requests_per_minute)
         self._min_interval = min_interval
 
     def start(self, now: float, log: Iterable[float] | None = None) -> None:
-        """Begin. `log`: what a predecessor's `log` returned, mapped to this clock.
+        """Begin; `log` is what a predecessor's `log` returned, mapped to this clock.
 
-        Without one, polls assume a predecessor that kept the pace until this moment, and contacts
-        feel their way (`opening.py`); with one from the future too, for a clock that was set back
-        tells nothing.
+        Without a log, or with one from the future (its clock was set back), polls assume a
+        predecessor at full pace, and contacts start slowly (`opening.py`).
         """
         self._is_started = True
         self._pace.start(self._advance(now), log)
@@ -126,11 +127,11 @@ class Scheduler(Generic[Run]):
         not_before: float = 0.0,
         unheard: float | None = None,
     ) -> None:
-        """Follow `run` from now on; a run followed already keeps what is known of it.
+        """Follow `run` from now on; a run that is followed already keeps its estimates.
 
-        status: upstream's word, if known. seen: events of it that the caller has already.
-        tenant: see `beta`. weight: 2 doubles its urgency. unheard: its first request is a contact;
-        of several the one with the lowest number comes first: when it was last heard, -inf: never.
+        status: upstream's word, if known. seen: events of it that the caller has already. tenant:
+        see `beta`. weight: 2 doubles its urgency. unheard: the first request is a contact, lowest
+        number first: the time of its last read, -inf for never.
         """
         now = self._advance(now)
         if run in self._ranking.followed:
@@ -149,7 +150,7 @@ class Scheduler(Generic[Run]):
         if unheard is not None:
             self._ranking.unheard(run, unheard)
         if run in self._flights:
-            entry.is_out = True  # a request of its former life
+            entry.is_out = True  # a request from before it was forgotten
             entry.ready_at = math.inf
         else:
             self._back(run, entry, now)
@@ -159,16 +160,16 @@ class Scheduler(Generic[Run]):
         self._ranking.remove(run)
 
     def request(self, run: Run, now: float, want: Want = Want.POLL) -> None:
-        """Ask for a background place for another request of `run` than a poll.
+        """Request a background place for another request of `run` than a poll.
 
-        `next` names the run before all polls and whatever its `not_before`: at the next tick, or
-        in any free place when it is a contact; what is then sent is up to the caller.
+        `next` returns the run before all polls and whatever its `not_before`: at the next tick, or
+        in any free place for a contact; the caller decides what to send.
         """
         self._advance(now)
         self._ranking.want(run, want)
 
     def reopen(self, now: float) -> None:
-        """The token was of no use for a while: what was polled is to be contacted again."""
+        """Contact again all polled runs: the token did not work for a while."""
         now = self._advance(now)
         for run, entry in self._ranking.followed.items():
             if entry.not_before <= now:
@@ -184,8 +185,8 @@ class Scheduler(Generic[Run]):
     def next(self, now: float) -> tuple[Literal["poll"], Run] | tuple[Literal["wait"], float]:
         """Return ("poll", run), to be sent at once, or ("wait", until) with until > now.
 
-        Waiting changes nothing: asked again at the same time the answer is the same. Every report
-        (`observe` and so on) may make an earlier call worth while.
+        Waiting changes nothing: at the same time, the answer is the same. After every report
+        (`observe` and so on) an earlier call may be useful.
         """
         now = self._advance(now)
         until, reason = self._paused_until(now)
@@ -207,12 +208,12 @@ class Scheduler(Generic[Run]):
             if contact is not None:
                 until = min(until, contact_at)
         self._wait_reason = reason
-        # Rounding must never ask for a wait that is over already.
+        # Rounding must never return a wait that is over already.
         self._wait_until = min(max(until, math.nextafter(now, math.inf)), now + IDLE_S)
         return "wait", self._wait_until
 
     def _paused_until(self, now: float) -> tuple[float, Literal["budget", "retry_after"] | None]:
-        """Until when nothing at all leaves, and what for."""
+        """Return until when nothing at all leaves, and why."""
         until, reason = self._pace.paused_until(now)
         if reason is not None:
             return until, reason
@@ -221,13 +222,13 @@ class Scheduler(Generic[Run]):
         return until, None
 
     def _tick_at(self, now: float) -> tuple[float, Literal["budget", "retry_after"] | None]:
-        """When the next poll may leave, and what it waits for."""
+        """Return when the next poll may leave, and what it waits for."""
         if len(self._flights) - self._contacts_out >= self._in_flight_max:
             return math.inf, None
         return self._pace.tick_at(now)
 
     def _overdue_s(self, now: float) -> float:
-        """Age from which a run is served first: `kappa` times the mean interval."""
+        """Return the age from which a run goes first: `kappa` times the mean interval."""
         return self._kappa * self._ranking.active_count * self._pace.cycle_s / self._pace.cap(now)
 
     def _send(
@@ -241,7 +242,7 @@ class Scheduler(Generic[Run]):
         self._flights[run] = _Flight(now, entry, is_contact)
         return "poll", run
 
-    # Outcomes of what `next` named
+    # Outcomes of the requests that `next` returned
 
     def observe(
         self,
@@ -254,12 +255,12 @@ class Scheduler(Generic[Run]):
         not_before: float = 0.0,
         window: Window | None = None,
     ) -> None:
-        """The answer is here. A late or unknown one frees its place and teaches nothing.
+        """Note an answer. A late or unknown one frees its place and changes no estimate.
 
         events: new ones only; their number, or their times on the clock of `now`. status:
         upstream's word, None for unchanged. done: True forgets the run; False keeps a terminal
         one as not yet confirmed; None forgets it when a second answer is terminal too.
-        not_before: the run is not named earlier. window: what was found out about its page.
+        not_before: no poll earlier. window: the kind of window, as its page shows it.
         """
         now = self._advance(now)
         flight = self._land(run, now)
@@ -280,7 +281,7 @@ class Scheduler(Generic[Run]):
             self._back(run, entry, now)
 
     def spent(self, run: Run, now: float, *, not_before: float = 0.0) -> None:
-        """The request was answered, but shows nothing about events: see `request`."""
+        """Note an answer that shows nothing about events: see `request`."""
         now = self._advance(now)
         flight = self._land(run, now)
         if flight is not None:
@@ -289,7 +290,7 @@ class Scheduler(Generic[Run]):
             self._back(run, flight.entry, now)
 
     def on_error(self, run: Run, now: float, *, not_before: float = 0.0) -> None:
-        """No answer, or a useless one. The server may have counted the request as late as now.
+        """Note a missing or useless answer; the server may have counted the request as late as now.
 
         not_before: the caller's back-off for this run.
         """
@@ -298,15 +299,15 @@ class Scheduler(Generic[Run]):
         if flight is not None:
             flight.entry.failed(now)
             if flight.entry.errors > 1:
-                self._ranking.heard(run)  # it does not answer, and may not hold up those that do
+                self._ranking.heard(run)  # it does not answer, so let others go first
             flight.entry.not_before = not_before
             self._back(run, flight.entry, now)
 
     def on_429(self, run: Run, now: float, retry_after: float | None = None) -> None:
-        """The server refused: pause the token and learn how much of the window is foreign.
+        """Note a refusal: pause the token and estimate how much of the window is foreign.
 
-        `run` may be one that is not in flight: an interactive request was refused, and is
-        reported by `interactive_done(now, False)` besides.
+        `run` may be one that is not in flight, after a refused interactive request, which the
+        caller also reports by `interactive_done(now, False)`.
         """
         now = self._advance(now)
         flight = self._pop_flight(run)
@@ -314,23 +315,24 @@ class Scheduler(Generic[Run]):
         if flight is not None:
             self._back_if_followed(run, now)
 
-    # Requests of people: commands, the gateway
+    # Interactive requests: commands, the gateway
 
     def try_interactive(self, now: float) -> bool:
-        """Take a place for a request that somebody waits for; False when there is none.
+        """Take a place for an interactive request; False when there is none.
 
-        On True send it at once and report `interactive_done`. Background requests stand back
-        until the reserve is whole again.
+        On True, send it at once and report `interactive_done`. Background requests wait until the
+        reserve is whole again.
         """
         return self._pace.try_interactive(self._advance(now))
 
     def interactive_done(self, now: float, counted: bool = True) -> None:  # noqa: FBT001, FBT002 - a fixed interface
-        """Report the outcome; `counted`: the server may have counted it (False: refused)."""
+        """Note the outcome; `counted`: the server may have counted it (False: refused)."""
         self._pace.interactive_done(self._advance(now), counted=counted)
 
-    # What others want to know
+    # State for metrics
 
     def snapshot(self, now: float) -> Snapshot:
+        """Return the state for metrics."""
         now = self._advance(now)
         overdue_before = now - self._overdue_s(now)
         active = self._ranking.active()
@@ -356,7 +358,7 @@ class Scheduler(Generic[Run]):
     # Shared steps
 
     def _advance(self, now: float) -> float:
-        """Never go back in time; book the time since the last call on what it was spent for."""
+        """Advance the clock, never backward, and book the time since the last call."""
         if not self._is_started:
             self.start(now)
         if now <= self._now:
@@ -368,7 +370,7 @@ class Scheduler(Generic[Run]):
         return now
 
     def _land(self, run: Run, now: float) -> _Flight | None:
-        """Free the place of an answered request; None when it teaches nothing any more."""
+        """Free the place of an answered request; None when the answer is too late to use."""
         flight = self._pop_flight(run)
         if flight is None:
             return None
@@ -385,7 +387,7 @@ class Scheduler(Generic[Run]):
         return flight
 
     def _back_if_followed(self, run: Run, now: float) -> None:
-        """Also for a run that was forgotten and added again while its old request was out."""
+        """Put the run back, also one that was forgotten and added again during its request."""
         entry = self._ranking.followed.get(run)
         if entry is not None:
             self._back(run, entry, now)

@@ -1,4 +1,4 @@
-"""The state of one token as others may see it."""
+"""The state of one token, for metrics."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """For metrics. Times are of the caller's clock."""
+    """Times are of the caller's clock."""
 
     used: int  # requests in the window or in flight
-    assumed: int  # of these, what a predecessor may have asked: nobody knows, so it is believed
+    assumed: int  # those of a predecessor, assumed without proof
     cap: int  # places that background requests may fill now
-    foreign: float  # requests of others believed to be in the window
-    quiet_s: float  # how long a refusal is believed
+    foreign: float  # estimated requests of other programs in the window
+    quiet_s: float  # how long an estimate of foreign use holds
     refused_count: int  # 429 answers so far
     blocked_until: float  # end of a pause; 0 when there is none
     followed: int  # runs, parked ones included
-    unheard: int  # of them, those that wait for a first contact
+    unheard: int  # runs that wait for a first contact
     in_flight: int  # background requests without an answer
     age_max_s: float  # oldest view of a run that is not parked; 0 without runs
     overdue_count: int  # runs older than `kappa` mean intervals

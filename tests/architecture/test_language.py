@@ -77,6 +77,8 @@ BETTER = {
     r"is (?:spoken|believed)": "is supported, is assumed",
     r"leads nowhere": "has expired, does not exist",
     r"\bmade up\b": "generated",
+    r"\btime-outs?\b": "timeout",
+    r"\bback-offs?\b": "backoff",
     r"\bgoes? on (?:as|with|under)\b": "continues, resumes",
 }
 

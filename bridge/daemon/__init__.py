@@ -1,1 +1,1 @@
-"""The daemon: builds, starts, exchanges and stops; the one room that knows every other."""
+"""Builds, starts, reloads and stops the daemon; the only room that imports all others."""

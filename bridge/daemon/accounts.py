@@ -1,4 +1,4 @@
-"""The accounts in use: their sources, and how they come, change and go while the bridge runs."""
+"""The configured accounts: their sources, and how a reload adds, changes and removes them."""
 
 from __future__ import annotations
 
@@ -15,19 +15,20 @@ from bridge.sources.port import Source
 
 
 class Paused(Protocol):
-    """Who follows feeds of the accounts."""
+    """Stops and starts the follows of one account, so that its source can be replaced."""
 
     async def pause(self, account: str) -> None: ...
     def resume(self, account: str) -> None: ...
 
 
 class Accounts:
-    """All accounts. `run` is a task; `change` at any time; `close` at the end.
+    """All accounts. `run` is a task; call `change` at any time and `close` at the end.
 
-    `sources` is by name and always current: who holds it sees changes. Feeds of an account that
-    goes away wait for its return, as after a restart. One that became another source (token,
-    server, way of following) follows its feeds from where they are, and tries again those that
-    were given up for what a restart may have mended.
+    `sources` maps account names to sources and is updated in place, so holders see every change.
+    The feeds of a removed account wait for the account to return, as they do after a restart. When
+    an account's source is replaced (another token, server or way of following), its feeds resume
+    from their positions, and feeds that failed for a reason that a restart may have cured are tried
+    again.
     """
 
     def __init__(
@@ -38,8 +39,15 @@ class Accounts:
         metrics: Metrics,
         held: Everything,
     ) -> None:
-        """`build` makes a source; `sources` is where it goes, for those who were given it. It runs
-        where its account is held: it may ask upstream by itself (discovery).
+        """Start without accounts; `change` adds them.
+
+        Args:
+            build: Makes the source of an account. A source runs only where its account is held,
+                because discovery sends requests of its own.
+            sources: The mapping to keep up to date; its other holders see the changes.
+            follows: Pauses and resumes the feeds of an account.
+            metrics: The registry of this process.
+            held: The accounts that this process follows.
         """
         self.sources: Mapping[str, Source] = sources
         self._build = build
@@ -52,7 +60,7 @@ class Accounts:
 
     @property
     def resolved(self) -> list[ResolvedAccount]:
-        """In the order of the configuration."""
+        """The accounts in the order of the configuration."""
         return list(self._exchange.held.values())
 
     async def run(self) -> None:
@@ -60,23 +68,23 @@ class Accounts:
         await self._crew.run()
 
     async def change(self, accounts: Sequence[ResolvedAccount]) -> None:
-        """Have these accounts from now on; one with the same settings is not touched."""
+        """Make `accounts` the accounts in use; one with unchanged settings is not touched."""
         await self._exchange.to({account.name: self._with_held(account) for account in accounts})
 
     def _with_held(self, account: ResolvedAccount) -> ResolvedAccount:
-        """The token stays with who has read it last: it knows when the file changed since."""
+        """Keep the account's token reader: it knows when the file changed since the last read."""
         held = self._exchange.held.get(account.name)
         if held is None or _token_of(held) != _token_of(account):
             return account
         return ResolvedAccount(account.settings, account.base_url, held.tokens)
 
     def ask_again(self) -> None:
-        """Somebody may have mended what was wrong with a token: find out now."""
+        """Try refused tokens again now: an operator may have fixed them."""
         for source in self._in_use.values():
             source.ask_again()
 
     async def close(self) -> None:
-        """Close the connections. After `run` was cancelled."""
+        """Close the connections. Call this after `run` was cancelled."""
         for source in self._in_use.values():
             await source.close()
 
@@ -97,8 +105,10 @@ class Accounts:
         self._follows.resume(name)
 
     async def end(self, name: str) -> bytes:
-        """See `Keeper`. Another token may be the same one under a new name: what was sent in this
-        minute still counts.
+        """See `Keeper`. Returns the source's memory for a successor.
+
+        A new token may be the same token under a new name, so requests of the last minute still
+        count.
         """
         await self._follows.pause(name)
         source = self._in_use.pop(name)
@@ -112,7 +122,7 @@ class Accounts:
 
 
 def _token_of(account: ResolvedAccount) -> tuple[str | None, str | None]:
-    """Where the token is."""
+    """Where the token is configured: the file and the environment variable."""
     return account.settings.token_file, account.settings.token_env
 
 

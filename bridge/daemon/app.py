@@ -1,7 +1,9 @@
-"""The daemon: opens what it needs, runs it, stops it in order.
+"""The daemon: opens its parts, runs them, and stops them in order.
 
-Start: journal, intake, accounts, outputs, server (not ready), follows, ready. Stop: not ready, no
-new clients, follows cancelled, outputs and subscribers get what is committed, journal closed.
+Start: journal, intake, accounts, outputs, server (not ready), follows, ready.
+
+Stop: not ready, refuse new clients, cancel the follows, deliver committed records to outputs and
+subscribers, close the journal.
 """
 
 from __future__ import annotations
@@ -28,7 +30,7 @@ log = get_logger()
 
 
 class Bridge:
-    """One running daemon. `run` is its whole life."""
+    """One running daemon; `run` lasts as long as the daemon."""
 
     def __init__(
         self,
@@ -41,9 +43,16 @@ class Bridge:
         notifier: Notifier | None = None,
         on_ready: Callable[[str, int], None] = lambda _host, _port: None,
     ) -> None:
-        """`load` reads the configuration again at SIGHUP; without it files are only reopened.
+        """Prepare a daemon; nothing is opened before `run`.
 
-        `on_ready` is called once with the address that is served.
+        Args:
+            settings: The checked configuration.
+            accounts: The accounts of `settings` with their tokens.
+            redactor: Removes secrets from everything that is stored or shown.
+            runs_from: A file of run ids to follow, or `-` for stdin.
+            load: Reads the configuration again at SIGHUP. Without it SIGHUP only reopens files.
+            notifier: Reports to a supervisor; None reports nothing.
+            on_ready: Called once, with the host and port that the bridge serves.
         """
         self._settings = settings
         self._accounts = list(accounts)
@@ -54,31 +63,40 @@ class Bridge:
         self._on_ready = on_ready
         self._clock = SystemClock()
         self._stop = asyncio.Event()
-        self._is_refused = False  # the newest configuration
-        self.ready = asyncio.Event()  # set once, when it serves
-        self._hangup = asyncio.Event()  # SIGHUP: somebody wants the configuration read again
-        self._running: Running | None = None  # None: the journal is being opened, or closed
+        self._is_refused = False  # the newest configuration was refused
+        self.ready = asyncio.Event()  # set once, when the bridge serves
+        self._hangup = asyncio.Event()  # SIGHUP requests a reload
+        self._running: Running | None = None  # None while the journal opens or closes
         words = {a.name: systems()[a.settings.system].words for a in accounts}
         sink_names = [output.name for output in settings.outputs]
         self.metrics = Metrics(words, sink_names, rules=RULES)
 
     def stop(self) -> None:
-        """Ask for an orderly stop."""
+        """Request an orderly stop."""
         self._stop.set()
 
     def reload(self) -> None:
-        """Ask for the configuration to be read again, and for files to be reopened."""
+        """Request that the daemon reads its configuration again and reopens its files."""
         self._hangup.set()
 
     @property
     def feeds(self) -> Follows:
-        """The followed feeds, once `ready`."""
+        """The followed feeds. Available once `ready` is set."""
         assert self._running is not None, "it does not run"
         return self._running.follows
 
     async def run(self, *, handle_signals: bool = True) -> None:
-        """Serve until stopped. Raises ConfigError, JournalError and what a bug raises."""
-        if handle_signals:  # first of all: SIGHUP ends a process that does not know it
+        """Serve until stopped.
+
+        Args:
+            handle_signals: Install handlers for SIGTERM, SIGINT, SIGHUP and SIGUSR1.
+
+        Raises:
+            ConfigError: The daemon cannot start with these settings.
+            JournalError: The journal cannot be opened, or fails for good.
+            Exception: A bug ended one of the tasks.
+        """
+        if handle_signals:  # first: an unhandled SIGHUP ends the process
             stop_on_signals(self._stop, on_hangup=self.reload, on_reopen=self._reopen)
         credentials = self._settings.journal_credentials_file
         journal = await open_journal(
@@ -118,7 +136,7 @@ class Bridge:
                 log.info("bridge.stopped", head=running.journal.head)
 
     async def _drain(self, running: Running) -> None:
-        """Hand out what is committed: to the subscribers here, to the outputs in their `close`."""
+        """Deliver committed records to the subscribers; outputs get theirs in their `close`."""
         self._notifier.stopping()
         await running.drain(self._settings.limits.drain)
 
@@ -127,7 +145,7 @@ class Bridge:
             self._running.sinks.reopen()
 
     async def _reload_when_asked(self, running: Running) -> None:
-        """Read the configuration again after each SIGHUP; two in a row may be one."""
+        """Reload after each SIGHUP; two SIGHUPs in quick succession may cause one reload."""
         while True:
             await self._hangup.wait()
             self._hangup.clear()
@@ -140,7 +158,7 @@ class Bridge:
 
     async def _reload(self, load: Load, running: Running) -> None:
         try:
-            # In a thread: its files may be on a network.
+            # In a thread, because the files may be on a network.
             prepared = await asyncio.to_thread(prepared_or_refused, load)
             self._settings = await apply(prepared, self._settings, running)
         except ConfigError as error:
@@ -152,7 +170,7 @@ class Bridge:
         self._is_refused = False
 
     def _status(self, running: Running) -> str:
-        """For `systemctl status`."""
+        """The text for `systemctl status`."""
         refused = "; the newest configuration is refused, see the log" if self._is_refused else ""
         return (
             f"{counted(running.follows.following_count, 'feed')} followed,"

@@ -1,4 +1,7 @@
-"""Builds out of settings what `serve`, `follow` and a reload use: settings stop in this room."""
+"""Builds the parts of `serve`, `follow` and a reload from settings.
+
+No room below this one sees the settings objects.
+"""
 
 from __future__ import annotations
 
@@ -24,14 +27,14 @@ from bridge.redact import Policy, Redactor
 from bridge.sources.port import Means, Source
 from bridge.systems import kind_of, systems
 
-Place = Callable[..., str]  # the path of a key in; where it was set out (`Loaded.place`)
+Place = Callable[..., str]  # key path -> where it was set (`Loaded.place`)
 
-FINGERPRINT_KEY_BYTES = 32  # at least; half of it would do (decision 0009)
+FINGERPRINT_KEY_BYTES = 32  # minimum; 16 would be enough (decision 0009)
 
 
 @dataclass(frozen=True, slots=True)
 class Following:
-    """The way in: accounts, the feeds that are followed on them, and who writes for them."""
+    """The inbound side: accounts, the feeds that are followed on them, and their intake."""
 
     intake: Intake
     follows: Follows
@@ -53,8 +56,20 @@ def build_following(  # noqa: PLR0913 - all by name but what everything is made 
     connector: Callable[[], Any] | None = None,
     is_shared: bool = False,
 ) -> Following:
-    """Without accounts yet: they come by `Accounts.change`. `connector`, `is_shared` as in `Means`.
-    `held`: what this process follows, None is all.
+    """Build the inbound side without accounts; `Accounts.change` adds them.
+
+    Args:
+        journal: Stores the records and the state of each feed.
+        redactor: Removes secrets before a record is stored.
+        metrics: The registry of this process.
+        clock: The source of time.
+        default_account: The account that is meant where none is named.
+        feeds_max: Feeds that may be followed at the same time.
+        log_ends: Whether to log how each follow ended.
+        held: The accounts that this process follows; None is all.
+        jitter: Returns a random number from 0 up to 1, for waits.
+        connector: As in `Means`.
+        is_shared: As in `Means`.
     """
     sources: dict[str, Source] = {}
     held = held or Everything()
@@ -90,19 +105,28 @@ def build_following(  # noqa: PLR0913 - all by name but what everything is made 
 
 
 def build_source(account: ResolvedAccount, means: Means) -> Source:
-    """What follows the feeds of one account."""
+    """Build the source that follows the feeds of one account."""
     return systems()[account.settings.system].source(account, means)
 
 
 def build_redactor(settings: Redaction, place: Place | None = None) -> Redactor:
-    """The engine with the operator's additions. Raises ConfigError."""
+    """Build the redaction engine with the operator's additions.
+
+    Raises:
+        ConfigError: A pattern is invalid or slow, or the key file cannot be used.
+    """
     return Redactor(build_policy(settings, place))
 
 
 def build_policy(settings: Redaction, place: Place | None = None) -> Policy:
-    """What `[redaction]` says, as the engine wants it; `place` tells where a key stands.
+    """Translate `[redaction]` into the engine's policy.
 
-    Raises ConfigError.
+    Args:
+        settings: The `[redaction]` table.
+        place: Returns where a key was set, for errors.
+
+    Raises:
+        ConfigError: A pattern is invalid or slow, or the key file cannot be used.
     """
     refuse_slow_patterns(settings.patterns, place)
     key: bytes | None = None

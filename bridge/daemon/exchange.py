@@ -1,7 +1,6 @@
-"""Parts that come, change and go: from what is held to what is wanted, by one computed difference.
+"""Starts, changes and stops accounts and outputs by comparing running and wanted settings.
 
-Accounts and outputs are exchanged like this, at the start (nothing is held yet), at a reload and
-for one `follow`.
+The same comparison serves the start (nothing runs yet), a reload, and one `follow`.
 """
 
 from __future__ import annotations
@@ -20,28 +19,37 @@ _Wanted_contra = TypeVar("_Wanted_contra", contravariant=True)
 
 
 class Keeper(Protocol[_Wanted_contra]):
-    """Begins and ends the parts of one sort; each has a name of its own."""
+    """Starts and stops parts of one sort (accounts or outputs); each part has a unique name."""
 
     def take_over(self, name: str, settings: _Wanted_contra) -> bool:
-        """Have a running part go on with other settings; if it cannot: False, nothing changed."""
+        """Give a running part new settings. Returns False, and changes nothing, if it cannot."""
         ...
 
     async def end(self, name: str) -> bytes:
-        """Stop a part in order; returns what a successor of its name is to know."""
+        """Stop a part in order. Returns what a successor of the same name inherits."""
         ...
 
     async def begin(self, name: str, settings: _Wanted_contra, inherited: bytes) -> None:
-        """Have a part from now on. Raises ConfigError: there is none then."""
+        """Start a part.
+
+        Args:
+            name: The name of the part.
+            settings: The settings of the part.
+            inherited: What `end` returned for the predecessor of this name, else empty.
+
+        Raises:
+            ConfigError: The part cannot start; then nothing of it runs.
+        """
         ...
 
     def forget(self, name: str) -> None:
-        """No part has this name any more."""
+        """Drop what is kept under a name: no part uses it any more."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """What has to happen to the parts, by name, in the order in which they are wanted."""
+    """The parts to stop, change and start, by name, in the order of the wanted settings."""
 
     gone: tuple[str, ...]
     new: tuple[str, ...]
@@ -49,7 +57,7 @@ class Difference:
 
 
 def difference(held: Mapping[str, Settings], wanted: Mapping[str, Settings]) -> Difference:
-    """Compare by name and by equality of the settings; what is equal is in none of them."""
+    """Compare settings by name and equality; equal parts appear in no list."""
     return Difference(
         gone=tuple(name for name in held if name not in wanted),
         new=tuple(name for name in wanted if name not in held),
@@ -58,7 +66,7 @@ def difference(held: Mapping[str, Settings], wanted: Mapping[str, Settings]) -> 
 
 
 class Exchange(Generic[Settings]):
-    """Holds the settings of the parts that there are."""
+    """Holds the settings of the running parts."""
 
     def __init__(self, keeper: Keeper[Settings]) -> None:
         self._keeper = keeper
@@ -66,15 +74,18 @@ class Exchange(Generic[Settings]):
 
     @property
     def held(self) -> Mapping[str, Settings]:
-        """The settings by name, in the order in which they were wanted."""
+        """The settings of the running parts by name, in the order in which they were wanted."""
         return self._held
 
     async def to(self, wanted: Mapping[str, Settings]) -> None:
-        """Have these parts from now on; one with the same settings is not touched.
+        """Run these parts from now on; a part with unchanged settings is not touched.
 
-        All that has to end has ended before anything begins: what two parts may not have at a time
-        can move from one to the other. Raises ConfigError when a part cannot begin: all are then
-        as they were before, but for those that took other settings over.
+        Every part that must stop has stopped before another starts, so a resource that only one
+        part may hold can move from one to the other.
+
+        Raises:
+            ConfigError: A part cannot start. All parts then run as before, except those that took
+                over new settings while running.
         """
         found = difference(self._held, wanted)
         ended: dict[str, tuple[Settings, bytes]] = {}
@@ -103,12 +114,12 @@ class Exchange(Generic[Settings]):
 
     async def _restore(self, begun: list[str], ended: Mapping[str, tuple[Settings, bytes]]) -> None:
         for name in begun:
-            if self._held.pop(name, None) is not None:  # the last one has not begun
+            if self._held.pop(name, None) is not None:  # the last one did not start
                 await self._keeper.end(name)
         for name, (settings, inherited) in ended.items():
             try:
                 await self._begin(name, settings, inherited)
-            except ConfigError as error:  # it ran a moment ago; the others must not go with it
+            except ConfigError as error:  # it ran a moment ago; keep the others running
                 log.error("part.not_restored", part=name, reason=str(error))
         for name in begun:
             if name not in self._held and name not in ended:

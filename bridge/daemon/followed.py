@@ -16,8 +16,8 @@ from bridge.sources.port import Progress, Source
 from bridge.tasks import first_of
 
 CRASHED_WAIT_MAX_S = 60.0
-JOURNAL_WAIT_S = 1.0  # until a journal that does not answer is asked again
-# Errors of the journal that are about what one feed hands in.
+JOURNAL_WAIT_S = 1.0  # wait before the next request to a journal that does not answer
+# Journal errors that concern the input of one feed only.
 OF_ONE_FEED = (RecordTooLargeError,)
 
 log = get_logger()
@@ -25,17 +25,17 @@ log = get_logger()
 
 @dataclass(slots=True, eq=False)
 class Followed:
-    """What is wanted, what was seen (in `feed`, which owns it), and how the follow is going."""
+    """One feed: the operator's wish, the stored state (owned by `feed`), and the progress."""
 
     wish: Wish
     feed: OpenFeed
     progress: Progress = field(default_factory=Progress)
     task: asyncio.Task[None] | None = None
-    added_at: float | None = None  # monotonic; None when it was taken over from the journal
+    added_at: float | None = None  # monotonic; None if restored from the journal
 
     @property
     def word(self) -> str:
-        """`following`, `ended`, `stopped` (somebody asked for it) or `failed` (given up)."""
+        """`following`, `ended`, `stopped` (by a request) or `failed` (the bridge gave up)."""
         if self.feed.state.ended:
             return "ended"
         if not self.wish.followed:
@@ -48,20 +48,20 @@ class Followed:
 
 
 class KnownFeeds(dict[str, Followed]):
-    """All that are known, by source, in the order they were added; and by kind and id."""
+    """All known feeds by source, in the order they were added; also indexed by kind and id."""
 
     def __init__(self) -> None:
         super().__init__()
         self._named: dict[tuple[str, str], list[Followed]] = {}
 
     def enter(self, entry: Followed) -> None:
-        """The last in the order."""
+        """Add a feed as the last in the order."""
         feed = entry.feed.feed
         self[feed.source] = entry
         self._named.setdefault((feed.kind, feed.id), []).append(entry)
 
     def leave(self, entry: Followed) -> None:
-        """It is known no more."""
+        """Remove a feed."""
         feed = entry.feed.feed
         del self[feed.source]
         named = self._named[feed.kind, feed.id]
@@ -70,19 +70,25 @@ class KnownFeeds(dict[str, Followed]):
             del self._named[feed.kind, feed.id]
 
     def named(self, kind: str, id_: str) -> Sequence[Followed]:
-        """Those of all accounts with this kind and id."""
+        """The feeds of all accounts with this kind and id."""
         return self._named.get((kind, id_), ())
 
     def has_id(self, id_: str) -> bool:
-        """Whether any kind has it."""
+        """Whether a feed of any kind has this id."""
         return any(known == id_ for _, known in self._named)
 
 
 async def follow_on(entry: Followed, source: Source) -> bool:
-    """Follow one feed until it is over; False: another process follows it by now.
+    """Follow one feed until it ends.
 
-    A bug in one follow must not stop the others: it is tried again, as is what the journal cannot
-    read back at present. Raises what else the journal raises: nobody can go on then.
+    A bug in one follow must not stop the others, so the follow is retried after a crash. It is also
+    retried while the journal cannot read the feed back.
+
+    Returns:
+        True when the feed ended, False when another process follows it now.
+
+    Raises:
+        BridgeError: The journal failed in another way; no feed can continue then.
     """
     backoff, feed = Backoff(cap_s=CRASHED_WAIT_MAX_S), entry.feed.feed.source
     try:
@@ -90,7 +96,7 @@ async def follow_on(entry: Followed, source: Source) -> bool:
             try:
                 await entry.feed.open()
                 await source.follow(entry.feed, entry.progress)
-            except Exception as crash:  # sorted below
+            except Exception as crash:  # classified below
                 error = first_of(crash)
                 if isinstance(error, FencedError):
                     log.warning("follow.fenced", feed=feed)
@@ -114,16 +120,16 @@ async def follow_on(entry: Followed, source: Source) -> bool:
 
 
 def answering(wish: Wish, state: FeedState) -> FeedState:
-    """The state a follow begins from: asked for after it was given up, it is tried again."""
+    """The state from which a follow starts: a new request clears an earlier failure."""
     if state.asked >= wish.asked:
         return state
     return replace(state, failed=None, asked=wish.asked)
 
 
 def may_find(entry: Followed, *, again: bool) -> bool:
-    """Whether discovery may take a feed up that is known and not followed."""
+    """Whether discovery may follow a feed that is known but not followed."""
     if not entry.wish.followed:
-        return entry.wish.by is not By.OPERATOR  # what an operator stopped stays stopped
+        return entry.wish.by is not By.OPERATOR  # an operator's stop is final
     return again
 
 

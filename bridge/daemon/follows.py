@@ -1,4 +1,4 @@
-"""The followed feeds: one task each, kept alive, and who wants them."""
+"""The followed feeds: one supervised task each, and the record of who wants them followed."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ from bridge.outputs.port import AmbiguousFeedError, TooManyFeedsError
 from bridge.sources.port import Progress, Source
 from bridge.tasks import TaskGroup
 
-FINISHED_MAX = 10_000  # feeds that are over and still shown; the journal keeps as many states
-FEEDS_MAX = 10_000  # followed at a time; a task and its memory of ids are about 30 KB
-FULL_WAIT_S = 10.0  # between two tries to note what discovery found while the journal is full
+FINISHED_MAX = 10_000  # finished feeds that views show; the journal keeps as many states
+FEEDS_MAX = 10_000  # at the same time; one takes about 30 KB (task and ids)
+FULL_WAIT_S = 10.0  # between attempts to store a discovered feed while the journal is full
 
 log = get_logger()
 
@@ -48,11 +48,18 @@ class Follows:
         feeds_max: int = FEEDS_MAX,
         log_ends: bool = True,
     ) -> None:
-        """`sources` by account name; it may change, see `pause`. `held`: accounts whose feeds this
-        process follows; of others it notes what is wanted and shows what is seen.
+        """Start empty.
 
-        `feeds_max` may be set to another value at any time. `log_ends`: False where somebody else
-        says how each follow ended.
+        Args:
+            sources: Sources by account name. May change; see `pause`.
+            intake: Writes records and wishes.
+            clock: The source of time.
+            held: Accounts whose feeds this process follows. For other accounts it only records
+                wishes and shows stored states.
+            kind_of: Returns the kind of a feed.
+            default_account: The account that is meant where none is named.
+            feeds_max: Feeds followed at the same time. May be set at any time.
+            log_ends: False where the caller reports how each follow ended.
         """
         self.feeds_max = feeds_max
         self._log_ends = log_ends
@@ -64,7 +71,7 @@ class Follows:
         self._kind_of = kind_of
         self._entries = KnownFeeds()
         self._group: TaskGroup | None = None
-        # One change of what is followed at a time: two PUTs of one feed must not start it twice.
+        # Serializes changes: two PUTs of one feed must not start it twice.
         self._changing = asyncio.Lock()
         self._changed = asyncio.Event()
         self.heard: asyncio.Queue[Wish] = asyncio.Queue()  # stored, perhaps by another process
@@ -79,18 +86,18 @@ class Follows:
         self._names.default_account = name
 
     def restore(self, wishes: Iterable[Wish], states: Iterable[FeedState]) -> None:
-        """Take over what the journal says was followed; call before `run`."""
+        """Restore the feeds from the journal. Call this before `run`."""
         self._take_up(wishes, {state.feed.source: state for state in states})
 
     async def run(self) -> None:
-        """Follow what is to be followed, for ever; cancelling stops every follow."""
+        """Follow every wanted feed until cancelled; cancelling stops every follow."""
         async with TaskGroup() as group:
             self._group = group
             self._resume(self._entries.values())
             await asyncio.Event().wait()
 
     async def take_up(self, wishes: Iterable[Wish], states: Mapping[str, FeedState]) -> None:
-        """Go on from what the journal says of feeds that another process followed."""
+        """Resume feeds that another process followed, from the journal's state of them."""
         async with self._changing:
             self._take_up(wishes, states)
 
@@ -104,12 +111,12 @@ class Follows:
             entry.feed.became(state)
 
     def saw(self, state: FeedState) -> None:
-        """A state was stored, perhaps by another process."""
+        """Note a state that was stored, perhaps by another process."""
         if state.feed.account not in self._held and state.feed.source in self._entries:
             self._entries[state.feed.source].feed.became(state)
 
     async def listen(self) -> None:
-        """Do what is wanted by a PUT or DELETE at another process, for ever."""
+        """Act on each PUT or DELETE that another process received. Runs until cancelled."""
         while True:
             wish = await self.heard.get()
             async with self._changing:
@@ -120,7 +127,7 @@ class Follows:
         if entry is None:
             self._entries.enter(entry := Followed(wish, self._open_feed(FeedState(wish.feed))))
         elif entry.wish == wish:
-            return  # our own, or known
+            return  # stored by this process, or known already
         entry.wish = wish
         if wish.feed.account not in self._held:
             return
@@ -132,10 +139,10 @@ class Follows:
             self._start(entry)
 
     async def pause(self, account: str) -> None:
-        """End the follows of an account whose source is about to be exchanged or to go.
+        """End the follows of an account whose source is about to be replaced or removed.
 
-        Their states stay as they are; `resume` begins again from them. They end at once, whoever
-        waits for the journal meanwhile: another process may follow them by now.
+        Their states stay; `resume` starts from them. The follows end at once, even while the
+        journal does not answer, because another process may follow these feeds by now.
         """
         of_account = [e for e in self._entries.values() if e.feed.feed.account == account]
         for task in (entry.task for entry in of_account if entry.task is not None):
@@ -151,7 +158,7 @@ class Follows:
                 entry.progress = Progress()
 
     def resume(self, account: str) -> None:
-        """Follow again what is to be followed of an account: its source is there, or is new."""
+        """Follow the wanted feeds of an account again: its source is available, or new."""
         self._resume(
             entry
             for entry in self._entries.values()
@@ -159,7 +166,7 @@ class Follows:
         )
 
     def _resume(self, entries: Iterable[Followed]) -> None:
-        """Start those that are to be followed; their sources know of all before the first asks."""
+        """Start the wanted follows; each source learns all its feeds before its first request."""
         expected: dict[str, list[FeedState]] = {}
         starting = []
         for entry in entries:
@@ -178,7 +185,7 @@ class Follows:
             self._start(entry)
 
     def revive(self, account: str, codes: Collection[str]) -> None:
-        """Follow again what was given up for such a reason: it has gone."""
+        """Retry feeds that failed with one of these codes: the cause has gone."""
         for entry in self._entries.values():
             if (
                 entry.wish.followed
@@ -189,17 +196,17 @@ class Follows:
                 self._start(entry)
 
     async def until_none_followed(self) -> None:
-        """Return when every feed has ended or was given up."""
+        """Return when every feed has ended or failed."""
         while any(entry.is_followed for entry in self._entries.values()):
             self._changed.clear()
             await self._changed.wait()
 
     def entries(self) -> Iterator[Followed]:
-        """All that are known, in the order they were added."""
+        """All known feeds, in the order they were added."""
         return iter(self._entries.values())
 
     def known(self, kind: str, id_: str) -> Sequence[Followed]:
-        """Those of this kind and id, of every account that has one; `id_` in its normal form."""
+        """The feeds of every account with this kind and id; `id_` must be normalized."""
         return self._entries.named(kind, id_)
 
     @property
@@ -237,7 +244,7 @@ class Follows:
             entry = self._find(kind, id_, account)
             feed = self._names.name(kind, id_, account) if entry is None else entry.feed.feed
             if (source := self._sources.get(feed.account)) is not None:
-                source.ask_again()  # whoever asks may have mended its token
+                source.ask_again()  # the caller may have fixed the token
             return await (self._add(feed, by) if entry is None else self._again(entry, by))
 
     async def found(self, feed: Feed, *, again: bool = False) -> bool:
@@ -275,7 +282,7 @@ class Follows:
         return True
 
     async def _again(self, entry: Followed, by: By) -> bool:
-        """Follow what is known and not followed; False when it is, or is over for good."""
+        """Follow a known feed again. Returns False if it is followed, or ended for good."""
         is_over = entry.word == "ended" and not entry.feed.kind.may_reopen
         if entry.is_followed or is_over or (entry.task is not None and not entry.task.done()):
             return False
@@ -312,13 +319,17 @@ class Follows:
             return True
 
     async def _want(self, entry: Followed, wish: Wish, state: FeedState) -> None:
-        """Store a wish; the state too where it is ours. Raises JournalUnavailableError."""
+        """Store a wish, and the state too if this process holds the account.
+
+        Raises:
+            JournalUnavailableError: The journal cannot store now.
+        """
         try:
             if wish.feed.account in self._held:
                 await entry.feed.want(wish, state)
             else:
                 await self._intake.wish(wish)
-        except FencedError:  # it was ours until now
+        except FencedError:  # another process took the account over
             await self._intake.wish(wish)
 
     def _refuse_one_too_many(self) -> None:
@@ -328,13 +339,17 @@ class Follows:
             )
 
     def _forget_finished(self) -> None:
-        """Keep the newest of those that are over; the journal knows the others longer."""
+        """Keep the newest finished feeds in memory; the journal keeps the others longer."""
         over = [entry for entry in self._entries.values() if not entry.is_followed]
         for entry in over[: max(0, len(over) - FINISHED_MAX)]:
             self._entries.leave(entry)
 
     def _find(self, kind: str, id_: str, account: str | None) -> Followed | None:
-        """The known feed that is meant. Raises AmbiguousFeedError."""
+        """The known feed with this kind and id, None if there is none.
+
+        Raises:
+            AmbiguousFeedError: Several accounts have one.
+        """
         ids = {id_, *(feed.id for feed in self._names.feeds(kind, id_, account))}
         found = {
             entry.feed.feed.source: entry
@@ -347,7 +362,7 @@ class Follows:
             raise AmbiguousFeedError(kind, id_, accounts)
         return next(iter(found.values()), None)
 
-    # Inside
+    # Internals
 
     def _open_feed(self, state: FeedState) -> OpenFeed:
         return self._intake.feed(state, self._kind_of(state.feed), self._state_changed)
@@ -369,9 +384,9 @@ class Follows:
             entry.task = None
 
     async def _follow(self, entry: Followed, previous: asyncio.Task[None] | None) -> None:
-        """Follow one feed from where it is."""
+        """Follow one feed from its stored position."""
         if previous is not None:
-            await asyncio.wait((previous,))  # it may still be on its way out
+            await asyncio.wait((previous,))  # it may not have finished yet
         feed = entry.feed.feed
         source = self._sources.get(feed.account)
         if source is None:  # the account is no longer configured; the feed waits for its return

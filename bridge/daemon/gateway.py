@@ -1,4 +1,4 @@
-"""Gives the gateway what it needs of the rest: a system's dialect, runs, a way to upstream."""
+"""Connects the gateway to the daemon: a system's dialect, the followed runs, requests upstream."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from bridge.systems import systems
 
 
 def dialects() -> Sequence[Dialect]:
-    """Of the systems whose API the bridge can serve."""
+    """The dialects of the systems whose API the bridge can serve."""
     found = [getattr(system, "dialect", None) for system in systems().values()]
     return [dialect for dialect in found if dialect is not None]
 
@@ -73,7 +73,7 @@ class GatewayRuns:
 
     async def ask(self, account: str, question: Question) -> Answer | Failure:
         source: object = self._accounts.sources.get(account)
-        if not isinstance(source, ReadThrough):  # it went away a moment ago
+        if not isinstance(source, ReadThrough):  # a reload has just removed the account
             text = "the account is no longer configured"
             return Failure("gateway", "TRANSPORT", text, Retry.TRANSIENT)
         return await source.ask(question)
@@ -87,14 +87,14 @@ class GatewayRuns:
 
 @dataclass(frozen=True, slots=True)
 class Gateways:
-    """The systems whose own API is served, and how."""
+    """The systems whose API the bridge serves, with their targets."""
 
     runs: Mapping[Dialect, GatewayRuns]
     settings: GatewaySettings
 
 
 def build_gateways(settings: Settings, follows: Follows, accounts: Accounts) -> Gateways | None:
-    """Build what `[gateway]` asks for at the start; None if it is off."""
+    """Build the gateways that `[gateway]` enables; None if it is off."""
     if not settings.gateway.enabled:
         return None
     return Gateways(

@@ -1,7 +1,7 @@
-"""Which accounts this process follows: those of which it holds the lease.
+"""The accounts that this process follows: those whose lease it holds.
 
-A journal that one process writes gives every lease at once. Of several replicas on one journal each
-account is followed by one; when that one dies another takes over, from where the journal is.
+A journal with one writer grants every lease at once. When several replicas share a journal, one of
+them follows each account; if it dies, another resumes from the journal's position.
 """
 
 from __future__ import annotations
@@ -20,15 +20,15 @@ from bridge.metrics import Metrics
 from bridge.sources.port import Source
 from bridge.tasks import TaskGroup, first_of
 
-_NONE = -1  # number of no holder
-ASK_S = 0.1  # between two looks at the leases that others hold
-LOOK_S = 0.1  # between two looks at the own ones
+_NONE = -1  # a number that no holder has
+ASK_S = 0.1  # between attempts to acquire leases that others hold
+LOOK_S = 0.1  # between checks of the own leases
 
 log = get_logger()
 
 
 class Follower(Protocol):
-    """Who follows the feeds of the accounts."""
+    """Follows the feeds of the accounts."""
 
     async def take_up(self, wishes: Iterable[Wish], states: Mapping[str, FeedState]) -> None: ...
     async def pause(self, account: str) -> None: ...
@@ -36,28 +36,28 @@ class Follower(Protocol):
 
 
 class Everything:
-    """All accounts, without leases: one process that nobody shares a journal with."""
+    """All accounts without leases, for a process that does not share its journal."""
 
     def __contains__(self, account: object) -> bool:
         return True
 
     def fence_of(self, feed: Feed) -> Fence | None:
-        """None is needed."""
+        """The fence under which the journal stores appends of this feed; None: no fence."""
         return self.fence_of_account(feed.account)
 
     def fence_of_account(self, account: str) -> Fence | None:
-        """The same by name."""
+        """None: no fence is needed."""
         del account
         return None
 
     async def while_held(self, account: str, run: Callable[[], Awaitable[None]]) -> None:
-        """For ever."""
+        """Run it once; the account is always held."""
         del account
         await run()
 
 
 class Held(Everything):
-    """The accounts of which this process holds the lease, and their fences."""
+    """The accounts whose lease this process holds, with their fences."""
 
     def __init__(self) -> None:
         self._fences: dict[str, Fence] = {}
@@ -67,13 +67,15 @@ class Held(Everything):
         return account in self._fences
 
     def fence_of_account(self, account: str) -> Fence | None:
-        """What appends of its feeds are stored under. Of what is not held: a fence that no journal
-        takes. Without one a batch that was under way when the lease was lost would be stored.
+        """The fence under which the journal stores appends of the account's feeds.
+
+        For an account that is not held this is a fence that every journal refuses. With None
+        instead, the journal would store a batch that was under way when the lease was lost.
         """
         return self._fences.get(account, Fence(_name(account), _NONE))
 
     def put(self, account: str, fence: Fence | None) -> None:
-        """It is held under this fence, or no more."""
+        """Note that the account is held under this fence; None: it is not held."""
         if fence is None:
             self._fences.pop(account, None)
         else:
@@ -82,7 +84,7 @@ class Held(Everything):
         self._changed = asyncio.Event()
 
     async def while_held(self, account: str, run: Callable[[], Awaitable[None]]) -> None:
-        """Run it, again and again, whenever the account is held; raises what it raises."""
+        """Run it whenever the account is held, for ever. Errors of `run` pass through."""
         while True:
             await self._until(account, held=True)
             try:
@@ -105,7 +107,7 @@ async def _call(run: Callable[[], Awaitable[None]]) -> None:
 
 
 class Holding:
-    """`begin` before anything is followed, then `run` as a task, `release` at the end."""
+    """Acquires leases: `begin` before any follow, `run` as a task, `release` at the end."""
 
     def __init__(
         self,
@@ -126,12 +128,15 @@ class Holding:
         self._leases: dict[str, Lease] = {}
 
     async def begin(self) -> None:
-        """Take what is free; what the journal says was read already."""
+        """Acquire the free leases; the caller has restored the journal's states already."""
         for account in list(self._sources):
             await self._ask(account, is_start=True)
 
     async def run(self) -> None:
-        """For ever. What is held is looked at whatever the engine does not answer meanwhile."""
+        """Acquire and check leases until cancelled.
+
+        Own leases are checked even while the journal's engine does not answer.
+        """
         async with TaskGroup() as group:
             group.create_task(self._keep(), name="leases held")
             group.create_task(self._ask_again(), name="leases wanted")
@@ -174,7 +179,7 @@ class Holding:
         self._follower.resume(account)
 
     async def _take_up(self, account: str, *, is_start: bool) -> None:
-        """What the journal says of the account: another process may have followed it."""
+        """Resume the account from the journal: another process may have followed it."""
         await self._memories.recall_of(account)
         if not is_start:
             states = {state.feed.source: state for state in await self._journal.states()}
@@ -193,7 +198,7 @@ class Holding:
         await lease.release()
 
     async def release(self) -> None:
-        """Let others have all of them at once. After the follows have ended."""
+        """Release all leases at once. Call this after the follows have ended."""
         for account, lease in list(self._leases.items()):
             del self._leases[account]
             self._held.put(account, None)

@@ -1,4 +1,4 @@
-"""Feeds that lists name, the configuration and `--runs-from`: followed and left without a hurry."""
+"""Follows the feeds that the configuration and `--runs-from` list, in the background."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from bridge.daemon.run_lists import to_run_text, watch
 from bridge.log import get_logger
 from bridge.outputs.port import InvalidIdError, TooManyFeedsError, UnknownAccountError
 
-FULL_WAIT_S = 10.0  # between two tries to add a listed feed while the journal is full
-# A reload is told as done when its lists hold too; 10,000 feeds take some seconds.
+FULL_WAIT_S = 10.0  # between attempts to add a listed feed while the journal is full
+# A reload is complete when its lists are applied; 10,000 feeds take some seconds.
 LISTED_WAIT_S = 10.0
-RUN = "run"  # what a line of --runs-from names
+RUN = "run"  # the kind of feed in --runs-from
 
 log = get_logger()
 
@@ -35,14 +35,14 @@ class ListedFeed(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class ListChanges:
-    """What became of the lists: feeds that are new in one, and those that are in none now."""
+    """The difference between two configurations: feeds added to and removed from the lists."""
 
     listed: Sequence[ListedFeed]
     unlisted: Sequence[ListedFeed]
 
 
 def list_changes(old: Settings, new: Settings) -> ListChanges:
-    """Compare the lists. Feeds of an account that went away are left to wait for its return."""
+    """Compare the lists. Feeds of a removed account are not removed: they wait for its return."""
     before, after = _listed(old), _listed(new)
     names = {account.name for account in new.accounts}
     gone = [feed for feed in before if feed.account in names and feed not in after]
@@ -58,17 +58,17 @@ def _listed(settings: Settings) -> dict[ListedFeed, None]:
 
 
 class Listed:
-    """Does what lists ask for, one after the other. `run` and `watch` are tasks."""
+    """Follows and stops listed feeds one after the other. `run` and `watch` are tasks."""
 
     def __init__(self, follows: Follows) -> None:
         self._follows = follows
-        # Feeds to follow (True) and to leave; at most what a 1 MiB file holds.
+        # Feeds to follow (True) or to stop (False); at most what a 1 MiB file holds.
         self._queue: asyncio.Queue[tuple[ListedFeed, bool]] = asyncio.Queue()
 
     async def follow_now(self, accounts: Sequence[ResolvedAccount]) -> None:
-        """Follow what the settings name, before anybody may ask.
+        """Follow the configured feeds before the bridge serves its first client.
 
-        A full journal must not keep readers from what it has: what does not fit waits for later.
+        A full journal must not block readers, so feeds that it cannot store now are retried later.
         """
         for account in accounts:
             for kind, id_ in account.settings.listed():
@@ -78,7 +78,7 @@ class Listed:
                     self._queue.put_nowait((ListedFeed(account.name, kind, id_), True))
 
     async def take(self, changes: ListChanges) -> None:
-        """Do what changed in the lists; what waits for a full journal is done later."""
+        """Apply list changes; changes that a full journal cannot store are retried later."""
         for feed in changes.unlisted:
             self._queue.put_nowait((feed, False))
         for feed in changes.listed:
@@ -88,7 +88,7 @@ class Listed:
                 await self._queue.join()
 
     async def run(self) -> None:
-        """Follow and leave, for ever; a full journal is waited for."""
+        """Follow and stop feeds until cancelled; wait while the journal is full."""
         while True:
             feed, is_listed = await self._queue.get()
             try:
@@ -104,7 +104,7 @@ class Listed:
             log.info("feed.unlisted", feed=feed.id)
 
     async def watch(self, runs_from: str) -> None:
-        """Follow the runs that a file or a pipe names, also those added later, for ever."""
+        """Follow the runs that a file or a pipe names, including later lines, until cancelled."""
         async for number, line in watch(runs_from):
             try:
                 text = to_run_text(line)
@@ -115,7 +115,7 @@ class Listed:
 
 
 async def _patiently(id_: str, change: Callable[[], Awaitable[object]]) -> None:
-    """Follow or leave a feed for which nobody waits; while the journal is full, wait."""
+    """Follow or stop a feed for which no client waits; while the journal is full, wait."""
     while True:
         try:
             await change()

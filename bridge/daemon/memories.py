@@ -1,4 +1,4 @@
-"""What sources remember over a restart: kept in the journal, one checkpoint an account."""
+"""Keeps what sources remember across restarts: one journal checkpoint per account."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ from bridge.journal.port import Fence, FencedError, Journal
 from bridge.sources.port import Source
 from bridge.wire.jsontext import JsonError, dumps, loads
 
-AGAIN_S = 0.1  # after a save that failed and is waited for
-SAVE_S = 1.0  # this often: a successor must know the requests of the last minute
-_OF_010 = "windows"  # the one checkpoint of 0.1.0: account -> memory, in JSON
+AGAIN_S = 0.1  # before a failed `store` is tried again
+SAVE_S = 1.0  # interval; a successor must know the requests of the last minute
+_OF_010 = "windows"  # the only checkpoint of 0.1.0: account -> memory, in JSON
 
 
 class Owned(Protocol):
-    """The accounts that this process follows, and proof of it."""
+    """The accounts that this process follows, with their fences."""
 
     def __contains__(self, account: object) -> bool: ...
     def fence_of_account(self, account: str) -> Fence | None: ...
 
 
 class Memories:
-    """`run` is a task; `save` at any time, and once more at the end."""
+    """`run` is a task; call `save` at any time, and once more at the end."""
 
     def __init__(
         self,
@@ -34,8 +34,13 @@ class Memories:
         *,
         must_store: bool = False,
     ) -> None:
-        """`held`: accounts that this process follows; what others know is theirs to keep.
-        `must_store`: other processes may take over at any moment; see `store`.
+        """Start with what the journal holds.
+
+        Args:
+            journal: Stores one checkpoint per account.
+            sources: Sources by account name; may change.
+            held: Accounts that this process follows; it saves the memories of no others.
+            must_store: Other processes may take an account over at any moment; see `store`.
         """
         self._journal = journal
         self._held = held
@@ -45,22 +50,23 @@ class Memories:
         self._saving = asyncio.Lock()
 
     async def recall(self) -> None:
-        """Hand every source what its predecessor knew; before any of them runs."""
+        """Give every source its predecessor's memory. Call this before any source runs."""
         for name in self._sources:
             await self.recall_of(name)
 
     async def recall_of(self, name: str) -> None:
-        """The same for one account.
+        """Give one source its predecessor's memory.
 
-        Zero 429 over a restart or a take-over rests on it (0016-design.md D4, scheduler.md 6).
+        The promise of no 429 across a restart or take-over rests on this (0016-design.md D4,
+        scheduler.md 6).
         """
         memory = await self._journal.checkpoint(_checkpoint(name))
         if memory is None:
             memory = await self._of_010(name)
-        source = self._sources.get(name)  # it may have gone meanwhile
+        source = self._sources.get(name)  # a reload may have removed it
         if memory is not None and source is not None:
             source.recall(memory, self._journal.checkpoint_age_s(_checkpoint(name)))
-            self._saved.pop(name, None)  # another may have stored since
+            self._saved.pop(name, None)  # another process may have stored since
 
     async def _of_010(self, name: str) -> bytes | None:
         stored = await self._journal.checkpoint(_OF_010)
@@ -71,13 +77,16 @@ class Memories:
         return dumps(saved[name]) if isinstance(saved, dict) and name in saved else None
 
     async def run(self) -> None:
-        """Save what changed, for ever."""
+        """Save changes until cancelled."""
         while True:
             await self.save()
             await asyncio.sleep(SAVE_S)
 
     async def save(self) -> None:
-        """Store what changed since; skip a full disk: the intake tells, and it is tried again."""
+        """Store what changed since the last save.
+
+        A full disk is skipped: the intake reports it, and the next save tries again.
+        """
         async with self._saving:
             by_fence: dict[Fence | None, list[str]] = {}
             for name in self._sources:
@@ -87,11 +96,11 @@ class Memories:
                 await self._save(names, fence)
 
     async def store(self, name: str) -> None:
-        """Store what one account has to remember, before it asks upstream.
+        """Store an account's memory before the account sends a request.
 
-        A burst of requests waits for this: a kill just after it must not have a successor send
-        them once more. If others may take over this returns only when it is stored: who has lost
-        the lease meanwhile waits here, asks nothing, and is cancelled.
+        A burst of requests waits for this, so that a successor does not repeat the burst after a
+        kill. If other processes may take over, this returns only once the memory is stored: a
+        process that has lost the lease waits here, sends nothing, and is cancelled.
         """
         while True:
             async with self._saving:

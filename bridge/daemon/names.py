@@ -1,4 +1,4 @@
-"""Which feed is meant by what somebody wrote: an account, a kind, an id."""
+"""Resolves what a person wrote (an account, a kind, an id) to a feed."""
 
 from __future__ import annotations
 
@@ -10,18 +10,24 @@ from bridge.core.event import Feed
 from bridge.outputs.port import InvalidIdError, UnknownAccountError
 from bridge.sources.port import Source
 
-_SHOWN_CHARS = 100  # of what somebody wrote
+_SHOWN_CHARS = 100  # of a name in an error
 
 
 class Names:
-    """Asks the systems of all accounts; `default_account` may change."""
+    """Resolves ids through the systems of all accounts; `default_account` may change."""
 
     def __init__(self, sources: Mapping[str, Source], default_account: str) -> None:
         self.default_account = default_account
         self._sources = sources
 
     def feeds(self, kind: str | None, text: str, account: str | None) -> Iterator[Feed]:
-        """Every feed that some account might mean by `text`; None: of any kind, of any account."""
+        """Every feed that `text` may mean.
+
+        Args:
+            kind: The kind of the feed; None is any.
+            text: The id as a person wrote it.
+            account: The account's name; None is any.
+        """
         for name, source in self._sources.items():
             if account is None or account == name:
                 for known in source.system.kinds if kind is None else (kind,):
@@ -31,8 +37,12 @@ class Names:
                         continue
 
     def name(self, kind: str, text: str, account: str | None) -> Feed:
-        """The feed to follow: of the account that is named, else of the default one, else of the
-        first that has such feeds. Raises InvalidIdError.
+        """The feed to follow for `text`.
+
+        Without `account`, the default account is preferred, then the first account with such feeds.
+
+        Raises:
+            InvalidIdError: No account can have a feed with this id.
         """
         feeds = {feed.account: feed for feed in self.feeds(kind, text, account)}
         if not feeds:
@@ -40,7 +50,11 @@ class Names:
         return feeds.get(self.default_account) or next(iter(feeds.values()))
 
     def refuse(self, kind: str | None, text: str, account: str | None) -> NoReturn:
-        """Say why no account can have such a feed: in the words of the first that has the kind."""
+        """Raise an error that says why no account can have such a feed.
+
+        Raises:
+            InvalidIdError: Always; the text comes from the first system that has the kind.
+        """
         shown = f'"{text[:_SHOWN_CHARS]}"'
         sources = self._sources.values() if account is None else (self._sources[account],)
         for source in sorted(sources, key=lambda s: s.name != self.default_account):
@@ -57,7 +71,11 @@ class Names:
         )
 
     def source(self, account: str) -> Source:
-        """The source of an account. Raises UnknownAccountError."""
+        """The source of an account.
+
+        Raises:
+            UnknownAccountError: No account has this name; the error suggests the nearest one.
+        """
         source = self._sources.get(account)
         if source is None:
             near = difflib.get_close_matches(account, self._sources, n=1)

@@ -1,4 +1,4 @@
-"""Follow feeds until all have ended and print their records: no daemon, no state on disk."""
+"""Follows feeds until all have ended and prints their records, without a daemon or a disk."""
 
 from __future__ import annotations
 
@@ -21,33 +21,33 @@ from bridge.redact import Redactor
 from bridge.sources.port import Standing
 from bridge.tasks import TaskGroup, first_of
 
-# Failures in a row after which a run that never answered is given up: a person waits. Who gets a
-# reply waits longer, for a failing database passes: eight tries take about a minute.
+# Failures in a row after which the command gives up a run that never answered, because a person
+# waits. With replies it waits longer, as a failing database recovers: eight tries take a minute.
 GIVE_UP_AFTER = 5
 GIVE_UP_AFTER_5XX = 8
-# A token that worked is refused while upstream's database is away: it may be so for this long. One
+# Upstream refuses a valid token while its database is down; it may do so for this long. A token
 # that never worked is given up after its second try (`core/pace/credential.py`).
 REFUSED_S = 300.0
-DOUBT_S = 5.0  # that a refused token may be told in vain
-LOOK_S = 0.25  # between two looks at how the follows are going
+DOUBT_S = 5.0  # before a refused token is reported; it may recover
+LOOK_S = 0.25  # between checks of the follows
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How it went: the state of every feed, and why some of them did not end."""
+    """The result of a command: the final state of every feed, and why some did not end."""
 
     states: Sequence[FeedState]
-    failures: Mapping[Feed, Failure]  # of feeds given up, or silent until the end
+    failures: Mapping[Feed, Failure]  # of feeds that failed or never answered
     timed_out: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class FollowOptions:
-    """What the caller wants to see."""
+    """What the caller wants to see, and for how long."""
 
     printer: Printer
-    write: Callable[[bytes], None]  # may block: a slow reader slows the requests, drops nothing
-    tell: Callable[[str], None]  # a line for people about what is being waited for
+    write: Callable[[bytes], None]  # may block: a slow reader delays requests, and loses nothing
+    tell: Callable[[str], None]  # prints a line about what the command waits for
     timeout_s: float
 
 
@@ -58,10 +58,18 @@ async def follow_until_ended(
     redactor: Redactor,
     options: FollowOptions,
 ) -> Outcome:
-    """Print every record of the feeds, in order, until the last has ended or was given up.
+    """Print every record of the feeds, in order, until every feed has ended or failed.
 
-    `wanted`: kind and id of each. Raises InvalidIdError before anything is asked, and what
-    `options.write` raises.
+    Args:
+        accounts: The accounts to follow with.
+        default_account: The account that is meant where none is named.
+        wanted: Kind and id of each feed.
+        redactor: Removes secrets from records.
+        options: How to print, and when to give up.
+
+    Raises:
+        InvalidIdError: No account can have such a feed; no request was sent.
+        OSError: `options.write` failed. Every other error of `write` passes through as well.
     """
     clock = SystemClock()
     metrics = Metrics()
@@ -73,7 +81,7 @@ async def follow_until_ended(
         metrics,
         clock,
         default_account=default_account,
-        log_ends=False,  # the caller does, in words
+        log_ends=False,  # the caller reports the ends
     )
     await following.accounts.change(accounts)
     for kind, id_ in wanted:
@@ -92,7 +100,7 @@ async def follow_until_ended(
 
 
 async def _run(following: Following, watch: _Watch, printing: Printing, timeout_s: float) -> bool:
-    """Return True when the time was over before the feeds were."""
+    """Return True if the timeout passed before the feeds ended."""
     async with TaskGroup() as group:
         tasks = [
             group.create_task(following.accounts.run(), name="accounts"),
@@ -113,7 +121,7 @@ async def _run(following: Following, watch: _Watch, printing: Printing, timeout_
 
 
 class _Watch:
-    """Looks at the follows: tells people about trouble, and gives up what never answered."""
+    """Watches the follows: reports trouble to people and gives up feeds that never answered."""
 
     def __init__(self, following: Following, tell: Callable[[str], None], clock: Clock) -> None:
         self._follows = following.follows
@@ -122,10 +130,10 @@ class _Watch:
         self._clock = clock
         self._told: dict[Feed, str] = {}
         self._silent: dict[Feed, Failure] = {}
-        self._refused_at: dict[Feed, float] = {}  # when a doubtful refusal was first seen
+        self._refused_at: dict[Feed, float] = {}  # when a refusal that may pass was first seen
 
     async def until_over(self) -> None:
-        """Return when every feed has ended, was given up, or never answered."""
+        """Return when every feed has ended, failed, or never answered."""
         while any(self._is_open(entry) for entry in self._follows.entries()):
             try:
                 async with asyncio.timeout(LOOK_S):
@@ -142,7 +150,7 @@ class _Watch:
         return found
 
     def _is_old(self, feed: Feed) -> bool:
-        """Whether a refusal has lasted; most are final a moment later, and then said once."""
+        """Whether a refusal has lasted. Most become final at once and are reported only then."""
         now = self._clock.monotonic()
         return now - self._refused_at.setdefault(feed, now) >= DOUBT_S
 
@@ -169,7 +177,7 @@ class _Watch:
         never_answered = progress.read_at is None and failure.retry is not Retry.AUTH_SUSPECT
         is_faulty = (failure.http_status or 0) >= 500
         give_up_after = GIVE_UP_AFTER_5XX if is_faulty else GIVE_UP_AFTER
-        # Nobody exchanges a certificate while a person waits for a first answer.
+        # A certificate will not change while a person waits for a first answer.
         give_up_after = 1 if failure.code == "TLS" else give_up_after
         if never_answered and progress.failures_in_row >= give_up_after:
             self._silent[feed] = failure
@@ -178,7 +186,7 @@ class _Watch:
 
 
 def _refusal(standing: Standing, now: float) -> Failure | None:
-    """Why nothing more is to be expected of an account, None while something is."""
+    """Why the account will deliver no more records; None while it may."""
     if standing.suspended_since is None or standing.refused_since is None:
         return None
     is_long = now - standing.refused_since >= REFUSED_S
@@ -186,7 +194,7 @@ def _refusal(standing: Standing, now: float) -> Failure | None:
 
 
 def _next(failure: Failure) -> str:
-    """What happens after a failure that is not the end."""
+    """What the bridge does after a failure that is not final."""
     match failure.retry:
         case Retry.AUTH_SUSPECT:
             return "; upstream says so too while it cannot look tokens up: asking again"

@@ -1,8 +1,8 @@
-"""An output that one of several replicas writes: the one that holds its lease.
+"""An output that one of several replicas writes: the replica that holds the output's lease.
 
-When that one dies, another takes the output over, from its last line (where that can be read back:
-a file that both reach) or from the checkpoint. A replica that freezes in the middle of a write may
-write that batch behind the next holder's first lines; nothing else is ever there twice.
+If that replica dies, another takes the output over from its last line (if the file is shared and
+can be read back) or from the checkpoint. A replica that freezes in the middle of a write may write
+that batch behind the next holder's first lines; no other line is written twice.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from bridge.log import get_logger
 from bridge.outputs.sinks.delivery import Delivery
 from bridge.tasks import TaskGroup
 
-ASK_S = 0.25  # between two looks at the lease
-AGAIN_S = 5.0  # after the output could not be opened here: perhaps it can elsewhere
+ASK_S = 0.25  # between attempts to acquire the lease
+AGAIN_S = 5.0  # after a failed open; another replica may succeed
 
 _STANDBY = {"ok": True, "detail": "another replica writes it"}
 
@@ -26,12 +26,12 @@ log = get_logger()
 
 
 class OnlyOne:
-    """`open`, then `run` until cancelled, then `close`: as a `Delivery`."""
+    """`open`, then `run` until cancelled, then `close`, as for a `Delivery`."""
 
     def __init__(
         self, name: str, journal: OwnedJournal, build: Callable[[Fence], Delivery]
     ) -> None:
-        """`build` makes the output, for the holder of a lease."""
+        """`build` makes the output for the holder of a lease."""
         self._name = name
         self._journal = journal
         self._build = build
@@ -41,11 +41,11 @@ class OnlyOne:
 
     @property
     def lag(self) -> int:
-        """See `Delivery.lag`; whoever waits is not behind."""
+        """See `Delivery.lag`; a replica that waits for the lease has none."""
         return 0 if self._delivery is None else self._delivery.lag
 
     def status(self) -> Mapping[str, Any]:
-        """The check of /healthz."""
+        """The output's check in /healthz."""
         if self._complaint is not None:
             return {"ok": False, "detail": self._complaint}
         return _STANDBY if self._delivery is None else self._delivery.status()
@@ -56,14 +56,21 @@ class OnlyOne:
             self._delivery.reopen()
 
     async def open(self) -> None:
-        """Open it, if no other replica holds it. Raises ConfigError."""
+        """Open the output unless another replica holds it.
+
+        Raises:
+            ConfigError: The output cannot be opened here.
+        """
         try:
             await self._ask()
         except JournalUnavailableError:
-            return  # `run` asks again
+            return  # `run` tries again
 
     async def run(self) -> None:
-        """Write whenever it is held, until cancelled, or until nobody takes the lines any more."""
+        """Write whenever this replica holds the lease.
+
+        Runs until cancelled, or until nobody reads the output any more.
+        """
         while True:
             try:
                 if self._delivery is None and not await self._ask():
@@ -79,7 +86,7 @@ class OnlyOne:
                 await asyncio.sleep(AGAIN_S)
 
     async def close(self) -> None:
-        """Write the last lines, and let another have it. Idempotent."""
+        """Write the last lines and release the lease. Idempotent."""
         delivery, lease = self._delivery, self._lease
         self._delivery = self._lease = None
         if delivery is not None and lease is not None:
@@ -91,13 +98,17 @@ class OnlyOne:
             await lease.release()
 
     async def _ask(self) -> bool:
-        """Take the lease and open the output. Raises ConfigError; the lease is given back then."""
+        """Acquire the lease and open the output. Returns False if another replica holds it.
+
+        Raises:
+            ConfigError: The output cannot be opened; the lease was released.
+        """
         lease = await self._journal.acquire(f"output/{self._name}")
         if lease is None:
             return False
         delivery = self._build(lease.fence)
         try:
-            await self._journal.catch_up()  # the checkpoint is another replica's
+            await self._journal.catch_up()  # another replica wrote the checkpoint
             await delivery.open()
         except BaseException:
             await lease.release()
@@ -108,7 +119,7 @@ class OnlyOne:
         return True
 
     async def _write(self) -> bool:
-        """Until the lease is lost (False) or the reader went away (True)."""
+        """Write until the lease is lost (False) or the reader has gone (True)."""
         assert self._delivery is not None
         assert self._lease is not None
         delivery, lease = self._delivery, self._lease

@@ -1,4 +1,4 @@
-"""Prints what a journal holds, in order, each record once, and what time adds to it."""
+"""Prints the records of a journal in order, each once, and the lines that depend on time."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from bridge.clock import Clock
 from bridge.journal.port import Journal
 from bridge.outputs.story.printer import Printer, Seen
 
-PRINT_RECORDS = 500  # records a write; a pipe takes 64 KiB at a time anyway
-TICK_S = 0.25  # between two looks at the time: a sentence that does not go on, a live status line
+PRINT_RECORDS = 500  # records per write; a pipe takes 64 KiB at a time anyway
+TICK_S = 0.25  # between clock checks, for an unfinished sentence and a live status line
 
 
 class Pin(Protocol):
-    """Keeps what was not printed yet in a journal that forgets."""
+    """Keeps unprinted records in a journal that drops old ones."""
 
     def __enter__(self) -> Self: ...
 
@@ -28,12 +28,12 @@ class Pin(Protocol):
     ) -> None: ...
 
     def move_to(self, after: int) -> None:
-        """What is up to here may go."""
+        """Release the records up to this position."""
         ...
 
 
 class Printing:
-    """Reads a journal to a printer; `write` may block: a slow reader slows the requests."""
+    """Feeds a journal to a printer. `write` may block: a slow reader then delays requests."""
 
     def __init__(
         self,
@@ -50,11 +50,11 @@ class Printing:
         self._clock = clock
         self._after = 0
         self._moved = asyncio.Event()
-        # One write at a time: `end` may come while `run` is told to stop.
+        # One write at a time: `end` may be called while `run` stops.
         self._writing = asyncio.Lock()
 
     async def run(self) -> None:
-        """Print for ever. Raises what `write` raises."""
+        """Print until cancelled. Errors of `write` and of the journal pass through."""
         with self._pin as pin:
             while True:
                 page = await self._journal.read(self._after, PRINT_RECORDS)
@@ -74,18 +74,18 @@ class Printing:
                     pass
 
     async def until_printed(self) -> None:
-        """Return when all that is in the journal now has been printed."""
+        """Return when every record that is in the journal now has been printed."""
         head = self._journal.head
         while self._after < head:
             self._moved.clear()
             await self._moved.wait()
 
     async def end(self) -> None:
-        """What the printer has left, and its summary."""
+        """Print what the printer still holds, and its summary."""
         await self._put(self._printer.end(self._clock.monotonic()))
 
     async def _put(self, text: bytes) -> None:
         if text:
             async with self._writing:
-                # In a thread: a full pipe must not stop the requests that are under way.
+                # In a thread, because a full pipe must not block running requests.
                 await asyncio.to_thread(self._write, text)

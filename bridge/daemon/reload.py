@@ -1,10 +1,11 @@
-"""SIGHUP: the configuration is read again and taken over without a stop.
+"""SIGHUP: reads the configuration again and applies it without a stop.
 
-Two steps. `prepare` reads and checks everything that can be wrong (the file, tokens, redaction,
-`[auth]`) and changes nothing. `apply` takes it over; only an output that cannot be opened can still
-refuse it, and so outputs come first. What only a start can change is told and left as it is. After
-a reload the bridge is as a restart with that file would make it, but for three things: runs taken
-out of a list are no longer followed, nobody was disconnected, and nothing was fetched again.
+A reload has two steps. `prepare` reads and checks everything that can be wrong (the file, tokens,
+redaction, `[auth]`) and changes nothing. `apply` takes the settings over; only an output that
+cannot be opened can still refuse them, so outputs come first. Settings that need a restart are
+reported and keep their values. Otherwise a reload has the effect of a restart, with three
+differences: runs removed from a list are no longer followed, clients stay connected, and nothing is
+fetched again.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ from bridge.redact import Redactor
 
 log = get_logger()
 
-# Keys that only a start takes over.
+# Keys that need a restart.
 AT_START = (
     "listen",
     "journal",
@@ -41,12 +42,12 @@ AT_START = (
     "gateway.cache",
 )
 
-Load = Callable[[], Loaded]  # reads file, environment and flags as at the start
+Load = Callable[[], Loaded]  # reads file, environment and flags as a start does
 
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """Checked, and ready to be taken over."""
+    """A checked configuration, ready to be applied."""
 
     settings: Settings
     place: Callable[..., str]  # where a key was set (`Loaded.place`)
@@ -57,7 +58,11 @@ class Prepared:
 
 
 def prepare(load: Load) -> Prepared:
-    """Read and check. Raises ConfigError; nothing has changed then. May block on files."""
+    """Read and check the configuration; change nothing. May block on files.
+
+    Raises:
+        ConfigError: The configuration, or a file that it names, cannot be used.
+    """
     loaded = load()
     settings = loaded.settings
     accounts = resolve_accounts(settings, place=loaded.place)
@@ -70,9 +75,10 @@ def prepare(load: Load) -> Prepared:
 
 
 def prepared_or_refused(load: Load) -> Prepared:
-    """`prepare`, where a bug is a refusal too: nothing has changed, and people read what there is.
+    """Run `prepare` and report a bug as a refusal too, because nothing has changed.
 
-    Raises ConfigError.
+    Raises:
+        ConfigError: The configuration cannot be used, or `prepare` crashed.
     """
     try:
         return prepare(load)
@@ -85,9 +91,13 @@ def prepared_or_refused(load: Load) -> Prepared:
 
 
 async def apply(prepared: Prepared, old: Settings, running: Running) -> Settings:
-    """Take over what can be; return the settings that now hold.
+    """Apply what a reload can change.
 
-    Raises ConfigError when an output cannot be opened; everything is then as before.
+    Returns:
+        The settings that are now in force.
+
+    Raises:
+        ConfigError: An output cannot be opened; everything is as before.
     """
     settings, kept = _with_what_stays(prepared.settings, old)
     try:
@@ -99,7 +109,7 @@ async def apply(prepared: Prepared, old: Settings, running: Running) -> Settings
         running.redactor.twin().value, level=settings.log.level, form=settings.log.format
     )
     running.redactor.adopt(prepared.redactor)
-    # Old ones too: until the accounts have changed both are in use.
+    # Old tokens too: both are in use until the accounts have changed.
     both = [*running.accounts.resolved, *prepared.accounts]
     running.redactor.protect([account.tokens.token() for account in both])
     running.follows.feeds_max = settings.limits.runs
@@ -120,7 +130,12 @@ async def apply(prepared: Prepared, old: Settings, running: Running) -> Settings
 
 
 def _with_what_stays(new: Settings, old: Settings) -> tuple[Settings, list[tuple[str, Any, Any]]]:
-    """The new settings with the running values of what only a start can change, and those."""
+    """The settings to apply, and the changes that need a restart.
+
+    Returns:
+        The new settings with the running values of keys that need a restart, and for each such key
+        its path, its running value and the wanted value.
+    """
     kept: list[tuple[str, Any, Any]] = []
     for key in AT_START:
         table, _, name = key.rpartition(".")
@@ -130,7 +145,7 @@ def _with_what_stays(new: Settings, old: Settings) -> tuple[Settings, list[tuple
             kept.append((key, now, then))
             wanted = wanted.model_copy(update={name: now})
             new = new.model_copy(update={table: wanted}) if table else wanted
-    for key in ("auth", "tls"):  # their contents may change, not whether they are there
+    for key in ("auth", "tls"):  # their contents may change, not their presence
         now, then = getattr(old, key), getattr(new, key)
         if (now is None) != (then is None):
             kept.append((key, *(("off", "on") if now is None else ("on", "off"))))

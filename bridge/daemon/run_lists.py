@@ -1,7 +1,7 @@
-"""Lists of run ids in files and on stdin: one id, or one JSON object with `runId`, a line.
+"""Lists of run ids in files and on stdin: one id, or one JSON object with `runId`, per line.
 
-Upstream lists no runs (mogplex.md 1.5), so somebody has to name them; `mogplex run --json`, a CI
-script or a person with an editor write such lines. A file is watched: lines added later count too.
+Upstream does not list runs (mogplex.md 1.5), so an operator names them; `mogplex run --json`, a CI
+script or a person with an editor writes such lines. The bridge watches a file for later lines.
 """
 
 from __future__ import annotations
@@ -22,18 +22,19 @@ from bridge.wire.jsontext import JsonError, loads
 
 LINE_BYTES_MAX = 64 * 1024  # a whole run object is 1 KB
 CHUNK_BYTES = 1 << 20
-LOOK_S = 1.0  # between two looks at a watched file
+LOOK_S = 1.0  # between checks of a watched file
 
-BOM = b"\xef\xbb\xbf"  # editors of one system put it in front
-EDGE_BYTES = 64 * 1024  # at both ends of what was read: enough to see that it was rewritten
+BOM = b"\xef\xbb\xbf"  # Windows editors write it first
+EDGE_BYTES = 64 * 1024  # compared at both ends of the bytes read, to detect a rewrite
 
 STDIN = "-"
 
 
 def to_run_text(line: str) -> str | None:
-    """The id in a line as it stands there, None for a blank line or a comment (#).
+    """The id in a line as it is written; None for a blank line or a comment (#).
 
-    Raises ValueError when a JSON line has no `runId`.
+    Raises:
+        ValueError: The line starts with `{` and is not JSON, or has no `runId`.
     """
     line = line.strip()
     if not line or line.startswith("#"):
@@ -51,11 +52,11 @@ def to_run_text(line: str) -> str | None:
 
 
 class LineCutter:
-    """Cuts bytes into whole lines; a line without its end waits, up to LINE_BYTES_MAX."""
+    """Cuts bytes into lines; keeps an unfinished line, up to LINE_BYTES_MAX."""
 
     def __init__(self) -> None:
         self._torn = b""
-        self._told = b""  # what `settled` returned
+        self._told = b""  # what `settled` returned last
         self._number = 0
 
     def feed(self, data: bytes) -> list[tuple[int, str]]:
@@ -64,17 +65,18 @@ class LineCutter:
             data = data.removeprefix(BOM)
         *whole, self._torn = (self._torn + data).split(b"\n")
         if len(self._torn) > LINE_BYTES_MAX:
-            self._torn = self._torn[:LINE_BYTES_MAX]  # it is refused as a run id when it ends
+            self._torn = self._torn[:LINE_BYTES_MAX]  # refused as a run id when the line ends
         return [self._numbered(line) for line in whole]
 
     def end(self) -> list[tuple[int, str]]:
-        """The last line of something that ended without a line end."""
+        """The last line of input that ended without a line end."""
         torn, self._torn = self._torn, b""
         return [self._numbered(torn)] if torn else []
 
     def settled(self) -> list[tuple[int, str]]:
-        """The last line, if it has no line end and has not been told as it is; it stays the last
-        one: what is written behind it is still its end.
+        """The last line, if it has no line end and was not returned in this form before.
+
+        It stays the last line: later bytes still extend it.
         """
         if not self._torn or self._torn == self._told:
             return []
@@ -87,7 +89,11 @@ class LineCutter:
 
 
 def read_now(name: str) -> list[tuple[int, str]]:
-    """All lines of a file or of stdin, which has to end. Raises ConfigError."""
+    """All lines of a file, or of stdin up to its end.
+
+    Raises:
+        ConfigError: The file cannot be read.
+    """
     try:
         data = _whole_stdin() if name == STDIN else Path(name).read_bytes()
     except OSError as error:
@@ -97,7 +103,7 @@ def read_now(name: str) -> list[tuple[int, str]]:
 
 
 def _whole_stdin() -> bytes:
-    """To its end, whether or not somebody who shares it has set O_NONBLOCK."""
+    """Read stdin to its end, even if another process set O_NONBLOCK on it."""
     pieces = [b""]
     descriptor = sys.stdin.fileno()
     while True:
@@ -114,11 +120,16 @@ def _unreadable(name: str, error: OSError) -> ConfigError:
 
 
 async def watch(name: str) -> AsyncIterator[tuple[int, str]]:
-    """Yield the lines of a file, and those appended later, for ever; of a pipe until it ends.
+    """Yield the lines of a file and later additions for ever; of a pipe until it ends.
 
-    A file that was replaced, cut or rewritten in place is read from its start. One that is gone is
-    waited for. A last line without its end counts when nothing was added to it for a second.
-    Raises ConfigError when it cannot be read at the first look.
+    A file that is replaced, truncated or rewritten in place is read from its start; a deleted file
+    is waited for. An unfinished last line counts after a second without additions.
+
+    Yields:
+        The number and the text of each line.
+
+    Raises:
+        ConfigError: The file cannot be read at the first attempt.
     """
     if name == STDIN and stat.S_ISREG(os.fstat(sys.stdin.fileno()).st_mode):
         for item in await asyncio.to_thread(read_now, name):
@@ -135,7 +146,7 @@ async def watch(name: str) -> AsyncIterator[tuple[int, str]]:
     place, cutter, is_first = _Place(), LineCutter(), True
     while True:
         try:
-            # In a thread: a file on a network may take its time.
+            # In a thread, because a network file system may be slow.
             data, new_place = await asyncio.to_thread(_look, name, place)
             if new_place.begun != place.begun:
                 cutter = LineCutter()
@@ -153,30 +164,30 @@ async def watch(name: str) -> AsyncIterator[tuple[int, str]]:
 
 
 def _maybe_pipe(name: str) -> IO[bytes] | None:
-    """stdin, or the pipe at a path, opened without waiting for who writes it; None for a file."""
+    """Stdin, or the pipe at a path, opened without waiting for a writer; None for a file."""
     if name == STDIN:
         return sys.stdin.buffer
     if not stat.S_ISFIFO(Path(name).stat().st_mode):
         return None
-    # Also for writing: so it does not end when one of several writers goes away.
+    # Also open for writing, so that the pipe does not end when one of its writers closes it.
     return os.fdopen(os.open(name, os.O_RDWR | os.O_NONBLOCK), "rb", buffering=0)
 
 
 class _Place(NamedTuple):
-    """How far a file was read, and how to see that it is another one by now."""
+    """How far a file was read, and how to detect that it has been replaced."""
 
-    begun: int = 0  # how often it was read from its start
+    begun: int = 0  # how often the file was read from its start
     offset: int = 0
-    # Inode, time of its last change (the one that no copy can set back), size.
+    # Inode, ctime (no copy can set it back), size.
     stamp: tuple[int, int, int] = (-1, -1, -1)
-    edges: bytes = b""  # a digest of both ends of what was read
+    edges: bytes = b""  # a digest of both ends of the bytes read
 
 
 def _look(name: str, place: _Place) -> tuple[bytes, _Place]:
-    """Read on; from the start when what was read is not there any more.
+    """Read on; from the start if the bytes read so far are no longer there.
 
-    A file made anew may get the old one's inode, and an editor may write in place: the inode and
-    the size prove nothing, so that the bytes are compared whenever anything of the file moved.
+    A new file may get the old one's inode, and an editor may write in place. Inode and size prove
+    nothing, so the bytes are compared whenever the file's metadata changed.
     """
     with Path(name).open("rb") as file:
         status = os.fstat(file.fileno())
@@ -192,7 +203,7 @@ def _look(name: str, place: _Place) -> tuple[bytes, _Place]:
 
 
 def _edges(file: IO[bytes], offset: int) -> bytes:
-    """A digest of the first and the last bytes before `offset`; of a shorter file another one."""
+    """A digest of the first and last bytes before `offset`; it differs for a shorter file."""
     file.seek(0)
     digest = hashlib.sha256(file.read(min(EDGE_BYTES, offset)))
     file.seek(max(0, offset - EDGE_BYTES))

@@ -1,4 +1,4 @@
-"""All that a daemon consists of while its journal is open: whole from the first moment on."""
+"""The parts of a daemon while its journal is open; complete from the moment they are built."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ from bridge.tasks import TaskGroup
 
 
 class Running:
-    """Implements `outputs.port.Health`. `start`, then the tasks of `inner` and `outer`, `close`."""
+    """Implements `outputs.port.Health`: `start`, run the tasks of `inner` and `outer`, `close`."""
 
     def __init__(
         self,
@@ -49,7 +49,16 @@ class Running:
         clock: Clock,
         on_end: Callable[[], None],
     ) -> None:
-        """`on_end` is called when an output asks for the end of the program."""
+        """Build all parts; open nothing.
+
+        Args:
+            journal: The open journal.
+            settings: The checked configuration.
+            redactor: Removes secrets from everything that is stored or shown.
+            metrics: The registry of this process.
+            clock: The source of time.
+            on_end: Called when an output ends the program: its reader has gone.
+        """
         self.journal = journal
         self.settings = settings
         self.redactor = redactor
@@ -112,8 +121,15 @@ class Running:
         )
 
     async def start(self, accounts: Sequence[ResolvedAccount]) -> tuple[str, int]:
-        """Take up what a predecessor left, and serve; returns the address. Raises ConfigError."""
-        certificates = build_certificates(self.settings)  # first: it is wrong more often than full
+        """Restore the journal's feeds, open the outputs, and serve.
+
+        Returns:
+            The host and port that the bridge serves.
+
+        Raises:
+            ConfigError: An account, output, certificate or address cannot be used.
+        """
+        certificates = build_certificates(self.settings)  # first: the likeliest error
         await self.accounts.change(accounts)
         self.tokens.look()
         self.follows.restore(await self.journal.wishes(), await self.journal.states())
@@ -128,24 +144,28 @@ class Running:
         return address
 
     def _spend(self, ticket: bytes) -> bytes | None:
-        """Take a ticket, by its hash; the hash of its token, None when it is worth nothing."""
+        """Use up a ticket, given by its hash.
+
+        Returns:
+            The hash of its token; None if the ticket is unknown, used or expired.
+        """
         identity = self.access.spend(ticket) if self.access is not None else None
         return None if identity is None else identity.key
 
     @property
     def open_streams(self) -> int:
-        """Of all processes."""
+        """Open streams of all processes."""
         return self.server.open_streams if self.workers is None else self.workers.open_streams
 
     def adopt(self, settings: Settings) -> None:
-        """What a reload says about clients; tokens and certificates are told apart."""
+        """Apply a reload's settings for clients; tokens and certificates are applied separately."""
         behind = self.workers is not None
         self.server.adopt(build_policy(settings, is_behind_workers=behind))
         if self.workers is not None:
             self.workers.adopt(settings)
 
     def inner(self) -> dict[str, Task]:
-        """The tasks that bring records in."""
+        """The tasks that write records."""
         return {
             "accounts": self.accounts.run,
             "follows": self.follows.run,
@@ -159,7 +179,7 @@ class Running:
         }
 
     def outer(self) -> dict[str, Task]:
-        """The tasks that hand them out."""
+        """The tasks that deliver records."""
         return {
             "outputs": self.sinks.run,
             "server": self.server.run,
@@ -168,21 +188,21 @@ class Running:
         }
 
     async def drain(self, drain_s: float) -> None:
-        """Let subscribers have what is committed; no new ones come."""
+        """Deliver committed records to subscribers, and accept no new ones."""
         self._is_ready = False
         if self.workers is not None:
             await self.workers.drain(drain_s)
         await self.server.drain(drain_s)
 
     async def close(self) -> None:
-        """After the tasks: outputs write their last lines, connections are closed."""
+        """Let outputs write their last lines, and close connections. Call this after the tasks."""
         self._is_ready = False
         async with TaskGroup() as group:
             group.create_task(self.sinks.close(), name="close outputs")
             group.create_task(self.server.close(), name="close server")
             if self.workers is not None:
                 group.create_task(self.workers.close(), name="close workers")
-        with suppress(JournalError):  # a successor then assumes the worst
+        with suppress(JournalError):  # a successor then assumes a full window
             await self._memories.save()
             await self.holding.release()
         await self.accounts.close()
@@ -218,7 +238,7 @@ class Running:
 
 
 def _access(settings: Settings, clock: Clock) -> TokenAccess | None:
-    """With [auth] who has a token may read, without it this machine only (None)."""
+    """With `[auth]`, access for token holders; without it None: this machine only."""
     tokens = read_tokens(settings)
     if tokens is None:
         return None

@@ -1,4 +1,4 @@
-"""Builds what the HTTP server is given out of settings: limits, certificates, whom to believe."""
+"""Builds the parts of the HTTP server from settings: limits, certificates, access policy."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ from bridge.redact import Redactor
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """What the groups of routes work with."""
+    """What the groups of routes use."""
 
     journal: Journal
     feeds: Feeds
@@ -65,7 +65,11 @@ def build_limits(settings: Settings) -> Limits:
 
 
 def build_certificates(settings: Settings) -> Certificates | None:
-    """Read the files of `[tls]`; None without it. Raises ConfigError."""
+    """Read the files of `[tls]`; None without that table.
+
+    Raises:
+        ConfigError: A file cannot be read, or key and certificate do not match.
+    """
     if settings.tls is None:
         return None
     return Certificates(
@@ -74,7 +78,7 @@ def build_certificates(settings: Settings) -> Certificates | None:
 
 
 def build_policy(settings: Settings, *, is_behind_workers: bool = False) -> Policy:
-    """What the settings say about clients, at the start and at every reload."""
+    """The access policy of the settings, for the start and for every reload."""
     return Policy(
         build_limits(settings),
         Origins(settings.server.cors_origins),
@@ -91,9 +95,14 @@ def build_server(
     gateways: Gateways | None = None,
     taken: Tally | None = None,
 ) -> Server:
-    """The server with all its groups of routes; a new group is a line here.
+    """Build the server with all groups of routes; a new group is one line here.
 
-    `taken` counts streams where other processes have some too.
+    Args:
+        parts: What the groups of routes use.
+        access: Who may read; None is this machine only.
+        policy: Trusted proxies, hosts and origins; None is that of the settings.
+        gateways: The vendor APIs to serve; None serves none.
+        taken: Counts streams, where other processes have some too.
     """
     access = access or LoopbackAccess()
     journal, clock, metrics = parts.journal, parts.clock, parts.metrics
@@ -125,8 +134,10 @@ def build_server(
 
 
 def counting(metrics: Metrics) -> Callable[[str, int], None]:
-    """Counts answers; a series is looked up once, for that costs more than to count. What is
-    relayed counts where it is answered.
+    """Return a function that counts answers by route and status.
+
+    It looks each series up once, because the lookup costs more than the count. Relayed requests are
+    counted in the process that answers them.
     """
     series = functools.cache(
         lambda group, hundreds: metrics.http_requests_total.labels(group, f"{hundreds}xx")
@@ -135,7 +146,11 @@ def counting(metrics: Metrics) -> Callable[[str, int], None]:
 
 
 def read_tokens(settings: Settings) -> Tokens | None:
-    """The tokens of `[auth]`, None without it. Raises ConfigError."""
+    """The tokens of `[auth]`; None without that table.
+
+    Raises:
+        ConfigError: The tokens file cannot be used.
+    """
     if settings.auth is None:
         return None
     return Tokens(Path(settings.auth.tokens_file).expanduser())

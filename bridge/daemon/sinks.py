@@ -1,7 +1,7 @@
-"""The outputs in use: built from settings, run, and exchanged while the daemon runs.
+"""The outputs: built from settings, run, and replaced while the daemon runs.
 
-An output's place in the journal is stored under its name (its path), so one that is closed and
-built again with other settings goes on behind its last line.
+The journal stores an output's position under its name (its path), so an output that is closed and
+rebuilt with other settings continues behind its last line.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from bridge.tasks import TaskGroup
 
 
 class OutputRefusedError(ConfigError):
-    """An output that cannot be opened; says which."""
+    """An output that cannot be opened; `output` holds its settings."""
 
     def __init__(self, output: AnyOutput, reason: str) -> None:
         super().__init__(reason)
@@ -39,7 +39,7 @@ class OutputRefusedError(ConfigError):
 
 
 class Sinks:
-    """All outputs. `run` is a task; `change` at any time; `close` at the end."""
+    """All outputs. `run` is a task; call `change` at any time and `close` at the end."""
 
     def __init__(
         self,
@@ -50,9 +50,16 @@ class Sinks:
         on_end: Callable[[], None],
         replica: str | None = None,
     ) -> None:
-        """`replica` is this one's name, where several share the journal.
+        """Start without outputs; `change` adds them.
 
-        `on_end` is called when an output ends by itself: only stdout does, when nobody reads."""
+        Args:
+            journal: The journal whose records the outputs write.
+            metrics: The registry of this process.
+            clock: The source of time.
+            on_end: Called when an output ends by itself: only stdout does, when its reader has
+                gone.
+            replica: The name of this replica, where several share the journal.
+        """
         self._journal = journal
         self._replica = replica
         self._metrics = metrics
@@ -67,27 +74,29 @@ class Sinks:
         await self._crew.run()
 
     def reopen(self) -> None:
-        """Look at every path again (SIGHUP, SIGUSR1)."""
+        """Check every path again, after SIGHUP or SIGUSR1."""
         for sink in self._sinks.values():
             sink.reopen()
 
     async def change(self, outputs: Sequence[AnyOutput]) -> None:
-        """Have these outputs from now on; one with the same settings is not touched.
+        """Make these outputs the ones in use; one with unchanged settings is not touched.
 
-        Nothing is written twice or left out: what is in the files says where each goes on.
-        Raises OutputRefusedError when one cannot be opened; all are then as they were before.
+        No line is repeated or skipped: each output resumes from what its file holds.
+
+        Raises:
+            OutputRefusedError: An output cannot be opened; all outputs are as they were before.
         """
         await self._exchange.to({output.name: output for output in outputs})
 
     # Keeper
 
     def take_over(self, name: str, settings: AnyOutput) -> bool:
-        """See `Keeper`: an output is opened anew for every change."""
+        """See `Keeper`: every change reopens the output."""
         del name, settings
         return False
 
     async def begin(self, name: str, settings: AnyOutput, inherited: bytes) -> None:
-        """See `Keeper`. What is in its file says where an output goes on."""
+        """See `Keeper`. The output resumes from what its file holds."""
         del inherited
         sink = self._build(name, settings)
         try:
@@ -104,7 +113,7 @@ class Sinks:
         return make(remembered_as=None if self._replica is None else f"{name}@{self._replica}")
 
     async def end(self, name: str) -> bytes:
-        """See `Keeper`: what the journal has for it is written first, within its deadline."""
+        """See `Keeper`. The output first writes the journal's records, within its deadline."""
         await self._crew.remove(f"sink {name}")
         await self._sinks.pop(name).close()
         return b""
@@ -118,17 +127,17 @@ class Sinks:
         self._on_end()
 
     async def close(self) -> None:
-        """Write the last lines and checkpoints of all. After `run` was cancelled."""
+        """Write the last lines and checkpoints. Call this after `run` was cancelled."""
         async with TaskGroup() as group:
             for name, sink in self._sinks.items():
                 group.create_task(sink.close(), name=f"close {name}")
 
     def checks(self) -> dict[str, Mapping[str, Any]]:
-        """The check of each for /healthz."""
+        """The check of each output for /healthz."""
         return {f"sink {name}": sink.status() for name, sink in self._sinks.items()}
 
     def set_metrics(self) -> None:
-        """Bring the gauges up to date; called when somebody reads them."""
+        """Update the gauges; called before a scrape."""
         for name, sink in self._sinks.items():
             self._metrics.sink_lag_records.labels(name).set(sink.lag)
 

@@ -1,4 +1,4 @@
-"""How the accounts stand: for /healthz, for the gauges, and for the log."""
+"""The condition of the accounts, for /healthz, the gauges and the log."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from bridge.daemon.trouble import Trouble, TroubleLog, troubles
 from bridge.metrics import Metrics
 from bridge.sources.port import Source, Standing
 
-LOOK_S = 1.0  # between two looks for trouble
+LOOK_S = 1.0  # between checks for trouble
 
 
 class Standings:
-    """`run` is a task; the rest is called when somebody looks."""
+    """`run` is a task; /healthz and /metrics call the other methods."""
 
     def __init__(
         self, sources: Mapping[str, Source], follows: Follows, metrics: Metrics, clock: Clock
@@ -30,13 +30,13 @@ class Standings:
         self._waited: dict[tuple[str, str], float] = {}
 
     async def run(self) -> None:
-        """Say it in the log when feeds of an account fail again and again, for ever."""
+        """Log when feeds of an account fail repeatedly, until cancelled."""
         while True:
             self._log.look(self._sources, troubles(self._follows.entries()))
             await asyncio.sleep(LOOK_S)
 
     def checks(self) -> dict[str, Mapping[str, Any]]:
-        """One check per account: an outage of upstream shows here and nowhere else."""
+        """One check per account: an outage of upstream shows only here."""
         found = troubles(self._follows.entries())
         given_up = self._given_up()
         return {
@@ -45,7 +45,7 @@ class Standings:
         }
 
     def _given_up(self) -> Mapping[str, Sequence[str]]:
-        """The kinds of the feeds that are wanted, but were refused for good, by account."""
+        """The kinds of wanted feeds that failed for good, by account."""
         kinds: dict[str, list[str]] = {}
         for entry in self._follows.entries():
             if entry.word == "failed":
@@ -53,7 +53,7 @@ class Standings:
         return kinds
 
     def set_metrics(self) -> None:
-        """Bring the gauges up to date."""
+        """Update the gauges."""
         given_up = self._given_up()
         for name, source in self._sources.items():
             self._set_account(name, source.standing())

@@ -1,7 +1,7 @@
 """Two rings of named tasks, and the order in which they stop.
 
-The inner ring brings records in, the outer ring hands them out. On stop the inner one is cancelled
-first; the outer one gets what is already committed out of the door, within a deadline.
+The inner ring writes records, the outer ring delivers them. A stop cancels the inner ring first;
+the outer ring then delivers the committed records within a deadline.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ Task = Callable[[], Awaitable[None]]
 def stop_on_signals(
     stop: asyncio.Event, *, on_hangup: Callable[[], None], on_reopen: Callable[[], None]
 ) -> None:
-    """SIGTERM and SIGINT ask for an orderly stop, a second one ends the process at once.
+    """Stop in order on SIGTERM or SIGINT; a second one ends the process at once.
 
     SIGHUP calls `on_hangup`, SIGUSR1 `on_reopen`.
     """
@@ -30,7 +30,7 @@ def stop_on_signals(
 
     def ask(number: signal.Signals) -> None:
         if stop.is_set():
-            os._exit(128 + number)  # nothing is lost: what was acknowledged is on the disk
+            os._exit(128 + number)  # no loss: acknowledged records are on disk
         log.info("bridge.stopping", signal=number.name)
         stop.set()
 
@@ -41,10 +41,10 @@ def stop_on_signals(
 
 
 class Crew:
-    """Named tasks of a ring that come and go while it runs: those of accounts and outputs.
+    """Named tasks of a ring that start and stop while it runs: accounts and outputs.
 
-    `run` is one task of the ring. A member that fails fails it; one that ends by itself is
-    forgotten. What is added before `run` starts with it.
+    `run` is one task of the ring. It fails when a member fails, and forgets a member that returns.
+    Members added before `run` start with it.
     """
 
     def __init__(self) -> None:
@@ -62,7 +62,7 @@ class Crew:
             await asyncio.Event().wait()
 
     def add(self, name: str, task: Task) -> None:
-        """Start a task, at once or with `run`. Its name must be free."""
+        """Start a task, at once or with `run`. Its name must not be in use."""
         assert name not in self._running, name
         assert name not in self._waiting, name
         if self._group is None:
@@ -71,7 +71,7 @@ class Crew:
             self._start(self._group, name, task)
 
     async def remove(self, name: str) -> None:
-        """Cancel a task and wait until it is gone; nothing happens if there is none."""
+        """Cancel a task and wait until it has ended; without such a task, do nothing."""
         self._waiting.pop(name, None)
         running = self._running.get(name)
         if running is not None:
@@ -91,10 +91,13 @@ async def run_rings(
     *,
     drain: Callable[[], Awaitable[None]],
 ) -> None:
-    """Run both rings until `stop` is set or a task fails; then stop the inner one, call `drain`
-    while the outer one still runs, and stop that.
+    """Run both rings until `stop` is set or a task fails, then stop them in order.
 
-    `drain` sees to its own deadline. Raises the error that ended the rings, if one did.
+    The inner ring stops first, then `drain` runs while the outer ring still delivers, then the
+    outer ring stops. `drain` enforces its own deadline.
+
+    Raises:
+        Exception: The error of the task that failed.
     """
     crash: BaseException | None = None
     try:

@@ -1,7 +1,7 @@
-"""Tells systemd how the daemon is: sd_notify(3), its whole protocol being one datagram.
+"""Reports the daemon's state to systemd: sd_notify(3), one datagram per message.
 
-Without NOTIFY_SOCKET every call does nothing. A supervisor that does not listen must not harm what
-it supervises: no call raises, and none waits longer than a moment.
+Without NOTIFY_SOCKET every call does nothing. A supervisor that does not listen must not harm the
+daemon: no call raises, and none waits longer than SEND_S.
 """
 
 from __future__ import annotations
@@ -14,18 +14,20 @@ from typing import Final
 
 from bridge.clock import Clock
 
-SEND_S: Final = 0.25  # longest wait for room in systemd's queue; it is read within milliseconds
-STATUS_S: Final = 5.0  # between two status texts; people look at them, nothing acts on them
+SEND_S: Final = 0.25  # longest wait for systemd's queue, which empties within milliseconds
+STATUS_S: Final = 5.0  # between status texts; only people read them
 STATUS_CHARS_MAX: Final = 200  # one line of `systemctl status`
 
 
 class Notifier:
-    """The way to the supervisor, if there is one."""
+    """The connection to the supervisor, if there is one."""
 
     def __init__(self, address: str | None, *, watchdog_s: float | None = None) -> None:
-        """`address` as in NOTIFY_SOCKET: a path, or a name with "@" of the abstract namespace.
+        """Prepare the connection.
 
-        `watchdog_s`: systemd ends the process when it hears nothing for so long.
+        Args:
+            address: As in NOTIFY_SOCKET: a path, or "@" and a name in the abstract namespace.
+            watchdog_s: systemd ends the process if it receives nothing for this many seconds.
         """
         is_usable = address is not None and len(address) > 1 and address[0] in "/@"
         self._address = address if is_usable else None  # AF_VSOCK is for virtual machines
@@ -34,7 +36,7 @@ class Notifier:
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str], *, pid: int | None = None) -> Notifier:
-        """As systemd says; WATCHDOG_PID other than ours means that the watchdog is not for us."""
+        """Read systemd's variables; WATCHDOG_PID of another process disables the watchdog."""
         watchdog_s: float | None = None
         micro_s = environ.get("WATCHDOG_USEC", "")
         for_pid = environ.get("WATCHDOG_PID") or str(os.getpid() if pid is None else pid)
@@ -45,34 +47,34 @@ class Notifier:
 
     @property
     def is_heard(self) -> bool:
-        """Whether there is anybody to tell."""
+        """Whether a supervisor listens."""
         return self._address is not None
 
     def ready(self, status: str) -> None:
-        """It serves; also said at the end of a reload."""
+        """Report that the bridge serves; also sent at the end of a reload."""
         self._status = _one_line(status)
         self._send(f"READY=1\nSTATUS={self._status}\nMAINPID={os.getpid()}")
 
     def reloading(self, clock: Clock) -> None:
-        """A reload begins; `ready` ends it. The time lets systemd tell which request it answers."""
+        """Report that a reload begins; `ready` ends it. The time identifies the reload."""
         self._send(f"RELOADING=1\nMONOTONIC_USEC={int(clock.monotonic() * 1e6)}")
 
     def stopping(self) -> None:
-        """The orderly stop has begun."""
+        """Report that the orderly stop has begun."""
         self._send("STOPPING=1\nSTATUS=stopping")
 
     def status(self, text: str) -> None:
-        """What `systemctl status` shows; sent only when it changed."""
+        """Set the text of `systemctl status`; sent only if it changed."""
         text = _one_line(text)
         if text != self._status:
             self._status = text
             self._send(f"STATUS={text}")
 
     async def run(self, status: Callable[[], str]) -> None:
-        """Keep the watchdog quiet and the status current, for ever.
+        """Feed the watchdog and update the status until cancelled.
 
-        This is a task of the loop that does everything else: a loop that stands still says
-        nothing, and the service is started again.
+        This task runs in the loop that does all other work, so a blocked loop sends nothing and
+        systemd restarts the service.
         """
         if not self.is_heard:
             return
@@ -92,7 +94,7 @@ class Notifier:
                 out.settimeout(SEND_S)
                 out.sendto(text.encode(), name)
         except OSError:
-            return  # nobody is there; there is no one to tell it to either
+            return  # no supervisor listens, so there is nobody to report this to
 
 
 def _one_line(text: str) -> str:

@@ -1,4 +1,4 @@
-"""Watches the tokens of the accounts: what changed in their files, and whom that helps."""
+"""Watches the token files of the accounts and retries what a new token may cure."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from bridge.log import get_logger
 from bridge.schema.proxies import proxy_of, secrets_of
 from bridge.sources.port import Source
 
-TICK_S = 1.0  # files are looked at this often
+TICK_S = 1.0  # between checks of the files
 
 log = get_logger()
 
@@ -28,24 +28,24 @@ class TokenWatch:
         protect: Callable[[list[str]], None],
         clock: Clock,
     ) -> None:
-        """`protect` is told the tokens in use, for the redactor to know them by heart."""
+        """`protect` receives the tokens in use, so that the redactor removes them literally."""
         self._accounts = accounts
         self._follows = follows
         self._protect = protect
         self._clock = clock
-        # By account: the token in use, its generation, how often it was put there.
+        # By account: the token in use, its generation, how often the file was written.
         self._known: dict[str, tuple[TokenProvider, int, int]] = {}
-        self._suspended: set[str] = set()  # accounts of which the log says so
+        self._suspended: set[str] = set()  # accounts that the log reported as suspended
         self._warned: dict[str, str | None] = {}
 
     async def run(self) -> None:
-        """Look once a second, for ever."""
+        """Check the files once a second until cancelled."""
         while True:
             self.look()
             await asyncio.sleep(TICK_S)
 
     def look(self) -> None:
-        """Read files that changed, and tell the sources and the follows."""
+        """Read changed files and report new tokens to the sources and the follows."""
         known: dict[str, tuple[TokenProvider, int, int]] = {}
         for account in self._accounts.resolved:
             tokens, source = account.tokens, self._accounts.sources[account.name]

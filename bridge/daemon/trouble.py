@@ -1,4 +1,4 @@
-"""Which accounts have feeds that fail again and again, for checks and the log."""
+"""Finds accounts with feeds that fail repeatedly, for checks and the log."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ DEGRADED_AFTER = 5  # failures in a row (common.md 0.3)
 
 
 class Trouble(NamedTuple):
-    """Feeds of one account that fail: how many, and one of them."""
+    """The failing feeds of one account: their number, and one of them."""
 
     feeds: int
     kind: str
@@ -24,7 +24,7 @@ class Trouble(NamedTuple):
 
 
 def troubles(followed: Iterable[Followed]) -> dict[str, Trouble]:
-    """By account; those without any are left out."""
+    """The failing feeds by account; accounts without any are left out."""
     found: dict[str, Trouble] = {}
     for entry in followed:
         failure = entry.progress.failure
@@ -37,13 +37,13 @@ def troubles(followed: Iterable[Followed]) -> dict[str, Trouble]:
 
 
 class TroubleLog:
-    """One line when feeds of an account begin to fail, one when none does any more."""
+    """Logs one line when feeds of an account begin to fail, and one when none fails any more."""
 
     def __init__(self) -> None:
         self._degraded: set[str] = set()
 
     def look(self, accounts: Iterable[str], now: dict[str, Trouble]) -> None:
-        """Compare with the look before."""
+        """Compare with the previous check and log changes."""
         for account in accounts:
             trouble = now.get(account)
             if trouble is not None and account not in self._degraded:

@@ -1,4 +1,4 @@
-"""The journal's upkeep, and the loop's: old records are dropped, lateness is measured."""
+"""The journal's retention, and the measurement of the event loop's lateness."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ from bridge.journal.port import OwnedJournal
 from bridge.log import get_logger
 from bridge.metrics import Metrics
 
-HELD_BYTES_TOLD = 16 * 1024 * 1024  # of the write-ahead log; `export` holds some for a moment
-RETAIN_S = 60.0  # between two looks for records to drop
+# Size of the write-ahead log to report; an `export` holds some of it for a moment.
+HELD_BYTES_TOLD = 16 * 1024 * 1024
+RETAIN_S = 60.0  # between checks for records to drop
 LOOP_LAG_S = 0.5  # length of the sleep whose lateness is measured
 
 log = get_logger()
@@ -23,14 +24,14 @@ class Upkeep:
     def __init__(
         self, journal: OwnedJournal, retention: tuple[float, int], metrics: Metrics, clock: Clock
     ) -> None:
-        """`retention`: age in seconds and bytes, 0 is no limit; may be set anew at any time."""
+        """`retention` is age in seconds and size in bytes; 0 is no limit. May change."""
         self.retention = retention
         self._journal = journal
         self._metrics = metrics
         self._clock = clock
 
     async def retain(self) -> None:
-        """Drop what is older or more than `retention` asks for, for ever."""
+        """Drop records beyond the limits of `retention`, until cancelled."""
         while True:
             await asyncio.sleep(RETAIN_S)
             age_s, bytes_max = self.retention
@@ -46,11 +47,11 @@ class Upkeep:
                 log.warning("journal.retention_failed", reason=str(error))
 
     async def measure_loop(self) -> None:
-        """See the function."""
+        """See the function `measure_loop`."""
         await measure_loop(self._metrics, self._clock)
 
     def set_metrics(self) -> None:
-        """Bring the gauges up to date; called when somebody reads them."""
+        """Update the gauges; called before a scrape."""
         metrics, stats = self._metrics, self._journal.stats()
         if stats.records is not None:
             metrics.journal_records.set(stats.records)
@@ -60,7 +61,7 @@ class Upkeep:
 
 
 async def measure_loop(metrics: Metrics, clock: Clock) -> None:
-    """How late a sleep ends is how long the event loop was busy with something else."""
+    """Measure how late a sleep ends: that is how long other work blocked the event loop."""
     while True:
         started = clock.monotonic()
         await asyncio.sleep(LOOP_LAG_S)

@@ -1,4 +1,4 @@
-"""What people may know about the followed feeds: JSON-ready, redacted already."""
+"""The public view of the followed feeds: JSON-ready and redacted."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from bridge.wire import times
 
 
 class Views:
-    """Looks at many feeds at one moment; make one for each look."""
+    """Renders many feeds at one moment; make one for each request."""
 
     def __init__(
         self, clock: Clock, followed: Iterable[Followed], sources: Mapping[str, Source]
@@ -49,7 +49,7 @@ class Views:
         }
 
     def _told(self, entry: Followed) -> dict[str, Any]:
-        """What its kind knows; what goes on has lasted until now."""
+        """The facts that the feed's kind adds; an unfinished interval lasts until now."""
         told = dict(entry.feed.told)
         started_s = times.seconds(told.get("startedAt"))
         if started_s is not None and "endedAt" not in told:

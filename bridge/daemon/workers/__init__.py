@@ -1,1 +1,1 @@
-"""Several processes serve clients on one port; the daemon itself follows and answers the rest."""
+"""Several processes serve clients on one port; the daemon follows runs and answers the rest."""

@@ -1,4 +1,4 @@
-"""The program of a worker; started by the daemon, with the numbers of the files it inherits."""
+"""The program of a worker; the daemon starts it with the numbers of inherited files."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The daemon's side: workers are started, told what is new, and started again when they die."""
+"""The daemon's side of workers: starts them, sends them news, and restarts them if they die."""
 
 from __future__ import annotations
 
@@ -24,21 +24,21 @@ from bridge.outputs.http.server import Server
 from bridge.outputs.port import KnownFeeds
 from bridge.tasks import TaskGroup
 
-TICK_S = 1.0  # between two looks at the workers
-SILENT_TICKS_MAX = 30  # then a worker, which tells its counts twice a second, is killed
-SETTLED_S = 5.0  # one that died sooner is started again only after AGAIN_S
+TICK_S = 1.0  # between checks of the workers
+SILENT_TICKS_MAX = 30  # then a worker is killed; it normally reports twice a second
+SETTLED_S = 5.0  # a worker that died sooner is restarted only after AGAIN_S
 AGAIN_S = 1.0
-GOODBYE_S = 2.0  # beyond the drain, for the end of a process
+GOODBYE_S = 2.0  # added to the drain time, for the end of a process
 
 log = get_logger()
 
 
 class WorkerStartError(BridgeError):
-    """A worker ended before it served."""
+    """A worker ended before it served its first client."""
 
 
 class _Slot:
-    """One worker's place: its number, from 1 on, its sockets, and the process that has them now."""
+    """One worker's place: its number (from 1), its sockets, and the process that has them now."""
 
     def __init__(self, number: int, sockets: Sequence[socket.socket]) -> None:
         self.number = number
@@ -61,7 +61,11 @@ class Workers:
         metrics: Metrics,
         clock: Clock,
     ) -> None:
-        """Raises ConfigError where there can be no workers."""
+        """Reserve the shared counts; `start` starts the processes.
+
+        Raises:
+            ConfigError: This platform does not support workers.
+        """
         self._settings = settings
         self._journal = journal
         self._feeds = feeds
@@ -73,7 +77,7 @@ class Workers:
         self._slots: list[_Slot] = []
         self._address = ("", 0)
         self._is_stopping = False
-        self._passed: set[asyncio.Task[None]] = set()  # connections that are being taken
+        self._passed: set[asyncio.Task[None]] = set()  # connections that are being accepted
         # Set by `start`.
         self._server: Server | None = None
         self._spend: Callable[[bytes], bytes | None] = lambda _: None
@@ -82,10 +86,18 @@ class Workers:
     async def start(
         self, server: Server, spend: Callable[[bytes], bytes | None]
     ) -> tuple[str, int]:
-        """Open the port and start the workers; return the address when all of them serve.
+        """Open the port and start the workers.
 
-        `server` answers what they pass on, `spend` takes a ticket by its hash and returns the hash
-        of its token. Raises ConfigError, WorkerStartError.
+        Args:
+            server: Answers the requests that workers pass on.
+            spend: Uses up a ticket, given by its hash, and returns the hash of its token.
+
+        Returns:
+            The host and port, once every worker serves.
+
+        Raises:
+            ConfigError: The port cannot be opened.
+            WorkerStartError: A worker ended before it served.
         """
         host, port = self._settings.listen_address
         self._server, self._spend = server, spend
@@ -105,12 +117,12 @@ class Workers:
         return self.counts.streams.total()
 
     def adopt(self, settings: Settings) -> None:
-        """The configuration was read again: from the next request on."""
+        """Give reloaded settings to the workers; they apply to the next request."""
         self._settings = settings
         self._tell(settings=_packed(settings))
 
     def checks(self) -> Mapping[str, Mapping[str, Any]]:
-        """For /healthz: whether all serve, and how many streams each has."""
+        """The checks for /healthz: whether all workers serve, and how many streams each has."""
         serving = [slot for slot in self._slots if slot.talk is not None]
         detail = f"{len(serving)} of {self._count} serve"
         streams = [slot.streams for slot in self._slots]
@@ -118,18 +130,18 @@ class Workers:
         return {"workers": {"ok": ok, "detail": detail, "streams": streams}}
 
     def set_metrics(self) -> None:
-        """Bring the gauge up to date; called when somebody reads it."""
+        """Update the gauge; called before a scrape."""
         self._metrics.workers.set(sum(slot.talk is not None for slot in self._slots))
 
     async def run(self) -> None:
-        """Keep all of them alive until cancelled."""
+        """Keep all workers alive until cancelled."""
         async with TaskGroup() as group:
             group.create_task(self._tick(), name="workers.tick")
             for slot in self._slots:
                 group.create_task(self._keep(slot), name=f"worker {slot.number}")
 
     async def drain(self, drain_s: float) -> None:
-        """Nobody new is let in; streams get what is committed, and end. Then the workers end."""
+        """Refuse new clients, deliver committed records to streams, then end the workers."""
         self._is_stopping = True
         for slot in self._slots:
             for opened in slot.sockets:
@@ -142,7 +154,7 @@ class Workers:
                         await slot.process.wait()
 
     async def close(self) -> None:
-        """End all that are left."""
+        """End the remaining workers."""
         self._is_stopping = True
         self._forget_growth()
         for slot in self._slots:
@@ -156,7 +168,7 @@ class Workers:
     # One worker
 
     async def _start(self, slot: _Slot) -> bool:
-        """Start the process of a place; False when it ended before it served."""
+        """Start the process of a place. Returns False if it ended before it served."""
         ours, theirs = socket.socketpair()
         door, their_door = socket.socketpair()
         inherited = [theirs, their_door, *slot.sockets]
@@ -167,7 +179,7 @@ class Workers:
                 *("-m", "bridge.daemon.workers", *map(str, files)),
                 pass_fds=files,
                 stdin=asyncio.subprocess.DEVNULL,
-                stdout=asyncio.subprocess.DEVNULL,  # ours may be an output
+                stdout=asyncio.subprocess.DEVNULL,  # the daemon's stdout may be an output
             )
         talk = await Talk.on(ours)
         talk.tell(
@@ -205,7 +217,7 @@ class Workers:
                 log.info("worker.started", worker=slot.number)
 
     def _hang_up(self, slot: _Slot) -> None:
-        """Forget all that a process had which is gone."""
+        """Release the resources of a process that has ended."""
         if slot.talk is None or slot.door is None:
             return
         asyncio.get_running_loop().remove_reader(slot.door.fileno())
@@ -217,7 +229,7 @@ class Workers:
         self.sums.forget(slot.number)
 
     def _open_door(self, slot: _Slot) -> None:
-        """Take the connections that a worker passes on."""
+        """Accept the connections that a worker passes on."""
         assert slot.door is not None
         assert self._server is not None
         while True:
@@ -227,7 +239,7 @@ class Workers:
                 return
             except OSError:
                 said, files = b"", []
-            if not said:  # the worker is gone; `_keep` hears of it too
+            if not said:  # the worker has ended; `_keep` sees that too
                 asyncio.get_running_loop().remove_reader(slot.door.fileno())
                 return
             for file in files:
@@ -237,7 +249,7 @@ class Workers:
                 self._passed.add(taking)
                 taking.add_done_callback(self._passed.discard)
 
-    # What is said
+    # Messages
 
     def _heard(self, slot: _Slot, news: News) -> None:
         slot.silent = 0
@@ -259,10 +271,10 @@ class Workers:
         self._tell(head=head)
 
     async def _tick(self) -> None:
-        """A worker that stands still is as good as dead."""
+        """Kill workers that have been silent too long."""
         while True:
             await asyncio.sleep(TICK_S)
-            self._tell_head(self._journal.head)  # for one to which nothing could be said
+            self._tell_head(self._journal.head)  # for a worker that could not receive it earlier
             for slot in self._slots:
                 slot.silent += 1
                 is_hung = slot.talk is not None and slot.silent > SILENT_TICKS_MAX
@@ -272,5 +284,5 @@ class Workers:
 
 
 def _packed(settings: Settings) -> str:
-    """For the same program at the other end of a socket that nobody else has."""
+    """Serialize the settings for a worker: the same program, over a private socket."""
     return base64.b64encode(pickle.dumps(settings)).decode()

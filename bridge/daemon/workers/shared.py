@@ -1,4 +1,4 @@
-"""What all processes of one port have in common: its sockets, and the counts of clients."""
+"""What all processes of one port share: its sockets, and the counts of clients."""
 
 from __future__ import annotations
 
@@ -15,23 +15,33 @@ _BACKLOG = 1024  # as the server's own
 
 
 class Counts:
-    """Streams and other connections of all processes, in memory that they share."""
+    """Streams and other connections of all processes, in shared memory."""
 
     def __init__(self, file: int, row: int, rows: int) -> None:
-        """`file` is what `make_memory` returned, here or in the daemon; 0 is the daemon's row."""
+        """Map the shared counts.
+
+        Args:
+            file: The descriptor that `make_memory` returned, here or in the daemon.
+            row: The row of this process; 0 is the daemon's.
+            rows: Rows in the file.
+        """
         self.file = file
         memory = mmap.mmap(file, 2 * shared_bytes(rows))
         self.streams = SharedTally(memory, row, rows)
         self.connections = SharedTally(memory, row, rows, start=shared_bytes(rows))
 
     def forget(self, row: int) -> None:
-        """The process of this row is gone."""
+        """Clear the row of a process that has ended."""
         self.streams.forget_row(row)
         self.connections.forget_row(row)
 
 
 def make_memory(rows: int) -> int:
-    """A file in memory for so many processes. Raises ConfigError where there is none."""
+    """Create a file in memory with a row per process, and return its descriptor.
+
+    Raises:
+        ConfigError: The platform is not Linux.
+    """
     if sys.platform != "linux":
         raise ConfigError("server.workers needs Linux, which spreads connections; leave it out")
     file = os.memfd_create("mogplex-bridge-counts")
@@ -42,9 +52,16 @@ def make_memory(rows: int) -> int:
 
 
 def bind(host: str, port: int, count: int) -> list[list[socket.socket]]:
-    """Open the port so many times; the kernel spreads clients over them. One list a worker: a
-    socket for each address of `host`. They belong to the daemon, so that clients who come while a
-    worker is started again wait in its line. Raises ConfigError.
+    """Open the port `count` times; the kernel spreads clients over the sockets.
+
+    The sockets belong to the daemon, so that clients who connect while a worker is restarted wait
+    in its queue.
+
+    Returns:
+        One list per worker, with a socket for each address of `host`.
+
+    Raises:
+        ConfigError: The address is invalid or in use.
     """
     try:
         found = socket.getaddrinfo(
@@ -52,7 +69,7 @@ def bind(host: str, port: int, count: int) -> list[list[socket.socket]]:
         )
         places = list(dict.fromkeys((family, address) for family, _, _, _, address in found))
         for family, address in places:
-            with _socket(family) as probe:  # the kernel would let us share another daemon's port
+            with _socket(family) as probe:  # SO_REUSEPORT would share another daemon's port
                 probe.bind(address)
         lines: list[list[socket.socket]] = []
         for _ in range(count):

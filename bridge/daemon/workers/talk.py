@@ -1,4 +1,4 @@
-"""What the daemon and a worker say to each other: lines of JSON, news and questions."""
+"""The protocol between the daemon and a worker: lines of JSON with news and questions."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from typing import Any, Self
 
 from bridge.wire.jsontext import dumps, loads
 
-LINE_BYTES_MAX = 16 * 1024 * 1024  # settings of 100 accounts are under one
-_UNSENT_BYTES_MAX = 1024 * 1024  # to one that stands still; then it gets no more news
+LINE_BYTES_MAX = 16 * 1024 * 1024  # settings of 100 accounts take less than 1 MiB
+_UNSENT_BYTES_MAX = 1024 * 1024  # for an end that does not read; further news is dropped
 
 News = Mapping[str, Any]
 
 
 class Talk:
-    """One end. Run `run` as a task; it returns when the other end is gone."""
+    """One end of the connection. Run `run` as a task; it returns when the other end closes."""
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Use `on`."""
+        """Callers use `on`."""
         self._reader = reader
         self._writer = writer
         self._asked: dict[int, asyncio.Future[Any]] = {}
@@ -28,17 +28,21 @@ class Talk:
 
     @classmethod
     async def on(cls, connected: socket.socket) -> Self:
-        """Talk over this socket."""
+        """Open the protocol on a connected socket."""
         return cls(*await asyncio.open_unix_connection(sock=connected, limit=LINE_BYTES_MAX))
 
     def tell(self, **news: Any) -> None:
-        """Send news; dropped when the other end takes none."""
+        """Send news; drop it if the other end does not read."""
         transport = self._writer.transport
         if not transport.is_closing() and transport.get_write_buffer_size() < _UNSENT_BYTES_MAX:
             self._writer.write(dumps(news) + b"\n")
 
     async def ask(self, **question: Any) -> Any:
-        """Send a question and return the answer. Raises ConnectionError."""
+        """Send a question and return the answer.
+
+        Raises:
+            ConnectionError: The other end has closed the connection.
+        """
         if self._is_over or self._writer.transport.is_closing():
             raise ConnectionError("the other end is gone")
         self._number += 1
@@ -51,7 +55,7 @@ class Talk:
             del self._asked[number]
 
     async def next(self) -> News | None:
-        """The next line, for who does not `run` yet; None at the end."""
+        """The next message, for a caller that does not run `run` yet; None at the end."""
         try:
             line = await self._reader.readline()
         except (ConnectionError, ValueError):
@@ -61,7 +65,7 @@ class Talk:
     async def run(
         self, on_news: Callable[[News], None], answer: Callable[[News], Awaitable[Any]]
     ) -> None:
-        """Hand over what comes, until the other end is gone."""
+        """Dispatch messages until the other end closes."""
         try:
             while (line := await self.next()) is not None:
                 if "question" in line:
@@ -79,5 +83,5 @@ class Talk:
                     waiting.set_exception(ConnectionError("the other end is gone"))
 
     def close(self) -> None:
-        """Hang up. Idempotent."""
+        """Close the connection. Idempotent."""
         self._writer.close()

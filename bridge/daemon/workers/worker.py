@@ -1,8 +1,8 @@
-"""A worker: it takes clients from the port that all share, and serves them from the journal's file.
+"""A worker: serves clients of the shared port from the journal's file.
 
-Streams, pages of records and the files of the live page are its own. All else it passes on to the
-daemon, over connections that it hands through a door; so there is one list of feeds, one store of
-tickets, one set of checks.
+A worker serves streams, pages of records and the files of the live page itself. It passes all other
+requests on to the daemon, over connections that it sends through a socket (`door`), so that feeds,
+tickets and checks are kept in one process.
 """
 
 from __future__ import annotations
@@ -43,20 +43,20 @@ from bridge.redact import RULES
 from bridge.systems import systems
 from bridge.tasks import TaskGroup
 
-TELL_S = 0.5  # between two tellings of the counts
+TELL_S = 0.5  # between reports of the counts
 
 log = get_logger()
 
 
 class _Account(NamedTuple):
-    """As far as ids need it."""
+    """The part of an account that ids need."""
 
     name: str
     system: Any
 
 
 class _Feeds:
-    """`outputs.port.KnownFeeds`: ids are read here, the rest is asked for."""
+    """Implements `outputs.port.KnownFeeds`: parses ids here, asks the daemon for the rest."""
 
     def __init__(self, settings: Settings, talk: Talk) -> None:
         self._talk = talk
@@ -64,7 +64,7 @@ class _Feeds:
 
     def adopt(self, settings: Settings) -> None:
         accounts = {a.name: _Account(a.name, systems()[a.system]) for a in settings.accounts}
-        self._names = Names(accounts, settings.default_account.name)  # type: ignore[arg-type]  # no more is used
+        self._names = Names(accounts, settings.default_account.name)  # type: ignore[arg-type]  # uses names only
 
     def ids(self, kind: str | None, text: str) -> frozenset[str]:
         named = {feed.id for feed in self._names.feeds(kind, text, None)}
@@ -79,7 +79,7 @@ class _Feeds:
 
 
 class Worker:
-    """`run` is its whole life."""
+    """One worker process; `run` lasts as long as the process."""
 
     def __init__(
         self, talk: Talk, door: socket.socket, counts_file: int, hello: News, settings: Settings
@@ -99,7 +99,12 @@ class Worker:
         self._drain_s: float | None = None
 
     async def run(self, listening: Sequence[socket.socket]) -> None:
-        """Serve until the daemon says so, or is gone. Raises ConfigError, JournalError."""
+        """Serve until the daemon stops this worker or ends.
+
+        Raises:
+            ConfigError: A file that the settings name cannot be used.
+            JournalError: The journal's file cannot be read.
+        """
         settings = self._settings
         logs.configure(
             self._redactor.twin().value, level=settings.log.level, form=settings.log.format
@@ -135,7 +140,7 @@ class Worker:
             await self._journal.close()
 
     async def _until_over(self) -> None:
-        """Ends when drained, or when the daemon is gone."""
+        """Return when this worker has drained, or the daemon has ended."""
         async with TaskGroup() as group:
             tasks = [
                 group.create_task(self._journal.run(), name="journal"),
@@ -198,7 +203,11 @@ class Worker:
         return None if key is None else bytes.fromhex(key)
 
     def _dial(self) -> socket.socket:
-        """Open a connection to the daemon. Raises OSError."""
+        """Open a connection to the daemon.
+
+        Raises:
+            OSError: The daemon has ended, or no descriptor is free.
+        """
         ours, theirs = socket.socketpair()
         with theirs:
             try:
@@ -211,19 +220,19 @@ class Worker:
 
 
 async def _no_answer(_: News) -> None:
-    """A worker is asked nothing."""
+    """Answer no question: the daemon asks a worker none."""
 
 
 def unpacked(settings: str) -> Settings:
-    """What the daemon packed. It comes over a socket that only this program's daemon has."""
+    """Restore the settings that the daemon serialized, from a socket only this daemon has."""
     found: Settings = pickle.loads(base64.b64decode(settings))  # noqa: S301 - see above
     return found
 
 
 async def main(control: int, door: int, *rest: int) -> None:
-    """Be a worker over inherited files: the two of the daemon, the port's, and the counts."""
+    """Run a worker over inherited descriptors: the daemon's two, the port's, and the counts."""
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1):
-        # A terminal or a supervisor signals all processes; the daemon tells its workers itself.
+        # A terminal or a supervisor signals all processes, but the daemon stops its workers itself.
         asyncio.get_running_loop().add_signal_handler(number, lambda: None)
     *listening, counts_file = rest
     talk = await Talk.on(socket.socket(fileno=control))

@@ -1,7 +1,8 @@
-"""The command line: which commands there are, and how each of them ends.
+"""The command line: the list of commands, and how a command ends.
 
-A command is imported when it is used, so that the others do not delay it. Commands return an `Exit`
-(or nothing, when done) and raise BridgeError; turning that into one line and a code happens here.
+A command is imported only when it is used, so that other commands do not delay it. Commands return
+an `Exit` (or nothing when done) and raise BridgeError; this module turns an error into one line on
+stderr and an exit code.
 """
 
 from __future__ import annotations
@@ -46,16 +47,16 @@ COMMANDS: Final = {
 
 
 class _ReaderGoneError(Exception):
-    """Nobody reads stdout any more."""
+    """The reader of stdout has gone."""
 
 
 class Commands(click.Group):
-    """The group; imports only the command that is asked for."""
+    """The group; it imports only the requested command."""
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
             return super().invoke(ctx)
-        except BrokenPipeError:  # click would make it exit code 1
+        except BrokenPipeError:  # click would exit with code 1
             raise _ReaderGoneError from None
 
     def list_commands(self, _ctx: click.Context) -> list[str]:
@@ -106,9 +107,9 @@ def main(args: Sequence[str] | None = None) -> NoReturn:
 
 
 def run(args: Sequence[str]) -> int:
-    """Run a command; return the exit code. Errors are one line on stderr.
+    """Run a command and return its exit code. Errors are one line on stderr.
 
-    A reader of stdout that went away is no error: it had what it wanted.
+    A reader of stdout that closes the pipe early is no error: it has read what it needed.
     """
     try:
         code = _invoke(list(args))

@@ -1,4 +1,4 @@
-"""`backup`: a copy of the journal of one instant, also while the daemon writes it."""
+"""`backup`: a consistent copy of the journal, also while the daemon writes it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where a running bridge is: what people give as `--url`, or what the configuration listens on."""
+"""The address of a running bridge: from `--url`, or from the configuration's listen address."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from bridge.cli.options import load_with
 from bridge.schema.values import is_loopback
 
 _ANY_ADDRESS: Final = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - listened on, not bound to
-_VISIBLE = re.compile(r"[!-~]+")  # what a URL consists of
-_LABELS = re.compile(r"[^.]{1,63}(?:\.[^.]{1,63})*\.?")  # of a host: what the DNS may be asked for
+_VISIBLE = re.compile(r"[!-~]+")  # characters of a URL
+_LABELS = re.compile(r"[^.]{1,63}(?:\.[^.]{1,63})*\.?")  # a host name that DNS accepts
 
 
 class BridgeUrl(NamedTuple):
-    """A bridge's address in its parts."""
+    """A bridge's address, split into its parts."""
 
     scheme: str  # http or https
     host: str  # an IPv6 address without its brackets
@@ -34,7 +34,11 @@ class BridgeUrl(NamedTuple):
 
 
 def split_bridge_url(url: str) -> BridgeUrl:
-    """Take a `--url` to pieces. Raises click.UsageError."""
+    """Parse a `--url`.
+
+    Raises:
+        click.UsageError: The URL is not http or https, or has a query, fragment or user.
+    """
     wrong = click.UsageError("--url must be like http://127.0.0.1:8080")
     if not _VISIBLE.fullmatch(url) or {*"?#@"} & {*url}:
         raise wrong
@@ -52,9 +56,11 @@ def split_bridge_url(url: str) -> BridgeUrl:
 
 
 def configured_bridge_url(config: Path | None) -> BridgeUrl:
-    """Where the configuration says that the bridge of this machine listens.
+    """The address on which this machine's bridge listens, from the configuration.
 
-    Raises ConfigError; click.UsageError when any free port will do.
+    Raises:
+        ConfigError: The configuration is wrong.
+        click.UsageError: The configuration lets the bridge use any free port.
     """
     settings = load_with(config=config).settings
     host, port = settings.listen_address
@@ -68,10 +74,13 @@ def configured_bridge_url(config: Path | None) -> BridgeUrl:
 def connect(
     place: BridgeUrl, timeout_s: float, *, is_own: bool = False
 ) -> http.client.HTTPConnection:
-    """A connection to a bridge, not yet opened.
+    """Make a connection to a bridge; it opens with the first request.
 
-    `is_own`: the address comes from this machine's configuration, so a certificate for the name
-    that others use is no reason to distrust loopback.
+    Args:
+        place: The address.
+        timeout_s: The limit for connecting and for each read.
+        is_own: The address comes from this machine's configuration. A certificate for the public
+            name is then accepted on loopback.
     """
     if place.scheme == "http":
         return http.client.HTTPConnection(place.host, place.port, timeout=timeout_s)
@@ -86,7 +95,11 @@ _TOKEN_BYTES_MAX = 4096  # tokens are under 100 characters; more is the wrong fi
 
 
 def read_token(file: Path | None) -> str | None:
-    """A bridge's token from its file. Raises click.UsageError."""
+    """Read a bridge's token from its file; None without a file.
+
+    Raises:
+        click.UsageError: The file cannot be read, or holds more than a token.
+    """
     if file is None:
         return None
     try:

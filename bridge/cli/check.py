@@ -1,4 +1,4 @@
-"""`check`: are the settings right, what are they in effect, and where does each come from."""
+"""`check`: validates the configuration and shows each effective setting with its origin."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def check(*, online: bool, as_json: bool, example: bool, schema: bool, **shared:
 
 
 class _Report:
-    """What is known about one configuration."""
+    """The findings about one configuration."""
 
     def __init__(self, loaded: Loaded) -> None:
         self._loaded = loaded
@@ -85,7 +85,7 @@ class _Report:
         self._verdicts: list[Verdict] = []
 
     def go_online(self) -> Exit:
-        """Ask upstream about every token; the first account that fails decides the exit code."""
+        """Try every token upstream; the first account that fails decides the exit code."""
         from bridge.cli.online import try_tokens  # noqa: PLC0415 - aiohttp costs 0.15 s
 
         self._verdicts = asyncio.run(try_tokens(self._accounts))
@@ -123,7 +123,7 @@ class _Report:
 
 
 def _of_the_journal(settings: Settings) -> list[str]:
-    """What is good to know, and cannot be seen from here."""
+    """Notes about the journal that a check cannot verify."""
     from bridge.journal.opening import is_replicated  # noqa: PLC0415
 
     if not is_replicated(settings.journal):
@@ -142,7 +142,7 @@ def _of_the_journal(settings: Settings) -> list[str]:
 
 
 def _resolve(loaded: Loaded) -> tuple[list[ResolvedAccount], dict[str, str], list[str]]:
-    """Accounts with a usable token, a masked word about each token, and warnings."""
+    """Accounts with a usable token, a masked description of each token, and warnings."""
     from bridge.config.accounts import resolve_account  # noqa: PLC0415
 
     accounts: list[ResolvedAccount] = []
@@ -169,7 +169,7 @@ def _resolve(loaded: Loaded) -> tuple[list[ResolvedAccount], dict[str, str], lis
 
 
 def _other_files(settings: Settings) -> dict[tuple[str, str], str]:
-    """Files that are named beside tokens of accounts and outputs, by the path of the key."""
+    """Configured files other than tokens of accounts and outputs, by the path of their key."""
     files: dict[tuple[str, str], str] = {}
     if settings.redaction.fingerprint_key_file is not None:
         files["redaction", "fingerprint_key_file"] = settings.redaction.fingerprint_key_file
@@ -187,7 +187,7 @@ def _is_readable(file: str) -> bool:
 
 
 def _missing_files(loaded: Loaded) -> list[str]:
-    """What `serve` would stumble over on this machine; elsewhere it may be right."""
+    """Files that `serve` would miss on this machine; another machine may have them."""
     warnings = []
     for i, output in enumerate(loaded.settings.outputs):
         path, place = Path(output.path).expanduser(), loaded.place("outputs", i, "path")
@@ -207,7 +207,11 @@ def _missing_files(loaded: Loaded) -> list[str]:
 
 
 def _refuse_bad_files(loaded: Loaded) -> None:
-    """Look into the files that are there, as `serve` and a reload do. Raises ConfigError."""
+    """Check the files that are present, as `serve` and a reload do.
+
+    Raises:
+        ConfigError: A file is invalid.
+    """
     settings, named = loaded.settings, _other_files(loaded.settings)
     readable = {table for table, _ in named} - {
         table for (table, _), file in named.items() if not _is_readable(file)

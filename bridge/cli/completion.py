@@ -1,4 +1,4 @@
-"""`completion`: what a shell needs to complete our commands and options."""
+"""`completion`: the script with which a shell completes commands and options."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from click.shell_completion import get_completion_class
 from bridge.cli.options import examples
 from bridge.cli.streams import write_stdout
 
-VARIABLE: Final = "_MOGPLEX_BRIDGE_COMPLETE"  # by which the shell asks
+VARIABLE: Final = "_MOGPLEX_BRIDGE_COMPLETE"  # set by the shell when it requests completions
 
 
 @click.command(

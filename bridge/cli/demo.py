@@ -17,15 +17,15 @@ from bridge.cli.streams import say
 from bridge.core.errors import BridgeError
 from bridge.tasks import TaskGroup, first_of
 
-# The simulators take any; these open nothing anywhere.
+# The simulators accept any token; these are valid nowhere.
 TOKEN = "mog_" + "demo" * 6
 KEYS = {"MOGPLEX_TOKEN": TOKEN, "DEMO_SPACES": "convo_key_" + "demo" * 5}
 KEYS |= {"DEMO_CLOUD": "msk_" + "demo" * 6}
-SPEED = 1.0  # as fast as a person reads
+SPEED = 1.0  # about the speed of reading
 
 
 class Place(NamedTuple):
-    """Where the bridge of the demo keeps its journal and serves, and to which other origins."""
+    """Where the demo's bridge keeps its journal and listens, and which other origins may read."""
 
     directory: Path
     listen: str
@@ -100,7 +100,7 @@ async def _demo(
 
 
 class _Others:
-    """A space of moot, and of MIOSA a sandbox that works on and a build that takes a minute."""
+    """A simulated moot space, and a MIOSA sandbox and build."""
 
     def __init__(self, seed: int, speed: float) -> None:
         from bridge.simulator import MootSimulator  # noqa: PLC0415
@@ -110,7 +110,7 @@ class _Others:
         self.miosa = MiosaSimulator(seed=seed, speed=speed / 2.0)
 
     def begin(self, directory: Path, url: str) -> Path:
-        """Let them live; the configuration of a bridge on all three systems."""
+        """Start the simulators; returns the configuration of a bridge on all three systems."""
         space = self.moot.create_space(
             "checkout-rounding", description="Totals that are off by a cent", events=6
         )
@@ -202,11 +202,11 @@ async def _with_its_side(bridge: Any, born: asyncio.Queue[str], seconds: float |
 
 
 def _tell(url: str) -> None:
-    """The story of the runs on this terminal, as `follow --url` tells it."""
+    """Print the story of the runs on this terminal, as `follow --url` does."""
     from bridge.cli.tailing import Tail, tail_bridge  # noqa: PLC0415
     from bridge.cli.telling import Manner  # noqa: PLC0415
 
-    with contextlib.suppress(BridgeError, OSError):  # the demo ends, or nobody reads
+    with contextlib.suppress(BridgeError, OSError):  # the demo ends, or the reader has gone
         tail_bridge(Tail(url, is_quiet=True), Manner(format="pretty"))
 
 

@@ -1,4 +1,4 @@
-"""`doctor`: what is wrong between here and upstream, in words."""
+"""`doctor`: reports what prevents the bridge from following runs, in plain words."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def doctor(*, as_json: bool, fill: bool, **shared: Any) -> Exit:
 
 
 class _Report:
-    """What was found about one account."""
+    """The findings about one account."""
 
     def __init__(self, account: str, base_url: str, findings: list[Finding]) -> None:
         self.account = account
@@ -93,7 +93,7 @@ class _Report:
 
 
 async def _examine_all(loaded: Loaded, *, fill: bool) -> list[_Report]:
-    """One after the other: three reads each, well within any limit."""
+    """Examine the accounts one by one: three reads each, far below any rate limit."""
     accounts = loaded.settings.accounts
     known: list[ResolvedAccount] = []
     return [await _examine(loaded, account, known, fill=fill) for account in accounts]

@@ -1,4 +1,4 @@
-"""docs/errors.md, from the tables of the systems: `python -m bridge.cli.error_page`."""
+"""Generates docs/errors.md from the systems' tables: `python -m bridge.cli.error_page`."""
 
 from __future__ import annotations
 

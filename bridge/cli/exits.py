@@ -1,4 +1,4 @@
-"""Exit codes: the vendor CLI's, extended (outside.md 1)."""
+"""Exit codes: those of the vendor's CLI, extended (outside.md 1)."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from bridge.core.errors import (
 
 
 class Exit(enum.IntEnum):
-    """What the process tells its parent."""
+    """The exit code of the process."""
 
     DONE = 0
     FAILED = 1  # also: timed out
@@ -25,7 +25,7 @@ class Exit(enum.IntEnum):
     FORBIDDEN = 65
     UNAVAILABLE = 69
     RATE_LIMITED = 75
-    CONFIG = 78  # restarting will not help; systemd is told so
+    CONFIG = 78  # a restart will not help; the systemd unit lists this code
     INTERRUPTED = 130  # 128 + SIGINT, as shells do
 
 
@@ -39,12 +39,12 @@ _BY_FAULT = {
 
 
 def exit_of_failure(failure: Failure) -> Exit:
-    """The code for a follow or a read that upstream refused: by what is at fault."""
+    """The exit code for a request that upstream refused, by the party at fault."""
     return _BY_FAULT[failure.fault]
 
 
 def exit_of_error(error: BridgeError) -> Exit:
-    """The code for an error that ended a command."""
+    """The exit code for an error that ended a command."""
     if isinstance(error, SourceFailedError):
         return exit_of_failure(error.failure)
     if isinstance(error, ConfigError | JournalVersionError):

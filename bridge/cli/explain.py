@@ -1,4 +1,4 @@
-"""`mogplex-bridge explain`: what a code of upstream's means and what to do about it."""
+"""`mogplex-bridge explain`: what an upstream error code means and what to do about it."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ RETRY_WORDS = {
     Retry.FEATURE_ABSENT: "at intervals: the server lacks the route",
 }
 
-Known = tuple[str, ErrorRow]  # title of the system, one of its rows
+Known = tuple[str, ErrorRow]  # the system's title, and one of its rows
 
 
 @click.command(
@@ -50,7 +50,7 @@ def explain(code: str) -> Exit:
 
 
 def table() -> Iterator[Known]:
-    """Every row of every system."""
+    """All rows of all systems."""
     from bridge.sources.port import Explains  # noqa: PLC0415 - so that `--help` stays fast
     from bridge.systems import systems  # noqa: PLC0415
 

@@ -1,4 +1,4 @@
-"""`export`: the journal as lines, also while the daemon writes it."""
+"""`export`: prints the journal as lines, also while the daemon writes it."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from bridge.core.position import Position
 if TYPE_CHECKING:
     from bridge.journal.opening import OpenReader
 
-PAGE = 1000  # records a read: a few MB at the most, well under a second
+PAGE = 1000  # records per read; at most a few MB, in well under a second
 
 
 @click.command(
@@ -75,7 +75,11 @@ def export(
 
 
 def _salvage(url: str, after: Position, only: Filter, to_lines: Callable[[Record], bytes]) -> Exit:
-    """Print what is whole; 1 when something between the first and the last record is missing."""
+    """Print the readable records of a damaged journal.
+
+    Returns:
+        Exit.FAILED if records between the first and the last one are missing.
+    """
     from bridge.journal.opening import salvage  # noqa: PLC0415
 
     first = last = found = 0
@@ -106,7 +110,7 @@ async def _export(
             )
         if 0 < after.seq < reader.floor - 1:
             say(f"warning: records before {reader.floor} are gone (retention)")
-        position, end = after.seq, reader.head  # what comes later is `follow`'s business
+        position, end = after.seq, reader.head  # `follow` prints later records
         while position < end:
             page = await reader.read(position, PAGE, only)
             write_stdout(b"".join(to_lines(r) for r in page.records if r.seq <= end))

@@ -150,7 +150,7 @@ def follow(
 
 
 def _load(system: str | None, shared: dict[str, Any]) -> Loaded:
-    """The settings; with a system, its accounts alone, the default one of them first of all."""
+    """The settings; with a system, only its accounts, its default account first."""
     from bridge.systems import systems  # noqa: PLC0415 - `--help` needs none of it
 
     if system is None:
@@ -168,7 +168,14 @@ def _load(system: str | None, shared: dict[str, Any]) -> Loaded:
 def _wanted(
     ids: tuple[str, ...], runs_from: str | None, system: str | None, *, is_needed: bool
 ) -> list[tuple[str, str]]:
-    """Kind and id of every feed to follow, each once; `system` None: the first there is."""
+    """Kind and id of every feed to follow, each once.
+
+    Args:
+        ids: The arguments of the command.
+        runs_from: A file with more ids, or `-` for stdin.
+        system: The system that the ids belong to; None is the first one.
+        is_needed: Whether an empty list is an error.
+    """
     from bridge.daemon.run_lists import read_now, to_run_text  # noqa: PLC0415
 
     places = [("", text) for text in ids]
@@ -187,8 +194,15 @@ def _wanted(
 
 
 def _feed(place: str, text: str, name: str | None) -> tuple[str, str]:
-    """Kind and id that "ID", "KIND:ID", or the name of a kind that has no ids means in a system.
-    Raises UsageError.
+    """Kind and id of an argument: "ID", "KIND:ID", or a kind that has no ids.
+
+    Args:
+        place: Where the text comes from, for errors.
+        text: The argument.
+        name: The system's name; None is the first one.
+
+    Raises:
+        click.UsageError: The text is no id of that kind.
     """
     from bridge.systems import systems  # noqa: PLC0415
 
@@ -207,7 +221,7 @@ def _feed(place: str, text: str, name: str | None) -> tuple[str, str]:
 
 
 def _meant(text: str, kinds: Sequence[str]) -> str:
-    """Which kind a text may have been meant for that is no id; empty without an idea."""
+    """A hint at the kind that an invalid id may belong to; empty without one."""
     import difflib  # noqa: PLC0415 - for mistakes only
 
     word = text.strip().partition(":")[0]
@@ -244,7 +258,7 @@ async def _follow(
             say(f"warning: {account.tokens.warning}")
     redactor = build_redactor(settings.redaction, loaded.place)
     redactor.protect([account.tokens.token() for account in accounts])
-    # What is joined here is redacted as a whole once more; on the same thread as the intake's.
+    # The printer joins texts, so the whole is redacted again, on the intake's thread.
     ids = [id_ for _, id_ in wanted]
     telling = Telling(manner, ids, redact=redactor.text, wall=SystemClock().wall)
     options = FollowOptions(
@@ -258,7 +272,7 @@ async def _follow(
 
 
 def _conclude(outcome: Any, telling: Any, timeout_s: float | None, *, exit_status: bool) -> int:
-    """Say what went wrong, and choose the exit code."""
+    """Report what failed, and return the exit code."""
     tales = telling.tales.by_run.values()
     open_ = [tale for tale in tales if not tale.is_over]
     if outcome.timed_out:
@@ -281,8 +295,10 @@ def _conclude(outcome: Any, telling: Any, timeout_s: float | None, *, exit_statu
 
 
 def _told_by_table(feed: Feed, failure: Failure) -> str | None:
-    """What the system's own table of errors says is to be done; empty where the message says so
-    already, None where the table says nothing.
+    """The action from the system's own table of errors.
+
+    Returns:
+        Empty if the message contains the action already, None if the table has none.
     """
     from bridge.core.error_table import code_key  # noqa: PLC0415 - for failures only
     from bridge.sources.port import Explains  # noqa: PLC0415
@@ -301,7 +317,7 @@ def _told_by_table(feed: Feed, failure: Failure) -> str | None:
 
 
 def _cure(kind: str, failure: Failure) -> str:  # noqa: PLR0911 - one for each
-    """What to do about a follow that was given up."""
+    """What an operator can do about a feed that failed for good."""
     status = failure.http_status
     if failure.code == "HTTP_ERROR":
         return "; check the base URL and any proxy in between"

@@ -1,4 +1,4 @@
-"""`health`: is a running bridge ready. For containers without curl, so it starts fast."""
+"""`health`: whether a running bridge is ready. Starts fast, for containers without curl."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from bridge.cli.exits import Exit
 from bridge.cli.options import NumberRange, config_option, examples
 from bridge.cli.streams import write_stdout
 
-TIMEOUT_S: Final = 5.0  # a bridge that answers later than this is not ready
+TIMEOUT_S: Final = 5.0  # a slower answer counts as not ready
 
 
 @click.command(
@@ -63,7 +63,10 @@ def health(*, config: Path | None, url: str | None, timeout: float) -> Exit:
 
 
 def _trust(*, is_own: bool) -> ssl.SSLContext:
-    """The bridge of this machine is asked for one bit; its certificate names another host."""
+    """The TLS context; for this machine's own bridge any certificate will do.
+
+    The command reads one bit over loopback, and the certificate names the public host.
+    """
     context = ssl.create_default_context()
     if is_own:
         context.check_hostname = False

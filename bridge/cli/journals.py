@@ -1,4 +1,4 @@
-"""Commands that read a journal: their options, and the file that has to be there."""
+"""What commands that read a journal share: their options, and the check that it exists."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ journal_option = click.option("--journal", metavar="URL", help="The journal [as 
 
 
 def journal_options(function: Callable[..., Any]) -> Callable[..., Any]:
-    """The options of a command that reads some records of a journal.
+    """Add the options of a command that reads records of a journal.
 
-    It gets `config`, `journal`, `after` (a Position), `runs` and `types`.
+    The command receives `config`, `journal`, `after` (a Position), `runs` and `types`.
     """
     for option in reversed(
         (
@@ -54,7 +54,11 @@ def journal_options(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def existing_journal(settings: Settings) -> str:
-    """The URL of the journal. Raises ConfigError when there is none: nothing is made here."""
+    """The URL of the journal. This never creates one.
+
+    Raises:
+        ConfigError: The journal does not exist.
+    """
     from bridge.journal.opening import require_existing  # noqa: PLC0415 - so that `--help` stays fast
 
     require_existing(settings.journal)

@@ -1,4 +1,4 @@
-"""Man pages, made from the help: `python -m bridge.cli.man DIRECTORY`. Development only."""
+"""Generates man pages from the help: `python -m bridge.cli.man DIRECTORY`. Development only."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _SECTION = "1"
 
 
 def pages() -> Iterator[tuple[str, str]]:
-    """(file name, roff) of every command and of the program itself."""
+    """The file name and roff text of every command and of the program itself."""
     yield f"{PROGRAM}.{_SECTION}", _page(PROGRAM, commands, _command_list())
     for name in COMMANDS:
         command = getattr(importlib.import_module(f"bridge.cli.{name}"), name)
@@ -73,7 +73,7 @@ def _command_list() -> str:
 
 
 def _roff(text: str) -> str:
-    """Text that roff takes for text."""
+    """Escape text so that roff prints it literally."""
     escaped = text.replace("\\", "\\e").replace("-", "\\-").replace("'", "\\(aq")
     return f"\\&{escaped}" if escaped.startswith((".", "'")) else escaped
 

@@ -1,4 +1,4 @@
-"""`migrate`: the records of one journal into another, for the way from a file to a stream."""
+"""`migrate`: copies one journal into another, for the move from a file to a stream."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-PAGE = 500  # records an append: what one atomic batch of a stream takes
-TOLD_EACH = 50_000  # records between two lines of progress
-_DIGITS = 20  # of a sequence (outside.md 2)
+PAGE = 500  # records per append: the limit of a stream's atomic batch
+TOLD_EACH = 50_000  # records between progress lines
+_DIGITS = 20  # digits of a sequence (outside.md 2)
 
 
 @click.command(
@@ -82,7 +82,7 @@ async def _migrate(source: str, target: str, credentials: Path | None) -> None:
 
 
 async def _copy(reader: OpenReader, writer: OwnedJournal) -> tuple[int, int]:
-    """Records copied, and those that were there."""
+    """Copy the records; returns how many were copied, and how many existed already."""
     mark = f"migrate {reader.epoch}"
     done = await writer.checkpoint(mark)
     after = int(done) if done is not None else 0
@@ -112,7 +112,7 @@ def _pages(things: Sequence[T]) -> list[Sequence[T]]:
 
 
 def _draft(record: Record) -> Draft:
-    """The two halves of a body around its sequence."""
+    """The two parts of a body around its sequence."""
     digits = b"%020d" % record.seq
     marked = b'"sequence":"' + digits
     at = record.body.find(marked)

@@ -1,4 +1,4 @@
-"""Accounts tried online: what their sources find, and the exit code that it means."""
+"""Tries accounts online: what their sources find, and the exit code for it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from bridge.systems import systems
 
 
 class Verdict(NamedTuple):
-    """What one account's token is good for."""
+    """The result of trying one account's token."""
 
     account: str
     exit: Exit
@@ -26,7 +26,7 @@ class Verdict(NamedTuple):
 
 
 class _NothingFollowed:
-    """Implements `sources.port.Discovered` where nothing is followed."""
+    """Implements `sources.port.Discovered` for a command that follows nothing."""
 
     async def found(self, feed: Feed, *, again: bool = False) -> bool:
         del feed, again
@@ -34,13 +34,14 @@ class _NothingFollowed:
 
 
 async def _nothing_stored(account: str) -> None:
-    """Nobody comes after these few requests."""
+    """Store nothing: no successor needs to know these few requests."""
     del account
 
 
 async def examine(account: ResolvedAccount, depth: Depth) -> list[Finding]:
-    """Look at one account from outside. Upstream's own words are not shown: the findings say
-    what to do.
+    """Examine one account with a few requests.
+
+    Upstream's own words are left out: the findings say what to do.
     """
     means = Means(
         clock=SystemClock(),
@@ -59,7 +60,7 @@ async def examine(account: ResolvedAccount, depth: Depth) -> list[Finding]:
 
 
 def exit_of(findings: Sequence[Finding]) -> Exit:
-    """The code for what was found: that of the first problem."""
+    """The exit code of the first problem."""
     for finding in findings:
         if finding.level is Level.PROBLEM:
             failure = finding.failure
@@ -68,7 +69,7 @@ def exit_of(findings: Sequence[Finding]) -> Exit:
 
 
 async def try_tokens(accounts: Sequence[ResolvedAccount]) -> list[Verdict]:
-    """Ask one after the other: one request each, well within any limit."""
+    """Try the tokens one by one: one request each, far below any rate limit."""
     return [await _try(account) for account in accounts]
 
 

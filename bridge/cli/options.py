@@ -1,4 +1,4 @@
-"""Options that several commands share, and the settings they make."""
+"""Options that several commands share, and the settings that they produce."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ import click
 if TYPE_CHECKING:
     from bridge.config import Loaded
 
-type_path = click.Path(path_type=Path)  # existence is checked by who reads it: better errors
+type_path = click.Path(path_type=Path)  # the reader checks existence, with a better error
 
 
 class NumberRange(click.FloatRange):
-    """A float in a range; click lets "nan" pass, which is in none."""
+    """A float in a range. It refuses "nan", which click accepts."""
 
     def convert(
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
@@ -34,7 +34,7 @@ LOG_FORMATS = ("auto", "text", "json")
 
 
 def examples(*lines: str) -> str:
-    """The epilog of a command: its examples, each on a line of its own."""
+    """The epilog of a command: its examples, each on its own line."""
     return "\b\n" + "\n".join(["Examples:", *(f"  {line}" for line in lines)])
 
 
@@ -69,7 +69,7 @@ log_format_option = click.option(
 
 
 def shared_options(function: F) -> F:
-    """--config, --token-file, --base-url, --log-level and --log-format, for `load_with`."""
+    """Add --config, --token-file, --base-url, --log-level and --log-format, for `load_with`."""
     for option in (
         log_format_option,
         log_level_option,
@@ -92,7 +92,8 @@ def load_with(
 ) -> Loaded:
     """Load the settings with the values of `shared_options`; `more` as in `bridge.config.load`.
 
-    Raises ConfigError.
+    Raises:
+        ConfigError: The configuration is missing, unreadable or wrong.
     """
     from bridge.config import load  # noqa: PLC0415 - `--help` and `redact` need no settings
 

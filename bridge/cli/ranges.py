@@ -1,4 +1,4 @@
-"""Places, times, sizes and runs as people write them on the command line; for click."""
+"""Parses positions, times, sizes and run ids on the command line, for click."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _DATE = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 
 
 def to_position(_ctx: click.Context, _param: click.Parameter, value: str) -> Position:
-    """A sequence, or a position as a stream gives it."""
+    """A sequence, or a position as streams send it (`epoch-sequence`)."""
     position = maybe_position(value)
     if position is None:
         raise click.BadParameter(f"{value!r} is neither a sequence nor a position")
@@ -21,7 +21,7 @@ def to_position(_ctx: click.Context, _param: click.Parameter, value: str) -> Pos
 
 
 def to_instant(_ctx: click.Context, _param: click.Parameter, value: str | None) -> float | None:
-    """Epoch seconds of an RFC 3339 time or a date in UTC, or of that long ago."""
+    """Epoch seconds of an RFC 3339 time, of a UTC date, or of a duration ago."""
     from bridge.schema.values import to_seconds  # noqa: PLC0415 - so that `--help` stays fast
     from bridge.wire import times  # noqa: PLC0415
 
@@ -41,7 +41,7 @@ def to_instant(_ctx: click.Context, _param: click.Parameter, value: str | None) 
 def to_run_ids(
     _ctx: click.Context, _param: click.Parameter, values: tuple[str, ...]
 ) -> tuple[str, ...]:
-    """Run ids in the systems' normal forms, as records have them."""
+    """Run ids in the normal forms that records use."""
     from bridge.systems import meant_ids  # noqa: PLC0415
 
     found: dict[str, None] = {}

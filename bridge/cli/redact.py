@@ -1,4 +1,4 @@
-"""`mogplex-bridge redact`: the bridge's own engine as a filter."""
+"""`mogplex-bridge redact`: the bridge's redaction engine as a filter."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from bridge.redact import Memory, Policy, Redactor
 from bridge.redact.explain import explain as places_of
 from bridge.redact.jsondoc import Document
 
-CHUNK_BYTES = 65_536  # read at a time; what is complete of it is written before the next read
-# A longer line is not held: it is replaced whole, because half of it cannot be redacted safely.
+CHUNK_BYTES = 65_536  # per read; complete lines are written before the next one
+# A longer line is replaced as a whole, because a part of it cannot be redacted safely.
 # 16 MiB is eight times what upstream serves as one page.
 LINE_BYTES_MAX = 16 * 2**20
 TOO_LONG = b'"[REDACTED:unscanned]"\n'
@@ -25,7 +25,11 @@ PolicyLoader = Callable[[Path | None], Policy]
 
 
 def load_policy(config: Path | None) -> Policy:
-    """`[redaction]` of the configuration; without a file the default. Raises ConfigError."""
+    """The policy of the configuration's `[redaction]`; the default policy without a file.
+
+    Raises:
+        ConfigError: The configuration or a pattern is wrong.
+    """
     if config is None and not os.environ.get("MOGPLEX_BRIDGE_CONFIG"):
         return Policy()
     from bridge.cli.options import load_with  # noqa: PLC0415
@@ -36,7 +40,7 @@ def load_policy(config: Path | None) -> Policy:
 
 
 def make_command(policy_of: PolicyLoader) -> click.Command:
-    """The command, with the policy from wherever the caller keeps it."""
+    """Build the command; the caller supplies the policy."""
 
     @click.command(
         "redact",
@@ -59,9 +63,9 @@ def make_command(policy_of: PolicyLoader) -> click.Command:
         In a line of JSON only the secrets change; any other line is redacted as
         text. Secrets never appear on stderr or in --explain.
         """
-        # A filter holds up nobody but itself: it reads lines of any length it accepts to their end.
+        # A filter delays only itself, so it scans every accepted line to its end.
         redactor = Redactor(policy_of(config), chars_max=LINE_BYTES_MAX)
-        memory = Memory()  # a command in one line, what it printed in a later one
+        memory = Memory()  # a later line may hold the output of a command
         number = 0
         for lines in _chunks_of_lines(sys.stdin.buffer.fileno()):
             out: list[bytes] = []
@@ -81,9 +85,9 @@ redact = make_command(load_policy)
 
 
 def _chunks_of_lines(descriptor: int) -> Iterator[list[bytes | None]]:
-    """Yield the complete lines of each read; None stands for a line that is too long.
+    """Yield the complete lines of each read; None replaces a line that is too long.
 
-    Nothing waits for a buffer to fill: a line is out before the next read can block.
+    The filter does not wait for a full buffer: it writes a line before the next read can block.
     """
     held: list[bytes] = []
     held_bytes = 0
@@ -110,7 +114,7 @@ def _chunks_of_lines(descriptor: int) -> Iterator[list[bytes | None]]:
 
 
 def _parsed(line: bytes) -> Document | str:
-    """A document, or text: bytes that are no UTF-8 survive as they are."""
+    """A JSON document, or text; bytes that are not UTF-8 pass through unchanged."""
     bare = line.strip()
     if bare:
         try:
@@ -150,5 +154,5 @@ def _explained(redactor: Redactor, number: int, line: bytes | None) -> list[byte
 
 
 def _printable(path: str) -> str:
-    """A path for a terminal: names come from outside and may hold anything."""
+    """A path for a terminal. Escapes control characters, because names come from outside."""
     return path if path.isprintable() else ascii(path)[1:-1]

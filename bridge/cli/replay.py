@@ -1,4 +1,4 @@
-"""`replay`: a range of the journal once more, into a file of its own or to stdout."""
+"""`replay`: writes a range of the journal again, into a new file or to stdout."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ STDOUT = "-"
 
 @dataclass(frozen=True, slots=True)
 class _Wish:
-    """What was asked for, checked."""
+    """The checked options."""
 
     journal: str  # URL
     credentials: str | None
@@ -39,7 +39,7 @@ class _Wish:
     lines: LineSettings
     layout: Layout | None  # None is stdout
     is_resumed: bool
-    epoch: str | None  # that the position names
+    epoch: str | None  # the epoch of the position
 
 
 @click.command(
@@ -130,7 +130,7 @@ def _wish(settings: Settings, like: str | None, asked: dict[str, Any]) -> _Wish:
             naming=asked["naming"] or (model.naming if model else "numbered"),
             rotate_bytes=asked["rotate_bytes"] or (model.rotate.bytes if model else None),
             compress=asked["compress"] or (model.compress if model else "none"),
-            fsync="never",  # at the end of each file and of the replay
+            fsync="never",  # synced at the end of each file and of the replay
         )
     return _Wish(
         url, settings.journal_credentials_file, wanted, lines, layout, asked["resume"], after.epoch
@@ -204,7 +204,7 @@ async def _to_files(
     from bridge.outputs.sinks.files.segment import WriteStoppedError  # noqa: PLC0415
     from bridge.outputs.sinks.files.writer import FileWriter  # noqa: PLC0415
 
-    log.configure(lambda line: line, level="warning")  # nothing of upstream's is in these lines
+    log.configure(lambda line: line, level="warning")  # these lines contain no text of upstream
     clock = SystemClock()
     writer = FileWriter(layout, clock)
     begun_s = clock.monotonic()
@@ -235,7 +235,11 @@ async def _to_files(
 
 
 async def _open(wish: _Wish, layout: Layout, writer: Any, reader: Any) -> Range:
-    """Open the file; returns what is left to be written. Raises ConfigError, OSError."""
+    """Open the file; returns the range that is still to be written.
+
+    Raises:
+        ConfigError: The file cannot be opened, has lines already, or cannot be resumed.
+    """
     from bridge.outputs.sinks.replay import place_to_go_on  # noqa: PLC0415
 
     try:

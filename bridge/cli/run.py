@@ -1,4 +1,4 @@
-"""`run`: start a run, through a bridge or straight upstream."""
+"""`run`: starts a run, through a bridge or directly upstream."""
 
 from __future__ import annotations
 

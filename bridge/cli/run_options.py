@@ -1,4 +1,4 @@
-"""What `run` and `runs` share: where the API is, how results are printed, following by polls."""
+"""What `run` and `runs` share: the API's address, printing, and following by polling."""
 
 from __future__ import annotations
 
@@ -19,7 +19,9 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 TIMEOUT_S: Final = 1800.0  # the vendor CLI's default (mogplex.md 1.12)
 POLL_S: Final = 1.5  # the vendor CLI's pace (mogplex.md 1.12)
-QUIET_POLLS: Final = 2  # without a new event after the last status: late ones may follow it
+QUIET_POLLS: Final = (
+    2  # polls without a new event after the final status; late events may follow it
+)
 TERMINAL: Final = frozenset({"success", "failed", "cancelled"})
 
 
@@ -35,7 +37,7 @@ timeout_option = click.option(
 
 
 def api_options(function: F) -> F:
-    """--url, --token-file, --base-url and --config."""
+    """Add --url, --token-file, --base-url and --config."""
     url = click.option(
         "--url",
         metavar="URL",
@@ -55,7 +57,12 @@ def api_options(function: F) -> F:
 
 
 def api_of(options: dict[str, Any]) -> VendorApi:
-    """The API that the options name. Raises ConfigError, click.UsageError."""
+    """The API that the options name.
+
+    Raises:
+        ConfigError: The configuration or the account's token is wrong.
+        click.UsageError: `--url` or the bridge's token file is wrong.
+    """
     return VendorApi(
         find_place(
             options.pop("url"), options.pop("config"), options.pop("token_file"),
@@ -65,7 +72,7 @@ def api_of(options: dict[str, Any]) -> VendorApi:
 
 
 def answered(work: Callable[[], Exit]) -> Exit:
-    """Do it; a refusal is one line on stderr and the vendor CLI's exit code."""
+    """Run `work`; a refusal becomes one line on stderr and the vendor CLI's exit code."""
     try:
         return work()
     except RefusedError as error:
@@ -74,7 +81,7 @@ def answered(work: Callable[[], Exit]) -> Exit:
 
 
 def print_json(value: Any) -> None:
-    """One object, as the vendor's CLI prints what it received."""
+    """Print one object in the form of the vendor's CLI."""
     from bridge.wire.javascript import stringify  # noqa: PLC0415 - `--help` needs none
 
     write_stdout(stringify(value).encode("utf-8") + b"\n")
@@ -83,9 +90,20 @@ def print_json(value: Any) -> None:
 def follow_events(
     api: VendorApi, run_id: str, timeout_s: float, tell: Callable[[dict[str, Any]], None]
 ) -> str:
-    """Tell every event once until the run is over; returns the last status.
+    """Poll a run's events until it has ended.
 
-    Raises RefusedError; TimeoutError.
+    Args:
+        api: The API to poll.
+        run_id: The run's id.
+        timeout_s: Seconds after which to stop.
+        tell: Receives every event once, oldest first.
+
+    Returns:
+        The run's final status.
+
+    Raises:
+        RefusedError: The API refused a request or did not answer.
+        TimeoutError: The run had not ended in time.
     """
     clock = SystemClock()
     ends = clock.monotonic() + timeout_s
@@ -107,7 +125,7 @@ def follow_events(
 
 
 def pretty_event(event: dict[str, Any]) -> str:
-    """The vendor CLI's line for people; nothing in it can steer a terminal."""
+    """An event as the vendor CLI's line for people, without control characters."""
     from bridge.outputs.story.harmless import harmless  # noqa: PLC0415 - `--help` needs none
 
     tool = f"[tool={event['toolName']}]" if event.get("toolName") else ""
@@ -116,7 +134,11 @@ def pretty_event(event: dict[str, Any]) -> str:
 
 
 def tell_run(api: VendorApi, run_id: str, timeout_s: float, *, as_json: bool) -> Exit:
-    """Follow a run and print what happens, as the vendor's CLI does. Raises RefusedError."""
+    """Follow a run and print its events as the vendor's CLI does.
+
+    Raises:
+        RefusedError: The API refused a request or did not answer.
+    """
 
     def tell(event: dict[str, Any]) -> None:
         if as_json:

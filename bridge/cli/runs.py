@@ -1,4 +1,4 @@
-"""`runs`: list, get, cancel and events of runs, through a bridge or straight upstream."""
+"""`runs`: list, get, cancel and events of runs, through a bridge or directly upstream."""
 
 from __future__ import annotations
 

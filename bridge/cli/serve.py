@@ -1,4 +1,4 @@
-"""`serve`: the daemon."""
+"""`serve`: runs the daemon."""
 
 from __future__ import annotations
 
@@ -61,7 +61,6 @@ def serve(
 
     The first Ctrl+C drains, the second quits at once.
     """
-
     at: dict[str, Any] = {"server.workers": workers}
 
     def load() -> Loaded:
@@ -80,7 +79,11 @@ def serve(
 
 
 def run_bridge(load: Callable[[], Loaded], *, runs_from: str | None) -> None:
-    """Set up logs and run the daemon to its end. Raises BridgeError."""
+    """Configure logging and run the daemon until it stops.
+
+    Raises:
+        BridgeError: The daemon could not start, or could not continue.
+    """
     from bridge import log  # noqa: PLC0415 - `--help` needs none of it
     from bridge.config import resolve_accounts  # noqa: PLC0415
     from bridge.daemon.app import Bridge  # noqa: PLC0415

@@ -1,4 +1,4 @@
-"""`simulate`: the simulated upstream alone, for pipelines without an account."""
+"""`simulate`: only the simulated upstream, for pipelines without an account."""
 
 from __future__ import annotations
 
@@ -114,7 +114,7 @@ def _announce(profile: Profile, host: str, port: int) -> None:
 
 
 def _knob(text: str) -> tuple[str, object]:
-    """`NAME=VALUE`; the value is JSON where it can be, else a word."""
+    """Parse `NAME=VALUE`; the value is JSON if it parses, else a string."""
     name, equals, value = text.partition("=")
     if not equals or not name:
         raise click.UsageError(f"--knob {text!r} is not NAME=VALUE")

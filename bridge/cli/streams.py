@@ -1,4 +1,4 @@
-"""stdout for results, stderr for everything else; neither may end a command in a traceback."""
+"""Standard streams: stdout for results, stderr for the rest; neither causes a traceback."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from bridge.standard_error import standard_error
 
 
 def occupy_standard_streams() -> None:
-    """Put nothing where the parent closed a stream: its number must not go to a socket of ours."""
+    """Open /dev/null for each closed standard stream, so that no socket gets its number."""
     for number in range(3):
         with contextlib.suppress(OSError):
             os.fstat(number)
@@ -23,39 +23,41 @@ def occupy_standard_streams() -> None:
 
 
 def write_stdout(data: bytes) -> None:
-    """Write bytes and hand them on at once; a slow reader is waited for.
+    """Write bytes and flush them; wait for a slow reader.
 
-    Raises BrokenPipeError when nobody reads any more, OSError when it cannot be written.
+    Raises:
+        BrokenPipeError: The reader has gone.
+        OSError: stdout cannot be written, for example because a disk is full.
     """
     if sys.stdout is None:  # the parent closed it
         raise BrokenPipeError
     flush_stdout()
     try:
         descriptor = sys.stdout.fileno()
-    except (OSError, ValueError):  # not a stream of the system's
+    except (OSError, ValueError):  # not a stream with a descriptor
         sys.stdout.buffer.write(data)
         return
     view = memoryview(data)
     while view:
-        # Python's own buffer loses what a full pipe does not take, when somebody set O_NONBLOCK:
-        # the flag belongs to all who have the pipe open (ssh, node and some shells set it).
+        # With O_NONBLOCK, Python's buffer loses what a full pipe does not accept. The flag
+        # applies to all processes that share the pipe; ssh, node and some shells set it.
         with _waiting(descriptor, select.POLLOUT):
             view = view[os.write(descriptor, view) :]
 
 
 def flush_stdout() -> None:
-    """Write what is buffered now, while an error can still be told from a success."""
+    """Flush stdout now, while an error can still change the exit code."""
     if sys.stdout is None:
         return
     is_done = False
     while not is_done:
-        with _waiting(1, select.POLLOUT):  # what was not taken stays in the buffer
+        with _waiting(1, select.POLLOUT):  # unwritten bytes stay in the buffer
             sys.stdout.flush()
             is_done = True
 
 
 def read_some(descriptor: int, bytes_max: int) -> bytes:
-    """Read what is there, at least one byte; empty at the end. Waits, whatever O_NONBLOCK says."""
+    """Read at least one byte; empty at the end. Blocks even if O_NONBLOCK is set."""
     while True:
         with _waiting(descriptor, select.POLLIN):
             return os.read(descriptor, bytes_max)
@@ -63,7 +65,7 @@ def read_some(descriptor: int, bytes_max: int) -> bytes:
 
 @contextlib.contextmanager
 def _waiting(descriptor: int, event: int) -> Iterator[None]:
-    """Do it; when it would block, wait until it would not."""
+    """Suppress a would-block error and wait until the descriptor is ready."""
     try:
         yield
     except BlockingIOError:
@@ -73,7 +75,7 @@ def _waiting(descriptor: int, event: int) -> Iterator[None]:
 
 
 def abandon_stdout() -> None:
-    """Let the interpreter's flush at exit go nowhere, or it would complain on stderr."""
+    """Discard the interpreter's flush at exit, which would print an error on stderr."""
     with contextlib.suppress(OSError, ValueError, AttributeError):
         sink = os.open(os.devnull, os.O_WRONLY)
         os.dup2(sink, sys.stdout.fileno())
@@ -86,10 +88,10 @@ def complain(text: str) -> None:
 
 
 def say(text: str) -> None:
-    """Lines for people on stderr; lost when stderr is closed, or nobody reads it.
+    """Print lines for people on stderr; they are lost if nobody reads it.
 
-    Upstream's words may be in them: they cannot steer the terminal, nor become a command of a CI
-    runner, which reads stderr too.
+    The lines may hold upstream's words, so they are escaped: a terminal and a CI runner, which also
+    reads stderr, execute nothing in them.
     """
     lines = [without_commands(harmless(line)) for line in text.split("\n")]
     with contextlib.suppress(OSError, ValueError, AttributeError):
@@ -97,7 +99,7 @@ def say(text: str) -> None:
 
 
 def is_terminal(stream: TextIO | None) -> bool:
-    """True for an open stream that is one."""
+    """Whether the stream is open and a terminal."""
     try:
         return stream is not None and stream.isatty()
     except ValueError:  # closed
@@ -107,8 +109,10 @@ def is_terminal(stream: TextIO | None) -> bool:
 def wants_colour(
     stream: TextIO | None, environ: Mapping[str, str] | None = None, choice: str = "auto"
 ) -> bool:
-    """Whether to colour: `choice` (auto, always, never), then NO_COLOR, then FORCE_COLOR or
-    CLICOLOR_FORCE, then whether it is a terminal that can.
+    """Whether to use colors.
+
+    The first of these that is set decides: `choice` (auto, always, never), NO_COLOR, FORCE_COLOR or
+    CLICOLOR_FORCE, and whether the stream is a terminal with colors.
     """
     environ = os.environ if environ is None else environ
     if choice != "auto":

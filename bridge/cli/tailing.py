@@ -1,4 +1,4 @@
-"""`follow --url`: what a running bridge tells, without a request upstream."""
+"""`follow --url`: prints the records of a running bridge, without requests upstream."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ from bridge.core.errors import Failure, Retry, SourceFailedError
 from bridge.outputs.story.printer import Seen
 from bridge.wire.jsontext import loads
 
-SILENCE_S: Final = 45.0  # a bridge says something every 15 s; after this the connection is gone
+SILENCE_S: Final = 45.0  # a bridge sends a heartbeat every 15 s; after this, reconnect
 CONNECT_S: Final = 5.0
-RUN_WAIT_S: Final = 30.0  # for a run that the bridge does not know yet
+RUN_WAIT_S: Final = 30.0  # wait for a run that the bridge does not know yet
 TICK_S: Final = 0.25
-BATCH: Final = 500  # records a write
+BATCH: Final = 500  # records per write
 LINE_BYTES_MAX: Final = 8 * 1024 * 1024  # records are 4 MiB at most
-GIVE_UP_AFTER: Final = 5  # connections in a row that nobody answered, before the first answer
+GIVE_UP_AFTER: Final = 5  # failed connections in a row before the first answer
 
 
 class NoBridgeError(SourceFailedError):
-    """Nobody answers there, or not as a bridge would; the text is the sentence alone."""
+    """No bridge answers at the address; the text is a complete sentence."""
 
     def __str__(self) -> str:
         return self.failure.message
@@ -38,28 +38,34 @@ class NoBridgeError(SourceFailedError):
 
 @dataclass(frozen=True, slots=True)
 class Tail:
-    """What is wanted of which bridge."""
+    """What to print, and from which bridge."""
 
     url: str
     token_file: Path | None = None
     run_ids: Sequence[str] = ()
     tail: int | None = None
     timeout_s: float | None = None
-    is_quiet: bool = False  # about lost connections
+    is_quiet: bool = False  # do not report lost connections
 
 
 @dataclass(slots=True)
 class TailOutcome:
-    """How it went; as `daemon.once.Outcome` has it."""
+    """The result, in the form of `daemon.once.Outcome`."""
 
     failures: Mapping[str, Failure] = field(default_factory=dict)
     timed_out: bool = False
 
 
 def tail_bridge(wish: Tail, manner: Manner) -> tuple[TailOutcome, Telling]:
-    """Print what a bridge has and gets until all given runs have ended; without any, for ever.
+    """Print a bridge's records until all given runs have ended; without runs, for ever.
 
-    Raises NoBridgeError when no bridge answers, or not as one; click.UsageError for a bad URL.
+    Args:
+        wish: What to print, and from which bridge.
+        manner: How to print it.
+
+    Raises:
+        NoBridgeError: No bridge answers at the address, or it does not know a run.
+        click.UsageError: The URL or the token file is wrong.
     """
     place, token = split_bridge_url(wish.url), read_token(wish.token_file)
     clock = SystemClock()
@@ -88,7 +94,7 @@ def tail_bridge(wish: Tail, manner: Manner) -> tuple[TailOutcome, Telling]:
 
 
 def _some(lines: queue.Queue[bytes | BaseException]) -> list[Seen]:
-    """What has come by now; waits a moment for the first."""
+    """The records received so far; waits a moment for the first."""
     found: list[Seen] = []
     try:
         while len(found) < BATCH:
@@ -105,7 +111,7 @@ def _some(lines: queue.Queue[bytes | BaseException]) -> list[Seen]:
 def _seen(line: bytes) -> Seen | None:
     try:
         record = loads(line)
-    except ValueError:  # a torn last line: it comes again
+    except ValueError:  # a torn last line; the bridge sends it again
         return None
     if not isinstance(record, dict) or "type" not in record or "id" not in record:
         return None
@@ -123,7 +129,12 @@ class _Client:
         self.url = place.origin + place.path
 
     def open(self, path: str, accept: str, timeout_s: float) -> http.client.HTTPResponse:
-        """The response of a GET. Raises OSError, HTTPException."""
+        """Send a GET and return the response.
+
+        Raises:
+            OSError: The connection failed.
+            http.client.HTTPException: The answer is not HTTP.
+        """
         connection = connect(self._place, timeout_s)
         connection.request(
             "GET", self._place.path + path, headers={**self._headers, "Accept": accept}
@@ -131,7 +142,11 @@ class _Client:
         return connection.getresponse()
 
     def wait_for_run(self, run_id: str, clock: SystemClock, telling: Telling) -> None:
-        """Return when the bridge knows a run. Raises NoBridgeError when it does not come."""
+        """Return when the bridge knows a run.
+
+        Raises:
+            NoBridgeError: The bridge refuses, or does not know the run within RUN_WAIT_S.
+        """
         begun, is_told, pause = clock.monotonic(), False, threading.Event()
         while True:
             try:
@@ -172,7 +187,7 @@ class _Client:
 def _read(
     client: _Client, wish: Tail, lines: queue.Queue[bytes | BaseException], telling: Telling
 ) -> None:
-    """Put every line into the queue, over lost connections, each record once."""
+    """Put every record into the queue once, across reconnects."""
     after: str | None = None
     backoff, failures, pause = Backoff(cap_s=15.0), 0, threading.Event()
     while True:

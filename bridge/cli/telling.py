@@ -1,4 +1,4 @@
-"""How `follow` and `demo` tell what they see: which printer, which colours, what goes to stderr."""
+"""How `follow` and `demo` present records: the printer, colors, and lines on stderr."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ from bridge.standard_error import standard_error
 from bridge.wire.jsontext import loads
 
 FORMATS: Final = ("cloudevents", "mogplex", "pretty")
-STATUS_EVERY_S: Final = 1.0  # between two drawings of the status line
+STATUS_EVERY_S: Final = 1.0  # between updates of the status line
 _ERASE: Final = b"\r\x1b[K"
 _RUNNERS: Final = ("GITHUB_ACTIONS", "GITEA_ACTIONS", "FORGEJO_ACTIONS", "TF_BUILD", "CI")
 
 
 @dataclass(frozen=True, slots=True)
 class Manner:
-    """What the command line says about it."""
+    """The presentation that the command line asks for."""
 
     format: str | None = None  # None: pretty on a terminal, else cloudevents
     color: str = "auto"
@@ -38,7 +38,7 @@ class Manner:
 
 
 class Telling:
-    """A `Printer` whose lines are bytes, and who says on stderr how each run ended."""
+    """A `Printer` that returns bytes and reports on stderr how each run ended."""
 
     def __init__(
         self,
@@ -96,7 +96,7 @@ class Telling:
             return GitlabPrinter(look, self.tales, run_ids, wall=wall)
         return StoryPrinter(look, self.tales, run_ids)
 
-    # The printer
+    # Printer
 
     def take(self, records: Sequence[Seen], now_s: float) -> bytes:
         if self._story is not None:
@@ -128,7 +128,7 @@ class Telling:
         self._say_ends()
         return text
 
-    # Inside
+    # Internals
 
     def _line(self, record: Seen) -> bytes:
         line = self._to_line(record)
@@ -137,7 +137,7 @@ class Telling:
         return json_for_terminal(line) if self._on_terminal else line
 
     def _framed(self, lines: Sequence[str], now_s: float) -> bytes:
-        """Lines with the status line, if there is one, taken away before and put back behind."""
+        """Lines, with the status line (if any) erased before them and drawn again after them."""
         erase, self._status = (_ERASE if self._status else b""), b""
         text = "".join(f"{line}\n" for line in lines).encode("utf-8", "replace")
         if self._shows_status and self._story is not None:
@@ -146,15 +146,15 @@ class Telling:
         return erase + text + self._status
 
     def say(self, text: str) -> None:
-        """A line on stderr, not behind a status line on the same terminal."""
+        """Print a line on stderr, clear of a status line on the same terminal."""
         if self._status and is_terminal(sys.stderr):
             standard_error().write(_ERASE.decode())
         say(text)
 
     def _say_ends(self) -> None:
-        """A line on stderr for each run that has ended, unless stdout shows it to the same eyes.
+        """Print a line on stderr for each ended run, unless stdout shows it on the same terminal.
 
-        That one was given up is said as an error, with what can be done.
+        A run that the bridge stopped following is an error, with what the user can do.
         """
         for tale in self.tales.by_run.values():
             if tale.is_ended and tale.run_id not in self._said:
@@ -163,17 +163,17 @@ class Telling:
                     self.say(self.tales.end_line(tale))
 
     def _tell_hole(self, record: Seen, value: Mapping[str, object]) -> None:
-        """The vendor's format has no place for gaps: its readers would take the rest for all."""
+        """Report a gap on stderr: the vendor's format has no field for it."""
         data = value.get("data")
         if record.type == "bridge.gap" and self.format == "mogplex" and isinstance(data, dict):
             self.say(f"run {record.run_id[:8]} {gap_words(data)}")
 
     def say_counts(self) -> None:
-        """The last line on stderr: how many runs ended how."""
+        """Print the last line on stderr: how many runs ended in each way."""
         if self._says_ends and self._said:
             self.say(self.tales.counts())
 
     @property
     def gaps(self) -> int:
-        """Gaps of all runs."""
+        """The number of gaps in all runs."""
         return sum(tale.numbers.gaps for tale in self.tales.by_run.values())

@@ -1,4 +1,4 @@
-"""The vendor's API for the commands `run` and `runs`: through a bridge, or straight upstream."""
+"""The vendor's API for the commands `run` and `runs`: through a bridge or directly upstream."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _EXITS: Final = {
 
 
 class RefusedError(BridgeError):
-    """The API said no, or did not answer."""
+    """The API refused a request or did not answer."""
 
     def __init__(self, code: str, message: str, exit_code: Exit) -> None:
         super().__init__(f"{code}: {message}" if message else code)
@@ -33,7 +33,7 @@ class RefusedError(BridgeError):
 
 
 class Place(NamedTuple):
-    """Where the API is, and with what token it is asked."""
+    """The API's address, and the token for it."""
 
     url: BridgeUrl
     token: str | None
@@ -43,8 +43,13 @@ class Place(NamedTuple):
 def find_place(
     url: str | None, config: Path | None, token_file: Path | None, base_url: str | None
 ) -> Place:
-    """A bridge with `--url`, whose tokens are its own; else upstream with the token of the default
-    account. Raises ConfigError; click.UsageError.
+    """The bridge of `--url`, else upstream with the token of the default account.
+
+    A bridge uses its own accounts' tokens; `token_file` is then the bridge's token.
+
+    Raises:
+        ConfigError: The configuration or the account's token is wrong.
+        click.UsageError: `--url` or the bridge's token file is wrong.
     """
     if url is not None:
         return Place(split_bridge_url(url), read_token(token_file), is_bridge=True)
@@ -61,18 +66,26 @@ def find_place(
 
 
 class VendorApi:
-    """One question at a time."""
+    """A client of the API; one request at a time."""
 
     def __init__(self, place: Place) -> None:
         self.place = place
 
     def get(self, path: str, **query: str | Sequence[str]) -> dict[str, Any]:
-        """The `data` of the answer. Raises RefusedError."""
+        """Send a GET and return the `data` of the answer.
+
+        Raises:
+            RefusedError: The API refused, or did not answer.
+        """
         text = f"?{urlencode(query, doseq=True)}" if query else ""
         return self._ask("GET", f"{API}{path}{text}", None, {})
 
     def post(self, path: str, body: bytes = b"", **headers: str) -> dict[str, Any]:
-        """The `data` of the answer. Raises RefusedError."""
+        """Send a POST and return the `data` of the answer.
+
+        Raises:
+            RefusedError: The API refused, or did not answer.
+        """
         named = {name.replace("_", "-"): value for name, value in headers.items()}
         return self._ask("POST", f"{API}{path}", body, named)
 
@@ -127,5 +140,5 @@ def _exit(status: int) -> Exit:
 
 
 def checked_id(_context: click.Context, _parameter: click.Parameter, value: str) -> str:
-    """An id as a path may hold it."""
+    """An id that is safe in a path."""
     return quote(value.strip(), safe="")

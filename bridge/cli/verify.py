@@ -1,4 +1,4 @@
-"""`mogplex-bridge verify`: are these files complete, in order and whole?"""
+"""`mogplex-bridge verify`: whether output files are complete, in order and undamaged."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from bridge.cli.exits import Exit
 from bridge.cli.options import examples, type_path
 from bridge.cli.streams import say, write_stdout
 
-SHOWN_MAX = 20  # problems of one kind that are shown one by one
+SHOWN_MAX = 20  # problems of one kind that are listed
 
 
 @click.command(

@@ -1,4 +1,4 @@
-"""`top`: a running bridge at a glance."""
+"""`top`: shows a running bridge."""
 
 from bridge.cli.top.command import top
 

@@ -1,4 +1,4 @@
-"""`top`: a running bridge at a glance, on a terminal or for scripts."""
+"""`top`: shows a running bridge, on a terminal or for scripts."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def top(
         raise click.UsageError("top needs a terminal; use --once, or --once --json.")
     from bridge.cli.top.screen import show  # noqa: PLC0415
 
-    first = reader.read()  # before the screen is taken: no bridge is one line
+    first = reader.read()  # before the screen changes, so that a missing bridge is one line
     show(reader, first, interval_s=looks["interval"], sort=looks["sort"], text=looks["text"])
     return Exit.DONE
 

@@ -1,4 +1,4 @@
-"""What `top` asks a bridge, and the answers as one value; knows nothing of terminals."""
+"""Reads what `top` shows from a bridge, as one value; independent of terminals."""
 
 from __future__ import annotations
 
@@ -15,41 +15,41 @@ from bridge.cli.bridge_url import connect, split_bridge_url
 from bridge.clock import SystemClock
 from bridge.core.errors import BridgeError
 
-TIMEOUT_S: Final = 5.0  # a bridge that answers later than this is not well
+TIMEOUT_S: Final = 5.0  # a slower answer counts as none
 BODY_BYTES_MAX: Final = 64 * 2**20  # 10,000 runs are 4 MiB
-FAILURES_MAX: Final = 10  # as many as a person reads
+FAILURES_MAX: Final = 10  # more would not be read
 _SAMPLE = re.compile(r"^mogplex_bridge_(\w+?)(?:\{([^}]*)\})? (\S+)$", re.MULTILINE)
 _START = re.compile(r"^process_start_time_seconds (\S+)$", re.MULTILINE)
 _LABEL = re.compile(r'(\w+)="((?:[^"\\]|\\.)*)"')
 
 
 class NoBridgeError(BridgeError):
-    """Nobody answered, or not a bridge; the text is one line with a cure."""
+    """No bridge answers at the address; the text is one line that says what to do."""
 
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """A bridge at one instant. Mappings are as the bridge's JSON has them."""
+    """A bridge at one instant. Mappings hold the bridge's JSON unchanged."""
 
     at_s: float  # wall clock
     url: str
     version: str
     up_s: float | None  # since the process started
     checks: Mapping[str, Mapping[str, Any]]  # /healthz
-    # /v1/feeds, newest first. As in /v1/runs `state` is how a feed is followed; what /v1/feeds
-    # calls so is `phase`.
+    # /v1/feeds, newest first. As in /v1/runs, `state` is how a feed is followed; the `state` of
+    # /v1/feeds is `phase` here.
     runs: Sequence[Mapping[str, Any]]
     streams: Mapping[str, int]  # open, by transport
     journal_bytes: int
-    records_per_s: float | None = None  # since the view before; None for the first
+    records_per_s: float | None = None  # since the previous view; None for the first
 
     @property
     def head(self) -> int:
-        """Newest sequence."""
+        """The newest sequence."""
         return int(self.checks.get("journal", {}).get("head", 0))
 
     def of_kind(self, kind: str) -> dict[str, Mapping[str, Any]]:
-        """Checks of all accounts or sinks, by name."""
+        """The checks of all accounts or sinks by name."""
         return {
             name.removeprefix(f"{kind} "): check
             for name, check in self.checks.items()
@@ -57,13 +57,13 @@ class View:
         }
 
     def failures(self) -> list[Mapping[str, Any]]:
-        """Feeds whose latest request failed, those given up first."""
+        """Feeds whose latest request failed, those that failed for good first."""
         failing = [run for run in self.runs if run.get("lastFailure")]
         failing.sort(key=lambda run: run.get("state") != "failed")
         return failing[:FAILURES_MAX]
 
     def as_json(self) -> dict[str, Any]:
-        """For scripts; names are those of the HTTP interface where it has them."""
+        """The view for scripts, with the names of the HTTP interface where it has them."""
         runs = [run for run in self.runs if is_run(run)]
         journal = self.checks.get("journal", {})
         return {
@@ -105,15 +105,19 @@ class View:
 
 
 class BridgeReader:
-    """Reads one bridge. One thread at a time."""
+    """Reads one bridge. A lock lets one thread read at a time."""
 
     def __init__(
         self, origin: str, prefix: str = "", *, token: str | None = None, is_own: bool = False
     ) -> None:
-        """`origin`: scheme://host:port, checked; `prefix`: path before the bridge's routes.
+        """Prepare the reader; nothing is sent before `read`.
 
-        `is_own`: the address comes from this machine's configuration, so a certificate for the
-        name that others use is no reason to distrust loopback.
+        Args:
+            origin: scheme://host:port, checked.
+            prefix: The path before the bridge's routes.
+            token: The bridge's token, if it needs one.
+            is_own: The address comes from this machine's configuration. A certificate for the
+                public name is then accepted on loopback.
         """
         self._is_own = is_own
         self.url = origin + prefix
@@ -124,14 +128,18 @@ class BridgeReader:
             self._headers["Authorization"] = f"Bearer {token}"
         self._clock = SystemClock()
         self._lock = threading.Lock()
-        self._last: tuple[float, int] | None = None  # instant and head of the view before
+        self._last: tuple[float, int] | None = None  # instant and head of the previous view
 
     def read(self) -> View:
-        """Ask everything. Raises NoBridgeError."""
+        """Read /healthz, /v1/feeds and /metrics.
+
+        Raises:
+            NoBridgeError: No bridge answers in time, or the answers are not a bridge's.
+        """
         with self._lock:
             connection = connect(self._place, TIMEOUT_S, is_own=self._is_own)
             try:
-                # 503 has the checks as well: one of them fails.
+                # A 503 has the checks as well; one of them fails.
                 checks = _object(self._get(connection, "/healthz", (200, 503)), "checks")
                 feeds = _object(self._get(connection, "/v1/feeds", (200,)), "feeds")
                 metrics = self._get(connection, "/metrics", (200,)).decode("utf-8", "replace")
@@ -203,7 +211,7 @@ class BridgeReader:
 
 
 def is_run(feed: Mapping[str, Any]) -> bool:
-    """Whether `/v1/runs` shows it."""
+    """Whether `/v1/runs` lists the feed."""
     return str(feed.get("kind", "run")) == "run"
 
 

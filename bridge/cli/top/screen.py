@@ -1,6 +1,6 @@
-"""`top` on a terminal: one thread reads the bridge, this one the keys, and draws.
+"""`top` on a terminal: one thread reads the bridge, this one reads the keys and draws.
 
-The terminal is as it was when this returns, also after an error.
+The terminal's settings are restored on return, also after an error.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ from bridge.cli.top.reading import BridgeReader, NoBridgeError, View
 from bridge.cli.top.sorts import SORTS
 from bridge.cli.top.view import ViewOptions, render
 
-_ESCAPE_S: Final = 0.05  # after ESC: the rest of an arrow key, or nothing
-_KEY_BYTES_MAX: Final = 64  # of one read; a paste comes in pieces
+_ESCAPE_S: Final = 0.05  # after ESC: wait for the rest of an arrow key
+_KEY_BYTES_MAX: Final = 64  # per read; a paste arrives in pieces
 _FILTER_CHARS_MAX: Final = 100
 _ESC: Final = "\x1b"
 _QUIT: Final = {"q", "Q", "\x03", "\x04"}  # also Ctrl+C and Ctrl+D
@@ -32,7 +32,7 @@ _ARROWS: Final = {"\x1b[A": -1, "\x1b[B": 1, "\x1b[5~": -10, "\x1b[6~": 10, "k":
 
 
 class Looking:
-    """Reads the bridge every `interval_s` in a thread of its own; `wake` is called after each."""
+    """Reads the bridge every `interval_s` in its own thread, and calls `wake` after each read."""
 
     def __init__(
         self, reader: BridgeReader, first: View, interval_s: float, wake: Callable[[], None]
@@ -43,12 +43,12 @@ class Looking:
         self._interval_s = interval_s
         self._wake = wake
         self._stopping = threading.Event()
-        # A bridge that does not answer must not keep the person here: the thread is not waited for.
+        # `stop` does not join the thread, so that a hanging bridge does not delay the user.
         self._thread = threading.Thread(target=self._run, name="top-reader", daemon=True)
         self._thread.start()
 
     def stop(self) -> None:
-        """Read no more."""
+        """Stop reading."""
         self._stopping.set()
 
     def _run(self) -> None:
@@ -64,7 +64,15 @@ class Looking:
 def show(
     reader: BridgeReader, first: View, *, interval_s: float, sort: str = "lag", text: str = ""
 ) -> None:
-    """Draw until somebody quits."""
+    """Draw until the user quits.
+
+    Args:
+        reader: Reads the bridge.
+        first: The first view.
+        interval_s: Seconds between reads.
+        sort: The order of the runs.
+        text: The initial filter.
+    """
     options = ViewOptions(sort=sort, text=text)
     console = Console(highlight=False)
     with _waking() as (awake, wake), _keys() as keyboard:
@@ -86,14 +94,14 @@ def show(
 
 
 def _measure(console: Console) -> None:
-    """The window as it is now; COLUMNS and LINES, which rich believes first, do not follow it."""
+    """Set the window's current size: rich prefers COLUMNS and LINES, which do not follow it."""
     columns, lines = os.get_terminal_size(sys.stdout.fileno())
-    if columns and lines:  # a terminal may not know
+    if columns and lines:  # 0 if the terminal does not know
         console.size = ConsoleDimensions(columns, lines)
 
 
 def press(keys: str | None, options: ViewOptions) -> bool:
-    """Do what keys ask for; False to quit. None means that the terminal is gone."""
+    """Act on pressed keys. Returns False to quit; None as `keys` means no terminal is left."""
     if keys is None:
         return False
     if options.typing is not None:
@@ -142,12 +150,12 @@ def _type(keys: str, options: ViewOptions) -> bool:
 
 @contextlib.contextmanager
 def _waking() -> Iterator[tuple[int, Callable[[], None]]]:
-    """A descriptor that becomes readable after `wake`, and when the window changed its size."""
+    """A descriptor that becomes readable after `wake` and after a change of window size."""
     reading, writing = os.pipe()
     os.set_blocking(writing, False)
 
     def wake() -> None:
-        with contextlib.suppress(OSError):  # full: it is awake already; closed: it is over
+        with contextlib.suppress(OSError):  # full: already awake; closed: already over
             os.write(writing, b"\0")
 
     before = signal.signal(signal.SIGWINCH, lambda _number, _frame: wake())
@@ -156,18 +164,18 @@ def _waking() -> Iterator[tuple[int, Callable[[], None]]]:
     finally:
         signal.signal(signal.SIGWINCH, before)
         os.close(reading)
-        # `writing` stays open: the reader's thread may still be about to wake us.
+        # `writing` stays open, because the reader's thread may still write to it.
 
 
 @contextlib.contextmanager
 def _keys() -> Iterator[int]:
-    """The keyboard without line editing and echo; Ctrl+C comes as a key."""
+    """The keyboard without line editing and echo; Ctrl+C arrives as a key."""
     fd = sys.stdin.fileno()
     before = termios.tcgetattr(fd)
     try:
         tty.setraw(fd, termios.TCSANOW)
         output = termios.tcgetattr(fd)
-        output[1] |= termios.OPOST | termios.ONLCR  # raw is for what comes in only
+        output[1] |= termios.OPOST | termios.ONLCR  # raw mode is for input only
         termios.tcsetattr(fd, termios.TCSANOW, output)
         yield fd
     finally:

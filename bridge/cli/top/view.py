@@ -1,4 +1,4 @@
-"""How `top` looks: one `View` as a rich renderable. Pure but for the console it prints to."""
+"""Renders a `View` for `top` with rich. Pure, except for the console it prints to."""
 
 from __future__ import annotations
 
@@ -31,24 +31,24 @@ _SORT: Final[dict[str, Callable[[Mapping[str, Any]], Any]]] = {
     "age": lambda run: str(run.get("addedAt")),
 }
 _FIXED_LINES: Final = 9  # head 2, blanks 3, headers of accounts and runs 2, title 1, keys 1
-_FAILURES_FROM_LINES: Final = 20  # below that the runs need the room
+_FAILURES_FROM_LINES: Final = 20  # with fewer lines the runs need the space
 
 
 @dataclass(slots=True)
 class ViewOptions:
-    """What the person at the keys wants to see."""
+    """What the user selected with keys and options."""
 
     sort: str = "lag"
     is_reversed: bool = False
-    shows_all: bool = True  # what has ended, failed or was stopped as well
+    shows_all: bool = True  # also ended, failed and stopped feeds
     text: str = ""
     scroll: int = 0  # rows skipped from the top
     typing: str | None = None  # a filter that is being typed
-    trouble: str | None = None  # why there is nothing newer
+    trouble: str | None = None  # why the view is old
 
 
 def selected(view: View, options: ViewOptions) -> list[Mapping[str, Any]]:
-    """The feeds to show, in their order; followed ones first."""
+    """The feeds to show in order, followed ones first."""
     text = options.text.lower()
     runs = [
         run
@@ -62,7 +62,7 @@ def selected(view: View, options: ViewOptions) -> list[Mapping[str, Any]]:
 
 
 def render(view: View, options: ViewOptions, *, lines: int | None = None) -> RenderableType:
-    """Everything; with `lines` as many runs as fit into so many."""
+    """Render everything; with `lines`, as many runs as fit into that many lines."""
     runs, failures = selected(view, options), view.failures()
     accounts, sinks = view.of_kind("account"), view.of_kind("sink")
     trouble, room = _troubles(view, options), len(runs)
@@ -86,7 +86,7 @@ def render(view: View, options: ViewOptions, *, lines: int | None = None) -> Ren
 
 
 def _worst(checks: Mapping[str, Mapping[str, Any]], count: int) -> dict[str, Mapping[str, Any]]:
-    """So many of them, those that fail or lag first."""
+    """At most `count` checks, those that fail or lag first."""
     items = sorted(checks.items(), key=lambda item: (bool(item[1].get("ok")), -_lag(item[1])))
     return dict(items[:count])
 
@@ -96,7 +96,7 @@ def _lag(check: Mapping[str, Any]) -> int:
 
 
 def plain(view: View, options: ViewOptions) -> str:
-    """A table for a pipe or a terminal, with colours on a terminal that has them."""
+    """A table for a pipe or a terminal; colored if the terminal supports it."""
     console = Console()
     width = console.width if console.is_terminal else 140
     out = Console(file=io.StringIO(), width=width, no_color=console.no_color or None,
@@ -107,13 +107,13 @@ def plain(view: View, options: ViewOptions) -> str:
 
 
 def picture(view: View, options: ViewOptions) -> str:
-    """The same as an SVG."""
+    """The same table as an SVG."""
     console = Console(
         record=True, width=PICTURE_COLUMNS, file=io.StringIO(), force_terminal=True,
         color_system="truecolor", highlight=False,
     )  # fmt: skip
     console.print(render(view, options, lines=PICTURE_LINES))
-    # Without the fonts that it would fetch from elsewhere: a picture of a bridge stays at home.
+    # Without rich's web fonts: a viewer of the picture must not send requests elsewhere.
     return _FONT_FACE.sub("", console.export_svg(title="mogplex-bridge top"))
 
 
@@ -135,7 +135,7 @@ def _head(view: View) -> Text:
 
 
 def _troubles(view: View, options: ViewOptions) -> list[Text]:
-    """Why there is nothing newer, and what fails and has no table of its own."""
+    """Why the view is old, and failures that no table shows."""
     trouble = [_line(_safe(options.trouble), style="bold white on red")] if options.trouble else []
     return trouble + [
         _line(_safe(f"{name}: {check.get('detail')}"), style="bold red")
@@ -145,12 +145,12 @@ def _troubles(view: View, options: ViewOptions) -> list[Text]:
 
 
 def _line(text: str, style: str = "") -> Text:
-    """One that is cut, not wrapped."""
+    """One line that is cut instead of wrapped."""
     return Text(text, style=style, no_wrap=True, overflow="ellipsis")
 
 
 def _safe(value: object) -> str:
-    """Upstream's words must not move the cursor of somebody's terminal."""
+    """Escape control characters, so that upstream's words cannot move the cursor."""
     text = str(value)
     return (
         text
@@ -166,7 +166,7 @@ def _table(*columns: tuple[str, str]) -> Table:
         if how == "fold":
             table.add_column(title, ratio=1, no_wrap=True, overflow="ellipsis")
         else:
-            least = 8 if title in ("RUN", "ID", "FAILING") else None  # an id is found by that much
+            least = 8 if title in ("RUN", "ID", "FAILING") else None  # enough to recognize an id
             justify: JustifyMethod = "right" if how == "right" else "left"
             table.add_column(title, justify=justify, no_wrap=True, min_width=least)
     return table
@@ -191,10 +191,10 @@ def _accounts(accounts: Mapping[str, Mapping[str, Any]]) -> Table:
 
 
 def _bar(used: int, budget: int, assumed: int) -> Text:
-    """What is used of the budget; of that, what nobody asked for certain is named."""
+    """The used share of the budget; requests that are only assumed are marked."""
     share = min(1.0, used / budget) if budget else 1.0
     cells = round(share * _BAR_CELLS)
-    style = "green" if share <= 0.8 else "yellow"  # a full one is well used, not wrong
+    style = "green" if share <= 0.8 else "yellow"  # a full budget is good use, not an error
     return Text.assemble(
         ("█" * cells, style),
         ("░" * (_BAR_CELLS - cells), "dim"),
@@ -216,7 +216,7 @@ def _verdict(check: Mapping[str, Any]) -> Text:
 def _runs(
     runs: Sequence[Mapping[str, Any]], options: ViewOptions, room: int, view_s: float
 ) -> tuple[RenderableType, RenderableType]:
-    has_others = not all(map(is_run, runs))  # then the column of kinds is worth its room
+    has_others = not all(map(is_run, runs))  # then the column of kinds is useful
     kind: tuple[tuple[str, str], ...] = (("KIND", "left"),) if has_others else ()
     table = _table(
         *kind, ("ID" if has_others else "RUN", "left"), ("ACCOUNT", "left"), ("STATE", "left"),
@@ -249,22 +249,20 @@ def _runs(
 
 
 def _short(feed: Mapping[str, Any]) -> str:
-    """An id that is long and random is found by its beginning; names of spaces are read."""
+    """A feed's id: the beginning of a long random one, the whole name of a space."""
     id_ = _safe(id_of(feed))
     return id_[: 8 if _UUID.fullmatch(id_) else _ID_CHARS_MAX]
 
 
 def _now(run: Mapping[str, Any], view_s: float) -> Text:
-    """What is the matter with a run, or what it does: the follow's failure, the reason of its end,
-    the tool that runs and for how long.
-    """
+    """The last column of a run: its failure, the reason of its end, or the running tool."""
     failure, tool = run.get("lastFailure"), run.get("currentTool")
     if failure:
         return Text(_safe(failure.get("code") or ""), style="red")
     if run.get("error") and run.get("status") not in ("success", "succeeded"):
         return Text(_safe(run["error"]), style="red")
     if not isinstance(tool, Mapping):
-        who = run.get("lastSpeaker")  # of a space; what a run says is long and in pieces
+        who = run.get("lastSpeaker")  # of a space; a run's messages are long and partial
         said = run.get("lastText") if who or not is_run(run) else None
         return Text(_safe(": ".join(str(part) for part in (who, said) if part)))
     since = times.seconds(tool.get("since"))

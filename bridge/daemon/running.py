@@ -49,16 +49,7 @@ class Running:
         clock: Clock,
         on_end: Callable[[], None],
     ) -> None:
-        """Build all parts; open nothing.
-
-        Args:
-            journal: The open journal.
-            settings: The checked configuration.
-            redactor: Removes secrets from everything that is stored or shown.
-            metrics: The registry of this process.
-            clock: The source of time.
-            on_end: Called when an output ends the program: its reader has gone.
-        """
+        """`on_end` is called when an output ends the program because its reader has gone."""
         self.journal = journal
         self.settings = settings
         self.redactor = redactor

@@ -1,4 +1,4 @@
-"""Which account a request is for: whose token upstream sees, and whose runs are shown."""
+"""Chooses the account of a request: whose token upstream sees, and whose runs are shown."""
 
 from __future__ import annotations
 
@@ -12,13 +12,16 @@ ACCOUNT_HEADER = "X-Bridge-Account"
 
 
 class AccountChoice:
-    """The account that a client's token is for, or that it names. Raises ProblemError."""
+    """The account that a client's token is limited to, or that the request names.
+
+    Every method raises ProblemError if the token allows no account or not the named one.
+    """
 
     def __init__(self, runs: Runs) -> None:
         self._runs = runs
 
     def of_run(self, request: web.Request, identity: Identity, id_: str) -> str:
-        """The one that follows a run, else as `of`."""
+        """The account that follows a run, else the account of `of`."""
         wished = request.headers.get(ACCOUNT_HEADER)
         for seen in self._runs.seen(id_):
             if identity.may_see(seen.account, id_) and wished in (None, seen.account):
@@ -26,11 +29,11 @@ class AccountChoice:
         return self.of(request, identity, id_)
 
     def maybe_named(self, request: web.Request, identity: Identity) -> str | None:
-        """The one that the request names."""
+        """The account that the request names; None if it names none."""
         return self.of(request, identity) if ACCOUNT_HEADER in request.headers else None
 
     def of(self, request: web.Request, identity: Identity, id_: str | None = None) -> str:
-        """The one to ask upstream with; `id_` is the run that it is about."""
+        """The account whose token to use upstream; `id_` is the run of the request."""
         if id_ is not None and identity.runs and id_ not in identity.runs:
             raise ProblemError("not_found", "Run not found")
         allowed = [

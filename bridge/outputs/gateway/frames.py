@@ -1,4 +1,4 @@
-"""The vendor's stream as a format of the hub: one write serves all who follow a run."""
+"""The vendor's stream as a format of the hub: one write serves all subscribers of a run."""
 
 # ruff: noqa: ARG002 - formats have one shape
 from __future__ import annotations
@@ -15,7 +15,7 @@ from bridge.wire import sse
 
 
 class VendorFrames:
-    """Implements `streams.formats.Format`; over after the record of the run's end."""
+    """Implements `streams.formats.Format`; the stream ends after the record of the run's end."""
 
     transport = "sse"
     content_type = "text/event-stream"
@@ -28,7 +28,7 @@ class VendorFrames:
         self.heartbeat = self.wrap(sse.COMMENT)
 
     def wrap(self, data: bytes) -> bytes:
-        """Bytes as they stand in the body."""
+        """Bytes as they appear in the body."""
         return chunk(data) if self.is_chunked and data else data
 
     def frame(self, record: Record, epoch: bytes) -> bytes:
@@ -41,7 +41,7 @@ class VendorFrames:
         return b""
 
     def reset(self, facts: dict[str, Any], position: str) -> bytes:
-        """There is no word for it: a comment; the next reconnect is told by a refusal."""
+        """A comment: the vendor's format has no reset. The next reconnect is refused instead."""
         return self.wrap(b": some events are no longer in the journal of the bridge\n\n")
 
     def is_last(self, record: Record) -> bool:

@@ -1,4 +1,4 @@
-"""The events of one run in the journal, as the gateway's clients ask for them."""
+"""The journal's events of one run, for the gateway's clients."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from bridge.journal.port import Reader
 from bridge.outputs.gateway.port import Dialect
 from bridge.outputs.http.turns import Reading
 
-PLACES_MAX = 10_000  # event ids whose sequence is remembered: one for each reader that pages
-_WALK_RECORDS = 512  # read at once while an id is looked for
+PLACES_MAX = 10_000  # event ids with a remembered sequence: one for each client that pages
+_WALK_RECORDS = 512  # records per read while searching for an id
 
 
 class History:
-    """Reads events of runs."""
+    """Reads the events of runs."""
 
     def __init__(self, journal: Reader, dialect: Dialect) -> None:
         self._journal = journal
@@ -26,30 +26,30 @@ class History:
 
     @property
     def head(self) -> int:
-        """Sequence of the newest record."""
+        """The sequence of the newest record."""
         return self._journal.head
 
     @property
     def floor(self) -> int:
-        """Sequence of the oldest record that is kept."""
+        """The sequence of the oldest kept record."""
         return self._journal.floor
 
     def filter(self, account: str, id_: str, *, with_end: bool = False) -> Filter:
-        """What passes: the run's events, and the record of its end if that is wanted."""
+        """The filter for a run's events, with `with_end` also for the record of its end."""
         types = tuple(sorted((*self._types, *self._ended))) if with_end else self._types
         return Filter(runs=frozenset((id_,)), types=types, accounts=frozenset((account,)))
 
     async def newest(
         self, account: str, id_: str, count: int, reading: Reading
     ) -> Sequence[Record]:
-        """The last events, oldest first."""
+        """The last `count` events, oldest first."""
         async with reading.slice():
             return await self._journal.read_last(count, self.filter(account, id_))
 
     async def after(
         self, account: str, id_: str, seq: int, count: int, reading: Reading
     ) -> Sequence[Record]:
-        """The first events behind a place, oldest first."""
+        """The first `count` events after a sequence, oldest first."""
         found: list[Record] = []
         only = self.filter(account, id_)
         while len(found) < count and seq < self._journal.head:
@@ -62,7 +62,7 @@ class History:
         return found
 
     async def place_of(self, account: str, id_: str, event_id: str, reading: Reading) -> int | None:
-        """The sequence of an event; None when the journal does not have it (any more)."""
+        """The sequence of an event; None if the journal does not have it (any more)."""
         known = self._places.get((account, id_, event_id))
         if known is not None and known >= self._journal.floor:
             return known
@@ -78,7 +78,7 @@ class History:
         return None
 
     async def end_of(self, account: str, id_: str, reading: Reading) -> int | None:
-        """The sequence of the record of its end."""
+        """The sequence of the record of the run's end; None without one."""
         only = Filter(runs=frozenset((id_,)), types=self._ended, accounts=frozenset((account,)))
         async with reading.slice():
             found = await self._journal.read_last(1, only)

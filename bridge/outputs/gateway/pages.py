@@ -1,4 +1,4 @@
-"""`{run, events}` of a run as bytes, made once for all who poll it."""
+"""The answer `{run, events}` of a run as bytes, made once for all clients that poll it."""
 
 from __future__ import annotations
 
@@ -14,28 +14,28 @@ from bridge.outputs.gateway.shared import Shared
 from bridge.outputs.gateway.tails import Tails
 from bridge.outputs.http.turns import Reading
 
-KEPT_MAX = 1024  # pages; fifty clients poll a run with the same limit
+KEPT_MAX = 1024  # pages; clients of one run usually share a limit
 KEPT_BYTES_MAX = 64 * 2**20
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Page:
-    """An answer, and the headers that say what is missing."""
+    """An answer, and the headers that report missing events."""
 
     body: bytes
     headers: Mapping[str, str]
     version: object = None
-    first: int | None = None  # sequence of its oldest event
+    first: int | None = None  # sequence of the page's oldest event
     packed: dict[str, bytes] = field(default_factory=dict)  # the body by content coding
 
     @property
     def bytes_max(self) -> int:
-        """What it may hold: packed it is a third at most, and there are two codings."""
+        """Upper limit of its memory: two compressed copies take at most a third each."""
         return 2 * len(self.body)
 
 
 class EventPages:
-    """Pages of events. What did not change since the last one is not read again."""
+    """Pages of events. Unchanged pages are not read again."""
 
     def __init__(self, dialect: Dialect, history: History) -> None:
         self._dialect = dialect
@@ -47,7 +47,7 @@ class EventPages:
         self._packed = Shared[bytes]()
 
     def run_of(self, seen: Seen) -> bytes:
-        """The run object, made once for every row."""
+        """The run object, made once per row."""
         key = (seen.account, seen.id)
         row, made = self._runs.get(key, (None, b""))
         if row is not seen.row:
@@ -58,18 +58,18 @@ class EventPages:
         return made
 
     def maybe_kept(self, seen: Seen, limit: int) -> Page | None:
-        """The page of before, when nothing was seen of the run since."""
+        """The previous page if nothing new was seen of the run; else None."""
         page = self._kept.get((seen.account, seen.id, limit))
         if page is None or page.version is not seen.version:
             return None
         is_whole = page.first is None or page.first >= self._history.floor
-        return page if is_whole else None  # else retention took the oldest of its events
+        return page if is_whole else None  # else retention dropped its oldest events
 
     async def newest(self, seen: Seen, limit: int, reading: Reading) -> Page:
         """The newest `limit` events, oldest first."""
         found = await self._tails.newest(seen, limit, reading)
         if (page := self.maybe_kept(seen, limit)) is not None:
-            return page  # made by whoever asked at the same time
+            return page  # made by a concurrent request
         is_cut = len(found) < min(limit, seen.events)
         first = found[0].seq if found else None
         page = self._page(seen, [event.body for event in found], is_cut=is_cut, first=first)
@@ -77,7 +77,7 @@ class EventPages:
         return page
 
     async def packed(self, page: Page, coding: str) -> bytes:
-        """The body in a content coding; packed once for all who take it so."""
+        """The body in a content coding; compressed once for all clients that accept it."""
         if (found := page.packed.get(coding)) is None:
             key = (id(page), coding)
             found = await self._packed.get(key, lambda: squeezed(coding, page.body))
@@ -85,7 +85,7 @@ class EventPages:
         return found
 
     async def after(self, seen: Seen, event_id: str, limit: int, reading: Reading) -> Page | None:
-        """The first `limit` events behind one; None when the journal does not have that one."""
+        """The first `limit` events after an event; None if the journal does not have that event."""
         place = await self._history.place_of(seen.account, seen.id, event_id, reading)
         if place is None:
             return None
@@ -112,7 +112,7 @@ class EventPages:
 
 
 def aside(seen: Seen, *, is_cut: bool) -> Mapping[str, Any] | None:
-    """What the bridge says beside `data`: nothing when nothing is missing."""
+    """The bridge's note on missing events beside `data`; None if nothing is missing."""
     if not seen.gaps and not is_cut:
         return None
     return {"account": seen.account, "events": seen.events, "gaps": seen.gaps, "cut": is_cut}

@@ -1,4 +1,4 @@
-"""What the gateway needs: a dialect of one system, and the runs that the bridge knows."""
+"""What the gateway needs: the dialect of a system, and the runs that the bridge knows."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from bridge.sources.port import Answer, Question
 
 
 class Refusal(Protocol):
-    """A refusal as the system's clients know it."""
+    """A refusal in the form that the system's clients know."""
 
     @property
     def status(self) -> int: ...
@@ -26,7 +26,7 @@ class Refusal(Protocol):
 
 
 class Forward(Protocol):
-    """A read that is passed on to upstream."""
+    """A read that the gateway forwards upstream."""
 
     @property
     def path(self) -> re.Pattern[str]: ...
@@ -37,23 +37,23 @@ class Forward(Protocol):
 
 
 class Dialect(Protocol):
-    """How one system's API looks to its clients. Pure; a wing brings it."""
+    """How one system's API looks to its clients. Pure; the system's source provides it."""
 
     @property
     def system(self) -> str: ...
     @property
     def kind(self) -> str:
-        """Of the feeds that this API calls runs."""
+        """The kind of feed that this API calls runs."""
         ...
 
     @property
     def prefix(self) -> str:
-        """Every path that begins with it is this API's."""
+        """The prefix of all paths of this API."""
         ...
 
     @property
     def api(self) -> str:
-        """What the paths of runs begin with."""
+        """The prefix of the paths of runs."""
         ...
 
     @property
@@ -64,7 +64,7 @@ class Dialect(Protocol):
     def forwards(self) -> Sequence[Forward]: ...
 
     def description(self) -> bytes:
-        """Its part of `/openapi.json`: `paths`, and the `components` that they use."""
+        """The API's part of `/openapi.json`: `paths`, and the `components` that they use."""
         ...
 
     def normal_id(self, text: str) -> str | None: ...
@@ -89,49 +89,54 @@ class Seen(NamedTuple):
 
     account: str
     id: str
-    row: bytes  # upstream's object as seen last, redacted JSON; empty: nothing was seen yet
+    row: bytes  # upstream's latest object, redacted JSON; empty before the first
     events: int  # journalled so far
     gaps: int
     is_followed: bool
     is_ended: bool
-    version: object  # another object whenever something changed
+    version: object  # a different object after each change
 
 
 @dataclass(frozen=True, slots=True)
 class GatewaySettings:
-    """`[gateway]`."""
+    """The settings of `[gateway]`."""
 
-    follow: bool = True  # runs that are asked for are followed from then on
-    cache_s: float = 5.0  # for which equal questions share one answer of upstream
+    follow: bool = True  # whether a requested run is followed from then on
+    cache_s: float = 5.0  # seconds for which equal requests share one answer of upstream
 
 
 class Runs(Protocol):
     """The runs of all accounts of the dialect's system."""
 
     def accounts(self) -> Sequence[str]:
-        """Names of the accounts that upstream can be asked with; the default one first."""
+        """Names of the accounts that can be used upstream, the default one first."""
         ...
 
     def seen(self, id_: str) -> Sequence[Seen]:
-        """What is known of a run, by account."""
+        """What is known of a run, one entry per account."""
         ...
 
     def all(self) -> Sequence[Seen]:
-        """All that are known, newest first."""
+        """All known runs, newest first."""
         ...
 
     async def follow(self, account: str, id_: str) -> None:
-        """Follow from now on, durably. Raises TooManyFeedsError, JournalError."""
+        """Follow a run from now on. The wish is durable on return.
+
+        Raises:
+            TooManyFeedsError: The limit of followed feeds is reached.
+            JournalError: The journal cannot store the wish.
+        """
         ...
 
     def sealing_key(self, account: str) -> bytes:
-        """For what may hold secrets and must survive a kill (`seal.py`)."""
+        """The key for data that may hold secrets and must survive a kill (`seal.py`)."""
         ...
 
     async def ask(self, account: str, question: Question) -> Answer | Failure:
-        """Ask upstream once, through the account's gate, before its follows."""
+        """Send one request upstream through the account's limiter, ahead of its polls."""
         ...
 
     def look_soon(self, account: str, id_: str) -> None:
-        """A run was changed upstream: its next page is due now, if it is followed."""
+        """Make a run's next poll due now, because it was changed upstream."""
         ...

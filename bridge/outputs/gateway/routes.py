@@ -1,7 +1,7 @@
-"""The upstream's own API as a group of routes: who may ask, which account, what is answered.
+"""The upstream's own API as a group of routes.
 
-Reads of runs that are followed, or ended, come from the journal; everything else that is known is
-passed on through the account's gate; what is not known is refused without a word to upstream.
+The journal answers reads of runs that are followed or have ended. Other known requests are
+forwarded through the account's limiter, and unknown ones are refused without a request upstream.
 """
 
 from __future__ import annotations
@@ -37,12 +37,12 @@ from bridge.sources.port import Question
 LIST_DEFAULT, LIST_MAX = 50, 200
 START_BYTES_MAX = 2**20  # a prompt has up to 100,000 characters, each up to 12 bytes as JSON
 _JSON = "application/json"
-_KEY_SAFE = re.compile(r"[ -~]*", re.ASCII)  # what may stand in a header line
+_KEY_SAFE = re.compile(r"[ -~]*", re.ASCII)  # characters of a header line
 
 
 @dataclass(frozen=True, slots=True)
 class Means:
-    """What the gateway works with."""
+    """What the gateway uses."""
 
     journal: Journal
     runs: Runs
@@ -54,7 +54,7 @@ class Means:
 
 
 class GatewayRoutes:
-    """The handlers. `run` must be running for starts whose answer was lost."""
+    """The handlers. `run` must be running to recover starts whose answer was lost."""
 
     name = "gateway"
 
@@ -106,23 +106,23 @@ class GatewayRoutes:
         return self._dialect.description()
 
     def adopt(self, policy: Policy) -> None:
-        """Hold to this from the next request on."""
+        """Apply this policy from the next request on."""
         self._policy = policy
 
     def refuse(self, problem: ProblemError) -> web.Response:
-        """A refusal of the server's own in the vendor's envelope."""
+        """The server's own refusal in the vendor's envelope."""
         refusal = self._dialect.of_status(problem.status, problem.detail)
         headers = dict(problem.headers)
         return self._refused(refusal, headers)
 
     async def run(self) -> None:
-        """Learn what became of starts whose answer was lost, for ever."""
+        """Recover starts whose answer was lost, until cancelled."""
         await self._starts.run()
 
     # Runs
 
     async def list_runs(self, request: web.Request, identity: Identity) -> web.StreamResponse:
-        """Ours: upstream has no list. Newest first."""
+        """List the bridge's runs, newest first: upstream has no list."""
         check_path(request)
         query = request.query
         limit = min(self._dialect.limit(query.get("limit") or str(LIST_DEFAULT)), LIST_MAX)
@@ -132,7 +132,7 @@ class GatewayRoutes:
         is_behind = not cursor
         for seen in self._runs.all():
             if not identity.may_see(seen.account, seen.id):
-                continue  # not even as a cursor: it would tell that there is such a run
+                continue  # not even as a cursor: that would reveal the run
             if not is_behind:
                 is_behind = f"{seen.account}:{seen.id}" == cursor
                 continue
@@ -171,7 +171,7 @@ class GatewayRoutes:
         seen = self._look(request, identity, id_)
         if seen is None and after is None:
             return await self._ask_and_follow(request, identity, id_)
-        if seen is None:  # upstream does not know the word and would begin anew
+        if seen is None:  # upstream would ignore the cursor and start over
             refusal = await self._asked(request, identity, id_)
             return refusal or self.refuse(
                 ProblemError(
@@ -223,7 +223,7 @@ class GatewayRoutes:
             after = await self._start_of(request, seen, cursor, reading)
             end = await history.end_of(seen.account, seen.id, reading) if seen.is_ended else None
             if seen.is_ended and (end is None or end <= after):
-                # Nothing more can come, not even the record of its end: retention has it.
+                # No record can follow: retention has dropped even the run's end.
                 left = await history.after(seen.account, seen.id, after, LIST_MAX, reading)
                 body = first + b"".join(map(self._dialect.event_frame, left))
                 return web.Response(body=body, headers=stream_headers(seen))
@@ -240,7 +240,7 @@ class GatewayRoutes:
     async def _start_of(
         self, request: web.Request, seen: Seen, cursor: str, reading: Reading
     ) -> int:
-        """Behind the event that was seen last, else before the newest `limit`."""
+        """The position after the client's last event, else before the newest `limit` events."""
         if cursor:
             place = await self._history.place_of(seen.account, seen.id, cursor, reading)
             if place is None:
@@ -251,11 +251,11 @@ class GatewayRoutes:
         return newest[0].seq - 1 if newest else 0
 
     async def cancel(self, request: web.Request, identity: Identity) -> web.StreamResponse:
-        """Passed on; its answer shows what upstream knows, and the next page is due at once."""
+        """Forward a cancel; the next poll of the run is due at once."""
         id_ = self._targets.of(request).id
         account = self._choice.of_run(request, identity, id_)
         reply = await self._upstream.ask(account, Question("POST", request.path))
-        if not isinstance(reply, Failure) or reply.code != "RATE_LIMITED":  # else it was not asked
+        if not isinstance(reply, Failure) or reply.code != "RATE_LIMITED":  # else not sent
             self._runs.look_soon(account, id_)
         return self._passed_on(reply)
 
@@ -271,7 +271,7 @@ class GatewayRoutes:
         if wrong is None and not _KEY_SAFE.fullmatch(key):
             wrong = "Idempotency-Key holds characters that a header cannot have"
         if wrong is not None:
-            if key or body:  # else nobody meant to start one: the page asks so what it may
+            if key or body:  # an empty POST starts nothing: the page tests its rights with it
                 self._started.labels("refused").inc()
             raise ProblemError("bad_request", wrong)
         try:
@@ -284,10 +284,10 @@ class GatewayRoutes:
         self._started.labels(outcome(reply)).inc()
         return self._passed_on(reply)
 
-    # What is passed on
+    # Forwarding
 
     async def other(self, request: web.Request, identity: Identity) -> web.StreamResponse:
-        """Reads that only upstream can answer; nothing else is ever asked."""
+        """Forward a read that only upstream can answer; refuse all others."""
         check_path(request)
         path = request.path
         forward = next((f for f in self._dialect.forwards if f.path.fullmatch(path)), None)
@@ -307,7 +307,7 @@ class GatewayRoutes:
     async def _ask_and_follow(
         self, request: web.Request, identity: Identity, id_: str
     ) -> web.StreamResponse:
-        """A run that is not followed: one read, whoever else asks; then it is followed."""
+        """Read a run that is not followed, once for all clients, then follow it."""
         account = self._choice.of(request, identity, id_)
         query = tuple((k, v) for k, v in request.query.items() if k == "limit")
         question = Question("GET", request.path, query=query)
@@ -320,7 +320,7 @@ class GatewayRoutes:
     async def _asked(
         self, request: web.Request, identity: Identity, id_: str
     ) -> web.Response | None:
-        """Have an unknown run followed for a stream; a refusal when there is no such run."""
+        """Follow an unknown run for a stream; a refusal if there is no such run."""
         account = self._choice.of(request, identity, id_)
         question = Question("GET", f"{self._dialect.api}/runs/{id_}")
         reply = await self._upstream.read(account, question, is_kept=True)
@@ -334,13 +334,13 @@ class GatewayRoutes:
 
     async def _follow(self, account: str, id_: str) -> None:
         if not self.settings.follow or any(s.account == account for s in self._runs.seen(id_)):
-            return  # what an operator stopped stays stopped
+            return  # an operator's stop is final
         try:
             await self._runs.follow(account, id_)
         except TooManyFeedsError:
-            return  # it was answered; the next question is asked again
+            return  # this request was answered; the next one tries again
 
-    # Who, and which account
+    # Accounts
 
     def _is_route(self, path: str) -> bool:
         runs = f"{self._dialect.api}/runs"
@@ -352,7 +352,7 @@ class GatewayRoutes:
     def _look(
         self, request: web.Request, identity: Identity, id_: str, *, must_have_row: bool = True
     ) -> Seen | None:
-        """What the journal can answer for; None when upstream has to be asked."""
+        """The run if the journal can answer for it; None if upstream must."""
         wished = request.headers.get(ACCOUNT_HEADER)
         for seen in self._runs.seen(id_):
             if not identity.may_see(seen.account, id_) or wished not in (None, seen.account):
@@ -369,7 +369,7 @@ class GatewayRoutes:
         return self._turns.reading(f"{address} {identity.name}")
 
     async def _shown(self, request: web.Request, page: Page) -> web.Response:
-        """A page as the client wants it packed."""
+        """A page in the client's preferred coding."""
         is_large = self._policy.may_compress and len(page.body) >= SMALLEST_BYTES
         coding = maybe_coding(request) if is_large else None
         if coding is None:

@@ -1,8 +1,8 @@
-"""Keeps what may hold secrets for the seconds in which it must survive a kill: sealed.
+"""Encrypts data that may hold secrets for the seconds in which it must survive a kill.
 
-A start of a run that is under way has to be known after a kill, with its prompt, or upstream would
-not recognise it. Nothing unredacted reaches the disk readable: it is sealed with a key made from
-the account's token, which whoever has the journal's file alone does not have.
+A start of a run must be known after a kill with its prompt, or upstream would not recognize the
+repeated request. The disk never holds it in clear text: the key derives from the account's token,
+which is not in the journal's file.
 """
 
 from __future__ import annotations
@@ -16,19 +16,19 @@ _TAG = 32
 
 
 def sealing_key(secret: str) -> bytes:
-    """Return a key made from a secret that is not on the same disk page."""
+    """Derive a key from a secret that is not stored in the journal."""
     return hashlib.blake2b(secret.encode("utf-8", "surrogatepass"), person=b"bridge-seal").digest()
 
 
 def seal(data: bytes, key: bytes) -> bytes:
-    """Return `data` unreadable without the key; a nonce makes each sealing another one."""
+    """Encrypt `data`; a nonce makes every result different."""
     nonce = secrets.token_bytes(_NONCE)
     hidden = _hide(data, nonce, key)
     return nonce + hidden + _tag(nonce + hidden, key)
 
 
 def maybe_open(sealed: bytes, key: bytes) -> bytes | None:
-    """Return what was sealed; None with another key, or when it was changed."""
+    """Decrypt what `seal` returned; None if the key is another or the data was changed."""
     content, tag = sealed[:-_TAG], sealed[-_TAG:]
     if len(content) < _NONCE or not hmac.compare_digest(tag, _tag(content, key)):
         return None

@@ -1,4 +1,4 @@
-"""Equal questions at the same time are one: the first asks, the others wait for its answer."""
+"""Merges equal concurrent requests: the first is made, the others wait for its answer."""
 
 from __future__ import annotations
 
@@ -10,19 +10,22 @@ T = TypeVar("T")
 
 
 class Shared(Generic[T]):
-    """Answers that are being made, by what was asked."""
+    """Answers in progress, by request."""
 
     def __init__(self) -> None:
         self._made: dict[object, asyncio.Future[T]] = {}
 
     async def get(self, key: object, make: Callable[[], Awaitable[T]]) -> T:
-        """The answer of whoever asked first; who comes next asks again when that one left."""
+        """The answer of the request in progress for `key`, else that of `make`.
+
+        If the request in progress is cancelled, the next waiting caller makes its own.
+        """
         while (made := self._made.get(key)) is not None:
             try:
                 return await asyncio.shield(made)
             except asyncio.CancelledError:
                 if not made.cancelled():
-                    raise  # this client left; the question goes on for the others
+                    raise  # this client left; the request continues for the others
         made = self._made[key] = asyncio.get_running_loop().create_future()
         try:
             answer = await make()

@@ -1,10 +1,10 @@
-"""Starting runs: passed on with the client's key, and never lost.
+"""Starts runs: forwards a start with the client's key and never loses it.
 
-G1 Before a start goes to upstream it is in the journal; it leaves only when its run is followed,
-   durably, or upstream refused it. A process that is killed in between asks again with the same
-   key, which gives the same run.
-G2 A key belongs to the client who started a run with it first, also over restarts, and also through
-   another account with the same token: another client gets no run of somebody else by it.
+G1 The journal holds a start before it goes upstream, and drops it only when its run is followed
+   durably or upstream refused it. A process that is killed in between repeats the request with
+   the same key, which gives the same run.
+G2 A key belongs to the client who first started a run with it, across restarts and across
+   accounts with the same token: no other client gets that run through the key.
 """
 
 from __future__ import annotations
@@ -33,15 +33,15 @@ _log = get_logger()
 CHECKPOINT = "gateway/starts"
 OWNERS_CHECKPOINT = "gateway/owners"
 PENDING_MAX = 64  # starts under way; upstream allows 10 a minute
-AGAIN_S = 15.0  # between tries to learn what became of a start
-# Refusals before upstream looks for the key: the token, its limits, a service that is away.
+AGAIN_S = 15.0  # between attempts to learn the outcome of a start
+# Refusals that come before upstream checks the key: token, limits, an unavailable service.
 _OF_THE_QUESTION = frozenset({401, 403, 429, 503})
 GIVEN_UP_S = 3600.0  # upstream's memory of keys is not known; an hour is longer than any retry
 
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """One start that was, or is about to be, passed on."""
+    """One start that was forwarded, or is about to be."""
 
     account: str
     key: str  # the client's Idempotency-Key
@@ -55,7 +55,7 @@ class KeyTakenError(BridgeError):
 
 
 class Starts:
-    """`run` finishes what is left over; `start` passes one on."""
+    """`start` forwards a start; `run` recovers unfinished ones."""
 
     def __init__(
         self, journal: Journal, runs: Runs, upstream: Upstream, dialect: Dialect, clock: Clock
@@ -72,13 +72,28 @@ class Starts:
         self._left_over = asyncio.Event()
 
     async def start(self, client: str, account: str, key: str, body: bytes) -> Reply | Failure:
-        """Start a run for a client. Raises KeyTakenError, JournalError, TooManyFeedsError."""
+        """Start a run for a client.
+
+        Args:
+            client: The name of the client's token.
+            account: The account to start it with.
+            key: The client's Idempotency-Key.
+            body: The request's body as JSON.
+
+        Returns:
+            Upstream's answer, or a Failure if there is none.
+
+        Raises:
+            KeyTakenError: The key belongs to another client or another request.
+            JournalError: The journal cannot store the start; nothing was sent.
+            TooManyFeedsError: Too many starts, or followed runs.
+        """
         if self._is_of_another(client, account, key):
             raise KeyTakenError("Idempotency-Key was used with a different request")
         if len(self._pending) >= PENDING_MAX and (account, key) not in self._pending:
             raise TooManyFeedsError("too many starts are under way")
         known = self._pending.get((account, key))
-        if known is not None and known.body != body:  # of the first one nobody could learn the fate
+        if known is not None and known.body != body:  # the first one's outcome is unknown
             raise KeyTakenError("Idempotency-Key was used with a different request")
         start = known or Start(account, key, body, self._clock.wall(), client)
         await self._note(start)
@@ -86,7 +101,7 @@ class Starts:
             return await self._finish(start, is_again=known is not None)
         finally:
             if (account, key) in self._pending:
-                self._left_over.set()  # not known, or the client left: somebody has to look
+                self._left_over.set()  # unknown outcome, or the client left: `run` finishes it
 
     def _is_of_another(self, client: str, account: str, key: str) -> bool:
         space = self._space(account)
@@ -96,13 +111,13 @@ class Starts:
         )
 
     def _space(self, account: str) -> str:
-        """One name for all accounts with one token: upstream takes them for the same caller."""
+        """One name for all accounts with the same token: upstream sees one caller."""
         sealing_key = self._runs.sealing_key
         own = sealing_key(account)
         return min(name for name in {account, *self._runs.accounts()} if sealing_key(name) == own)
 
     async def run(self) -> None:
-        """Learn what became of starts whose answer was lost, for ever."""
+        """Recover starts whose answer was lost, until cancelled."""
         await self._take_over()
         while True:
             for start in list(self._pending.values()):
@@ -120,9 +135,10 @@ class Starts:
             await asyncio.sleep(AGAIN_S)
 
     async def _finish(self, start: Start, *, is_again: bool) -> Reply | Failure:
-        """Ask, and forget the start when its fate is known.
+        """Send a start, and forget it once its outcome is known.
 
-        `is_again`: it may have gone out before. A refusal of this question says nothing about it.
+        `is_again`: an earlier request may have reached upstream. A refusal then proves nothing
+        about that request.
         """
         headers = {"Idempotency-Key": start.key, "Content-Type": "application/json"}
         question = Question("POST", self._path, headers=headers, body=start.body)
@@ -138,13 +154,13 @@ class Starts:
                 await self._runs.follow(start.account, id_)
                 self._owners.took(self._space(start.account), start.key, start.client)
         elif reply.status >= 500 and not _is_refusal(reply.body):
-            return reply  # whether it was started is not known
+            return reply  # it is unknown whether the run started
         elif is_again and reply.status in _OF_THE_QUESTION:
             return reply
         await self._forget(start)
         return reply
 
-    # What survives a kill
+    # What survives a kill of the process
 
     async def _note(self, start: Start) -> None:
         self._pending[start.account, start.key] = start
@@ -156,7 +172,7 @@ class Starts:
 
     async def _forget(self, start: Start) -> None:
         if self._pending.pop((start.account, start.key), None) is not None:
-            with suppress(JournalError):  # asked again after a restart: the same run
+            with suppress(JournalError):  # else repeated after a restart, which gives the same run
                 await self._write()
 
     async def _write(self) -> None:
@@ -181,7 +197,7 @@ class Starts:
         }
 
     async def _take_over(self) -> None:
-        """Read what a process before this one left."""
+        """Restore the unfinished starts of a previous process."""
         try:
             self._owners.restore(loads(await self._journal.checkpoint(OWNERS_CHECKPOINT) or b"[]"))
             kept = loads(await self._journal.checkpoint(CHECKPOINT) or b"[]")
@@ -189,7 +205,7 @@ class Starts:
                 account = str(item["account"])
                 sealed = base64.b64decode(item["body"])
                 body = maybe_open(sealed, self._runs.sealing_key(account))
-                if body is None:  # the token is another one: upstream would not know the key
+                if body is None:  # the token changed: upstream would not know the key
                     _log.warning("gateway.start_given_up", account=account)
                     continue
                 asked_at_s, client = float(item["askedAt"]), str(item["client"])
@@ -200,7 +216,7 @@ class Starts:
 
 
 def _is_refusal(body: bytes) -> bool:
-    """The API itself said no: it knows the request, and it did not start a run that goes on."""
+    """Whether the API itself refused: it read the request and started no run."""
     try:
         answer = loads(body)
     except JsonError:
@@ -209,7 +225,7 @@ def _is_refusal(body: bytes) -> bool:
 
 
 def outcome(reply: Reply | Failure) -> str:
-    """What became of a start: a label of the metric."""
+    """The outcome of a start: a label of the metric."""
     if isinstance(reply, Failure):
         return "limited" if reply.code == "RATE_LIMITED" else "failed"
     if 200 <= reply.status < 300:

@@ -1,4 +1,4 @@
-"""The newest events of runs as bytes: of a run that is polled, only what came since is read."""
+"""The newest events of runs as bytes; for a polled run only new records are read."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from bridge.outputs.gateway.port import Dialect, Seen
 from bridge.outputs.gateway.shared import Shared
 from bridge.outputs.http.turns import Reading
 
-EVENTS_MAX = 200  # of a run: the longest page
+EVENTS_MAX = 200  # per run: the longest page
 KEPT_BYTES_MAX = 32 * 2**20  # of all runs
-AHEAD_MAX = 2000  # records of others to read over; looking back from the newest costs less then
+AHEAD_MAX = 2000  # records of other runs to skip; beyond it, reading backwards costs less
 
 
 class Encoded(NamedTuple):
-    """One event as clients get it."""
+    """One event in the form that clients get."""
 
     seq: int
     body: bytes
@@ -33,7 +33,7 @@ class Tail(NamedTuple):
 
 
 class Tails:
-    """Tails of the runs that were asked for last."""
+    """Tails of the runs that clients requested last."""
 
     def __init__(self, dialect: Dialect, history: History) -> None:
         self._encode = dialect.event
@@ -43,7 +43,7 @@ class Tails:
         self._made = Shared[Tail]()
 
     async def newest(self, seen: Seen, count: int, reading: Reading) -> Sequence[Encoded]:
-        """The last `count` events that the journal has, oldest first."""
+        """The last `count` events in the journal, oldest first."""
         key = (seen.account, seen.id, id(seen.version))
         tail = await self._made.get(key, lambda: self._grown(seen, reading))
         floor = self._history.floor
@@ -58,7 +58,7 @@ class Tails:
             found = await self._history.after(seen.account, seen.id, old.upto, EVENTS_MAX, reading)
             if len(found) < EVENTS_MAX:
                 events = [*old.events, *map(self._encoded, found)][-EVENTS_MAX:]
-        if found is None or len(found) == EVENTS_MAX:  # more may have come than is shown
+        if found is None or len(found) == EVENTS_MAX:  # there may be more events than a tail holds
             found = await self._history.newest(seen.account, seen.id, EVENTS_MAX, reading)
             events = [*map(self._encoded, found)]
         upto = max(head, events[-1].seq if events else 0)
@@ -73,7 +73,7 @@ class Tails:
         old = self._kept.pop(key, None)
         if old is not None:
             self._kept_bytes -= old.size
-            if old.upto > tail.upto:  # made by somebody who began later
+            if old.upto > tail.upto:  # made by a later request
                 tail = old
         self._kept[key] = tail
         self._kept_bytes += tail.size

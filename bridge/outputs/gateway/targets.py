@@ -1,4 +1,4 @@
-"""What a request's target asks for. Those who poll ask for the same again and again."""
+"""Parses request targets, and remembers them because polling clients repeat them."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from aiohttp import web
 from bridge.outputs.gateway.port import Dialect
 from bridge.outputs.http.problems import ProblemError
 
-TARGETS_MAX = 4096  # remembered; then all are forgotten
-TARGET_CHARS_MAX = 256  # a longer one is read each time
-_PLAIN_PATH = re.compile(r"[A-Za-z0-9/_.~-]+", re.ASCII)  # no escapes: nothing here needs one
+TARGETS_MAX = 4096  # remembered targets; then all are dropped
+TARGET_CHARS_MAX = 256  # a longer one is parsed each time
+_PLAIN_PATH = re.compile(r"[A-Za-z0-9/_.~-]+", re.ASCII)  # no escapes, because no path needs one
 
 
 class Target(NamedTuple):
@@ -24,21 +24,25 @@ class Target(NamedTuple):
 
 
 class Targets:
-    """Reads targets, each spelling once."""
+    """Parses targets, each spelling once."""
 
     def __init__(self, dialect: Dialect) -> None:
         self._dialect = dialect
         self._known: dict[str, Target] = {}
 
     def of(self, request: web.Request) -> Target:
-        """Of a route with `run_id`. Raises ProblemError for what upstream cannot know."""
+        """The target of a route with `run_id`.
+
+        Raises:
+            ProblemError: The id or a parameter is one that upstream refuses.
+        """
         known = self._known.get(request.raw_path)
         return known if known is not None else self._read(request)
 
     def _read(self, request: web.Request) -> Target:
         check_path(request)
         id_ = self._dialect.normal_id(request.match_info["run_id"])
-        if id_ is None:  # upstream: a fault of its database
+        if id_ is None:  # upstream answers with a database error
             raise ProblemError("not_found", "Run not found")
         query = request.query
         target = Target(id_, self._dialect.limit(query.get("limit")), query.get("after"))
@@ -50,7 +54,7 @@ class Targets:
 
 
 def check_path(request: web.Request) -> None:
-    """No escapes, no dots, no empty segments: a path is what it looks like, here and there."""
+    """Refuse a path with escapes, dots or empty segments: here and upstream read it alike."""
     raw = request.rel_url.raw_path
     if not _PLAIN_PATH.fullmatch(raw) or "//" in raw or "/." in raw or raw != request.path:
         raise ProblemError("not_found", "no such route; see docs/gateway.md")

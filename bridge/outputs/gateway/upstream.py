@@ -1,4 +1,4 @@
-"""Questions that only upstream can answer: passed on once, however many ask, and redacted."""
+"""Forwards requests that only upstream can answer: each once, with a redacted answer."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from bridge.outputs.gateway.shared import Shared
 from bridge.sources.port import Answer, Question
 from bridge.wire.jsontext import JsonError, dumps, loads
 
-ANSWERS_MAX = 512  # kept at a time
-ANSWER_BYTES_MAX = 2 * 2**20  # of one answer: redacting more would hold up everybody
-KEPT_BYTES_MAX = 16 * 2**20  # of all that are kept
-# Of upstream's headers these are the API's; the others are of whoever stands before it.
+ANSWERS_MAX = 512  # cached answers
+ANSWER_BYTES_MAX = 2 * 2**20  # of one answer; redacting more would block other clients
+KEPT_BYTES_MAX = 16 * 2**20  # of all cached answers
+# These of upstream's headers belong to the API; the others come from its proxies.
 _HEADERS = ("Retry-After", "x-vercel-id")
 
 
 class Reply(NamedTuple):
-    """An answer of upstream as clients get it."""
+    """An answer of upstream in the form that clients get."""
 
     status: int
     headers: Mapping[str, str]
@@ -29,12 +29,19 @@ class Reply(NamedTuple):
 
 
 class Upstream:
-    """Asks; equal questions at the same time are one, and a good answer to a read is kept."""
+    """Sends requests; equal concurrent reads are merged, and good answers are cached."""
 
     def __init__(
         self, runs: Runs, clean: Callable[[Any], Any], clock: Clock, cache_s: float
     ) -> None:
-        """`clean`: what is done to the JSON of every answer."""
+        """Start with an empty cache.
+
+        Args:
+            runs: Sends requests through the limiter of an account.
+            clean: Redacts the JSON of every answer.
+            clock: The source of time.
+            cache_s: Seconds for which a good answer is kept.
+        """
         self._runs = runs
         self._clean = clean
         self._clock = clock
@@ -44,7 +51,7 @@ class Upstream:
         self._asked = Shared[Reply | Failure]()
 
     async def read(self, account: str, question: Question, *, is_kept: bool) -> Reply | Failure:
-        """A GET. Answers differ by account only: who may not use one is told before."""
+        """Send a GET. The cache is per account; the caller has checked the client's rights."""
         key = (account, question.path, tuple(sorted(question.query)))
         if is_kept and (kept := self._maybe_kept(key)) is not None:
             return kept
@@ -58,7 +65,7 @@ class Upstream:
         return await self._asked.get(key, ask)
 
     async def ask(self, account: str, question: Question) -> Reply | Failure:
-        """One question, redacted; a Failure when there is no proper answer of the API."""
+        """Send one request and redact the answer; a Failure if it is no answer of the API."""
         answer = await self._runs.ask(account, question)
         if isinstance(answer, Failure):
             return answer
@@ -71,7 +78,7 @@ class Upstream:
         try:
             body = dumps(self._clean(loads(answer.body)))
         except JsonError:
-            if answer.status == 404:  # a page of the framework's: upstream has no such route
+            if answer.status == 404:  # a page of the web framework: upstream has no such route
                 text = "upstream has no such route"
                 return Failure(operation, "HTTP_ERROR", text, Retry.FEATURE_ABSENT, 404)
             return _invalid(operation, answer.status, "the answer is not the API's JSON")
@@ -94,7 +101,7 @@ class Upstream:
 
 
 def _failure_of(operation: str, answer: Answer) -> Failure | None:
-    """Answers that are about the bridge and its way to upstream, not about the question."""
+    """A Failure for answers that concern the bridge and its connection, not the request."""
     if answer.status == 401:
         text = "the token is refused"
         return Failure(operation, "UNAUTHORIZED", text, Retry.AUTH_SUSPECT, 401)

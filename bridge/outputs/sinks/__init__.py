@@ -1,1 +1,1 @@
-"""Outputs that write: files and stdout, each with its own place in the journal."""
+"""Outputs that write lines: files and stdout, each with its own position in the journal."""

@@ -1,9 +1,9 @@
-"""The one loop behind every output: from the journal's records to a target's lines.
+"""The loop behind every output: copies the journal's records as lines to a target.
 
-The position is what the target took. A checkpoint in the journal follows it: which journal the
-lines come from, how far they are surely out, and the target's own mark. Where a target can read
-its last line back, that line wins over the checkpoint, and each record is there exactly once; where
-it cannot, what came after the checkpoint is repeated.
+The position is what the target has taken. A checkpoint in the journal follows it: the journal's
+epoch, the position that is surely written, and the target's own mark. If a target can read its last
+line back, that line overrides the checkpoint and each record is written exactly once; otherwise the
+records after the checkpoint are repeated.
 """
 
 from __future__ import annotations
@@ -34,13 +34,13 @@ from bridge.tasks import TaskGroup
 _log = get_logger()
 
 CLOSE_S = 5.0  # seconds for the last lines at the end
-_LET_GO_S = 0.5  # and for letting go, when the lines took all of them
+_LET_GO_S = 0.5  # extra time for closing, when the lines took all of CLOSE_S
 
 
 class Delivery:
     """One output. `open`, then `run` until cancelled, then `close`.
 
-    `run` ends by itself when whoever took the lines went away; `is_abandoned` is then True.
+    `run` returns by itself when the reader has gone; `is_abandoned` is then True.
     """
 
     def __init__(
@@ -55,8 +55,17 @@ class Delivery:
         fence: Fence | None = None,
         remembered_as: str | None = None,
     ) -> None:
-        """`fence`: of the lease under which this is written, where one is needed. `remembered_as`:
-        whose checkpoint it is, where others have outputs of the same name.
+        """Prepare an output; `open` opens the target.
+
+        Args:
+            name: The name of the output.
+            target: Takes the lines.
+            journal: The journal to read.
+            lines: Which records become lines, and how.
+            metrics: The registry of this process.
+            clock: The source of time.
+            fence: The fence of the lease under which this output writes, if it needs one.
+            remembered_as: Prefix of the checkpoint's name where replicas share the journal.
         """
         self.name = name
         self._fence = fence
@@ -73,37 +82,40 @@ class Delivery:
         self._is_placed = False  # the position is known
         self._is_open = False  # the target takes lines
         self._is_closed = False
-        self._must_look_back = False  # lines were taken back: memory is wrong about the position
-        self._wait_s = 0.0  # before the next try, after a failure
+        self._must_look_back = False  # the target took lines back, so the position is wrong
+        self._wait_s = 0.0  # before the next attempt, after a failure
         self._must_reopen = False
-        self._wake = asyncio.Event()  # the journal grew, or somebody asked to look again
+        self._wake = asyncio.Event()  # the journal grew, or `reopen` was called
         self._synced_s = self._saved_s = clock.monotonic()
 
     @property
     def position(self) -> int:
-        """Sequence up to which the target took everything (or it did not match the filter)."""
+        """The sequence up to which the target took every record that matches the filter."""
         return self._position
 
     @property
     def lag(self) -> int:
-        """Records in the journal that were not looked at yet."""
+        """Records in the journal that this output has not read yet."""
         return max(0, self._journal.head - self._position)
 
     def status(self) -> Mapping[str, Any]:
-        """The check of /healthz."""
+        """The output's check in /healthz."""
         return {**self._health.status(self._position, self.lag), **self.target.facts}
 
     def reopen(self) -> None:
-        """Look at the target's place again at once (SIGHUP, SIGUSR1)."""
+        """Check the target's path again at once (SIGHUP, SIGUSR1)."""
         self._must_reopen = True
         self._wake.set()
 
-    # Life
+    # Life cycle
 
     async def open(self) -> None:
-        """Find the place to go on from. Raises ConfigError: the operator must act.
+        """Open the target and find the position to resume from.
 
-        What may pass by itself, such as a full disk, is waited for in `run`.
+        `run` waits for what may pass by itself, such as a full disk.
+
+        Raises:
+            ConfigError: The operator must act; the text says how.
         """
         stored = await self._journal.checkpoint(self._key)
         self._saved = Checkpoint.maybe_decode(stored)
@@ -117,7 +129,7 @@ class Delivery:
             raise ConfigError(error.complaint) from error
 
     async def run(self) -> None:
-        """Copy until cancelled, or until nobody takes the lines any more."""
+        """Copy records until cancelled, or until the reader has gone."""
         stop_listening = self._journal.add_listener(lambda _: self._wake.set())
         try:
             async with TaskGroup() as group:
@@ -128,8 +140,10 @@ class Delivery:
             stop_listening()
 
     async def close(self, deadline_s: float = CLOSE_S) -> None:
-        """Hand over what the journal still has, save the checkpoint, let go. After `run` ended or
-        was cancelled; idempotent. What the deadline cuts off comes after the next start.
+        """Write the journal's remaining records, save the checkpoint and close the target.
+
+        Call this after `run` ended or was cancelled. Idempotent. Records that miss the deadline are
+        written after the next start.
         """
         if self._is_closed:
             return
@@ -147,7 +161,7 @@ class Delivery:
         _log.info("sink.closed", sink=self.name, position=self._position, lag=self.lag)
 
     async def leave(self) -> None:
-        """Let go without another line or checkpoint: it is another's by now. Idempotent."""
+        """Close without another line or checkpoint: another replica has the output. Idempotent."""
         if not self._is_closed:
             self._is_open, self._is_closed = False, True
             with suppress(TimeoutError, TargetError):
@@ -166,15 +180,19 @@ class Delivery:
         except (TargetError, JournalUnavailableError) as error:
             self._health.failed(error)
         except JournalError:
-            pass  # whoever closes this knows: nobody can go on
+            pass  # the caller of `close` knows that the journal has failed
 
-    # The place to go on from
+    # Position to resume from
 
     async def _open(self) -> None:
-        """Open the target and decide the position. Raises TargetError, and lets go then."""
+        """Open the target and determine the position.
+
+        Raises:
+            TargetError: The target cannot be opened; it was closed again.
+        """
         known = None
         if self._saved is not None:
-            # Of another journal: what it has not, cannot be written again.
+            # Lines of another journal cannot be written again from this one.
             is_same = self._saved.epoch == self._journal.epoch
             known = Known(self._saved.mark, is_repeatable=is_same)
         found = await self.target.open(known)
@@ -185,7 +203,7 @@ class Delivery:
             self._position = await self._exact(place, found)
             self._must_look_back = False
         elif found.last is not None and found.last.seq is not None and self._preface is None:
-            # What is there counts; memory may be behind, when a write was cut off.
+            # The file decides; the position may lag after an interrupted write.
             self._position = max(self._position, min(found.last.seq, self._journal.head))
         self._is_open = True
 
@@ -202,7 +220,7 @@ class Delivery:
         _log.info("sink.opened", sink=self.name, position=self._position, **self.target.facts)
 
     async def _exact(self, place: Resume, found: Found) -> int:
-        """The position, where the last line does not tell it (upstream's format)."""
+        """The position for lines that carry none (upstream's format)."""
         if found.last is None or found.last.seq is not None or place.is_reset:
             return place.after
         return max(place.after, await self._lines.find(found.last, place.after))
@@ -219,7 +237,7 @@ class Delivery:
                 await self._wait_for_more()
 
     async def _wait_for_more(self) -> None:
-        """Until the journal grew, somebody asked to look again, or it is time to."""
+        """Wait until the journal grows, `reopen` is called, or a periodic task is due."""
         pace = self.target.pace
         wait_s = pace.idle_s
         if self._saved is None or self._saved.seq != self._position:
@@ -232,7 +250,7 @@ class Delivery:
                 await self._wake.wait()
 
     async def _copy_once(self) -> bool:
-        """Hand over the next batch; False when there is none or it was not taken."""
+        """Write the next batch; False if there is none or the target did not take it."""
         has_more = self.lag > 0 or self._preface is not None or not self._is_placed
         return await self._attempt(self._turn) and has_more
 
@@ -245,7 +263,7 @@ class Delivery:
         await self._make_sure()
 
     async def _attempt(self, work: Callable[[], Awaitable[None]]) -> bool:
-        """Do something with the open target; after a failure the next turn opens it first."""
+        """Do something with the open target; after a failure the next attempt reopens it."""
         try:
             if not self._is_open:
                 await self._open()
@@ -257,7 +275,7 @@ class Delivery:
         return True
 
     async def _behind_what_was_cut_off(self) -> None:
-        """A write whose caller was cancelled goes on; after this the position is right (T2)."""
+        """Wait for a write whose caller was cancelled; then the position is right (T2)."""
         await self.target.sync()
 
     def _failed(self, error: TargetError | JournalUnavailableError) -> None:
@@ -291,8 +309,13 @@ class Delivery:
         return self._saved is not None and self._saved.epoch == self._journal.epoch
 
     async def _register(self) -> None:
-        """Tell the journal that this output takes its records: before the first line, and after a
-        reset only when its line is out. Raises TargetError, JournalUnavailableError.
+        """Store the output's first checkpoint before its first line.
+
+        After a reset the checkpoint follows the reset line.
+
+        Raises:
+            TargetError: The target did not take the reset line.
+            JournalUnavailableError: The journal cannot store the checkpoint now.
         """
         if self._preface is not None:
 
@@ -305,7 +328,7 @@ class Delivery:
         await self._save()
 
     async def _make_sure(self) -> None:
-        """Sync and save when it is time to."""
+        """Sync and save when due."""
         now_s = self._clock.monotonic()
         pace, target = self.target.pace, self.target
         if pace.sync_s is not None and now_s - self._synced_s >= pace.sync_s:
@@ -315,11 +338,16 @@ class Delivery:
         if isinstance(target, Upkeep) and self._saved is not None:
             is_due = is_due or target.wants_checkpoint(self._saved.mark)
         if is_due and (self._saved is not None or not target.has_memory):
-            with suppress(JournalUnavailableError):  # then more is repeated after a kill
+            with suppress(JournalUnavailableError):  # a kill then repeats more records
                 await self._save()
 
     async def _save(self) -> None:
-        """Remember how far the target surely is. Raises TargetError, JournalUnavailableError."""
+        """Store the position that is surely written.
+
+        Raises:
+            TargetError: The target could not sync.
+            JournalUnavailableError: The journal cannot store the checkpoint now.
+        """
         self._saved_s = self._clock.monotonic()
         await self._remember(await self.target.sync())
 
@@ -332,7 +360,7 @@ class Delivery:
             self._saved = checkpoint
 
     async def _keep_up(self) -> None:
-        """Let the target look after what it finished, as far as the checkpoint covers it."""
+        """Let the target compress and delete finished files that the checkpoint covers."""
         target = self.target
         if not isinstance(target, Upkeep) or target.upkeep_s is None:
             return
@@ -343,4 +371,4 @@ class Delivery:
 
 
 def _nothing(_: int) -> None:
-    """No line was given, so none is taken."""
+    """Ignore the count: no line was given."""

@@ -1,4 +1,4 @@
-"""How an output fails and comes back: reasons, waits, log lines, metrics; one object per output."""
+"""How one output fails and recovers: reasons, waits, log lines and metrics."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from bridge.outputs.sinks.port import TargetError
 
 _log = get_logger()
 
-BACKOFF_BASE_S = 0.25  # a full disk may be freed by our own retention at once
-BACKOFF_CAP_S = 5.0  # one small write each 5 s costs nothing and is soon enough for people
+BACKOFF_BASE_S = 0.25  # the bridge's own retention may free a full disk at once
+BACKOFF_CAP_S = 5.0  # one small write per 5 s costs little and recovers soon enough
 
 
 class SinkHealth:
-    """Counts failures of one output, says how long to wait, and tells people."""
+    """Counts the failures of one output, sets the wait, and logs."""
 
     def __init__(
         self, sink: str, place: str, reasons: Sequence[str], metrics: Metrics, clock: Clock
     ) -> None:
-        """`reasons`: the closed set of the target's words for failures."""
+        """`reasons`: the closed set of failure reasons of the target."""
         metrics.add_sink(sink, reasons)
         self._sink, self._place, self._clock = sink, place, clock
         self._errors = metrics.sink_errors_total
@@ -37,10 +37,10 @@ class SinkHealth:
         self._lag = metrics.sink_lag_records.labels(sink)
         self._repeated = Repeated()
         self._backoff = Backoff(base_s=BACKOFF_BASE_S, cap_s=BACKOFF_CAP_S)
-        self.last_error: str | None = None  # of the failure that goes on; None when writing
+        self.last_error: str | None = None  # of the current failure; None while writing
 
     def failed(self, error: TargetError | JournalUnavailableError) -> float:
-        """Note a failure; return how long to wait before the next try, seconds."""
+        """Note a failure; return the seconds to wait before the next attempt."""
         reason = error.reason if isinstance(error, TargetError) else OTHER
         self.last_error = str(error)
         self._errors.labels(self._sink, reason).inc()
@@ -51,11 +51,11 @@ class SinkHealth:
                 "sink.blocked", sink=self._sink, place=self._place, reason=reason,
                 error=self.last_error, failures=failures,
             )  # fmt: skip
-        # One writer on one machine: nobody to spread the retries against.
+        # A single writer needs no jitter.
         return self._backoff.after_failure(jitter=0.0)
 
     def abandoned(self, error: TargetError) -> None:
-        """Note that the reader left for good: no fault, and nothing is tried again."""
+        """Note that the reader has gone for good: no error, and no further attempt."""
         self.last_error = str(error)
         self._errors.labels(self._sink, error.reason).inc()
         self._blocked.set(1)
@@ -71,7 +71,7 @@ class SinkHealth:
         _log.info("sink.recovered", sink=self._sink, failures=self._repeated.recovered())
 
     def wrote(self, batch: Batch) -> None:
-        """Count lines that are out."""
+        """Count written lines."""
         self._records.inc(len(batch.lines) - batch.marks)
         if batch.truncated:
             self._truncated.inc(batch.truncated)
@@ -81,7 +81,7 @@ class SinkHealth:
             _log.error("sink.missed", sink=self._sink, records=missing, reason="retention")
 
     def reset(self, asked: str | None, after: int) -> None:
-        """Count that the journal is another one than the lines before came from."""
+        """Count a change of journal: the lines before came from another one."""
         self._missed.labels(self._sink, "epoch").inc()
         _log.warning("sink.epoch_changed", sink=self._sink, asked=asked, position=after)
 
@@ -89,7 +89,7 @@ class SinkHealth:
         self._lag.set(records)
 
     def status(self, position: int, lag: int) -> Mapping[str, Any]:
-        """The check of /healthz: `ok`, `detail`, `position`, `lag`, `place`."""
+        """The check for /healthz: `ok`, `detail`, `position`, `lag`, `place`."""
         detail = f"{counted(lag, 'record')} behind" if lag else "up to date"
         if self.last_error is not None:
             detail = f"cannot write {self._place}: {self.last_error}; {detail}; retrying"

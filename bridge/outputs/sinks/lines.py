@@ -1,7 +1,7 @@
-"""From journal to lines: reading in pages, the chosen format, holes told, and where to resume.
+"""Turns the journal into lines: pages, the chosen format, reset lines, and where to resume.
 
-A checkpoint is what an output keeps in the journal: which journal it reads (epoch), how far its
-lines are surely out, and the target's own mark.
+An output stores a checkpoint in the journal: the journal's epoch, the position that is surely
+written, and the target's own mark.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ from bridge.wire.ndjson import (
 )
 from bridge.wire.times import rfc3339
 
-PAGE_RECORDS = 512  # records at once: 300 KB as a rule; bounds memory, amortises a thread switch
-_SEARCH_PAGES_MAX = 2_000  # pages searched for the last line of a file; a checkpoint is seconds old
+PAGE_RECORDS = 512  # records per read, usually 300 KB; amortizes a thread switch
+_SEARCH_PAGES_MAX = 2_000  # pages searched for a file's last line; checkpoints are seconds old
 
 Format = Literal["cloudevents", "mogplex"]
 
@@ -36,8 +36,11 @@ Format = Literal["cloudevents", "mogplex"]
 class LineSettings:
     """Which records become lines, and how.
 
-    `mogplex` lines are upstream's own objects, as the vendor's CLI prints them; marks of the bridge
-    (gaps, resets) have no place there. `bytes_max` 0 means no limit. Raises ConfigError.
+    `mogplex` lines are upstream's own objects, as the vendor's CLI prints them; the bridge's own
+    records (gaps, resets) have no form there. `bytes_max` 0 means no limit.
+
+    Raises:
+        ConfigError: `bytes_max` is too small for a line.
     """
 
     only: Filter = EVERYTHING
@@ -52,7 +55,7 @@ class LineSettings:
 
 
 class Checkpoint(NamedTuple):
-    """What an output keeps in the journal under `sink/<name>`: one flat JSON object."""
+    """An output's state in the journal under `sink/<name>`: one flat JSON object."""
 
     epoch: str
     seq: int
@@ -63,7 +66,7 @@ class Checkpoint(NamedTuple):
 
     @classmethod
     def maybe_decode(cls, value: bytes | None) -> Checkpoint | None:
-        """Read a stored value; None when there is none or it is not ours."""
+        """Decode a stored value; None if there is none or it is not a checkpoint."""
         try:
             fields = loads(value) if value is not None else {}
             return cls(str(fields.pop("epoch")), int(fields.pop("seq")), fields)
@@ -76,38 +79,39 @@ def checkpoint_key(sink: str) -> str:
 
 
 class Batch(NamedTuple):
-    """Lines to be written in order, and the position behind each of them."""
+    """Lines in order, and the position after each of them."""
 
     lines: list[bytes]
     seqs: list[int]
-    next_after: int  # the position when all lines are out; moves without lines too (filter)
-    is_broken: bool = False  # retention dropped records before we could read them
-    missing: int | None = None  # so many; None: unknown
+    next_after: int  # position after all lines; a filter moves it without lines too
+    is_broken: bool = False  # retention dropped records before this output read them
+    missing: int | None = None  # number of dropped records; None: unknown
     truncated: int = 0  # lines cut to the limit
     marks: int = 0  # reset lines among the lines
 
     def position(self, written: int, before: int) -> int:
-        """The position after the first `written` lines, having started at `before`."""
+        """The position after the first `written` lines; `before` is the position at the start."""
         if written == len(self.lines):
             return self.next_after
         return self.seqs[written - 1] if written else before
 
 
 class Resume(NamedTuple):
-    """Where an output goes on, and whether the lines before belong to another journal."""
+    """Where an output resumes, and whether its earlier lines belong to another journal."""
 
     after: int
     is_reset: bool
-    asked: str | None = None  # the position that means nothing here, for the reset line
+    asked: str | None = None  # the position that this journal does not have, for the reset line
 
 
 def resume(
     stored: Checkpoint | None, last: Line | None, *, has_lines: bool, journal: Journal
 ) -> Resume:
-    """Decide where to go on from the checkpoint and from the last whole line that is there.
+    """Decide where to resume, from the checkpoint and the last whole line.
 
-    The line wins where it is ahead: a checkpoint follows the lines by seconds. A checkpoint is made
-    before the first line, so lines without one come from a journal that is gone.
+    The line wins where it is ahead, because the checkpoint follows the lines by seconds. The first
+    checkpoint precedes the first line, so lines without a checkpoint come from a journal that no
+    longer exists.
     """
     epoch, head, oldest = journal.epoch, journal.head, journal.floor - 1
     last_seq = last.seq if last is not None else None
@@ -119,10 +123,10 @@ def resume(
         after = max(known, last_seq or 0)
         if after <= head:
             return Resume(after, is_reset=False)
-        # The journal has forgotten records that are in the file: the numbers above its head will
-        # be given again, to others.
+        # The journal lost records that are in the file; it will assign their sequences to other
+        # records.
         return Resume(head, is_reset=True, asked=f"{epoch}-{after}")
-    if stored is not None:  # a restored journal: up to the checkpoint its records are the same
+    if stored is not None:  # a restored journal: equal up to the checkpoint
         after = max(min(stored.seq, head), oldest)
         return Resume(
             after, is_reset=True, asked=f"{stored.epoch}-{max(stored.seq, last_seq or 0)}"
@@ -133,7 +137,7 @@ def resume(
 
 
 class LineReader:
-    """Reads one journal through one filter and makes lines."""
+    """Reads one journal through one filter and formats lines."""
 
     def __init__(self, journal: Journal, settings: LineSettings, wall: Callable[[], float]) -> None:
         self._journal = journal
@@ -145,13 +149,13 @@ class LineReader:
     async def read(self, after: int) -> Batch:
         """Return the next lines after a position; empty at the head.
 
-        What retention dropped in the meantime is told by a `bridge.reset` line in its place.
+        A `bridge.reset` line takes the place of records that retention dropped in the meantime.
         """
         journal, only = self._journal, self._settings.only
         lost_to = max(after, journal.floor - 1)
         page = await journal.read(lost_to, PAGE_RECORDS, only)
-        # Retention may have moved while we read: what the page does not show below the new floor
-        # is lost, or never matched the filter. Better a hole told too large than one not told.
+        # Retention may have moved during the read: records below the new floor that the page lacks
+        # are lost, or never matched the filter. Report too large a hole rather than none.
         first = page.records[0].seq if page.records else page.next_after + 1
         floor = journal.floor
         if floor > lost_to + 1 and first > lost_to + 1:
@@ -198,8 +202,10 @@ class LineReader:
         return count
 
     async def recognise(self, last: Line) -> Resume | None:
-        """A line whose record stands at the same sequence here comes from this journal, whatever
-        became of the checkpoint or the epoch (an output was renamed, a journal restored).
+        """Where to resume if the line's record has the same sequence in this journal; else None.
+
+        Such a line comes from this journal even if the checkpoint or epoch differ: the output was
+        renamed, or the journal restored.
         """
         if last.seq is None or last.reset_epoch is not None or last.seq > self._journal.head:
             return None
@@ -210,8 +216,8 @@ class LineReader:
     async def find(self, last: Line, after: int) -> int:
         """Return the sequence of a line in upstream's format, which carries none.
 
-        Its record is looked for above the checkpoint; when it is not there, it was the last one
-        before it.
+        The search covers the records after the checkpoint; without a match the line is the last one
+        before the checkpoint.
         """
         for _ in range(_SEARCH_PAGES_MAX):
             start = after

@@ -1,4 +1,4 @@
-"""The words of failures for targets on files and descriptors."""
+"""Reasons of failures for targets on files and descriptors."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""What an output has to be able to do. Tests and reviews cite the numbers.
+"""What an output must provide. Tests and reviews cite the numbers.
 
-A target takes lines; `Delivery` does everything else for all of them: position, checkpoint,
-waiting, lag, draining, health. A new kind of output is one class with these verbs, a section in
+A target takes lines; `Delivery` does the rest for all targets: position, checkpoint, waits, lag,
+draining, health. A new kind of output is one class with these methods, a section in
 `config/outputs.py` and a line in `daemon/`.
 """
 
@@ -13,37 +13,37 @@ from typing import Any, NamedTuple, Protocol, runtime_checkable
 from bridge.core.errors import BridgeError
 from bridge.wire.ndjson import Line
 
-Mark = Mapping[str, Any]  # a target's own words in the checkpoint: JSON, a few short members
+Mark = Mapping[str, Any]  # a target's part of the checkpoint: JSON, a few short members
 
 
 class Known(NamedTuple):
-    """What the last checkpoint says about a target."""
+    """The last checkpoint's knowledge of a target."""
 
     mark: Mark
-    is_repeatable: bool  # the journal still has what came after it, so it can be written again
+    is_repeatable: bool  # the journal still has the records after it, to write them again
 
 
 class Found(NamedTuple):
-    """What was there when a target was opened."""
+    """What `open` found at the target."""
 
     last: Line | None = None  # the last whole line; None when there is none, or it cannot be read
-    has_lines: bool = False  # lines of this output may have been written before
+    has_lines: bool = False  # this output may have written lines before
 
 
 class Pace(NamedTuple):
-    """How often the one loop does what costs something, seconds."""
+    """Intervals of the loop's costly tasks, in seconds."""
 
     sync_s: float | None  # None: only for a checkpoint
-    checkpoint_s: float  # a commit of the journal; bounds what is repeated after a kill
-    idle_s: float  # between looks at a target that has nothing to take
+    checkpoint_s: float  # a journal commit; limits the repeats after a kill
+    idle_s: float  # between empty writes to an idle target
 
 
 class TargetError(BridgeError):
-    """A target cannot do what it was asked for; the text is for people.
+    """A target failed; the text is for people.
 
-    `reason` is one of the target's `reasons`, the word of the metric. `complaint` is set where
-    waiting does not help: one line with place and cure. `is_undone`: what was taken since the last
-    `sync` is taken back. `is_gone`: whoever took the lines left for good; that is no fault.
+    `reason` is one of the target's `reasons`, the label of the metric. `complaint` is set if
+    waiting does not help: one line with the place and what to do. `is_undone`: the lines since the
+    last `sync` were taken back. `is_gone`: the reader has gone for good, which is no error.
     """
 
     def __init__(
@@ -63,21 +63,21 @@ class TargetError(BridgeError):
 
 
 class Target(Protocol):
-    """Where lines go. One verb at a time; after a failure `open` comes first.
+    """The destination of lines. One call at a time; after a failure `open` comes first.
 
-    T1 `open` leaves what is there as it is, and tells how it ends. It may be called again.
-    T2 `write` takes whole lines, in order; none is torn, doubled or left out by it. `taken(n)` says
-       that the first n are out, and it is right whatever becomes of the caller: when `write` fails
-       or is cancelled, no later than when the next verb returns.
-    T3 What is taken when `sync` begins survives what the target promises to survive, once it
-       returned; its mark belongs to it.
-    T4 `close` ends a write under way in bounded time, does what `sync` does, and lets go. It
-       returns the last mark, and may be called twice.
+    T1 `open` changes nothing and reports how the existing lines end. It may be called again.
+    T2 `write` takes whole lines in order, and tears, repeats or skips none. `taken(n)` reports that
+       the first n are written. If `write` fails or is cancelled, the report is right no later than
+       when the next call returns.
+    T3 Lines that are taken when `sync` begins are durable, as far as the target promises, when it
+       returns; its mark covers them.
+    T4 `close` ends a running write in bounded time, syncs, and closes. It returns the last mark and
+       may be called twice.
     """
 
     @property
     def place(self) -> str:
-        """Where it is, for people; never a secret."""
+        """The destination for people; never a secret."""
         ...
 
     @property
@@ -85,63 +85,85 @@ class Target(Protocol):
 
     @property
     def reasons(self) -> Sequence[str]:
-        """The closed set of words for its failures; `other` is always one."""
+        """The closed set of failure reasons; it always contains `other`."""
         ...
 
     @property
     def facts(self) -> Mapping[str, Any]:
-        """More about it for `/healthz` and the log."""
+        """More facts for `/healthz` and the log."""
         ...
 
     @property
     def has_memory(self) -> bool:
-        """Its lines outlive the process, and `open` finds the last one. The journal is then told
-        of the output before its first line, so that lines without a checkpoint are another
-        journal's.
+        """Whether its lines outlive the process, so that `open` finds the last one.
+
+        The journal then gets a checkpoint before the first line, so that lines without a checkpoint
+        belong to another journal.
         """
         ...
 
     async def open(self, known: Known | None) -> Found:
-        """Get ready; `known` is None for an output without a checkpoint. Raises TargetError."""
+        """Open the target; `known` is None for an output without a checkpoint.
+
+        Raises:
+            TargetError: The target cannot be opened.
+        """
         ...
 
     async def write(self, lines: Sequence[bytes], taken: Callable[[int], None]) -> None:
-        """Take lines, each with its newline. No lines: nothing comes for now, so nothing may stay
-        half done, and whatever time or others changed is looked at. Raises TargetError.
+        """Take lines, each with its newline.
+
+        An empty list means that no line comes soon: the target then completes or cuts a partial
+        line, and checks for changes by the clock or by other programs.
+
+        Raises:
+            TargetError: Not all lines were taken.
         """
         ...
 
     async def sync(self) -> Mark:
-        """Make sure of what was taken. Raises TargetError."""
+        """Make the taken lines durable; returns the mark for the checkpoint.
+
+        Raises:
+            TargetError: The lines could not be made durable.
+        """
         ...
 
     async def close(self) -> Mark:
-        """Let go. Raises TargetError when the last lines could not be made sure of."""
+        """Sync and close; returns the last mark.
+
+        Raises:
+            TargetError: The last lines could not be made durable.
+        """
         ...
 
 
 @runtime_checkable
 class Reopening(Protocol):
-    """A target that can be asked to look at its place anew (SIGHUP, SIGUSR1)."""
+    """A target that can check its path again (SIGHUP, SIGUSR1)."""
 
     async def reopen(self) -> None:
-        """Raises TargetError."""
+        """Check the path, and open it again if it names another file.
+
+        Raises:
+            TargetError: The target cannot be opened.
+        """
         ...
 
 
 @runtime_checkable
 class Upkeep(Protocol):
-    """A target that looks after what it finished, beside the writing."""
+    """A target that compresses or deletes what it finished, beside the writing."""
 
     @property
     def upkeep_s(self) -> float | None:
-        """How often; None for never."""
+        """Seconds between calls of `upkeep`; None for never."""
         ...
 
     def wants_checkpoint(self, saved: Mark) -> bool:
-        """Whether the next upkeep waits for a checkpoint newer than this one."""
+        """Whether the next upkeep needs a newer checkpoint than this one."""
         ...
 
     async def upkeep(self, saved: Mark) -> None:
-        """Look after what the last checkpoint covers. Its failures are its own."""
+        """Process what the last checkpoint covers. Errors stay inside the target."""
         ...

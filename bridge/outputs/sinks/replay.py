@@ -1,7 +1,7 @@
-"""Records of the past once more: a range of one journal, as lines of any format.
+"""Writes a range of a journal's past records as lines of any format.
 
-It has no checkpoint: a replay is asked for once, ends, and can go on where it was cut off only in a
-format whose lines carry their sequence.
+A replay has no checkpoint. After an interruption it can resume only in a format whose lines carry
+their sequence.
 """
 
 from __future__ import annotations
@@ -23,7 +23,8 @@ from bridge.wire.ndjson import Line, fit
 class Range(NamedTuple):
     """Which records: after < sequence <= last, and since_s <= recorded < until_s, wall clock.
 
-    Recorded is when the journal got a record: it grows with the sequence, as far as the clock did.
+    `recorded` is the time at which the journal stored a record; it grows with the sequence as long
+    as the clock is not set back.
     """
 
     after: int = 0
@@ -36,7 +37,7 @@ class Range(NamedTuple):
         return self.since_s is not None or self.until_s is not None
 
     def holds(self, record: Record) -> bool:
-        """True when the times, if any, include it; the sequence is known to fit."""
+        """Whether the times, if any, include the record; the caller has checked the sequence."""
         recorded_s = times.seconds(loads(record.body).get("recordedtime"))
         if recorded_s is None:
             return False
@@ -47,7 +48,7 @@ class Range(NamedTuple):
 
 @dataclass(slots=True)
 class Replayed:
-    """What was handed over so far."""
+    """The progress so far."""
 
     records: int = 0
     first: int | None = None
@@ -62,10 +63,19 @@ async def replay(
     write: Callable[[Sequence[bytes]], None],
     done: Replayed,
 ) -> None:
-    """Write the lines of all records of the range up to the present head, oldest first.
+    """Write the lines of all records in the range up to the current head, oldest first.
 
-    `done` is brought up to date after each write, so that it is right when one fails.
-    Raises what `write` and the journal raise.
+    Errors of `write` pass through.
+
+    Args:
+        reader: The journal to read.
+        settings: Which records become lines, and how.
+        wanted: The range.
+        write: Takes lines, each with its newline.
+        done: Updated after each write, so that it is right if one fails.
+
+    Raises:
+        JournalError: The journal cannot be read.
     """
     to_line, limit = formatter(settings.format), settings.bytes_max
     after, end = wanted.after, min(reader.head, wanted.last or reader.head)
@@ -96,7 +106,8 @@ async def replay(
 async def place_to_go_on(reader: Reader, last: Line, wanted: Range) -> int:
     """The sequence of the last line that an earlier replay of this range wrote.
 
-    Raises ConfigError when the line is not one of this range of this journal.
+    Raises:
+        ConfigError: The line is not one of this range of this journal.
     """
     if last.seq is None or last.reset_epoch is not None:
         raise ConfigError("its lines do not tell their place; choose another path")

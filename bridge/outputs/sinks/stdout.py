@@ -1,7 +1,7 @@
-"""stdout as a target: in order, as fast as the reader reads; nothing of it can be read back.
+"""stdout as a target: in order, at the reader's speed; nothing can be read back.
 
-What a pipe took and a dying reader never read is beyond us; a reader drops what it sees twice by
-`sequence`.
+The bridge cannot know which bytes in a pipe a dying reader has read; a reader drops repeated lines
+by `sequence`.
 """
 
 from __future__ import annotations
@@ -18,20 +18,20 @@ from typing import Any, TypeVar
 from bridge.outputs.sinks.oserrors import OS_REASONS, reason_of
 from bridge.outputs.sinks.port import Found, Known, Mark, Pace, TargetError
 
-CHECKPOINT_S = 0.2  # seconds; bounds what is repeated after a kill. Each one is a journal commit
-IDLE_S = 1.0  # seconds between looks whether anybody still reads
-_LOOK_MS = 200  # how soon a waiting thread notices that it should stop
-_FULL_S = 0.01  # between tries at a descriptor that says it is writable and takes nothing
+CHECKPOINT_S = 0.2  # seconds; limits the repeats after a kill. Each one is a journal commit
+IDLE_S = 1.0  # seconds between checks for a reader
+_LOOK_MS = 200  # until a waiting thread notices `stop`
+_FULL_S = 0.01  # between attempts on a descriptor that polls writable but takes nothing
 
 T = TypeVar("T")
 
 
 class PipeWriter:
-    """Writes whole lines to a descriptor in pieces that a pipe takes at once or not at all.
+    """Writes whole lines to a descriptor, in pieces that a pipe takes at once or not at all.
 
-    Pipe writes up to PIPE_BUF are atomic (POSIX), and one does not block after POLLOUT, so no line
-    that short is ever torn, and the thread can be told to stop while the reader sleeps. Whether the
-    descriptor blocks is not ours to say: the flag is shared with everybody who has it open.
+    Pipe writes up to PIPE_BUF are atomic (POSIX) and do not block after POLLOUT. So no line of that
+    length is torn, and the thread can be stopped while the reader pauses. The writer works with and
+    without O_NONBLOCK, because all processes that share the pipe share the flag.
     """
 
     def __init__(self, fd: int) -> None:
@@ -41,13 +41,18 @@ class PipeWriter:
         self._stopping = threading.Event()
 
     def stop(self) -> None:
-        """Let a write that waits for the reader end early."""
+        """End a write that waits for the reader."""
         self._stopping.set()
 
     def write(self, lines: Sequence[bytes], on_written: Callable[[int], None]) -> bool:
-        """Write lines; `on_written(n)` after each piece with the number of lines out so far.
+        """Write lines; call `on_written(n)` after each piece with the lines written so far.
 
-        Returns False if it was stopped. Raises OSError; BrokenPipeError when nobody reads.
+        Returns:
+            False if `stop` ended the write.
+
+        Raises:
+            BrokenPipeError: The reader has gone.
+            OSError: The descriptor cannot be written.
         """
         done = 0
         while done < len(lines):
@@ -68,7 +73,7 @@ class PipeWriter:
                     return False
             try:
                 data = data[os.write(self._fd, data[: select.PIPE_BUF]) :]
-            except BlockingIOError:  # somebody set O_NONBLOCK: it is full, and that is no failure
+            except BlockingIOError:  # O_NONBLOCK is set and the pipe is full: no failure
                 if self._stopping.wait(_FULL_S):
                     return False
         return True
@@ -77,12 +82,16 @@ class PipeWriter:
         events = self._poll.poll(wait_ms)
         if events and events[0][1] & select.POLLNVAL:
             raise BrokenPipeError(errno.EPIPE, "stdout is closed")
-        if events and events[0][1] & select.POLLERR:  # the last reader is gone
+        if events and events[0][1] & select.POLLERR:  # the last reader has gone
             raise BrokenPipeError(errno.EPIPE, os.strerror(errno.EPIPE))
         return bool(events)
 
     def check(self) -> None:
-        """Raise BrokenPipeError if nobody reads any more."""
+        """Check that the pipe has a reader.
+
+        Raises:
+            BrokenPipeError: The reader has gone.
+        """
         self._is_writable(0)
 
 
@@ -104,7 +113,7 @@ class PipeTarget:
         return Found()
 
     async def write(self, lines: Sequence[bytes], taken: Callable[[int], None]) -> None:
-        """See `Target.write`; without lines, look whether anybody reads."""
+        """See `Target.write`; without lines, check that the reader is still there."""
 
         def work() -> None:
             if not lines:
@@ -120,7 +129,7 @@ class PipeTarget:
             raise TargetError(reason_of(error), error.strerror or str(error)) from error
 
     async def sync(self) -> Mark:
-        """What a pipe took is all there is to know."""
+        """Return an empty mark: a pipe reports nothing beyond the write."""
         await self._in_thread(lambda: None)
         return {}
 
@@ -129,7 +138,7 @@ class PipeTarget:
             self._is_closed = True
             self._pipe.stop()
             try:
-                await self._in_thread(lambda: None)  # behind the write that is being stopped
+                await self._in_thread(lambda: None)  # waits for the stopping write
             finally:
                 self._thread.shutdown(wait=False, cancel_futures=True)
         return {}

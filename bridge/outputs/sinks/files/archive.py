@@ -1,6 +1,6 @@
-"""What happens to finished segments: compression, then deletion of those beyond `keep`.
+"""Compresses finished segments, and deletes those beyond `keep`.
 
-Everything here blocks; it runs in a thread of its own, beside the one that writes.
+All calls block; they run in a thread beside the one that writes.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _log = get_logger()
 # The newest finished segment stays plain for a while (logrotate's delaycompress): a reader that
 # looks for new names now and then must still find it under the name it had.
 PLAIN_S = 30.0
-_DRIFT_S = 1.0  # that a clock may be put forward by between two looks, a minute apart
+_DRIFT_S = 1.0  # tolerated clock step between two checks, a minute apart
 _COPY_BYTES = 256 * 1024
 _GZIP_LEVEL = 6  # the tool's own default
 _ZSTD_LEVEL = 3  # the tool's own default
@@ -30,9 +30,10 @@ _EXTENSION = {"gzip": ".gz", "zstd": ".zst"}
 
 
 class _SteadyWall:
-    """The wall clock; a jump forward counts only when it has lasted for as long as files are kept.
+    """The wall clock, protected against jumps.
 
-    Until then files age by the monotonic clock: a clock that is wrong for a minute deletes nothing.
+    A jump forward counts only after it has lasted as long as files are kept. Until then files age
+    by the monotonic clock, so a clock that is wrong for a minute deletes nothing.
     """
 
     def __init__(self, clock: Clock, lasting_s: float) -> None:
@@ -59,7 +60,7 @@ class _SteadyWall:
 
 
 class Archive:
-    """Looks after the finished segments of one output."""
+    """Compresses and deletes the finished segments of one output."""
 
     def __init__(self, layout: Layout, names: Names, clock: Clock) -> None:
         self._names = names
@@ -70,19 +71,23 @@ class Archive:
         self._stopping = threading.Event()
 
     def stop(self) -> None:
-        """Let a compression under way be given up; it starts again some other time."""
+        """Abort a running compression; a later call starts it again."""
         self._stopping.set()
 
     @property
     def is_idle(self) -> bool:
-        """True when there is never anything to do."""
+        """Whether the settings never compress or delete."""
         return self._compress == "none" and self._keep.is_everything
 
     def clean(self, below: int, *, is_over: bool = False) -> None:
-        """Compress and delete among the segments with a number under `below`, which are finished.
+        """Compress and delete finished segments. The next call does what this one could not.
 
-        `is_over`: no more lines will come, so nobody waits for the newest one under its name.
-        Raises OSError; what is not done is done at the next call.
+        Args:
+            below: Segments with a smaller number are finished.
+            is_over: No more lines will come, so no reader needs the newest one under its old name.
+
+        Raises:
+            OSError: A file could not be read, written or deleted.
         """
         finished = [entry for entry in self._names.entries() if entry.number < below]
         if self._compress != "none":
@@ -125,7 +130,7 @@ class Archive:
             reason = next((name for name, holds in reasons.items() if holds), None)
             if reason is None:
                 return
-            with suppress(FileNotFoundError):  # somebody else keeps house too
+            with suppress(FileNotFoundError):  # another program deletes files too
                 entry.path.unlink()
             _log.info("file.removed", path=str(entry.path), reason=reason)
             total -= info.st_size
@@ -133,11 +138,12 @@ class Archive:
 
 
 def _compress(source: Path, target: Path, kind: str, stopping: threading.Event) -> bool:
-    """Replace a file by its compressed form; at every instant one of the two is whole.
+    """Replace a file by its compressed form; at every instant one of the two is complete.
 
-    Returns False when it was told to stop before the end.
+    Returns:
+        False if `stopping` was set before the end.
     """
-    scratch = target.with_name(f".{target.name}.part")  # hidden: no reader's wildcard sees it
+    scratch = target.with_name(f".{target.name}.part")  # hidden from readers' wildcards
     try:
         info = source.stat()
         with source.open("rb") as plain, scratch.open("wb") as raw:

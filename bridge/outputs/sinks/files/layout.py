@@ -1,4 +1,4 @@
-"""Where lines go on disk: names of segments, when one is finished, which are kept."""
+"""Layout of lines on disk: names of segments, their rotation, and which are kept."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Literal, NamedTuple
 
 from bridge.core.errors import ConfigError
 
-FILE_MODE = 0o640  # events are nobody else's business; the umask may take more away
+FILE_MODE = 0o640  # no access for others; the umask may restrict it further
 COMPRESSED = (".gz", ".zst")
 
 _RENAMED_BY_US = re.compile(r"\.([0-9]{6,12})", re.ASCII)
@@ -21,7 +21,7 @@ _DATED = re.compile(r"-([0-9]{6,14})(?:-[0-9]{1,12})?", re.ASCII)
 
 @dataclass(frozen=True, slots=True)
 class Keep:
-    """Which finished segments stay; the oldest go first. None: no limit of that kind."""
+    """Which finished segments stay; the oldest are deleted first. None: no limit of that kind."""
 
     files: int | None = None
     age_s: float | None = None
@@ -36,15 +36,17 @@ class Keep:
 class Layout:
     """The settings of one file output.
 
-    `numbered`: `events.ndjson` means `events.000001.ndjson` and so on; names never change, so that
+    `numbered`: `events.ndjson` means `events.000001.ndjson` and so on. Names never change, so
     readers with a wildcard miss nothing (readers.md). `fixed`: lines go to `path` itself, which is
-    renamed to `path.000001` and so on. A segment is finished before it would grow over
-    `rotate_bytes`, and at each multiple of `rotate_every_s` since 1970 in UTC.
+    renamed to `path.000001` and so on. A segment is finished before it would exceed `rotate_bytes`,
+    and at each multiple of `rotate_every_s` since 1970 in UTC.
 
-    `fsync` says when lines are forced to the disk: `interval` once a second, `always` before a
-    batch counts as written, `never` only when a segment is finished, once a minute and at the end.
-    A power cut costs nothing in any case: the journal has the records and they are written again.
-    Raises ConfigError.
+    `fsync` says when lines are synced: `interval` once a second, `always` before a batch counts as
+    written, `never` only when a segment is finished, once a minute and at the end. A power cut
+    loses nothing in any mode, because the bridge writes the lines again from the journal.
+
+    Raises:
+        ConfigError: The path names no file, or the package for the compression is missing.
     """
 
     path: Path
@@ -69,7 +71,7 @@ class Layout:
 
 
 class Entry(NamedTuple):
-    """One segment as the directory shows it."""
+    """One segment in the directory listing."""
 
     number: int
     path: Path
@@ -77,7 +79,7 @@ class Entry(NamedTuple):
 
 
 class Names:
-    """The names that belong to one output."""
+    """The file names of one output."""
 
     def __init__(self, layout: Layout) -> None:
         path = layout.path
@@ -91,7 +93,7 @@ class Names:
         )
 
     def segment(self, number: int) -> Path:
-        """The name of a segment; in `fixed` naming the one it gets when finished."""
+        """The name of a segment; with `fixed` naming, the name it gets when finished."""
         return self._path.with_name(f"{self._prefix}.{number:06d}{self._suffix}")
 
     def entries(self) -> list[Entry]:
@@ -105,10 +107,11 @@ class Names:
         return sorted(found)
 
     def siblings(self) -> list[Path]:
-        """Plain files that `path` may have been renamed to, by us or logrotate, newest first.
+        """Plain files that `path` may have been renamed to, newest first.
 
-        Names tell the order where they can: a power cut, a copy or a restore may have changed the
-        times. Between ours, logrotate's two ways, and the rest, the newest file of each decides.
+        The bridge or logrotate renamed them. The order comes from names where possible, because a
+        power cut, a copy or a restore may change times. Between the naming schemes (the bridge's,
+        logrotate's two, others) the newest file of each decides.
         """
         groups: dict[str, list[tuple[int, int, Path]]] = {}
         with os.scandir(self._path.parent) as scan:
@@ -127,7 +130,7 @@ class Names:
 
 
 def _age(rest: str, time_ns: int) -> tuple[str, int]:
-    """What renamed a file, by the end of its name, and a number that grows with newness."""
+    """Which program renamed a file, from the end of its name, and a number that grows with time."""
     if match := _RENAMED_BY_US.fullmatch(rest):
         return "ours", int(match[1])
     if match := _COUNTED.fullmatch(rest):  # .1 is the newest

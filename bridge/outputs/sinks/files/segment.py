@@ -1,6 +1,6 @@
-"""One open file of lines: appending whole lines, cutting torn ones, forcing them to disk.
+"""One open file of lines: appends whole lines, cuts torn ones, syncs.
 
-Everything here blocks; it runs in the output's own thread.
+All calls block; they run in the output's own thread.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ from bridge.wire.ndjson import Line, find_tail
 _log = get_logger()
 
 _WINDOW_BYTES = 1 << 20  # read from the end at first; nearly every line is shorter
-_WINDOW_BYTES_MAX = 64 << 20  # then up to here: more without one line of ours is not our file
+_WINDOW_BYTES_MAX = 64 << 20  # then up to here; a file of the bridge has a line within it
 _BEGINNINGS = (b'{"specversion":"1.0",', b'{"id":', b'{"runId":')
 _SPARE_BYTES = 4096  # what a file system may need beside the data: one block
 
 
 class WriteStoppedError(Exception):
-    """Writing stopped after `written` whole lines of those given; `cause` says why."""
+    """Writing stopped after `written` of the given lines; `cause` is the OSError."""
 
     def __init__(self, written: int, cause: OSError) -> None:
         super().__init__(written, cause)
@@ -37,7 +37,7 @@ class WriteStoppedError(Exception):
 
 
 class SyncFailedError(OSError):
-    """The kernel could not force lines to the disk; they were taken back."""
+    """The kernel could not sync lines; the segment took them back."""
 
 
 class FileTail(NamedTuple):
@@ -49,12 +49,12 @@ class FileTail(NamedTuple):
 
 
 def read_tail(fd: int, size: int) -> FileTail:
-    """Find the last line of ours in a file; looks at 64 MiB at most."""
+    """Find the bridge's last line in a file; reads at most its last 64 MiB."""
     window = _WINDOW_BYTES
     while True:
         start = max(0, size - window)
         data = _pread_all(fd, start, size - start)
-        skip = data.find(b"\n") + 1 if start else 0  # begin at the start of a line
+        skip = data.find(b"\n") + 1 if start else 0  # skip to the start of a line
         tail = find_tail(data[skip:])
         if tail.line is not None or start == 0:
             return FileTail(start + skip + tail.end if tail.line else 0, tail.line, tail.torn)
@@ -78,9 +78,9 @@ def _pread_all(fd: int, offset: int, count: int) -> bytes:
 class Segment:
     """An open file that only this process writes.
 
-    `size` is the offset behind the last whole line. A torn tail left by a kill is not cut at once:
-    it is the start of the line that comes next, and completing it spares readers a file that
-    shrinks, which they take for a new one.
+    `size` is the offset after the last whole line. A torn tail left by a kill is not cut at once:
+    it is the start of the next line, and completing it avoids a shrinking file, which readers
+    mistake for a new one.
     """
 
     def __init__(self, path: Path, fd: int, *, created: bool) -> None:
@@ -95,16 +95,23 @@ class Segment:
         self.size = self.tail.end
         self._torn = self.tail.torn
         self.synced_size = self.size
-        # What a killed process wrote, or what is cut here, is not known to be on the disk.
+        # Bytes of a killed process, or a cut made here, may not be on the disk.
         self._is_unforced = not created
 
     @classmethod
     def open(cls, path: Path, *, owned: bool) -> Segment:
-        """Open or create a file. Raises OSError; ConfigError when it is somebody else's.
+        """Open or create a file.
 
-        `owned`: we wrote at this name before; the caller sets a file aside that we do not know.
+        Args:
+            path: The file.
+            owned: The bridge has written at this name before; the caller sets an unknown file
+                aside.
+
+        Raises:
+            OSError: The file cannot be opened or created.
+            ConfigError: It is no regular file, another process writes it, or it holds foreign data.
         """
-        flags = os.O_RDWR | os.O_APPEND | os.O_CLOEXEC | os.O_NONBLOCK  # a FIFO must not hang us
+        flags = os.O_RDWR | os.O_APPEND | os.O_CLOEXEC | os.O_NONBLOCK  # a FIFO must not block
         try:
             fd, created = os.open(path, flags), False
         except FileNotFoundError:
@@ -127,8 +134,10 @@ class Segment:
         return segment
 
     def distrust(self, size: int) -> None:
-        """What stands behind this offset may be in memory only, written by a process that was
-        killed: if the first sync fails, the kernel gives those lines up with ours.
+        """Treat everything after this offset as not synced.
+
+        A killed process may have written it to memory only: if the first sync fails, the kernel
+        drops those lines together with this process's own.
         """
         self.synced_size = min(self.synced_size, size)
 
@@ -138,8 +147,9 @@ class Segment:
 
     @property
     def is_known(self) -> bool:
-        """False for a file without a line of ours that does not begin like one either: it is never
-        cut. A first line may have been torn, or turned into zeros by a power cut.
+        """Whether the file holds, or begins like, a line of the bridge. Others are never cut.
+
+        A first line may have been torn, or turned into zeros by a power cut.
         """
         begin = self._torn[:64].rstrip(b"\0")
         return self.tail.line is not None or any(
@@ -152,17 +162,19 @@ class Segment:
 
     @property
     def is_deleted(self) -> bool:
-        """It has no name any more, here or elsewhere (`rm`, `rm -r` of the directory)."""
+        """Whether the file has no name any more (`rm`, or `rm -r` of the directory)."""
         return self._has_links and os.fstat(self._fd).st_nlink == 0
 
     def append(self, lines: Sequence[bytes]) -> None:
-        """Write lines; each is whole on return. Raises WriteStoppedError: those that fit are kept,
-        the torn one is cut.
+        """Write lines; each is whole on return.
+
+        Raises:
+            WriteStoppedError: Not all lines fit. Those that do are kept, a torn one is cut.
         """
         data = b"".join(lines)
         done = len(self._torn) if data.startswith(self._torn) else 0
         if done:
-            self._torn = b""  # it is the beginning of what comes: complete it
+            self._torn = b""  # it is the beginning of these lines: complete it
         else:
             self.cut_torn()
         view = memoryview(data)
@@ -174,13 +186,13 @@ class Segment:
             whole = data.rfind(b"\n", 0, done) + 1
             self.size += whole
             self._torn = data[whole:done]
-            with contextlib.suppress(OSError):  # then before the next line
+            with contextlib.suppress(OSError):  # cut before the next line instead
                 self.cut_torn()
             raise WriteStoppedError(data.count(b"\n", 0, whole), error) from error
         self.size += len(data)
 
     def _check_space(self, count: int) -> None:
-        """Refuse before a line is torn; a reader that sees half a line taken back starts over."""
+        """Refuse before a line is torn: a reader that sees half a line vanish starts over."""
         volume = os.fstatvfs(self._fd)
         free = volume.f_bfree if os.geteuid() == 0 else volume.f_bavail
         if volume.f_blocks and free * volume.f_frsize < count + _SPARE_BYTES:
@@ -198,7 +210,7 @@ class Segment:
         self._is_unforced = True  # a power cut could bring the torn line back
 
     def resize(self) -> bool:
-        """Take note of what others did to the file; True if it shrank."""
+        """Read the file's current size; True if another program made it smaller."""
         size = os.fstat(self._fd).st_size
         expected = self.size + len(self._torn)
         if size == expected:
@@ -210,8 +222,11 @@ class Segment:
         return size < expected
 
     def sync(self) -> None:
-        """Force the lines to the disk. Raises SyncFailedError; the lines written since the last
-        time are taken back then, because the kernel does not try a failed write-back again.
+        """Force the lines to the disk.
+
+        Raises:
+            SyncFailedError: The lines since the last sync were taken back, because the kernel does
+                not retry a failed write-back.
         """
         if not self.is_dirty:
             return
@@ -238,12 +253,16 @@ def _lock(fd: int, path: Path) -> None:
             f"{path}: another process or output writes this file; give each its own path"
         ) from None
     except OSError:
-        # A file system without locks: nothing to be had.
+        # The file system has no locks.
         return
 
 
 def sync_directory(path: Path) -> None:
-    """Make names durable. Raises OSError."""
+    """Make renames and new names in a directory durable.
+
+    Raises:
+        OSError: The directory cannot be synced.
+    """
     fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         os.fsync(fd)

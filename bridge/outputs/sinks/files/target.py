@@ -1,4 +1,4 @@
-"""NDJSON files as a target: the last line of the file tells how far it is."""
+"""NDJSON files as a target: the last line of the file holds the position."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ from bridge.outputs.sinks.port import Found, Known, Mark, Pace, TargetError
 _log = get_logger()
 
 FSYNC_S = 1.0  # seconds between forced writes with fsync "interval"
-CHECKPOINT_S = 5.0  # seconds; a checkpoint is a commit of the journal, so not too often
-CHECKPOINT_LAZY_S = 60.0  # with fsync "never" each checkpoint costs the only fsync there is
-TICK_S = 1.0  # seconds; how soon an idle output notices the hands of others
-CLEAN_S = 2.0  # seconds between looks at finished segments
+CHECKPOINT_S = 5.0  # seconds; each checkpoint is a commit of the journal
+CHECKPOINT_LAZY_S = 60.0  # with fsync "never" only checkpoints cost an fsync
+TICK_S = 1.0  # seconds until an idle output notices changes by other programs
+CLEAN_S = 2.0  # seconds between checks of finished segments
 
 T = TypeVar("T")
 
@@ -33,8 +33,8 @@ T = TypeVar("T")
 class FileTarget:
     """Implements `sinks.port.Target`, `Reopening` and `Upkeep` on one path.
 
-    Its mark is the number of the newest file (numbers are never used twice) and how many bytes of
-    it were forced to the disk.
+    Its mark holds the number of the newest file (numbers are never reused) and how many bytes of it
+    are synced.
     """
 
     has_memory = True
@@ -58,7 +58,7 @@ class FileTarget:
             idle_s=TICK_S,
         )
         self.upkeep_s = None if self._archive.is_idle else clean_s
-        # A thread of its own: a disk that hangs must not take other outputs with it.
+        # Its own thread: a hanging disk must not block other outputs.
         name = layout.path.name
         self._thread = ThreadPoolExecutor(1, thread_name_prefix=f"sink-{name}")
         self._cleaner = ThreadPoolExecutor(1, thread_name_prefix=f"clean-{name}")
@@ -75,7 +75,7 @@ class FileTarget:
         return {"file": str(self._file.path)}
 
     async def open(self, known: Known | None) -> Found:
-        """Open the newest segment, knowing how much of it the last checkpoint found on the disk."""
+        """Open the newest segment; `known` says how much of it the last checkpoint covers."""
         mark = known.mark if known is not None else {}
         segment, size = mark.get("segment"), mark.get("size")
         number = segment if isinstance(segment, int) else 0
@@ -91,8 +91,9 @@ class FileTarget:
         return found
 
     async def write(self, lines: Sequence[bytes], taken: Callable[[int], None]) -> None:
-        """See `Target.write`; `taken` is called in the thread, so that a cancelled caller does not
-        undo it.
+        """See `Target.write`.
+
+        The thread calls `taken`, so that it is right even if the caller is cancelled.
         """
 
         def work() -> None:
@@ -113,18 +114,18 @@ class FileTarget:
         return await self._do(self._synced)
 
     async def reopen(self) -> None:
-        """Look at the path at once, and create it if it is missing."""
+        """Check the path at once, and create the file if it is missing."""
         await self._do(self._file.reopen)
 
     async def close(self) -> Mark:
-        """See `Target.close`; whatever comes, the threads are let go."""
+        """See `Target.close`; the threads end in every case."""
         if self._is_closed:
             return self._mark
         self._is_closed = True
         self._archive.stop()
         try:
             await self._do(self._finish)
-            # Behind a compression that is being given up: nothing moves after this.
+            # Waits for an aborting compression; no file changes after this.
             await asyncio.get_running_loop().run_in_executor(self._cleaner, lambda: None)
         finally:
             self._thread.shutdown(wait=False, cancel_futures=True)
@@ -132,7 +133,7 @@ class FileTarget:
         return self._mark
 
     def wants_checkpoint(self, saved: Mark) -> bool:
-        """A segment was finished since."""
+        """Whether a segment was finished since the checkpoint."""
         return self.upkeep_s is not None and saved.get("segment") != self._file.number
 
     async def upkeep(self, saved: Mark) -> None:
@@ -163,7 +164,11 @@ class FileTarget:
             self._file.drop()
 
     async def _do(self, work: Callable[[], T]) -> T:
-        """Do it in the thread; what fails lets go of the file. Raises TargetError."""
+        """Run `work` in the thread; close the file after a failure.
+
+        Raises:
+            TargetError: `work` failed.
+        """
 
         def guarded() -> T:
             try:
@@ -185,7 +190,7 @@ class FileTarget:
     def _told(self, error: OSError) -> TargetError:
         reason = reason_of(error)
         text = error.strerror or str(error)
-        # A full disk may be freed while we wait; the rest is a mistake that only people can mend.
+        # A full disk may recover while `run` waits; an operator must fix the rest.
         complaint = None
         if reason not in ("disk_full", "io"):
             complaint = _complaint(self._layout, error)

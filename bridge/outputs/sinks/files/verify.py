@@ -1,6 +1,6 @@
-"""Checks NDJSON files of this bridge: order, holes, repeats, torn lines, bad JSON.
+"""Checks the bridge's NDJSON files: order, holes, repeats, torn lines, bad JSON.
 
-It trusts nothing but the bytes: it shares no state with the outputs that wrote them.
+The check reads only the bytes and shares no state with the outputs that wrote them.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ from bridge.wire.jsontext import JsonError, loads
 from bridge.wire.ndjson import RESET_TYPE
 
 KINDS = ("hole", "repeat", "disorder", "torn", "bad", "unreadable")
-LINE_BYTES_MAX = 256 << 20  # a line longer than this is not read; upstream's events are 100 KB
-SEEN_MAX = 1_000_000  # keys remembered for repeats, some 100 MB; older ones are forgotten
+LINE_BYTES_MAX = 256 << 20  # a longer line is not read; upstream's events are 100 KB
+SEEN_MAX = 1_000_000  # keys kept to find repeats, about 100 MB; older ones are dropped
 STDIN = Path("-")
-_READ_BYTES = 64 * 1024  # of an archive at once; one read may unpack to some megabytes
+_READ_BYTES = 64 * 1024  # per read of an archive; one may unpack to some megabytes
 
 _GZIP_MAGIC = b"\x1f\x8b"
 _ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
@@ -34,23 +34,23 @@ _ROTATED = re.compile(r"(.*)(?:\.([0-9]{1,5})|-([0-9]{6,14}))")
 
 
 class Problem(NamedTuple):
-    """One thing that is wrong, and where."""
+    """One problem and its place."""
 
     kind: str  # one of KINDS
     place: str  # "file:line"
     text: str
-    records: int = 1  # how many records it concerns; a hole may be wide
+    records: int = 1  # number of affected records
 
 
 @dataclass(slots=True)
 class Report:
-    """What was found in all files."""
+    """The findings in all files."""
 
     files: int = 0
     records: int = 0
     first: int | None = None  # sequences; None in upstream's format
     last: int | None = None
-    gaps: int = 0  # holes upstream left: records of their own, no fault of the file
+    gaps: int = 0  # `bridge.gap` records: upstream's holes, not the file's
     journals: int = 1  # how many journals the lines come from
     unordered: int = 0  # lines in upstream's format, which carry no sequence
     counts: dict[str, int] = field(default_factory=lambda: dict.fromkeys(KINDS, 0))
@@ -87,10 +87,15 @@ class Report:
 def verify(
     paths: Iterable[Path], report: Report, *, is_filtered: bool = False
 ) -> Iterator[Problem]:
-    """Check files, filling the report; yields problems as they are met.
+    """Check files and fill the report.
 
-    Files of one output are taken in the order they were written, whatever order they are given in.
-    `is_filtered`: the output has a filter, so sequences that are left out are no holes.
+    Args:
+        paths: The files in any order; each output's files are read in the order of writing.
+        report: Receives the counts.
+        is_filtered: The output has a filter, so missing sequences are no holes.
+
+    Yields:
+        Each problem when it is found.
     """
     for series in _series(paths):
         checker = _Checker(report, is_filtered=is_filtered)
@@ -117,7 +122,7 @@ def _check_file(path: Path, checker: _Checker) -> Iterator[Problem]:
 
 
 class _Checker:
-    """What is known while reading the files of one output."""
+    """The state while reading the files of one output."""
 
     def __init__(self, report: Report, *, is_filtered: bool) -> None:
         self._report = report
@@ -168,7 +173,7 @@ class _Checker:
         self._last = seq if last is None else max(seq, last)
 
     def _reset(self, value: dict[str, Any], place: str) -> Iterator[Problem]:
-        """The bridge's own word that sequences before this line are not all here."""
+        """Handle a reset line: the bridge itself reports that earlier sequences are missing."""
         sequence, data = value.get("sequence"), value["data"]
         if not isinstance(sequence, str) or _SEQUENCE.fullmatch(sequence) is None:
             yield Problem("bad", place, "no sequence of 20 digits")
@@ -212,7 +217,7 @@ class _Checker:
 
 @contextmanager
 def _opened(path: Path) -> Iterator[IO[bytes]]:
-    """The plain bytes of a file, whatever it is packed with; "-" is stdin."""
+    """The uncompressed bytes of a file of any supported kind; "-" is stdin."""
     with open(0 if path == STDIN else path, "rb", closefd=path != STDIN) as raw:
         magic = raw.peek(4)[:4]
         if magic.startswith(_GZIP_MAGIC):
@@ -235,8 +240,10 @@ def _unpacked_zstd(raw: IO[bytes]) -> Iterator[IO[bytes]]:
 
 
 class _ZstdFrames(io.RawIOBase):
-    """The frames of a file one after the other. The package's own reader takes the end of the file
-    for the end of a frame, so that it reads half an archive without a word.
+    """Reads all zstd frames of a file.
+
+    The package's own reader takes the end of the file for the end of a frame, and so accepts half
+    an archive without an error.
     """
 
     def __init__(self, raw: IO[bytes], decompressor: Any) -> None:
@@ -269,7 +276,7 @@ class _ZstdFrames(io.RawIOBase):
 
 
 def _series(paths: Iterable[Path]) -> list[list[Path]]:
-    """The files of each output, oldest first; outputs in the order they are first named."""
+    """The files of each output, oldest first; outputs in the order of their first file."""
     groups: dict[tuple[Path, str], list[tuple[tuple[int, int], Path]]] = {}
     for path in dict.fromkeys(paths):
         name, age = _age(path.name)
@@ -278,7 +285,7 @@ def _series(paths: Iterable[Path]) -> list[list[Path]]:
 
 
 def _age(name: str) -> tuple[str, tuple[int, int]]:
-    """The name of the output a file belongs to, and a key that sorts its files oldest first."""
+    """The output that a file belongs to, and a key that sorts its files oldest first."""
     name = name.removesuffix(".gz").removesuffix(".zst")
     if match := _NUMBERED.fullmatch(name):
         return match[1] + (match[3] or ""), (1, int(match[2]))
@@ -296,7 +303,7 @@ def _count(number: int, noun: str) -> str:
 
 
 def hint(problems: Sequence[str]) -> str | None:
-    """What to try next, given the kinds of problems that were found."""
+    """A hint for the kinds of problems that were found; None without one."""
     if set(problems) == {"hole"}:
         return "if this output has a filter, holes are expected: use --filtered"
     return None

@@ -1,6 +1,6 @@
-"""The file of one output: the segment that is written, rotation, and what others do to it.
+"""The file of one output: the open segment, rotation, and changes by other programs.
 
-Everything here blocks; it runs in the output's own thread. It knows nothing of the journal.
+All calls block; they run in the output's own thread. This module does not use the journal.
 """
 
 from __future__ import annotations
@@ -18,15 +18,15 @@ from bridge.wire.ndjson import Line
 
 _log = get_logger()
 
-# A path that is missing is given this long to be created by logrotate, which otherwise finds ours
-# in its way (readers.md: 3 lines lost in 94 rotations). Lines go to the renamed file meanwhile.
+# Time for logrotate to create a missing path; a file of the bridge would be in its way (readers.md:
+# 3 lines lost in 94 rotations). Until then lines go to the renamed file.
 MISSING_S = 1.0
-_SIBLINGS_MAX = 100  # renamed files looked at for the last line; the newest nearly always has it
-_TORN_BYTES_MAX = 16 << 20  # more than a batch of ordinary lines can tear
+_SIBLINGS_MAX = 100  # renamed files searched for the last line; usually the newest has it
+_TORN_BYTES_MAX = 16 << 20  # more than a torn batch of ordinary lines
 
 
 class FileWriter:
-    """Writes lines to numbered segments, or to one name that is renamed."""
+    """Writes lines to numbered segments, or to one name that rotation renames."""
 
     def __init__(self, layout: Layout, clock: Clock) -> None:
         self._layout = layout
@@ -41,7 +41,7 @@ class FileWriter:
 
     @property
     def path(self) -> Path:
-        """The file that is written now, or would be."""
+        """The file that the next line goes to."""
         return self._layout.path if self._is_fixed else self._names.segment(max(self.number, 1))
 
     @property
@@ -50,7 +50,7 @@ class FileWriter:
 
     @property
     def is_dirty(self) -> bool:
-        """Some lines are not forced to the disk yet."""
+        """Whether some lines are not synced yet."""
         return self._segment is not None and self._segment.is_dirty
 
     @property
@@ -61,12 +61,17 @@ class FileWriter:
     def open(
         self, *, owned: bool, number_min: int = 0, forced: tuple[int, int] | None = None
     ) -> Found:
-        """Open the newest segment, or create one; nothing is cut yet.
+        """Open the newest segment, or create one; cut nothing yet.
 
-        `owned`: the journal knows this output, so damage may be repaired; `number_min`: highest
-        number used before, as far as the journal knows; `forced`: number of a segment and how many
-        bytes of it are on the disk for certain, without which all that is there counts as such.
-        Raises OSError, ConfigError.
+        Args:
+            owned: The journal knows this output, so damage may be repaired.
+            number_min: The highest number used before, as far as the journal knows.
+            forced: A segment's number, and how many bytes of it are certainly synced. Without it,
+                everything in the file counts as synced.
+
+        Raises:
+            OSError: The segment cannot be opened or created.
+            ConfigError: The path holds something that is not the bridge's.
         """
         self.drop()
         entries = self._names.entries()
@@ -89,7 +94,7 @@ class FileWriter:
             last = _last_line(path)
             if last is not None:
                 break
-        # An empty file is none: a kill between its making and the first checkpoint leaves one.
+        # Ignore an empty file: a kill between its creation and the first checkpoint leaves one.
         is_packed = any(entry.is_compressed for entry in entries)
         has_lines = last is not None or is_packed or segment.torn_bytes > 0
         self._period = self._period_of(
@@ -98,7 +103,7 @@ class FileWriter:
         return Found(last, has_lines)
 
     def _open_or_set_aside(self, *, owned: bool) -> Segment:
-        """Open; a file that is not like ours, or is all damage, is left alone under a number."""
+        """Open the path; rename a foreign or wholly damaged file to a number first."""
         segment = Segment.open(self.path, owned=owned)
         if segment.is_known and segment.torn_bytes <= _TORN_BYTES_MAX:
             return segment
@@ -112,7 +117,8 @@ class FileWriter:
     def write(self, lines: Sequence[bytes]) -> None:
         """Write lines in order, in as many segments as needed.
 
-        Raises WriteStoppedError; the file is then to be opened again.
+        Raises:
+            WriteStoppedError: Not all lines were written; the caller must call `open` next.
         """
         done = 0
         try:
@@ -125,7 +131,7 @@ class FileWriter:
                     segment = self._rotate(segment)
                     continue
                 segment.append(lines if upto - done == len(lines) else lines[done:upto])
-                if segment.is_deleted:  # `rm` was faster: nobody can read these lines there
+                if segment.is_deleted:  # deleted meanwhile: no reader can see these lines
                     segment = self._replaced(segment)
                     continue
                 done = upto
@@ -138,7 +144,7 @@ class FileWriter:
             raise WriteStoppedError(done, error) from error
 
     def _fitting(self, segment: Segment, lines: Sequence[bytes], done: int) -> int:
-        """How far the lines from `done` on fit into the segment; at least one if it is empty."""
+        """The end of the lines from `done` on that fit the segment; at least one if it is empty."""
         limit = self._layout.rotate_bytes
         if limit is None:
             return len(lines)
@@ -150,60 +156,81 @@ class FileWriter:
         return len(lines)
 
     def tick(self) -> None:
-        """Once a second: see what others did, and rotate by the clock. Raises OSError."""
+        """Once a second: notice changes by other programs, and rotate by the clock.
+
+        Raises:
+            OSError: A file cannot be opened, renamed or synced.
+        """
         segment = self._current()
         if self._is_due(segment):
             self._rotate(segment)
 
     def settle(self) -> None:
-        """No line comes: a torn one, if any, will not be completed soon. Raises OSError."""
+        """Cut a torn line, because no line comes soon that would complete it.
+
+        Raises:
+            OSError: The file cannot be cut.
+        """
         if self._segment is not None:
             self._segment.cut_torn()
 
     def sync(self) -> None:
-        """Force all lines to the disk. Raises SyncFailedError."""
+        """Force all lines to the disk.
+
+        Raises:
+            SyncFailedError: The lines since the last sync were taken back.
+        """
         if self._segment is not None:
             self._segment.sync()
 
     def reopen(self) -> None:
-        """Look at the path at once, and create it if it is missing. Raises OSError, ConfigError."""
+        """Check the path at once, and create the file if it is missing.
+
+        Raises:
+            OSError: The file cannot be opened or created.
+            ConfigError: The path holds something that is not the bridge's.
+        """
         self._missing_since_s = -MISSING_S
         self._current()
 
     def drop(self) -> None:
-        """Let go of the file without a word to the disk."""
+        """Close the file without a sync."""
         segment, self._segment = self._segment, None
         self._missing_since_s = None
         if segment is not None:
             segment.close()
 
     def abandon(self) -> None:
-        """Let go as if it had never been opened: a file that was made for it and is empty goes."""
+        """Close as if never opened: a file that was created for this and is empty is deleted."""
         segment = self._segment
         if segment is not None and segment.created and segment.size == 0:
             segment.path.unlink(missing_ok=True)
         self.drop()
 
     def close(self) -> None:
-        """Cut what is torn, force the rest to the disk, let go. Raises OSError."""
+        """Cut a torn line, sync the rest, and close.
+
+        Raises:
+            OSError: The last lines could not be cut or synced.
+        """
         try:
             self.settle()
             self.sync()
         finally:
             self.drop()
 
-    # What others do
+    # Changes by other programs
 
     def _current(self) -> Segment:
-        """The segment to write to: the one that is open, unless the path means another by now."""
+        """The segment to write to: the open one, unless the path names another file by now."""
         segment = self._segment
         if segment is None:
             raise FileNotFoundError(f"{self.path} is not open")
         try:
             info = os.stat(segment.path)
         except FileNotFoundError:
-            # A file without any name takes lines that nobody will ever read; one that was renamed
-            # is given its moment.
+            # A file without a name is never read. A renamed file keeps receiving lines for
+            # MISSING_S.
             is_gone = segment.is_deleted or self._is_missed_for_long()
             return self._replaced(segment) if is_gone else segment
         if (info.st_dev, info.st_ino) != segment.inode:
@@ -220,7 +247,7 @@ class FileWriter:
         return now_s - self._missing_since_s >= MISSING_S or self._missing_since_s < 0
 
     def _replaced(self, segment: Segment) -> Segment:
-        """The path is another file now, or none: go on there. The old one has all its lines."""
+        """Continue in a new file at the path. The old segment has all its lines."""
         segment.cut_torn()
         self.sync()
         self.drop()
@@ -241,8 +268,12 @@ class FileWriter:
         return segment.size > 0 and self._period_of(self._clock.wall()) > self._period
 
     def _rotate(self, segment: Segment) -> Segment:
-        """Finish a segment and begin the next. A kill between the steps leaves an empty newest
-        segment or none, which `open` knows. Raises OSError.
+        """Finish a segment and begin the next.
+
+        A kill between the steps leaves an empty newest segment or none; `open` handles both.
+
+        Raises:
+            OSError: A file cannot be renamed, opened or synced.
         """
         segment.cut_torn()
         self.sync()

@@ -1,8 +1,8 @@
-"""Who may ask for what (0016-design.md D10).
+"""Decides which requests are allowed (0016-design.md D10).
 
-On a loopback address without `[auth]` every program of this host may, but no web page of another
-origin: the Host header must name this server (a rebound DNS name does not), and an Origin, where a
-browser sends one, must be this server's own. On any other address `[auth]` is needed.
+On a loopback address without `[auth]`, every program of this host may read, but no web page of
+another origin: the Host header must name this server (a rebound DNS name does not), and an Origin
+header must be this server's own. Any other address needs `[auth]`.
 """
 
 from __future__ import annotations
@@ -28,20 +28,20 @@ _SEC_FETCH_MODE = "Sec-Fetch-Mode"
 
 
 class Need(enum.Enum):
-    """What a route asks of who calls it."""
+    """What a route requires of a request."""
 
-    NOTHING = enum.auto()  # probes: they come from anywhere and learn one bit
-    OWN_ORIGIN = enum.auto()  # the page's own files hold nothing, but no other site may frame them
+    NOTHING = enum.auto()  # probes: from any client; they reveal one bit
+    OWN_ORIGIN = enum.auto()  # the page's files: public, but no other site may frame them
     READ = enum.auto()
-    STREAM = enum.auto()  # the same, and a ticket will do
+    STREAM = enum.auto()  # the same; a ticket is accepted
     OVERVIEW = enum.auto()  # shows all accounts at once
-    METRICS = enum.auto()  # the same; settable to be open
+    METRICS = enum.auto()  # the same; a setting can open it
     WRITE = enum.auto()  # changes something upstream
     ADMIN = enum.auto()
 
 
 class Scope(enum.Enum):
-    """What a token may do; admin includes the others."""
+    """What a token allows; admin includes the others."""
 
     READ = "read"
     WRITE = "write"  # start and cancel runs upstream, through the gateway
@@ -53,14 +53,14 @@ _ALL_SCOPES = frozenset(Scope)
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Who asks; empty sets mean no limit."""
+    """The client of a request; empty sets mean no limit."""
 
     name: str
     runs: frozenset[str] = frozenset()
     accounts: frozenset[str] = frozenset()
     scopes: frozenset[Scope] = _ALL_SCOPES
-    until_s: float | None = None  # seconds since 1970; None is for ever
-    key: bytes = field(default=b"", repr=False)  # the hash of the token: a new one is another
+    until_s: float | None = None  # seconds since 1970; None never expires
+    key: bytes = field(default=b"", repr=False)  # the token's hash; a new token has another
 
     def has(self, scope: Scope) -> bool:
         return scope in self.scopes or Scope.ADMIN in self.scopes
@@ -77,7 +77,7 @@ class Identity:
         )
 
     def narrow(self, only: Filter) -> Filter | None:
-        """Return what is left of a wish; None when nothing is."""
+        """Return the part of a filter that the identity may see; None if that is nothing."""
         runs = _common(only.runs, self.runs)
         accounts = _common(only.accounts, self.accounts)
         if runs is None or accounts is None:
@@ -92,41 +92,49 @@ def _common(wished: frozenset[str], allowed: frozenset[str]) -> frozenset[str] |
 
 
 class Access(Protocol):
-    """A policy. A refusal is a value, not an exception."""
+    """An access policy. A refusal is a value, not an exception."""
 
-    origins: Origins  # of other sites whose pages are let in; set by the server
+    origins: Origins  # origins whose pages may read; set by the server
 
     def check_listen(self, host: str) -> None:
-        """Raises ConfigError for an address on which this policy would be too open."""
+        """Check that this policy is strict enough for an address.
+
+        Raises:
+            ConfigError: The policy would be too open there.
+        """
         ...
 
     def listening_on(self, host: str, port: int) -> None:
-        """Told once, before the first request: the address that was really bound."""
+        """Receive the bound address, once, before the first request."""
         ...
 
     def allow(self, request: web.Request, need: Need) -> Identity | ProblemError:
-        """Decide about one request; tickets are spent by this."""
+        """Decide about one request; this uses up its ticket."""
         ...
 
     def refresh(self) -> bool:
-        """Called every few seconds; True when somebody may have lost access."""
+        """Called every few seconds; returns True when a client may have lost access."""
         ...
 
     def is_valid(self, identity: Identity) -> bool:
-        """Tell whether someone who was let in would still be."""
+        """Whether an identity that was allowed would still be allowed."""
         ...
 
     def issue(self, identity: Identity) -> tuple[str, float]:
-        """Return a ticket and the seconds it lives. Raises ProblemError."""
+        """Return a ticket and its lifetime in seconds.
+
+        Raises:
+            ProblemError: Too many tickets are unused.
+        """
         ...
 
 
 @runtime_checkable
 class Fetching(Protocol):
-    """A policy whose tickets are kept elsewhere."""
+    """A policy whose tickets another process keeps."""
 
     async def fetch(self, request: web.Request) -> None:
-        """Get what `allow` will need for this request, if there is anything."""
+        """Fetch what `allow` needs for this request, if anything."""
         ...
 
 
@@ -138,7 +146,7 @@ class LoopbackAccess:
         self._hosts: frozenset[str] = frozenset()
 
     def check_listen(self, host: str) -> None:
-        """The settings are checked for the same; here nobody can forget to."""
+        """See `Access`. Settings are checked for the same; this check covers every caller."""
         if not is_loopback(host):
             raise ConfigError(
                 f"listen: {host!r} can be reached from other machines, and there is no [auth]:"
@@ -157,7 +165,7 @@ class LoopbackAccess:
             return Identity("anybody")
         hosts = request.headers.getall(hdrs.HOST, [])
         named = {host.lower() for host in hosts}
-        # A request line may hold a whole URL, and then its host counts, not that of the header.
+        # If the request line holds a whole URL, its host counts, not the header's.
         if not request.raw_path.startswith("/") and (target := _ABSOLUTE.match(request.raw_path)):
             named.update(host.lower() for host in target.groups())
         if len(hosts) != 1 or not named <= self._hosts:
@@ -176,20 +184,23 @@ class LoopbackAccess:
         return True
 
     def issue(self, identity: Identity) -> tuple[str, float]:  # noqa: ARG002
-        """Nobody needs one here; clients that always ask for one work all the same."""
+        """See `Access`. Tickets are not needed here; some clients always request one."""
         return "none-needed", 60.0
 
 
 def check_origin(request: web.Request, host: str, allowed: Origins) -> ProblemError | None:
-    """Refuse what a browser sends for a page of another origin; `host` is this server's."""
+    """Refuse a request that a browser sends for a page of another origin.
+
+    `host` is this server's.
+    """
     origins = request.headers.getall(hdrs.ORIGIN, [])
     if len(origins) == 1 and allowed.allows(origins[0]):
         return None
     for origin in origins:
         if origin.lower() not in (f"http://{host}", f"https://{host}"):
             return _foreign()
-    # Requests for images and scripts carry no Origin; browsers mark them so. Following a link
-    # to the live page is no reading of it.
+    # Requests for images and scripts carry no Origin, but browsers mark them. Following a link
+    # to the live page reveals nothing to the other site.
     site = request.headers.get(_SEC_FETCH_SITE, "none").lower()
     is_visit = request.path == "/" and request.headers.get(_SEC_FETCH_MODE) == "navigate"
     if site not in ("none", "same-origin") and not is_visit:
@@ -206,7 +217,7 @@ def _foreign() -> ProblemError:
 
 
 def is_loopback(host: str) -> bool:
-    """Tell whether only programs of this host can reach the address."""
+    """Whether only programs of this host can reach the address."""
     if host.lower() == "localhost":
         return True
     try:

@@ -1,8 +1,8 @@
-"""Whose request it is, where proxies stand in between.
+"""Finds the client's address behind proxies.
 
-`X-Forwarded-For` is believed only when a trusted proxy sent the request, and only as far as trusted
-proxies wrote it: the last address that is none of theirs is the client. Everybody else could write
-anything there.
+`X-Forwarded-For` counts only if a trusted proxy sent the request, and only as far as trusted
+proxies wrote it: the client is the last address that is not a trusted proxy. Any other client could
+write any address there.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from aiohttp import web
 
 FORWARDED_FOR = "X-Forwarded-For"
-_HOPS_MAX = 16  # looked at, from the end; chains of proxies are short
+_HOPS_MAX = 16  # entries read, from the end; chains of proxies are short
 _HOST_BITS = 64  # of an IPv6 address: a client chooses them itself (RFC 4291, section 2.5.4)
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
@@ -21,17 +21,25 @@ Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
 class Proxies:
-    """The trusted ones, as addresses or networks. Raises ValueError for what is neither."""
+    """The trusted proxies, as addresses or networks.
+
+    Raises:
+        ValueError: An entry is neither an address nor a network.
+    """
 
     def __init__(self, trusted: Iterable[str] = (), *, is_behind_workers: bool = False) -> None:
-        """`is_behind_workers`: who has no address is a worker of this program, which has looked
-        at all that already, and says whose request it is.
+        """Parse the trusted proxies.
+
+        Args:
+            trusted: Addresses and networks.
+            is_behind_workers: A peer without an address is a worker of this program, which has
+                determined the client's address already.
         """
         self._is_behind_workers = is_behind_workers
         self._trusted: tuple[Network, ...] = tuple(map(ipaddress.ip_network, trusted))
 
     def client_address(self, request: web.Request) -> str:
-        """Return the address that limits are counted by; "" for a client without one."""
+        """Return the address for limits; "" for a client without one."""
         peer = request.remote or ""
         if self._is_behind_workers and not peer:
             return request.headers.get(FORWARDED_FOR, "")
@@ -41,13 +49,13 @@ class Proxies:
         for hop in reversed(hops):
             address = _maybe_address(hop.strip())
             if address is None:
-                return peer  # no proxy of ours writes that
+                return peer  # no trusted proxy writes that
             if not self._is_trusted(address):
                 return str(address)
         return peer
 
     def trusts(self, peer: str) -> bool:
-        """Tell whether an address is that of a trusted proxy."""
+        """Whether an address is that of a trusted proxy."""
         return self._is_trusted(_maybe_address(peer))
 
     def _is_trusted(self, address: Address | None) -> bool:
@@ -55,7 +63,7 @@ class Proxies:
 
 
 def counted_as(client: str) -> str:
-    """Return what limits by address count a client under: all of an IPv6 network are one."""
+    """Return the key under which limits count a client: an IPv6 network counts as one."""
     address = _maybe_address(client)
     if isinstance(address, ipaddress.IPv6Address):
         return str(ipaddress.IPv6Address(int(address) >> _HOST_BITS << _HOST_BITS))

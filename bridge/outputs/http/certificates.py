@@ -1,7 +1,7 @@
 """TLS: certificate and key from files, read again when they change.
 
-New handshakes get the new certificate; open streams go on with the keys they have. A pair that
-cannot be used leaves the last good one in force.
+New handshakes use the new certificate; open streams keep their keys. If a new pair cannot be used,
+the last good one stays in force.
 """
 
 from __future__ import annotations
@@ -18,20 +18,24 @@ _Stamp = tuple[tuple[int, int, int], ...]
 
 
 class Certificates:
-    """The files of one certificate chain and its key, PEM. Raises ConfigError."""
+    """The PEM files of one certificate chain and its key.
+
+    Raises:
+        ConfigError: A file cannot be read, is encrypted, or does not match the other.
+    """
 
     def __init__(self, certificate_file: Path, key_file: Path) -> None:
         self._files = (certificate_file, key_file)
         self._stamp = self._look()
         self._content = self._bytes()
-        self._told = ""  # of the files, at the last look
+        self._told = ""  # the last reported error
         self._current = self._read()
-        # The listener keeps this one; each handshake is moved on to the current one.
+        # The listener keeps this context; each handshake switches to the current one.
         self.context = self._read()
         self.context.sni_callback = self._choose
 
     def adopt(self, other: Certificates) -> None:
-        """Take over the files of another one, which have been read."""
+        """Take over the files of another instance, which has read them."""
         self._files, self._stamp, self._current = other._files, other._stamp, other._current
         self._content = other._content
 
@@ -42,7 +46,7 @@ class Certificates:
             if stamp == self._stamp:
                 self._told = ""
                 return False
-            self._stamp = stamp  # a wrong pair is told once, not at every look
+            self._stamp = stamp  # report a wrong pair once, not at every check
             content = self._bytes()
             if content == self._content:  # moved, touched
                 self._told = ""
@@ -50,7 +54,7 @@ class Certificates:
             self._current = self._read()
             self._content = content
         except ConfigError as error:
-            if self._told != str(error):  # and so are files that stay away
+            if self._told != str(error):  # report missing files once, too
                 _log.warning("tls.certificate_refused", error=str(error))
             self._told = str(error)
             return False
@@ -82,9 +86,9 @@ class Certificates:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.minimum_version = ssl.TLSVersion.TLSv1_2
         context.set_alpn_protocols(["http/1.1"])
-        self._bytes()  # what cannot be read is named; OpenSSL would not say which
+        self._bytes()  # names an unreadable file, which OpenSSL would not
         try:
-            # Without a function for the password OpenSSL would ask at the terminal.
+            # Without a password function OpenSSL would prompt on the terminal.
             context.load_cert_chain(certificate, key, password=_no_password)
         except (ssl.SSLError, OSError) as error:
             raise ConfigError(_explained(error, certificate, key)) from None

@@ -1,7 +1,7 @@
-"""A connection before it is a stream: aiohttp's, plus what it lacks.
+"""A connection before it becomes a stream: aiohttp's, with limits added.
 
-Clients that do not send a whole request in time, send too much of one, or do not take their answer
-are cut; open connections are counted; what cannot be parsed is answered with a problem document.
+The server cuts clients that send their request too slowly, send too much, or do not read their
+answer. It counts open connections and answers unparsable requests with a problem document.
 """
 
 # ruff: noqa: ARG002 - signatures are aiohttp's
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from aiohttp.web_request import BaseRequest
 
 
-_LINGER_S = 1.0  # for the rest of a body nobody reads, before the connection is closed
-_TAKEN_BYTES_MIN = 32 * 1024  # of an answer within `answer_wait_s`: 1 KiB/s, less is no reader
+_LINGER_S = 1.0  # wait for the rest of an unread body before closing
+_TAKEN_BYTES_MIN = 32 * 1024  # per `answer_wait_s`: about 1 KiB/s; a slower client is cut
 
 
 class Connection(web.RequestHandler):
@@ -56,16 +56,16 @@ class Connection(web.RequestHandler):
             max_field_size=limits.line_bytes_max,
             max_headers=limits.headers_max,
             lingering_time=_LINGER_S,
-            auto_decompress=False,  # nobody reads bodies: a bomb must not even be opened
+            auto_decompress=False,  # no route reads compressed bodies; do not unpack a bomb
         )
         self._limits = limits
         self._largest_body = max(largest_body, limits.body_bytes_max)
         self._open = others
         self._patience: asyncio.TimerHandle | None = None  # until the first whole head
-        self._next_look: asyncio.TimerHandle | None = None  # at an answer that waits
-        self._unread_bytes = 0  # since the last head that was understood
-        self._unsent_bytes = 0  # at the last look
-        self._answer_bytes = 0  # of the answer that is being sent, which is kept whole till then
+        self._next_look: asyncio.TimerHandle | None = None  # next check of a pending answer
+        self._unread_bytes = 0  # since the last parsed head
+        self._unsent_bytes = 0  # at the last check
+        self._answer_bytes = 0  # of the current answer, which stays in memory until sent
         self.address = ""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -85,8 +85,8 @@ class Connection(web.RequestHandler):
 
     def data_received(self, data: bytes) -> None:
         self._unread_bytes += len(data)
-        # Behind one head stands its body, of which little is held at a time; behind several, more
-        # requests, and each of them costs far more than its bytes.
+        # After one head comes its body, of which little is in memory at a time; after several come
+        # more requests, each of which costs far more than its bytes.
         is_one = len(self._messages) <= 1
         body_max = self._largest_body if is_one else self._limits.body_bytes_max
         if self._unread_bytes > self._limits.head_bytes_max + body_max:
@@ -98,22 +98,22 @@ class Connection(web.RequestHandler):
             self._refuse()
 
     def _refuse(self) -> None:
-        """End a request that is too large; told only where no answer can stand before it."""
+        """End a request that is too large; answer only if no other answer is pending."""
         if self._patience is not None and self.transport is not None:
             self.transport.write(as_bytes(_TOO_LARGE))
         self.force_close()
 
     def note_request(self) -> None:
-        """A whole request head has arrived. From here on aiohttp's keep-alive timer watches."""
+        """Note a complete request head. From here on aiohttp's keep-alive timer applies."""
         self._unread_bytes = 0
         self._be_patient()
 
     def note_answer(self, size: int) -> None:
-        """An answer of so many bytes is about to be sent."""
+        """Note that an answer of `size` bytes is about to be sent."""
         self._answer_bytes = size
 
     def note_stream(self) -> None:
-        """The answer has no end: it is no connection among the others any more."""
+        """Note that the answer is endless: limits for other connections no longer apply."""
         self._open.leave(self)
 
     def _be_patient(self) -> None:
@@ -121,7 +121,7 @@ class Connection(web.RequestHandler):
             self._patience.cancel()
             self._patience = None
 
-    # Answers that are not taken
+    # Answers that the client does not read
 
     def pause_writing(self) -> None:
         super().pause_writing()
@@ -148,14 +148,14 @@ class Connection(web.RequestHandler):
             self._next_look = None
 
     def held_bytes(self) -> int:
-        """What waits in this process: the kernel may have most of an answer, but not the last."""
+        """Bytes that wait in this process; the kernel may hold the beginning of the answer."""
         return max(self._buffered_bytes(), self._answer_bytes)
 
     def _buffered_bytes(self) -> int:
         return self.transport.get_write_buffer_size() if self.transport is not None else 0
 
     def cut(self) -> None:
-        """Drop the connection and what it holds, now."""
+        """Drop the connection and its buffer now."""
         if self.transport is not None:
             self.transport.abort()
 
@@ -166,7 +166,7 @@ class Connection(web.RequestHandler):
         exc: BaseException | None = None,
         message: str | None = None,
     ) -> web.StreamResponse:
-        """Answer what never reached a route: mostly requests that are not HTTP."""
+        """Answer a request that reached no route, usually because it is not HTTP."""
         self.note_request()
         code = "bad_request" if status < 500 else "internal_error"
         response = respond(ProblemError(code, "this is not a readable HTTP request"))

@@ -1,4 +1,4 @@
-"""Lists of followed feeds: made once for everybody who asks, filtered, cut into pages."""
+"""Lists of followed feeds: made once for all clients, filtered, cut into pages."""
 
 from __future__ import annotations
 
@@ -21,22 +21,22 @@ LIST_S = 0.5
 runs takes the loop 7 ms: a few hundred pages would leave the streams nothing."""
 LIMIT_MAX = 1000
 LIST_PARAMETERS = ("status", "state", "text", "account", "limit", "cursor")
-_LIMITS = Limits()  # those of filters are the same in every configuration
+_LIMITS = Limits()  # filter limits do not depend on the configuration
 _SEARCHED = ("id", "title", "branch")
 
 View = Mapping[str, Any]
 
 
 class ListPage(NamedTuple):
-    """What is wanted of a list; `following` is the cursor of the rest, None when there is none."""
+    """The requested part of a list; `following` is the next cursor, None at the end."""
 
     views: Sequence[View]
     following: str | None
-    is_whole: bool  # nothing was asked for but everything
+    is_whole: bool  # the request has no filter, limit or cursor
 
 
 class FeedLists:
-    """All views, newest first, as they were at most LIST_S ago."""
+    """All views, newest first, at most LIST_S old."""
 
     def __init__(self, feeds: Feeds, clock: Clock) -> None:
         self._feeds = feeds
@@ -46,7 +46,7 @@ class FeedLists:
 
     @property
     def made_at(self) -> float:
-        """When the list was made; another one has another moment."""
+        """When the list was made; each list has a different time."""
         return self._made_s
 
     def all(self) -> Sequence[View]:
@@ -56,20 +56,28 @@ class FeedLists:
         return self._views
 
     def look_again(self) -> None:
-        """Something was changed by somebody who will look at once."""
+        """Make a new list for the next request, because a client changed a feed."""
         self._made_s = -math.inf
 
 
 def may_see(identity: Identity, view: View) -> bool:
-    """Tell whether the limits of a token leave a feed to see; `view` as the port gives it."""
+    """Whether a token's limits allow a feed; `view` as the port returns it."""
     return not identity.is_limited or identity.may_see(str(view["account"]), str(view["id"]))
 
 
 def select(
     request: web.Request, identity: Identity, views: Sequence[View], more: Collection[str] = ()
 ) -> ListPage:
-    """What a request for a list asks for; `more` are names of further parameters, for values of the
-    view. Raises ProblemError.
+    """Select what a request for a list asks for.
+
+    Args:
+        request: Its query holds filters, `limit` and `cursor`.
+        identity: The client, whose limits apply.
+        views: All views, newest first.
+        more: Names of further parameters, each compared with a value of the view.
+
+    Raises:
+        ProblemError: A parameter is unknown or invalid, or the cursor has expired.
     """
     check_names(request, (*LIST_PARAMETERS, *more))
     wanted = _wanted(request, identity, more)
@@ -99,7 +107,7 @@ def _wanted(
         return (
             may_see(identity, view)
             and all(not some or str(view.get(name)) in some for name, some in asked.items())
-            # How it is followed has words of its own; a list of runs calls them its state.
+            # `following` has its own values; a list of runs calls it `state`.
             and (not states or bool(states & {view.get("state"), view.get("following")}))
             and (not text or any(text in str(view.get(n, "")).casefold() for n in _SEARCHED))
         )
@@ -116,7 +124,11 @@ def _cursor(view: View) -> str:
 
 
 def _place(views: Sequence[View], cursor: str) -> int:
-    """Behind the view that a cursor names. Raises ProblemError."""
+    """The index after the view that a cursor names.
+
+    Raises:
+        ProblemError: The cursor names no view of the list.
+    """
     try:
         name = base64.urlsafe_b64decode(cursor.encode()).decode("utf-8", "surrogatepass")
     except (ValueError, binascii.Error):

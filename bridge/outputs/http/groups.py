@@ -1,4 +1,4 @@
-"""What a group of routes is: the server is given them, and knows none by name."""
+"""The interface of a group of routes; the server depends on no particular group."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ Handler = Callable[[web.Request, Identity], Awaitable[web.StreamResponse]]
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """What the operator decided about clients; exchanged whole, and holds from the next request."""
+    """The operator's settings for clients; replaced as a whole, from the next request on."""
 
     limits: Limits = field(default_factory=Limits)
-    origins: Origins = field(default_factory=Origins)  # whose pages may use this server
-    proxies: Proxies = field(default_factory=Proxies)  # whose X-Forwarded-For is believed
+    origins: Origins = field(default_factory=Origins)  # origins whose pages may use this server
+    proxies: Proxies = field(default_factory=Proxies)  # proxies whose X-Forwarded-For counts
     may_compress: bool = True
 
 
 class Route(NamedTuple):
-    """One method of one path; the handler is called only for who has what `need` asks.
+    """One method of one path; the server calls the handler only if `need` is met.
 
-    A GET answers HEAD too. `path` is aiohttp's: `{name}` is one segment, decoded. `method` may be
-    `*`: all that no route before it takes.
+    A GET also answers HEAD. `path` is aiohttp's: `{name}` is one decoded segment. `method` `*`
+    matches everything that no earlier route matches.
     """
 
     method: str
@@ -46,7 +46,7 @@ class RouteGroup(Protocol):
 
     @property
     def name(self) -> str:
-        """Label of its requests in the metrics: one word."""
+        """The label of its requests in the metrics: one word."""
         ...
 
     def routes(self) -> Sequence[Route]: ...
@@ -54,40 +54,40 @@ class RouteGroup(Protocol):
 
 @runtime_checkable
 class Policed(Protocol):
-    """A group that heeds the policy itself."""
+    """A group that applies the policy itself."""
 
     def adopt(self, policy: Policy) -> None:
-        """Hold to this from the next request on."""
+        """Apply this policy from the next request on."""
         ...
 
 
 @runtime_checkable
 class Working(Protocol):
-    """A group that has something to do beside answering."""
+    """A group with background work."""
 
     async def run(self) -> None:
-        """Do it until cancelled."""
+        """Work until cancelled."""
         ...
 
 
 @runtime_checkable
 class Described(Protocol):
-    """A group that is there only sometimes, and brings its part of `/openapi.json`."""
+    """An optional group, which provides its part of `/openapi.json`."""
 
     def description(self) -> bytes:
-        """JSON: `paths`, and the `components` that they use."""
+        """JSON with `paths` and the `components` that they use."""
         ...
 
 
 @runtime_checkable
 class OwnErrors(Protocol):
-    """A group whose clients expect refusals in a form of their own."""
+    """A group whose clients expect refusals in another form."""
 
     @property
     def prefix(self) -> str:
-        """Every path that begins with it is answered so, also those without a route."""
+        """Refusals below this path have that form, also for paths without a route."""
         ...
 
     def refuse(self, problem: ProblemError) -> web.Response:
-        """Return a refusal as its clients know them; the text is redacted already."""
+        """Return a refusal in the form of its clients; the text is redacted already."""
         ...

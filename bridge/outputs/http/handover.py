@@ -1,10 +1,9 @@
-"""Take a connection over from aiohttp once the request is understood.
+"""Takes a connection over from aiohttp after the request head was parsed.
 
 aiohttp keeps a task, a parser and timers per request, nine tenths of the memory of an idle stream
-(0017-fan-out.md). A stream needs none of them after its head is out. So the handler gives the
-transport a protocol of ours, tells aiohttp that its connection is lost, and returns a
-response that writes nothing; aiohttp's own loop over the requests of the connection then ends by
-itself.
+(0017-fan-out.md). A stream needs none of them after its head is sent. So the handler sets another
+protocol on the transport, tells aiohttp that its connection is lost, and returns a response that
+writes nothing; aiohttp's loop over the connection's requests then ends by itself.
 """
 
 # ruff: noqa: ARG002 - signatures are aiohttp's
@@ -21,21 +20,26 @@ if TYPE_CHECKING:
 
 
 class HandOver(web.StreamResponse):
-    """The response of a connection that is another protocol's by the time aiohttp writes it."""
+    """The response of a connection that already belongs to another protocol."""
 
     async def prepare(self, request: BaseRequest) -> AbstractStreamWriter | None:
-        """Do nothing: the head is out."""
+        """Do nothing: the head is sent."""
         return None
 
     async def write_eof(self, data: bytes = b"") -> None:
-        """Do nothing: the body is not ours."""
+        """Do nothing: the body belongs to the stream."""
 
 
 def hand_over(request: web.Request, head: bytes, successor: asyncio.Protocol) -> web.StreamResponse:
-    """Write `head`, make `successor` the protocol of the connection and call its
-    `connection_made`; return what the handler has to return.
+    """Write the head and make `successor` the connection's protocol.
 
-    Raises ConnectionResetError when the client left meanwhile; nothing was handed over then.
+    This calls the successor's `connection_made`.
+
+    Returns:
+        What the handler must return.
+
+    Raises:
+        ConnectionResetError: The client left meanwhile; nothing was handed over.
     """
     handler, transport = request.protocol, request.transport
     if transport is None or transport.is_closing():

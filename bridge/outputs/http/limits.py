@@ -1,4 +1,4 @@
-"""How much of everything clients may have."""
+"""Limits for clients, and the count of their streams."""
 
 from __future__ import annotations
 
@@ -13,38 +13,38 @@ from bridge.outputs.http.tally import OwnTally, Tally
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Defaults suit one process on a small machine."""
+    """The limits. The defaults suit one process on a small machine."""
 
-    subscribers_max: int = 20_000  # 0016-design.md is measured with so many
-    subscribers_per_address_max: int = 500  # not for loopback: a proxy's clients all come from it
+    subscribers_max: int = 20_000  # the number measured in 0016-design.md
+    subscribers_per_address_max: int = 500  # not for loopback, where a proxy's clients come from
     other_connections_max: int = 2_000  # open connections that are no streams (yet)
-    connections_per_address_max: int = 256  # of those; a browser opens six, a scraper one
+    connections_per_address_max: int = 256  # a browser opens six, a scraper one
     header_wait_s: float = 10.0  # from connecting to a whole first request; browsers take < 1 s
     keepalive_s: float = 75.0  # longer than the 60 s of common reverse proxies (readers.md)
     line_bytes_max: int = 8190  # request line, and each header field; what nginx and Apache allow
     headers_max: int = 64
     head_bytes_max: int = 32 * 1024  # all header fields together; browsers send under 4 KiB
-    body_bytes_max: int = 64 * 1024  # no route reads a body of any size
+    body_bytes_max: int = 64 * 1024  # for routes without a larger limit of their own
     runs_per_filter_max: int = 100
     types_per_filter_max: int = 32
     accounts_per_filter_max: int = 32
     value_chars_max: int = 256  # of one filter value; types are under 80
-    types_chars_max: int = 2048  # of all globs of one filter; each new type is held against them
+    types_chars_max: int = 2048  # of all globs in a filter; each new type is matched with them
     tail_max: int = 10_000
     page_records_max: int = 1000
-    page_bytes_max: int = 8 * 1024 * 1024  # a page stops early and `next` goes on from there
+    page_bytes_max: int = 8 * 1024 * 1024  # a page ends early, and `next` continues from there
     pages_at_once_max: int = 8  # being read or compressed; more wait their turn
-    answer_wait_s: float = 30.0  # then a client that takes next to nothing of its answer is cut
-    unsent_bytes_max: int = 128 * 1024 * 1024  # of all answers together that wait to be taken
+    answer_wait_s: float = 30.0  # then a client that hardly reads its answer is cut
+    unsent_bytes_max: int = 128 * 1024 * 1024  # of all unread answers together
 
 
 _OTHER_FILES = 256  # journal, sinks, upstream connections, what libraries open
 
 
 def fit_to_open_files(limits: Limits) -> Limits:
-    """Raise the process's soft limit of open files to the hard one; return limits that fit into it.
+    """Raise the soft limit of open files to the hard one; return limits that fit into it.
 
-    Without this the listening socket runs out of files before a client hears a clear 503.
+    Otherwise the listening socket could run out of files, and clients would not get a 503.
     """
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if hard != resource.RLIM_INFINITY and soft < hard:
@@ -54,7 +54,7 @@ def fit_to_open_files(limits: Limits) -> Limits:
 
 
 def fit(limits: Limits, files: int) -> Limits:
-    """Return the limits, lowered where so many open files do not allow them."""
+    """Return the limits, lowered if this number of open files does not allow them."""
     room = max(files - _OTHER_FILES, files // 2)
     others = min(limits.other_connections_max, room // 4)
     return replace(
@@ -65,14 +65,18 @@ def fit(limits: Limits, files: int) -> Limits:
 
 
 class Seats:
-    """Counts open streams, in all and by client address; `limits` may be exchanged."""
+    """Counts open streams, in total and by client address; `limits` may be replaced."""
 
     def __init__(self, limits: Limits, taken: Tally | None = None) -> None:
         self.limits = limits
         self._taken = taken or OwnTally()
 
     def take(self, address: str) -> None:
-        """Raises ProblemError when there is none left; `leave` gives it back."""
+        """Count a stream in; `leave` counts it out.
+
+        Raises:
+            ProblemError: A limit is reached.
+        """
         taken = self._taken.total()
         if taken >= self.limits.subscribers_max:
             raise ProblemError(
@@ -96,7 +100,7 @@ class Seats:
 
 
 def is_local(address: str) -> bool:
-    """Tell whether a client is on this host, where one address stands for all of them."""
+    """Whether a client is on this host, where one address stands for many clients."""
     try:
         return ipaddress.ip_address(address).is_loopback
     except ValueError:

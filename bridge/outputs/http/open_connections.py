@@ -1,10 +1,9 @@
-"""Open connections that are no streams (yet): how many, from where, and what they do not take.
+"""Counts and limits open connections that are not (yet) streams.
 
-C1 No more than `other_connections_max` in all and `connections_per_address_max` from one address
-   are kept; this host itself and trusted proxies, from which many clients come, are held to the
-   first only.
-C2 Answers that wait in this process to be taken are bounded: who takes next to nothing is cut after
-   `answer_wait_s`, and when all together hold more than `unsent_bytes_max`, who holds most.
+C1 At most `other_connections_max` in total and `connections_per_address_max` from one address.
+   Only the first limit applies to this host and to trusted proxies, which serve many clients.
+C2 Answers that wait in this process are limited: a client that hardly reads is cut after
+   `answer_wait_s`, and when all answers exceed `unsent_bytes_max`, the largest are cut.
 """
 
 from __future__ import annotations
@@ -17,7 +16,7 @@ from bridge.outputs.http.tally import OwnTally, Tally
 
 
 class Guest(Protocol):
-    """A connection, as far as its limits go."""
+    """A connection, as far as the limits need it."""
 
     address: str
 
@@ -26,7 +25,7 @@ class Guest(Protocol):
         ...
 
     def cut(self) -> None:
-        """Drop the connection and what it holds, now."""
+        """Drop the connection and its buffer now."""
         ...
 
 
@@ -34,7 +33,7 @@ class OpenConnections:
     """Every connection from its start until it ends or becomes a stream."""
 
     def __init__(self, limits: Limits, counts: Tally | None = None) -> None:
-        self.limits = limits  # may be exchanged, like `proxies`; who is in stays in
+        self.limits = limits  # may be replaced, like `proxies`; counted connections stay
         self.proxies = Proxies()
         self._inside: set[Guest] = set()
         self._counts = counts or OwnTally()
@@ -44,7 +43,7 @@ class OpenConnections:
         return len(self._inside)
 
     def may_enter(self, guest: Guest) -> bool:
-        """Count a connection in; False when there is no room. `leave` undoes either."""
+        """Count a connection in; False if a limit is reached. `leave` undoes both."""
         address, here = guest.address, counted_as(guest.address)
         self._inside.add(guest)
         self._counts.add(here)
@@ -57,14 +56,14 @@ class OpenConnections:
         )
 
     def leave(self, guest: Guest) -> None:
-        """Forget a connection; nothing happens if it was not counted."""
+        """Count a connection out; without effect if it was not counted."""
         self._slow.discard(guest)
         if guest in self._inside:
             self._inside.discard(guest)
             self._counts.remove(counted_as(guest.address))
 
     def note_slow(self, guest: Guest) -> None:
-        """An answer waits to be taken."""
+        """Note that the client does not read its answer fast enough."""
         self._slow.add(guest)
         held = {slow: slow.held_bytes() for slow in self._slow}
         excess = sum(held.values()) - self.limits.unsent_bytes_max
@@ -76,5 +75,5 @@ class OpenConnections:
             slow.cut()
 
     def note_drained(self, guest: Guest) -> None:
-        """It was taken."""
+        """Note that the client has read its answer."""
         self._slow.discard(guest)

@@ -1,7 +1,7 @@
-"""Web pages of other origins that may use this server: CORS, and the same list for WebSocket.
+"""Origins of other web pages that may use this server: CORS, and the same for WebSocket.
 
-An origin is allowed by its exact name or not at all. There are no cookies here, so credentials of a
-browser are never asked for, and `*` is never said.
+An origin is allowed by its exact name only. The server uses no cookies, so it never allows a
+browser's credentials and never answers `*`.
 """
 
 from __future__ import annotations
@@ -11,16 +11,16 @@ from collections.abc import Iterable, Mapping
 from aiohttp import hdrs, web
 
 _METHODS = "GET, HEAD, PUT, DELETE, POST"
-# What a page may send besides what needs no asking; Last-Event-ID is an EventSource's own.
+# Headers that a page may send with a preflight; Last-Event-ID is EventSource's.
 _REQUEST_HEADERS = (
     "Authorization, Last-Event-ID, Content-Type, Cache-Control, Idempotency-Key, X-Bridge-Account"
 )
 _RESPONSE_HEADERS = "Retry-After, WWW-Authenticate, X-Bridge-Gaps, X-Bridge-Cut"
-_PREFLIGHT_S = 600  # how long a browser may remember the answer
+_PREFLIGHT_S = 600  # seconds for which a browser may cache the answer
 
 
 class Origins:
-    """The allowed ones. `allowed` are serialised origins: `https://dash.example.com`."""
+    """The allowed origins, serialized as `https://dash.example.com`."""
 
     def __init__(self, allowed: Iterable[str] = ()) -> None:
         self._allowed = frozenset(origin.lower() for origin in allowed)
@@ -29,7 +29,7 @@ class Origins:
         return origin.lower() in self._allowed
 
     def headers(self, request: web.Request) -> Mapping[str, str]:
-        """Return what a response has to carry for the page that asks."""
+        """Return the CORS headers of a response."""
         if not self._allowed:
             return {}
         origin = self._maybe_origin(request)
@@ -41,7 +41,7 @@ class Origins:
         }
 
     def preflight_headers(self, request: web.Request) -> Mapping[str, str]:
-        """Return what the answer to a browser's question beforehand has to carry."""
+        """Return the CORS headers of the answer to a preflight request."""
         if self._maybe_origin(request) is None:
             return {}
         if hdrs.ACCESS_CONTROL_REQUEST_METHOD not in request.headers:
@@ -54,7 +54,7 @@ class Origins:
 
     @property
     def vary(self) -> str:
-        """What caches have to look at: answers differ by origin if any is allowed."""
+        """The Vary header: answers differ by origin if any origin is allowed."""
         return hdrs.ORIGIN if self._allowed else ""
 
     def _maybe_origin(self, request: web.Request) -> str | None:

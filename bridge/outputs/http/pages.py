@@ -1,4 +1,4 @@
-"""The fourth representation: one JSON page of records, their bytes spliced, never parsed again."""
+"""The fourth representation: one JSON page of records, joined as bytes without parsing."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _LOOK_BYTES = 256 * 1024
 
 
 class JsonPage(NamedTuple):
-    """A page as it goes out."""
+    """The page that the client receives."""
 
     body: bytes
     records: int
@@ -35,8 +35,13 @@ class JsonPage(NamedTuple):
 async def read_page(
     journal: Reader, query: Query, after: int, limits: Limits, reading: Reading
 ) -> JsonPage:
-    """Return up to `query.limit` records after a position, and where to go on; short when some
-    reads did not fill it, empty when the first one found nothing. Raises what the journal raises.
+    """Return up to `query.limit` records after a position, and where to continue.
+
+    The page is short if some reads did not fill it, and empty if the first one found nothing.
+
+    Raises:
+        JournalError: The journal cannot be read.
+        HungUpError: The client has gone.
     """
     bodies: list[bytes] = []
     held = 0
@@ -54,14 +59,18 @@ async def read_page(
                 return _page(bodies, journal.epoch, after)
         after = page.next_after
         if not bodies or after >= journal.head:
-            break  # nothing yet: a search, which must not hold what others wait for
+            break  # nothing yet: a search, which must not keep a place that others wait for
     return _page(bodies, journal.epoch, after)
 
 
 async def search(journal: Reader, query: Query, after: int, reading: Reading) -> int:
-    """Return the position before the next record that matches, or how far there is none.
+    """Return the position before the next matching record, or how far there is none.
 
-    It holds nothing meanwhile. Raises what the journal raises.
+    The search keeps no records in memory.
+
+    Raises:
+        JournalError: The journal cannot be read.
+        HungUpError: The client has gone.
     """
     count = 1 if query.sought is None else SOUGHT_RECORDS
     for _ in range(_LOOKS_MAX):
@@ -100,6 +109,6 @@ def _page(bodies: Sequence[bytes], epoch: str, after: int) -> JsonPage:
 
 
 async def has_records(journal: Reader, only: Filter) -> bool:
-    """Tell whether the journal still holds anything that passes."""
+    """Whether the journal still holds a record that passes the filter."""
     records: Sequence[Record] = await journal.read_last(1, only)
     return bool(records)

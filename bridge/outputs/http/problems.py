@@ -1,4 +1,4 @@
-"""What a client did wrong, or may not have: RFC 9457, `application/problem+json`."""
+"""Refusals of requests: RFC 9457, `application/problem+json`."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from bridge.wire.jsontext import dumps
 CONTENT_TYPE = "application/problem+json"
 _TYPE_PREFIX = "urn:mogplex-bridge:problem:"
 
-# On every response: content is what it says it is, and no page of another origin may embed it.
+# On every response: no content sniffing, and no embedding by pages of other origins.
 COMMON_HEADERS = {
     "Server": "mogplex-bridge",
     "X-Content-Type-Options": "nosniff",
     "Cross-Origin-Resource-Policy": "same-origin",
 }
 
-# code -> (status, title). Codes are stable: clients may switch on them.
+# code -> (status, title). Codes are stable, so that clients can branch on them.
 CODES: Mapping[str, tuple[int, str]] = {
     "bad_request": (400, "The request cannot be understood"),
     "unknown_parameter": (400, "A query parameter is not known here"),
@@ -56,7 +56,7 @@ CODES: Mapping[str, tuple[int, str]] = {
 
 
 class ProblemError(BridgeError):
-    """Ends a request with a problem document. The text is for people and holds no secret."""
+    """Ends a request with a problem document. The text is for people and contains no secret."""
 
     def __init__(
         self,
@@ -74,12 +74,12 @@ class ProblemError(BridgeError):
 
     @property
     def status(self) -> int:
-        """HTTP status."""
+        """The HTTP status."""
         return CODES[self.code][0]
 
 
 def unavailable(error: JournalError) -> ProblemError:
-    """Return what a client may know of a journal's failure; the cause is in the log."""
+    """Return the public problem of a journal's failure; the log has the cause."""
     return ProblemError(
         "journal_unavailable",
         f"the journal cannot be used now ({type(error).__name__}); try again later",
@@ -88,7 +88,7 @@ def unavailable(error: JournalError) -> ProblemError:
 
 
 def respond(problem: ProblemError, redactor: Redactor | None = None) -> web.Response:
-    """Return the document as a response; without a redactor by the default policy."""
+    """Return the document as a response; without a redactor, redacted by the default policy."""
     status, _ = CODES[problem.code]
     return web.Response(
         status=status,
@@ -100,7 +100,7 @@ def respond(problem: ProblemError, redactor: Redactor | None = None) -> web.Resp
 
 
 def as_bytes(problem: ProblemError) -> bytes:
-    """Return the document as the last response of a connection, for where no request is at hand."""
+    """Return the document as the last response of a connection that has no request object."""
     status, _ = CODES[problem.code]
     body = _document(problem, _redactor())
     headers = {
@@ -118,7 +118,7 @@ def as_bytes(problem: ProblemError) -> bytes:
 
 @functools.cache
 def _redactor() -> Redactor:
-    """Details repeat what the client asked for, and it may have mixed up its arguments."""
+    """The default redactor: details repeat the request, which may hold a misplaced secret."""
     return Redactor()
 
 

@@ -1,4 +1,4 @@
-"""What a request asks for: filter, start, representation. Nothing unknown is ignored."""
+"""Parses requests for events: filter, start, representation. Unknown parameters are refused."""
 
 from __future__ import annotations
 
@@ -25,33 +25,36 @@ from bridge.outputs.streams.formats import (
     Format,
 )
 
-Ids = Callable[[str | None, str], frozenset[str]]  # kind, text -> ids that may be meant
+Ids = Callable[[str | None, str], frozenset[str]]  # kind, text -> possible ids
 
 PAGE_RECORDS = 100
-TEXT_CHARS_MAX = 200  # of a text that is looked for
+TEXT_CHARS_MAX = 200  # of a text to search for
 EVENT_PARAMETERS = (
     "after", "tail", "limit", "run", "type", "account", "kind", "system", "text", "ticket"
 )  # fmt: skip
-# What replacements for EventSource add where they cannot send the header: the id they saw last,
-# under one of two names.
+# Parameters with which EventSource replacements send the last id if they cannot set the header.
 _LAST_EVENT_ID_PARAMETERS = ("lastEventId", "Last-Event-ID")
-_CACHE_BUSTER = "_"  # with something new each time, so that no cache answers; known everywhere
+_CACHE_BUSTER = "_"  # a changing value against caches; every route accepts it
 _LAST_EVENT_ID = "Last-Event-ID"
 
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """A request for events, understood but not yet looked up in the journal."""
+    """A parsed request for events, before any read of the journal."""
 
     only: Filter
-    asked: str | None  # Last-Event-ID, else `after`; None when neither was given
+    asked: str | None  # Last-Event-ID, else `after`; None if neither is given
     tail: int | None
     limit: int
-    sought: Sought | None = None  # only records that hold it; pages alone know this
+    sought: Sought | None = None  # only records that contain it; pages only
 
 
 def check_names(request: web.Request, known: Collection[str]) -> None:
-    """Raises ProblemError for a query parameter that this route does not know."""
+    """Check that the route knows every query parameter.
+
+    Raises:
+        ProblemError: A parameter is unknown; the text suggests the nearest name.
+    """
     for name in request.query:
         if name not in known and name != _CACHE_BUSTER:
             near = difflib.get_close_matches(name, known, n=1)
@@ -64,7 +67,11 @@ def check_names(request: web.Request, known: Collection[str]) -> None:
 
 
 def single(request: web.Request, name: str) -> str | None:
-    """Return a parameter that may be given once. Raises ProblemError."""
+    """Return the value of a parameter; None without one.
+
+    Raises:
+        ProblemError: The parameter is given more than once.
+    """
     values = request.query.getall(name, [])
     if len(values) > 1:
         raise invalid(name, "is given more than once")
@@ -72,7 +79,7 @@ def single(request: web.Request, name: str) -> str | None:
 
 
 class FeedPath(NamedTuple):
-    """The feed that a path names."""
+    """The feed that the path of a request names."""
 
     kind: str
     id: str  # as it was written
@@ -81,9 +88,16 @@ class FeedPath(NamedTuple):
 def read_query(
     request: web.Request, limits: Limits, ids: Ids, feed: FeedPath | None = None
 ) -> Query:
-    """Read a request for events; `feed` is the one in the path, `ids` knows what a text may mean.
+    """Parse a request for events.
 
-    Raises ProblemError.
+    Args:
+        request: The request.
+        limits: The limits of filters and pages.
+        ids: Returns the ids that a text may mean.
+        feed: The feed in the path, if any.
+
+    Raises:
+        ProblemError: A parameter is unknown or invalid.
     """
     known: Collection[str] = EVENT_PARAMETERS
     if feed is not None:
@@ -98,7 +112,7 @@ def read_query(
     return Query(
         only=Filter(
             runs=frozenset().union(*(ids(kind, run) for run in runs)),
-            # Sorted, so that the same wish in another order is the same filter.
+            # Sorted, so that the order of the parameters does not make another filter.
             types=tuple(sorted(set(values(request, "type", limits.types_per_filter_max, limits)))),
             accounts=frozenset(values(request, "account", few, limits)),
             kinds=frozenset((kind,) if kind else values(request, "kind", few, limits)),
@@ -112,7 +126,11 @@ def read_query(
 
 
 def read_text(request: web.Request) -> str:
-    """The text that is looked for; empty for none. Raises ProblemError."""
+    """The text to search for; empty for none.
+
+    Raises:
+        ProblemError: The text is too long, or given more than once.
+    """
     text = single(request, "text") or ""
     if len(text) > TEXT_CHARS_MAX:
         raise invalid("text", f"is longer than {TEXT_CHARS_MAX} characters")
@@ -120,8 +138,13 @@ def read_text(request: web.Request) -> str:
 
 
 def _last_event_id(request: web.Request) -> str:
-    """The header, else what stands for it; empty for none. A reconnect of a replacement repeats the
-    `after` of its first request, so this goes before it. Raises ProblemError.
+    """The Last-Event-ID header, else the parameter that replaces it; empty for none.
+
+    It precedes `after`, because a reconnecting EventSource replacement repeats the `after` of its
+    first request.
+
+    Raises:
+        ProblemError: A replacement parameter is given more than once.
     """
     found = request.headers.get(_LAST_EVENT_ID, "").strip()
     for name in _LAST_EVENT_ID_PARAMETERS:
@@ -130,7 +153,11 @@ def _last_event_id(request: web.Request) -> str:
 
 
 def values(request: web.Request, name: str, count_max: int, limits: Limits) -> list[str]:
-    """All values of a parameter that may be given more than once. Raises ProblemError."""
+    """All values of a repeatable parameter.
+
+    Raises:
+        ProblemError: There are too many values, or one is empty or too long.
+    """
     found = request.query.getall(name, [])
     if len(found) > count_max:
         raise invalid(name, f"is given {len(found)} times; at most {count_max} are allowed")
@@ -146,7 +173,11 @@ def values(request: web.Request, name: str, count_max: int, limits: Limits) -> l
 
 
 def maybe_number(request: web.Request, name: str, low: int, high: int) -> int | None:
-    """A number in bounds, None when it is left out. Raises ProblemError."""
+    """A number from `low` to `high`; None if the parameter is missing.
+
+    Raises:
+        ProblemError: The value is no number in this range.
+    """
     text = single(request, name)
     if text is None:
         return None
@@ -156,14 +187,14 @@ def maybe_number(request: web.Request, name: str, low: int, high: int) -> int | 
 
 
 def invalid(name: str, what: str) -> ProblemError:
-    """The problem of a query parameter; `what` goes on after its name."""
+    """The problem of a query parameter; `what` continues the sentence after its name."""
     return ProblemError(
         "invalid_parameter", f"query parameter {name!r} {what}", members={"parameter": name}
     )
 
 
 def maybe_format(request: web.Request, *, may_compress: bool = False) -> Format | None:
-    """Return the endless representation that is asked for; None for a page."""
+    """Return the requested endless representation; None for a page."""
     if "websocket" in _tokens(request.headers.get(hdrs.UPGRADE, "")):
         return WEBSOCKET
     is_chunked = request.version >= (1, 1)
@@ -178,7 +209,7 @@ def maybe_format(request: web.Request, *, may_compress: bool = False) -> Format 
 
 
 def _preferred(accept: str) -> str:
-    """Return the first of the best-liked media types; wildcards are content with a page."""
+    """Return the first of the most preferred media types; a wildcard means a page."""
     best, best_q = "", 0.0
     for item in accept.split(","):
         media, *parameters = [part.strip().lower() for part in item.split(";")]
@@ -200,5 +231,5 @@ def _tokens(header: str) -> set[str]:
 
 
 def is_connection_upgrade(request: web.Request) -> bool:
-    """Tell whether `Connection` names the upgrade, which `Upgrade` alone does not ask for."""
+    """Whether `Connection` names the upgrade; `Upgrade` alone does not request it."""
     return "upgrade" in _tokens(request.headers.get(hdrs.CONNECTION, ""))

@@ -1,7 +1,7 @@
-"""What a worker does not answer itself: it is passed on to the process that knows.
+"""Forwards requests that a worker does not answer to the daemon's process.
 
-Heads and bodies go through as they are, answers too, streams as they come. The one thing that is
-said anew is the client's address, which only the worker sees.
+Heads, bodies, answers and streams pass unchanged. Only the client's address is added, because only
+the worker sees it.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from bridge.outputs.http.problems import ProblemError
 RELAY = "relay"  # name of the group
 
 _CHUNK_BYTES = 64 * 1024
-# Of one connection, not of the message (RFC 9110, section 7.6.1); the body is framed anew.
+# Headers of one connection (RFC 9110, section 7.6.1); aiohttp frames the body again.
 _NOT_PASSED_ON = frozenset(
     {
         "connection", "keep-alive", "proxy-connection", "te", "trailer", "transfer-encoding",
@@ -35,25 +35,30 @@ _NOTHING_ADDED = ("Accept", "Accept-Encoding", "User-Agent", hdrs.CONTENT_TYPE)
 
 
 class Dialled(aiohttp.BaseConnector):
-    """Connections to the process at the other end of `dial`, kept like those of a network."""
+    """Pooled connections to the process at the other end of `dial`."""
 
     def __init__(self, dial: Callable[[], socket.socket]) -> None:
-        super().__init__(limit=0)  # the worker's own connections are bounded
+        super().__init__(limit=0)  # the worker limits its own connections
         self._dial = dial
 
-    async def _create_connection(self, *_: Any) -> Any:  # aiohttp's hook, as its UnixConnector
+    async def _create_connection(self, *_: Any) -> Any:  # aiohttp's hook, as in its UnixConnector
         loop = asyncio.get_running_loop()
         made: Any = await loop.create_unix_connection(self._factory, sock=self._dial())
         return made[1]
 
 
 class RelayRoutes:
-    """Everything that no route before it takes."""
+    """Matches every request that no earlier route matches."""
 
     name = RELAY
 
     def __init__(self, dial: Callable[[], socket.socket], body_bytes_max: int) -> None:
-        """`dial` returns one end of a fresh connection. Raises OSError when nobody is there."""
+        """Prepare the relay.
+
+        Args:
+            dial: Returns one end of a new connection, or raises OSError.
+            body_bytes_max: Bytes of a request's body that are forwarded.
+        """
         self._policy = Policy()
         self._body_bytes_max = body_bytes_max
         self._session = aiohttp.ClientSession(
@@ -70,11 +75,15 @@ class RelayRoutes:
         )
 
     def adopt(self, policy: Policy) -> None:
-        """Hold to this from the next request on."""
+        """Apply this policy from the next request on."""
         self._policy = policy
 
     async def relay(self, request: web.Request, _: Identity) -> web.StreamResponse:
-        """Pass a request on, and its answer back. Raises ProblemError when nobody answers."""
+        """Forward a request, and return its answer.
+
+        Raises:
+            ProblemError: The daemon's process does not answer.
+        """
         url = URL(f"http://bridge{_path(request)}", encoded=True)
         headers = [(k, v) for k, v in request.headers.items() if k.lower() not in _NOT_PASSED_ON]
         headers.append((FORWARDED_FOR, self._policy.proxies.client_address(request)))
@@ -94,12 +103,12 @@ class RelayRoutes:
             ) from error
 
     async def close(self) -> None:
-        """Let go of the connections."""
+        """Close the connections."""
         await self._session.close()
 
 
 def _path(request: web.Request) -> str:
-    """The path as it was written; a whole URL must name the host of the header."""
+    """The path as written; the host of a whole URL must equal the header's."""
     if request.raw_path.startswith("/"):
         return request.raw_path
     url = URL(request.raw_path, encoded=True)
@@ -125,5 +134,5 @@ async def _pass_back(request: web.Request, answer: aiohttp.ClientResponse) -> we
             await response.write(chunk)
         await response.write_eof()
     except ConnectionResetError:
-        pass  # the client left, as every client of a stream does in the end
+        pass  # the client left; every stream ends that way
     return response

@@ -71,13 +71,17 @@ class EventRoutes:
         )
 
     def adopt(self, policy: Policy) -> None:
-        """Hold to this from the next request on."""
+        """Apply this policy from the next request on."""
         if policy.limits.pages_at_once_max != self._policy.limits.pages_at_once_max:
             self._pages = asyncio.Semaphore(policy.limits.pages_at_once_max)
         self._policy = policy
 
     async def get(self, request: web.Request, identity: Identity) -> web.StreamResponse:
-        """Answer in the representation that is asked for. Raises ProblemError."""
+        """Answer in the requested representation.
+
+        Raises:
+            ProblemError: The request is invalid, forbidden, or over a limit.
+        """
         policy = self._policy
         path = request.match_info
         feed = FeedPath(path.get("kind", RUN), path["id"]) if "id" in path else None
@@ -105,11 +109,11 @@ class EventRoutes:
     def _ids(self, kind: str | None, text: str) -> frozenset[str]:
         try:
             return self._known.ids(kind, text)
-        except InvalidIdError:  # there is no such feed: a filter that matches nothing
+        except InvalidIdError:  # no such feed: the filter matches nothing
             return frozenset((text,))
 
     async def _is_known(self, feed: FeedPath, identity: Identity, only: Filter) -> bool:
-        """Tell whether there is anything of a feed that `identity` may see."""
+        """Whether anything of a feed exists that `identity` may see."""
         view = await self._known.find(feed.kind, feed.id)
         is_theirs = view is not None and may_see(identity, view)
         return is_theirs or await has_records(self._journal, only)
@@ -130,7 +134,7 @@ class EventRoutes:
                     members=reset_facts(self._journal, query.asked or "", start.missed),
                 )
             response = await self._read_and_pack(request, query, start.after, reading)
-            if response is None:  # a search: it holds nothing while it looks on
+            if response is None:  # a search; it keeps no place meanwhile
                 after = await search(self._journal, query, start.after, reading)
                 response = await self._read_and_pack(request, query, after, reading, is_last=True)
         assert response is not None
@@ -145,8 +149,8 @@ class EventRoutes:
         *,
         is_last: bool = False,
     ) -> web.Response | None:
-        """A page; None when the first reads found nothing and there is more to look at."""
-        async with self._pages:  # or pages would gather before the compressor
+        """A page; None if the first reads found nothing and more of the journal remains."""
+        async with self._pages:  # limits the pages that wait for compression
             page = await read_page(self._journal, query, after, self._policy.limits, reading)
             if not page.records and page.next_after < self._journal.head and not is_last:
                 return None
@@ -215,7 +219,11 @@ def _stream_head(format_: Format, now_s: float, more: Mapping[str, str]) -> byte
 
 
 def _websocket_head(request: web.Request) -> bytes:
-    """Accept the handshake (RFC 6455, section 4.2). Raises ProblemError."""
+    """Accept the handshake (RFC 6455, section 4.2).
+
+    Raises:
+        ProblemError: The version or a header of the handshake is wrong.
+    """
     if request.headers.get(hdrs.SEC_WEBSOCKET_VERSION) != _WEBSOCKET_VERSION:
         raise ProblemError(
             "unsupported_websocket_version",

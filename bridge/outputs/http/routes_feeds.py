@@ -1,4 +1,4 @@
-"""/v1/feeds: what is followed in any system, and what shall be."""
+"""/v1/feeds: lists, adds and removes followed feeds of any system."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from bridge.wire.jsontext import dumps
 
 
 class FeedRoutes:
-    """The handlers. An id stands in the path percent-encoded, in any form people write it in."""
+    """The handlers. An id in the path is percent-encoded, in any form that people write."""
 
     name = "feeds"
 
@@ -42,7 +42,7 @@ class FeedRoutes:
         )
 
     async def get_all(self, request: web.Request, identity: Identity) -> web.StreamResponse:
-        """All of them, or those that are asked for, in pages when a limit is given."""
+        """All feeds, or those that match, in pages if a limit is given."""
         page = select(request, identity, self._lists.all(), ("kind", "system"))
         if page.is_whole:
             if self._whole[0] != self._lists.made_at:
@@ -59,13 +59,13 @@ class FeedRoutes:
         return json_answer(view)
 
     async def put(self, request: web.Request, identity: Identity) -> web.StreamResponse:
-        """201 when it was not followed before, else 200; with its view."""
+        """Follow a feed: 201 if it was not followed before, else 200; with its view."""
         kind, id_ = _named(request)
         is_new, view = await follow(self._feeds, self._lists, request, identity, kind, id_)
         return json_answer(view or {"kind": kind, "id": id_}, 201 if is_new else 200)
 
     async def delete(self, request: web.Request, identity: Identity) -> web.StreamResponse:
-        """204, also when it was not followed: the wished state holds."""
+        """Stop following a feed: 204, also if it was not followed."""
         await unfollow(self._feeds, self._lists, request, identity, *_named(request))
         return web.Response(status=204)
 
@@ -75,7 +75,11 @@ def _named(request: web.Request) -> tuple[str, str]:
 
 
 def find(feeds: Feeds, kind: str, id_: str, account: str | None = None) -> Mapping[str, Any] | None:
-    """The view of one feed. Raises ProblemError when several accounts have it."""
+    """The view of one feed; None if it is unknown.
+
+    Raises:
+        ProblemError: Several accounts have the feed.
+    """
     try:
         return feeds.view(kind, id_, account)
     except AmbiguousFeedError as error:
@@ -90,14 +94,22 @@ async def follow(
     kind: str,
     id_: str,
 ) -> tuple[bool, Mapping[str, Any] | None]:
-    """Follow what a PUT names; whether that is new, and its view. Raises ProblemError."""
+    """Follow the feed that a PUT names.
+
+    Returns:
+        Whether it was not followed before, and its view.
+
+    Raises:
+        ProblemError: The id or account is invalid, the token does not allow it, or a limit is
+            reached.
+    """
     check_names(request, ("account",))
     account = single(request, "account")
     try:
         view = feeds.view(kind, id_)
     except AmbiguousFeedError:
         view = find(feeds, kind, id_, account)
-    # A feed that another account follows may be taken up by a second one: both must be theirs.
+    # A second account may follow a feed of another one; the token must allow both.
     owner = str(view["account"]) if view is not None else account
     ids = {str(view["id"])} if view is not None else _ids(feeds, kind, id_)
     if identity.is_limited and not any(
@@ -126,8 +138,12 @@ async def unfollow(
     kind: str,
     id_: str,
 ) -> None:
-    """Stop what a DELETE names. A feed of somebody else does not exist for a limited token: it is
-    told the same as of one that is not followed. Raises ProblemError.
+    """Stop following the feed that a DELETE names.
+
+    A limited token gets the same answer for another client's feed as for one that is not followed.
+
+    Raises:
+        ProblemError: The id or account is invalid, or the journal cannot store the wish.
     """
     check_names(request, ("account",))
     account = single(request, "account")
@@ -153,7 +169,7 @@ def _ids(feeds: Feeds, kind: str, id_: str) -> frozenset[str]:
 
 
 def refusal(error: Exception) -> ProblemError:
-    """What a client is told of a wish that cannot be."""
+    """The problem of a request to follow or unfollow that failed."""
     match error:
         case AmbiguousFeedError():
             return _ambiguous(error)
@@ -170,7 +186,7 @@ def _ambiguous(error: AmbiguousFeedError) -> ProblemError:
 
 
 def unknown_feed(kind: str, id_: str) -> ProblemError:
-    """Return what is said of feeds that are not there, and of those one may not see."""
+    """The problem of a feed that does not exist, or that the token does not allow."""
     return ProblemError(
         "unknown_feed",
         f"{kind[:50]} {id_[:64]!r} is not followed: PUT /v1/feeds/{{kind}}/{{id}} first",

@@ -1,4 +1,4 @@
-"""What operators ask: probes, metrics, tickets, the description of this interface."""
+"""Routes for operators: probes, metrics, tickets, and the OpenAPI description."""
 
 # ruff: noqa: ARG002 - every handler has one shape
 from __future__ import annotations
@@ -31,7 +31,7 @@ class OperationRoutes:
         access: Access,
         more: Sequence[Described] = (),
     ) -> None:
-        """`more`: groups that bring their own description."""
+        """`more`: groups that provide their own part of the description."""
         self._health = health
         self._access = access
         self._render_metrics = render_metrics
@@ -49,7 +49,7 @@ class OperationRoutes:
         )
 
     async def livez(self, request: web.Request, identity: Identity) -> web.StreamResponse:
-        """The loop turns, or there would be no answer."""
+        """Answer; the event loop runs if it can."""
         return _text("ok\n")
 
     async def readyz(self, request: web.Request, identity: Identity) -> web.StreamResponse:
@@ -63,7 +63,7 @@ class OperationRoutes:
         return _text("ready\n")
 
     async def healthz(self, request: web.Request, identity: Identity) -> web.StreamResponse:
-        """All checks; 503 when one fails, an upstream outage among them."""
+        """All checks; 503 if one fails, which includes an outage of upstream."""
         checks = self._health.checks()
         is_ok = all(check.get("ok") for check in checks.values())
         return web.Response(
@@ -81,7 +81,7 @@ class OperationRoutes:
         return web.Response(body=self._openapi, content_type="application/json")
 
     async def ticket(self, request: web.Request, identity: Identity) -> web.StreamResponse:
-        """Issue a ticket that stands for who asks."""
+        """Issue a ticket that stands for the client's token."""
         check_names(request, ())
         ticket, lives_s = self._access.issue(identity)
         return web.Response(
@@ -93,7 +93,7 @@ class OperationRoutes:
 
 
 def _joined(own: bytes, others: Sequence[bytes]) -> bytes:
-    """One description of all; `own` as it stands when there are no others."""
+    """Merge the descriptions; `own` unchanged if there are no others."""
     if not others:
         return own
     whole = loads(own)

@@ -1,4 +1,4 @@
-"""The live page: files that are part of the program, under a strict policy."""
+"""The live page: files that belong to the program, under a strict content policy."""
 
 # ruff: noqa: ARG002 - every handler has one shape
 from __future__ import annotations
@@ -12,7 +12,7 @@ from bridge.outputs.http.access import Identity, Need
 from bridge.outputs.http.groups import Route
 from bridge.outputs.http.problems import ProblemError
 
-# Everything the page needs comes from here; nothing may frame it or send data elsewhere.
+# The page loads only from this server; no site may frame it, and it sends no data elsewhere.
 PAGE_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self';"
     " img-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none';"
@@ -27,7 +27,7 @@ _TYPES: Mapping[str, str] = {
 
 
 class PageRoutes:
-    """The handlers. All files are read once, here: no path of a request reaches the file system."""
+    """The handlers. All files are read at startup: no request path reaches the file system."""
 
     name = "page"
 

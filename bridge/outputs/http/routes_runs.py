@@ -1,4 +1,4 @@
-"""/v1/runs: the feeds of one kind under the names that they have had from the start."""
+"""/v1/runs: the feeds of kind `run` under stable names."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from bridge.outputs.http.routes_feeds import find, follow, json_answer, json_byt
 from bridge.outputs.port import Feeds
 from bridge.wire.jsontext import dumps
 
-RUN = "run"  # the kind of feed that these routes are about
+RUN = "run"  # the kind of feed that these routes serve
 
 
 class RunRoutes:
@@ -38,7 +38,7 @@ class RunRoutes:
         )
 
     async def get_all(self, request: web.Request, identity: Identity) -> web.StreamResponse:
-        """All runs, or those that are asked for, in pages when a limit is given."""
+        """All runs, or those that match, in pages if a limit is given."""
         runs = [view for view in self._lists.all() if view["kind"] == RUN]
         page = select(request, identity, runs)
         if page.is_whole:
@@ -60,7 +60,7 @@ class RunRoutes:
         return json_answer(run_view(view))
 
     async def put(self, request: web.Request, identity: Identity) -> web.StreamResponse:
-        """201 when the run was not followed before, else 200; with its view."""
+        """Follow a run: 201 if it was not followed before, else 200; with its view."""
         run_id = request.match_info["id"]
         try:
             is_new, view = await follow(self._feeds, self._lists, request, identity, RUN, run_id)
@@ -70,7 +70,7 @@ class RunRoutes:
         return json_answer(shown, 201 if is_new else 200)
 
     async def delete(self, request: web.Request, identity: Identity) -> web.StreamResponse:
-        """204, also when it was not followed: the wished state holds."""
+        """Stop following a run: 204, also if it was not followed."""
         try:
             await unfollow(
                 self._feeds, self._lists, request, identity, RUN, request.match_info["id"]
@@ -81,20 +81,20 @@ class RunRoutes:
 
 
 def run_view(view: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a feed's view as these routes show runs: `state` is how it is followed."""
+    """Return a feed's view as these routes show runs: `state` is the view's `following`."""
     rest = {k: v for k, v in view.items() if k not in ("kind", "id", "system", "following")}
     return {"runId": view["id"], **rest, "state": view["following"]}
 
 
 def _as_of_runs(problem: ProblemError) -> ProblemError:
-    """The code that these routes have always had for an id that is none."""
+    """Replace the code for an invalid id by the one that these routes use."""
     if problem.code == "invalid_id":
         return ProblemError("invalid_run_id", problem.detail, members={"parameter": "runId"})
     return problem
 
 
 def unknown_run(run_id: str) -> ProblemError:
-    """Return what is said of runs that are not there, and of those one may not see."""
+    """The problem of a run that does not exist, or that the token does not allow."""
     return ProblemError(
         "unknown_run", f"run {run_id[:64]!r} is not followed: PUT /v1/runs/{{id}} first"
     )

@@ -1,4 +1,4 @@
-"""The HTTP server: opens the port, guards the routes it is given, stops in order."""
+"""The HTTP server: opens the port, checks access to its routes, and stops in order."""
 
 from __future__ import annotations
 
@@ -30,10 +30,10 @@ _log = get_logger()
 
 Next = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
-_ACCESS_EVERY_S = 2.0  # until a token that was taken out of its file is worth nothing
-_TLS_GOODBYE_S = 5.0  # for the client's half of the end; asyncio's 30 s hold a socket too long
-_ASKED_BEFOREHAND = ("GET", "HEAD", "POST")  # of a group that takes every path below one
-_LISTEN_BACKLOG = 1024  # dashboards that come back together after a restart
+_ACCESS_EVERY_S = 2.0  # seconds until a removed token is no longer valid
+_TLS_GOODBYE_S = 5.0  # wait for the client's close_notify; asyncio's 30 s keep a socket too long
+_ASKED_BEFOREHAND = ("GET", "HEAD", "POST")  # for groups that match every path below a prefix
+_LISTEN_BACKLOG = 1024  # dashboards reconnect together after a restart
 
 
 class Server:
@@ -54,8 +54,16 @@ class Server:
         count: Callable[[str, int], None] = lambda _group, _status: None,
         connections: Tally | None = None,
     ) -> None:
-        """`streams` are those that the groups open; `redactor` is for the texts of refusals;
-        `count` is told the group and the HTTP status of every answer; `connections` counts them.
+        """Build the server; `start` opens the port.
+
+        Args:
+            groups: The groups of routes.
+            streams: The streams that the groups open.
+            redactor: Redacts the texts of refusals.
+            access: Who may read; None is this machine only.
+            policy: The operator's settings for clients; None is the default.
+            count: Called with the group and the HTTP status of every answer.
+            connections: Counts open connections; None counts those of this process.
         """
         self._count = count
         self._group_of: dict[object, str] = {}  # by handler
@@ -93,7 +101,7 @@ class Server:
         need, handler = route.need, route.handler
 
         async def guarded(request: web.Request) -> web.StreamResponse:
-            # Taken by a `*` that is not a relay: a browser asks beforehand.
+            # Matched by a `*` route that is not a relay: a preflight request.
             if request.method == hdrs.METH_OPTIONS and need is not Need.NOTHING:
                 raise web.HTTPMethodNotAllowed(request.method, _ASKED_BEFOREHAND)
             self._check_body(request, route.body_bytes_max)
@@ -112,7 +120,7 @@ class Server:
 
     @property
     def handed_out(self) -> int:
-        """Sequence up to which every stream at the head has its records."""
+        """The sequence up to which every stream at the head has its records."""
         return self._streams.hub.position
 
     async def start(
@@ -123,10 +131,19 @@ class Server:
         *,
         bound: Sequence[socket.socket] = (),
     ) -> tuple[str, int]:
-        """Open the port; return the address really bound (port 0 = any free one).
+        """Open the port.
 
-        With `certificates` only TLS is spoken. `bound` are sockets that listen there
-        already. Raises ConfigError with the address and the cure.
+        Args:
+            host: The address to listen on.
+            port: The port; 0 is any free one.
+            certificates: Serve TLS only; None serves plain HTTP.
+            bound: Sockets that already listen on the address.
+
+        Returns:
+            The host and port that were bound.
+
+        Raises:
+            ConfigError: The address cannot be opened; the text says what to do.
         """
         self._access.check_listen(host)
         self._certificates = certificates
@@ -148,7 +165,7 @@ class Server:
         return bound_host, bound_port
 
     async def start_inside(self, host: str, port: int) -> None:
-        """Listen nowhere: workers serve this address, and `take` is given what they pass on."""
+        """Serve without a port: workers serve this address, and `take` gets what they forward."""
         self._access.check_listen(host)
         await self._runner.setup()
         self._access.listening_on(host, port)
@@ -163,7 +180,10 @@ class Server:
         return Connection(web_server, self._policy.limits, self._open, self._largest_body)
 
     def adopt(self, policy: Policy) -> None:
-        """Hold to this from the next request on, as far as open files allow; nobody is cut off."""
+        """Apply this policy from the next request on, within the limit of open files.
+
+        No connection is cut.
+        """
         self._policy = policy = replace(policy, limits=fit_to_open_files(policy.limits))
         self._open.limits, self._open.proxies = policy.limits, policy.proxies
         self._access.origins = policy.origins
@@ -172,7 +192,7 @@ class Server:
                 part.adopt(policy)
 
     def change_certificates(self, certificates: Certificates | None) -> None:
-        """Use these files from now on; whether TLS is spoken at all is decided at the start."""
+        """Use these files from now on; only a restart turns TLS on or off."""
         if self._certificates is not None and certificates is not None:
             self._certificates.adopt(certificates)
 
@@ -203,7 +223,7 @@ class Server:
                 self._streams.end_those(lambda identity: not self._access.is_valid(identity))
 
     async def drain(self, deadline_s: float) -> None:
-        """Take no new clients, hand out what is committed, end the streams in order.
+        """Accept no new clients, deliver committed records, end the streams in order.
 
         `run` must still be running. Streams that have not ended by the deadline are cut.
         """
@@ -212,7 +232,7 @@ class Server:
         await self._streams.drain(deadline_s)
 
     async def close(self) -> None:
-        """Let go of the port and of all connections. Idempotent."""
+        """Close the port and all connections. Idempotent."""
         for listener in self._listeners:
             listener.close()
         self._listeners.clear()
@@ -234,7 +254,7 @@ class Server:
         connection = cast("Connection", request.protocol)
         connection.note_request()
         try:
-            if request.match_info.http_exception is not None:  # no route that could take one
+            if request.match_info.http_exception is not None:  # no route reads it
                 self._check_body(request)
             response = await handler(request)
         except ProblemError as problem:
@@ -248,7 +268,7 @@ class Server:
         except web.HTTPException as error:
             response = self._refuse(request, _of_aiohttp(error))
         except Exception as error:  # noqa: BLE001 - one client's request must not end the server
-            # The text may hold anything; the client gets a fixed sentence.
+            # The error's text may hold a secret, so the client gets a fixed sentence.
             _log.exception("http.request_failed", error=type(error).__name__)
             bug = ProblemError("internal_error", "see the log of the bridge for the cause")
             response = self._refuse(request, bug)
@@ -259,7 +279,7 @@ class Server:
         return response
 
     def _refuse(self, request: web.Request, problem: ProblemError) -> web.Response:
-        """A refusal in the form that clients of this path know."""
+        """A refusal in the form of the path's clients."""
         for group in self._groups:
             if isinstance(group, OwnErrors) and request.path.startswith(group.prefix):
                 problem.detail = self._redactor.text(problem.detail)
@@ -275,7 +295,7 @@ class Server:
         return self._refuse(request, ProblemError("method_not_allowed", text, headers=headers))
 
     async def _adapt(self, request: web.Request, response: web.StreamResponse) -> None:
-        """Fit the answer to who asks: its origin, and how it wants it packed."""
+        """Adapt the answer to the client: CORS headers and compression."""
         response.headers.update(self._policy.origins.headers(request))
         vary = [response.headers.get(hdrs.VARY, ""), self._policy.origins.vary]
         if self._policy.may_compress:
@@ -290,12 +310,12 @@ def _body_of(group: RouteGroup) -> int:
 
 
 async def _dress(request: web.Request, response: web.StreamResponse) -> None:  # noqa: ARG001
-    """Here and not in the middleware: what aiohttp answers by itself passes here too."""
+    """Add the common headers, as a signal: aiohttp's own answers skip the middleware."""
     response.headers.update(COMMON_HEADERS)
 
 
 async def _await_no_body(request: web.Request) -> None:
-    """Nobody is told to go on with a body: none is read, and the answer is there at once."""
+    """Send no `100 Continue`: the route reads no body, and its answer is ready at once."""
 
 
 def _of_aiohttp(error: web.HTTPException) -> ProblemError:
@@ -307,7 +327,7 @@ def _of_aiohttp(error: web.HTTPException) -> ProblemError:
 
 
 def why_not(host: str, port: int, error: Exception) -> str:
-    """Return why an address cannot be opened, and the cure."""
+    """Return why an address cannot be opened, and what to do."""
     where = f"listen: cannot open {host}:{port}"
     number = getattr(error, "errno", None)
     if number == errno.EADDRINUSE:

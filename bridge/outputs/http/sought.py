@@ -1,4 +1,4 @@
-"""Text that a reader looks for in what upstream sent: `text=` of a page."""
+"""Searches upstream's text for a string: `text=` of a page."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from bridge.wire.jsontext import dumps, loads
 
 
 class Sought:
-    """A piece of text. Lower case finds both; a capital in it makes case count, as on the page.
+    """A string to search for. A capital letter makes the search case-sensitive, as on the page.
 
-    Names of members and what the bridge adds around the event are not searched.
+    Names of members, and what the bridge adds around the event, are not searched.
     """
 
     __slots__ = ("_counts_case", "_in_json", "_text")
@@ -28,15 +28,15 @@ class Sought:
         return hash(self._text)
 
     def is_in(self, body: bytes) -> bool:
-        """Tell whether a text of the event holds it; `body` is a record as the journal has it."""
-        if not self._may_be_in(body):  # most are through here, unparsed
+        """Whether a text of the event contains it; `body` is a record as the journal stores it."""
+        if not self._may_be_in(body):  # most records end here, unparsed
             return False
         return any(self._is_in_text(text) for text in _texts(loads(body).get("data")))
 
     def _may_be_in(self, body: bytes) -> bool:
-        if self._in_json.isascii():  # JSON writes such characters in one way only
+        if self._in_json.isascii():  # JSON writes these characters in one way only
             return self._in_json in (body if self._counts_case else body.lower())
-        if b"\\u" in body:  # others may stand there as escapes
+        if b"\\u" in body:  # other characters may be escaped
             return True
         text = body.decode("utf-8", "replace")
         return self._in_json.decode() in (text if self._counts_case else text.lower())

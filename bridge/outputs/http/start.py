@@ -1,4 +1,4 @@
-"""Where in the journal a reader begins (outside.md 3)."""
+"""Finds the position in the journal at which a reader starts (outside.md 3)."""
 
 from __future__ import annotations
 
@@ -12,16 +12,17 @@ from bridge.outputs.http.turns import Reading
 
 
 class Start(NamedTuple):
-    """Go on after `after`; `missed` says why that is not what was asked for."""
+    """Continue after `after`; `missed` says why that is not the requested position."""
 
     after: int
     missed: str | None = None  # "dropped", "epoch", "ahead", "not_understood"
 
 
 async def find_start(journal: Reader, query: Query, reading: Reading) -> Start:
-    """Return the start: the position asked for, else the tail, else the head.
+    """Return the requested position, else the tail, else the head.
 
-    Raises what the journal raises when the tail, or whether it is the head, cannot be read.
+    Raises:
+        JournalError: The journal cannot be read.
     """
     if query.asked is not None:
         return await _from_position(journal, query.asked)
@@ -31,9 +32,9 @@ async def find_start(journal: Reader, query: Query, reading: Reading) -> Start:
 
 
 async def _before_the_last(journal: Reader, count: int, only: Filter, reading: Reading) -> int:
-    """The position before the last `count` that match; the head when none does."""
+    """The position before the last `count` matching records; the head if there are none."""
     head = end = journal.head
-    if only.runs:  # an index finds them in one look
+    if only.runs:  # an index finds them in one query
         async with reading.slice():
             records = await journal.read_last(count, only)
         return records[0].seq - 1 if records else head
@@ -49,7 +50,7 @@ async def _before_the_last(journal: Reader, count: int, only: Filter, reading: R
 async def _between(
     journal: Reader, after: int, end: int, only: Filter, reading: Reading
 ) -> list[int]:
-    """Sequences of what matches in (after, end]."""
+    """Sequences of the matching records in (after, end]."""
     found: list[int] = []
     while after < end:
         async with reading.slice():
@@ -64,14 +65,14 @@ async def _between(
 async def _from_position(journal: Reader, asked: str) -> Start:
     position = maybe_position(asked)
     if position is not None and position.seq > journal.head:
-        await journal.catch_up()  # it may have been given by another replica
+        await journal.catch_up()  # another replica may have issued it
     oldest = journal.floor - 1
     if position is None:
         return Start(oldest, "not_understood")
     if position.epoch is not None and position.epoch != journal.epoch:
         return Start(oldest, "epoch")
     if position.epoch is None and position.seq == 0:
-        return Start(oldest)  # "the oldest kept", whatever it is
+        return Start(oldest)  # the oldest kept record
     if position.seq > journal.head:
         return Start(oldest, "ahead")
     if position.seq < oldest:

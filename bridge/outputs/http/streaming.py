@@ -1,4 +1,4 @@
-"""Endless responses of all route groups: one hub, one count of seats, one end."""
+"""Endless responses of all groups of routes: they share a hub, a count and an end."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from bridge.outputs.streams.formats import WEBSOCKET, Format
 from bridge.outputs.streams.hub import Hub, Tail
 from bridge.outputs.streams.subscriber import Subscriber, WebSocketSubscriber
 
-# No proxy may keep, compress or gather what should arrive at once (readers.md).
+# No proxy may cache, compress or buffer a stream (readers.md).
 STREAM_HEADERS = {
     "Cache-Control": "no-cache, no-transform",
     "X-Accel-Buffering": "no",
@@ -28,7 +28,7 @@ STREAM_HEADERS = {
 
 
 class Beginning(NamedTuple):
-    """Where a stream goes on from, and what is written before its records."""
+    """The position at which a stream starts, and the bytes before its records."""
 
     after: int
     first: bytes = b""
@@ -40,7 +40,7 @@ class Streams:
     def __init__(
         self, journal: Tail, metrics: Metrics, clock: Clock, taken: Tally | None = None
     ) -> None:
-        """`taken` counts the seats; given where other processes serve streams too."""
+        """`taken` counts streams; given if other processes serve streams too."""
         self._seats = Seats(Limits(), taken)
         self._policy = Policy()
         self._is_draining = False
@@ -49,7 +49,7 @@ class Streams:
         )
 
     def adopt(self, policy: Policy) -> None:
-        """Hold to this from the next stream on."""
+        """Apply this policy from the next stream on."""
         self._policy = policy
         self._seats.limits = policy.limits
 
@@ -62,9 +62,21 @@ class Streams:
         head: bytes,
         begin: Callable[[], Awaitable[Beginning]],
     ) -> web.StreamResponse:
-        """Take the connection over for a stream. `begin` is asked when there is a seat for it.
+        """Turn the connection into a stream.
 
-        Raises ProblemError, and what `begin` raises.
+        Args:
+            request: The request to answer.
+            identity: The client.
+            only: The filter.
+            format_: The representation.
+            head: The response's head.
+            begin: Finds the start; called only if limits allow the stream. Its errors pass through.
+
+        Returns:
+            What the handler must return.
+
+        Raises:
+            ProblemError: The bridge is stopping, or a limit is reached.
         """
         self.refuse_when_draining()
         address = self._policy.proxies.client_address(request)
@@ -82,7 +94,11 @@ class Streams:
             raise
 
     def refuse_when_draining(self) -> None:
-        """Raises ProblemError while the bridge stops."""
+        """Refuse new work while the bridge stops.
+
+        Raises:
+            ProblemError: The bridge is stopping.
+        """
         if self._is_draining:
             raise ProblemError("not_ready", "the bridge is stopping", headers={"Retry-After": "5"})
 
@@ -91,16 +107,16 @@ class Streams:
         await self.hub.run()
 
     def end_those(self, is_over: Callable[[Identity], bool]) -> None:
-        """End the streams of those who may not have them any more."""
+        """End the streams of clients that have lost access."""
         self.hub.end_those(
             lambda stream: stream.identity is not None and is_over(stream.identity), "auth"
         )
 
     async def drain(self, deadline_s: float) -> None:
-        """Open none any more, hand out what is committed, end all; cut who has not left by then."""
+        """Open no more streams, deliver committed records, end all; cut the rest in the end."""
         self._is_draining = True
         await self.hub.drain(deadline_s)
 
     def cut_all(self) -> None:
-        """Drop every connection, now."""
+        """Drop every connection now."""
         self.hub.cut_all()

@@ -1,9 +1,9 @@
-"""Counts of open connections, in all and by client address: of one process, or of several.
+"""Counts open connections in total and by client address, of one process or of several.
 
-Processes that share a port share their limits. Each writes counts of its own into memory that all
-of them see, and adds up everybody's when it asks. Nobody waits for anybody: two that let one in at
-the same instant may go over a limit by one each. A process that died is counted out by
-`forget_row`.
+Processes that share a port share their limits. Each process writes its own counts into shared
+memory and adds up all counts when it needs a total. No process waits for another, so two that
+accept a client at the same instant may exceed a limit by one each. `forget_row` removes the counts
+of a process that died.
 """
 
 from __future__ import annotations
@@ -13,17 +13,17 @@ import mmap
 from collections import Counter
 from typing import Protocol
 
-# Addresses that share a place are counted together. With 20,000 clients at once and a limit of 500
-# each, the places are far apart; the key keeps anybody from choosing a place.
+# Addresses with the same cell are counted together. With 20,000 clients and a limit of 500 each,
+# that is rare; the key prevents clients from choosing a cell.
 _PLACES = 1 << 16
 KEY_BYTES = 16
-_TOTALS = 2  # cells before the places of a row: its total, in two halves of 16 bits
+_TOTALS = 2  # cells before a row's addresses: its total, in two halves of 16 bits
 _CELL_BYTES = 2
 _CELL_MAX = (1 << 16) - 1
 
 
 class Tally(Protocol):
-    """How many there are now."""
+    """The number of open connections."""
 
     def total(self) -> int: ...
     def of(self, address: str) -> int: ...
@@ -32,7 +32,7 @@ class Tally(Protocol):
 
 
 class OwnTally:
-    """Of this process alone."""
+    """Counts of this process only."""
 
     def __init__(self) -> None:
         self._by_address: Counter[str] = Counter()
@@ -56,23 +56,29 @@ class OwnTally:
 
 
 def shared_bytes(rows: int) -> int:
-    """Size of the memory for so many processes."""
+    """Bytes of shared memory for `rows` processes."""
     return KEY_BYTES + rows * (_TOTALS + _PLACES) * _CELL_BYTES
 
 
 class SharedTally:
-    """Of several processes; this one writes `row`."""
+    """Counts of several processes; this one writes `row`."""
 
     def __init__(self, memory: mmap.mmap, row: int, rows: int, start: int = 0) -> None:
-        """`memory` from `start` on is `shared_bytes(rows)` long; its first bytes are the key, the
-        same random ones for everybody.
+        """Use a part of shared memory.
+
+        Args:
+            memory: The memory. From `start` on, `shared_bytes(rows)` bytes are used; the first of
+                them are a random key, the same for all processes.
+            row: The row that this process writes.
+            rows: Rows in the memory.
+            start: The offset of this tally.
         """
         self._key = bytes(memory[start : start + KEY_BYTES])
         size = shared_bytes(rows)
         self._cells = memoryview(memory)[start + KEY_BYTES : start + size].cast("H")
         self._rows = [at * (_TOTALS + _PLACES) for at in range(rows)]
         self._own = self._rows[row]
-        self._over: Counter[str] = Counter()  # of places whose cell is full
+        self._over: Counter[str] = Counter()  # counts beyond a full cell
 
     def total(self) -> int:
         return sum(self._cells[at] | self._cells[at + 1] << 16 for at in self._rows)
@@ -97,7 +103,7 @@ class SharedTally:
             self._cells[self._own + self._place(address)] -= 1
 
     def forget_row(self, row: int) -> None:
-        """Its process is gone."""
+        """Clear the row of a process that has ended."""
         at = self._rows[row]
         self._cells[at : at + _TOTALS + _PLACES] = memoryview(
             bytes((_TOTALS + _PLACES) * _CELL_BYTES)

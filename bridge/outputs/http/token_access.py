@@ -1,8 +1,8 @@
-"""Access with `[auth]`: bearer tokens, and one-use tickets for clients that cannot send headers.
+"""Access with `[auth]`: bearer tokens, and one-use tickets for clients without headers.
 
-Credentials are never ambient here (no cookies), so a page of another origin has nothing to ride on;
-nor can it read answers, unless CORS is granted to it. WebSocket knows no CORS, so there its origin
-is checked here.
+Browsers send no credentials here by themselves (no cookies), so a page of another origin cannot use
+them, and it cannot read answers unless CORS allows it. CORS does not cover WebSocket, so this
+module checks the origin there.
 """
 
 from __future__ import annotations
@@ -37,33 +37,33 @@ _NEEDS_SCOPE = {
 
 
 class TokenAccess:
-    """Every address, but only with a token."""
+    """Access from every address with a token."""
 
     def __init__(self, tokens: Tokens, clock: Clock, *, open_metrics: bool = False) -> None:
         self._tokens = tokens
         self._clock = clock
         self._open_metrics = open_metrics
-        # By hash, so that looking one up tells nothing about the others by its time.
+        # By hash, so that the time of a lookup reveals nothing about other tickets.
         self._tickets: dict[bytes, tuple[float, Identity]] = {}
         self._is_changed = False
         self._looked_s = clock.wall()
-        self._told = ""  # of the file, at the last look
+        self._told = ""  # the last reported error
         self.origins = Origins()
 
     def change(self, tokens: Tokens, *, open_metrics: bool) -> None:
-        """Believe these tokens from now on; streams of others end at the next `refresh`."""
+        """Use these tokens from now on; streams of other tokens end at the next `refresh`."""
         self._tokens = tokens
         self._open_metrics = open_metrics
         self._is_changed = True
 
     def check_listen(self, host: str) -> None:
-        """Any address will do."""
+        """Allow any address."""
 
     def listening_on(self, host: str, port: int) -> None:
-        """The address plays no part."""
+        """Do nothing: the address does not matter."""
 
     def refresh(self) -> bool:
-        """Read the tokens again if their file changed; True if it did, or if one has run out."""
+        """Read a changed tokens file; True if tokens changed or one expired."""
         is_changed, self._is_changed = self._is_changed, False
         before_s, self._looked_s = self._looked_s, self._clock.wall()
         is_changed = is_changed or self._tokens.has_ended_between(before_s, self._looked_s)
@@ -71,7 +71,7 @@ class TokenAccess:
             is_changed = self._tokens.refresh() or is_changed
             self._told = ""
         except ConfigError as error:
-            if self._told != str(error):  # a file that stays away is told once
+            if self._told != str(error):  # report a missing file once
                 _log.warning("auth.tokens_refused", error=str(error))
             self._told = str(error)
         return is_changed
@@ -113,9 +113,13 @@ class TokenAccess:
         return _unauthorized("send Authorization: Bearer, or on a stream ?ticket=")
 
     def issue(self, identity: Identity) -> tuple[str, float]:
-        """Return a new ticket and the seconds it lives. Raises ProblemError when there are many."""
+        """Return a new ticket and its lifetime in seconds.
+
+        Raises:
+            ProblemError: Too many tickets are unused.
+        """
         now_s = self._clock.monotonic()
-        while self._tickets:  # they stand in the order of their end
+        while self._tickets:  # in the order of expiry
             oldest = next(iter(self._tickets))
             if self._tickets[oldest][0] > now_s:
                 break
@@ -134,7 +138,7 @@ class TokenAccess:
         return self.spend(_digest(ticket))
 
     def spend(self, digest: bytes) -> Identity | None:
-        """Take a ticket, by its hash, out of those that wait; None when it is worth nothing."""
+        """Use up a ticket, given by its hash; None if it is unknown, used or expired."""
         until_s, identity = self._tickets.pop(digest, (0.0, None))
         if identity is None or until_s <= self._clock.monotonic():
             return None
@@ -142,7 +146,7 @@ class TokenAccess:
 
 
 class WorkerAccess(TokenAccess):
-    """The same in a worker: tickets are issued and spent in the process that has all of them."""
+    """Access in a worker; the daemon's process issues tickets and uses them up."""
 
     def __init__(
         self,
@@ -150,7 +154,7 @@ class WorkerAccess(TokenAccess):
         clock: Clock,
         spend: Callable[[bytes], Awaitable[bytes | None]],
     ) -> None:
-        """`spend` is given the hash of a ticket, and returns that of the token it stands for."""
+        """`spend` takes the hash of a ticket and returns that of its token; None if invalid."""
         super().__init__(tokens, clock)
         self._spend_there = spend
 
@@ -162,7 +166,7 @@ class WorkerAccess(TokenAccess):
         digest = _digest(tickets[0])
         key = await self._spend_there(digest)
         identity = self._tokens.maybe_by_key(key) if key is not None else None
-        if identity is not None:  # `allow` follows at once
+        if identity is not None:  # `allow` is called next
             self._tickets[digest] = (self._clock.monotonic() + TICKET_S, identity)
 
 

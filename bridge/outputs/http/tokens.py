@@ -1,4 +1,4 @@
-"""Who has a token: a TOML file of hashes, read again when it changes.
+"""The bridge's own tokens: a TOML file of hashes, read again when it changes.
 
     [[tokens]]
     name = "grafana"
@@ -6,9 +6,9 @@
     scopes = ["read"]               # or ["read", "write"], ["admin"]
     accounts = ["default"]          # optional limits
     runs = ["3f0c1c52-…"]
-    expires = 2027-01-01T00:00:00Z  # optional; from then on it is worth nothing
+    expires = 2027-01-01T00:00:00Z  # optional; not valid from then on
 
-Only hashes are kept. Tokens are random, so a fast hash is enough: there is nothing to guess.
+The file holds only hashes. Tokens are random, so a fast hash is enough: they cannot be guessed.
 """
 
 from __future__ import annotations
@@ -32,20 +32,28 @@ TOKEN_CHARS_MAX = 1024  # longer ones are refused unhashed
 
 
 class Tokens:
-    """The tokens of a file. `refresh` looks whether it changed; a file that became unreadable or
-    wrong leaves the last good one in force, and says so.
+    """The tokens of a file.
+
+    `refresh` reads a changed file. If the file becomes unreadable or wrong, the last good tokens
+    stay in force and `refresh` raises.
     """
 
     def __init__(self, path: Path) -> None:
-        """Raises ConfigError when the file cannot be used."""
+        """Read the file.
+
+        Raises:
+            ConfigError: The file cannot be used.
+        """
         self._path = path
         self._stamp: tuple[int, int, int] | None = None
         self._by_hash: dict[bytes, Identity] = {}
         self.refresh()
 
     def refresh(self) -> bool:
-        """Read the file if it may have changed; True if its tokens did. Raises ConfigError; the old
-        ones stay.
+        """Read the file if it may have changed; True if its tokens did.
+
+        Raises:
+            ConfigError: The file cannot be used; the previous tokens stay in force.
         """
         try:
             status = self._path.stat()
@@ -57,31 +65,31 @@ class Tokens:
             text = self._path.read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError) as error:
             raise ConfigError(f"{self._path}: cannot be read: {_reason(error)}") from error
-        self._stamp = stamp  # a wrong file is told once, not at every look
+        self._stamp = stamp  # report a wrong file once, not at every check
         before, self._by_hash = self._by_hash, parse_tokens(text, str(self._path))
         return self._by_hash != before
 
     def maybe_identity(self, token: str, now_s: float) -> Identity | None:
-        """Return whose token it is. Takes the same time whichever it is, or none."""
+        """Return the identity of a token. Takes equally long for every token, valid or not."""
         if len(token) > TOKEN_CHARS_MAX:
             return None
         asked = hashlib.sha256(token.encode("utf-8", "surrogatepass")).digest()
         found: Identity | None = None
         for known, identity in self._by_hash.items():
             if hmac.compare_digest(known, asked):
-                found = identity  # and no early end
+                found = identity  # no early exit, for a constant time
         return found if found is not None and _is_in_force(found, now_s) else None
 
     def maybe_by_key(self, key: bytes) -> Identity | None:
-        """Return whose token has this hash."""
+        """Return the identity of the token with this hash."""
         return self._by_hash.get(key)
 
     def holds(self, identity: Identity, now_s: float) -> bool:
-        """Tell whether the token that let it in still stands for exactly this."""
+        """Whether the identity's token is still valid with the same rights."""
         return self._by_hash.get(identity.key) == identity and _is_in_force(identity, now_s)
 
     def has_ended_between(self, before_s: float, now_s: float) -> bool:
-        """Tell whether a token ran out in between."""
+        """Whether a token expired between two times."""
         ends = [identity.until_s for identity in self._by_hash.values()]
         return any(end is not None and before_s < end <= now_s for end in ends)
 
@@ -91,7 +99,11 @@ def _is_in_force(identity: Identity, now_s: float) -> bool:
 
 
 def parse_tokens(text: str, place: str) -> dict[bytes, Identity]:
-    """Return identities by hash. Raises ConfigError that names file and entry, never a value."""
+    """Return identities by hash.
+
+    Raises:
+        ConfigError: The file is wrong; the text names file and entry, never a value.
+    """
     try:
         document = tomllib.loads(text.removeprefix("\ufeff"))
     except (ValueError, RecursionError) as error:
@@ -159,7 +171,7 @@ def _strings(entry: Mapping[str, Any], key: str, where: str) -> Sequence[str]:
         or not values
         or not all(isinstance(value, str) and value for value in values)
     ):
-        # An empty list would read as "none" to a person and as "no limit" to us.
+        # A person reads an empty list as "none", the program as "no limit".
         raise ConfigError(f"{where}: {key} must be a list of strings with at least one")
     return values
 

@@ -1,9 +1,8 @@
-"""Who reads the journal next: whoever has had the least of it.
+"""Schedules reads of the journal: the request that has read least goes first.
 
-A request reads in slices of a bounded number of records. One that finds its records in the first
-slice is through at once; one that has to look through the whole journal comes between the others,
-however many there are. Without this, 16 searches that find nothing kept a page of ten waiting for
-ten seconds.
+A request reads in slices of a limited number of records. A request that finds its records in the
+first slice finishes at once; a search through the whole journal yields to others between slices.
+Without this, 16 searches without a match delayed a page of ten records by ten seconds.
 """
 
 from __future__ import annotations
@@ -15,17 +14,17 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from itertools import count
 
-AT_ONCE = 2  # slices under way; the journal reads in one thread, and the loop prepares the next
+AT_ONCE = 2  # concurrent slices: the journal's thread reads one, the loop prepares one
 LONG = 4  # slices after which a request counts as a search
-SEARCHES_PER_CLIENT = 4  # of one client in line at a time; its others wait for those
+SEARCHES_PER_CLIENT = 4  # per client in the queue; its other searches wait
 
 
 class HungUpError(ConnectionResetError):
-    """Who asked is gone: nobody reads what would be found."""
+    """The client has gone, so nobody would read the result."""
 
 
 class Turns:
-    """The line before the journal. Belongs to the event loop's thread."""
+    """The queue for reads of the journal. Used only on the event loop's thread."""
 
     def __init__(self, at_once: int = AT_ONCE) -> None:
         self._free = at_once
@@ -35,11 +34,11 @@ class Turns:
         self._held_back: dict[str, list[tuple[int, int, asyncio.Future[None]]]] = {}
 
     def reading(self, client: str, has_hung_up: Callable[[], bool] = lambda: False) -> Reading:
-        """Return the turns of one request; `client` is who asks, by address and name."""
+        """Return the reads of one request; `client` is its address and name."""
         return Reading(self, client, has_hung_up)
 
     async def take(self, had: int) -> None:
-        """Wait for a slice; who had fewer comes first, then who asked first."""
+        """Wait for a slice; requests with fewer slices go first, then older ones."""
         if self._free:
             self._free -= 1
             return
@@ -49,11 +48,11 @@ class Turns:
             await waiter
         except asyncio.CancelledError:
             if waiter.done() and not waiter.cancelled():
-                self.give_back()  # it was granted in the same instant
+                self.give_back()  # granted at the same instant
             raise
 
     def give_back(self) -> None:
-        """Let the next one read."""
+        """Let the next request read."""
         while self._line:
             _, _, waiter = heapq.heappop(self._line)
             if not waiter.done():
@@ -62,7 +61,7 @@ class Turns:
         self._free += 1
 
     async def begin_search(self, client: str) -> None:
-        """Wait until this client has fewer than SEARCHES_PER_CLIENT searches under way."""
+        """Wait until this client has fewer than SEARCHES_PER_CLIENT running searches."""
         if self._searching[client] < SEARCHES_PER_CLIENT:
             self._searching[client] += 1
             return
@@ -77,7 +76,7 @@ class Turns:
             raise
 
     def end_search(self, client: str) -> None:
-        """Let the next search of this client begin."""
+        """Let the client's next search begin."""
         line = self._held_back.get(client, [])
         while line:
             _, _, waiter = heapq.heappop(line)
@@ -109,7 +108,11 @@ class Reading:
 
     @asynccontextmanager
     async def slice(self) -> AsyncIterator[None]:
-        """Around one read of the journal. Raises HungUpError instead of reading for nobody."""
+        """Wrap one read of the journal.
+
+        Raises:
+            HungUpError: The client has gone.
+        """
         if self._had == LONG and not self._is_search:
             await self._turns.begin_search(self._client)
             self._is_search = True

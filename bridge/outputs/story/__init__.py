@@ -1,1 +1,1 @@
-"""A run told to people: lines for a terminal and for the logs of CI. Pure."""
+"""Presents runs to people: lines for a terminal and for CI logs. Pure."""

@@ -1,10 +1,9 @@
-"""What a program wrote to its terminal, as the lines that were on the screen in the end.
+"""Turns a program's terminal output into the lines that remained on the screen.
 
-A state machine over one output: colours and weights (SGR) are kept as values, carriage return,
-backspace and "erase to the end of the line" are carried out on the cells of the line, everything
-else that steers a terminal is dropped. Nothing here is printed: `Span` holds text that still has to
-pass `harmless`. Time is linear in the text. The page's ansi.js does the same; one table of cases
-tests both.
+A state machine over one output. It keeps colors and weights (SGR) as values, applies carriage
+return, backspace and "erase to the end of the line" to the line's cells, and drops all other
+control sequences. It prints nothing: a `Span` holds text that must still pass `harmless`. Time is
+linear in the text. The page's ansi.js does the same; one table of cases tests both.
 """
 
 from __future__ import annotations
@@ -12,7 +11,7 @@ from __future__ import annotations
 import re
 from typing import Final, NamedTuple
 
-# A sequence that is whole; one that is cut off matches nothing and stays as text, less its ESC.
+# Matches a complete sequence; an incomplete one stays as text, without its ESC.
 _CONTROL: Final = re.compile(
     r"\x1b\[(?P<args>[0-?]*)[ -/]*(?P<final>[@-~])"
     r"|\x1b\][^\x07\x1b\n]*(?:\x07|\x1b\\)"  # OSC: titles, links, clipboard
@@ -22,11 +21,11 @@ _CONTROL: Final = re.compile(
     r"|[\x00-\x08\x0b-\x1f\x7f-\x9f]|\n|\t"
 )
 _TAB: Final = 8
-_MOVE_MAX: Final = 400  # columns that a cursor may be sent to; terminals are not wider
+_MOVE_MAX: Final = 400  # rightmost column of a cursor; terminals are not wider
 
 
 class Style(NamedTuple):
-    """Of a character; colours are 0 to 15, None is the terminal's own."""
+    """The style of a character; colors are 0 to 15, None is the terminal's own."""
 
     ink: int | None = None
     ground: int | None = None
@@ -52,7 +51,7 @@ Line = list[Span]
 
 
 def lines_of(text: str) -> list[Line]:
-    """The lines of an output; a newline at its end begins no further line."""
+    """The lines of an output; a final newline begins no further line."""
     screen = _Screen()
     at = 0
     for match in _CONTROL.finditer(text):
@@ -66,12 +65,12 @@ def lines_of(text: str) -> list[Line]:
 
 
 def plain_lines(text: str) -> list[str]:
-    """The same without styles."""
+    """The lines of an output without styles."""
     return ["".join(span.text for span in line) for line in lines_of(text)]
 
 
 class _Screen:
-    """One line at a time: its characters and their styles, and where the next one goes."""
+    """One line at a time: its characters, their styles, and the cursor."""
 
     def __init__(self) -> None:
         self._done: list[Line] = []
@@ -143,7 +142,7 @@ def _spans(chars: list[str], styles: list[Style]) -> Line:
 
 
 def styled(style: Style, args: str) -> Style:
-    """A style after `CSI args m`; what is not known is ignored."""
+    """The style after `CSI args m`; unknown arguments are ignored."""
     codes = [_number(part, 0) for part in args.replace(":", ";").split(";")[:64]]
     index = 0
     while index < len(codes):
@@ -186,7 +185,7 @@ def _one(style: Style, code: int) -> Style:
 
 
 def _wide_colour(codes: list[int]) -> tuple[int | None, int]:
-    """The nearest of sixteen for `5;n` or `2;r;g;b`, and how many codes that took."""
+    """The nearest of 16 colors for `5;n` or `2;r;g;b`, and the number of codes it used."""
     if codes[:1] == [5] and len(codes) > 1:
         return _of_256(codes[1]), 2
     if codes[:1] == [2] and len(codes) > 3:

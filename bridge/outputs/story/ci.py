@@ -1,7 +1,7 @@
-"""Logs of CI: one block per run, one error per run that failed, a table; GitHub and GitLab.
+"""Prints CI logs for GitHub and GitLab: a block per run, an error per failed run, a table.
 
-Only `command` writes what a runner obeys. Everything else passes `Layout`, whose lines begin with
-ours and in which no command is left.
+Only `command` writes commands that a runner executes. All other text passes `Layout`, whose lines
+begin with the bridge's own text and contain no command.
 """
 
 from __future__ import annotations
@@ -19,16 +19,16 @@ from bridge.outputs.story.tale import Tale
 from bridge.outputs.story.text import cut, many, span
 
 ERRORS_MAX: Final = 9  # GitHub shows ten annotations of a step; the tenth counts the rest
-HEARTBEAT_S: Final = 30.0  # a log without a line for long is taken for dead
-BLOCK_LINES_MAX: Final = 20_000  # of a run that is told as a whole; the newest ones
+HEARTBEAT_S: Final = 30.0  # a log without new lines looks dead
+BLOCK_LINES_MAX: Final = 20_000  # of one run's block; the newest lines
 SUMMARY_BYTES_MAX: Final = 256 * 1024  # a summary over 1 MiB is refused as a whole
-REASON_CHARS_MAX: Final = 300  # in the table
-DETAIL_CHARS_MAX: Final = 4000  # below it
+REASON_CHARS_MAX: Final = 300  # of a reason in the table
+DETAIL_CHARS_MAX: Final = 4000  # of the details below the table
 ROWS_MAX: Final = 500
 
 
 def command(name: str, text: str, **properties: str) -> str:
-    """A workflow command of GitHub, with everything in it encoded."""
+    """A GitHub workflow command with all its parts encoded."""
     given = ",".join(f"{key}={_property(value)}" for key, value in properties.items())
     return f"::{name}{' ' if given else ''}{given}::{_data(text)}"
 
@@ -42,7 +42,7 @@ def _property(text: str) -> str:
 
 
 class _Blocks(StoryPrinter):
-    """Runs that are told as whole blocks when they have ended: a log cannot fold two at once."""
+    """Prints each run as a block when it has ended: a log cannot fold two runs at once."""
 
     def __init__(self, look: Look, tales: Tales, run_ids: Sequence[str] = ()) -> None:
         super().__init__(look, tales, run_ids)
@@ -94,11 +94,11 @@ class _Blocks(StoryPrinter):
         return [f"… {many(dropped, 'line')} before" for _ in range(min(dropped, 1))] + lines
 
     def _finish(self, tale: Tale) -> list[str]:
-        """The block of a run that is over, or of one that will not be."""
+        """The block of a run that has ended, or that will not be followed to its end."""
         raise NotImplementedError
 
     def _last(self) -> list[str]:
-        """What comes after all blocks."""
+        """The lines after all blocks."""
         return []
 
     def headline(self, tale: Tale) -> str:
@@ -106,10 +106,10 @@ class _Blocks(StoryPrinter):
 
 
 class GithubPrinter(_Blocks):
-    """Groups for runs that ended well, open text and an annotation for those that did not.
+    """Prints a group for each successful run, open text and an annotation for each failed one.
 
-    One run alone is streamed in its group, and what failed is told again below it. `summary_file`
-    appends to $GITHUB_STEP_SUMMARY; it raises OSError when that cannot be written.
+    A single run is streamed in its group, and its failure is repeated below. With `summary_file`
+    the printer appends to $GITHUB_STEP_SUMMARY, and raises OSError if that cannot be written.
     """
 
     def __init__(
@@ -165,7 +165,7 @@ class GithubPrinter(_Blocks):
 
     def _last(self) -> list[str]:
         lines = []
-        if self._is_open:  # it did not end: time is over, or somebody ended us
+        if self._is_open:  # unfinished: timeout, or the command was stopped
             lines.append(command("endgroup", ""))
             self._is_open = False
         if self._errors > ERRORS_MAX:
@@ -180,7 +180,7 @@ class GithubPrinter(_Blocks):
 
 
 class GitlabPrinter(_Blocks):
-    """A folded section for each run that ended well; the others stand open, and last."""
+    """Prints a folded section for each successful run; the others come last and unfolded."""
 
     def __init__(
         self,
@@ -198,7 +198,7 @@ class GitlabPrinter(_Blocks):
     def _finish(self, tale: Tale) -> list[str]:
         is_good = tale.is_ended and tale.tone != "bad"
         self._sections += 1
-        name = f"run_{self._sections}"  # ours, so that nothing of theirs is in it
+        name = f"run_{self._sections}"  # a generated name, without text of upstream
         at = int(self._wall())
         option = "[collapsed=true]" if is_good else ""
         block = [
@@ -265,14 +265,16 @@ _ESCAPES: Final = {ord(char): f"&#{ord(char)};" for char in string.punctuation}
 
 
 def escaped(text: str) -> str:
-    """Text that is text in Markdown, in a table too: every sign that could mean something is an
-    entity, those of links and mentions as well.
+    """Escape text for Markdown, also inside a table.
+
+    Every character that may have a meaning becomes an entity, including those of links and
+    mentions.
     """
     return harmless(" ".join(text.split())).translate(_ESCAPES)
 
 
 def fenced(text: str) -> str:
-    """Text as a block of code; its fence is longer than any row of backticks inside."""
+    """Text as a code block; its fence is longer than any row of backticks in the text."""
     longest = max(map(len, _BACKTICKS.findall(text)), default=0)
     fence = "`" * max(3, longest + 1)
     lines = "\n".join(harmless(line) for line in text.splitlines())

@@ -1,6 +1,6 @@
-"""Events of other systems as they are told: what somebody says, a command, a line of a log, a word.
+"""Presents events of other systems: a message, a command, a log line, a status.
 
-Pure. It goes by the shape of the data and knows no system.
+Pure. The module goes by the shape of the data and depends on no system.
 """
 
 from __future__ import annotations
@@ -11,11 +11,11 @@ from typing import Any, Final, NamedTuple
 from bridge.outputs.story.text import span
 
 _TEXTS: Final = ("message", "text", "content", "line", "status", "state", "error")
-_USUAL: Final = "message"  # the type of what is just said
+_USUAL: Final = "message"  # the type of an ordinary message
 
 
 class Words(NamedTuple):
-    """What one event says to a person; the fields are those of `Told`."""
+    """The text of one event; the fields are those of `Told`."""
 
     mark: str
     tone: str
@@ -24,14 +24,14 @@ class Words(NamedTuple):
 
 
 def words_of(type_: str, data: Mapping[str, Any]) -> Words:
-    """`type_` as in the record."""
+    """The text of an event; `type_` is the record's type."""
     name = type_.partition(".event.")[2] or type_.rpartition(".")[2]
     found = _speech(name, data) or _command(data) or _line(name, data)
     return found or Words("note", "plain", f"{name}: {_text(data)}".rstrip(": "))
 
 
 def _speech(name: str, data: Mapping[str, Any]) -> Words | None:
-    """`ana: Ready?`, `ana [question]: Ready?`; an answer, or what is in a thread, stands back."""
+    """`ana: Ready?` or `ana [question]: Ready?`, after an arrow for answers and threads."""
     if name == "assistant.message" and isinstance(data.get("message"), str):
         return Words("say", "plain", data["message"])
     who, said = data.get("speaker_name") or data.get("speaker_id"), data.get("text")
@@ -43,7 +43,7 @@ def _speech(name: str, data: Mapping[str, Any]) -> Words | None:
 
 
 def _command(data: Mapping[str, Any]) -> Words | None:
-    """`$ npm test` when it begins; how it ended and how long it took."""
+    """`$ npm test` at its start; at its end, the result and the duration."""
     more = data.get("metadata")
     data = {**data, **more} if isinstance(more, Mapping) else data
     command, code = data.get("command"), data.get("exit_code")
@@ -59,7 +59,7 @@ def _command(data: Mapping[str, Any]) -> Words | None:
 
 
 def _line(name: str, data: Mapping[str, Any]) -> Words | None:
-    """What a program printed, as it stands."""
+    """A line of a program's output, unchanged."""
     line = data.get("line")
     if not isinstance(line, str):
         return None

@@ -1,4 +1,4 @@
-"""The only door between upstream's text and a terminal: what could steer it is shown as escapes."""
+"""The only path of upstream's text to a terminal: escapes everything that could control it."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ _UNSAFE: Final = re.compile(
 _PILING: Final = "[\u0300-\u036f\u0483-\u0489\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff]"
 _MARKS: Final = re.compile(f"({_PILING}{{8}}){_PILING}+")
 _NAMED: Final = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
-# What the runners of GitHub, Forgejo and Azure look for anywhere in a line, besides `::name::` at
-# its start, which nothing of ours begins with.
+# The runners of GitHub, Forgejo and Azure find these anywhere in a line, and `::name::` at its
+# start, with which no line of the bridge begins.
 _COMMAND: Final = re.compile(r"##(?=[A-Za-z]*\[)")
 _JSON_COMMAND: Final = re.compile(rb"(##[A-Za-z]*)\[")
-# Not escaped by JSON, and yet not for a terminal: DEL, C1, direction, invisible ones.
+# JSON does not escape these, but a terminal needs it: DEL, C1, direction, invisible characters.
 _JSON_UNSAFE: Final = re.compile(
     "[\x7f-\x9f\xad\u034f\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff"
     "\U000e0000-\U000e007f]"
@@ -26,27 +26,28 @@ _JSON_UNSAFE: Final = re.compile(
 
 
 def harmless(text: str) -> str:
-    """Text that cannot steer a terminal, hide or reorder: such characters become escapes; of the
-    marks that pile up on one letter eight stay.
+    """Escape characters that control a terminal, or hide or reorder text.
+
+    Of combining marks on one letter, at most eight stay.
     """
     return _MARKS.sub(r"\1", _UNSAFE.sub(_escape, text))
 
 
 def without_commands(text: str) -> str:
-    """A line in which no CI runner finds a command: `##[x]` becomes `## [x]`.
+    """Break CI commands in a line: `##[x]` becomes `## [x]`.
 
-    The line must not begin with text from upstream: `::name::` counts at a line's start.
+    The line must not begin with text from upstream, because `::name::` counts at a line's start.
     """
     return _COMMAND.sub("## ", text) if "##" in text else text
 
 
 def json_without_commands(line: bytes) -> bytes:
-    """The same JSON value in bytes in which no CI runner finds a command."""
+    """The same JSON value, written so that no CI runner finds a command."""
     return _JSON_COMMAND.sub(rb"\1\\u005b", line) if b"##" in line else line
 
 
 def json_for_terminal(line: bytes) -> bytes:
-    """The same JSON value, with what JSON leaves raw and a terminal obeys as `\\u` escapes."""
+    """The same JSON value, with Unicode escapes for characters that a terminal executes."""
     text = line.decode("utf-8", "replace")
     return (
         _JSON_UNSAFE.sub(_json_escape, text).encode()

@@ -1,7 +1,7 @@
-"""What is told, as lines of a terminal or of a log: columns, colours, times, names of runs.
+"""Lays events out as lines of a terminal or a log: columns, colors, times, names of runs.
 
-A line never begins with upstream's text: a name, a time or a bar stands before it. So none of it
-can be taken for a command by a CI runner, and what wraps stays below what it belongs to.
+No line begins with upstream's text: a name, a time or a bar precedes it. So a CI runner finds no
+command in it, and wrapped text stays indented below its first line.
 """
 
 from __future__ import annotations
@@ -24,25 +24,25 @@ _MARKS: Final = {
     "begin": "●", "say": " ", "tool": "▸", "note": "·", "gap": "!", "wait": "?", "end": "■",
     "lost": "✗", "out": "│",
 }  # fmt: skip
-# Names of runs, in the order in which runs appear; legible on light and on dark.
+# Colors of run names in order of appearance; legible on light and dark backgrounds.
 _NAMES: Final = tuple(f"\x1b[{code}m" for code in (36, 35, 33, 34, 32, 96, 95, 94, 92, 93))
-_OUTPUT_COLUMNS: Final = 500  # of an output's line where no terminal sets a limit
-_TEXT_COLUMNS_MIN: Final = 20  # a terminal narrower than that wraps by itself
+_OUTPUT_COLUMNS: Final = 500  # per output line without a terminal's limit
+_TEXT_COLUMNS_MIN: Final = 20  # a narrower terminal wraps by itself
 
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """How lines look."""
+    """The appearance of lines."""
 
-    columns: int | None = None  # of the terminal; None: nothing is wrapped or cut
+    columns: int | None = None  # width of the terminal; None: nothing is wrapped or cut
     colour: bool = False
     whole_times: bool = False  # upstream's date, time and zone instead of the local clock
-    names: bool = True  # of the runs, where there are several
-    zone: tzinfo | None = None  # of the clock; None is the machine's own
+    names: bool = True  # show the names of runs if there are several
+    zone: tzinfo | None = None  # time zone of the clock; None is the machine's
 
 
 class Layout:
-    """Lays out what several runs tell. Lines come without their newline."""
+    """Lays out the events of several runs. Lines come without their newline."""
 
     def __init__(self, look: Look) -> None:
         self.look = look
@@ -50,7 +50,7 @@ class Layout:
         self._day = ""
 
     def name_of(self, run_id: str, others: int) -> str:
-        """The coloured name of a run before its lines; empty where there is one run only."""
+        """The colored name of a run before its lines; empty for a single run."""
         if not self.look.names or others < 2:
             return ""
         return f"{self.paint(short(run_id), self._ink(run_id))} "
@@ -62,7 +62,7 @@ class Layout:
         return f"{ink}{text}{_RESET}" if self.look.colour and ink and text else text
 
     def lines(self, told: Told, name: str) -> Iterator[str]:
-        """The lines of one thing that happened; `name` is `name_of` its run."""
+        """The lines of one event; `name` is the result of `name_of` for its run."""
         yield from self._day_line(told.at)
         clock = self._clock(told.at)
         used = width(_bare(name)) + len(clock) + 3
@@ -73,7 +73,7 @@ class Layout:
         mark = self.paint(_MARKS[told.mark], ink)
         head = f"{name}{self.paint(clock, _DIM)} {mark} "
         bar = f"{name}{' ' * len(clock)} {self.paint('│', _DIM)} "
-        if told.mark == "out":  # a line of a log, in the colors of whoever wrote it
+        if told.mark == "out":  # a log line, in its program's colors
             for line in lines_of("\n".join(told.output)):
                 yield without_commands(head + self._output(line, room or _OUTPUT_COLUMNS))
             return
@@ -113,7 +113,7 @@ class Layout:
         return "".join(parts)
 
     def _day_line(self, at: str | None) -> Iterator[str]:
-        """A line when the day changes, for the clock does not tell."""
+        """A line with the date when the day changes, because times show only the clock."""
         if self.look.whole_times or (moment := self._local(at)) is None:
             return
         day = moment.strftime("%Y-%m-%d")
@@ -139,7 +139,7 @@ class Layout:
 
 
 def short(run_id: str) -> str:
-    """What people call a run."""
+    """The short form of a run's id."""
     return harmless(run_id[:8])
 
 
@@ -148,7 +148,7 @@ def _bare(name: str) -> str:
 
 
 def _codes(style: Style) -> str:
-    """Our own SGR for a style of theirs."""
+    """The bridge's own SGR codes for a style."""
     if style == PLAIN:
         return _DIM
     codes = [code for is_on, code in (

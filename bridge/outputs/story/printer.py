@@ -1,4 +1,4 @@
-"""Several runs on one terminal or in one log: merged by time, told once, then summed up."""
+"""Prints several runs on one terminal or log: merged by time, each once, with a summary."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from bridge.outputs.story.tale import Tale, Told
 from bridge.outputs.story.text import cut, many, padded, span
 from bridge.wire.jsontext import loads
 
-MERGE_S: Final = 0.8  # a record waits so long for older ones of other runs
+MERGE_S: Final = 0.8  # how long a record waits for older ones of other runs
 TITLE_COLUMNS: Final = 60
 
 
 class Seen(NamedTuple):
-    """A record as printers need it, from a journal or from a running bridge."""
+    """A record as printers need it, from a journal or a running bridge."""
 
     run_id: str
     type: str
@@ -30,21 +30,21 @@ class Seen(NamedTuple):
 
 
 class Printer(Protocol):
-    """Turns records into what goes to stdout; `now_s` is monotonic."""
+    """Turns records into the bytes for stdout; `now_s` is monotonic."""
 
     def take(self, records: Sequence[Seen], now_s: float) -> bytes: ...
 
     def tick(self, now_s: float) -> bytes:
-        """What time alone adds; call it a few times a second."""
+        """What is due by time alone; call this a few times a second."""
         ...
 
     def end(self, now_s: float) -> bytes:
-        """What is left, and the summary."""
+        """The remaining text and the summary."""
         ...
 
 
 class Tales:
-    """The runs that are told, by id; every format needs them for what is said at the end."""
+    """The presented runs by id; every format needs them for its last lines."""
 
     def __init__(self, redact: Callable[[str], str]) -> None:
         self._redact = redact
@@ -79,7 +79,7 @@ class Tales:
 
 
 class _Merge:
-    """Records of several runs by time; those of one run keep their order."""
+    """Merges the records of several runs by time; each run keeps its order."""
 
     def __init__(self, hold_s: float) -> None:
         self._hold_s = hold_s
@@ -94,7 +94,7 @@ class _Merge:
         heapq.heappush(self._heap, (key, self._count, now_s, record, value))
 
     def ready(self, now_s: float) -> list[tuple[Seen, Mapping[str, Any]]]:
-        """Up to the last one that has waited long enough."""
+        """The records up to the last one that has waited long enough."""
         due = [entry for entry in self._heap if now_s - entry[2] >= self._hold_s]
         if not due:
             return []
@@ -107,10 +107,10 @@ class _Merge:
 
 
 class StoryPrinter:
-    """For a terminal, and the core of the printers for CI."""
+    """The printer for a terminal, and the core of the printers for CI."""
 
     def __init__(self, look: Look, tales: Tales, run_ids: Sequence[str] = ()) -> None:
-        """`run_ids`: those that are known to come; one alone needs no name and no merging."""
+        """`run_ids`: the expected runs. A single one needs no name and no merging."""
         self.layout = Layout(look)
         self.tales = tales
         for run_id in run_ids:
@@ -128,7 +128,7 @@ class StoryPrinter:
         lines = [line for _, line in self.rest(now_s)]
         return [*lines, *self.summary()]
 
-    # The same with the run of each line
+    # The same, with the run of each line
 
     def take_runs(self, records: Sequence[Seen], now_s: float) -> list[tuple[Tale, str]]:
         for record in records:
@@ -160,7 +160,7 @@ class StoryPrinter:
         return [(tale, line) for one in told for line in self.layout.lines(one, name)]
 
     def summary(self) -> list[str]:
-        """A table of the runs, where there were several."""
+        """A table of the runs, if there are several."""
         tales = list(self.tales.by_run.values())
         if len(tales) < 2:
             return []
@@ -180,7 +180,7 @@ class StoryPrinter:
         return without_commands(line)
 
     def status(self, now_s: float) -> str:
-        """What is going on, as one line; empty when nothing is."""
+        """The current activity as one line; empty if there is none."""
         open_ = [tale for tale in self.tales.by_run.values() if not tale.is_over]
         if not open_:
             return ""

@@ -1,8 +1,8 @@
-"""One run as it is told: records go in, what a person reads comes out. Pure; knows no terminal.
+"""Presents one run: records go in, what a person reads comes out. Pure.
 
-A row of fragments of speech is one block, told in whole lines; a tool call is told once, when it
-has finished; the end says why, how long and how much. Text here is upstream's: it is made harmless
-where it is laid out.
+Consecutive fragments of speech form one block, shown in whole lines. A tool call is shown once,
+when it has finished. The end says why, how long and how much. Text here is upstream's; the layout
+makes it harmless.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ from bridge.outputs.story.elsewhere import words_of
 from bridge.outputs.story.text import joined, many, remainder, span, whole_sentences
 from bridge.wire import times
 
-OUTPUT_LINES: Final = 20  # the last ones of a failed call
-OUTPUT_CHARS_MAX: Final = 64 * 1024  # of its end, that are looked at
-SAID_CHARS_MAX: Final = 64 * 1024  # of what was told, to know a repetition by
-BLOCK_CHARS: Final = 400  # of a block that does not end; then its whole sentences are told
-PATIENCE_S: Final = 1.0  # for the rest of a sentence
-LONG_CALL_S: Final = 10.0  # a call that takes longer is told while it runs
+OUTPUT_LINES: Final = 20  # last lines shown of a failed call
+OUTPUT_CHARS_MAX: Final = 64 * 1024  # characters read from its end
+SAID_CHARS_MAX: Final = 64 * 1024  # of shown text, to detect a repetition
+BLOCK_CHARS: Final = 400  # of an unfinished block; then its whole sentences are shown
+PATIENCE_S: Final = 1.0  # wait for the rest of a sentence
+LONG_CALL_S: Final = 10.0  # a longer call is shown while it runs
 _EXIT: Final = re.compile(r"exit(?:ed)?(?: with)?(?: code| status)? (-?\d{1,6})")
 _LINES_CHANGED: Final = re.compile(r"\(\+(\d{1,7}) [-−](\d{1,7})\)")
 _UPSTREAM_CUT: Final = re.compile(r"\.\.\.\[truncated (\d+) chars\]$")
@@ -40,15 +40,15 @@ WHY_GAP: Final[Mapping[str, str]] = {
 
 
 class Told(NamedTuple):
-    """One thing that happened: a mark, a sentence or some, and the lines of an output."""
+    """One event: a mark, some text, and the lines of an output."""
 
     at: str | None  # RFC 3339
     mark: str  # begin, say, tool, out, note, gap, wait, end, lost
     tone: str  # plain, quiet, good, warn, bad
     text: str  # lines are separated by \n
-    verdict: str = ""  # of a tool call: what came of it; never cut
-    output: tuple[str, ...] = ()  # raw lines, with the colours of the program that wrote them
-    left_out: int = 0  # lines before them
+    verdict: str = ""  # the result of a tool call; never cut
+    output: tuple[str, ...] = ()  # raw lines with their program's colors
+    left_out: int = 0  # number of lines before them
 
 
 @dataclass(slots=True)
@@ -62,7 +62,7 @@ class _Call:
 
 @dataclass(slots=True)
 class Numbers:
-    """What there was of a run."""
+    """The counts of a run."""
 
     events: int = 0
     tools: int = 0
@@ -72,7 +72,7 @@ class Numbers:
     is_missing_known: bool = True
 
     def words(self) -> str:
-        """As `34 tools, 2 failed · 451 events · 1 gap`."""
+        """Such as `34 tools, 2 failed · 451 events · 1 gap`."""
         tools = many(self.tools, "tool call")
         if self.failed_tools:
             tools += f", {self.failed_tools} failed"
@@ -83,9 +83,7 @@ class Numbers:
 
 
 class Tale:
-    """One run. `redact` is applied to every block that was joined: fragments were redacted one by
-    one, and a secret may have been cut by their border.
-    """
+    """One run. `redact` is applied to joined blocks, as a secret may span two fragments."""
 
     def __init__(self, run_id: str, redact: Callable[[str], str] = lambda text: text) -> None:
         self.run_id = run_id
@@ -93,7 +91,7 @@ class Tale:
         self.numbers = Numbers()
         self.status: str | None = None
         self.is_ended = False
-        self.failure = ""  # why the follow was given up
+        self.failure = ""  # why the bridge stopped following
         self._redact = redact
         self._block = ""
         self._block_at: str | None = None
@@ -111,14 +109,14 @@ class Tale:
         return self.story.title or ""
 
     def running(self) -> tuple[str, float] | None:
-        """The newest open call and since when (monotonic), for a status line."""
+        """The newest open call and its start (monotonic), for a status line."""
         if not self._calls:
             return None
         call = next(reversed(self._calls.values()))
         return f"{call.name} {call.title}".strip(), call.since_s
 
     def take(self, type_: str, record: Mapping[str, Any], now_s: float) -> list[Told]:
-        """What a record adds. `record` is the CloudEvents object, `now_s` monotonic."""
+        """The text of a record. `record` is the CloudEvents object, `now_s` monotonic."""
         data = record.get("data")
         data = data if isinstance(data, Mapping) else {}
         at = record.get("time")
@@ -141,7 +139,7 @@ class Tale:
         return told
 
     def tick(self, now_s: float) -> list[Told]:
-        """What time alone adds: a sentence that did not go on, a call that takes long."""
+        """What is due by time alone: an unfinished sentence, a call that takes long."""
         told = self._close_block() if self._block and now_s - self._block_s >= PATIENCE_S else []
         for call in self._calls.values():
             if not call.is_told and now_s - call.since_s >= LONG_CALL_S:
@@ -150,7 +148,7 @@ class Tale:
         return told
 
     def close(self) -> list[Told]:
-        """What is left when nothing more comes."""
+        """The remaining text when no record follows."""
         return self._close_block()
 
     # Events
@@ -175,7 +173,7 @@ class Tale:
             case "started":
                 told += self._started(message, at)
             case "status_changed" | "finished":
-                pass  # the status record and the end say it
+                pass  # the status record and the end show it
             case "failed" | "cancelled":
                 self._calls_left(told, at)
             case "cancel_requested":
@@ -232,7 +230,7 @@ class Tale:
         key = payload.get("toolCallId")
         key = key if isinstance(key, str) else f" {self.numbers.events}"
         self._calls[key] = _Call(name, title, at, now_s)
-        if len(self._calls) > 200:  # upstream lost their ends
+        if len(self._calls) > 200:  # upstream lost the ends of these calls
             del self._calls[next(iter(self._calls))]
 
     def _finished(
@@ -264,7 +262,7 @@ class Tale:
         return next((key for key, call in self._calls.items() if call.name == name), "")
 
     def _calls_left(self, told: list[Told], at: str | None) -> None:
-        """Calls that were under way when the run ended."""
+        """Report the calls that were open when the run ended."""
         told.extend(
             Told(at, "tool", "warn", _named(call), "did not finish")
             for call in self._calls.values()
@@ -272,7 +270,7 @@ class Tale:
         self._calls.clear()
 
     def _elsewhere(self, type_: str, data: Mapping[str, Any], at: str | None) -> list[Told]:
-        """An event of another system."""
+        """Present an event of another system."""
         if type_.endswith(".status"):
             self.status = str(data.get("status"))
             return [Told(at, "note", "quiet", f"status: {self.status}")]
@@ -317,7 +315,7 @@ class Tale:
 
     @property
     def tone(self) -> str:
-        """Of how it ended."""
+        """The tone of the run's end."""
         if self.failure:
             return "bad"
         match self.status:
@@ -335,7 +333,7 @@ class Tale:
         return None if begin is None or end is None else max(0.0, end - begin)
 
     def ending(self) -> str:
-        """How it ended, as `failed after 3m12s: Sandbox ran out of memory (exit 137)`."""
+        """How the run ended: `failed after 3m12s: Sandbox ran out of memory (exit 137)`."""
         if self.failure:
             return f"no longer followed: {self.failure}"
         words = self.status or "ended"
@@ -347,7 +345,7 @@ class Tale:
 
 
 def gap_words(data: Mapping[str, Any]) -> str:
-    """A gap in words."""
+    """Describe a gap in words."""
     missing, reason = data.get("missing"), str(data.get("reason"))
     if missing == 1:
         count = "1 event is"
@@ -381,7 +379,7 @@ def _lasted_s(payload: Mapping[str, Any], call: _Call | None, at: str | None) ->
 
 
 def _tail(payload: Mapping[str, Any]) -> tuple[tuple[str, ...], int]:
-    """The last lines of what a call printed, and how many came before."""
+    """The last lines of a call's output, and the number of lines before them."""
     output = next(
         (payload[n] for n in ("output", "stderr", "error", "result") if payload.get(n)), None
     )

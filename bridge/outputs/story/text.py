@@ -1,4 +1,4 @@
-"""Text in columns: how wide it is, where it wraps, and how fragments of speech become sentences."""
+"""Text in columns: its width, where it wraps, and how fragments of speech become sentences."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _WORDS: Final = re.compile(r"\s+|\S+")
 
 
 def width(text: str) -> int:
-    """Columns of a terminal that a text takes; it has passed `harmless`."""
+    """Terminal columns of a text; the text has passed `harmless`."""
     if text.isascii():
         return len(text)
     return sum(map(_cells, text))
@@ -26,7 +26,7 @@ def _cells(char: str) -> int:
 
 
 def cut(text: str, columns: int) -> str:
-    """The text in so many columns, with an ellipsis where something is missing."""
+    """The text in at most `columns` columns, with an ellipsis if it was cut."""
     if width(text) <= columns:
         return text
     kept, used = [], 0
@@ -39,13 +39,13 @@ def cut(text: str, columns: int) -> str:
 
 
 def padded(text: str, columns: int) -> str:
-    """The text in exactly so many columns."""
+    """The text in exactly `columns` columns."""
     text = cut(text, columns)
     return text + " " * (columns - width(text))
 
 
 def wrapped(text: str, columns: int | None) -> Iterator[str]:
-    """The lines of one paragraph; a word that is too long is broken. None: one line."""
+    """The lines of one paragraph; words that are too long are broken. None: one line."""
     if columns is None or width(text) <= columns:
         yield text
         return
@@ -80,8 +80,8 @@ def _head(word: str, columns: int) -> str:
 def joined(before: str, fragment: str) -> str:
     """Two fragments of speech as one text, verbatim.
 
-    A blank is put in only where a sentence ends, a capital begins and neither brought one: some
-    harnesses send whole sentences without blanks, others cut words.
+    A blank is added only where a sentence ends, a capital follows and neither fragment has one:
+    some harnesses send whole sentences without blanks, others cut words.
     """
     if before and fragment[:1].isupper() and _SENTENCE_END.search(before[-3:]):
         return f"{before} {fragment}"
@@ -89,13 +89,13 @@ def joined(before: str, fragment: str) -> str:
 
 
 def whole_sentences(text: str) -> int:
-    """Characters up to the end of the last sentence that is surely over."""
+    """Characters up to the end of the last complete sentence."""
     match = _SENTENCES.match(text)
     return match.end() if match else 0
 
 
 def remainder(final: str, said: str) -> str:
-    """What a final text adds to what was said already; blanks do not count in comparing."""
+    """The part of a final text that was not shown yet; blanks do not count."""
     bare_final, bare_said = "".join(final.split()), "".join(said.split())
     if not bare_final or bare_final in bare_said:
         return ""
@@ -111,7 +111,7 @@ def remainder(final: str, said: str) -> str:
 
 
 def _overlap(said: str, final: str) -> int:
-    """Characters with which the final begins and what was said ends; in linear time."""
+    """Characters that are both the end of `said` and the start of `final`; in linear time."""
     tail = said[-len(final) :]
     table = [0] * len(final)  # Knuth, Morris and Pratt
     matched = 0

@@ -1,1 +1,1 @@
-"""What subscribers get: cursors on the journal, one tick for all, encoded once."""
+"""Streams for subscribers: cursors on the journal, one tick for all, each record encoded once."""

@@ -1,6 +1,4 @@
-"""The subscribers that have everything: by filter and format, so that each batch is put into bytes
-once for all who want the same.
-"""
+"""The subscribers at the head, grouped by filter and format to encode each batch once."""
 
 from __future__ import annotations
 
@@ -14,7 +12,7 @@ from bridge.outputs.streams.subscriber import State, Subscriber
 
 
 class AtHead:
-    """Who is here is in the state LIVE, and nobody else is."""
+    """Holds exactly the subscribers in the state LIVE."""
 
     def __init__(self) -> None:
         self._members: dict[Filter, dict[Format, set[Subscriber]]] = {}
@@ -25,7 +23,7 @@ class AtHead:
         return self._count
 
     def __iter__(self) -> Iterator[Subscriber]:
-        """All that are here now; they may leave meanwhile."""
+        """All members; they may leave during the iteration."""
         return iter([s for formats in self._members.values() for m in formats.values() for s in m])
 
     def join(self, subscriber: Subscriber) -> None:
@@ -38,7 +36,7 @@ class AtHead:
         self._count += 1
 
     def leave(self, subscriber: Subscriber, position: int) -> None:
-        """It has everything up to `position`; its state is the caller's to change."""
+        """Remove a subscriber that has everything up to `position`; the caller sets its state."""
         formats = self._members[subscriber.only]
         members = formats[subscriber.format]
         members.remove(subscriber)
@@ -53,7 +51,7 @@ class AtHead:
     def wanting(
         self, records: Sequence[Record]
     ) -> Iterator[tuple[Format, set[Subscriber], Sequence[Record]]]:
-        """For each format of each filter that lets some of the records through: who, and which."""
+        """For each format of each filter that passes some records: the subscribers, the records."""
         for only, wanted in self._index.route(records).items():
             for format_, members in list(self._members.get(only, {}).items()):
                 yield format_, members, wanted

@@ -1,4 +1,4 @@
-"""Which of the filters in use want a record, without asking each of them."""
+"""Finds the filters that pass a record without testing each filter."""
 
 from __future__ import annotations
 
@@ -7,14 +7,16 @@ from collections.abc import Sequence
 from bridge.core.event import Feed, Record
 from bridge.core.filter import EVERYTHING, Filter
 
-_KINDS_MAX = 256  # remembered sorts of records; they are few, the bound is for surprises
+_KINDS_MAX = 256  # remembered sorts of records; usually far fewer
 
 Sort = tuple[str, str, str, str]  # account, system, kind and type of a record
 
 
 class FilterIndex:
-    """The filters in use. Filters with ids are found by id; those without by account, system, kind
-    and type, of which there are so few that the answer is remembered.
+    """The filters in use.
+
+    Filters with ids are found by id. The result for filters without ids is remembered by account,
+    system, kind and type, of which there are few combinations.
     """
 
     def __init__(self) -> None:
@@ -31,7 +33,7 @@ class FilterIndex:
                 self._by_run.setdefault(run, set()).add(only)
         else:
             self._without_run.add(only)
-            # What is remembered stays: to ask again would be to ask all the others too.
+            # Keep the remembered results: dropping them would test all other filters again.
             for sort, (feed, found) in self._by_sort.items():
                 if _wants(only, feed, sort[-1]):
                     found.add(only)
@@ -51,7 +53,7 @@ class FilterIndex:
                 found.discard(only)
 
     def route(self, records: Sequence[Record]) -> dict[Filter, Sequence[Record]]:
-        """Return, per filter that wants any of them, the records it wants, in order."""
+        """Return, for each filter that passes any records, those records in order."""
         wanted: dict[Filter, list[Record]] = {}
         for record in records:
             feed = record.feed

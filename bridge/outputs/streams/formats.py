@@ -1,6 +1,6 @@
-"""The three endless representations: how records, heartbeats and farewells look on each.
+"""The three endless representations: how they encode records, heartbeats and farewells.
 
-A format turns a batch into bytes once; the same bytes go to every subscriber of the batch.
+A format encodes a batch once; all subscribers of the batch get the same bytes.
 """
 
 # ruff: noqa: ARG002 - three formats, one shape
@@ -19,7 +19,7 @@ from bridge.wire.websocket import CloseCode, Opcode
 
 TRANSPORTS = ("sse", "ndjson", "websocket")
 RESET_TYPE = "bridge.reset"
-RETRY_MS = 2000  # how long a browser waits before it comes back; its own default is 3 to 5 s
+RETRY_MS = 2000  # a browser's reconnect delay; its default is 3 to 5 s
 
 
 class Format(Protocol):
@@ -32,28 +32,31 @@ class Format(Protocol):
     heartbeat: bytes
 
     def frame(self, record: Record, epoch: bytes) -> bytes:
-        """Return one record as it stands in the stream."""
+        """Return one record in the form of the stream."""
         ...
 
     def join(self, frames: Sequence[bytes]) -> bytes:
-        """Return frames as one write."""
+        """Join frames to one write."""
         ...
 
     def greeting(self, position: str) -> bytes:
-        """Return what a subscriber gets first."""
+        """Return the first bytes for a subscriber."""
         ...
 
     def reset(self, facts: dict[str, Any], position: str) -> bytes:
-        """Return the message that says: records after what you asked for are gone."""
+        """Return the message that reports an expired position."""
         ...
 
     def is_last(self, record: Record) -> bool:
-        """Whether the stream is over after this record."""
+        """Whether the stream ends after this record."""
         ...
 
     def farewell(self, retry_ms: int, reason: str = "shutdown") -> bytes:
-        """Return the orderly end; `retry_ms` spreads those who come back. `reason` is that of the
-        metrics, "shutdown" or "auth".
+        """Return the orderly end.
+
+        Args:
+            retry_ms: When the client should reconnect; differs per client to spread them.
+            reason: The reason in the metrics, "shutdown" or "auth".
         """
         ...
 
@@ -79,8 +82,9 @@ class EventStream:
         return self._wrap(b"".join(frames))
 
     def greeting(self, position: str) -> bytes:
-        """Tell the pace of reconnects, and the position: a stream cut before its first record
-        then resumes exactly too.
+        """Send the reconnect delay and the position.
+
+        With the position, a stream that is cut before its first record resumes exactly too.
         """
         return self._wrap(sse.encode_frame(retry_ms=RETRY_MS, frame_id=position))
 
@@ -97,10 +101,10 @@ class EventStream:
 
 
 class Lines:
-    """NDJSON: one record a line.
+    """NDJSON: one record per line.
 
-    The heartbeat is one blank: it becomes the start of the next line, where JSON allows it, so
-    that every line stays a record and no reader meets an empty one.
+    The heartbeat is one blank. It becomes the start of the next line, where JSON allows it, so
+    every line stays a record and no reader gets an empty one.
     """
 
     transport = "ndjson"
@@ -112,7 +116,7 @@ class Lines:
         self.heartbeat = self._wrap(b" ")
 
     def _wrap(self, data: bytes) -> bytes:
-        """Compressed, each write is a frame of its own: the same bytes fit into every stream."""
+        """Compress each write as its own frame, so that the same bytes fit every stream."""
         if self.content_coding and data:
             data = squeeze(self.content_coding, data)
         return chunk(data) if self.is_chunked and data else data
@@ -174,8 +178,8 @@ def chunk(data: bytes) -> bytes:
     return b"%x\r\n%b\r\n" % (len(data), data)
 
 
-# HTTP/1.0 knows no chunks (nginx speaks it to upstreams unless told otherwise): the end of the
-# connection is the end of the body there.
+# HTTP/1.0 (nginx's default towards upstreams) has no chunks: there the end of the connection ends
+# the body.
 SSE_CHUNKED: Format = EventStream(is_chunked=True)
 SSE_RAW: Format = EventStream(is_chunked=False)
 NDJSON_CHUNKED: Format = Lines(is_chunked=True)
@@ -185,7 +189,7 @@ WEBSOCKET: Format = Messages()
 
 
 def reset_facts(journal: Reader, asked: str, reason: str) -> dict[str, str]:
-    """Return what a `bridge.reset` tells: the position asked for and the oldest record there."""
+    """Return the data of a `bridge.reset`: the requested position and the oldest record's."""
     return {
         "asked": asked[:200],
         "reason": reason,

@@ -33,14 +33,14 @@ from bridge.tasks import TaskGroup
 
 WRITES_PER_TURN = 1000  # then other tasks get the loop: about 5 ms
 TICK_S_MIN, TICK_S_MAX = 0.002, 0.010  # pause after a busy tick, so that records gather
-HEARTBEAT_S = 12  # whole seconds; promised is "at least every 15", and the loop may be busy
+HEARTBEAT_S = 12  # whole seconds; the promise is 15, and the loop may be busy
 CURSOR_TURN_S = 0.002  # then ticks and clients get the loop
 BUFFERED_BYTES_MAX = 256 * 1024 * 1024
-RETRY_SPREAD_MS = 4000  # at shutdown clients are told to come back over this time
+RETRY_SPREAD_MS = 4000  # at shutdown clients reconnect spread over this time
 
 
 class Tail(Reader, Protocol):
-    """A journal whose growth can be waited for."""
+    """A journal that can wait for its own growth."""
 
     async def wait_above(self, seq: int) -> None:
         """Return when `head` is above `seq`."""
@@ -48,7 +48,7 @@ class Tail(Reader, Protocol):
 
 
 class Hub:
-    """Call `run` in a task group; `attach` hands it a subscriber whose response head is out."""
+    """Run `run` in a task group; `attach` adds a subscriber whose response head is sent."""
 
     def __init__(
         self,
@@ -60,12 +60,12 @@ class Hub:
         heartbeat_s: int = HEARTBEAT_S,
         on_lost: Callable[[Subscriber], None] = lambda _: None,
     ) -> None:
-        """`on_lost` is called once for every subscriber that is gone."""
+        """`on_lost` is called once for every subscriber that has gone."""
         self._journal = journal
         self._metrics = metrics
         self._clock = clock
         self._buffered_bytes_max = buffered_bytes_max
-        self._position = journal.head  # everything up to here was handed out
+        self._position = journal.head  # everything up to here was delivered
         self._live = AtHead()
         self._queued: deque[Subscriber] = deque()
         self._has_queued = asyncio.Event()
@@ -91,7 +91,7 @@ class Hub:
 
     @property
     def position(self) -> int:
-        """Everything up to here was handed to those at the head."""
+        """The sequence up to which subscribers at the head have everything."""
         return self._position
 
     async def run(self) -> None:
@@ -101,10 +101,10 @@ class Hub:
             tasks.create_task(self._serve_cursors(), name="hub.cursors")
             tasks.create_task(self._beat_hearts(), name="hub.heartbeats")
 
-    # Coming and going
+    # Joining and leaving
 
     def attach(self, subscriber: Subscriber) -> None:
-        """Serve a subscriber from its position on. Its transport is set."""
+        """Serve a subscriber from its position. Its transport must be set."""
         self._count += 1
         self._all_gone.clear()
         subscriber.beat = self._beat
@@ -136,7 +136,7 @@ class Hub:
 
     def note_slow(self, subscriber: Subscriber) -> None:
         if self._is_delivering:
-            self._slow_meanwhile.append(subscriber)  # it is given the whole batch first
+            self._slow_meanwhile.append(subscriber)  # it gets the whole batch first
         else:
             self._set_aside(subscriber)
 
@@ -153,7 +153,7 @@ class Hub:
 
     def _set_aside(self, subscriber: Subscriber) -> None:
         if subscriber.state is not State.LIVE or not subscriber.is_slow:
-            return  # a cursor: it is noticed at its next turn
+            return  # a cursor: its next turn notices
         self._live.leave(subscriber, self._position)
         self._wait_for_drain(subscriber)
 
@@ -177,7 +177,7 @@ class Hub:
             await asyncio.sleep(min(max(busy_s, TICK_S_MIN), TICK_S_MAX))
 
     async def _tick(self) -> None:
-        """Hand out what is new, up to one read."""
+        """Deliver new records, up to one read."""
         if not self._live:
             self._advance(self._journal.head)
             return
@@ -185,16 +185,16 @@ class Hub:
         try:
             page = await self._journal.read(self._position, wished)
         except JournalError:
-            self._disperse(self._journal.head)  # each cursor reads, or comes back, by itself
+            self._disperse(self._journal.head)  # each cursor reads, or rejoins, by itself
             return
         if self._journal.floor > self._position + 1:
-            self._disperse(self._journal.floor - 1)  # retention was faster; each cursor is told
+            self._disperse(self._journal.floor - 1)  # retention was faster: resets follow
             return
         for batch, upto in batches(page):
             await self._deliver(batch, upto)
 
     def _disperse(self, position: int) -> None:
-        """Make cursors of all at the head, which moves on without them."""
+        """Turn all subscribers at the head into cursors, and move the head on."""
         for subscriber in self._live:
             self._live.leave(subscriber, self._position)
             self._enqueue(subscriber)
@@ -209,8 +209,8 @@ class Hub:
                     self._enqueue(subscriber)
 
     async def _deliver(self, records: Sequence[Record], upto: int) -> None:
-        """Write one batch to everybody at the head who wants some of it."""
-        self._is_delivering = True  # nobody joins the head now
+        """Write one batch to every subscriber at the head that wants part of it."""
+        self._is_delivering = True  # no subscriber may join the head now
         too_long: list[Subscriber] = []
         epoch = self._journal.epoch.encode()
         frames: dict[tuple[Format, int], bytes] = {}
@@ -294,12 +294,12 @@ class Hub:
             self._enqueue(subscriber)
 
     async def _next_slice(self, subscriber: Subscriber) -> bool:
-        """Put the next slice into `rest` and move the position; False if it left meanwhile."""
+        """Put the next slice into `rest` and advance the position; False if the subscriber left."""
         only, format_, after = subscriber.only, subscriber.format, subscriber.position
         try:
             piece = await self._slices.get(only, format_, after)
         except JournalError:
-            subscriber.cut("error")  # it comes back and resumes; the others go on
+            subscriber.cut("error")  # it reconnects and resumes; the others continue
             return False
         if subscriber.state is not State.QUEUED:
             return False
@@ -338,7 +338,7 @@ class Hub:
             for subscriber in self._wheel[self._beat].copy():
                 subscriber.note_beat()
                 if subscriber.state is State.ENDING:
-                    subscriber.cut(subscriber.reason)  # a whole round, and it has not taken its end
+                    subscriber.cut(subscriber.reason)  # a whole round without reading its farewell
                 elif not subscriber.is_slow and subscriber.rest is None:
                     subscriber.transport.write(subscriber.format.heartbeat)
             self._look_at_lag(self._wheel[self._beat])
@@ -351,7 +351,7 @@ class Hub:
             self._metrics.subscriber_lag_records.observe(max(head - at, 0))
 
     def _shed(self) -> None:
-        """Keep H2: cut those who hold most when all slow ones together hold too much."""
+        """Keep H2: cut the largest buffers when all slow subscribers hold too much."""
         held = {
             s: s.transport.get_write_buffer_size() + (len(s.rest) if s.rest is not None else 0)
             for s in self._waiting
@@ -366,7 +366,7 @@ class Hub:
     # The end
 
     async def drain(self, deadline_s: float) -> None:
-        """Hand out what is committed, say goodbye to everybody, cut who has not left in time."""
+        """Deliver committed records, say goodbye to all, cut the rest at the deadline."""
         try:
             async with asyncio.timeout(deadline_s):
                 head = self._journal.head
@@ -381,11 +381,11 @@ class Hub:
             self.cut_all()
 
     def end_those(self, is_over: Callable[[Subscriber], bool], reason: str) -> None:
-        """End the streams of which this holds."""
+        """End the streams for which `is_over` is true."""
         for subscriber in [s for bucket in self._wheel for s in bucket if is_over(s)]:
             subscriber.end(reason, subscriber.format.farewell(RETRY_MS, reason))
 
     def cut_all(self) -> None:
-        """Drop every connection, now."""
+        """Drop every connection now."""
         for subscriber in [s for bucket in self._wheel for s in bucket]:
             subscriber.cut("shutdown")

@@ -1,6 +1,4 @@
-"""What cursors are served from: short stretches of the journal, in bytes, shared by all cursors at
-the same place.
-"""
+"""Encoded stretches of the journal, shared by all cursors at the same position."""
 
 from __future__ import annotations
 
@@ -13,36 +11,40 @@ from bridge.core.filter import Filter
 from bridge.journal.port import Page, Reader
 from bridge.outputs.streams.formats import Format
 
-BATCH_BYTES = 64 * 1024  # of record bodies per write: about a hundred, far past where cost flattens
+BATCH_BYTES = 64 * 1024  # record bodies per write: about 100 records, where the cost has flattened
 BATCH_RECORDS_MAX = 512
 CACHE_BYTES_MAX = 4 * 1024 * 1024  # plus the newest slice, however large
 CACHE_SLICES_MAX = 1024
 
 
 class Slice(NamedTuple):
-    """Frames of the wanted records after a position, and the position behind them."""
+    """Frames of the matching records after a position, and the position after them."""
 
     payload: bytes
     records: int
     next_after: int
-    is_last: bool = False  # nothing follows it in this format
+    is_last: bool = False  # the stream ends after it in this format
 
 
 class Slices:
-    """Reads and remembers slices. Readers that fell behind together cost one read together."""
+    """Reads and caches slices, so that cursors at the same position share one read."""
 
     def __init__(self, journal: Reader) -> None:
         self._journal = journal
         self._cache: OrderedDict[tuple[Filter, Format, int], Slice] = OrderedDict()
         self._cached_bytes = 0
-        self._record_bytes = 1024.0  # mean of late; decides how many records are asked for
+        self._record_bytes = 1024.0  # recent mean; sets the number of records per read
 
     def records_for(self, wished_bytes: int) -> int:
-        """Return how many records probably make up so many bytes."""
+        """Return how many records probably make up this many bytes."""
         return min(max(int(wished_bytes / self._record_bytes), 1), BATCH_RECORDS_MAX)
 
     async def get(self, only: Filter, format_: Format, after: int) -> Slice:
-        """Return the slice after a position below the head. Raises what the journal raises."""
+        """Return the slice after a position below the head.
+
+        Raises:
+            JournalError: The journal cannot be read.
+        """
         key = (only, format_, after)
         if (cached := self._cache.get(key)) is not None:
             self._cache.move_to_end(key)
@@ -73,7 +75,7 @@ class Slices:
 
 
 def batches(page: Page) -> Iterator[tuple[Sequence[Record], int]]:
-    """Cut a page into batches of about BATCH_BYTES, each with the position behind it."""
+    """Cut a page into batches of about BATCH_BYTES, each with the position after it."""
     batch: list[Record] = []
     held = 0
     for record in page.records:

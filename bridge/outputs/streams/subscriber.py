@@ -1,8 +1,8 @@
-"""One open stream: a place in the journal and a transport. It has no task and no queue.
+"""One open stream: a position in the journal and a transport, without a task or a queue.
 
-Its life: QUEUED (a cursor that may be written to) -> LIVE (gets what everybody at the head gets)
--> WAITING (its client reads too slowly; a cursor that costs nothing until the transport has
-drained) -> QUEUED ... -> ENDING (what is buffered still goes out) -> CLOSED.
+Its states: QUEUED (a cursor with room to write) -> LIVE (at the head, gets each batch) -> WAITING
+(its client reads too slowly; a cursor that costs nothing until the transport has drained) -> QUEUED
+... -> ENDING (the buffer is still sent) -> CLOSED.
 """
 
 # ruff: noqa: ARG002 - signatures are asyncio's
@@ -36,7 +36,7 @@ WEBSOCKET_BYTES_MAX = CLIENT_BYTES_MAX + MESSAGE_BYTES_MAX
 
 
 class State(enum.Enum):
-    """See the module's text; AHEAD is a cursor past what the hub has handed out so far."""
+    """See the module; AHEAD is a cursor beyond the hub's position."""
 
     QUEUED = enum.auto()
     AHEAD = enum.auto()
@@ -47,10 +47,10 @@ class State(enum.Enum):
 
 
 class Owner(Protocol):
-    """What a subscriber tells: the hub."""
+    """Receives a subscriber's changes: the hub."""
 
     def attach(self, subscriber: Subscriber) -> None:
-        """The response head is out; serve it from its position on."""
+        """The response head is sent; serve the subscriber from its position."""
         ...
 
     def note_slow(self, subscriber: Subscriber) -> None:
@@ -62,16 +62,16 @@ class Owner(Protocol):
         ...
 
     def note_ending(self, subscriber: Subscriber) -> None:
-        """Nothing more will be written to it."""
+        """The hub writes nothing more to it."""
         ...
 
     def note_lost(self, subscriber: Subscriber) -> None:
-        """The connection is gone."""
+        """The connection has ended."""
         ...
 
 
 class Subscriber(asyncio.Protocol):
-    """The protocol of a connection once its response head is out."""
+    """The protocol of a connection after its response head was sent."""
 
     __slots__ = (
         "address",
@@ -98,19 +98,19 @@ class Subscriber(asyncio.Protocol):
         self.owner = owner
         self.only = only
         self.format = format_
-        self.position = position  # every wanted record up to here was written; not kept while LIVE
+        self.position = position  # written up to here; not updated while LIVE
         self.address = address
         self.state = State.QUEUED
         self.is_slow = False
-        self.is_over = False  # when `rest` is written, nothing follows
-        self.rest: memoryview | None = None  # of a payload too long for one write
-        self.beat = 0  # bucket of the hub's wheel of heartbeats
-        self.reason = "client"  # who ends it, for the metrics
+        self.is_over = False  # the stream ends after `rest`
+        self.rest: memoryview | None = None  # the rest of a payload that is too long for one write
+        self.beat = 0  # bucket in the hub's wheel of heartbeats
+        self.reason = "client"  # why it ended, for the metrics
         self.client_bytes = 0
-        self.identity: Identity | None = None  # whose stream it is, where that can end
+        self.identity: Identity | None = None  # the client, if it can lose access
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Called by whoever hands the connection over."""
+        """Called by `hand_over`."""
         self.transport = cast("asyncio.Transport", transport)
         self.transport.set_write_buffer_limits(high=BUFFER_HIGH_BYTES, low=BUFFER_LOW_BYTES)
         self.owner.attach(self)
@@ -121,11 +121,11 @@ class Subscriber(asyncio.Protocol):
             self.end("error")
 
     def note_beat(self) -> None:
-        """Called every few seconds: a client may talk again as much as it may."""
+        """Called every few seconds: renews the number of bytes that the client may send."""
         self.client_bytes = 0
 
     def eof_received(self) -> None:
-        """Say nothing: the transport closes itself."""
+        """Return None: the transport then closes itself."""
 
     def pause_writing(self) -> None:
         self.is_slow = True
@@ -139,7 +139,7 @@ class Subscriber(asyncio.Protocol):
         self.owner.note_lost(self)
 
     def end(self, reason: str, farewell: bytes = b"") -> None:
-        """Close after what is buffered was sent; `farewell` only between frames."""
+        """Close after the buffer was sent; `farewell` is sent only between frames."""
         if self.transport.is_closing():
             return
         self.reason = reason
@@ -149,14 +149,14 @@ class Subscriber(asyncio.Protocol):
         self.transport.close()
 
     def cut(self, reason: str) -> None:
-        """Drop the connection and what it holds, now."""
+        """Drop the connection and its buffer now."""
         self.reason = reason
         self.owner.note_ending(self)
         self.transport.abort()
 
 
 class WebSocketSubscriber(Subscriber):
-    """Answers pings and closes; whatever else a client says is skipped."""
+    """Answers pings and closes; ignores other messages of the client."""
 
     __slots__ = ("_decoder",)
 
@@ -184,7 +184,7 @@ class WebSocketSubscriber(Subscriber):
             if frame.opcode is Opcode.CLOSE:
                 self.end("client", encode_frame(Opcode.CLOSE, frame.payload[:2]))
             elif frame.opcode is Opcode.PING and not self.is_slow and self.rest is None:
-                # A slow client gets no pongs: each would grow the buffer it does not read.
+                # A slow client gets no pongs: each would grow its unread buffer.
                 self.transport.write(encode_frame(Opcode.PONG, frame.payload))
 
 

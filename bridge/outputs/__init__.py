@@ -1,1 +1,1 @@
-"""Where records go: every output is a reader of the journal with a cursor."""
+"""Outputs deliver records; each one reads the journal with its own cursor."""

@@ -1,7 +1,8 @@
-"""Compression of answers for clients that ask for it (docs/decisions names what was measured).
+"""Compresses answers for clients that accept it (docs/decisions has the measurements).
 
-Whole answers are compressed beside the loop, so that a large page delays no stream. Of the endless
-ones only NDJSON can be asked for compressed: each batch is one zstd frame, made once for everybody.
+Whole answers are compressed in a thread, so that a large page delays no stream. Of the endless
+responses only NDJSON can be compressed: each batch is one zstd frame, made once for all
+subscribers.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ _TYPES = frozenset(
 
 
 def maybe_coding(request: web.Request) -> str | None:
-    """Return the coding the client likes best of those there are; None for none."""
+    """Return the supported coding that the client prefers; None for none."""
     return _liked_best(",".join(request.headers.getall(hdrs.ACCEPT_ENCODING, [])))
 
 
@@ -54,7 +55,7 @@ def _liked_best(accepted: str) -> str | None:
 
 
 async def compress(request: web.Request, response: web.StreamResponse) -> None:
-    """Compress the body of a whole answer if the client wants that and it is worth it."""
+    """Compress the body of a whole answer if the client accepts it and it saves space."""
     if not isinstance(response, web.Response) or response.content_type not in _TYPES:
         return
     body = response.body
@@ -70,7 +71,7 @@ async def compress(request: web.Request, response: web.StreamResponse) -> None:
 
 
 async def squeezed(coding: str, body: bytes) -> bytes:
-    """Return the body in a coding, made beside the loop when it is large."""
+    """Return the body in a coding; a large one is compressed in a thread."""
     if len(body) <= IN_PLACE_BYTES_MAX:
         return squeeze(coding, body)
     return await asyncio.to_thread(squeeze, coding, body)

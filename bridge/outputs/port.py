@@ -1,4 +1,4 @@
-"""What the HTTP server needs from the rest of the bridge besides the journal."""
+"""What the HTTP server needs from the rest of the bridge, apart from the journal."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from bridge.core.errors import BridgeError
 
 
 class InvalidIdError(BridgeError):
-    """No account can have such a feed; the text says what its system takes."""
+    """No account can have such a feed; the text says which ids its system accepts."""
 
 
 class UnknownAccountError(BridgeError):
@@ -21,7 +21,7 @@ class TooManyFeedsError(BridgeError):
 
 
 class AmbiguousFeedError(BridgeError):
-    """Several accounts have a feed of this kind and id: one has to be named."""
+    """Several accounts have a feed of this kind and id, so the client must name one."""
 
     def __init__(self, kind: str, id_: str, accounts: Sequence[str]) -> None:
         super().__init__(
@@ -49,45 +49,57 @@ class Feeds(Protocol):
         ...
 
     def view(self, kind: str, id_: str, account: str | None = None) -> Mapping[str, Any] | None:
-        """One of them, or None."""
+        """The view of one feed; None if it is unknown."""
         ...
 
     def ids(self, kind: str | None, text: str) -> frozenset[str]:
-        """The ids that somebody may mean who wrote `text`, `kind` None: of any kind.
+        """The ids that `text` may mean, in their systems' normal forms.
 
-        Raises InvalidIdError when no account can have one.
+        Args:
+            kind: The kind of the feed; None is any.
+            text: The id as a person wrote it.
+
+        Raises:
+            InvalidIdError: No account can have such a feed.
         """
         ...
 
     async def follow(self, kind: str, id_: str, account: str | None = None) -> bool:
         """Follow a feed; True if it was not followed before. Durable on return.
 
-        Raises InvalidIdError, UnknownAccountError, TooManyFeedsError, JournalError.
+        Raises:
+            InvalidIdError: No account can have such a feed.
+            UnknownAccountError: No account has this name.
+            TooManyFeedsError: The limit of followed feeds is reached.
+            JournalError: The journal cannot store the wish.
         """
         ...
 
     async def unfollow(self, kind: str, id_: str, account: str | None = None) -> bool:
-        """Stop following, and stay so; False if it was not followed. Durable on return.
+        """Stop following for good; False if the feed was not followed. Durable on return.
 
-        Raises InvalidIdError, UnknownAccountError, JournalError.
+        Raises:
+            InvalidIdError: No account can have such a feed.
+            UnknownAccountError: No account has this name.
+            JournalError: The journal cannot store the wish.
         """
         ...
 
 
 class KnownFeeds(Protocol):
-    """What who serves events has to know of feeds, where those may be another process's."""
+    """What routes for events need to know of feeds that another process may follow."""
 
     def ids(self, kind: str | None, text: str) -> frozenset[str]:
         """See `Feeds.ids`."""
         ...
 
     async def find(self, kind: str, id_: str) -> Mapping[str, Any] | None:
-        """See `Feeds.view`; None where several accounts have one."""
+        """See `Feeds.view`; None if several accounts have such a feed."""
         ...
 
 
 class OwnFeeds:
-    """`KnownFeeds` of this process."""
+    """Implements `KnownFeeds` with the feeds of this process."""
 
     def __init__(self, feeds: Feeds) -> None:
         self._feeds = feeds
@@ -103,12 +115,15 @@ class OwnFeeds:
 
 
 class Health(Protocol):
-    """Answers of /readyz and /healthz."""
+    """The answers of /readyz and /healthz."""
 
     def is_ready(self) -> bool:
-        """Settings loaded, journal writable, port bound, not stopping. Upstream is not asked."""
+        """Whether settings are loaded, the journal is writable and the port is open.
+
+        False once a stop has begun. Upstream does not count.
+        """
         ...
 
     def checks(self) -> Mapping[str, Mapping[str, Any]]:
-        """Every check by name: `{"ok": bool, "detail": str, ...}`."""
+        """All checks by name: `{"ok": bool, "detail": str, ...}`."""
         ...

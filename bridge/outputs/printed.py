@@ -1,7 +1,7 @@
-"""Records as people and programs want them on a terminal, in a pipe or in a file. Pure.
+"""Formats records for a terminal, a pipe or a file. Pure.
 
-`cloudevents`: the record as it is. `mogplex`: what the vendor's CLI prints with --follow --json
-(mogplex.md 1.12). `pretty`: its lines for people, with gaps and failures added.
+`cloudevents`: the record unchanged. `mogplex`: what the vendor's CLI prints with --follow --json
+(mogplex.md 1.12). `pretty`: the CLI's lines for people, with gaps and failures added.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ _TYPE_COLOURS: Final = {
     "tool_finished": _CYAN,
     "tool_started": _CYAN,
 }
-# How a feed stood at its end; records of 0.1.0 have upstream's word alone.
+# The state at a feed's end; records of 0.1.0 have only upstream's word.
 _ENDED_COLOURS: Final = {"succeeded": _GREEN, "success": _GREEN, "failed": _RED}
 
 
 class Printable(Protocol):
-    """A record, or one that came from a running bridge."""
+    """A record of a journal, or one received from a running bridge."""
 
     @property
     def type(self) -> str: ...
@@ -41,7 +41,7 @@ class Printable(Protocol):
 
 
 def formatter(name: str, *, colour: bool = False) -> Callable[[Printable], bytes]:
-    """Return the function that prints a record as whole lines, or as nothing (b"")."""
+    """Return the function that formats a record as whole lines, or as nothing (b"")."""
     if name == "cloudevents":
         return cloudevents
     if name == "mogplex":
@@ -51,18 +51,18 @@ def formatter(name: str, *, colour: bool = False) -> Callable[[Printable], bytes
 
 
 def cloudevents(record: Printable) -> bytes:
-    """The record as it is, one line."""
+    """The record unchanged, as one line."""
     return record.body + b"\n"
 
 
 def mogplex(record: Printable) -> bytes:
-    """What the tools of the record's own vendor print for it; nothing where they print nothing."""
+    """The line of the record's own vendor's CLI; nothing for records that it does not print."""
     line = plain(record.body)
     return b"" if line is None else line + b"\n"
 
 
 def pretty(record: Printable) -> bytes:
-    """One line for people; control characters are shown as escapes. Nothing for run.status."""
+    """One line for people, with control characters escaped. Nothing for run.status."""
     return _pretty(record, _plain)
 
 

@@ -1,1 +1,1 @@
-"""Where records are kept: one port, several engines."""
+"""Stores records durably: one port, several engines."""

@@ -1,4 +1,4 @@
-"""Leases of a journal that one process writes: whoever asks first within it holds one."""
+"""Leases of a journal with a single writing process: the first task that acquires one holds it."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from bridge.journal.port import Fence, FencedError
 
 
 class LocalLeases:
-    """Implements `Leases`. Nothing outlives the process but what `remember` was given, if asked."""
+    """Implements `Leases`. Only what `remember` stored may outlive the process."""
 
     def __init__(self) -> None:
         self._held: dict[str, LocalLease] = {}
-        self._left: dict[str, bytes] = {}  # by name: what the last holder remembered
+        self._left: dict[str, bytes] = {}  # by name: the memory of the last holder
         self._number = 0
 
     async def acquire(self, name: str) -> LocalLease | None:
@@ -26,7 +26,11 @@ class LocalLeases:
         return lease
 
     def check(self, fence: Fence | None) -> None:
-        """Raises FencedError when the lease of `fence` is another's, or nobody's, by now."""
+        """Check that the lease of `fence` is still held.
+
+        Raises:
+            FencedError: Another task holds the lease, or nobody does.
+        """
         if fence is None:
             return
         held = self._held.get(fence.name)
@@ -36,7 +40,7 @@ class LocalLeases:
             )
 
     def give_up(self, lease: LocalLease, memory: bytes) -> None:
-        """Let go of it, if it is still the one."""
+        """Release the lease, if it is still the present one."""
         if self._held.get(lease.fence.name) is lease:
             del self._held[lease.fence.name]
             self._left[lease.fence.name] = memory

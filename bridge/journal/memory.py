@@ -1,4 +1,4 @@
-"""A journal without a file, for `follow`: bounded, and gone with the process."""
+"""A journal without a file, for `follow`: bounded, and lost with the process."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ from bridge.journal.wake_ups import Growth
 
 RECORDS_MAX = 20_000  # ten of the longest runs seen (2,000 events)
 BYTES_MAX = 64 * 1024 * 1024
-# Ids remembered per run that has not ended: upstream's windows hold 200, a run 2,000 events.
+# Ids remembered per run that has not ended: upstream's windows hold 200, a run has 2,000 events.
 IDS_PER_FEED_MAX = 20_000
 
 
 class Pin:
-    """A reader's place: what follows it is kept until it moves on. Release it when reading ends."""
+    """A reader's position: the journal keeps what follows it. Release the pin when reading ends."""
 
     def __init__(self, after: int, moved: Callable[[], None]) -> None:
         self.after = after
@@ -34,7 +34,7 @@ class Pin:
         self._moved = moved
 
     def move_to(self, after: int) -> None:
-        """Everything up to `after` has been dealt with."""
+        """Release everything up to `after`."""
         self.after = max(self.after, after)
         self._moved()
 
@@ -58,9 +58,9 @@ class MemoryJournal:
     """`Journal` in memory.
 
     J1 does not hold: a stop of the process loses everything. J4 does not apply.
-    When the limits are reached the oldest records go and `floor` moves, as with retention; but what
-    a `Pin` has not passed stays, and `append` waits instead: a slow pipe slows the sources, and
-    nothing is lost. One append may overshoot the limits.
+    At the limits the oldest records are dropped and `floor` moves, as with retention. Records that
+    a `Pin` has not passed stay, and `append` waits instead: a slow pipe slows the sources, and
+    nothing is lost. One append may exceed the limits.
     J6 holds while the record is kept, and for the newest 20,000 ids of each run that has not ended.
     """
 
@@ -74,8 +74,9 @@ class MemoryJournal:
         sequences: Iterator[int] | None = None,
         clock: Clock | None = None,
     ) -> None:
-        """`sequences`: those to give, increasing, instead of 1, 2, 3, ... `clock`: tells how old
-        checkpoints are.
+        """Create an empty journal; `sequences` are given out instead of 1, 2, 3, and increase.
+
+        `clock` measures the age of checkpoints.
         """
         self._clock = clock
         self._stored_s: dict[str, float] = {}  # by name of the checkpoint, monotonic
@@ -85,21 +86,22 @@ class MemoryJournal:
         self._bytes_max = bytes_max
         self._record_bytes_max = record_bytes_max
         self._ids_per_feed_max = ids_per_feed_max
-        self._kept = Recent(1, bytes_max=2**63)  # the limits are kept here, because of the pins
+        # this class applies the limits itself, because of the pins
+        self._kept = Recent(1, bytes_max=2**63)
         self._growth = Growth(0)
         self._ids: dict[str, dict[str, int]] = {}  # source -> id -> sequence, oldest first
         self._states: dict[str, FeedState] = {}
         self._wishes: dict[str, Wish] = {}
         self._checkpoints: dict[str, bytes] = {}
         self._pins: list[Pin] = []
-        self._turn = asyncio.Lock()  # appends that wait for room are served in their order
+        self._turn = asyncio.Lock()  # appends that wait for room continue in their order
         self._moved = asyncio.Event()
         self._is_closed = False
         self._leases = LocalLeases()
 
     @property
     def epoch(self) -> str:
-        """Drawn anew for each object: nothing outlives it."""
+        """Drawn for each object, because nothing outlives it."""
         return self._epoch
 
     @property
@@ -117,10 +119,10 @@ class MemoryJournal:
         return max(0, through - after) if self._sequences is None else None
 
     async def catch_up(self) -> None:
-        """See `Reader.catch_up`: nobody else writes."""
+        """See `Reader.catch_up`: no other process writes."""
 
     def pin(self, after: int = 0) -> Pin:
-        """Keep what follows `after` until the pin moves: for a reader that must not miss any."""
+        """Keep what follows `after` until the pin moves, for a reader that must miss nothing."""
         pin = Pin(after, self._moved.set)
         self._pins.append(pin)
         return pin
@@ -163,7 +165,11 @@ class MemoryJournal:
         return self._kept.last(count, only)
 
     async def wait_above(self, seq: int) -> None:
-        """Return when `head` is above `seq`. Raises JournalError when the journal is closed."""
+        """Return when `head` is above `seq`.
+
+        Raises:
+            JournalError: The journal is closed.
+        """
         await self._growth.wait_above(seq)
 
     def add_listener(self, on_growth: Callable[[int], None]) -> Callable[[], None]:
@@ -182,11 +188,11 @@ class MemoryJournal:
         """See `Journal.watch`: no other process writes."""
 
     async def event_ids(self, feed: Feed, limit: int) -> Sequence[str]:
-        """The newest `limit` ids remembered of one feed, oldest first."""
+        """Return the newest `limit` remembered ids of one feed, oldest first."""
         return list(self._ids.get(feed.source, ()))[-limit:] if limit > 0 else []
 
     async def checkpoint(self, name: str) -> bytes | None:
-        """A value stored by `append`, or None."""
+        """Return a value stored by `append`, or None."""
         return self._checkpoints.get(name)
 
     def checkpoint_age_s(self, name: str) -> float | None:
@@ -211,7 +217,7 @@ class MemoryJournal:
 
     @property
     def trouble(self) -> str | None:
-        """None: what is over the limits goes."""
+        """Always None: at its limits the journal drops records."""
         return None
 
     def stats(self) -> Stats:
@@ -222,12 +228,12 @@ class MemoryJournal:
     async def retain(
         self, *, older_than_s: float | None, bytes_max: int | None, now_s: float
     ) -> Retained:
-        """Nothing to do: the limits are kept at every append, and no age is known."""
+        """Do nothing: every append applies the limits, and no age is known."""
         del older_than_s, bytes_max, now_s
         return Retained(0, self.floor, self._kept.bytes)
 
     async def close(self) -> None:
-        """Appends and waits that are under way end with JournalError. Idempotent."""
+        """End waiting appends and readers with JournalError. Idempotent."""
         self._is_closed = True
         self._moved.set()
         self._growth.close(JournalError("the journal in memory is closed"))
@@ -265,7 +271,7 @@ class MemoryJournal:
         return result
 
     def _make_room(self) -> bool:
-        """Drop the oldest while over the limits; False if a pin forbids it."""
+        """Drop the oldest records while over the limits; False if a pin forbids it."""
         self._pins = [pin for pin in self._pins if not pin.is_released]
         lowest = min((pin.after for pin in self._pins), default=SEQUENCE_MAX)
         while self._is_over() and self._kept.oldest <= lowest:
@@ -273,7 +279,7 @@ class MemoryJournal:
         return not self._is_over()
 
     def _is_over(self) -> bool:
-        # The newest record stays, whatever its size: it is what everybody is about to read.
+        # The newest record stays, whatever its size: all readers are about to read it.
         return len(self._kept) > 1 and (
             len(self._kept) > self._records_max or self._kept.bytes > self._bytes_max
         )
@@ -288,7 +294,7 @@ class MemoryJournal:
             del ids[next(iter(ids))]
 
     def _forget_ids(self, source: str, below: int) -> None:
-        """Forget the ids of records that are gone."""
+        """Forget the ids of dropped records."""
         ids = self._ids.get(source, {})
         while ids and ids[oldest := next(iter(ids))] < below:
             del ids[oldest]

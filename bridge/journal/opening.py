@@ -1,8 +1,7 @@
-"""Journals by their URL: the one place that knows which engine is behind which scheme.
+"""Opens journals by URL; only this module knows which engine belongs to which scheme.
 
 `sqlite:PATH` is a file; `nats://HOSTS/STREAM` a stream that several replicas share; `memory:` is
-gone with the process. What an engine cannot do is refused with a sentence that says what to use
-instead.
+lost with the process. An operation that an engine lacks is refused with an alternative.
 """
 
 from __future__ import annotations
@@ -39,7 +38,7 @@ class OpenReader(Reader, Protocol):
         ...
 
     async def close(self) -> None:
-        """Let go of it. Idempotent."""
+        """Close it. Idempotent."""
         ...
 
 
@@ -50,10 +49,14 @@ async def open_journal(
     credentials: str | Path | None = None,
     clock: Clock | None = None,
 ) -> OwnedJournal:
-    """Open the journal to write it, or make it.
+    """Open the journal to write it, or create it.
 
-    Raises ConfigError (place unusable), JournalBusyError, JournalVersionError, JournalCorruptError,
-    JournalUnavailableError.
+    Raises:
+        ConfigError: The place cannot be used.
+        JournalBusyError: Another process writes it.
+        JournalVersionError: A newer version of the program wrote it.
+        JournalCorruptError: It is damaged.
+        JournalUnavailableError: The engine does not answer now.
     """
     match _scheme(url):
         case "sqlite":
@@ -75,7 +78,11 @@ async def open_journal(
 
 
 def _jetstream() -> tuple[type[StreamJournal], Callable[[str, str | Path | None], Address]]:
-    """Raises ConfigError without the extra."""
+    """Import the engine of `nats:` URLs.
+
+    Raises:
+        ConfigError: The extra that it needs is not installed.
+    """
     from bridge.journal.jetstream.address import parse  # noqa: PLC0415
     from bridge.journal.jetstream.journal import StreamJournal  # noqa: PLC0415
 
@@ -85,7 +92,11 @@ def _jetstream() -> tuple[type[StreamJournal], Callable[[str, str | Path | None]
 async def open_reader(url: str, credentials: str | Path | None = None) -> OpenReader:
     """Open a journal for reading.
 
-    Raises ConfigError, JournalVersionError, JournalCorruptError, JournalUnavailableError.
+    Raises:
+        ConfigError: There is no such journal, or it cannot be read.
+        JournalVersionError: A newer version of the program wrote it.
+        JournalCorruptError: It is damaged.
+        JournalUnavailableError: The engine does not answer now.
     """
     if _scheme(url) in _STREAMS:
         stream, parse = _jetstream()
@@ -100,8 +111,11 @@ async def open_reader(url: str, credentials: str | Path | None = None) -> OpenRe
 
 
 async def open_for_worker(url: str, *, recent_bytes_max: int = BYTES_MAX) -> SharedJournal:
-    """Open a journal that the daemon writes, to serve it with others. Raises ConfigError,
-    JournalError.
+    """Open a journal that the daemon writes, in a worker that serves readers.
+
+    Raises:
+        ConfigError: There is no such file, or it cannot be read.
+        JournalError: The journal cannot be opened.
     """
     from bridge.journal.sqlite.shared import SharedJournal  # noqa: PLC0415
 
@@ -109,9 +123,14 @@ async def open_for_worker(url: str, *, recent_bytes_max: int = BYTES_MAX) -> Sha
 
 
 def backup(url: str, target: Path) -> int:
-    """Write a copy of the journal to a file, while it is written or not; return its head.
+    """Write a copy of the journal to a file, while it is written or not. Blocking.
 
-    Blocking. Raises ConfigError, JournalError.
+    Returns:
+        The head of the copy.
+
+    Raises:
+        ConfigError: The journal cannot be copied this way.
+        JournalError: The journal cannot be read, or the target cannot be written.
     """
     if _scheme(url) in _STREAMS:
         raise ConfigError(
@@ -126,37 +145,44 @@ def backup(url: str, target: Path) -> int:
 
 
 def salvage(url: str) -> Iterator[Record]:
-    """Every record that is still whole in a damaged journal, oldest first. Raises ConfigError,
-    OSError.
+    """Yield every intact record of a damaged journal, oldest first.
+
+    Raises:
+        ConfigError: The journal cannot be read this way.
+        OSError: The file cannot be read.
     """
     if _scheme(url) != "sqlite":
         raise ConfigError(f"journal {_shown(url)}: --salvage is for damaged files; it has none")
     from bridge.journal.sqlite.salvage import salvage as salvage_file  # noqa: PLC0415
     from bridge.journal.sqlite.wal import wal_bytes  # noqa: PLC0415
 
-    if not wal_bytes(file_of(url)):  # the log alone is worth reading too
+    if not wal_bytes(file_of(url)):  # a log without its file may hold records too
         require_existing(url)
     return salvage_file(file_of(url))
 
 
 def is_replicated(url: str) -> bool:
-    """Whether several replicas may have it open."""
+    """Whether several replicas may open it."""
     return _scheme(url) in _STREAMS
 
 
 def require_existing(url: str) -> None:
-    """Raises ConfigError when there is no such journal: commands that read make none."""
+    """Check that the journal exists: commands that read create none.
+
+    Raises:
+        ConfigError: There is no such journal.
+    """
     if _scheme(url) == "sqlite" and not (file := file_of(url)).is_file():
         raise ConfigError(f"there is no journal {file}; name one with --journal sqlite:PATH")
 
 
 def place_of(url: str) -> str:
-    """For people: the path of a file, or the URL."""
+    """Return the path of a file, or the URL, for people."""
     return str(file_of(url)) if _scheme(url) == "sqlite" else _shown(url)
 
 
 def _shown(url: str) -> str:
-    """Without user and password."""
+    """Return the URL without user and password."""
     scheme, slashes, rest = url.partition("://")
     hosts, slash, path = rest.partition("/")
     hosts = ",".join(host.rpartition("@")[2] for host in hosts.split(","))
@@ -164,7 +190,7 @@ def _shown(url: str) -> str:
 
 
 def file_of(url: str) -> Path:
-    """The file of `sqlite:/path`, `sqlite:///path` or `sqlite:path`."""
+    """Return the file of `sqlite:/path`, `sqlite:///path` or `sqlite:path`."""
     path = url.removeprefix("sqlite:")
     return Path("/" + path.lstrip("/") if path.startswith("//") else path).expanduser()
 

@@ -1,9 +1,8 @@
-"""What every journal promises. Tests and reviews cite the numbers.
+"""The promises of every journal. Tests and reviews cite their numbers.
 
-`Reader` and `Journal` are what everybody uses; `Upkeep` and `Leases` are for the daemon alone.
+All modules use `Reader` and `Journal`; only the daemon uses `Upkeep` and `Leases`.
 Sequences only grow. Nobody outside of `journal/` may count records by them, or expect the next one
-to be one more: an engine may give sequences to other things too. `records_between` tells what can
-be told.
+to be one more: an engine may give sequences to other things too. Use `records_between` to count.
 """
 
 from __future__ import annotations
@@ -16,24 +15,24 @@ from bridge.core.event import Draft, Feed, Record
 from bridge.core.filter import EVERYTHING, Filter
 from bridge.core.state import FeedState, Wish
 
-# Records that one `read` looks at, at most, while it searches for matches: some 5 ms of one thread.
+# The most records that one `read` examines while it searches for matches: some 5 ms of one thread.
 LOOKED_AT_MAX = 5000
 # Bytes of one encoded record: far above any event seen, and small enough to hold a few in memory.
 RECORD_BYTES_MAX = 4 * 1024 * 1024
 
 
 class RecordTooLargeError(JournalError):
-    """A record is over the limit; nothing of that `append` was stored. Shorten it, then repeat."""
+    """A record is over the limit; nothing of that `append` was stored. Shorten it and retry."""
 
 
 class FencedError(JournalError):
-    """The lease under which this was to be stored is another's by now; nothing was stored."""
+    """Another process holds the lease of this append now; nothing was stored."""
 
 
 class Fence(NamedTuple):
-    """Proof of a lease, handed to `append`. Only the journal that made it knows what it means."""
+    """The proof of a lease, passed to `append`. Only the journal that made it can read it."""
 
-    name: str  # of the lease
+    name: str  # the name of the lease
     number: int  # grows with every holder
 
 
@@ -45,7 +44,7 @@ class Page(NamedTuple):
 
 
 class Reader(Protocol):
-    """The reading half; any number of readers."""
+    """The reading half, for any number of readers."""
 
     @property
     def epoch(self) -> str:
@@ -59,29 +58,40 @@ class Reader(Protocol):
 
     @property
     def floor(self) -> int:
-        """From here on nothing was dropped: 1 as long as nothing ever was, else behind the newest
-        record that was; head + 1 at most. The oldest record kept may have a higher sequence.
+        """The sequence from which on nothing was dropped.
+
+        It is 1 until records are dropped, then one above the newest dropped record; head + 1 at
+        most. The oldest record kept may have a higher sequence.
         """
         ...
 
     def records_between(self, after: int, through: int) -> int | None:
-        """How many records there ever were with after < sequence <= through; None: cannot tell."""
+        """Return how many records ever had after < sequence <= through; None: unknown."""
         ...
 
     async def catch_up(self) -> None:
-        """See what others wrote: afterwards `head` is what was durable when this was called.
+        """Read what other processes wrote: afterward `head` is what was durable at the call.
 
-        Raises JournalUnavailableError.
+        Raises:
+            JournalUnavailableError: The engine does not answer now.
         """
         ...
 
     async def read(self, after: int, limit: int, only: Filter = EVERYTHING) -> Page:
-        """Return up to `limit` records with a sequence above `after`.
+        """Return records with a sequence above `after`.
 
-        A call looks at a bounded number of records, so a page may be short or empty although more
-        match further on: go on from `next_after` until it equals `head`.
-        Records below the floor are skipped silently: compare `after` with `floor` when the page has
-        come. The floor moves before records go, so a page is whole if `floor <= after + 1` then.
+        A call examines a bounded number of records, so a page may be short or empty although more
+        match further on: continue from `next_after` until it equals `head`. Records below the floor
+        are skipped without an error: compare `after` with `floor` after the page arrived. The floor
+        moves before records are dropped, so a page is complete if `floor <= after + 1` then.
+
+        Args:
+            after: The sequence before the first record.
+            limit: The most records to return.
+            only: The condition of a record.
+
+        Returns:
+            A page with at most `limit` records, oldest first.
         """
         ...
 
@@ -103,14 +113,14 @@ class Journal(Reader, Protocol):
        disk: resuming works before the first append.
     J5 `epoch` changes if, and only if, old sequences may mean other records.
     J6 (source, id) is kept once: a second draft of the same pair is dropped, also within one call,
-       for as long as the first one is retained. Ids of a feed with a state that did not end outlive
-       dropped records, within a bound that the adapter states.
+       for as long as the first one is retained. Ids of a feed that has not ended outlive dropped
+       records, within a bound that the adapter states.
     J7 Wishes and feed states of one feed are apart: storing one leaves the other as it is.
     """
 
     @property
     def record_bytes_max(self) -> int:
-        """Bytes of one encoded record; RECORD_BYTES_MAX at most."""
+        """The limit of one encoded record in bytes; at most RECORD_BYTES_MAX."""
         ...
 
     async def append(
@@ -122,105 +132,139 @@ class Journal(Reader, Protocol):
         checkpoints: Sequence[tuple[str, bytes]] = (),
         fence: Fence | None = None,
     ) -> Sequence[int | None]:
-        """Store in order; return the sequence of each draft, None for one that was there already.
+        """Store drafts, states, wishes and checkpoints in one commit.
 
-        `fence` is of the lease that is needed for this, None where none is.
-        Cancelling the caller does not undo a commit already begun; J6 absorbs the repeat.
-        Raises JournalUnavailableError (wait, repeat the same; JournalFullError: nothing was stored
-        and the operator has to make room), JournalCorruptError (stop),
-        FencedError (nothing stored; stop following what the lease was for),
-        RecordTooLargeError (nothing stored; shorten), JournalError (closed).
+        Cancelling the caller does not undo a commit that has begun; J6 drops the repeat.
+
+        Args:
+            drafts: The records, in order.
+            states: What was seen of feeds.
+            wishes: Which feeds to follow.
+            checkpoints: Values by name.
+            fence: The fence of the lease that this append needs; None if it needs none.
+
+        Returns:
+            The sequence of each draft, None for one that the journal had already.
+
+        Raises:
+            JournalUnavailableError: Wait, then repeat the same call.
+            JournalFullError: Nothing was stored; the operator has to free space.
+            JournalCorruptError: The files are damaged; stop.
+            FencedError: Nothing was stored; stop following what the lease was for.
+            RecordTooLargeError: Nothing was stored; shorten the record.
+            JournalError: The journal is closed.
         """
         ...
 
     async def wait_above(self, seq: int) -> None:
-        """Return when `head` is above `seq`. Raises JournalError when the journal is closed."""
+        """Return when `head` is above `seq`.
+
+        Raises:
+            JournalError: The journal is closed.
+        """
         ...
 
     def add_listener(self, on_growth: Callable[[int], None]) -> Callable[[], None]:
-        """Call `on_growth(head)` on the event loop after each commit that added records, when
-        `read` already shows them; it must be short and not raise. Returns what undoes it.
+        """Register a callback for growth.
+
+        The event loop calls `on_growth(head)` after each commit that added records, when `read`
+        already returns them. The callback must be short and not raise.
+
+        Returns:
+            A function that removes the callback.
         """
         ...
 
     async def states(self) -> Sequence[FeedState]:
-        """What was seen of every feed, in the order of their first states."""
+        """Return the state of every feed, in the order of their first states."""
         ...
 
     async def wishes(self) -> Sequence[Wish]:
-        """What is wanted of every feed, in the order they were first asked for."""
+        """Return the wish about every feed, in the order in which they were first requested."""
         ...
 
     def watch(self, on_wish: Callable[[Wish], None], on_state: Callable[[FeedState], None]) -> None:
-        """Tell wishes and states when they are stored, also by other processes; never where no
-        other process writes. The two must be short and not raise.
+        """Call back when a wish or a state is stored, also by other processes.
+
+        Where no other process writes, nothing calls back. The callbacks must be short and not
+        raise.
         """
         ...
 
     async def event_ids(self, feed: Feed, limit: int) -> Sequence[str]:
-        """The newest `limit` record ids of one feed, oldest first; a dedupe cache starts so."""
+        """Return the newest `limit` record ids of one feed, oldest first, for a dedupe cache."""
         ...
 
     async def checkpoint(self, name: str) -> bytes | None:
-        """A value stored by `append`, or None."""
+        """Return a value stored by `append`, or None."""
         ...
 
     def checkpoint_age_s(self, name: str) -> float | None:
-        """How long ago that value was stored, at most a few seconds too little and never too much;
-        no wall clock of another machine is trusted. None: nothing but a wall clock could tell.
+        """Return how many seconds ago the value was stored: a few too few, never too many.
+
+        The engine trusts no wall clock of another machine. None: only a wall clock could tell.
         """
         ...
 
     async def close(self) -> None:
-        """Finish commits already begun, then let go of the files. Idempotent."""
+        """Finish commits that have begun, then close the files. Idempotent."""
         ...
 
 
 class Stats(NamedTuple):
     """Sizes for metrics and /healthz."""
 
-    records: int | None  # kept; None: the engine does not say
-    bytes: int  # on disk, or of the engine's store
-    wal_bytes: int  # beside them, what is not yet folded in
+    records: int | None  # kept records; None: the engine does not report it
+    bytes: int  # on disk, or in the engine's store
+    wal_bytes: int  # beside them: the log that is not merged yet
     recent_records: int  # in memory
     recent_bytes: int
 
 
 class Retained(NamedTuple):
-    """What one `retain` did."""
+    """The result of one `retain`."""
 
     dropped: int  # records
     floor: int
-    bytes: int  # that hold something now
-    held_bytes: int = 0  # that another program keeps from going: it reads an old state
+    bytes: int  # bytes in use after it
+    held_bytes: int = 0  # bytes that another program keeps, because it reads an old state
 
 
 class Upkeep(Protocol):
-    """What whoever owns a journal does for it."""
+    """The maintenance that the owner of a journal does."""
 
     @property
     def trouble(self) -> str | None:
-        """Why nothing can be stored at present, in words; None when it can."""
+        """Why the journal can store nothing at present, in words; None when it can."""
         ...
 
     @property
     def is_serving(self) -> bool:
-        """Whether readers get what is true: /readyz. An engine that is away does not keep them from
-        what is in memory; a file that cannot be written does.
+        """Whether readers get correct data, for /readyz.
+
+        An absent engine does not prevent reads from memory; an unwritable file does.
         """
         ...
 
     def stats(self) -> Stats:
-        """Sizes of this moment, without waiting."""
+        """Return the present sizes, without waiting."""
         ...
 
     async def retain(
         self, *, older_than_s: float | None, bytes_max: int | None, now_s: float
     ) -> Retained:
-        """Drop records older than `older_than_s`, then the oldest until `bytes_max` holds.
+        """Drop records older than `older_than_s` seconds, then the oldest until `bytes_max` holds.
 
-        None is no limit. Appends go on meanwhile; may be cancelled between its steps.
-        Raises JournalUnavailableError, JournalCorruptError.
+        None is no limit. Appends continue meanwhile; the call may be cancelled between its steps.
+
+        Args:
+            older_than_s: The greatest age, seconds.
+            bytes_max: The greatest size, bytes.
+            now_s: The wall clock, epoch seconds.
+
+        Raises:
+            JournalUnavailableError: Retry later.
+            JournalCorruptError: The files are damaged.
         """
         ...
 
@@ -230,37 +274,37 @@ class Lease(Protocol):
 
     L1 Two holders of one name never have valid leases at the same time, as far as clocks run at the
        same speed; and whatever the clocks do, `append` under the older fence is refused.
-    L2 What the holder remembered is handed to the next one: all of it after a release, what was
-       remembered at the last renewal after a death.
+    L2 The next holder gets what the holder remembered: all of it after a release; after a death,
+       what the last renewal stored.
     """
 
     fence: Fence
-    inherited: bytes  # what the holder before remembered last; empty when there was none
+    inherited: bytes  # what the previous holder last remembered; empty when there was none
 
     def is_valid(self) -> bool:
         """Whether a request under it may begin now. Once False it stays so."""
         ...
 
     def remember(self, memory: bytes) -> None:
-        """Keep for the next holder; stored with the next renewal."""
+        """Store a memory for the next holder, with the next renewal."""
         ...
 
     async def until_lost(self) -> None:
-        """Return when it is another's, or may be: stop at once what rests on it."""
+        """Return when another process may hold the lease: stop all that depends on it at once."""
         ...
 
     async def release(self) -> None:
-        """Let the next one have it without waiting. Idempotent; a lost one is left alone."""
+        """Release it, so that the next holder need not wait. Idempotent, also after a loss."""
         ...
 
 
 class Leases(Protocol):
-    """Who follows what, when several may."""
+    """The leases of a journal that several processes share."""
 
     async def acquire(self, name: str) -> Lease | None:
-        """The lease of this name, or None while another holds it (ask again now and then)."""
+        """Return the lease of this name; None while another process holds it: retry later."""
         ...
 
 
 class OwnedJournal(Journal, Upkeep, Leases, Protocol):
-    """All of a journal, as the daemon holds it."""
+    """A whole journal, as the daemon owns it."""

@@ -1,4 +1,4 @@
-"""The newest records in memory, one copy for all: live reading asks nothing of the disk."""
+"""The newest records in memory, one copy for all readers: live reading needs no disk."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ class Recent:
 
     @property
     def first(self) -> int:
-        """From this sequence on everything is held."""
+        """The sequence from which on all records are held."""
         return self._first
 
     @property
     def oldest(self) -> int:
-        """Sequence of the oldest record held; there must be one."""
+        """The sequence of the oldest record held; there must be one."""
         return self._records[0].seq
 
     @property
@@ -44,7 +44,7 @@ class Recent:
         return len(self._records)
 
     def extend(self, records: Sequence[Record]) -> None:
-        """Add all there are after those held. Above the limit the oldest quarter goes."""
+        """Add all records after those held. Above the limit the oldest quarter is dropped."""
         newest = self._records[-1].seq if self._records else self._first - 1
         assert records[0].seq > newest, "records must follow on"
         self._records.extend(records)
@@ -53,11 +53,11 @@ class Recent:
             self._forget(self._bytes - self._bytes_max * 3 // 4)
 
     def drop_below(self, seq: int) -> Sequence[Record]:
-        """Forget what is older than `seq`, and return it."""
+        """Forget the records below `seq`, and return them."""
         return self._drop(bisect_right(self._records, seq - 1, key=_SEQ))
 
     def drop_oldest(self) -> Record:
-        """Forget the oldest, and return it. There must be one."""
+        """Forget the oldest record, and return it. There must be one."""
         return self._drop(1)[0]
 
     def _drop(self, count: int) -> Sequence[Record]:
@@ -69,7 +69,7 @@ class Recent:
         return gone
 
     def maybe_after(self, after: int, limit: int, only: Filter) -> Page | None:
-        """A page of what follows `after`, or None when that begins before what is held."""
+        """Return a page of what follows `after`; None when that begins before the held records."""
         if after + 1 < self._first:
             return None
         start = bisect_right(self._records, after, key=_SEQ)
@@ -86,7 +86,7 @@ class Recent:
         return Page(page, looked_at[-1].seq if looked_at else after)
 
     def last(self, count: int, only: Filter) -> list[Record]:
-        """Up to `count` of the newest that match, oldest first."""
+        """Return up to `count` of the newest matching records, oldest first."""
         found: list[Record] = []
         for record in reversed(self._records):
             if len(found) >= count:
@@ -98,7 +98,7 @@ class Recent:
 
     def _forget(self, bytes_wanted: int) -> None:
         count, freed = 0, 0
-        # The newest one stays, whatever its size: it is what everybody is about to read.
+        # The newest record stays, whatever its size: all readers are about to read it.
         for record in self._records[:-1]:
             if freed >= bytes_wanted:
                 break
@@ -108,6 +108,6 @@ class Recent:
 
 
 def size_of(records: Iterable[Record]) -> int:
-    """Bytes of memory that these records take, about."""
+    """Estimate the memory of these records in bytes."""
     sizes = [len(record.body) for record in records]
     return sum(sizes) + len(sizes) * RECORD_OVERHEAD_BYTES

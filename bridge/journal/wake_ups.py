@@ -1,4 +1,4 @@
-"""How readers learn that the journal grew: waiters and listeners, woken once per commit."""
+"""Wakes readers when the journal grew: waiters and listeners, once per commit."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ Listener = Callable[[int], None]
 
 
 class Growth:
-    """The head, and who waits for it. Belongs to the event loop's thread.
+    """The head, and the waiting readers. Belongs to the event loop's thread.
 
     A waiter costs one bare future in a set: leaving is O(1), so thousands may be cancelled at once.
-    A future shared by all of them would be cancelled by the first one that is.
+    One future shared by all would be cancelled with the first of them.
     """
 
     def __init__(self, head: int) -> None:
@@ -24,7 +24,11 @@ class Growth:
         self._closed: JournalError | None = None
 
     async def wait_above(self, seq: int) -> None:
-        """Return when the head is above `seq`. Raises JournalError when the journal is closed."""
+        """Return when the head is above `seq`.
+
+        Raises:
+            JournalError: The journal is closed.
+        """
         while self.head <= seq:
             if self._closed is not None:
                 raise self._closed
@@ -36,7 +40,7 @@ class Growth:
                 self._waiting.discard(grown)
 
     def add_listener(self, on_growth: Listener) -> Callable[[], None]:
-        """Call `on_growth(head)` after each commit; returns what undoes it."""
+        """Call `on_growth(head)` after each commit; returns a function that removes it."""
         self._listeners.append(on_growth)
 
         def remove() -> None:
@@ -46,7 +50,7 @@ class Growth:
         return remove
 
     def announce(self, head: int) -> None:
-        """The head moved: wake everybody."""
+        """Set the head and wake all waiting readers."""
         self.head = head
         waiting, self._waiting = self._waiting, set()
         for grown in waiting:
@@ -61,7 +65,7 @@ class Growth:
                 )
 
     def close(self, reason: JournalError) -> None:
-        """Nothing will come any more: those who wait get `reason`."""
+        """Fail all waiting readers with `reason`."""
         self._closed = reason
         waiting, self._waiting = self._waiting, set()
         for grown in waiting:

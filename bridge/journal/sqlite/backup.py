@@ -1,4 +1,4 @@
-"""A copy of a journal in use."""
+"""Copies a journal in use."""
 
 from __future__ import annotations
 
@@ -21,14 +21,19 @@ from bridge.journal.sqlite.file import (
 
 
 def copy_to(path: Path, target: Path) -> int:
-    """Write the journal as it is now to `target`, whole or not at all; return its head.
+    """Write the journal as it is now to `target`, completely or not at all.
 
-    Blocking; appends go on.
+    Blocking; appends continue. The copy gets an epoch of its own (J5): records that the journal
+    gets after this instant and records after a restore share sequences.
 
-    The copy gets an epoch of its own (J5): what is written here after this instant and what would
-    be written after a restore share sequences.
-    Raises JournalError when the target exists or cannot be written, JournalCorruptError,
-    JournalVersionError, ConfigError when the source is no journal of ours.
+    Returns:
+        The head of the copy.
+
+    Raises:
+        JournalError: The target exists or cannot be written.
+        JournalCorruptError: The source is damaged.
+        JournalVersionError: A newer version of the program wrote the source.
+        ConfigError: The source is not a journal of this program.
     """
     if target.exists():
         raise JournalError(
@@ -38,7 +43,7 @@ def copy_to(path: Path, target: Path) -> int:
     try:
         part.unlink(missing_ok=True)
         os.close(os.open(part, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
-        # All pages in one go: with pauses every commit would make the copy start again.
+        # All pages at once: with pauses every commit would make the copy start again.
         with closing(connect(path, "ro")) as source, closing(connect(part, "rw")) as copy:
             refuse_foreign(source, path)
             refuse_newer(source, path, max(migrations()))

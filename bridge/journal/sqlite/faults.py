@@ -1,4 +1,4 @@
-"""What an SQLite error means to us: wait and retry, or stop (codes: sqlite.org/rescode.html)."""
+"""Maps SQLite errors to a reaction: wait and retry, or stop (codes: sqlite.org/rescode.html)."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from bridge.core.errors import (
 
 # Primary codes are the low byte of the extended code that the driver reports.
 _CORRUPT = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
-# The medium cannot be read: waiting does not bring the bytes back.
+# The medium cannot be read: waiting does not help.
 _UNREADABLE = frozenset(
     {
         sqlite3.SQLITE_IOERR_READ,
@@ -39,7 +39,7 @@ _PASSING = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO})
 
 
 def may_pass(error: OSError) -> bool:
-    """True for what the operator need not, or cannot, mend in the configuration."""
+    """Whether an error may pass without a change of the configuration."""
     return error.errno in _PASSING
 
 
@@ -49,7 +49,7 @@ def extended_code(error: sqlite3.Error) -> int:
 
 
 def to_journal_error(error: sqlite3.Error, path: str) -> JournalError:
-    """Name the place, the cause and the cure."""
+    """Return the error with the place, the cause and the fix."""
     code = extended_code(error)
     name = getattr(error, "sqlite_errorname", None) or type(error).__name__
     cause = f"{error} ({name})"
@@ -71,7 +71,7 @@ def full(path: str, cause: str) -> JournalFullError:
 
 
 def held(path: str, cause: str) -> JournalUnavailableError:
-    """The error for a file that another program has locked: no room is missing."""
+    """The error for a file that another program has locked; the disk is not full."""
     return JournalUnavailableError(
         f"journal {path}: another program holds a lock on it: {cause}; nothing was stored. Find the"
         f" program with `fuser {path}` and stop it; the bridge recovers automatically"
@@ -79,7 +79,7 @@ def held(path: str, cause: str) -> JournalUnavailableError:
 
 
 def displaced(path: str, what: str, head: int) -> JournalUnavailableError:
-    """The error for a file that is not at its path any more; what it holds is out of reach."""
+    """The error for a file that is no longer at its path; its records cannot be reached."""
     return JournalUnavailableError(
         f"journal {path}: {what}; nothing is stored until the file that was opened is back. It has"
         f" the records up to {head}; while this process runs, save them with GET /v1/events?after=0"
@@ -87,7 +87,7 @@ def displaced(path: str, what: str, head: int) -> JournalUnavailableError:
 
 
 def spoiled(path: str, what: str, head: int) -> JournalUnavailableError:
-    """The error for a file at its path into which somebody else wrote."""
+    """The error for a file at its path that another program has changed."""
     return JournalUnavailableError(
         f"journal {path}: {what}; this process stores nothing more. Save the records up to {head}"
         " that it still serves with GET /v1/events?after=0, stop it, and start with what is left or"
@@ -96,7 +96,7 @@ def spoiled(path: str, what: str, head: int) -> JournalUnavailableError:
 
 
 def foreign(path: str) -> ConfigError:
-    """The error for a database that is somebody else's; there is nothing of ours to save."""
+    """The error for a database of another program; the bridge has no data in it."""
     return ConfigError(
         f"journal {path}: is an SQLite file of another program; nothing was changed. Choose"
         " another file with --journal sqlite:PATH"
@@ -104,7 +104,7 @@ def foreign(path: str) -> ConfigError:
 
 
 def corrupt(path: str, cause: str) -> JournalCorruptError:
-    """The error for a file that is not what was written; says what the operator can do."""
+    """The error for a damaged file; says what the operator can do."""
     return JournalCorruptError(
         f"journal {path}: is damaged: {cause}; nothing was changed. Save what can be read with"
         f" `mogplex-bridge export --salvage --journal sqlite:{path}`, then move the file and"

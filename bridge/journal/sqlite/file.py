@@ -1,4 +1,4 @@
-"""The journal's file: made, opened, refused; nothing foreign or damaged is written to."""
+"""The journal's file: creates, opens or refuses it; never writes to a foreign or damaged one."""
 
 from __future__ import annotations
 
@@ -34,14 +34,15 @@ from bridge.journal.sqlite.wal import real_path, wal_bytes, wal_of, write_again
 
 Synchronous = Literal["full", "normal"]
 
-APPLICATION_ID = 0x6D6F6762  # "mogb", at byte 68 of the file: `file` and we can tell whose it is
+# "mogb", at byte 68 of the file: identifies the program to `file` and to the bridge
+APPLICATION_ID = 0x6D6F6762
 PAGE_BYTES = 8192  # 785 bytes per record of 700, against 862 with SQLite's 4096 (decision 0003)
 CACHE_KIB = 16 * 1024  # the writer's pages: the unique index of some hundred live runs
-WAL_KEPT_BYTES = 64 * 1024 * 1024  # a WAL that a slow reader let grow is cut back to this
+WAL_KEPT_BYTES = 64 * 1024 * 1024  # a WAL that grew because of a slow reader is cut back to this
 _NOTHING_BYTES = 1  # SQLite takes a file of one byte for an empty one (unixFileSize)
-BUSY_S = 5.0  # a stranger's tool may hold the file for a moment
+BUSY_S = 5.0  # another program may hold the file for a moment
 
-# How long the check at start may take; one that is cut short has found nothing so far.
+# Time limit of the check at start; one that is cut short has found nothing so far.
 CHECK_S_CLEAN = 0.5
 CHECK_S_UNCLEAN = 3.0
 
@@ -49,21 +50,21 @@ _MIGRATION_NAME = re.compile(r"([0-9]{4})_[a-z0-9_]+\.sql")
 
 
 class Locks(NamedTuple):
-    """What keeps a second daemon out: a file beside the journal, and a lock on the journal."""
+    """Keeps a second daemon out, by a file beside the journal and a lock on the journal."""
 
     beside: IO[str]
     file: FileLock
 
     def close(self) -> None:
-        """Let go of both; after SQLite's connections."""
+        """Release both, after SQLite's connections."""
         self.file.close()
         self.beside.close()
 
 
 class Opened(NamedTuple):
-    """A file that is ours, current and locked."""
+    """An opened journal: ours, current and locked."""
 
-    connection: sqlite3.Connection  # the only one that writes and checkpoints
+    connection: sqlite3.Connection  # the only connection that writes and checkpoints
     lock: Locks
     epoch: str
     head: int
@@ -84,11 +85,12 @@ def migrations() -> Mapping[int, str]:
 def open_for_writing(
     path: Path, *, synchronous: Synchronous, steps: Mapping[int, str] | None = None
 ) -> Opened:
-    """Lock the journal, make or upgrade it, check it, and open it.
+    """Lock the journal, create or upgrade it, check it, and open it.
 
-    `steps` replaces the migrations that come with the program (for tests of the mechanism).
-    Raises ConfigError (place unusable), JournalBusyError, JournalVersionError, JournalCorruptError,
-    JournalFullError.
+    `steps` replaces the migrations of the program, for tests of the mechanism.
+
+    Raises:
+        BridgeError: Those of `SqliteJournal.open`.
     """
     steps = migrations() if steps is None else steps
     path = real_path(path)
@@ -118,9 +120,10 @@ def open_for_writing(
 
 
 def connect(path: Path, mode: Literal["rw", "ro"], extra: str = "") -> sqlite3.Connection:
-    """A connection in autocommit mode that any one thread at a time may use.
+    """Open a connection in autocommit mode that any one thread at a time may use.
 
-    Raises JournalCorruptError for a file that was emptied, sqlite3.Error.
+    Raises:
+        JournalCorruptError: The file was emptied; also any sqlite3.Error.
     """
     refuse_emptied(path)
     connection = sqlite3.connect(
@@ -139,9 +142,12 @@ def connect(path: Path, mode: Literal["rw", "ro"], extra: str = "") -> sqlite3.C
 
 
 def refuse_emptied(path: Path) -> None:
-    """Raises JournalCorruptError when a log is left whose file is missing or empty.
+    """Refuse a log whose file is missing or empty.
 
     SQLite deletes such a log, even on a connection that only reads, or plays it into the new file.
+
+    Raises:
+        JournalCorruptError: There is such a log.
     """
     try:
         size = path.stat().st_size
@@ -153,7 +159,7 @@ def refuse_emptied(path: Path) -> None:
 
 
 def close_cleanly(connection: sqlite3.Connection) -> None:
-    """Note that nothing is open, and fold the WAL into the file."""
+    """Note that nothing is open, and merge the WAL into the file."""
     connection.execute("UPDATE meta SET value = 1 WHERE name = 'clean'")
     connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
@@ -163,9 +169,10 @@ def new_epoch() -> str:
 
 
 def check(path: Path, seconds: float) -> None:
-    """Look for damage for at most so long; on a connection of its own, which may be interrupted.
+    """Look for damage for at most `seconds`, on a connection of its own that can be interrupted.
 
-    Raises JournalCorruptError with SQLite's first finding.
+    Raises:
+        JournalCorruptError: SQLite found damage; the text is its first finding.
     """
     with closing(connect(path, "ro")) as connection:
         timer = threading.Timer(seconds, connection.interrupt)
@@ -176,11 +183,11 @@ def check(path: Path, seconds: float) -> None:
         except sqlite3.OperationalError as error:
             if error.sqlite_errorcode != sqlite3.SQLITE_INTERRUPT:
                 raise
-            return  # too large for the time: damage further on shows when it is read
+            return  # too large for the time: readers report later damage
         finally:
             timer.cancel()
             timer.join()  # else it could interrupt a connection that is being closed
-    # A check that was cut may also answer with a note instead of an error; only findings count.
+    # An interrupted check may return a note instead of an error; only findings count.
     if finding != "ok" and "interrupt" not in finding:
         raise corrupt(str(path), finding.splitlines()[-1])
 
@@ -204,7 +211,7 @@ def upgrade(connection: sqlite3.Connection, steps: Mapping[int, str]) -> None:
 
 @contextmanager
 def _named(path: Path) -> Iterator[None]:
-    """Errors of opening: what cannot be opened is the operator's, what has no tables is damaged."""
+    """Map errors of opening: a place to change, or a damaged file without tables."""
     try:
         yield
     except OSError as error:
@@ -228,9 +235,7 @@ def unusable(path: Path, cause: str) -> ConfigError:
 
 
 def _lock(path: Path) -> IO[str]:
-    """Keep a second daemon out. A file of its own: closing any descriptor of the database would
-    drop SQLite's locks on it.
-    """
+    """Lock a separate file: closing a descriptor of the database drops SQLite's locks."""
     name = path.with_name(path.name + ".lock")
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -253,7 +258,7 @@ def _lock(path: Path) -> IO[str]:
 
 
 def _create(path: Path, steps: Mapping[int, str]) -> None:
-    """Make the file under another name, then give it its own: a kill leaves none or all of it."""
+    """Create the file under another name, then rename it: a kill leaves none or all of it."""
     refuse_emptied(path)
     fresh = path.with_name(path.name + ".new")
     for suffix in ("", "-wal", "-shm", "-journal"):
@@ -285,7 +290,7 @@ def _create(path: Path, steps: Mapping[int, str]) -> None:
 
 
 def sync_directory(directory: Path) -> None:
-    """Make names in it durable."""
+    """Make the names in a directory durable."""
     descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(descriptor)
@@ -294,7 +299,7 @@ def sync_directory(directory: Path) -> None:
 
 
 def _inspect(path: Path, newest: int) -> bool:
-    """Refuse what is not ours or not for us; True if it was closed in order. Changes nothing."""
+    """Refuse a foreign or unsuitable file; True if it was closed in order. Changes nothing."""
     with closing(connect(path, "ro")) as connection:
         refuse_foreign(connection, path)
         refuse_newer(connection, path, newest)
@@ -302,7 +307,7 @@ def _inspect(path: Path, newest: int) -> bool:
 
 
 def _refuse_other_name(path: Path) -> None:
-    """The log lies beside the name by which the file was opened; by another it is not found."""
+    """Refuse another name of the file: the log lies beside the name by which it was opened."""
     if not wal_bytes(path) and (names := path.stat().st_nlink) > 1:
         raise ConfigError(
             f"journal {path}: has {names} names (hard links), was not closed in order, and the log"
@@ -337,7 +342,7 @@ def meta(connection: sqlite3.Connection, name: str) -> Any:
 
 
 def bounds(connection: sqlite3.Connection) -> tuple[int, int]:
-    """Head and floor. When all records are gone the floor alone remembers where to go on."""
+    """Return head and floor; when all records are gone, only the floor tells where to continue."""
     floor = int(meta(connection, "floor"))
     (newest,) = connection.execute("SELECT max(seq) FROM record").fetchone()
     return (floor - 1 if newest is None else int(newest)), floor
@@ -362,8 +367,8 @@ def _open(path: Path, lock: Locks, steps: Mapping[int, str], synchronous: Synchr
             [(epoch, "epoch"), (0, "clean"), (synchronous, "synchronous"), (boot, "boot")],
         )
         connection.execute("COMMIT")
-        with suppress(sqlite3.OperationalError):  # full: it is in the log
-            # So that the file itself tells that it is open, also by a name without the log.
+        with suppress(sqlite3.OperationalError):  # the disk is full: the change is in the log
+            # So that the file itself shows that it is open, also under a name without the log.
             connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
         head, floor = bounds(connection)
         note = connection.execute("SELECT at_s FROM moment ORDER BY seq DESC LIMIT 1").fetchone()
@@ -375,8 +380,9 @@ def _open(path: Path, lock: Locks, steps: Mapping[int, str], synchronous: Synchr
 
 
 def _may_have_lost_commits(connection: sqlite3.Connection, boot: str) -> bool:
-    """J5: without a sync per commit a machine that went down may have forgotten acknowledged
-    records, and their sequences will be given again. A process that died alone forgets nothing.
+    """Whether the machine went down without a sync per commit (J5).
+
+    It may have lost acknowledged records, whose sequences are then given again.
     """
     return (
         meta(connection, "clean") != 1
@@ -386,7 +392,7 @@ def _may_have_lost_commits(connection: sqlite3.Connection, boot: str) -> bool:
 
 
 def _boot_id() -> str:
-    """Changes with every start of the machine; empty where the kernel does not tell."""
+    """Return a value that changes at every boot; empty where the kernel has none."""
     try:
         return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
     except OSError:

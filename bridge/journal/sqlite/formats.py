@@ -1,16 +1,17 @@
-"""How feeds, states and wishes are asked for in each format that a reader may meet.
+"""The statements for feeds, states and wishes in each format that a reader may meet.
 
-A journal is brought to the newest format by who writes it; who only reads takes it as it is.
+The writer upgrades a journal to the newest format; a reader takes the file as it is.
 """
 
 from __future__ import annotations
 
 import sqlite3
 
-# Types known by number; any more are written out, so that no upstream can grow the table for ever.
+# Types stored as numbers; further ones are stored as text, so that no upstream can grow the table
+# without limit.
 TYPES_MAX = 4096
 
-# What a word of Mogplex meant; format 1 knew no other system. The migration says the same.
+# The meaning of Mogplex's words; format 1 knew no other system. The migration has the same table.
 _STATE_OF_STATUS = (
     "CASE WHEN s.status IS NULL OR s.status = 'pending' THEN 'pending'"
     " WHEN s.status = 'awaiting_input' THEN 'waiting' WHEN s.status = 'success' THEN 'succeeded'"

@@ -1,6 +1,6 @@
 """The embedded journal: one SQLite file, one thread that writes it, one that reads it.
 
-Why SQLite, WAL and a sync per commit: docs/decisions/0003-embedded-journal.md.
+The reasons for SQLite, WAL and a sync per commit: docs/decisions/0003-embedded-journal.md.
 """
 
 from __future__ import annotations
@@ -93,10 +93,14 @@ class SqliteJournal:
         record_bytes_max: int = RECORD_BYTES_MAX,
         clock: Clock | None = None,
     ) -> Self:
-        """Open the journal, or make it; the directory is made too. Takes the lock.
+        """Open the journal and lock it; creates it and its directory if needed.
 
-        Raises ConfigError (place unusable), JournalBusyError, JournalVersionError,
-        JournalCorruptError (nothing was changed), JournalFullError.
+        Raises:
+            ConfigError: The place cannot be used.
+            JournalBusyError: Another process writes it.
+            JournalVersionError: A newer version of the program wrote it.
+            JournalCorruptError: It is damaged; nothing was changed.
+            JournalFullError: There is no space.
         """
         place = Path(path)
         reading = ThreadPoolExecutor(1, thread_name_prefix="journal-reader")
@@ -137,7 +141,7 @@ class SqliteJournal:
         return max(0, through - after)
 
     async def catch_up(self) -> None:
-        """See `Reader.catch_up`: nobody else writes."""
+        """See `Reader.catch_up`: no other process writes."""
 
     @property
     def record_bytes_max(self) -> int:
@@ -151,7 +155,7 @@ class SqliteJournal:
 
     @property
     def trouble(self) -> str | None:
-        """Why the last commit was refused, or the next one will be; None when neither."""
+        """Why the last commit was refused, or the next one will be; else None."""
         if (what := self._place.trouble()) is not None and not self._is_closing:
             return str(self._place.error(what, self.head))
         return self._trouble
@@ -200,7 +204,11 @@ class SqliteJournal:
         return [*await older(before, count - len(newest)), *newest]
 
     async def wait_above(self, seq: int) -> None:
-        """Return when `head` is above `seq`. Raises JournalError when the journal is closed."""
+        """Return when `head` is above `seq`.
+
+        Raises:
+            JournalError: The journal is closed.
+        """
         await self._growth.wait_above(seq)
 
     def add_listener(self, on_growth: Callable[[int], None]) -> Callable[[], None]:
@@ -219,15 +227,15 @@ class SqliteJournal:
         """See `Journal.watch`: no other process writes."""
 
     async def event_ids(self, feed: Feed, limit: int) -> Sequence[str]:
-        """The newest `limit` record ids of one feed, oldest first."""
+        """Return the newest `limit` record ids of one feed, oldest first."""
         return await self._on_reader(self._rows.event_ids, feed, limit)
 
     async def checkpoint(self, name: str) -> bytes | None:
-        """A value stored by `append`, or None."""
+        """Return a value stored by `append`, or None."""
         return await self._on_reader(self._rows.checkpoint, name)
 
     def checkpoint_age_s(self, name: str) -> None:
-        """See `Journal.checkpoint_age_s`: a process before ours stored it, on this machine."""
+        """See `Journal.checkpoint_age_s`: None, as an earlier process stored it on this machine."""
 
     async def acquire(self, name: str) -> LocalLease | None:
         """See `Leases.acquire`."""
@@ -236,12 +244,14 @@ class SqliteJournal:
     async def retain(
         self, *, older_than_s: float | None, bytes_max: int | None, now_s: float
     ) -> Retained:
-        """Drop records older than `older_than_s`, then the oldest until `bytes_max` holds: of the
-        file and its write-ahead log together, as far as no other program reads the log.
+        """See `Upkeep.retain`; the size is that of the file and its write-ahead log.
 
-        None is no limit. Goes in steps of some milliseconds, and appends pass between them; may be
-        cancelled between steps. A record goes at most ten seconds later than its age asks.
-        Raises JournalFullError (deleting needs a little room too), JournalCorruptError.
+        A log that another program still reads does not count. The call works in steps of some
+        milliseconds, with appends between them. A record is dropped at most ten seconds late.
+
+        Raises:
+            JournalFullError: Deleting needs a little space too.
+            JournalCorruptError: The file is damaged.
         """
         before = self._floor
         if older_than_s is not None:
@@ -269,9 +279,10 @@ class SqliteJournal:
         return Retained(self._floor - before, self._floor, used, held)
 
     async def backup(self, target: str | os.PathLike[str]) -> None:
-        """Write a copy to `target` while appends go on; the copy has an epoch of its own.
+        """Write a copy to `target` while appends continue; the copy has an epoch of its own.
 
-        Raises JournalError when the target exists or cannot be written.
+        Raises:
+            JournalError: The target exists or cannot be written.
         """
         copying = ThreadPoolExecutor(1, thread_name_prefix="journal-backup")
         try:
@@ -282,7 +293,7 @@ class SqliteJournal:
             copying.shutdown(wait=False)
 
     def stats(self) -> Stats:
-        """Two `stat` calls and what memory knows."""
+        """Return sizes, from two `stat` calls and memory."""
         return Stats(
             self.head - self.floor + 1,
             _size(self._path),
@@ -292,10 +303,11 @@ class SqliteJournal:
         )
 
     async def close(self) -> None:
-        """Finish the appends that wait, fold the WAL into the file, unlock. Idempotent.
+        """Finish waiting appends, merge the WAL into the file, unlock. Idempotent.
 
-        Raises JournalUnavailableError, when all that is done, if the file is not at its path: what
-        was acknowledged is not where the next start looks for it.
+        Raises:
+            JournalUnavailableError: At the end, if the file is not at its path, where the next
+                start looks for it.
         """
         async with self._closing:
             if self._is_closed:
@@ -306,7 +318,8 @@ class SqliteJournal:
             try:
                 await self._writer.call(close_cleanly)
             except JournalError as error:
-                # A full disk: what was acknowledged is in the WAL; the next start checks the file.
+                # The disk is full: acknowledged records are in the WAL; the next start checks the
+                # file.
                 self._trouble = str(error)
             self._writer.stop()
             self._reading.shutdown()
@@ -318,7 +331,7 @@ class SqliteJournal:
                 raise self._place.error(what, self.head)
 
     def _publish(self, outcomes: Sequence[Outcome], records: Sequence[Record], head: int) -> None:
-        """On the loop, after each commit or refusal: first what readers see, then who waited."""
+        """Publish a commit or refusal on the loop: first to readers, then to waiting callers."""
         if records:
             assert records[0].seq == self.head + 1, "sequences are dense"
             self._recent.extend(records)
@@ -332,9 +345,9 @@ class SqliteJournal:
             outcome.settle()
 
     async def _drop_step(self, below: int) -> None:
-        # The floor moves before the records go: a reader that finds its place still at or above the
-        # floor when a page has arrived knows that the page has no hole. Should deleting fail or be
-        # cancelled, the records wait below the floor for the next step.
+        # The floor moves before the records are dropped: a reader whose position is still at or
+        # above the floor when a page has arrived knows that the page is complete. If deleting fails
+        # or is cancelled, the next step deletes the records below the floor.
         floor = min(self._floor + retention.STEP_RECORDS, below)
         self._floor = floor
         self._recent.drop_below(floor)

@@ -1,8 +1,8 @@
-"""Whether the file that was opened is still the one at its path, and who else may have it open.
+"""Checks that the opened file is still the one at its path, and who else may have it open.
 
-A file that is removed or renamed goes on taking bytes: they would be acknowledged and found by
-nobody. So would those of one that was emptied, or had an older copy written into it. And a lock
-beside the file is no lock on the file: it may be removed, and a hard link has another name.
+A file that was removed or renamed still accepts bytes, but nobody would find those records; the
+same holds for a file that was emptied or overwritten with an older copy. A lock beside the file
+does not lock the file: somebody may remove it, and a hard link has another name.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ class Place:
     """A path, and the file and the write-ahead log that were found there."""
 
     def __init__(self, path: Path, lock: FileLock) -> None:
-        """The file is there, and open for writing."""
+        """Note the file at `path`, which exists and is open for writing."""
         self._path = path
-        self._name = str(path)  # asked for at each commit, without a `Path` in between
+        self._name = str(path)  # each commit needs it, without a `Path` in between
         self._lock = lock
         self._file = _identity(self._name)
         self._log = _identity(_wal_of(self._name))
@@ -34,11 +34,11 @@ class Place:
         self._spoiled: str | None = None
 
     def left(self) -> None:
-        """Nobody but this process writes: so the two files have to be found at the next `check`."""
+        """Note that only this process writes: the next `check` has to find both files."""
         self._left = self._content() if self.trouble() is None else None
 
     def trouble(self) -> str | None:
-        """What has become of the path; None when all is in place. Four system calls."""
+        """Return what happened to the path; None when all is in place. Four system calls."""
         if self._spoiled is not None:
             return self._spoiled
         there = _identity(self._name)
@@ -46,27 +46,31 @@ class Place:
             return "the file was removed, or its directory renamed"
         if there != self._file:
             return "another file replaced it"
-        # Looked up anew: a symbolic link may lead to the same file elsewhere by now.
+        # Looked up again: a symbolic link may lead to the same file elsewhere by now.
         if _identity(wal := _wal_of(self._name)) != self._log:
             return f"its write-ahead log {wal} was removed or replaced"
         return None
 
     def check(self, head: int) -> None:
-        """Raises JournalUnavailableError when it is out of place."""
+        """Check the place.
+
+        Raises:
+            JournalUnavailableError: The file is not at its path.
+        """
         what = self.trouble()
         if what is None and self._left not in (None, self._content()):
-            # For good: what SQLite holds in memory and what is in the file do not fit together.
+            # Permanent: SQLite's memory and the file no longer match.
             what = self._spoiled = _SPOILED
         if what is not None:
             raise self.error(what, head)
 
     def error(self, what: str, head: int) -> JournalUnavailableError:
-        """What `trouble` said, with what to do."""
+        """Return the error for what `trouble` found, with the fix."""
         make = displaced if self._spoiled is None else spoiled
         return make(str(self._path), what, head)
 
     def _content(self) -> tuple[object, ...]:
-        """What tells, within microseconds, that somebody else wrote: sizes, and how many pages."""
+        """Return sizes and page count, which show quickly that another process wrote."""
         return _size(_wal_of(self._name)), *self._lock.look()
 
 
@@ -91,14 +95,19 @@ def _size(path: str) -> int:
 
 
 class FileLock:
-    """A lock on the journal's own file, whatever name it is reached by.
+    """A lock on the journal's own file, by whatever name it is opened.
 
-    A flock, which SQLite's locks (fcntl) do not know of. Closing any descriptor of the file drops
-    those, so this one is closed last, after SQLite's connections.
+    It is a flock, which does not affect SQLite's locks (fcntl). Closing any descriptor of the file
+    drops those, so close this one last, after SQLite's connections.
     """
 
     def __init__(self, path: Path) -> None:
-        """Raises JournalBusyError, OSError."""
+        """Take the lock.
+
+        Raises:
+            JournalBusyError: Another process holds it.
+            OSError: The file cannot be opened.
+        """
         self._descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
         try:
             fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -111,12 +120,12 @@ class FileLock:
             ) from error
 
     def look(self) -> tuple[int, bytes]:
-        """Size and header of the file. Through this descriptor, as no other may be closed."""
+        """Return size and header of the file, by this descriptor, as no other may be closed."""
         size = os.fstat(self._descriptor).st_size
         return size, os.pread(self._descriptor, _HEADER_BYTES, 0)
 
     def close(self) -> None:
-        """Let go of it. Idempotent."""
+        """Release it. Idempotent."""
         if self._descriptor >= 0:
             with suppress(OSError):
                 os.close(self._descriptor)

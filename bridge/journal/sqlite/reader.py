@@ -1,4 +1,4 @@
-"""Reading a journal that another process may be writing, for `export` and its like."""
+"""Reads a journal that another process may be writing, for `export` and similar commands."""
 
 from __future__ import annotations
 
@@ -41,7 +41,10 @@ class SqliteReader:
     async def open(cls, path: str | os.PathLike[str]) -> Self:
         """Open for reading only.
 
-        Raises ConfigError (no such file, not readable), JournalVersionError, JournalCorruptError.
+        Raises:
+            ConfigError: There is no such file, or it cannot be read.
+            JournalVersionError: A newer version of the program wrote it.
+            JournalCorruptError: It is damaged.
         """
         reading = ThreadPoolExecutor(1, thread_name_prefix="journal-reader")
         try:
@@ -105,7 +108,7 @@ class SqliteReader:
         return await self._run(self._rows.wishes)
 
     async def close(self) -> None:
-        """Let go of the file. Idempotent."""
+        """Close the file. Idempotent."""
         if not self._is_closed:
             self._is_closed = True
             await self._run(self._rows.close)
@@ -122,7 +125,7 @@ async def read_last_from(
     only: Filter,
     floor: int,
 ) -> Sequence[Record]:
-    """Walk back from `before` until `count` match or the floor is met; other reads pass between."""
+    """Read back from `before` until `count` match or the floor comes; other reads run between."""
     newest_first: list[Record] = []
     while len(newest_first) < count and before > floor:
         found, before = await slice_before(before, count - len(newest_first), only, floor)
@@ -134,7 +137,10 @@ async def read_last_from(
 def open_rows(path: Path) -> tuple[Rows, str]:
     """Open a journal's file for reading, and return its epoch too. Blocking.
 
-    Raises ConfigError, JournalVersionError, JournalCorruptError.
+    Raises:
+        ConfigError: The file cannot be read.
+        JournalVersionError: A newer version of the program wrote it.
+        JournalCorruptError: It is damaged.
     """
     if not path.exists():
         raise ConfigError(f"journal {path}: no such file; name it with --journal")
@@ -147,8 +153,8 @@ def open_rows(path: Path) -> tuple[Rows, str]:
             raise _explained(error, path) from error
     except sqlite3.Error as error:
         raise to_journal_error(error, str(path)) from error
-    # Without a WAL nobody writes, and the file alone is the whole journal. In a directory that may
-    # not be written SQLite cannot make its shared memory; it needs to be told that nothing changes.
+    # Without a WAL nobody writes, and the file alone is the whole journal. In a read-only directory
+    # SQLite cannot create its shared memory, so it must be told that nothing changes.
     return _checked(connect(path, "ro", "&immutable=1"), path)
 
 

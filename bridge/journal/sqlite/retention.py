@@ -1,4 +1,4 @@
-"""Which records may go, and how they go: in small steps between the appends."""
+"""Chooses the records to drop, and drops them in small steps between the appends."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ from bridge.journal.sqlite.writer import MOMENT_S
 # Records per step: with random ids 200 take 4 ms (24 at most), 1,000 take 37
 # (0003-embedded-journal.md).
 STEP_RECORDS = 200
-STEP_IDS = 2000  # that outlived their records, forgotten per step
-# Pages given back to the file system per step: 0.5 MiB, some milliseconds.
+STEP_IDS = 2000  # ids that outlived their records, forgotten per step
+# Pages returned to the file system per step: 0.5 MiB, some milliseconds.
 STEP_PAGES = 64
 # Free pages that stay in the file for the next records: 8 MiB, or a quarter of the file if that is
-# more. In a steady state nothing is given back: what retention frees is used again soon after.
+# more. In a steady state no page is returned: new records soon use what retention frees.
 FREE_PAGES_KEPT = 1024
-LOG_BYTES_MIN = 256 * 1024  # of the write-ahead log, however small the journal is to be
+LOG_BYTES_MIN = 256 * 1024  # of the write-ahead log, however small the journal's limit is
 AUTOCHECKPOINT_PAGES = 1000  # SQLite's own default
-# States of feeds that are over and have no records left; the oldest above this number go. They are
-# kept that long because a state is the only memory that a run was followed to its end: without it a
-# run that is still listed in the configuration would be followed, and written, once more.
+# States of ended feeds without records; the oldest above this number are dropped. They are kept
+# that long because only the state shows that a run was followed to its end: without it the bridge
+# would follow, and write, a run that is still listed in the configuration once more.
 DONE_STATES_MAX = 10_000
 # Ids that outlive their records, of feeds that go on: upstream's windows show 200 events, its
-# streams those of a whole run, some thousands. About 100 bytes each. When they are too many, the
-# feed with most of them loses its oldest: a busy feed must not cost a quiet one its window.
+# streams those of a whole run, some thousands. About 100 bytes each. Above this number the feed
+# with most of them loses its oldest: a busy feed must not cost a quiet one its window.
 WINDOW_IDS = 200
 KNOWN_PER_FEED_MAX = 20_000
 KNOWN_MAX = 500_000
@@ -35,12 +35,12 @@ KNOWN_BYTES = 100
 
 
 def cut_by_age(db: sqlite3.Connection, cutoff_s: float, now_s: float, head: int) -> int:
-    """The sequence below which all records are older than `cutoff_s`; at most MOMENT_S too low.
+    """Return the sequence below which all records are older than `cutoff_s`, within MOMENT_S.
 
-    The wall clock may have jumped, so the notes are judged in the order of writing. What was
-    written after the first note within (cutoff, now] is young, whatever later notes say: a start
-    in 1970 protects its records. Before that, the last old note decides, so what was written just
-    after a note from the future stays until a later note is old.
+    The wall clock may have jumped, so notes are judged in the order of writing. Records after the
+    first note within (cutoff, now] are young, whatever later notes say: a start in 1970 protects
+    its records. Before that, the last old note decides, so records just after a note from the
+    future stay until a later note is old.
     """
     after_s = cutoff_s - MOMENT_S  # a note stands for all that was written in the seconds after it
     (young,) = db.execute(
@@ -55,13 +55,13 @@ def cut_by_age(db: sqlite3.Connection, cutoff_s: float, now_s: float, head: int)
 
 
 def used_bytes(db: sqlite3.Connection) -> int:
-    """Bytes of the file that hold something."""
+    """Return the bytes of the file that are in use."""
     pages, free, page_bytes = _pages(db)
     return (pages - free) * page_bytes
 
 
 def drop_below(db: sqlite3.Connection, floor: int) -> Sequence[int]:
-    """Delete the records below `floor`, which is the new floor; return feeds with ids kept on.
+    """Delete the records below the new `floor`; return feeds whose ids are kept.
 
     The ids of a feed that goes on stay known: upstream may still show those events.
     """
@@ -76,7 +76,7 @@ def drop_below(db: sqlite3.Connection, floor: int) -> Sequence[int]:
         (floor,),
     ).fetchall()
     db.execute("DELETE FROM record WHERE seq < ?", (floor,))
-    # The newest note at or below the floor stays: it tells the age of what follows.
+    # The newest note at or below the floor stays: it gives the age of what follows.
     db.execute(
         "DELETE FROM moment WHERE seq < (SELECT max(seq) FROM moment WHERE seq <= ?)", (floor,)
     )
@@ -93,7 +93,7 @@ class KnownMax(NamedTuple):
 
 
 def known_max(bytes_max: int | None) -> KnownMax:
-    """In a file of this size: an eighth of it, and half of it for many feeds."""
+    """Return the limit for a file of this size: an eighth of it, half of it for many feeds."""
     if bytes_max is None:
         return KnownMax(KNOWN_MAX, KNOWN_MAX)
     ids = bytes_max // KNOWN_BYTES
@@ -101,7 +101,7 @@ def known_max(bytes_max: int | None) -> KnownMax:
 
 
 def trim_known(db: sqlite3.Connection, count_max: KnownMax) -> bool:
-    """Forget a step of the ids that are too many; True if there may be more to forget."""
+    """Forget one step of the surplus ids; True if there may be more."""
     (count,) = db.execute("SELECT count(*) FROM known").fetchone()
     if count <= min(KNOWN_PER_FEED_MAX, count_max.wished):
         return False
@@ -126,7 +126,7 @@ def _trim(db: sqlite3.Connection, which: str, feed: tuple[int, ...], excess: int
 
 
 def done_feeds(db: sqlite3.Connection) -> Sequence[tuple[int, str]]:
-    """(number, source) of the feeds whose states may go, at most one step of them."""
+    """Return (number, source) of feeds whose states may be dropped, at most one step of them."""
     (count,) = db.execute("SELECT count(*) FROM state").fetchone()
     if count <= DONE_STATES_MAX:
         return ()
@@ -162,7 +162,7 @@ def forget_feeds(db: sqlite3.Connection, feeds: Sequence[tuple[int, str]]) -> Se
 
 
 class Room(NamedTuple):
-    """How the bytes that a journal may have on disk are shared: data, free pages, log."""
+    """The shares of a journal's bytes on disk: data, free pages, log."""
 
     data: int | None  # None: no limit
     free: int
@@ -170,7 +170,7 @@ class Room(NamedTuple):
 
 
 def share(bytes_max: int | None) -> Room:
-    """Free pages and log get an eighth each of a small journal; of a large one what they need."""
+    """Return the shares: an eighth each for free pages and log, less in a large journal."""
     if bytes_max is None:
         return Room(None, SEQUENCE_MAX, WAL_KEPT_BYTES)
     log = min(WAL_KEPT_BYTES, max(bytes_max // 8, LOG_BYTES_MIN))
@@ -179,9 +179,9 @@ def share(bytes_max: int | None) -> Room:
 
 
 def fold(db: sqlite3.Connection, log_bytes: int) -> int:
-    """Keep the write-ahead log at so many bytes; return those that a reader keeps from going.
+    """Limit the write-ahead log to `log_bytes`; return the bytes that a reader keeps.
 
-    Never waits for that reader: appends wait behind this.
+    Never waits for that reader, because appends wait for this.
     """
     page_bytes = _pages(db)[2]
     pages = max(log_bytes // page_bytes, 1)
@@ -200,7 +200,7 @@ def fold(db: sqlite3.Connection, log_bytes: int) -> int:
 
 
 def shrink_step(db: sqlite3.Connection, free_bytes: int = SEQUENCE_MAX) -> bool:
-    """Give free pages above the reserve back; True if there may be more."""
+    """Return free pages above the reserve to the file system; True if there may be more."""
     pages, free, page_bytes = _pages(db)
     spare = free - min(max(FREE_PAGES_KEPT, pages // 4), free_bytes // page_bytes)
     if spare <= 0:

@@ -1,4 +1,4 @@
-"""Reading records over one read-only connection. Blocking: one thread at a time owns an object."""
+"""Reads records over one read-only connection. Blocking: one thread at a time owns an object."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ from bridge.journal.sqlite.wanted import NOTHING_SAID, Condition, Wanted
 
 # Bytes of bodies in one page read from disk: a thousand records near their limit would be 4 GB.
 PAGE_BYTES_MAX = 4 * 1024 * 1024
-# Up to so many runs are read by the index and merged; more are picked out of a walk over all.
+# Up to so many runs are read by the index and merged; for more, a walk over all rows is cheaper.
 MERGED_FEEDS_MAX = 16
-# Records that one call passes over where SQLite picks them out: 2 ms for the usual ones.
+# Records that one call skips while SQLite filters: usually 2 ms.
 PASSED_OVER_MAX = 20_000
 
 _COLUMNS = "SELECT seq, feed, type, id, body FROM record"
-# Without these words the planner may take another index, and sort.
+# Without these words the planner may choose another index, and sort.
 _ALL = f"{_COLUMNS} NOT INDEXED WHERE seq > ? AND seq <= ?"
 _OF_FEED = f"{_COLUMNS} INDEXED BY record_by_feed WHERE feed = ? AND seq > ? AND seq <= ?"
 _NTH_OF_FEED = (
@@ -36,7 +36,7 @@ _NTH_OF_FEED = (
 
 
 def walk(condition: str, *, of_feed: bool, newest_first: bool = False) -> str:
-    """The statement that reads from one position to another: of one feed, or of all."""
+    """Return the statement that reads from one position to another: of one feed, or of all."""
     order = "ORDER BY seq DESC" if newest_first else "ORDER BY seq"
     return f"{_OF_FEED if of_feed else _ALL}{condition} {order}"
 
@@ -47,7 +47,7 @@ _Row = tuple[int, int, Any, str, bytes]
 
 
 class Slice(NamedTuple):
-    """Records found walking back from the head, newest first; go on below `next_before`."""
+    """Records found walking back from the head, newest first; continue below `next_before`."""
 
     records: list[Record]
     next_before: int  # exclusive; at or below the floor: nothing is left
@@ -62,7 +62,7 @@ class _Search(NamedTuple):
 
 
 class Rows:
-    """Records, states and checkpoints as the file has them."""
+    """The records, states and checkpoints in the file."""
 
     def __init__(self, connection: sqlite3.Connection, path: Path) -> None:
         self._db = connection
@@ -73,7 +73,7 @@ class Rows:
         self._db.close()
 
     def bounds(self) -> tuple[int, int]:
-        """Head and floor of this instant."""
+        """Return head and floor at this instant."""
         try:
             return bounds(self._db)
         except sqlite3.Error as error:
@@ -83,7 +83,7 @@ class Rows:
         return str(meta(self._db, "epoch"))
 
     def page(self, after: int, limit: int, head: int, only: Filter) -> Page:
-        """What `Reader.read` promises, up to `head`."""
+        """Return the page that `Reader.read` promises, up to `head`."""
         try:
             if only.is_empty:
                 return self._plain_page(after, limit, head)
@@ -92,7 +92,7 @@ class Rows:
             raise to_journal_error(error, self._path) from error
 
     def slice_before(self, before: int, count: int, only: Filter, floor: int) -> Slice:
-        """Up to `count` matches below `before`, newest first, looking at a bounded number."""
+        """Return up to `count` matches below `before`, newest first; examines a bounded number."""
         try:
             found: list[Record] = []
             size = 0
@@ -131,7 +131,7 @@ class Rows:
                 " WHERE feed = (SELECT feed FROM feed WHERE source = ?) ORDER BY seq DESC LIMIT ?",
                 (feed.source, limit),
             ).fetchall()
-            if len(rows) < limit:  # older than any record: ids that outlived theirs
+            if len(rows) < limit:  # older than any record: ids that outlived their records
                 rows += self._db.execute(
                     "SELECT id FROM known WHERE feed = (SELECT feed FROM feed WHERE source = ?)"
                     " ORDER BY seq DESC LIMIT ?",
@@ -183,9 +183,9 @@ class Rows:
         return Page(page, max(after, search.high))
 
     def _search(self, low: int, high: int, only: Filter, *, newest_first: bool = False) -> _Search:
-        """Rows that may match with low < seq <= high, from one end on, as far as one call may go.
+        """Return rows that may match, low < seq <= high, from one end as far as one call may go.
 
-        `low` and `high` of the result are how far that is; LOOKED_AT_MAX is for the caller to keep.
+        `low` and `high` of the result show how far that is; the caller applies LOOKED_AT_MAX.
         """
         self._wanted.learn()
         condition = self._wanted.condition(only)
@@ -193,7 +193,7 @@ class Rows:
             return _Search(low, high, iter(()))
         feeds = self._wanted_feeds(only)
         if feeds is None:
-            # Sequences are dense, so a range of them bounds the rows looked at.
+            # Sequences are dense, so a range of them bounds the rows examined.
             reach = PASSED_OVER_MAX if condition.sql else LOOKED_AT_MAX
             if newest_first:
                 low = max(low, high - reach)
@@ -211,7 +211,7 @@ class Rows:
     def _bounded(
         self, low: int, high: int, feeds: Sequence[int], *, newest_first: bool
     ) -> tuple[int, int]:
-        """The bounds within which these feeds have PASSED_OVER_MAX records at most."""
+        """Return the bounds within which these feeds have at most PASSED_OVER_MAX records."""
         each = max(1, PASSED_OVER_MAX // max(1, len(feeds)))
         sql = _NTH_OF_FEED.format(" DESC" if newest_first else "")
         for feed in feeds:
@@ -231,7 +231,7 @@ class Rows:
         *,
         newest_first: bool = False,
     ) -> Iterator[_Row]:
-        """Rows with low < seq <= high in order: of these feeds, or of all."""
+        """Yield rows with low < seq <= high in order: of these feeds, or of all."""
         sql = walk(condition.sql, of_feed=feeds is not None, newest_first=newest_first)
         if feeds is None:
             cursors = [self._db.execute(sql, (low, high))]
@@ -247,7 +247,7 @@ class Rows:
                 cursor.close()
 
     def _wanted_feeds(self, only: Filter) -> Sequence[int] | None:
-        """The feeds to read by index, or None when a walk over everything is the better way."""
+        """Return the feeds to read by index, or None when a walk over everything is cheaper."""
         if not only.runs:
             return None
         wanted = self._wanted.feeds_of_runs(only)

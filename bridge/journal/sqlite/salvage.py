@@ -1,8 +1,8 @@
-"""Reading what can still be read from a damaged journal, page by page, without asking SQLite.
+"""Reads the intact parts of a damaged journal, page by page, without SQLite.
 
-Format: sqlite.org/fileformat2.html, sections 1.6 (b-tree pages), 2.1 (rows) and 4 (WAL). A page of
-the table of records is known by the shape of its rows; a row is believed when its body is a JSON
-object that carries the row's own sequence and id: a stray or torn row cannot pass for a record.
+Format: sqlite.org/fileformat2.html, sections 1.6 (b-tree pages), 2.1 (rows) and 4 (WAL). The shape
+of its rows identifies a page of the table of records. A row counts when its body is a JSON object
+with the row's own sequence and id, so a stray or torn row never passes for a record.
 """
 
 from __future__ import annotations
@@ -36,12 +36,14 @@ class _DamagedError(Exception):
 
 
 def salvage(path: Path) -> Iterator[Record]:
-    """Yield every record that is whole, by ascending sequence, each once.
+    """Yield every intact record, by ascending sequence, each once.
 
-    Sequences are dense, so a hole in them is a loss. Records that retention has dropped may appear
-    as long as their page was not used again. Reads the file and its `-wal`; changes nothing. Not
-    for a process that has the same journal open: closing the file would drop SQLite's locks.
-    Raises OSError.
+    Sequences are dense, so a gap in them is a loss. Records that retention has dropped may appear
+    until SQLite uses their page again. Reads the file and its `-wal`; changes nothing. Never call
+    it in a process that has the same journal open: closing the file would drop SQLite's locks.
+
+    Raises:
+        OSError: The file cannot be read.
     """
     wal = wal_of(path)
     with _file_or_nothing(path, wal) as file:
@@ -59,12 +61,12 @@ def salvage(path: Path) -> Iterator[Record]:
 
 
 def _file_or_nothing(path: Path, wal: Path) -> BinaryIO:
-    """The file; nothing when it was removed and its log was not."""
+    """Open the file; an empty one when it was removed and its log was not."""
     return path.open("rb") if path.exists() or not wal.exists() else BytesIO()
 
 
 class _Pages:
-    """Pages by number, the WAL's version first."""
+    """The pages by number; the WAL's version goes first."""
 
     def __init__(self, file: Any, newer: Mapping[int, bytes]) -> None:
         self._file = file
@@ -79,7 +81,7 @@ class _Pages:
 
 
 def _wal_pages(wal: Path) -> Mapping[int, bytes]:
-    """The pages of the WAL's committed frames. Frames of an earlier round carry other salts."""
+    """Return the pages of the WAL's committed frames; earlier rounds have other salts."""
     try:
         content = wal.read_bytes()
     except FileNotFoundError:
@@ -133,21 +135,21 @@ def _record(pages: _Pages, place: _Place) -> Record:
 
 
 def _feed(account: str, id_: str, source: str) -> Feed:
-    """System and kind stand in the source: "/<system>/<account>/<kind>s/<id>"."""
+    """Read system and kind from the source: "/<system>/<account>/<kind>s/<id>"."""
     _, system, *rest = source.split("/")
     collection = rest[1] if len(rest) > 1 else ""
     return Feed(system, account, collection.removesuffix("s"), id_, source)
 
 
 def _cell_head(page: bytes, offset: int) -> tuple[int, int, int]:
-    """Size of the row, its sequence, and where its bytes begin."""
+    """Return the size of the row, its sequence, and where its bytes begin."""
     size, at = _varint(page, offset)
     seq, at = _varint(page, at)
     return size, seq, at
 
 
 def _columns(payload: bytes, start: int) -> tuple[int, tuple[int, int, int, int]]:
-    """Where the values begin, and the sizes of feed, type, id and body."""
+    """Return where the values begin, and the sizes of feed, type, id and body."""
     header_bytes, at = _varint(payload, start)
     end = start + header_bytes
     kinds: list[int] = []
@@ -179,7 +181,7 @@ def _value_bytes(kind: int) -> int:
 
 
 def _payload(pages: _Pages, page: bytes, start: int, size: int) -> bytes:
-    """The bytes of a row: in its page, and beyond a limit in a chain of overflow pages."""
+    """Return the bytes of a row: in its page, and beyond a limit in a chain of overflow pages."""
     most, least = PAGE_BYTES - 35, (PAGE_BYTES - 12) * 32 // 255 - 23
     local = size
     if size > most:
@@ -201,7 +203,7 @@ def _payload(pages: _Pages, page: bytes, start: int, size: int) -> bytes:
 
 
 def _varint(data: bytes, at: int) -> tuple[int, int]:
-    """A number of one to nine bytes, the high bit saying that more follow; and where it ends."""
+    """Return a number of one to nine bytes (the high bit: more follow), and its end."""
     value = 0
     for index in range(9):
         byte = data[at + index]

@@ -1,7 +1,7 @@
-"""The journal's file in a process that only serves readers, while another one writes it.
+"""The journal's file in a process that only serves readers, while another process writes it.
 
-The writer says how far it is; the new rows are read once, into memory, and from there everybody at
-the head is served. What is older is read from the file, as in the process that writes it.
+The writer reports its head; this process reads the new rows once, into memory, and serves all
+readers at the head from there. Older records come from the file, as in the writing process.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ from bridge.journal.wake_ups import Growth
 
 T = TypeVar("T")
 
-_PAGE_RECORDS = 2000  # of the newest, read at a time
+_PAGE_RECORDS = 2000  # of the newest records, read at a time
 _AGAIN_S = 0.2  # after a failed read
 
 
 class SharedJournal:
-    """A `Reader` whose growth can be waited for. Run `run` as a task; `told` at any time."""
+    """A `Reader` whose growth can be awaited. Run `run` as a task; call `told` at any time."""
 
     def __init__(
         self,
@@ -51,7 +51,12 @@ class SharedJournal:
 
     @classmethod
     async def open(cls, path: Path, *, recent_bytes_max: int = BYTES_MAX) -> Self:
-        """Open the file for reading only. Raises ConfigError, JournalError."""
+        """Open the file for reading only.
+
+        Raises:
+            ConfigError: There is no such file, or it cannot be read.
+            JournalError: The journal cannot be opened.
+        """
         reading = ThreadPoolExecutor(1, thread_name_prefix="journal-reader")
         loop = asyncio.get_running_loop()
         try:
@@ -68,12 +73,12 @@ class SharedJournal:
 
     @property
     def head(self) -> int:
-        """Newest sequence that readers here are shown."""
+        """The newest sequence that this process shows to its readers."""
         return self._growth.head
 
     @property
     def floor(self) -> int:
-        """As of the newest page that came from the file."""
+        """The floor at the newest page that came from the file."""
         return self._floor
 
     def records_between(self, after: int, through: int) -> int | None:
@@ -81,13 +86,13 @@ class SharedJournal:
         return max(0, through - after)
 
     def told(self, head: int) -> None:
-        """The writer has stored up to here, durably."""
+        """Note that the writer has stored up to here, durably."""
         if head > self._told:
             self._told = head
             self._news.set()
 
     async def run(self) -> None:
-        """Read what the writer tells of, until cancelled."""
+        """Read what the writer reports, until cancelled."""
         while True:
             await self._news.wait()
             self._news.clear()
@@ -114,7 +119,11 @@ class SharedJournal:
             await self._growth.wait_above(head - 1)
 
     async def wait_above(self, seq: int) -> None:
-        """Return when `head` is above `seq`. Raises JournalError when the journal is closed."""
+        """Return when `head` is above `seq`.
+
+        Raises:
+            JournalError: The journal is closed.
+        """
         await self._growth.wait_above(seq)
 
     async def read(self, after: int, limit: int, only: Filter = EVERYTHING) -> Page:
@@ -140,7 +149,7 @@ class SharedJournal:
         return [*older, *newest]
 
     async def close(self) -> None:
-        """Let go of the file. Idempotent."""
+        """Close the file. Idempotent."""
         if not self._is_closed:
             self._is_closed = True
             await asyncio.get_running_loop().run_in_executor(self._reading, self._rows.close)
@@ -149,8 +158,8 @@ class SharedJournal:
 
     def _page(self, after: int, limit: int, head: int, only: Filter) -> Page:
         page = self._rows.page(after, limit, head, only)
-        # Behind the page: the writer moves the floor in the commit that drops the records, so a
-        # page that they are missing from is followed by a floor that says so.
+        # Read after the page: the writer moves the floor in the commit that drops records, so after
+        # an incomplete page the floor shows the gap.
         self._floor = max(self._floor, self._rows.bounds()[1])
         return page
 

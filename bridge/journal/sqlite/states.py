@@ -1,4 +1,4 @@
-"""The small things that share a commit with the records: states, wishes, checkpoints, ids."""
+"""The small values that share a commit with the records: states, wishes, checkpoints, ids."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Literal
 
 from bridge.core.state import FeedState, Wish
 
-# Ids asked for in one statement, when an append turns out to hold records that are there already.
+# Ids per statement, when an append holds records that the journal has already.
 IDS_PER_SELECT = 200
 
 _PUT_STATE = (
@@ -33,9 +33,9 @@ _PUT_CHECKPOINT = (
 
 
 def put_state(db: sqlite3.Connection, feed: int, state: FeedState) -> None:
-    """Store or replace the state of the feed with this number; its place in the order stays.
+    """Store or replace the state of a feed; its place in the order stays.
 
-    With its end the ids go that outlived their records: nothing is taken of it any more.
+    The state of an ended feed deletes the ids that outlived their records: nothing follows.
     """
     if state.ended:
         db.execute("DELETE FROM known WHERE feed = ?", (feed,))
@@ -60,7 +60,7 @@ def put_state(db: sqlite3.Connection, feed: int, state: FeedState) -> None:
 
 
 def put_wish(db: sqlite3.Connection, feed: int, wish: Wish) -> None:
-    """Store or replace what is wanted of the feed with this number; its place stays."""
+    """Store or replace the wish about a feed; its place in the order stays."""
     db.execute(_PUT_WISH, (feed, wish.followed, wish.by, wish.added_at_s, wish.asked))
 
 
@@ -73,7 +73,7 @@ def put_checkpoints(db: sqlite3.Connection, checkpoints: Sequence[tuple[str, byt
 def ids_among(
     db: sqlite3.Connection, table: Literal["record", "known"], feed: int, ids: Sequence[str]
 ) -> Iterator[str]:
-    """Those of `ids` that the table has of the feed with this number."""
+    """Yield those of `ids` that the table has for the feed."""
     for start in range(0, len(ids), IDS_PER_SELECT):
         some = ids[start : start + IDS_PER_SELECT]
         marks = ",".join("?" * len(some))

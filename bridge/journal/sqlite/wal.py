@@ -1,4 +1,4 @@
-"""The write-ahead log: where it lies, and the one that a killed process left."""
+"""The write-ahead log: its path, and the log that a killed process left."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ _CHUNK_BYTES = 1 << 20
 
 
 def real_path(path: Path) -> Path:
-    """Where a symbolic link leads: SQLite keeps its files beside that one, not beside the link."""
+    """Return the target of a symbolic link: SQLite keeps its files beside the target."""
     return Path(os.path.realpath(path)) if path.is_symlink() else path
 
 
@@ -20,7 +20,7 @@ def wal_of(path: Path) -> Path:
 
 
 def wal_bytes(path: Path) -> int:
-    """Its size; 0 when there is none."""
+    """Return its size; 0 when there is none."""
     try:
         return wal_of(path).stat().st_size
     except OSError:
@@ -28,13 +28,15 @@ def wal_bytes(path: Path) -> int:
 
 
 def write_again(wal: Path) -> None:
-    """Write the file over itself and force it to the disk; nothing changes. Raises OSError.
+    """Write the file over itself and force it to the disk; its content stays.
 
-    What a killed process wrote may be in memory only, yet SQLite reads it as committed and does not
-    sync it before it is shown. If the first sync after that fails, the kernel gives those pages up
-    and the next sync succeeds without them: after a power cut the log would end there, in front of
-    commits that others have seen, and its older pages would be played over newer ones. Pages that
-    are written anew are synced by all who need them.
+    The log of a killed process may be in memory only, yet SQLite reads it as committed and shares
+    it before a sync. If the first sync after that fails, the kernel drops those pages and the next
+    sync succeeds without them: after a power cut the log would end there, before commits that
+    others have seen, and its older pages would overwrite newer ones. Rewritten pages are synced.
+
+    Raises:
+        OSError: The file cannot be written.
     """
     try:
         descriptor = os.open(wal, os.O_RDWR | os.O_CLOEXEC)

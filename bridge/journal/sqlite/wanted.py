@@ -1,7 +1,7 @@
-"""The numbers that feeds and types have in one file, and filters in these numbers.
+"""The numbers of feeds and types in one file, and filters in these numbers.
 
-A search for what is rare looks at every record. SQLite skips one that is not wanted ten times as
-fast as Python takes it, as long as only the columns before the body are asked about.
+A search for rare records examines every record. SQLite skips one ten times as fast as Python, as
+long as only the columns before the body are compared.
 """
 
 from __future__ import annotations
@@ -14,24 +14,24 @@ from bridge.core.event import Feed
 from bridge.core.filter import Filter
 from bridge.journal.sqlite.formats import TYPES_MAX, Asked
 
-# So many numbers stand in a statement at most; what is wanted beyond is picked out in Python.
+# The most numbers in a statement; Python applies the rest of a larger filter.
 NUMBERS_MAX = 500
 _AND = " AND "
-_CONDITIONS_MAX = 256  # remembered: filters come from clients
+_CONDITIONS_MAX = 256  # cached: filters come from clients
 
 
 class Condition(NamedTuple):
-    """A filter as far as SQL can tell; it may let more through, never less."""
+    """A filter as far as SQL can apply it; it may let more through, never less."""
 
     sql: str  # begins with AND, or is empty
-    is_hopeless: bool = False  # nothing that is in the file can match
+    is_hopeless: bool = False  # no record of the file can match
 
 
 NOTHING_SAID = Condition("")
 
 
 class Wanted:
-    """What is known of one file. Blocking, as `Rows`; raises sqlite3.Error."""
+    """The known numbers of one file. Blocking, as `Rows`; raises sqlite3.Error."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._db = connection
@@ -44,7 +44,7 @@ class Wanted:
         self._conditions: dict[tuple[Filter, int, int], Condition] = {}
 
     def learn(self) -> None:
-        """Read what was added since; a number once given never means anything else."""
+        """Read the numbers that were added since; a number never changes its meaning."""
         for number, *columns in self._db.execute(self.asked.feeds_above, (self._newest_feed,)):
             feed = self.feeds[number] = Feed(*columns)
             self._feeds_of_run.setdefault(feed.id, []).append(number)
@@ -57,7 +57,7 @@ class Wanted:
             self._newest_type = max(self._newest_type, number)
 
     def feeds_of_runs(self, only: Filter) -> list[int]:
-        """The feeds that are named and pass."""
+        """Return the named feeds that match."""
         return [
             feed
             for run in only.runs
@@ -66,7 +66,7 @@ class Wanted:
         ]
 
     def condition(self, only: Filter) -> Condition:
-        """What records in the file when `learn` was called last have to fulfil."""
+        """Return the condition for records that were in the file at the last `learn`."""
         key = (only, self._newest_feed, self._newest_type)
         known = self._conditions.get(key)
         if known is None:
@@ -81,7 +81,7 @@ class Wanted:
             passing = [number for number, name in self.types.items() if only.matches_type(name)]
             others = [number for number, name in self.types.items() if not only.matches_type(name)]
             types = _among("type", passing, others)
-            if len(self.types) >= TYPES_MAX and types.sql:  # others are written out in their rows
+            if len(self.types) >= TYPES_MAX and types.sql:  # further types are text in their rows
                 types = Condition(f" AND (typeof(type) = 'text' OR {types.sql[len(_AND) :]})")
         return Condition(feeds.sql + types.sql, feeds.is_hopeless or types.is_hopeless)
 
@@ -98,7 +98,7 @@ class Wanted:
 
 
 def _among(column: str, passing: Sequence[int], others: Sequence[int]) -> Condition:
-    """A condition for one column: those that pass, or not those that do not, if these are few."""
+    """Return a condition for one column: in `passing`, or not in `others` if these are few."""
     if not others and passing:
         return NOTHING_SAID
     if len(passing) <= NUMBERS_MAX:

@@ -1,4 +1,4 @@
-"""The one thread that writes: it commits all waiting appends together."""
+"""The one thread that writes; it commits all waiting appends together."""
 
 from __future__ import annotations
 
@@ -23,18 +23,18 @@ from bridge.journal.sqlite.states import ids_among, put_checkpoints, put_state, 
 
 T = TypeVar("T")
 
-# Drafts of one transaction: at 500 a commit costs each record less than its own insert, and 2,000
-# take some 15 ms, which is what a small append may have to wait. A larger append stays whole.
+# Drafts per transaction: at 500 a commit costs each record less than its own insert, and 2,000 take
+# some 15 ms, which a small append may have to wait. A larger append stays in one transaction.
 GROUP_DRAFTS_MAX = 2000
-# Rows per INSERT: a fifth less CPU than one by one, and the interpreter lock, which each statement
-# gives away, changes hands eight times instead of 500 (decision 0003).
+# Rows per INSERT: a fifth less CPU than one by one. Each statement releases the interpreter lock,
+# which changes hands eight times instead of 500 (decision 0003).
 ROWS_PER_INSERT = (256, 64, 16, 4, 1)
 # Distance of the notes from which retention learns the age of records, seconds.
 MOMENT_S = 10
 
 _VALUES = 5  # seq, feed, type, id, body
-# A conflict undoes the transaction: the cheapest way to notice a repeat, because repeats are rare
-# (intake knows the recent ids) and no undo log has to be kept for the single statement.
+# A conflict undoes the transaction. Repeats are rare (intake knows the recent ids), so this is the
+# cheapest way to notice one: no single statement needs an undo log.
 _INSERT_HEAD = "INSERT OR ROLLBACK INTO record(seq, feed, type, id, body) VALUES "
 _INSERT = {rows: _INSERT_HEAD + ",".join(["(?,?,?,?,?)"] * rows) for rows in ROWS_PER_INSERT}
 _TAKEN = (sqlite3.SQLITE_CONSTRAINT_UNIQUE, sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY)
@@ -61,7 +61,7 @@ class _Stop:
 
 @dataclass(slots=True)
 class Outcome:
-    """What became of one request; handed to the event loop."""
+    """The result of one request; handed to the event loop."""
 
     done: asyncio.Future[Any]
     result: Any = None
@@ -94,7 +94,10 @@ class Writer:
         record_bytes_max: int,
         place: Place,
     ) -> None:
-        """`place` is looked at before each commit: nothing is stored where nobody finds it."""
+        """Create the writer.
+
+        It checks `place` before each commit: nothing may be stored where nobody finds it.
+        """
         self._place = place
         self._db = connection
         self._path = path
@@ -110,9 +113,10 @@ class Writer:
         self._types: dict[str, int] = dict(connection.execute("SELECT name, type FROM type"))
         newest = connection.execute("SELECT at_s FROM moment ORDER BY seq DESC LIMIT 1").fetchone()
         self._moment_s: int | None = None if newest is None else int(newest[0])
-        self._undo: list[Callable[[], object]] = []  # what a failed transaction must take back here
+        # undoes the changes of a failed transaction in this object
+        self._undo: list[Callable[[], object]] = []
         self._broken: JournalCorruptError | None = None
-        # A daemon thread: a process that ends without closing must not hang.
+        # A daemon thread: it must not keep a process alive that ends without closing.
         self._thread = threading.Thread(target=self._run, name="journal-writer", daemon=True)
         self._thread.start()
 
@@ -134,16 +138,16 @@ class Writer:
         return done
 
     def note_known(self, feeds: Sequence[int]) -> None:
-        """Ids of these feeds outlived their records just now. Only from within `call`."""
+        """Note feeds whose ids outlived their records. Call it only from within `call`."""
         self._known.update(feeds)
 
     def forget_feeds(self, sources: Sequence[str]) -> None:
-        """These feeds are no longer in the file. Only from within `call`."""
+        """Note feeds that were deleted from the file. Call it only from within `call`."""
         for source in sources:
             self._known.discard(self._feeds.pop(source, 0))
 
     def stop(self) -> None:
-        """Finish what was asked before, then end the thread."""
+        """Finish earlier requests, then end the thread."""
         self._requests.put(_Stop())
         self._thread.join()
 
@@ -159,7 +163,7 @@ class Writer:
                 return
 
     def _gather(self, first: _Append) -> tuple[list[_Append], _Call[Any] | _Stop | None]:
-        """All appends that wait now, and the other request that ended the gathering, if one did."""
+        """Return all waiting appends, and the other request that ended the gathering, if any."""
         group, count = [first], len(first.drafts)
         while count < GROUP_DRAFTS_MAX:
             try:
@@ -173,7 +177,7 @@ class Writer:
         return group, None
 
     def _commit_group(self, group: list[_Append]) -> None:
-        # A future's state may be read from here; a cancel that comes later is absorbed by J6.
+        # Reading a future's state here is safe; J6 absorbs a later cancellation.
         group = [request for request in group if not request.done.cancelled()]
         if not group:
             return
@@ -199,12 +203,12 @@ class Writer:
             self._tell(outcomes, records, self._head)
 
     def _commit_singly(self, group: list[_Append]) -> None:
-        """One of them cannot be stored: the others must not suffer."""
+        """Commit one by one after a refusal, so that only the bad append fails."""
         for request in group:
             self._commit_group([request])
 
     def _store(self, group: Sequence[_Append]) -> tuple[list[Sequence[int | None]], list[Record]]:
-        """One transaction; a second one when the first met records that are there already."""
+        """Store in one transaction; in a second one if the first met records that exist already."""
         if self._broken is not None:
             raise self._broken
         try:
@@ -214,7 +218,7 @@ class Writer:
             except sqlite3.IntegrityError as error:
                 self._roll_back()
                 if extended_code(error) not in _TAKEN:
-                    raise  # a value that no table takes: the caller's mistake
+                    raise  # no table accepts the value: the caller's error
             return self._transaction(
                 group, self._ids_in("record", group) | self._ids_in("known", group)
             )
@@ -236,7 +240,7 @@ class Writer:
     def _transaction(
         self, group: Sequence[_Append], there: set[tuple[str, str]] | None
     ) -> tuple[list[Sequence[int | None]], list[Record]]:
-        """Store all of `group` but the drafts in `there`; a draft stored is added to it."""
+        """Store all of `group` but the drafts in `there`; adds stored drafts to it."""
         execute = self._db.execute
         if self._db.in_transaction:
             execute("ROLLBACK")
@@ -267,7 +271,7 @@ class Writer:
         return results, records
 
     def _lay_out(self, drafts: Sequence[Draft], records: list[Record], values: list[Any]) -> None:
-        """Give sequences, build the final bytes, and line up the values of the rows."""
+        """Assign sequences, build the final bytes, and lay out the values of the rows."""
         seq = self._head + len(records)
         feed_before: Feed | None = None
         feed_number = 0
@@ -315,7 +319,7 @@ class Writer:
     def _ids_in(
         self, table: Literal["record", "known"], group: Sequence[_Append]
     ) -> set[tuple[str, str]]:
-        """The (source, id) of the drafts that are there."""
+        """Return the (source, id) of the drafts that exist already."""
         asked: dict[str, list[str]] = {}
         for request in group:
             for draft in request.drafts:
@@ -367,12 +371,12 @@ class Writer:
         self._undo.clear()
         # Some errors have undone the transaction already.
         if self._db.in_transaction:
-            with suppress(sqlite3.Error):  # the next transaction tries again, and reports it
+            with suppress(sqlite3.Error):  # the next transaction tries again, and reports the error
                 self._db.execute("ROLLBACK")
 
     def _fold_wal(self) -> None:
-        """A WAL that cannot grow may start anew: the file itself may have free pages."""
-        with suppress(sqlite3.Error):  # as full as before: the caller hears of the refusal anyway
+        """Try to merge a WAL that cannot grow: the file itself may have free pages."""
+        with suppress(sqlite3.Error):  # still full: the caller gets the refusal anyway
             self._db.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
 
     def _run_call(self, request: _Call[Any]) -> Outcome:
@@ -389,5 +393,5 @@ class Writer:
 
     def _tell(self, outcomes: Sequence[Outcome], records: Sequence[Record], head: int) -> None:
         self._place.left()
-        with suppress(RuntimeError):  # the loop is closed: nobody is left to be told
+        with suppress(RuntimeError):  # the loop is closed: nobody waits for the result
             self._loop.call_soon_threadsafe(self._publish, outcomes, records, head)

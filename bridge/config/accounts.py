@@ -34,8 +34,11 @@ def resolve_accounts(
 ) -> list[ResolvedAccount]:
     """Find origin and token of every account, in the order of the settings.
 
-    Each token has been read once when this returns. Raises ConfigError naming the account, behind
-    what `place` (`Loaded.place`) says of the key.
+    Each token has been read once when this returns.
+
+    Raises:
+        ConfigError: A token or an origin is wrong. The text names the account, after what `place`
+            (`Loaded.place`) says of the key.
     """
     found: list[ResolvedAccount] = []
     for i, account in enumerate(settings.accounts):
@@ -74,7 +77,11 @@ def resolve_account(
 
 
 def _check_own_token(one: ResolvedAccount, others: Sequence[ResolvedAccount]) -> None:
-    """Raises ConfigError where another account has the same token, from whatever place."""
+    """Check that no other account has the same token.
+
+    Raises:
+        ConfigError: Another account has it, from whatever place.
+    """
     token = one.tokens.token()
     for other in others:
         if other.base_url == one.base_url and other.tokens.token() == token:

@@ -30,7 +30,8 @@ def first_set(environ: Mapping[str, str], names: tuple[str, ...]) -> str | None:
 def read_environment(environ: Mapping[str, str]) -> Iterator[tuple[str, Path, object]]:
     """Yield name, path and value of each MOGPLEX_BRIDGE_ variable; empty ones count as unset.
 
-    Raises ConfigError for a name that is no setting and no Kubernetes service link.
+    Raises:
+        ConfigError: A name is no setting and no Kubernetes service link.
     """
     for name in sorted(environ):
         is_option = name in (CONFIG_VARIABLE, FORMAT_VARIABLE)

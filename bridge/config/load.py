@@ -58,7 +58,7 @@ class Loaded:
 
     @contextmanager
     def telling(self, *path: str | int) -> Iterator[None]:
-        """Say `place` of a key before whatever ConfigError is raised about what it names."""
+        """Add the `place` of a key to every ConfigError raised inside."""
         try:
             yield
         except ConfigError as error:
@@ -83,11 +83,13 @@ def load(
 
     `config` None means MOGPLEX_BRIDGE_CONFIG, else no file. `overrides` come from flags; a value of
     None or an empty sequence is a flag not given. Its keys are dotted settings ("listen",
-    "log.level") or one of: `system` (whose default account is meant by the others; made when there
-    is none), `token_file` and `base_url` (of the default account), `runs` (ids of runs that join
+    "log.level") or one of: `system` (whose default account the other keys mean; created when there
+    is none), `token_file` and `base_url` (of the default account), `runs` (ids of runs, added to
     those of the default account), `follow` ("WHERE:KIND:ID" each, WHERE an account or a system that
     one account has), `ndjson` (path of one more output).
-    Raises ConfigError; SettingsError when values are wrong.
+
+    Raises:
+        ConfigError: The file cannot be read; a SettingsError when values are wrong.
     """
     environ = os.environ if environ is None else environ
     if config is None and (named := environ.get(CONFIG_VARIABLE)):
@@ -211,7 +213,11 @@ class _Merged:
         return section_of(system) or default_section()
 
     def _list_feed(self, text: str) -> None:
-        """`--follow WHERE:KIND:ID`. Raises ConfigError."""
+        """Add the feed of `--follow WHERE:KIND:ID`.
+
+        Raises:
+            ConfigError: The text has another form.
+        """
         flag = "flag --follow"
         where, _, feed = text.partition(":")
         kind, colon, id_ = feed.partition(":")
@@ -236,7 +242,11 @@ class _Merged:
             ) from None
 
     def _list(self, account: Path, kind: str, id_: str, flag: str) -> None:
-        """Add a feed to the list that its account's section keeps of such. Raises ConfigError."""
+        """Add a feed to the list for its kind in its account's section.
+
+        Raises:
+            ConfigError: Settings cannot name such a feed.
+        """
         try:
             key, text = self._section(account).listing(kind, id_)
         except ValueError as error:

@@ -91,8 +91,9 @@ def reference_text() -> str:
 
 
 def _members(prefix: tuple[str, ...], system: str | None = None) -> list[Entry]:
-    """The keys of a table; of an account those that its system adds or sets otherwise, of the
-    first system all.
+    """Return the keys of a table.
+
+    For an account these are the keys that its system adds or changes; for the first system, all.
     """
     members = [e for e in entries() if e.path[:-1] == prefix and e.system == system]
     if system in (None, next(iter(systems()))):

@@ -28,7 +28,10 @@ def refuse_slow_patterns(
 ) -> None:
     """Time each pattern on texts that are hard for it (`redact.patterns`).
 
-    A text of upstream's choice must not stop the loop. Raises ConfigError.
+    Upstream chooses the texts, and a slow pattern would block the event loop.
+
+    Raises:
+        ConfigError: A pattern is too slow.
     """
     clock = ProcessorClock() if clock is None else clock
     for number, pattern in enumerate(patterns):

@@ -20,7 +20,11 @@ class TokenProvider(Protocol):
     """The current token of one account."""
 
     def token(self) -> str:
-        """The text after `Bearer `; may change between calls. Raises ConfigError at first use."""
+        """The text after `Bearer `; may change between calls.
+
+        Raises:
+            ConfigError: The first use finds no usable token.
+        """
         ...
 
     @property

@@ -25,8 +25,14 @@ def section_of(system: object) -> type[UpstreamAccount] | None:
 
 
 def default_index(accounts: Sequence[tuple[str, str]], system: str | None = None) -> int | None:
-    """Which account is meant when none is named, of (name, system) each: the one called "default",
-    else the first; `system`: among those of one system. None when there is none.
+    """Return the index of the default account: the one called "default", else the first.
+
+    Args:
+        accounts: (name, system) of each account.
+        system: Consider only accounts of this system.
+
+    Returns:
+        None when there is no account.
     """
     meant = [i for i, (_, of) in enumerate(accounts) if system is None or of == system]
     return next((i for i in meant if accounts[i][0] == "default"), meant[0] if meant else None)

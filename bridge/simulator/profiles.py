@@ -111,9 +111,12 @@ async def serve(  # noqa: PLR0913 - one keyword per option of the command
 ) -> None:
     """Run until `stop` is set or the caller cancels. Prints nothing.
 
-    `on_bound(host, port)` is called when it listens, before the first request; `on_feed(id)` for
-    every feed that comes into being, those of the scenario too. Raises OSError when the address
-    cannot be had, ValueError for a wrong profile, scenario, knob or speed.
+    `on_bound(host, port)` is called when the server listens, before the first request;
+    `on_feed(id)` for every new feed, those of the scenario too.
+
+    Raises:
+        OSError: The server cannot listen at the address.
+        ValueError: The profile, scenario, knob or speed is wrong.
     """
     if profile not in PROFILES:
         raise ValueError(f"no profile {profile!r}; there are {', '.join(PROFILES)}")

@@ -29,7 +29,11 @@ class Address(NamedTuple):
 
 
 def parse(url: str, credentials: str | Path | None = None) -> Address:
-    """Raises ConfigError with what is wrong."""
+    """Parse the URL of a stream.
+
+    Raises:
+        ConfigError: The URL is wrong; the text says how.
+    """
     scheme, _, rest = url.partition("://")
     hosts, _, path = rest.partition("/")
     stream, _, query = path.partition("?")

@@ -12,7 +12,11 @@ _SEED = re.compile(r"-----BEGIN USER NKEY SEED-----\s+(\S+)\s+-+END")
 
 
 def require_credentials(file: Path) -> None:
-    """Raises ConfigError when it cannot be read, or is none."""
+    """Check a credentials file.
+
+    Raises:
+        ConfigError: It cannot be read, or is no credentials file.
+    """
     try:
         text = file.read_text("utf-8", "replace")
     except OSError as error:

@@ -26,9 +26,11 @@ class Identity:
         self._doubted_s: float | None = None  # monotonic, the first time
 
     async def require(self, last: int) -> None:
-        """The stream is the one that was opened, and has what was read up to `last`.
+        """Check that the stream is the one that was opened, and has what was read up to `last`.
 
-        Raises JournalError when it has not, for good; JournalUnavailableError while it may pass.
+        Raises:
+            JournalError: It is another stream, for good.
+            JournalUnavailableError: It cannot be told yet; retry.
         """
         wrong = await self._maybe_wrong(last)
         if wrong is None:

@@ -25,7 +25,11 @@ class Ids:
         self._loaded: set[str] = set()
 
     async def load(self, feeds: Mapping[str, Feed]) -> None:
-        """Read back the ids of feeds that are not held. Raises JournalUnavailableError."""
+        """Read back the ids of feeds that are not held.
+
+        Raises:
+            JournalUnavailableError: The engine does not answer now.
+        """
         for source in feeds:
             token = token_of(source)
             if token in self._loaded:

@@ -81,7 +81,7 @@ class StreamLease:
         await self._lost.wait()
 
     async def outlasts(self, work: Coroutine[Any, Any, None]) -> bool:
-        """Wait for something, while it is held; False when it was lost before. Raises its error."""
+        """Wait for `work` while the lease is held; False when it is lost before the end."""
         doing = self._tasks.start(work, "work under a lease")
         losing = self._tasks.start(self.until_lost(), "lease lost")
         try:
@@ -166,7 +166,8 @@ class Contender:
     ) -> StreamLease | None:
         """Take the lease if it is free. `fenced` moves the cursor, and returns its sequence.
 
-        Raises JournalUnavailableError.
+        Raises:
+            JournalUnavailableError: The engine does not answer now.
         """
         if subject in self._seen and not self._has_run_out(subject):
             return None  # the tail tells when that changes

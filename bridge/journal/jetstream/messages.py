@@ -76,14 +76,22 @@ def name_token(name: str) -> str:
 
 
 def record_payload(draft: Draft) -> bytes:
-    """Raises UnicodeEncodeError for an id that no JSON can carry."""
+    """Encode a draft.
+
+    Raises:
+        UnicodeEncodeError: No JSON can hold the id.
+    """
     id_, type_ = draft.id.encode(), draft.type.encode()
     lengths = _LENGTHS.pack(_FORMAT, len(id_), len(type_), len(draft.head))
     return b"".join((lengths, id_, type_, draft.head, draft.tail))
 
 
 def to_record(seq: int, feed: Feed, payload: bytes) -> Record:
-    """Raises ValueError, struct.error for what is no record of ours."""
+    """Decode a record.
+
+    Raises:
+        ValueError: The payload is no record of ours; also struct.error.
+    """
     format_, id_bytes, type_bytes, head_bytes = _LENGTHS.unpack_from(payload)
     if format_ != _FORMAT:
         raise ValueError(f"record {seq} has format {format_}")

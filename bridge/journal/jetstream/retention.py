@@ -20,7 +20,11 @@ class Size(NamedTuple):
 
 
 async def size(engine: Engine) -> Size:
-    """Raises JournalUnavailableError."""
+    """Return the present size of the stream.
+
+    Raises:
+        JournalUnavailableError: The engine does not answer now.
+    """
     said = await engine.api(f"STREAM.INFO.{engine.address.stream}")
     state = said["state"]
     return Size(

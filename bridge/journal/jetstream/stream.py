@@ -33,9 +33,11 @@ class Found(NamedTuple):
 
 
 async def ensure(engine: Engine, subjects: Subjects, *, may_create: bool) -> Found:
-    """The stream is there and fits; return what it says of itself.
+    """Check the stream, or create it; return what the engine says of it.
 
-    Raises ConfigError with what does not fit, JournalUnavailableError.
+    Raises:
+        ConfigError: The stream does not fit; the text says why.
+        JournalUnavailableError: The engine does not answer now.
     """
     name, address = engine.address.stream, engine.address
     try:

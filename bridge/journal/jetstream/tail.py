@@ -49,7 +49,11 @@ class Tail:
         engine.on_back = self._is_broken.set
 
     async def run(self) -> None:
-        """Until cancelled. Raises JournalError when the stream is another one by now."""
+        """Read until cancelled.
+
+        Raises:
+            JournalError: The stream is another one now.
+        """
         while True:
             await self._engine.until_connected()
             try:
@@ -132,10 +136,12 @@ def _place(reply: str) -> tuple[int, int] | None:
 
 
 async def load(engine: Engine, subjects: list[str], take: Callable[[Stored], None]) -> int:
-    """Hand on the newest message of every subject; return the highest sequence among them, or 0.
+    """Pass on the newest message of every subject; return the highest sequence among them, or 0.
 
-    One copy's view, which may be behind: whoever goes on from that sequence misses nothing.
-    Raises JournalUnavailableError.
+    This is one copy's view, which may be behind; reading on from that sequence misses nothing.
+
+    Raises:
+        JournalUnavailableError: The engine does not answer now.
     """
     loop = asyncio.get_running_loop()
     done: asyncio.Future[None] = loop.create_future()

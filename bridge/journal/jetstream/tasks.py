@@ -38,10 +38,13 @@ class Tasks:
 
 
 async def within(seconds: float, work: Coroutine[Any, Any, T]) -> T:
-    """Do it, in a task of its own; raise TimeoutError when it takes longer.
+    """Run `work` in a task of its own, for at most `seconds`.
 
-    It is cancelled until it has ended: before Python 3.12 `asyncio.wait_for`, which nats-py lives
-    on, forgets a cancellation that comes in the moment of an answer, and its client tries for ever.
+    It is cancelled until it has ended: before Python 3.12 `asyncio.wait_for`, which nats-py uses,
+    ignores a cancellation that comes in the moment of an answer, and the client retries for ever.
+
+    Raises:
+        TimeoutError: The work took longer.
     """
     task = asyncio.get_running_loop().create_task(work)
     try:

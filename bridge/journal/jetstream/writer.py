@@ -69,8 +69,10 @@ class Lane:
         fence_seq: int,
         lost: Callable[[], None] | None = None,
     ) -> None:
-        """`cursor`: its subject; `fence_seq`: of the message there; `lost`: told when another
-        stored there, None where nobody else may.
+        """Create the lane of one fence.
+
+        `cursor` is its subject, `fence_seq` the sequence of the message there. The lane calls
+        `lost` when another process stored there; None where no other process may.
         """
         self._engine = engine
         self._subjects = subjects
@@ -84,10 +86,16 @@ class Lane:
         self._doubtful: dict[str, _Batch] = {}  # sent, and never answered
 
     async def append(self, append: Append) -> tuple[Sequence[int | None], int]:
-        """Store; return the sequences, and the last one that this lane has stored: drafts that were
-        there already may be on their way to the tail still.
+        """Store an append.
 
-        Raises FencedError, JournalFullError, JournalUnavailableError (all or nothing is stored).
+        Returns:
+            The sequences, and the last one that this lane has stored: the tail may still have to
+            bring drafts that were stored before.
+
+        Raises:
+            FencedError: Another process holds the fence now.
+            JournalFullError: There is no space; nothing is stored.
+            JournalUnavailableError: No answer came; all is stored, or nothing.
         """
         async with self._turn:
             if self._doubtful:
@@ -213,8 +221,9 @@ class Lane:
 
 
 def _in_parts(append: Append, first_max: int) -> Iterator[Append]:
-    """States, wishes and checkpoints, as many at a time as one batch holds; the first part goes
-    with the drafts.
+    """Split states, wishes and checkpoints into parts that fit in one batch.
+
+    The first part goes with the drafts.
     """
     room = first_max
     states, wishes, checkpoints = append.states, append.wishes, append.checkpoints

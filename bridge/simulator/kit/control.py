@@ -43,7 +43,11 @@ class Control:
         allow_remote: bool,
         code: str = "INTERNAL_ERROR",
     ) -> None:
-        """`find`: a feed by its id, raises NotFoundError; `code`: of a fault that names none."""
+        """Create the control API of one service.
+
+        `find` returns a feed by its id or raises NotFoundError; `code` is that of a fault without
+        one.
+        """
         self._service = service
         self._find = find
         self._allow_remote = allow_remote

@@ -35,7 +35,11 @@ def dumps_text(value: object) -> str:
 
 
 def loads(data: bytes | str) -> Any:
-    """Raises ValueError for anything that JSON.parse refuses."""
+    """Parse JSON as JSON.parse does.
+
+    Raises:
+        ValueError: JSON.parse refuses the text.
+    """
     try:
         return orjson.loads(data)
     except ValueError:

@@ -57,7 +57,11 @@ class KnobSet:
     FEED_WORD: ClassVar[str] = "feed"  # what one feed of this service is called
 
     def change(self, values: Mapping[str, object]) -> None:
-        """Set several at once, all or none. Raises KnobError."""
+        """Set several knobs at once, all or none.
+
+        Raises:
+            KnobError: A name or a value is wrong.
+        """
         known = self._fields()
         checked = {name: _checked(known, name, value) for name, value in values.items()}
         for name, value in checked.items():
@@ -73,7 +77,11 @@ class KnobSet:
 
     @classmethod
     def checked_for_feed(cls, values: Mapping[str, object]) -> dict[str, Any]:
-        """Values for one feed. Raises KnobError, also for a knob that only the server has."""
+        """Check values for one feed.
+
+        Raises:
+            KnobError: A name or a value is wrong, or only the server has the knob.
+        """
         known = cls._fields()
         checked = {name: _checked(known, name, value) for name, value in values.items()}
         for name in checked:

@@ -50,8 +50,9 @@ class TokenLimiter:
     def take(
         self, token: str, now_s: float, *, limit: int, window_s: float, instances: int
     ) -> bool:
-        """True when the request is accepted and counted. More than one instance: chance decides
-        which one answers, as a load balancer would.
+        """Count a request; True when it is accepted.
+
+        With more than one instance, chance decides which one answers, as behind a load balancer.
         """
         while len(self._instances) < instances:
             self._instances.append(OrderedDict())

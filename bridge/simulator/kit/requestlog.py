@@ -13,8 +13,10 @@ PEAK_WINDOW_S = 60.0  # limits are told per minute, whatever the limiter is set 
 
 @dataclass(slots=True)
 class RequestRecord:
-    """One request. `outcome`: accepted (counted by the limiter), refused (429), unauthorized, or
-    unmetered (never reached the limiter).
+    """One request.
+
+    `outcome`: accepted (counted by the limiter), refused (429), unauthorized, or unmetered (never
+    reached the limiter).
     """
 
     number: int

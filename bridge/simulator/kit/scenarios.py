@@ -22,7 +22,11 @@ def by_name(*scenarios: Scenario) -> Mapping[str, Scenario]:
 
 
 def scenario_named(scenarios: Mapping[str, Scenario], name: str) -> Scenario:
-    """Raises ValueError with the names there are."""
+    """Find a scenario.
+
+    Raises:
+        ValueError: There is no such scenario; the text names those that exist.
+    """
     if name not in scenarios:
         raise ValueError(f"no scenario {name!r}; there are {', '.join(scenarios)}")
     return scenarios[name]

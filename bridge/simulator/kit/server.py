@@ -44,7 +44,11 @@ class Listener:
         return f"http://{host}:{self.port}"
 
     async def start(self) -> None:
-        """Listen, and begin the scenario. Raises OSError when the address is taken."""
+        """Listen, and begin the scenario.
+
+        Raises:
+            OSError: The address is in use.
+        """
         app = web.Application(client_max_size=BODY_BYTES_MAX)
         app.router.add_route("*", "/{path:.*}", self._answer)
         # A reader that leaves ends its handler: an idle stream would not notice otherwise.

@@ -87,7 +87,12 @@ class Service(ABC):
     def __init__(
         self, world: BaseWorld, knobs: KnobSet, asked: Mapping[str, object], scenario: str
     ) -> None:
-        """`asked`: knobs that win over a scenario's. Raises ValueError and KnobError."""
+        """Create a service; knobs in `asked` override those of the scenario.
+
+        Raises:
+            ValueError: There is no such scenario.
+            KnobError: A knob's name or value is wrong.
+        """
         self.clock = world.clock
         self.base = world
         self.knobs_held = knobs

@@ -20,7 +20,9 @@ def http_date(now_s: float) -> str:
 
 
 def format_time(at_us: int, style: str) -> str:
-    """`micros_offset`: 0 to 6 fraction digits without trailing zeros, and `+00:00`, as the database
+    """Format an instant in microseconds.
+
+    `micros_offset`: 0 to 6 fraction digits without trailing zeros, and `+00:00`, as the database
     driver prints. `millis_z`: three digits, cut not rounded, and `Z`, as the documents show.
     """
     seconds, fraction_us = divmod(at_us, 1_000_000)
@@ -34,7 +36,11 @@ def format_time(at_us: int, style: str) -> str:
 
 
 def parse_time(text: str) -> int:
-    """Microseconds since the epoch. Raises ValueError when `text` is no time with an offset."""
+    """Return microseconds since the epoch.
+
+    Raises:
+        ValueError: `text` is no time with an offset.
+    """
     moment = datetime.fromisoformat(text)
     if moment.tzinfo is None:
         raise ValueError(f"{text!r} has no offset; add Z or +00:00")

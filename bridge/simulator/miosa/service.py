@@ -75,7 +75,11 @@ class Things(Service):
         return thing
 
     def thing(self, thing: Thing | str) -> Thing:
-        """The thing with this feed id, `run:UUID`. Raises KeyError."""
+        """Return the thing with this feed id, `run:UUID`.
+
+        Raises:
+            KeyError: There is no such thing.
+        """
         return thing if isinstance(thing, Thing) else self.world.store.things[thing]
 
     def append(self, thing: Thing | str, events: int | Iterable[Said] = 1) -> list[StoredEvent]:

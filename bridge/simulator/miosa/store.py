@@ -97,7 +97,11 @@ class Store:
         return format_time(to_us(self._now()), "millis_z")
 
     def create(self, kind: str, id_: str | None = None, **columns: Any) -> Thing:
-        """A new thing at work. Raises FullError."""
+        """Create an active thing.
+
+        Raises:
+            FullError: The store holds as many things as it may.
+        """
         if len(self.things) >= THINGS_MAX:
             raise FullError(f"{THINGS_MAX} things are here already")
         if kind == "tenant":

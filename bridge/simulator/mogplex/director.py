@@ -107,8 +107,9 @@ class Director:
         order: str | None = None,
         speed: float | None = None,
     ) -> None:
-        """A whole run; what is not given is drawn: 20 to 2,000 events, 1 to 40 minutes, mostly
-        short.
+        """Play a whole run.
+
+        Chance draws what is not given: 20 to 2,000 events, 1 to 40 minutes, mostly short.
         """
         chance = run.chance
         if events is None:

@@ -47,10 +47,11 @@ class Lifecycle:
         created_us: int | None = None,
         commit_after_s: float | None = None,
     ) -> list[StoredEvent]:
-        """Add events now, each with its own createdAt. Returns those that have an id already,
-        which is all of them unless the run waits for input and will resume by itself.
+        """Add events now, each with its own createdAt.
 
-        `commit_after_s` keeps them invisible so much longer; None leaves it to the knob.
+        Returns those that have an id already: all of them, unless the run waits for input and will
+        resume by itself. `commit_after_s` keeps them invisible for that many more seconds; None
+        uses the knob.
         """
         knobs = self.knobs_of(run)
         stored = []
@@ -99,8 +100,12 @@ class Lifecycle:
         gap_s: float | None = None,
         payload: Mapping[str, Any] | None = None,
     ) -> None:
-        """End a run; the second half follows `gap_s` later (None: as the knobs say). A run that
-        waits for input and will resume by itself ends after that. Raises StateError.
+        """End a run; the second half of the end follows `gap_s` later (None: the knob's value).
+
+        A run that waits for input and will resume by itself ends after that.
+
+        Raises:
+            StateError: The run has ended already.
         """
         if status not in TERMINAL_STATUSES:
             raise StateError(f"a run ends as success, failed or cancelled, not {status!r}")
@@ -163,8 +168,10 @@ class Lifecycle:
                 self._clock.call_later(index * gap_s, action)  # type: ignore[arg-type]
 
     def cancel(self, run: Run) -> None:
-        """As POST cancel does for a run that is not terminal. In the documents' shape the agent is
-        only signalled, and the row follows a gap later.
+        """Cancel a run that is not terminal, as POST cancel does.
+
+        In the documents' variant the service only signals the agent, and the row follows a gap
+        later.
         """
         if run.status == "awaiting_input":
             run.resumes = False
@@ -186,9 +193,10 @@ class Lifecycle:
     # -- segments
 
     def pause(self, run: Run) -> None:
-        """Stop at a checkpoint: its segment is finished, then the row says so (mogplex.md 1.14).
+        """Pause at a checkpoint: finish the segment, then write the row (mogplex.md 1.14).
 
-        Raises StateError.
+        Raises:
+            StateError: The run is not under way.
         """
         if run.is_terminal:
             raise StateError(f"run {run.id} has ended as {run.status}")
@@ -198,7 +206,11 @@ class Lifecycle:
         self.set_status(run, "awaiting_input")
 
     def resume(self, run: Run) -> None:
-        """Go on with a new aiCallId; earlier events vanish. Raises StateError."""
+        """Go on with a new aiCallId; earlier events vanish.
+
+        Raises:
+            StateError: The run is not paused.
+        """
         if run.status != "awaiting_input":
             raise StateError(f"run {run.id} is {run.status}, not awaiting_input")
         run.resumes = False

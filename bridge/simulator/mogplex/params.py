@@ -9,8 +9,9 @@ _DIGITS_MAX = 18  # longer numbers are beyond any bound anyway
 
 
 def parse_limit(text: str | None, default: int = 100, high: int = 200) -> int:
-    """Like C's strtol: the integer at the start, then clamped to 1…high; never an error
-    (mogplex.md 1.4). Absent, empty and unreadable give the default.
+    """Read the integer at the start, like C's strtol, clamped to 1…high (mogplex.md 1.4).
+
+    Absent, empty and unreadable text gives the default, never an error.
     """
     found = _PREFIX.match(text) if text else None
     if found is None:

@@ -81,8 +81,10 @@ class Runs(Service):
         knobs: Mapping[str, object] | None = None,
         **columns: Any,
     ) -> Run:
-        """A run with `events` made-up events at once. Its status is streaming when it has any,
-        else pending, unless `status` says otherwise. `columns`: attributes of `Run`.
+        """Create a run with `events` made-up events at once.
+
+        Its status is streaming when it has any, else pending, unless `status` says otherwise.
+        `columns` are attributes of `Run`.
         """
         overrides = Knobs.checked_for_feed(knobs or {})
         run = self.world.create_run(run_id, overrides=overrides, **columns)
@@ -92,7 +94,11 @@ class Runs(Service):
         return run
 
     def run(self, run: Run | str) -> Run:
-        """The run with this id. Raises KeyError."""
+        """Return the run with this id.
+
+        Raises:
+            KeyError: There is no such run.
+        """
         return run if isinstance(run, Run) else self.world.store.runs[run]
 
     def append(
@@ -103,8 +109,10 @@ class Runs(Service):
         created_at: str | None = None,
         commit_after_s: float | None = None,
     ) -> list[StoredEvent]:
-        """Add so many made-up events, or the given ones: `Draft`s, or objects with `type` and
-        perhaps `toolName, message, payload, id, createdAt`.
+        """Add so many made-up events, or the given ones.
+
+        Given ones are `Draft`s, or objects with `type` and perhaps `toolName, message, payload, id,
+        createdAt`.
         """
         found = self.run(run)
         if isinstance(events, int):
@@ -177,7 +185,11 @@ class Runs(Service):
 
 
 def _draft(given: Draft | Mapping[str, Any]) -> tuple[Draft, str | None, str | None]:
-    """(event, its id, its time) of what a caller wrote. Raises KeyError without `type`."""
+    """Return (event, its id, its time) of an event as callers write it.
+
+    Raises:
+        KeyError: `type` is missing.
+    """
     if isinstance(given, Draft):
         return given, None, None
     draft = Draft(

@@ -1,5 +1,6 @@
-"""POST /runs: the checks in the service's order, idempotency, the run-start limiter
-(mogplex.md 1.6, 1.11).
+"""POST /runs: checks in the service's order, idempotency, the run-start limiter.
+
+Facts: mogplex.md 1.6 and 1.11.
 """
 
 from __future__ import annotations

@@ -212,7 +212,11 @@ class Store:
         self._count = 0
 
     def create(self, now_s: float, repo_id: str, run_id: str | None = None) -> Run:
-        """A new pending run without events. Raises FullError."""
+        """Create a pending run without events.
+
+        Raises:
+            FullError: The store holds as many runs as it may.
+        """
         if run_id is not None and run_id in self.runs:
             raise FullError(f"run {run_id} exists already")
         if len(self.runs) >= RUNS_MAX:
@@ -256,8 +260,11 @@ class Store:
     ) -> StoredEvent:
         """Give a draft its id and createdAt; it is not visible before `commit`.
 
-        Without `created_us` times only grow, by at least 1 µs, except where `tie_size` wants equal
-        ones. Raises FullError.
+        Without `created_us` times only grow, by at least 1 µs, except where `tie_size` requests
+        equal ones.
+
+        Raises:
+            FullError: The store holds as many events as it may.
         """
         if run.drafted >= EVENTS_MAX:
             raise FullError(f"run {run.id} has {EVENTS_MAX} events; that is the limit")

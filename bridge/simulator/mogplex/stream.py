@@ -130,8 +130,10 @@ class OpenStream:
         self.run.watchers.discard(self._wake.set)
 
     def cut(self, how: str) -> None:
-        """End it: `clean`, `between_frames` or `mid_frame` (the knob stream_cut); or `silent`: the
-        connection stays, but nothing comes over it any more, as when a router has forgotten it.
+        """End the stream in one of the ways of the knob stream_cut.
+
+        `clean`, `between_frames` or `mid_frame` close it; after `silent` the connection stays, but
+        nothing comes over it any more, as when a router has forgotten it.
         """
         if self._cut == "silent":
             return  # not even an end

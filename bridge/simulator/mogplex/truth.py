@@ -11,9 +11,11 @@ from bridge.simulator.mogplex.store import Run, StoredEvent
 
 
 def truth_of(run: Run, knobs: Knobs) -> dict[str, Any]:
-    """`run`: the object; `committed`: every event of every segment in order of commit, with raw
-    and sanitised payload; `reading`: ids of the present segment in (createdAt, id) order;
-    `segments`: aiCallIds in order of appearance.
+    """Return everything that the simulator knows of a run.
+
+    `run`: the object; `committed`: every event of every segment in order of commit, with raw and
+    sanitized payload; `reading`: ids of the present segment in (createdAt, id) order; `segments`:
+    aiCallIds in order of appearance.
     """
     style = knobs.time_format
     segments = list(dict.fromkeys([*(event.ai_call_id for event in run.commits), run.ai_call_id]))

@@ -43,8 +43,9 @@ class Director:
         ]
 
     def play(self, space: Space, *, every_s: float, events: int | None = None) -> None:
-        """Say something about every `every_s` seconds, until so many were said; None: for ever.
-        A space that is not active is silent until it is again.
+        """Write an event about every `every_s` seconds, until so many are written; None: for ever.
+
+        A space that is not active stays silent until it is active again.
         """
         left = [events]
 

@@ -84,7 +84,11 @@ class Spaces(Service):
         return space
 
     def space(self, space: Space | str) -> Space:
-        """The space with this id. Raises KeyError."""
+        """Return the space with this id.
+
+        Raises:
+            KeyError: There is no such space.
+        """
         return space if isinstance(space, Space) else self.world.store.spaces[space]
 
     def append(
@@ -111,7 +115,11 @@ class Spaces(Service):
         )
 
     def set_status(self, space: Space | str, status: str) -> None:
-        """Raises StateError for a word that is no status."""
+        """Set a space's status.
+
+        Raises:
+            StateError: The word is no status.
+        """
         if status not in STATUSES:
             raise StateError(f"a space is {', '.join(STATUSES)}, not {status!r}")
         self.world.store.set_status(self.space(space), status, self.world.clock.now())

@@ -123,7 +123,11 @@ class Store:
         self._count = 0
 
     def create(self, now_s: float, space_id: str | None, description: str) -> Space:
-        """Raises FullError."""
+        """Create an active space.
+
+        Raises:
+            FullError: The store holds as many spaces as it may.
+        """
         if space_id is not None and space_id in self.spaces:
             raise FullError(f"space {space_id} exists already")
         if len(self.spaces) >= SPACES_MAX:
@@ -147,7 +151,11 @@ class Store:
         event_id: str | None = None,
         created_us: int | None = None,
     ) -> StoredEvent:
-        """Give a draft its id and time; it is not visible before `commit`. Raises FullError."""
+        """Give a draft its id and time; it is not visible before `commit`.
+
+        Raises:
+            FullError: The store holds as many events as it may.
+        """
         if space.drafted >= EVENTS_MAX:
             raise FullError(f"space {space.id} has {EVENTS_MAX} events; that is the limit")
         if event_id is not None and event_id in space.by_id:

@@ -10,7 +10,9 @@ from bridge.simulator.moot.store import Space
 
 
 def truth_of(space: Space, knobs: Knobs) -> dict[str, Any]:
-    """`committed`: every event ever visible, in that order; `reading`: ids in the order of pages;
+    """Return everything that the simulator knows of a space.
+
+    `committed`: every event ever visible, in that order; `reading`: ids in the order of pages;
     `statuses`: every status the space had, in order.
     """
     return {

@@ -102,9 +102,11 @@ class StreamJournal:
         may_create: bool = True,
         patience_s: float | None = None,
     ) -> Self:
-        """Connect, make or check the stream, and read what is small.
+        """Connect, check or create the stream, and read its small values.
 
-        Raises ConfigError (does not fit, refused), JournalUnavailableError (no answer).
+        Raises:
+            ConfigError: The stream does not fit, or the server refused the credentials.
+            JournalUnavailableError: The engine does not answer.
         """
         engine, clock = Engine(address), clock or SystemClock()
         await engine.connect(CONNECT_S if patience_s is None else patience_s)
@@ -179,7 +181,7 @@ class StreamJournal:
         return found
 
     async def wait_above(self, seq: int) -> None:
-        """Return when `head` is above `seq`. Raises JournalError when the journal is closed."""
+        """See `Journal.wait_above`."""
         await self._growth.wait_above(seq)
 
     def add_listener(self, on_growth: Callable[[int], None]) -> Callable[[], None]:

@@ -1,7 +1,7 @@
-"""JSON the way the service's JavaScript reads and writes it.
+r"""JSON the way the service's JavaScript reads and writes it.
 
 Two differences to Python matter to a client: lengths are counted in UTF-16 units, so a cut can
-leave half of a surrogate pair, which goes out as a `\\udXXX` escape; and every number is a double,
+leave half of a surrogate pair, which goes out as a `\udXXX` escape; and every number is a double,
 so big integers lose digits.
 """
 

@@ -1,3 +1,3 @@
-"""mogplex-bridge: follow the runs of Mogplex agents once, give everybody their events."""
+"""mogplex-bridge: follows the runs of Mogplex agents once, and gives everybody their events."""
 
 __version__ = "0.1.0"

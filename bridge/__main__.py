@@ -1,7 +1,7 @@
 """The command `mogplex-bridge`, also as `python -m bridge`.
 
-As process 1 of a container there is no default for SIGTERM: the kernel drops it until somebody
-handles it, so that comes first, before the imports.
+As process 1 of a container, SIGTERM has no default action: the kernel drops it until the process
+handles it. So the handler is set first, before the imports.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Time is brought to whoever needs it; this is the only file that reads it."""
+"""The clocks. Only this module reads the time; all others get a clock."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Protocol
 
 
 class Clock(Protocol):
-    """Two times: one for waiting, one for people."""
+    """Two times: one to measure waits, one for people."""
 
     def monotonic(self) -> float:
         """Seconds that never jump; compare only with each other."""
@@ -29,7 +29,7 @@ class SystemClock:
 
 
 class ProcessorClock(SystemClock):
-    """Seconds that this thread has computed: what others do on the machine does not count."""
+    """Seconds of CPU time of this thread; other threads and processes do not count."""
 
     def monotonic(self) -> float:
         return time.thread_time()

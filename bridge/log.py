@@ -1,9 +1,9 @@
-"""Logs: one line on stderr per change of state, JSON for machines, colours on a terminal only.
+"""Logs: one line on stderr per change of state, JSON for machines, colors on a terminal only.
 
-Call `configure` before anything logs; use `get_logger()` everywhere else. Every line
-passes the given redactor last and as a whole, whoever made it: values below a telling name, texts,
-exceptions with their stacks; so do crashes that nobody catches. The journal's redaction is the
-first line of defence, this is the last. stdout belongs to results and is never written here.
+Call `configure` before anything logs; use `get_logger()` everywhere else. The given redactor sees
+every line last and as a whole, whatever code made it: values below a telling name, texts,
+exceptions with their stacks, and uncaught crashes. The journal's redaction is the first line of
+defense, this is the last. stdout belongs to results; logs never go there.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ from typing import Any, TextIO
 
 from bridge.standard_error import standard_error
 
-# structlog imports rich to print exceptions with it, which we never let it do. That takes
-# 0.37 of 0.58 s CPU here, and `follow` in a pipe has its first line so much later.
+# structlog imports rich to print exceptions, which this module never uses. The import takes 0.37 of
+# 0.58 s CPU here, and delays the first line of `follow` in a pipe as much.
 _NEEDS_HIDING = "rich" not in sys.modules
 if _NEEDS_HIDING:
     sys.modules["rich"] = None  # type: ignore[assignment]
@@ -31,7 +31,7 @@ import structlog  # noqa: E402 - see above
 if _NEEDS_HIDING:
     del sys.modules["rich"]
 
-# The closed set of names (`noun.verb_past`); a test holds every call in the package against it.
+# The closed set of names (`noun.verb_past`); a test compares every log call of the package with it.
 EVENTS: Mapping[str, str] = {
     "bridge.ready": "the bridge serves at `listen`; `head` is the newest record",
     "bridge.stopping": "a signal started an orderly stop; the next signal ends the process",
@@ -105,18 +105,18 @@ EVENTS: Mapping[str, str] = {
     " retries",
 }
 
-REPEAT_EVERY_S = 30.0  # seconds between lines about a failure that goes on
+REPEAT_EVERY_S = 30.0  # seconds between lines about a failure that lasts
 
 Stream = TextIO | io.TextIOBase
 Redact = Callable[[Any], Any]  # a JSON-like value (a text, a mapping) in, the same redacted out
 
 _DEPTH_MAX = 6  # levels of a logged value; deeper ones are shown as their repr
 UNREADABLE = "[REDACTED:unscanned]"
-_SAFE_KEYS = frozenset({"level", "timestamp"})  # made here, hold nothing of anybody's
+_SAFE_KEYS = frozenset({"level", "timestamp"})  # set here, so they hold no user data
 
 
 def get_logger() -> Any:
-    """A logger that follows `configure`, whenever that was called."""
+    """Return a logger that follows `configure`, whenever that is called."""
     return structlog.get_logger()
 
 
@@ -157,9 +157,16 @@ def configure(
 ) -> None:
     """Send the logs of this program and of its libraries to `stream` (stderr). Idempotent.
 
-    `level`: debug, info, warning, error. `form`: text, json, or auto, which is text on a terminal
-    and json elsewhere. `redact` is called under the handler's lock: its state is safe if nobody
-    else uses it (`Redactor.twin`). Raises ValueError for another word.
+    Args:
+        redact: Called under the handler's lock; its state is safe if no other code uses it
+            (`Redactor.twin`).
+        level: debug, info, warning, error.
+        form: text, json, or auto, which is text on a terminal and json elsewhere.
+        stream: Where the lines go.
+        environ: The environment; None: the process's.
+
+    Raises:
+        ValueError: The level or the form is another word.
     """
     stream = standard_error() if stream is None else stream
     environ = os.environ if environ is None else environ
@@ -198,9 +205,9 @@ def configure(
         root.removeHandler(old)
     root.addHandler(handler)
     root.setLevel(number)
-    logging.raiseExceptions = False  # a closed stderr is no reason to stop or to say more
+    logging.raiseExceptions = False  # a closed stderr is no reason to stop or to report an error
     logging.captureWarnings(True)  # noqa: FBT003 - the library's signature
-    # One line a request is a line a second for nothing; requests are metrics.
+    # One line per request would be one per second without news; metrics count requests.
     logging.getLogger("aiohttp.access").setLevel(logging.WARNING)
     logging.getLogger("asyncio").setLevel(max(number, logging.WARNING))
     _tell_crashes_redacted(handler, redact, stream)
@@ -217,7 +224,7 @@ def _renderer(*, pretty: bool, colors: bool) -> structlog.typing.Processor:
 def _name_foreign(
     logger: object, method: str, event_dict: MutableMapping[str, Any]
 ) -> MutableMapping[str, Any]:
-    """A library's text is free; as `event` it would break the closed set."""
+    """Move a library's text out of `event`, which is a closed set."""
     del logger, method
     record: logging.LogRecord = event_dict["_record"]
     event_dict["message"] = event_dict["event"]
@@ -227,7 +234,7 @@ def _name_foreign(
 
 
 def _tell_crashes_redacted(handler: logging.Handler, redact: Redact, stream: Stream) -> None:
-    """What nobody catches ends on stderr as Python writes it; here it passes the redactor first."""
+    """Redact the tracebacks of uncaught exceptions, which Python writes to stderr."""
 
     def tell(
         kind: type[BaseException], error: BaseException | None, at: TracebackType | None
@@ -253,7 +260,7 @@ def _tell_crashes_redacted(handler: logging.Handler, redact: Redact, stream: Str
 
 
 def _redacted(redact: Redact, value: Any) -> Any:
-    """Redact; a redactor that breaks keeps the line back, never lets it pass."""
+    """Redact a value; if the redactor fails, drop the line."""
     try:
         return redact(value)
     except Exception as error:  # noqa: BLE001 - whatever it is, the value must not pass unread
@@ -261,7 +268,7 @@ def _redacted(redact: Redact, value: Any) -> Any:
 
 
 class _Redactor:
-    """The last processor before rendering: nothing it passes on has escaped the redactor."""
+    """The last processor before rendering: every line passes the redactor here."""
 
     def __init__(self, redact: Redact, *, is_terminal: bool) -> None:
         self._redact = redact
@@ -288,7 +295,7 @@ class _Redactor:
 
 
 def _plain(value: object, depth_left: int) -> object:
-    """The value as JSON knows it: what a redactor can walk, and every renderer can write."""
+    """Return plain JSON values, which a redactor can walk and every renderer can write."""
     if value is None or isinstance(value, bool | int | float | str):
         return value
     if isinstance(value, BaseException | TracebackType) or depth_left == 0:
@@ -309,7 +316,7 @@ def _shown(value: Any, keep: str = "") -> Any:
 
 
 def _printable(text: str, keep: str = "") -> str:
-    """Upstream's text must not move the cursor of somebody's terminal."""
+    """Escape control characters: upstream's text must not move a terminal's cursor."""
     if text.isprintable():
         return text
     return "".join(c if c.isprintable() or c in keep else ascii(c)[1:-1] for c in text)

@@ -17,11 +17,11 @@ T = TypeVar("T")
 def run(main: Callable[[], Awaitable[T]]) -> T:
     """Run a coroutine function to its end in a loop of its own.
 
-    The first SIGINT cancels it, and becomes KeyboardInterrupt when it is done; the second ends the
-    process at once, for what is waited for may never come: the reader of a full pipe, say. So does
-    SIGTERM for process 1, which the kernel does not end (it becomes SystemExit).
+    The first SIGINT cancels it, and becomes KeyboardInterrupt at its end; the second ends the
+    process at once, because the coroutine may wait for ever, such as for the reader of a full pipe.
+    SIGTERM does the same for process 1, which the kernel does not end (it becomes SystemExit).
 
-    Of a group of errors the one is raised that it means: commands end with one line.
+    An error group becomes the one error that ended it: commands end with one line.
     """
     asked: signal.Signals | None = None
 

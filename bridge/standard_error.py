@@ -1,4 +1,4 @@
-"""stderr for everything that must not wait for its reader: logs, and lines for people."""
+"""A stderr that never waits for its reader: for logs, and for lines to people."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ import threading
 from collections import deque
 from typing import TextIO
 
-BACKLOG_BYTES_MAX = 256 * 1024  # lines kept while nobody reads; then the oldest go first
+BACKLOG_BYTES_MAX = 256 * 1024  # lines kept while nobody reads; then the oldest are dropped first
 FINISH_S = 0.5  # at the end of the process, for a reader that is behind
 
 
 class PatientStream(io.TextIOBase):
-    """A stream for logs that never waits for who reads it.
+    """A stream for logs that never waits for its reader.
 
-    A pipe that is full would stop the event loop in the middle of a line, and the probes and
-    signals with it. What it does not take at once is kept, up to BACKLOG_BYTES_MAX, and written by
-    a thread when somebody reads again, with a line that says how many are gone.
+    A full pipe would stop the event loop in the middle of a line, and with it probes and signals.
+    The stream keeps what the pipe does not accept at once, up to BACKLOG_BYTES_MAX; a thread writes
+    it when somebody reads again, with a line that says how many lines were dropped.
     """
 
     def __init__(self, stream: TextIO | None) -> None:
-        """`stream` None: the parent closed it, and every line goes nowhere."""
+        """Write to `stream`; None: the parent closed it, and every line is dropped."""
         self._stream = stream
         self._lock = threading.Lock()
         self._backlog: deque[bytes] = deque()
@@ -60,14 +60,14 @@ class PatientStream(io.TextIOBase):
         return len(text)
 
     def is_on(self, stream: TextIO | None) -> bool:
-        """Whether it writes there."""
+        """Whether this object writes to `stream`."""
         return self._stream is stream
 
     def flush(self) -> None:
-        """Nothing is held that could be written."""
+        """Do nothing: no line is held that could be written."""
 
     def finish(self) -> None:
-        """At the end of the process: give a reader that is slow, but reads, a moment."""
+        """Wait a moment at the end of the process for a slow reader."""
         if (thread := self._thread) is not None:
             thread.join(FINISH_S)
 
@@ -75,7 +75,7 @@ class PatientStream(io.TextIOBase):
         self._backlog.append(data)
         self._bytes += len(data)
         while self._bytes > BACKLOG_BYTES_MAX and len(self._backlog) > 2:
-            # The first may be the rest of a line that was begun.
+            # The first may be the rest of a line that was partly written.
             gone = self._backlog[1]
             del self._backlog[1]
             self._bytes -= len(gone)
@@ -83,7 +83,7 @@ class PatientStream(io.TextIOBase):
             self.dropped_lines += 1
 
     def _write_now(self, data: bytes, wait_ms: int = 0) -> bytes:
-        """Write what is taken without waiting; return the rest."""
+        """Write what the pipe accepts without waiting; return the rest."""
         assert self._fd is not None
         while data and (events := self._poll.poll(wait_ms)):
             if events[0][1] & (select.POLLERR | select.POLLNVAL):
@@ -97,7 +97,7 @@ class PatientStream(io.TextIOBase):
         return data
 
     def _catch_up(self) -> None:
-        """Until all is out: wait for the reader outside of the lock, write inside."""
+        """Write until nothing is left: wait for the reader outside of the lock, write inside."""
         while True:
             self._poll.poll()
             with self._lock:
@@ -117,7 +117,7 @@ _standard_error: list[PatientStream] = []  # at most one; sys.stderr may be exch
 
 
 def standard_error() -> PatientStream:
-    """stderr for everything that must not wait for its reader; the same object for all."""
+    """Return the one stderr for everything that must not wait for its reader."""
     if not _standard_error or not _standard_error[0].is_on(sys.stderr):
         stream = PatientStream(sys.stderr)
         _standard_error[:] = [stream]

@@ -1,4 +1,4 @@
-"""The systems this bridge can follow. A new one is a wing in `sources/` and one line here."""
+"""The systems that this bridge can follow; each is a package in `sources/` and one line here."""
 
 from __future__ import annotations
 
@@ -12,20 +12,21 @@ from bridge.sources.moot.system import MOOT
 from bridge.sources.port import System
 from bridge.wire.jsontext import loads
 
-BUILT_IN: tuple[System, ...] = (MOGPLEX, MOOT, MIOSA)  # the first is meant where none is named
+BUILT_IN: tuple[System, ...] = (MOGPLEX, MOOT, MIOSA)  # the first one is the default
 
 _known: dict[str, System] = {system.name: system for system in BUILT_IN}
 
 
 def systems() -> Mapping[str, System]:
-    """All of them by name, the built-in ones first."""
+    """Return all systems by name, the built-in ones first."""
     return _known
 
 
 def register(system: System) -> None:
     """Add a system from outside of this package, before any settings are loaded.
 
-    Raises ValueError when its name is taken.
+    Raises:
+        ValueError: Its name is taken.
     """
     if _known.get(system.name, system) is not system:
         raise ValueError(f"there is a system {system.name} already")
@@ -33,19 +34,23 @@ def register(system: System) -> None:
 
 
 def unregister(system: System) -> None:
-    """Take one away again that was registered."""
+    """Remove a registered system."""
     if system not in BUILT_IN:
         _known.pop(system.name, None)
 
 
 def system_of_accounts(names: Iterable[str]) -> list[System]:
-    """The systems of these names, each once."""
+    """Return the systems of these names, each once."""
     return [_known[name] for name in dict.fromkeys(names)]
 
 
 def meant_ids(kind: str | None, text: str) -> tuple[str, ...]:
-    """The ids that somebody may mean who wrote `text`, in the systems' normal forms, sorted; `kind`
-    None: of any kind. Raises ValueError with the sentence of the first system that has the kind.
+    """Return the ids that `text` may mean, in the systems' normal forms, sorted.
+
+    `kind` None allows ids of any kind.
+
+    Raises:
+        ValueError: The text is no such id; the message is that of the first system with the kind.
     """
     found: set[str] = set()
     refusals: list[str] = []
@@ -61,7 +66,7 @@ def meant_ids(kind: str | None, text: str) -> tuple[str, ...]:
 
 
 def plain(body: bytes) -> bytes | None:
-    """The line that a record's own vendor's tools would print for it (`System.plain`)."""
+    """Return the line that the record's own vendor's tools would print for it (`System.plain`)."""
     record = loads(body)
     name = next(iter(str(record.get("source")).split("/")[1:]), "")
     system = _known.get(name)
@@ -69,7 +74,7 @@ def plain(body: bytes) -> bytes | None:
 
 
 def kind_of(feed: Feed) -> Kind:
-    """How records about a feed are named; also for those of a system that is not here any more."""
+    """Return how a feed's records are named, also for a system that is no longer installed."""
     system = _known.get(feed.system)
     kind = system.kinds.get(feed.kind) if system is not None else None
     return kind or unknown_kind(feed.kind)

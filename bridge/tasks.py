@@ -1,4 +1,4 @@
-"""Groups of tasks from which no cancellation gets lost, and the error that such a group means."""
+"""Task groups that never lose a cancellation, and the error that ended such a group."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ _TAKES_ALL_BACK = sys.version_info >= (3, 13)
 
 
 class TaskGroup(asyncio.TaskGroup):
-    """As asyncio's, but who was cancelled from outside is told so, whatever failed inside.
+    """A task group of asyncio that reports a cancellation from outside, whatever failed inside.
 
-    Before Python 3.13 a group that is left with errors forgets a cancellation that came at the same
-    time. Where the errors are expected, such as those of a stream that was cut, the task then goes
-    on for ever, and whoever cancelled it waits for its end.
+    Before Python 3.13 a group that ends with errors forgets a cancellation that came at the same
+    time. Where the errors are expected, such as those of a stream that was cut, the task would then
+    go on for ever, and the canceller would wait for its end.
     """
 
-    _parent_cancel_requested: bool  # asyncio's: a failed member had the owner cancelled
+    _parent_cancel_requested: bool  # asyncio's: a failed member cancelled the owner
 
     async def __aexit__(
         self,
@@ -36,14 +36,15 @@ class TaskGroup(asyncio.TaskGroup):
             assert task is not None
             if self._parent_cancel_requested and not was_requested and not _TAKES_ALL_BACK:
                 task.uncancel()
-            if task.cancelling():  # by others
+            if task.cancelling():  # by another task
                 raise asyncio.CancelledError from errors
             raise
 
 
 def first_of(error: BaseException) -> BaseException:
-    """The error that ended a group: one of ours if there is one, else the first; any other error is
-    itself.
+    """Return the error that ended a group: one of ours if there is one, else the first.
+
+    An error that is no group is returned unchanged.
     """
     leaves: list[BaseException] = []
     queue = [error]

@@ -1,4 +1,4 @@
-"""pip install httpx-sse"""
+"""Needs `pip install httpx-sse`."""
 
 import os
 import time

@@ -1,4 +1,4 @@
-"""pip install websockets"""
+"""Needs `pip install websockets`."""
 
 import json
 import os

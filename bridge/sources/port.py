@@ -386,4 +386,6 @@ class Explains(Protocol):
     """A system that documents what its error codes mean; not every system has codes."""
 
     @property
-    def errors(self) -> Sequence[ErrorRow]: ...
+    def errors(self) -> Sequence[ErrorRow]:
+        """The rows of its error codes, as `docs/` prints them."""
+        ...

@@ -105,9 +105,11 @@ class OwnFeeds:
         self._feeds = feeds
 
     def ids(self, kind: str | None, text: str) -> frozenset[str]:
+        """See `KnownFeeds.ids`."""
         return self._feeds.ids(kind, text)
 
     async def find(self, kind: str, id_: str) -> Mapping[str, Any] | None:
+        """See `KnownFeeds.find`."""
         try:
             return self._feeds.view(kind, id_)
         except AmbiguousFeedError:

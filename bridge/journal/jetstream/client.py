@@ -1,4 +1,4 @@
-"""nats-py's client, which does less for each record that comes and for each that goes."""
+"""A client of NATS that does less work per record, received or sent, than nats-py's."""
 
 from __future__ import annotations
 
@@ -24,8 +24,9 @@ _CONTROL = b"NATS/1.0 "  # a status follows: heartbeats, flow control
 
 
 class LeanClient(Client):
-    """Where nats-py names its methods otherwise, they are called as ever, and records come by the
-    callback.
+    """A client whose records arrive by a callback.
+
+    If nats-py renames the methods that this class overrides, records take the library's way.
     """
 
     def __init__(self) -> None:
@@ -38,13 +39,14 @@ class LeanClient(Client):
         push = self.pushed.get(sid)
         if push is None or (headers and headers.startswith(_CONTROL)):
             await super()._process_msg(sid, subject, reply, data, headers)
-        else:  # without headers, queue and task: half of what an own record costs
+        else:  # no headers, queue and task: they are half the cost of a record
             push(subject.decode(), reply.decode(), data)
 
     async def write(self, parts: Sequence[bytes]) -> None:
-        """Send whole commands of the protocol in one go: as many `publish` cost twice as much.
+        """Send whole commands of the protocol in one write: as many `publish` cost twice as much.
 
-        Raises nats.errors.Error without a connection.
+        Raises:
+            nats.errors.Error: There is no connection.
         """
         if not self.is_connected:
             raise nats.errors.OutboundBufferLimitError
@@ -55,8 +57,10 @@ class LeanClient(Client):
 
 
 def batch_commands(messages: Sequence[Outgoing], batch_id: str, reply: str) -> list[bytes]:
-    """An atomic batch, as commands. The engine answers to `reply` for the first message, with
-    nothing or with a refusal, and for the last. Names and values hold nothing that needs escaping.
+    """Return an atomic batch as commands of the protocol.
+
+    The engine answers to `reply` for the first message, with nothing or with a refusal, and for the
+    last. Names and values hold nothing that needs escaping.
     """
     last = len(messages)
     parts: list[bytes] = []
@@ -73,7 +77,7 @@ def batch_commands(messages: Sequence[Outgoing], batch_id: str, reply: str) -> l
 
 
 class Answers:
-    """What the engine answers to batches that were written. One for each client."""
+    """The engine's answers to written batches. One object per client."""
 
     def __init__(self, client: LeanClient) -> None:
         self.client = client
@@ -82,19 +86,23 @@ class Answers:
         self._number = 0
 
     async def open(self) -> None:
-        """Raises nats.errors.Error."""
+        """Subscribe to the answers.
+
+        Raises:
+            nats.errors.Error: There is no connection.
+        """
         subscription = await self.client.subscribe(f"{self._inbox}.*", cb=self._on_status)
         self.client.pushed[subscription._id] = self._on_push
 
     def expect(self) -> tuple[str, asyncio.Future[bytes]]:
-        """Where an answer is to go, and what gets the first one that is not empty."""
+        """Return a subject for an answer, and the future of the first one that is not empty."""
         self._number += 1
         reply = f"{self._inbox}.{self._number}"
         waiting = self._waiting[reply] = asyncio.get_running_loop().create_future()
         return reply, waiting
 
     def forget(self, reply: str) -> None:
-        """It came, or nobody waits for it any more."""
+        """Forget a subject: its answer came, or nobody waits for it."""
         del self._waiting[reply]
 
     def _on_push(self, subject: str, reply: str, payload: bytes) -> None:
@@ -104,7 +112,7 @@ class Answers:
             waiting.set_result(payload)
 
     async def _on_status(self, message: Any) -> None:
-        """Nobody listens for the stream: there is no leader."""
+        """Fail on a status: nobody listens for the stream, because it has no leader."""
         waiting = self._waiting.get(message.subject)
         if message.data:  # this client does not push
             self._on_push(message.subject, "", message.data)
@@ -113,7 +121,11 @@ class Answers:
 
 
 async def within_time(answer: asyncio.Future[bytes], time_s: float) -> bytes:
-    """Raises nats.errors.Error."""
+    """Wait for an answer for at most `time_s` seconds.
+
+    Raises:
+        nats.errors.Error: No answer came, or a refusal.
+    """
     try:
         async with asyncio.timeout(time_s):
             return await answer

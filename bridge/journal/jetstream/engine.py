@@ -1,7 +1,7 @@
-"""The connection to the engine, and the few requests that are asked of it.
+"""The connection to the engine, and the few requests that the journal sends.
 
-nats-py is a connection only: its consumers, key-value helpers and buffered publishing have defects
-that cost records or their order (docs/decisions/0019-jetstream.md lists them).
+nats-py serves only as the connection: its consumers, key-value helpers and buffered publishing have
+defects that cost records or their order (docs/decisions/0019-jetstream.md lists them).
 """
 
 from __future__ import annotations
@@ -35,12 +35,12 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 VERSION_MIN = (2, 12)  # atomic batches; 2.11 has batched direct gets
-REQUEST_S = 5.0  # an answer to one request; a new leader of the stream is elected in 4 to 9 s
+REQUEST_S = 5.0  # time limit of a request; a new leader of the stream is elected in 4 to 9 s
 BATCH_MESSAGES_MAX = 1000  # the engine's own limit (error 10199)
-OVERHEAD_BYTES = 8 * 1024  # headers count for the engine's limit of a message
+OVERHEAD_BYTES = 8 * 1024  # headers count toward the engine's limit of a message
 _REFUSAL = ("authorization", "authentication", "credentials")
 _RECONNECT_S = 0.2
-_REPLACE_S = 1.0  # between two looks whether the client is to be replaced
+_REPLACE_S = 1.0  # between two checks whether to replace the client
 _WRONG_SEQUENCE = (10071, 10164)
 _NO_MESSAGE = 10037
 _NO_PEERS = 10005
@@ -48,7 +48,7 @@ _SERVER_ERROR = 500
 
 
 class EngineError(JournalUnavailableError):
-    """The engine answered and refused. Where nobody knows better: not now, ask again."""
+    """The engine refused a request. Without a better rule: retry later."""
 
     def __init__(self, code: int, err_code: int, text: str) -> None:
         super().__init__(text)
@@ -57,12 +57,12 @@ class EngineError(JournalUnavailableError):
 
     @property
     def may_pass(self) -> bool:
-        """The engine itself is not as it should be: without a leader, or with a node too few."""
+        """Whether the engine itself is impaired: it has no leader, or a node too few."""
         return self.code >= _SERVER_ERROR or self.err_code == _NO_PEERS
 
     @property
     def is_wrong_sequence(self) -> bool:
-        """Somebody stored on that subject meanwhile."""
+        """Whether another process stored on that subject meanwhile."""
         return self.err_code in _WRONG_SEQUENCE
 
 
@@ -76,7 +76,7 @@ class Stored(NamedTuple):
 
 
 class Engine:
-    """One connection, which comes back by itself. Belongs to one event loop."""
+    """One connection, which reconnects by itself. Belongs to one event loop."""
 
     def __init__(self, address: Address) -> None:
         self.address = address
@@ -100,7 +100,12 @@ class Engine:
         return int(self._client.max_payload) - OVERHEAD_BYTES
 
     async def connect(self, patience_s: float) -> None:
-        """Raises JournalUnavailableError, ConfigError (refused credentials, too old)."""
+        """Connect, and retry for `patience_s` seconds.
+
+        Raises:
+            JournalUnavailableError: No server answered in time.
+            ConfigError: The server refused the credentials, or is too old.
+        """
         options: dict[str, Any] = {"reconnect_time_wait": _RECONNECT_S}
         if (file := self.address.credentials) is not None:
             require_credentials(file)
@@ -158,17 +163,17 @@ class Engine:
     async def _noted(self, error: Exception) -> None:
         self.last_error = str(error) or type(error).__name__
         if self._client is None and _is_refusal(self.last_error):
-            raise error  # out of `connect`, which would try again until its time is over
+            raise error  # ends `connect`, which would otherwise retry until its time is over
 
     def unavailable(self, cause: str) -> JournalUnavailableError:
-        """The error to raise."""
+        """Return the error to raise."""
         return JournalUnavailableError(
             f"journal {self.address}: NATS does not answer: {cause or 'no answer'}; pending"
             " work waits and resumes automatically"
         )
 
     async def until_connected(self) -> None:
-        """Wait; a client that an error of the engine has closed for good is replaced."""
+        """Wait for the connection; replaces a client that an error closed for good."""
         while True:
             if self._client.is_closed:
                 await self._replace()
@@ -191,7 +196,11 @@ class Engine:
         headers: Mapping[str, str] | None = None,
         timeout_s: float = REQUEST_S,
     ) -> Msg:
-        """One question, one answer. Raises JournalUnavailableError at once when the line is cut."""
+        """Send one request and return its answer.
+
+        Raises:
+            JournalUnavailableError: No answer came; at once when the connection is cut.
+        """
         asked = self._client.request(
             subject, payload, timeout=timeout_s, headers=dict(headers) if headers else None
         )
@@ -205,7 +214,7 @@ class Engine:
         answer, cut = loop.create_task(asked), loop.create_task(self._away.wait())
         try:
             await asyncio.wait((answer, cut), return_when=asyncio.FIRST_COMPLETED)
-            if not answer.done() or answer.cancelled():  # a client that is closed cancels waits
+            if not answer.done() or answer.cancelled():  # a closed client cancels the waiting tasks
                 raise self.unavailable("the connection was cut")
             return answer.result()
         except NatsError as error:
@@ -218,7 +227,12 @@ class Engine:
     async def api(
         self, operation: str, body: Mapping[str, Any] | None = None, timeout_s: float = REQUEST_S
     ) -> dict[str, Any]:
-        """A request to the engine's own interface. Raises EngineError, JournalUnavailableError."""
+        """Send a request to the engine's own interface.
+
+        Raises:
+            EngineError: The engine refused it.
+            JournalUnavailableError: No answer came.
+        """
         payload = b"" if body is None else json.dumps(body).encode()
         answer = await self.request(f"$JS.API.{operation}", payload, timeout_s=timeout_s)
         return self._checked(json.loads(answer.data))
@@ -232,9 +246,11 @@ class Engine:
         return said
 
     async def store(self, message: Outgoing, expected: int | None = None) -> int:
-        """Store one message by itself; return its sequence. `expected`: of the last on its subject.
+        """Store one message; return its sequence. `expected`: that of the last on its subject.
 
-        Raises EngineError, JournalUnavailableError (it may be stored or not).
+        Raises:
+            EngineError: The engine refused the message.
+            JournalUnavailableError: No answer came; the message may be stored or not.
         """
         headers = dict(message.headers)
         if expected is not None:
@@ -243,9 +259,11 @@ class Engine:
         return int(self._checked(json.loads(answer.data))["seq"])
 
     async def store_all(self, messages: Sequence[Outgoing], batch_id: str) -> int:
-        """Store all or none, in order and without others in between; return the last sequence.
+        """Store all messages or none, in order, with no others between; return the last sequence.
 
-        Raises EngineError (nothing is stored), JournalUnavailableError (all or nothing is).
+        Raises:
+            EngineError: Nothing is stored.
+            JournalUnavailableError: No answer came; all messages are stored, or none.
         """
         largest = max(len(message.payload) for message in messages)
         if largest > self._client.max_payload:
@@ -271,11 +289,11 @@ class Engine:
         return answers
 
     async def last_of(self, subject: str) -> Stored | None:
-        """The newest message of a subject, as the leader of the stream has it."""
+        """Return the newest message of a subject, as the leader of the stream has it."""
         return await self._get({"last_by_subj": subject})
 
     async def next_of(self, subject: str, seq: int) -> Stored | None:
-        """The first message of a subject from a sequence on, as the leader has it."""
+        """Return the first message of a subject from a sequence on, as the leader has it."""
         return await self._get({"seq": seq, "next_by_subj": subject})
 
     async def _get(self, which: Mapping[str, Any]) -> Stored | None:
@@ -290,7 +308,7 @@ class Engine:
         return Stored(message["subject"], int(message["seq"]), payload, message["time"])
 
     async def many_of(self, subject: str, seq: int, count: int, bytes_max: int) -> list[Stored]:
-        """Messages of a subject from a sequence on, from any copy, which may be behind."""
+        """Return messages of a subject from a sequence on, from any copy, which may be behind."""
         inbox, subscription = await self.subscribe()
         asked = {"seq": seq, "next_by_subj": subject, "batch": count, "max_bytes": bytes_max}
         found: list[Stored] = []
@@ -323,10 +341,12 @@ class Engine:
         callback: Callable[[Msg], Awaitable[None]] | None = None,
         push: Push | None = None,
     ) -> tuple[str, Subscription]:
-        """Messages to an inbox of its own. `push` gets those that are no control messages, if it
-        can; `callback` gets the others.
+        """Receive messages at a new inbox.
 
-        Raises JournalUnavailableError.
+        `push` gets the messages that are no control messages, if it can; `callback` the others.
+
+        Raises:
+            JournalUnavailableError: There is no connection.
         """
         inbox = self._client.new_inbox()
         try:
@@ -346,10 +366,10 @@ class Engine:
         try:
             await subscription.unsubscribe()
         except (NatsError, OSError):
-            return  # it went with the connection
+            return  # the subscription ended with the connection
 
     async def answer(self, message: Msg) -> None:
-        """Say that we are there (flow control)."""
+        """Answer a flow-control message, to show that this client still reads."""
         await self.publish(message.reply)
 
     async def publish(self, subject: str, payload: bytes = b"") -> None:

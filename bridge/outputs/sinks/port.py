@@ -81,7 +81,9 @@ class Target(Protocol):
         ...
 
     @property
-    def pace(self) -> Pace: ...
+    def pace(self) -> Pace:
+        """How often the delivery loop syncs, stores its checkpoint and looks again."""
+        ...
 
     @property
     def reasons(self) -> Sequence[str]:

@@ -1,7 +1,7 @@
 """The upstream services, simulated: the same APIs, limits and faults, without an account.
 
-They share no code with the rest of the package, so that one misreading of the contract cannot hide
-on both sides. `kit` is what all of them are made of; each other folder is one service.
+They share no code with the rest of the package, so a misreading of the contract shows as a
+difference between the two. All of them are built from `kit`; each other folder is one service.
 """
 
 from bridge.simulator.kit.clock import ManualClock, RealClock, SimClock

@@ -142,7 +142,7 @@ _SIGNED = Verdict(WEAKLY, "signature", ())
 
 
 def _after_escape(text: str, first: int, start: int) -> int:
-    """The name begins behind an escape: the `n` of `\\npassword` and the `22` of `%22password`."""
+    r"""The name begins behind an escape: the `n` of `\npassword` and the `22` of `%22password`."""
     if first < start and first > 0:
         before = text[first - 1]
         if before == "\\" and text[first] in "nrt":

@@ -43,9 +43,9 @@ _SQL_ITEM = re.compile(r"\s{0,8}(?:[NEBX]?'((?:[^'\n]|''){0,256})'|([^,()'\n]{0,
 
 
 class _Heading(NamedTuple):
-    """A line from `start` to `stop`, and where the line below it begins, -1 if there is none.
+    r"""A line from `start` to `stop`, and where the line below it begins, -1 if there is none.
 
-    `is_escaped`: the line stands inside a JSON text, where breaks are written `\\n`.
+    `is_escaped`: the line stands inside a JSON text, where breaks are written `\n`.
     """
 
     start: int

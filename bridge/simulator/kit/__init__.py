@@ -1,4 +1,4 @@
-"""What every simulated service is made of: time, faults, limits, a log of requests, control.
+"""The parts of every simulated service: time, faults, limits, a log of requests, control.
 
-It knows no upstream: words, routes and rules are those of a profile (a folder beside this one).
+The kit knows no upstream: words, routes and rules belong to a profile (a folder beside this one).
 """

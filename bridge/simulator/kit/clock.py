@@ -23,7 +23,7 @@ class Timer(Protocol):
 
 
 class SimClock(Protocol):
-    """What the simulator knows of time."""
+    """The simulator's time."""
 
     def now(self) -> float:
         """Seconds since 1970-01-01 UTC as the simulated service sees them; never goes back."""
@@ -37,8 +37,8 @@ class SimClock(Protocol):
 class RealClock:
     """Starts at the machine's wall clock and runs `speed` times as fast.
 
-    It follows the monotonic clock after that, so a jump of the machine's date cannot confuse the
-    limiter.
+    After the start it follows the monotonic clock, so a jump of the machine's date does not affect
+    the limiter.
     """
 
     def __init__(self, speed: float = 1.0) -> None:
@@ -65,7 +65,7 @@ class _ManualTimer:
 
 
 class ManualClock:
-    """Stands still until `advance` is called; then runs what has become due, in order of time."""
+    """Stands still until `advance` is called, which runs the due callbacks in order of time."""
 
     def __init__(self, start_s: float = 1_785_769_200.0) -> None:
         """`start_s`: seconds since the epoch; the default is 2026-08-03T15:00:00Z."""
@@ -82,7 +82,7 @@ class ManualClock:
         return timer
 
     def advance(self, seconds: float) -> None:
-        """Move on. A callback sees the time it was due at, and may set timers that run too."""
+        """Advance the time. A callback sees its due time, and may set timers that run too."""
         if seconds < 0:
             raise ValueError(f"time cannot go back, got {seconds} s")
         until_s = self._now_s + seconds

@@ -1,7 +1,7 @@
-"""The control API under /_sim/: bend the service, read what was asked (docs/simulator.md).
+"""The control API under /_sim/: changes the service, reads its log of requests (docs/simulator.md).
 
-The routes of any service are here; a profile adds those of its feeds. No sign-in, therefore only
-for callers on this machine unless allowed otherwise.
+This module has the routes of every service; a profile adds those of its feeds. There is no
+authentication, so only callers on this machine may use it unless the operator allows others.
 """
 
 from __future__ import annotations

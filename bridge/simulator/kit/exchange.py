@@ -71,5 +71,5 @@ def drop(request: web.Request) -> web.StreamResponse:
     """Close the connection without an answer."""
     if request.transport is not None:
         request.transport.abort()
-    # Never leaves the process: the server finds the transport closed.
+    # The exception never leaves the process: the server finds the transport closed.
     return web.Response(status=500)

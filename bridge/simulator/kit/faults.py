@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-FAULTS_MAX = 1_000  # a control script that forgets to clear must not grow memory
+FAULTS_MAX = 1_000  # bounds the memory of a control script that never clears its faults
 DELAY_S_MAX = 3_600.0
 
-# Kinds that any service can have -> what happens. "counted": the limiter has taken the request.
+# Kinds that any service can have -> the effect. "counted": the limiter has counted the request.
 COMMON_KINDS: dict[str, str] = {
     "html_5xx": "an HTML page with `status` (default 502); not counted",
     "reset": "the connection is dropped at once; not counted",
@@ -35,7 +35,7 @@ class Fault:
     status: int | None = None
     code: str = "INTERNAL_ERROR"
     message: str = "Injected fault"
-    retry_after: str | None = None  # sent as it is, so that nonsense can be tried
+    retry_after: str | None = None  # sent unchanged, so that a test can try invalid values
     delay_s: float = 0.0
 
     def as_json(self, feed_key: str) -> dict[str, Any]:

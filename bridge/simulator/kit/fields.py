@@ -12,7 +12,7 @@ class FieldError(ValueError):
 
 
 class Fields:
-    """An object whose keys are taken one by one; `done` refuses what was never asked for."""
+    """An object whose keys are read one by one; `done` refuses keys that nobody read."""
 
     def __init__(self, value: object, where: str = "body") -> None:
         if not isinstance(value, dict):
@@ -89,7 +89,7 @@ class Fields:
         return value
 
     def rest(self) -> dict[str, Any]:
-        """All keys that were not taken yet; their names are checked by whoever gets them."""
+        """Return all keys that were not read yet; the receiver checks their names."""
         rest, self._rest = self._rest, {}
         return rest
 

@@ -1,7 +1,6 @@
 """Rolling windows, exact to the second.
 
-They count accepted requests only: a refused one leaves no trace, so hammering does not prolong
-the wait.
+They count only accepted requests: a refused one does not prolong the wait.
 """
 
 from __future__ import annotations
@@ -75,5 +74,5 @@ class TokenLimiter:
         return sum(window.count(now_s) for window in found if window is not None)
 
     def forget(self) -> None:
-        """A cold start of every instance."""
+        """Forget all counts, as at a cold start of every instance."""
         self._instances = [OrderedDict()]

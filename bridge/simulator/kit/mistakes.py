@@ -1,4 +1,4 @@
-"""Mistakes of whoever works the simulator; the text is for people."""
+"""Errors of the simulator's user; the text is for people."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What was asked of the simulator, and how close each token came to its limit."""
+"""The log of requests to the simulator, and how close each token came to its limit."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 REQUESTS_MAX = 200_000  # newest requests kept; a day at the limit of one token is 86,400
 TOKENS_MAX = 10_000  # tokens with counters; the oldest is forgotten first
-PEAK_WINDOW_S = 60.0  # limits are told per minute, whatever the limiter is set to
+PEAK_WINDOW_S = 60.0  # peaks are per minute, whatever the limiter's window is
 
 
 @dataclass(slots=True)
@@ -69,7 +69,7 @@ class RequestLog:
         return record
 
     def settle(self, record: RequestRecord, outcome: str, now_s: float) -> None:
-        """Say what the limiter or the sign-in made of a request whose token is known."""
+        """Note what the limiter or the authentication did with a request whose token is known."""
         record.outcome = outcome
         if record.token is None:
             return

@@ -9,7 +9,7 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """`begin` is given the profile's stage, sets it and returns; the rest happens on the clock."""
+    """`begin` prepares the profile's stage and returns; the clock triggers the rest."""
 
     name: str
     description: str

@@ -1,4 +1,4 @@
-"""One simulated service without its HTTP: what the control API and Python tests work with."""
+"""One simulated service without its HTTP, for the control API and for Python tests."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class OpenConnection(Protocol):
 
 
 class Specials(Protocol):
-    """A book of tokens, as far as starting over is concerned."""
+    """The part of a token book that `start_over` needs."""
 
     def clear(self) -> None: ...
 
@@ -45,7 +45,7 @@ class BaseWorld:
         self.on_feed: Callable[[str], None] | None = None  # told of every new feed
 
     def draw(self, kinds: frozenset[str], record: RequestRecord) -> Fault | None:
-        """The fault of one of these kinds that hits this request; it is used up and logged."""
+        """Use up and log the fault of one of these kinds that hits this request."""
         fault = self.faults.draw(
             kinds, endpoint=record.endpoint, feed_id=record.feed_id, token=record.token
         )
@@ -54,7 +54,7 @@ class BaseWorld:
         return fault
 
     def start_over(self, seed: int) -> None:
-        """Forget counters, faults and special tokens; streams are closed, the knobs stay."""
+        """Forget counters, faults and special tokens, and close the streams; the knobs stay."""
         self.seed = seed
         for stream in tuple(self.streams):
             stream.cut("clean")
@@ -113,16 +113,16 @@ class Service(ABC):
 
     @abstractmethod
     def begin(self, scenario: Scenario) -> None:
-        """Set the stage of a scenario in a world that has started over."""
+        """Prepare a scenario in a world that has started over."""
 
     @abstractmethod
     def forget_limits(self) -> None:
         """A cold start: every limiter begins again."""
 
     def halt(self) -> None:  # noqa: B027 - not every profile plays scripts on the clock
-        """Nothing plays any more; feeds stay as they are."""
+        """Stop all scripts; feeds stay as they are."""
 
-    # -- what is the same for all
+    # -- the same for all profiles
 
     def reset(self, scenario: str | None = None, seed: int | None = None) -> None:
         """Begin again: knobs as given at the start, no feeds but those of the scenario."""

@@ -15,7 +15,7 @@ def to_us(seconds: float) -> int:
 
 
 def http_date(now_s: float) -> str:
-    """The `Date` header: it must tell the clock that made the timestamps of the same reply."""
+    """The `Date` header, by the clock that made the timestamps of the same reply."""
     return formatdate(now_s, usegmt=True)
 
 

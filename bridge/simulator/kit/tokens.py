@@ -1,4 +1,4 @@
-"""Tokens: every well-formed text is good until somebody says otherwise."""
+"""Tokens: every well-formed text is valid until a test says otherwise."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ TOKENS_MAX = 10_000  # tokens with special rights that are remembered
 
 
 class HasValidity(Protocol):
-    """What every profile's rights have."""
+    """The part that the rights of all profiles share."""
 
     @property
     def valid(self) -> bool: ...

@@ -1,4 +1,4 @@
-"""The way of a request: platform, routes, 406, sign-in, limiter, scope, work."""
+"""The path of a request: platform, routes, 406, authentication, limiter, scope, work."""
 
 from __future__ import annotations
 
@@ -165,7 +165,7 @@ class Gate:
         )
 
     def _troubled(self, record: RequestRecord, route: Route, rights: Rights) -> Reply | None:
-        """What the knobs have this request refused with."""
+        """Return the refusal that the knobs request, if any."""
         world, knobs = self._world, self._world.knobs
         if route.scope and route.scope not in rights.scopes:
             text = f"missing scope: {route.scope}"

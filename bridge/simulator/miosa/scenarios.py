@@ -1,4 +1,4 @@
-"""Scenarios by name: which things there are, how they live, what goes wrong meanwhile."""
+"""Scenarios by name: which things exist, how they live, which faults occur."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class Stage:
     def live(
         self, thing: Thing, lasts_s: float | None, then: Callable[[], None] | None = None
     ) -> None:
-        """Let it speak until its time is over; None: for ever."""
+        """Let it emit events until its time is over; None: for ever."""
         now = self.world.clock.now
         ends_at = None if lasts_s is None else now() + lasts_s / self.speed
 

@@ -1,4 +1,4 @@
-"""The service as an object: things that are made, fed, ended and cut, without its HTTP."""
+"""The service as an object: creates, feeds, ends and cuts things, without its HTTP."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from bridge.simulator.miosa.world import SCOPES, Rights, World
 
 
 class Things(Service):
-    """What can be done to the things of one simulated service."""
+    """The operations on the things of one simulated service."""
 
     SCENARIOS = SCENARIOS
     ENDPOINTS = (*ENDPOINTS, "runs.stream")

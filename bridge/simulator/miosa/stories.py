@@ -1,4 +1,4 @@
-"""What things say while they work: made-up events of every kind, repeatable by a seed."""
+"""What things emit while they work: made-up events of every kind, repeatable by a seed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Server-sent events of any thing: replay, then live, until it is over or somebody goes."""
+"""Server-sent events of any thing: replay, then live, until its end or until the reader leaves."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tickets for streams: good once, for a minute; every one that was ever given out is remembered."""
+"""Tickets for streams: valid once, for a minute; the book keeps every ticket."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class TicketBook:
         return ticket
 
     def use(self, text: str) -> bool:
-        """Whether it opens a stream now."""
+        """Use a ticket; True when it opens a stream now."""
         ticket = self.given.get(text)
         if ticket is None:
             return False

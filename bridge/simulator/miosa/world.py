@@ -1,4 +1,4 @@
-"""Everything one simulated service knows, and one request on its way through it."""
+"""The state of one simulated service, and of one request inside it."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ class Call:
         return query
 
     def refuse(self, status: int, code: str, message: str, **more: Any) -> Reply:
-        """A refusal in the envelope of the day."""
+        """Return a refusal in the envelope that the knobs choose."""
         return refuse(self.world, self.record, status, code, message, **more)
 
 

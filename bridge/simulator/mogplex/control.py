@@ -136,7 +136,7 @@ class RunControl(Control):
         return {}
 
     def append(self, run: Run, fields: Fields) -> Any:
-        """Given events, made-up ones, or one of the traps."""
+        """Append given events, made-up ones, or one of the traps."""
         given = fields.items("events")
         count = fields.integer("generate", 1, EVENTS_PER_CALL_MAX)
         variant = fields.text("variant", VARIANT_NAMES)

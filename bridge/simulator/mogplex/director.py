@@ -1,4 +1,4 @@
-"""Plays scripts on the clock and keeps a scenario going."""
+"""Plays scripts on the clock, and repeats scenarios."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ MINUTES_SHORTEST, MINUTES_LONGEST = 1.0, 40.0
 
 
 class Director:
-    """Scripts in play. `speed`: so many times faster than written; time stamps stay real."""
+    """The running scripts. `speed`: so many times faster than written; timestamps stay real."""
 
     def __init__(self, world: World, speed: float = 1.0) -> None:
         if not speed > 0:
@@ -27,7 +27,7 @@ class Director:
         self._timers: dict[str, Timer] = {}  # run id -> its next step
 
     def stop(self) -> None:
-        """Nothing plays any more; runs stay as they are."""
+        """Stop all scripts; runs stay as they are."""
         for timer in self._timers.values():
             timer.cancel()
         self._timers.clear()

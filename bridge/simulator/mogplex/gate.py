@@ -1,7 +1,8 @@
-"""The way of a request through the service, layer by layer (mogplex.md 1.2, 1.3, 1.11).
+"""The path of a request through the service, layer by layer (mogplex.md 1.2, 1.3, 1.11).
 
-Platform (error pages, host, trailing slash), then the sign-in redirect, then routing, then in the
-handler: token validity, limiter, scope, work. The order decides what costs a unit of the limiter.
+First the platform (error pages, host, trailing slash), then the sign-in redirect and the routing,
+then in the handler: token, limiter, scope, work. The order decides which requests the limiter
+counts.
 """
 
 from __future__ import annotations
@@ -67,7 +68,7 @@ class Gate:
     def _outside(  # noqa: PLR0911 - the order of the layers is the contract
         self, request: web.Request, record: RequestRecord, fault: Fault | None, token: str | None
     ) -> Reply | None:
-        """What the platform and the framework answer before the application is reached."""
+        """Return what platform and framework answer before the application gets the request."""
         knobs = self._world.knobs
         if fault is not None:
             return page(fault.status or knobs.html_5xx_status, "Bad gateway")
@@ -108,7 +109,7 @@ class Gate:
     def _sign_in(
         self, record: RequestRecord, token: str, origin: str
     ) -> tuple[Reply | None, Rights | None]:
-        """Validity first, then the limiter; the request log learns what became of it."""
+        """Check the token, then the limiter; logs the outcome."""
         world = self._world
         now_s = world.clock.now()
         rights = world.tokens.look_up(token)

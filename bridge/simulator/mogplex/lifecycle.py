@@ -1,7 +1,7 @@
-"""How events and statuses of a run come about: appends, ends, cancels, pauses (mogplex.md 1.7).
+"""Writes the events and statuses of runs: appends, ends, cancels, pauses (mogplex.md 1.7).
 
-The one place that writes to the store. Waits are timers of the clock, so everything here returns
-at once.
+Only this module writes to the store. It waits by timers of the clock, so every call returns at
+once.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _TERMINAL_MESSAGE = {
 
 
 class Lifecycle:
-    """Writes to runs, bending what it does to the knobs of each."""
+    """Writes to runs, as the knobs of each one say."""
 
     def __init__(self, store: Store, clock: SimClock, knobs: Knobs) -> None:
         self.store = store
@@ -234,7 +234,7 @@ class Lifecycle:
 
 
 def trailing_logs(chance: Random) -> list[Draft]:
-    """The last words of a native harness, which may come after `finished`."""
+    """The last log events of a native harness, which may come after `finished`."""
     texts = (
         "All checks pass. I left the public API unchanged.",
         "Summary: two files changed, one test added.",

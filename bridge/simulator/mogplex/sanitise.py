@@ -16,7 +16,7 @@ from bridge.simulator.kit import jsonjs
 REDACTED = "[redacted]"
 TRUNCATED = "[truncated]"
 STRING_UNITS_MAX = 2_000
-ITEMS_MAX = 25  # of an array or object; the rest is dropped without a word
+ITEMS_MAX = 25  # of an array or object; the service drops the rest without a sign
 DEPTH_MAX = 3  # an object or array at this level or below becomes a marker; the payload is level 0
 PAYLOAD_UNITS_MAX = 20_000
 

@@ -1,4 +1,4 @@
-"""Scenarios by name: which runs there are, how they live, and when new ones begin."""
+"""Scenarios by name: which runs exist, how they live, and when new ones begin."""
 
 from __future__ import annotations
 

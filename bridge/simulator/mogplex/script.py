@@ -1,7 +1,7 @@
-"""Lifelike runs: what an agent reports, when, and how it ends (mogplex.md 1.7).
+"""Lifelike runs: what an agent reports, when, and how the run ends (mogplex.md 1.7).
 
-A script is made beforehand from a source of chance and played by the director; nothing here knows
-of clocks or runs.
+A source of chance writes a script in advance, and the director plays it; this module has no clock
+and no runs.
 """
 
 from __future__ import annotations

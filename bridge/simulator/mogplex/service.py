@@ -1,4 +1,4 @@
-"""The service as an object: runs that are made, fed, ended and cut, without its HTTP."""
+"""The service as an object: creates, feeds, ends and cuts runs, without its HTTP."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _DEFAULTS = Knobs()
 
 
 class Runs(Service):
-    """What can be done to the runs of one simulated service."""
+    """The operations on the runs of one simulated service."""
 
     SCENARIOS = SCENARIOS
     ENDPOINTS = ENDPOINTS
@@ -158,7 +158,7 @@ class Runs(Service):
         self.world.lifecycle.resume(self.run(run))
 
     def play(self, run: Run | str, **shape: Any) -> None:
-        """Let it live by itself: see `Director.play_lifelike`."""
+        """Let it run by itself: see `Director.play_lifelike`."""
         self.director.play_lifelike(self.run(run), **shape)
 
     # -- the truth

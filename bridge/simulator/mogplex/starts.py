@@ -41,7 +41,7 @@ _OPTIONAL_TEXT = (
 async def start_run(  # noqa: PLR0911 - the order of the checks is the contract
     call: Call,
 ) -> Reply | web.StreamResponse:
-    """Auth and scope are behind us; the rest in the order of the contract."""
+    """Start a run. The caller has checked token and scope; this checks the rest in order."""
     key = call.request.headers.get("Idempotency-Key", "").strip()
     if not key:
         return failure(400, "BAD_REQUEST", "Idempotency-Key is required")
@@ -55,7 +55,7 @@ async def start_run(  # noqa: PLR0911 - the order of the checks is the contract
     if refusal is not None:
         return refusal
     if body is None:
-        return Reply(500)  # the code reads a property of null: an unhandled exception
+        return Reply(500)  # the service's code reads a property of null: an unhandled exception
     asked = body if isinstance(body, dict) else {}
     refusal = _check_repo(call.world, asked.get("repoId"))
     if refusal is not None:

@@ -1,7 +1,7 @@
-"""The truth: runs and their events, in the order they were committed and in the order of reading.
+"""All runs and their events, in the order of commits and in the order of reading.
 
-Nothing here waits or speaks HTTP. Readers of a stream hold a position in `Run.commits` and are
-woken through `Run.watchers`; they own no queue.
+This module does not wait and has no HTTP. Readers of a stream hold a position in `Run.commits` and
+are woken by `Run.watchers`; they own no queue.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What the pretended agents work on: words only, no rules."""
+"""The texts of the simulated agents."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Story:
-    """One task and the texts that an agent leaves behind while it works on it."""
+    """One task and the texts that an agent writes while it works on it."""
 
     prompt: str
     files: tuple[str, ...]

@@ -1,7 +1,7 @@
-"""Four runs worth watching, told at the pace of a person: the scenario `tales`.
+"""Four runs worth watching, at the pace of a person: the scenario `tales`.
 
-One mends a bug, one fails with a reason, one asks and waits, one is cancelled. They are written
-down beat by beat, so that what is thought fits what is done.
+One fixes a bug, one fails with a reason, one asks and waits, one is canceled. Each is written beat
+by beat, so that the agent's thoughts match its actions.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Personal access tokens: any `mog_…` text is good until somebody says otherwise."""
+"""Personal access tokens: any `mog_…` text is valid until a test says otherwise."""
 
 from __future__ import annotations
 

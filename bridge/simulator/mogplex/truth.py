@@ -1,4 +1,4 @@
-"""The truth about a run, for a test that compares what a bridge delivered with what there was."""
+"""The complete history of a run, for tests that compare it with what a bridge delivered."""
 
 from __future__ import annotations
 

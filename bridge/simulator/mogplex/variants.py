@@ -1,4 +1,4 @@
-"""Events made to trip a careless reader (the knob `payloads`, docs/simulator.md and 1.9).
+"""Events that break a careless reader (the knob `payloads`, docs/simulator.md and 1.9).
 
 All secrets are made up and useless.
 """

@@ -1,4 +1,4 @@
-"""Everything one simulated service knows, and one request on its way through it."""
+"""The state of one simulated service, and of one request inside it."""
 
 from __future__ import annotations
 

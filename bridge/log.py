@@ -157,13 +157,9 @@ def configure(
 ) -> None:
     """Send the logs of this program and of its libraries to `stream` (stderr). Idempotent.
 
-    Args:
-        redact: Called under the handler's lock; its state is safe if no other code uses it
-            (`Redactor.twin`).
-        level: debug, info, warning, error.
-        form: text, json, or auto, which is text on a terminal and json elsewhere.
-        stream: Where the lines go.
-        environ: The environment; None: the process's.
+    `level`: debug, info, warning, error. `form`: text, json, or auto, which is text on a terminal
+    and json elsewhere. `redact` runs under the handler's lock: its state is safe if no other code
+    uses it (`Redactor.twin`).
 
     Raises:
         ValueError: The level or the form is another word.

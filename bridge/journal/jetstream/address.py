@@ -9,13 +9,14 @@ from urllib.parse import parse_qsl, urlsplit
 
 from bridge.core.errors import ConfigError
 
-_STREAM = re.compile(r"[A-Za-z0-9_-]{1,64}")  # it is a part of subjects, file names and consumers
+# the name is a part of subjects, file names and consumers
+_STREAM = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _PORT = 4222
-_CLUSTERED = 3  # servers in the URL from which on three copies are asked for
+_CLUSTERED = 3  # from so many servers in the URL on, a new stream gets three copies
 
 
 class Address(NamedTuple):
-    """Where a stream is, and how many copies of it a new one gets."""
+    """The place of a stream, and how many copies a new one gets."""
 
     servers: tuple[str, ...]  # URLs
     stream: str
@@ -23,7 +24,7 @@ class Address(NamedTuple):
     credentials: Path | None = None  # a `.creds` file of the engine's own form
 
     def __str__(self) -> str:
-        """Without what may be secret: user and password."""
+        """The URL without user and password."""
         hosts = ",".join(urlsplit(server).netloc.rpartition("@")[2] for server in self.servers)
         return f"nats://{hosts}/{self.stream}"
 

@@ -1,7 +1,7 @@
-"""How old checkpoints are, without the wall clock of whoever stored them.
+"""Measures the age of checkpoints without the wall clock of the process that stored them.
 
-One that comes by the tail was stored a moment before it came, on the own clock. One that was there
-at the start has the engine's stamp, and the engine says what time it is: two readings of one clock.
+A checkpoint that the tail brings was stored a moment before, on the own clock. One that existed at
+the start has the engine's timestamp, and the engine says what time it is: one clock, read twice.
 """
 
 from __future__ import annotations
@@ -12,21 +12,21 @@ from bridge.clock import Clock
 
 
 class Ages:
-    """By name. Rather too little than too much: what is believed to be new is waited for."""
+    """Ages by name; too low rather than too high, as the bridge waits for young ones."""
 
     def __init__(self, clock: Clock, engine_now: str) -> None:
-        """`engine_now`: what the engine's clock just said, RFC 3339."""
+        """`engine_now`: the present time of the engine's clock, RFC 3339."""
         self._clock = clock
         self._shift_s = clock.monotonic() - _seconds(engine_now)
         self._stored_s: dict[str, float] = {}  # monotonic
 
     def note(self, name: str, at: str) -> None:
-        """It was stored; `at`: by the engine's clock, empty when that was just now."""
+        """Note a checkpoint; `at` is by the engine's clock, empty for one stored just now."""
         now = self._clock.monotonic()
         self._stored_s[name] = min(_seconds(at) + self._shift_s, now) if at else now
 
     def age_s(self, name: str) -> float | None:
-        """None: never stored."""
+        """Return the age in seconds; None: never stored."""
         stored_s = self._stored_s.get(name)
         return None if stored_s is None else self._clock.monotonic() - stored_s
 

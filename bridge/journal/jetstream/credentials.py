@@ -1,4 +1,4 @@
-"""A credentials file of NATS, looked at before it is used: the client says little of bad ones."""
+"""Checks a credentials file of NATS before use: the client reports little about bad ones."""
 
 from __future__ import annotations
 

@@ -115,7 +115,8 @@ class Engine:
             connecting = client.connect(
                 servers=list(self.address.servers),
                 name="mogplex-bridge",
-                pending_size=0,  # what is sent without a connection fails, and is not reordered
+                # a message without a connection fails at once, so none is reordered
+                pending_size=0,
                 max_reconnect_attempts=-1,
                 ping_interval=2,
                 max_outstanding_pings=2,
@@ -185,7 +186,7 @@ class Engine:
 
     async def _replace(self) -> None:
         await self._lost()
-        with suppress(JournalUnavailableError, ConfigError):  # `last_error` tells
+        with suppress(JournalUnavailableError, ConfigError):  # `last_error` has the reason
             await self.connect(REQUEST_S)
             await self._found()
 

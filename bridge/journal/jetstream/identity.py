@@ -1,4 +1,4 @@
-"""Whether the stream is still the one that was opened, with all that was read from it."""
+"""Checks that the stream is still the one that was opened, with all that was read from it."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from bridge.journal.jetstream.engine import Engine, EngineError
 from bridge.journal.jetstream.messages import ROLLUP, Outgoing, Subjects, to_meta
 from bridge.journal.jetstream.stream import NO_STREAM, Found
 
-DOUBT_S = 3.0  # a leader that is new may not have applied everything yet
+DOUBT_S = 3.0  # a new leader may not have applied everything yet
 
 
 class Identity:
-    """Asked whenever a consumer is made. Belongs to the event loop."""
+    """Every new consumer checks it. Belongs to the event loop."""
 
     def __init__(self, engine: Engine, subjects: Subjects, clock: Clock, found: Found) -> None:
-        """`found`: what was opened."""
+        """`found`: the stream as it was opened."""
         self._engine = engine
         self._subjects = subjects
         self._clock = clock
@@ -69,7 +69,7 @@ class Identity:
         return self._doubted_s is not None and now_s - self._doubted_s >= DOUBT_S
 
     async def _draw_epoch(self) -> None:
-        """Old sequences will mean other records. One replica does it; the others find it done."""
+        """Draw a new epoch, once for all replicas: old sequences will mean other records."""
         with suppress(JournalUnavailableError):
             found = await self._engine.last_of(self._subjects.meta)
             if found is not None and to_meta(found.payload).epoch == self._found.meta.epoch:

@@ -1,4 +1,4 @@
-"""Which records of a feed there are, for whoever appends: read back once, then kept current."""
+"""The ids of a feed's records, for appends: read back once, then kept current."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from bridge.core.event import Feed
 from bridge.journal.jetstream.engine import Engine
 from bridge.journal.jetstream.messages import Subjects, id_of, token_of
 
-FEEDS_MAX = 2_000  # whose ids are held at a time: those that are followed, with room
-IDS_MAX = 20_000  # of one feed; the oldest go
+FEEDS_MAX = 2_000  # feeds whose ids are held: the followed ones, with a reserve
+IDS_MAX = 20_000  # of one feed; the oldest are dropped
 _PAGE = 500
 _PAGE_BYTES = 8 * 1024 * 1024
 
@@ -35,7 +35,8 @@ class Ids:
             if token in self._loaded:
                 self._held.move_to_end(token)
                 continue
-            self._held.setdefault(token, {})  # from now on what the tail brings is noted too
+            # from now on this object also notes what the tail brings
+            self._held.setdefault(token, {})
             await self._read(token)
             self._loaded.add(token)
             while len(self._held) > max(FEEDS_MAX, len(feeds)):
@@ -43,12 +44,12 @@ class Ids:
                 self._loaded.discard(gone)
 
     async def _read(self, token: str) -> None:
-        """All ids there are, in order; what came meanwhile by the tail is put behind."""
+        """Read all ids in order; ids that the tail brings meanwhile follow them."""
         subject, after = self._subjects.of("ev", token), 0
         found: dict[str, None] = {}
         while True:
             page = await self._engine.many_of(subject, after + 1, _PAGE, _PAGE_BYTES)
-            if not page:  # a copy may be behind: the leader knows
+            if not page:  # this copy may be behind: the leader knows
                 one = await self._engine.next_of(subject, after + 1)
                 if one is None:
                     break
@@ -60,12 +61,12 @@ class Ids:
         self._held[token] = found
 
     def note(self, token: str, payload: bytes) -> None:
-        """The tail brought a record."""
+        """Note a record that the tail brought."""
         if (ids := self._held.get(token)) is not None:
             self._add(ids, id_of(payload))
 
     def add(self, feed: Feed, id_: str) -> None:
-        """A record was stored."""
+        """Note a stored record."""
         self._add(self._held.setdefault(token_of(feed.source), {}), id_)
 
     @staticmethod
@@ -78,5 +79,5 @@ class Ids:
         return id_ in self._held.get(token_of(feed.source), ())
 
     def newest(self, feed: Feed, limit: int) -> list[str]:
-        """Oldest first. The feed must be loaded."""
+        """Return the newest ids, oldest first. The feed must be loaded."""
         return list(self._held[token_of(feed.source)])[-limit:] if limit > 0 else []

@@ -40,7 +40,7 @@ from bridge.journal.recent import BYTES_MAX, Recent
 from bridge.journal.wake_ups import Growth
 
 CONNECT_S = 10.0  # at the start: longer than the election of a leader
-_LOOK_S = 10.0  # between two looks at the stream's size
+_LOOK_S = 10.0  # between two reads of the stream's size
 
 
 class StreamJournal:
@@ -63,7 +63,7 @@ class StreamJournal:
         record_bytes_max: int | None,
         clock: Clock,
     ) -> None:
-        """Use `open`. `after`: where the tail goes on."""
+        """Use `open`. `after`: where the tail continues."""
         self._engine = engine
         self._subjects = subjects = tables.subjects
         self._tables = tables
@@ -71,7 +71,7 @@ class StreamJournal:
         self._epoch = tables.meta.epoch
         wanted = record_bytes_max or RECORD_BYTES_MAX
         self._record_bytes_max = min(wanted, engine.message_bytes_max)
-        # Without any record yet all that come are held, from the first one on.
+        # Without any record yet, memory holds all records from the first one on.
         self._recent = Recent(after + 1 if head else tables.meta.floor, recent_bytes_max)
         self._growth = Growth(min(head, after))
         self._applied = Growth(after)
@@ -85,7 +85,7 @@ class StreamJournal:
         self._lanes[None] = self._lane(self._cursor, 0)
         self._bytes, self._bytes_seen_s = 0, 0.0
         self._is_closed = False
-        self._gone: JournalError | None = None  # why nobody can go on
+        self._gone: JournalError | None = None  # why this journal ended for good
         self._tail = Tail(engine, clock, identity, after, self._take)
         self._tasks, self._appending = Tasks(), Tasks()
         self._tasks.start(self._run_tail(), "journal tail")
@@ -143,7 +143,7 @@ class StreamJournal:
 
     @property
     def head(self) -> int:
-        """Newest record that was seen here."""
+        """The newest record that this process has seen."""
         return max(self._growth.head, self.floor - 1)
 
     @property
@@ -152,7 +152,7 @@ class StreamJournal:
         return self._tables.meta.floor
 
     def records_between(self, after: int, through: int) -> int | None:
-        """None: sequences count other things too."""
+        """Return None: sequences count other messages too."""
         return 0 if through <= after else None
 
     async def catch_up(self) -> None:
@@ -189,7 +189,7 @@ class StreamJournal:
         return self._growth.add_listener(on_growth)
 
     async def states(self) -> Sequence[FeedState]:
-        """See `Journal.states`; of other replicas, as new as the tail."""
+        """See `Journal.states`; states of other replicas are as new as the tail."""
         return self._tables.states()
 
     async def wishes(self) -> Sequence[Wish]:
@@ -210,7 +210,7 @@ class StreamJournal:
         return self._tables.ages.age_s(name)
 
     def watch(self, on_wish: Callable[[Wish], None], on_state: Callable[[FeedState], None]) -> None:
-        """See `Journal.watch`; what this process stored is told too."""
+        """See `Journal.watch`; also reports what this process stored."""
         self._tables.on_wish, self._tables.on_state = on_wish, on_state
 
     async def _run_tail(self) -> None:
@@ -220,13 +220,13 @@ class StreamJournal:
             self._give_up(error)
 
     def _give_up(self, why: JournalError) -> None:
-        """Who waits is told, and who asks next: the process ends."""
+        """End all waiting and later calls with an error; the process then ends."""
         self._gone = self._gone or why
         self._growth.close(self._gone)
         self._applied.close(self._gone)
 
     def _take(self, message: Stored) -> None:
-        """From the tail, in order."""
+        """Take a message from the tail, in order."""
         kind, token = self._subjects.split(message.subject)
         if kind == "ev":
             self._ids.note(token, message.payload)
@@ -238,7 +238,7 @@ class StreamJournal:
             self._tables.take(message)
             if self._tables.meta.epoch != self._epoch:
                 self._give_up(stream.changed(self._engine))
-        if not self._is_flushing:  # what came in one go is announced once
+        if not self._is_flushing:  # messages that arrive together are announced once
             self._is_flushing = True
             asyncio.get_running_loop().call_soon(self._flush)
 
@@ -276,12 +276,12 @@ class StreamJournal:
             assert fence is not None
             raise FencedError(f'lease "{fence.name}": is not held here; nothing was stored')
         append = Append(drafts, states, wishes, checkpoints)
-        # A task of its own: a caller that is cancelled does not leave a batch half sent.
+        # A separate task: cancelling the caller does not leave half a batch unsent.
         return await asyncio.shield(self._appending.start(self._append(lane, append), "append"))
 
     async def _append(self, lane: Lane, append: Append) -> Sequence[int | None]:
         result, last = await lane.append(append)
-        await self._applied.wait_above(last - 1)  # read shows what append returned for
+        await self._applied.wait_above(last - 1)  # `read` shows the records when `append` returns
         return result
 
     def _lane(self, cursor: str, fence_seq: int, lost: Callable[[], None] | None = None) -> Lane:
@@ -314,7 +314,7 @@ class StreamJournal:
         if lease is None:
             return None
         try:
-            # What the holder before stored last is known before anything is stored on top of it.
+            # The replica must know what the previous holder stored last before it stores more.
             if not await lease.outlasts(self._applied.wait_above(lease.fence.number - 1)):
                 return None
         except BaseException:
@@ -332,18 +332,18 @@ class StreamJournal:
 
     @property
     def trouble(self) -> str | None:
-        """Why nothing can be stored at present."""
+        """Why the journal can store nothing at present."""
         if self._engine.is_connected or self._is_closed:
             return None
         return f"NATS is unreachable: {self._engine.last_error}"
 
     @property
     def is_serving(self) -> bool:
-        """Readers are served from memory while the engine is away."""
+        """Always serving: memory serves readers while the engine is away."""
         return not self._is_closed
 
     def stats(self) -> Stats:
-        """As of some seconds ago."""
+        """Sizes of some seconds ago."""
         return Stats(None, self._bytes, 0, len(self._recent), self._recent.bytes)
 
     async def _look_at_size(self) -> None:
@@ -369,7 +369,7 @@ class StreamJournal:
             cut = max(cut, retention.cut_by_bytes(before, size, bytes_max))
         if cut > before:
             meta = self._tables.meta._replace(floor=cut)
-            # The floor moves before records go: who reads on beside it sees that they did.
+            # The floor moves before records are dropped, so a reader beside it sees that they were.
             await self._engine.store(Outgoing(self._subjects.meta, meta.payload(), ROLLUP))
             await retention.purge(self._engine, self._subjects.records, cut)
             await self._older.see_floor()
@@ -377,7 +377,7 @@ class StreamJournal:
         return Retained(0, self.floor, size.bytes)
 
     async def close(self) -> None:
-        """Finish what is under way, give leases back, disconnect. Idempotent."""
+        """Finish running work, release leases, disconnect. Idempotent."""
         if self._is_closed:
             return
         self._is_closed = True

@@ -1,10 +1,9 @@
-"""Leases: who follows for an account. No clock of another machine is trusted.
+"""Leases: which replica follows for an account, without trust in another machine's clock.
 
-A lease is one message that its holder replaces every third of its time. Who wants it waits until
-the message has not changed for that time on its own clock, and replaces it; the engine lets only
-one do so. Whoever held it stops before that: it counts from when its last renewal was sent. And
-whatever the clocks do, the new holder has moved the cursor (`writer`), so that an older one's
-appends are refused.
+A lease is one message that its holder replaces every third of its time. A contender waits until the
+message has not changed for that time on its own clock, and replaces it; the engine lets only one do
+so. The old holder stops earlier: it counts from when it sent its last renewal. Whatever the clocks
+do, the new holder has moved the cursor (`writer`), so the engine refuses the old one's appends.
 """
 
 from __future__ import annotations
@@ -25,12 +24,12 @@ from bridge.journal.port import Fence
 LEASE_S = 3.0
 _RENEW_S = LEASE_S / 3
 _MARGIN_S = LEASE_S / 10
-_ASK_S = 1.0  # for one renewal; there is time for another try
-_AGAIN_S = _RENEW_S / 10  # after one that was not answered
+_ASK_S = 1.0  # for one renewal, with time for a second try
+_AGAIN_S = _RENEW_S / 10  # before the next try after a missing answer
 
 
 class Taken(NamedTuple):
-    """A message that made a lease ours."""
+    """A message that acquired a lease."""
 
     subject: str
     seq: int
@@ -51,7 +50,7 @@ class StreamLease:
         tasks: Tasks,
         given_up: Callable[[StreamLease], None],
     ) -> None:
-        """`given_up` is told once, when it is lost or released."""
+        """`given_up` is called once, when the lease is lost or released."""
         self.fence = fence
         self.inherited = taken.inherited
         self._engine = engine
@@ -92,7 +91,7 @@ class StreamLease:
             losing.cancel()
 
     async def release(self) -> None:
-        """See `Lease.release`. While the engine is away it runs out instead."""
+        """See `Lease.release`. While the engine is away, the lease expires instead."""
         if self._lost.is_set():
             return
         self.lose()
@@ -100,7 +99,7 @@ class StreamLease:
             await self._put(Holder(None, self._memory))
 
     def lose(self) -> None:
-        """It is another's, or may be."""
+        """Note that another process holds the lease, or may."""
         if not self._lost.is_set():
             self._lost.set()
             self._renewing.cancel()
@@ -129,7 +128,7 @@ class StreamLease:
         self._seq = await self._engine.store(message, expected=self._seq)
 
     async def _look(self) -> None:
-        """A renewal was not answered, or refused: is it still ours?"""
+        """After a missing or refused renewal, check whether the lease is still ours."""
         with suppress(JournalUnavailableError, TimeoutError):
             async with asyncio.timeout(_ASK_S):
                 found = await self._engine.last_of(self._subject)
@@ -148,13 +147,13 @@ class _Seen(NamedTuple):
 
 
 class Contender:
-    """Asks for leases, and remembers since when each has not changed."""
+    """Acquires leases, and remembers since when each has not changed."""
 
     def __init__(self, engine: Engine, clock: Clock) -> None:
         self._engine = engine
         self._clock = clock
         self._seen: dict[str, _Seen] = {}  # by subject
-        self._own: set[str] = set()  # owners that were us, of leases that ran out
+        self._own: set[str] = set()  # our owner names of leases that expired
 
     async def take(
         self,
@@ -170,7 +169,7 @@ class Contender:
             JournalUnavailableError: The engine does not answer now.
         """
         if subject in self._seen and not self._has_run_out(subject):
-            return None  # the tail tells when that changes
+            return None  # the tail reports when that changes
         found = await self._engine.last_of(subject)
         if found is not None:
             self.note(found)
@@ -186,9 +185,9 @@ class Contender:
             )
             number = await fenced()
         except JournalUnavailableError as error:
-            self._own.add(owner)  # it may be ours, and nobody renews it
+            self._own.add(owner)  # the lease may be ours, but nobody renews it
             if isinstance(error, EngineError):
-                return None  # another was faster
+                return None  # another process was faster
             raise
         taken = Taken(subject, seq, sent_s, owner, memory)
 
@@ -199,14 +198,14 @@ class Contender:
         return StreamLease(self._engine, self._clock, taken, Fence(name, number), tasks, ran_out)
 
     def note(self, message: Stored) -> None:
-        """The newest message of a lease, from the tail or because it was asked for."""
+        """Note the newest message of a lease, from the tail or after a read."""
         seen = self._seen.get(message.subject)
         if seen is None or message.seq > seen.seq:
             owner = _holder_of(message).owner
             self._seen[message.subject] = _Seen(message.seq, self._clock.monotonic(), owner)
 
     def _has_run_out(self, subject: str) -> bool:
-        """Here, where that is known at once, or elsewhere; or it was given back."""
+        """Whether a lease is free: expired here, unchanged elsewhere, or released."""
         seen = self._seen[subject]
         if seen.owner is None or seen.owner in self._own:
             return True
@@ -214,7 +213,7 @@ class Contender:
 
 
 def _holder_of(message: Stored) -> Holder:
-    """What somebody else put there is nobody's."""
+    """Read a lease's message; a foreign one counts as released."""
     try:
         return to_holder(message.payload)
     except (ValueError, KeyError, TypeError):

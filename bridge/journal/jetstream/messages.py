@@ -1,16 +1,16 @@
-"""What the messages of the stream are: subjects and payloads.
+"""The messages of the stream: subjects and payloads.
 
     STREAM.ev.<feed>      a record: lengths, id, type, and the two halves of its body
-    STREAM.feed.<feed>    what the token stands for
-    STREAM.st.<feed>      what was seen of the feed
-    STREAM.wi.<feed>      what is wanted of it
+    STREAM.feed.<feed>    the feed of the token
+    STREAM.st.<feed>      the feed's state
+    STREAM.wi.<feed>      the wish about the feed
     STREAM.cp.<name>      a checkpoint
     STREAM.cur.<lease>    the last append under a lease: its sequence is the fence
-    STREAM.lease.<name>   who holds it
+    STREAM.lease.<name>   the holder of a lease
     STREAM.meta           epoch and floor
 
 All but records replace the message before them on their subject (a rollup). Only the engine knows a
-record's sequence when it is stored, so the body is put together when it is read.
+record's sequence when it stores it, so the reader puts the body together.
 """
 
 from __future__ import annotations
@@ -55,20 +55,20 @@ class Subjects:
         return f"{self._stream}.{kind}.{token}"
 
     def split(self, subject: str) -> tuple[str, str]:
-        """Kind and token of a subject of this stream."""
+        """Return kind and token of a subject of this stream."""
         kind, _, token = subject[len(self._stream) + 1 :].partition(".")
         return kind, token
 
 
-@lru_cache(maxsize=16_384)  # it is asked for every record; followed at a time are 10,000
+@lru_cache(maxsize=16_384)  # every record needs it; at most 10,000 feeds are followed at a time
 def token_of(source: str) -> str:
-    """A feed's name in subjects, where "." and "*" mean something: 120 bits of its source."""
+    """Return a feed's name in subjects, where "." and "*" are special: 120 bits of its source."""
     digest = hashlib.sha256(source.encode("utf-8", "surrogatepass")).digest()
     return base64.b32encode(digest[:15]).decode()
 
 
 def name_token(name: str) -> str:
-    """The name of a lease or a checkpoint in subjects; long ones by their hash."""
+    """Return the name of a lease or a checkpoint in subjects; a hash for long ones."""
     data = name.encode("utf-8", "surrogatepass")
     if len(data) > 60:
         data = hashlib.sha256(data).digest()
@@ -105,7 +105,7 @@ def to_record(seq: int, feed: Feed, payload: bytes) -> Record:
 
 
 def id_of(payload: bytes) -> str:
-    """The id alone."""
+    """Return only the id."""
     _, id_bytes, _, _ = _LENGTHS.unpack_from(payload)
     return payload[_LENGTHS.size : _LENGTHS.size + id_bytes].decode()
 
@@ -187,7 +187,7 @@ def to_checkpoint(payload: bytes) -> tuple[str, bytes]:
 
 
 class Holder(NamedTuple):
-    """What a lease's message says."""
+    """The contents of a lease's message."""
 
     owner: str | None  # None: released
     memory: bytes
@@ -202,7 +202,7 @@ def to_holder(payload: bytes) -> Holder:
 
 
 class Meta(NamedTuple):
-    """The stream as a journal."""
+    """The properties of the stream as a journal."""
 
     epoch: str
     floor: int

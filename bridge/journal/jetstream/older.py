@@ -1,4 +1,4 @@
-"""Reading records back from the stream: what is older than memory reaches."""
+"""Reads records from the stream that are older than those in memory."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from bridge.journal.jetstream.tables import Tables
 from bridge.journal.port import LOOKED_AT_MAX, Page
 
 PAGE_BYTES_MAX = 4 * 1024 * 1024
-PAGE = 500  # messages asked for at a time
+PAGE = 500  # messages per request
 
 
 class Older:
-    """Batched direct gets, which any copy answers; where one may be behind, the leader is asked."""
+    """Reads by batched direct gets from any copy; asks the leader where a copy may be behind."""
 
     def __init__(self, engine: Engine, subjects: Subjects, tables: Tables) -> None:
         self._engine = engine
@@ -22,13 +22,13 @@ class Older:
         self._tables = tables
 
     async def page(self, after: int, limit: int, only: Filter, head: int) -> Page:
-        """What `Reader.read` promises, up to `head`."""
+        """Return the page that `Reader.read` promises, up to `head`."""
         subject = self._subject_for(only)
         if subject is None:
             return Page([], head)
         count = min(limit, PAGE) if only.is_empty else min(LOOKED_AT_MAX, PAGE)
         stored = await self._engine.many_of(subject, after + 1, count, PAGE_BYTES_MAX)
-        if not stored:  # the copy that answered may be behind; the leader knows
+        if not stored:  # the copy that answered may be behind; the leader is not
             one = await self._engine.next_of(subject, after + 1)
             stored = [] if one is None else [one]
         await self.see_floor()
@@ -47,7 +47,7 @@ class Older:
         return Page(records, stored[-1].seq)
 
     def _subject_for(self, only: Filter) -> str | None:
-        """Of one feed when just one is wanted; None when there is none."""
+        """Return the subject of the only wanted feed; None when there are others."""
         if not only.runs or len(only.runs) > 1:
             return self._subjects.records
         feeds = [t for t, feed in self._tables.feeds.items() if only.matches_feed(feed)]
@@ -56,13 +56,13 @@ class Older:
         return self._subjects.of("ev", feeds[0]) if feeds else None
 
     async def see_floor(self) -> None:
-        """The floor moves before records go: looked at when a page has come, it tells of a hole."""
+        """Read the floor after a page: it moves before records are dropped, so it shows a gap."""
         meta = await self._engine.last_of(self._subjects.meta)
         if meta is not None:
             self._tables.take(meta)
 
     async def last(self, count: int, only: Filter, before: int, head: int) -> list[Record]:
-        """The last `count` that match below `before`: windows, each twice as wide."""
+        """Return the last `count` matches below `before`; reads windows, each twice as wide."""
         found: list[Record] = []
         window = max(count, PAGE)
         while len(found) < count and before > self._tables.meta.floor:
@@ -83,7 +83,7 @@ class Older:
         return found
 
     def maybe_record(self, message: Stored) -> Record | None:
-        """None for what is no record of ours."""
+        """Return None for a message that is no record of ours."""
         _, token = self._subjects.split(message.subject)
         feed = self._tables.feeds.get(token)
         if feed is None:

@@ -7,12 +7,14 @@ not fall), and its gauges leave it.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
 
 from prometheus_client import CollectorRegistry
 from prometheus_client.metrics_core import Metric
 from prometheus_client.samples import Sample
 
 from bridge.metrics.declaring import PREFIX
+from bridge.metrics.metric_table import MetricTable
 
 # Families that workers count; only one process counts each of the others.
 _HELD = {
@@ -29,15 +31,23 @@ _COUNTED = {
     "process_cpu_seconds",
 }
 
+_SERIES = [
+    name + part
+    for name in _HELD | _COUNTED
+    if name.startswith(PREFIX)  # the others have a collector that names none
+    for part in ("", "_total", "_bucket", "_count", "_sum")
+]
+
 Count = tuple[str, list[tuple[str, str]], float]  # of a sample: name, labels in order, value
 Key = tuple[str, tuple[tuple[str, str], ...]]
 
 
-def counts_of(registry: CollectorRegistry) -> list[Count]:
-    """Return the counts that one worker reports: all that are not 0."""
+def counts_of(metrics: MetricTable) -> list[Count]:
+    """Return the counts that one worker reports, twice a second: all that are not 0."""
+    reported = metrics.registry.restricted_registry(_SERIES)
     return [
         (sample.name, sorted(sample.labels.items()), sample.value)
-        for metric in registry.collect()
+        for metric in chain(reported.collect(), metrics.of_process.collect())
         if metric.name in _HELD | _COUNTED
         for sample in metric.samples
         if sample.value

@@ -192,7 +192,7 @@ class Worker:
             await asyncio.sleep(TELL_S)
 
     def _tell_now(self) -> None:
-        streams, counts = self._server.open_streams, counts_of(self._metrics.registry)
+        streams, counts = self._server.open_streams, counts_of(self._metrics)
         self._talk.tell(streams=streams, counts=counts)
 
     async def _spend(self, digest: bytes) -> bytes | None:

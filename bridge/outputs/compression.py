@@ -49,7 +49,7 @@ def _liked_best(accepted: str) -> str | None:
                 q = _number(value)
         if name:
             wishes[name] = q
-    # Ours of two that are liked the same: zstd costs a third of gzip and is smaller.
+    # Between equal preferences choose zstd, which costs a third of gzip and is smaller.
     found = max((ZSTD, GZIP), key=lambda name: wishes.get(name, wishes.get("*", 0.0)))
     return found if wishes.get(found, wishes.get("*", 0.0)) > 0 else None
 

@@ -38,10 +38,10 @@ class Feeds(Protocol):
     `state` (pending|running|waiting|succeeded|failed|cancelled), `following`
     (following|ended|failed|stopped), `events, gaps, lagSeconds, followedBy` (how, or null),
     `lastFailure` (object|null), `nextRequestInSeconds` (number|null), `addedAt, lastEventAt`
-    (upstream's time of the newest event, or null), and what `Kind.tell` knows.
+    (upstream's time of the newest event, or null), and the facts of `Kind.tell`.
 
-    An id is what somebody wrote: it is brought into its system's normal form here. Methods that
-    take one raise AmbiguousFeedError when `account` is None and several accounts have it.
+    An id may have any form that its system accepts; the implementation normalizes it. Methods with
+    an id raise AmbiguousFeedError if `account` is None and several accounts have it.
     """
 
     def views(self, kind: str | None = None) -> Sequence[Mapping[str, Any]]:

@@ -1,14 +1,14 @@
 """The one loop over all streams (0017-fan-out.md, 0016-design.md D5).
 
-Per tick the new records are read once, put into bytes once per distinct filter and format, and
-written to each subscriber at the head with one call. Whoever reads too slowly leaves the head and
-becomes a cursor, served from the journal in slices between the ticks.
+Each tick reads the new records once, encodes them once per distinct filter and format, and writes
+them to each subscriber at the head with one call. A subscriber that reads too slowly leaves the
+head and becomes a cursor, which the hub serves from the journal in slices between ticks.
 
 H1 A subscriber gets every record that passes its filter, after its start, in order, once; or a
-   `bridge.reset` that says where it goes on.
-H2 What is held for one subscriber is bounded by BUFFER_HIGH_BYTES plus one batch, and for all of
-   them by `buffered_bytes_max`.
-H3 A slow subscriber costs the others nothing but its slices, and those wait for the ticks.
+   `bridge.reset` that says where it continues.
+H2 The buffer of one subscriber is limited to BUFFER_HIGH_BYTES plus one batch, and all buffers
+   together to `buffered_bytes_max`.
+H3 A slow subscriber delays the others only by its slices, and those wait for the ticks.
 """
 
 from __future__ import annotations

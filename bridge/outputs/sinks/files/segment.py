@@ -43,7 +43,7 @@ class SyncFailedError(OSError):
 class FileTail(NamedTuple):
     """How a file ends."""
 
-    end: int  # offset behind the last line of ours; 0 when there is none
+    end: int  # offset after the bridge's last line; 0 if there is none
     line: Line | None
     torn: bytes  # what follows, if it is short enough to be one torn batch
 

@@ -1,4 +1,4 @@
-"""What may go from the stream: records only, by the engine's clock and the engine's sizes."""
+"""Chooses what to drop from the stream: only records, by the engine's clock and sizes."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from bridge.journal.jetstream.messages import Subjects
 
 
 class Size(NamedTuple):
-    """Of the stream."""
+    """The size of the stream."""
 
     bytes: int
     messages: int
@@ -39,8 +39,8 @@ async def size(engine: Engine) -> Size:
 async def cut_by_age(
     engine: Engine, subjects: Subjects, floor: int, last: int, oldest_s: float
 ) -> int:
-    """The sequence below which all records are older; found by halving."""
-    low, high = floor, last + 1  # below `low` all are old
+    """Return the sequence below which all records are older; found by halving."""
+    low, high = floor, last + 1  # all records below `low` are old
     while low < high:
         middle = (low + high) // 2
         found = await engine.next_of(subjects.records, middle)
@@ -52,13 +52,13 @@ async def cut_by_age(
 
 
 def cut_by_bytes(floor: int, now: Size, bytes_max: int) -> int:
-    """About where the rest fits; what is still too much goes the next time."""
+    """Estimate the sequence from which on the records fit; the next call drops the rest."""
     share = (now.bytes - bytes_max) / max(now.bytes, 1)
     return floor + int((now.last + 1 - floor) * share) + 1
 
 
 async def purge(engine: Engine, subject: str, below: int | None) -> None:
-    """Drop what is older on a subject; all of it without a limit."""
+    """Drop older messages of a subject; without a limit, all of them."""
     wanted: dict[str, object] = {"filter": subject}
     if below is not None:
         wanted["seq"] = below
@@ -66,6 +66,6 @@ async def purge(engine: Engine, subject: str, below: int | None) -> None:
 
 
 def _micros(time: str) -> str:
-    """The engine tells nanoseconds; Python reads microseconds."""
+    """Cut nanoseconds, as the engine writes them, to microseconds for Python."""
     whole, dot, rest = time.rstrip("Z").partition(".")
     return f"{whole}{dot}{rest[:6]}+00:00"

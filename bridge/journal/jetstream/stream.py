@@ -1,4 +1,4 @@
-"""The stream as it has to be: made when there is none, else compared and never changed."""
+"""The stream's required settings: for a new stream; an existing one is compared, never changed."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from bridge.journal.jetstream.messages import ROLLUP, Meta, Outgoing, Subjects, 
 
 NO_STREAM = 10059
 _NO_JETSTREAM = frozenset({10039, 10076})  # for this account, or at all
-# What has to hold, and why not otherwise.
+# Required settings, and the reason for each.
 _NEEDED: dict[str, tuple[Any, str]] = {
     "retention": ("limits", "readers do not take messages away"),
     "storage": ("file", "a record is acknowledged when it is on a disk"),
@@ -29,7 +29,7 @@ class Found(NamedTuple):
     """A stream that fits."""
 
     meta: Meta
-    created: str  # when, as the engine says it
+    created: str  # its time of creation, by the engine
 
 
 async def ensure(engine: Engine, subjects: Subjects, *, may_create: bool) -> Found:
@@ -71,8 +71,9 @@ async def _create(engine: Engine, subjects: Subjects) -> dict[str, Any]:
         "description": "journal of mogplex-bridge",
         "subjects": [subjects.all],
         "num_replicas": address.replicas,
-        "discard": "new",  # a limit that the operator sets refuses appends; it drops nothing
-        "duplicate_window": 100_000_000,  # the shortest: ids are known to whoever follows
+        # at a limit that the operator sets, the engine refuses appends; it drops nothing
+        "discard": "new",
+        "duplicate_window": 100_000_000,  # the shortest possible: the follower knows the ids
         "allow_atomic": True,
         "allow_direct": True,
         "allow_rollup_hdrs": True,
@@ -86,14 +87,14 @@ async def _create(engine: Engine, subjects: Subjects) -> dict[str, Any]:
 
 
 def _refused(engine: Engine, what: str, error: EngineError) -> BridgeError:
-    """What passes by itself is no matter of the configuration: a supervisor starts us again."""
+    """Return the error of a refusal; no ConfigError if temporary: a supervisor restarts us."""
     if error.may_pass and error.err_code not in _NO_JETSTREAM:
         return engine.unavailable(f"{what}{error}")
     return ConfigError(f"journal {engine.address}: {what}{error}")
 
 
 async def _meta(engine: Engine, subjects: Subjects) -> Meta:
-    """The epoch is drawn once, by whoever is first."""
+    """Return the stream's meta message; the first replica draws the epoch."""
     found = await engine.last_of(subjects.meta)
     if found is None:
         meta = Meta(secrets.token_hex(6), 1)
@@ -109,7 +110,7 @@ async def _meta(engine: Engine, subjects: Subjects) -> Meta:
 
 
 def changed(engine: Engine) -> JournalError:
-    """Its epoch is another one by now."""
+    """Return the error for a stream whose epoch has changed."""
     return JournalError(
         f"journal {engine.address}: another replica found that old positions refer to other records"
         " now; the next start continues with what is there"

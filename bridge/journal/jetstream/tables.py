@@ -1,6 +1,7 @@
-"""The small things of the stream in memory: feeds, states, wishes, checkpoints, floor.
+"""The small values of the stream in memory: feeds, states, wishes, checkpoints, floor.
 
-Every replica has all of them, as new as its tail: a state is read where it was not written.
+Every replica has all of them, as new as its tail, so it can read a state that another replica
+wrote.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from bridge.journal.jetstream.messages import (
 
 
 class Tables:
-    """What was stored last under each subject, by sequence."""
+    """The newest value under each subject, by sequence."""
 
     def __init__(self, subjects: Subjects, meta: Meta, ages: Ages) -> None:
         self.subjects = subjects
@@ -36,13 +37,13 @@ class Tables:
         self._wishes: dict[str, tuple[int, Wish]] = {}
         self._checkpoints: dict[str, bytes] = {}
         self._seqs: dict[str, int] = {}  # by subject
-        self._waiting: dict[str, list[Stored]] = {}  # for the feed that they are of
+        self._waiting: dict[str, list[Stored]] = {}  # messages that wait for the name of their feed
         self._next_place = 1
         self.on_wish: Callable[[Wish], None] = lambda _: None
         self.on_state: Callable[[FeedState], None] = lambda _: None
 
     def take(self, message: Stored) -> None:
-        """Note a message; one that is older than what is known of its subject changes nothing."""
+        """Note a message; one that is older than the known one of its subject changes nothing."""
         if self._seqs.get(message.subject, 0) >= message.seq:
             return
         kind, token = self.subjects.split(message.subject)
@@ -53,7 +54,7 @@ class Tables:
         try:
             self._note(kind, token, message)
         except (ValueError, KeyError, TypeError, json.JSONDecodeError):
-            return  # somebody else's message; the checks of the stream are the operator's
+            return  # a foreign message; the operator's checks of the stream cover it
 
     def _note(self, kind: str, token: str, message: Stored) -> None:
         match kind:
@@ -89,7 +90,7 @@ class Tables:
         return token_of(feed.source) in self.feeds
 
     def place_of_state(self, feed: Feed) -> int:
-        """Where its first state stands among those of the others."""
+        """Return the place of its first state among those of the others."""
         held = self._states.get(token_of(feed.source))
         return self._new_place() if held is None else held[0]
 

@@ -1,8 +1,8 @@
-"""What the stream gets, in order and without a hole, for ever.
+"""Reads the stream from a sequence on, in order and without a gap, for ever.
 
-One ephemeral consumer that pushes. Every message carries its own number within the consumer: one
-that is missing, a silence, or a connection that was cut, and a new consumer begins behind the last
-message that was handed on.
+It uses one ephemeral push consumer. Every message carries its number within the consumer. After a
+missing number, a silence, or a cut connection, a new consumer begins behind the last message that
+was passed on.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from bridge.journal.jetstream.identity import Identity
 
 SILENCE_S = 2.5  # heartbeats come each second
 RETRY_S = 0.1
-LOAD_S = 60.0  # of all tables: 10,000 feeds are 30,000 messages, some seconds
+LOAD_S = 60.0  # to load all tables: 10,000 feeds are 30,000 messages, some seconds
 _HEARTBEAT_NS = 1_000_000_000
 _INACTIVE_NS = 10_000_000_000
 _PARTS, _PARTS_WITH_DOMAIN = 9, 11
@@ -41,9 +41,9 @@ class Tail:
         self._identity = identity
         self._engine = engine
         self._clock = clock
-        self.last = after  # sequence of the message handed on last
+        self.last = after  # sequence of the last message that was passed on
         self._take = take
-        self._number = 0  # of the message within its consumer
+        self._number = 0  # number of that message within its consumer
         self._heard_s = clock.monotonic()
         self._is_broken = asyncio.Event()
         engine.on_back = self._is_broken.set
@@ -65,7 +65,7 @@ class Tail:
         self._is_broken.clear()
         self._number = 0
         self._heard_s = self._clock.monotonic()
-        # Subscribed first: nothing that is pushed may be missed.
+        # Subscribe first, so that no pushed message is missed.
         inbox, subscription = await self._engine.subscribe(self._on_message, self._on_push)
         name = f"bridge-{secrets.token_hex(6)}"
         try:
@@ -118,7 +118,8 @@ class Tail:
             return
         seq, number = placed
         if number != self._number + 1:
-            self._is_broken.set()  # the client dropped some, or it is of the consumer before
+            # the client dropped messages, or this one belongs to the old consumer
+            self._is_broken.set()
             return
         self._number = number
         if seq > self.last:
@@ -127,7 +128,7 @@ class Tail:
 
 
 def _place(reply: str) -> tuple[int, int] | None:
-    """Sequence in the stream and number in the consumer, from the subject to acknowledge to."""
+    """Return sequence in the stream and number in the consumer, from the reply subject."""
     parts = reply.split(".")
     at = 5 if len(parts) == _PARTS else 7 if len(parts) >= _PARTS_WITH_DOMAIN else 0
     if not at or parts[1] != "ACK":
@@ -191,7 +192,7 @@ async def load(engine: Engine, subjects: list[str], take: Callable[[Stored], Non
 
 
 def _stamp(reply: str) -> str:
-    """When it was stored, by the engine's clock, RFC 3339."""
+    """Return the time of storage by the engine's clock, RFC 3339."""
     parts = reply.split(".")
     nanoseconds = int(parts[7 if len(parts) == _PARTS else 9])
     return datetime.fromtimestamp(nanoseconds / 1e9, UTC).isoformat()

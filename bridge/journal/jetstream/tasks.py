@@ -1,4 +1,4 @@
-"""The tasks of one journal: none dies unseen, and all end with it."""
+"""The tasks of one journal: errors of all are reported, and all end with the journal."""
 
 from __future__ import annotations
 
@@ -12,25 +12,25 @@ _AGAIN_S = 0.1  # between two cancellations
 
 
 class Tasks:
-    """Owns what it starts. Belongs to one event loop."""
+    """Owns the tasks that it starts. Belongs to one event loop."""
 
     def __init__(self) -> None:
         self._all: set[asyncio.Task[Any]] = set()
 
     def start(self, work: Coroutine[Any, Any, T], name: str) -> asyncio.Task[T]:
-        """Somebody may await it; if nobody does, its error is told to the loop."""
+        """Start a task; if nobody awaits it, the loop reports its error."""
         task = asyncio.get_running_loop().create_task(work, name=name)
         self._all.add(task)
         task.add_done_callback(self._all.discard)
         return task
 
     async def settle(self, seconds: float) -> None:
-        """Wait for all to end, for at most so long."""
+        """Wait for all tasks to end, for at most so long."""
         if self._all:
             await asyncio.wait(self._all, timeout=seconds)
 
     async def close(self) -> None:
-        """Cancel what is left."""
+        """Cancel the remaining tasks."""
         for task in (left := tuple(self._all)):
             task.cancel()
         if left:

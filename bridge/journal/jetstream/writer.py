@@ -1,7 +1,7 @@
-"""Appending: one batch after the other under each fence, all or nothing, resolved when in doubt.
+"""Appends batches, one after the other under each fence, all or nothing.
 
-An answer that was lost leaves the question whether the batch is stored. The last message of each
-batch is the cursor of its fence, with the batch's name: reading it tells.
+After a lost answer the batch may be stored or not. The last message of each batch is the cursor of
+its fence, with the batch's name, so a read of the cursor shows the result.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from bridge.journal.jetstream.messages import (
 from bridge.journal.jetstream.tables import Tables
 from bridge.journal.port import FencedError
 
-# Drafts of one batch; its states, wishes, checkpoints and feeds need room too.
+# Drafts per batch; its states, wishes, checkpoints and feeds need room too.
 DRAFTS_MAX = 400  # each may need a message for its feed too
 SMALL_THINGS_MAX = 450
 _FULL = frozenset({10047, 10077, 10023, 10028})  # no room in the stream, the account or on the disk
@@ -38,7 +38,7 @@ _FULL = frozenset({10047, 10077, 10023, 10028})  # no room in the stream, the ac
 
 @dataclass(slots=True)
 class Append:
-    """What somebody waits for."""
+    """An append whose caller waits."""
 
     drafts: Sequence[Draft]
     states: Sequence[FeedState]
@@ -48,7 +48,7 @@ class Append:
 
 @dataclass(slots=True)
 class _Batch:
-    """One batch on its way: its messages, and which of them are records."""
+    """A batch on its way: its messages, and which of them are records."""
 
     messages: list[Outgoing] = field(default_factory=list)
     # Place among the messages, index among the drafts of the append, and the draft.
@@ -83,7 +83,7 @@ class Lane:
         self._lost = lost
         self._is_lost = False
         self._turn = asyncio.Lock()
-        self._doubtful: dict[str, _Batch] = {}  # sent, and never answered
+        self._doubtful: dict[str, _Batch] = {}  # sent, without an answer
 
     async def append(self, append: Append) -> tuple[Sequence[int | None], int]:
         """Store an append.
@@ -104,7 +104,8 @@ class Lane:
             result: list[int | None] = [None] * len(append.drafts)
             indexed = list(enumerate(append.drafts))
             stored = 0
-            while len(indexed) > DRAFTS_MAX:  # more than a batch holds: what follows from all, last
+            # more than a batch holds: states go with the last batch, as they follow from all drafts
+            while len(indexed) > DRAFTS_MAX:
                 stored = await self._store(self._batch(indexed[:DRAFTS_MAX]), result) or stored
                 indexed = indexed[DRAFTS_MAX:]
             batch = self._batch(indexed)
@@ -155,7 +156,7 @@ class Lane:
             batch.messages.append(Outgoing(subject, checkpoint_payload(name, value), ROLLUP))
 
     async def _store(self, batch: _Batch, result: list[int | None]) -> int:
-        """Store a batch, note its sequences, return its last one; 0 when there was nothing."""
+        """Store a batch, note its sequences, return its last one; 0 without any message."""
         if not batch.messages:
             return 0
         if self._is_lost:
@@ -175,7 +176,8 @@ class Lane:
                 raise JournalUnavailableError(
                     "a batch that was not answered is stored after all; ask again"
                 ) from None
-            self._doubtful[name] = batch  # a leader that steps down may refuse what is stored
+            # a leader that steps down may refuse a batch that is stored
+            self._doubtful[name] = batch
             raise self._refused(error) from None
         except JournalUnavailableError:
             self._doubtful[name] = batch
@@ -186,7 +188,7 @@ class Lane:
         return last
 
     def _took(self, batch: _Batch, last: int) -> list[tuple[int, int]]:
-        """It is stored, and its cursor has sequence `last`; (index, sequence) of its records."""
+        """Note a stored batch, whose cursor is at `last`; return its (index, sequence) pairs."""
         self._fence_seq = last
         first = last - len(batch.messages)
         for _, _, draft in batch.records:
@@ -194,7 +196,7 @@ class Lane:
         return [(index, first + place) for place, index, _ in batch.records]
 
     async def _resolve(self) -> None:
-        """Find out what became of the batches that were not answered."""
+        """Find out whether the batches without an answer were stored."""
         found = await self._engine.last_of(self._cursor)
         seq, name = (0, "") if found is None else (found.seq, found.payload.decode())
         if name in self._doubtful:
@@ -203,7 +205,7 @@ class Lane:
         elif seq != self._fence_seq and self._lost is not None:
             self._is_lost = True
             self._lost()
-        else:  # nobody else stores here, but an engine may have lost what it had
+        else:  # no other process stores here, but an engine may have lost messages
             self._fence_seq = seq
 
     def _fenced(self) -> FencedError:

@@ -190,11 +190,13 @@ def _missing_files(loaded: Loaded) -> list[str]:
     """Files that `serve` would miss on this machine; another machine may have them."""
     warnings = []
     for i, output in enumerate(loaded.settings.outputs):
-        path, place = Path(output.path).expanduser(), loaded.place("outputs", i, "path")
-        if output.path != "-" and not path.parent.is_dir():
-            warnings.append(f"{place}: directory of {output.path} does not exist here")
+        if output.file is None:
+            continue
+        path, place = Path(output.file).expanduser(), loaded.place("outputs", i, output.name_key)
+        if not path.parent.is_dir():
+            warnings.append(f"{place}: directory of {output.file} does not exist here")
         elif path.is_dir():
-            warnings.append(f"{place}: {output.path} is a directory here; name a file in it")
+            warnings.append(f"{place}: {output.file} is a directory here; name a file in it")
     for key, file in _other_files(loaded.settings).items():
         if not _is_readable(file):
             what = (

@@ -21,9 +21,10 @@ from bridge.core.filter import Filter
 from bridge.core.position import Position
 
 if TYPE_CHECKING:
-    from bridge.config import NdjsonOutput, Settings
+    from bridge.config import Settings
     from bridge.outputs.sinks.files import Layout
     from bridge.outputs.sinks.lines import LineSettings
+    from bridge.outputs.sinks.ndjson import NdjsonOutput
     from bridge.outputs.sinks.replay import Range
 
 STDOUT = "-"
@@ -147,16 +148,19 @@ def _check_range(wanted: Range) -> None:
 def _model(settings: Settings, like: str | None) -> NdjsonOutput | None:
     if like is None:
         return None
-    for output in settings.outputs:
+    from bridge.outputs.sinks.ndjson import NdjsonOutput  # noqa: PLC0415 - `--help` needs none
+
+    files = [output for output in settings.outputs if isinstance(output, NdjsonOutput)]
+    for output in files:
         if output.path == like:
             return output
-    known = ", ".join(output.path for output in settings.outputs) or "none"
+    known = ", ".join(output.path for output in files) or "none"
     raise ConfigError(f"--like {like}: there is no [[outputs]] with this path; there are: {known}")
 
 
 def _refuse_outputs(settings: Settings, path: Path) -> None:
     for output in settings.outputs:
-        if output.path != STDOUT and Path(output.path).absolute() == path.absolute():
+        if output.file is not None and Path(output.file).absolute() == path.absolute():
             raise ConfigError(f"{path}: is written by the daemon; choose another path for --to")
 
 

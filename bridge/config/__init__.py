@@ -10,13 +10,10 @@ from bridge.config.accounts import ResolvedAccount, resolve_accounts
 from bridge.config.effective import flat
 from bridge.config.load import Loaded, SettingsError, load, load_settings
 from bridge.config.model import Settings
-from bridge.config.outputs import AnyOutput, NdjsonOutput
 from bridge.config.tokens import TokenProvider
 
 __all__ = [
-    "AnyOutput",
     "Loaded",
-    "NdjsonOutput",
     "ResolvedAccount",
     "Settings",
     "SettingsError",

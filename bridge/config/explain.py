@@ -9,8 +9,8 @@ from typing import Any, Final
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from bridge.config.setting_index import find_entry, nearest
-from bridge.config.upstream import key_prefixes, systems_with
+from bridge.config.setting_index import choice_at, find_entry, nearest
+from bridge.config.upstream import key_prefixes
 
 Path = tuple[str | int, ...]
 
@@ -80,11 +80,12 @@ def explain(error: ValidationError, place: Callable[[Path], str]) -> list[tuple[
 
 def unknown_key(path: Sequence[str | int]) -> str:
     """The sentence about a key that does not exist."""
-    if path[0] == "accounts" and len(path) == 3 and (owners := systems_with(str(path[2]))):
+    choice = choice_at(path[:-1])
+    if choice is not None and (owners := choice.kinds_with(str(path[-1]))):
         names = " and ".join(f'"{name}"' for name in owners)
         return (
-            f"{dotted(path)} is a setting of accounts of system {names};"
-            " this account is of another system"
+            f"{dotted(path)} is a setting of {choice.what}s of {choice.key} {names};"
+            f" this {choice.what} is of another {choice.key}"
         )
     known = nearest(path)
     hint = f"did you mean {known}?" if known else "see docs/configuration.md for all keys"

@@ -10,7 +10,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from bridge.config.outputs import AnyOutput, Globs
+from bridge.config.outputs import AnyOutput
 from bridge.config.upstream import AnyAccount, default_index, default_section
 from bridge.schema.section import Section
 from bridge.schema.upstream import UpstreamAccount
@@ -18,6 +18,7 @@ from bridge.schema.values import (
     Address,
     Duration,
     FilePath,
+    Globs,
     JournalUrl,
     KeptPath,
     Network,

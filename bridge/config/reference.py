@@ -13,11 +13,11 @@ from typing import Any, Final
 
 from pydantic import BaseModel
 
+from bridge.config.choices import CHOICES, Choice
 from bridge.config.effective import toml_value
 from bridge.config.environment import variable_name
 from bridge.config.model import Settings
 from bridge.config.setting_index import INDEX, Entry, entries
-from bridge.schema.upstream import UpstreamAccount
 from bridge.systems import systems
 
 SCHEMA_FILE: Final = Path("deploy/bridge.schema.json")
@@ -32,14 +32,6 @@ _EXAMPLES: Final[dict[str, str]] = {
     "accounts[].token_env": '"MOGPLEX_TOKEN"',
     "accounts[].proxy": '"http://proxy.example.com:3128"',
     "accounts[].runs": '["3f0c1c52-8d5e-4c8e-9d0a-2b1f6c7d8e9f"]',
-    "outputs[].path": '"/var/log/mogplex-bridge/events.ndjson"',
-    "outputs[].rotate.bytes": '"100MiB"',
-    "outputs[].rotate.every": '"1d"',
-    "outputs[].keep.files": "14",
-    "outputs[].keep.age": '"30d"',
-    "outputs[].keep.bytes": '"10GiB"',
-    "outputs[].compress": '"zstd"',
-    "outputs[].filter.types": '["com.mogplex.run.event.*", "!*.log"]',
     "redaction.keys": '["x-internal-*"]',
     "redaction.patterns": "['EMP-[0-9]{6}']",
     "redaction.keep": '["payload.tokenizer"]',
@@ -90,24 +82,31 @@ def reference_text() -> str:
     return "\n".join([_INTRODUCTION.strip(), "", *_reference_tables(), ""])
 
 
-def _members(prefix: tuple[str, ...], system: str | None = None) -> list[Entry]:
-    """Return the keys of a table.
+def _members(prefix: tuple[str, ...], of: str | None, choice: Choice | None) -> list[Entry]:
+    """Return the keys of a table that has, or belongs to one that has, the kind `of`.
 
-    For an account these are the keys that its system adds or changes; for the first system, all.
+    Where `choice` selects the kind: for the first kind all keys, for another one the keys that it
+    adds or changes.
     """
-    members = [e for e in entries() if e.path[:-1] == prefix and e.system == system]
-    if system in (None, next(iter(systems()))):
+    members = [e for e in entries() if e.path[:-1] == prefix and e.of == of]
+    members.sort(key=lambda entry: not entry.field.is_required())
+    if choice is None or of == _first(choice):
         return members
-    common = UpstreamAccount.model_fields
+    common = choice.base.model_fields
     own = [e for e in members if e.path[-1] not in common or e.field != common[e.path[-1]]]
     named = [e for e in members if e.path[-1] == "name"]  # two accounts have two names
     return [*named, *(e for e in own if e.path[-1] not in ("name", "token_file"))]
 
 
+def _first(choice: Choice) -> str:
+    """The kind that a table is of which does not tell."""
+    return next(iter(choice.sections()))
+
+
 def _example_table(
-    prefix: tuple[str, ...], header: str | None, system: str | None = None
+    prefix: tuple[str, ...], header: str | None, choice: Choice | None = None, of: str | None = None
 ) -> Iterator[str]:
-    members = _members(prefix, system)
+    members = _members(prefix, of, choice)
     if header:
         yield f"#{header}"
     for entry in members:
@@ -115,34 +114,41 @@ def _example_table(
             yield from textwrap.wrap(
                 _explained(entry), 98, initial_indent="# ", subsequent_indent="# "
             )
-            value = f'"{system}"' if _is_name_of(entry, system) else _example_value(entry)
+            is_other = choice is not None and of != _first(choice)
+            value = f'"{of}"' if is_other and entry.path[-1] == "name" else _example_value(entry)
             yield f"#{entry.path[-1]} = {value}"
     for entry in members:
         if entry.section:
             name = ".".join(key for key in entry.path if key != INDEX)
             inner = (*entry.path, INDEX) if entry.kind == "tables" else entry.path
             brackets = f"[[{name}]]" if entry.kind == "tables" else f"[{name}]"
-            for of, text in _sections(entry):
+            for kind, text in _sections(entry):
                 yield from ("", *textwrap.wrap(f"# {text}", 98))
-                yield from _example_table(inner, brackets, of)
+                yield from _example_table(inner, brackets, _choice(entry), kind)
 
 
-def _is_name_of(entry: Entry, system: str | None) -> bool:
-    """Whether it is the name of an account of another system than the first."""
-    return entry.path[-1] == "name" and system not in (None, next(iter(systems())))
+def _choice(entry: Entry) -> Choice | None:
+    """What tells of which kind a table is, where there are several."""
+    return CHOICES.get(entry.section)
 
 
 def _sections(entry: Entry) -> list[tuple[str | None, str]]:
-    """System and introduction of each section that a table may be: accounts have several."""
-    if entry.section is not UpstreamAccount:
-        return [(None, _section_text(entry.section))]
-    return [(name, _section_text(known.section)) for name, known in systems().items()]
+    """Kind and introduction of each section that a table may be."""
+    if (choice := _choice(entry)) is None:
+        return [(entry.of, _section_text(entry.section))]
+    return [(kind, _section_text(section)) for kind, section in choice.sections().items()]
+
+
+def _example(entry: Entry) -> str | None:
+    """A value for the example, where the default says little."""
+    given = _EXAMPLES.get(entry.dotted)
+    if given is None and entry.field.examples:
+        return json.dumps(entry.field.examples[0], ensure_ascii=False)
+    return given
 
 
 def _example_value(entry: Entry) -> str:
-    if entry.dotted in _EXAMPLES:
-        return _EXAMPLES[entry.dotted]
-    return toml_value(entry.field.get_default(), entry.kind)
+    return _example(entry) or toml_value(entry.field.get_default(), entry.kind)
 
 
 def _explained(entry: Entry) -> str:
@@ -151,7 +157,7 @@ def _explained(entry: Entry) -> str:
         text += " One of: " + ", ".join(f'"{choice}"' for choice in entry.choices) + "."
     if entry.field.is_required():
         return f"{text} Required."
-    if entry.dotted in _EXAMPLES:
+    if _example(entry) is not None:
         default = entry.field.get_default()
         text += f" Default: {'none' if default in (None, ()) else toml_value(default, entry.kind)}."
     return text
@@ -162,16 +168,20 @@ def _section_text(section: type[BaseModel] | None) -> str:
 
 
 def _reference_tables() -> Iterator[str]:
-    yield from _reference_table("Top level", "", _members(()))
+    yield from _reference_table("Top level", "", _members((), None, None))
+    told: list[tuple[str, type[BaseModel]]] = []
     for entry in entries():
-        if entry.section:
+        if entry.section and (entry.dotted, entry.section) not in told:
+            told.append((entry.dotted, entry.section))  # kinds have tables in common
             name = ".".join(key for key in entry.path if key != INDEX)
             array = entry.kind == "tables"
             inner = (*entry.path, INDEX) if array else entry.path
             title = f"`[[{name}]]`" if array else f"`[{name}]`"
-            for n, (system, text) in enumerate(_sections(entry)):
-                of = f' of system "{system}"' if n else ""
-                yield from _reference_table(title + of, text, _members(inner, system))
+            choice = _choice(entry)
+            for n, (kind, text) in enumerate(_sections(entry)):
+                which = f' of {choice.key} "{kind}"' if n and choice is not None else ""
+                members = _members(inner, kind, choice)
+                yield from _reference_table(title + which, text, members)
 
 
 def _reference_table(title: str, text: str, members: list[Entry]) -> Iterator[str]:

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 
 from bridge.config.explain import Path
 from bridge.config.model import Settings
-from bridge.config.outputs import STDOUT
 from bridge.schema.upstream import UpstreamAccount
 from bridge.schema.values import is_loopback
 
@@ -78,26 +77,19 @@ def _list_key(account: UpstreamAccount) -> str:
 
 
 def _output_rules(settings: Settings) -> Iterator[tuple[Path, str]]:
-    paths: dict[str, int] = {}
+    names: dict[str, int] = {}
     journal = settings.journal.removeprefix("sqlite:")
     accounts = {account.name for account in settings.accounts}
     for i, output in enumerate(settings.outputs):
         at: Path = ("outputs", i)
-        if paths.setdefault(output.path, i) != i:
-            first = paths[output.path]
-            yield (*at, "path"), f'outputs[{first}] and outputs[{i}] both write "{output.path}"'
-        if journal and output.path == journal:
-            yield (*at, "path"), f"outputs[{i}].path is the journal's file"
-        if output.path == STDOUT:
-            for key in ("naming", "rotate", "keep", "compress", "fsync"):
-                if key in output.model_fields_set:
-                    yield (*at, key), f'outputs[{i}].{key} has no meaning for stdout (path = "-")'
-        for key in ("bytes", "every"):
-            if getattr(output.rotate, key) == 0:
-                yield (
-                    (*at, "rotate", key),
-                    f"outputs[{i}].rotate.{key} must be above 0; leave it out to not rotate by it",
-                )
+        key = output.name_key
+        if names.setdefault(output.name, i) != i:
+            first, shown = names[output.name], getattr(output, key)
+            yield (*at, key), f'outputs[{first}] and outputs[{i}] both write "{shown}"'
+        if journal and output.file == journal:
+            yield (*at, key), f"outputs[{i}].{key} is the journal's file"
+        for path, text in output.problems():
+            yield (*at, *path), f"outputs[{i}].{'.'.join(path)} {text}"
         for j, name in enumerate(output.filter.accounts):
             if not set("*?!") & set(name) and name not in accounts:
                 known = ", ".join(sorted(accounts))

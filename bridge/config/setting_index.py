@@ -12,10 +12,9 @@ from typing import Any, Literal, Union, get_args, get_origin
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
+from bridge.config.choices import CHOICES, Choice
 from bridge.config.model import Settings
 from bridge.schema import values
-from bridge.schema.upstream import UpstreamAccount
-from bridge.systems import systems
 
 INDEX = "*"  # stands for the index in a path through an array of tables
 
@@ -30,7 +29,7 @@ class Entry:
     section: type[BaseModel] | None = None
     choices: tuple[str, ...] = ()
     is_optional: bool = False
-    system: str | None = None  # of an account's key: whose accounts have it, with this default
+    of: str | None = None  # kind of the table that has it, with this default (`choices`)
 
     @property
     def dotted(self) -> str:
@@ -41,13 +40,13 @@ class Entry:
 def entries() -> tuple[Entry, ...]:
     """All keys in the order of the model, tables before their members.
 
-    The keys of an account come once for each system, in the order of the systems.
+    The keys of an account come once for each system, those of an output once for each type.
     """
-    return _entries(tuple(systems()))
+    return _entries(tuple(tuple(choice.sections()) for choice in CHOICES.values()))
 
 
 @cache
-def _entries(_systems: tuple[str, ...]) -> tuple[Entry, ...]:
+def _entries(_kinds: tuple[tuple[str, ...], ...]) -> tuple[Entry, ...]:
     return tuple(_walk(Settings, ()))
 
 
@@ -55,6 +54,12 @@ def find_entry(path: Sequence[str | int]) -> Entry | None:
     """Look up the key at a concrete path, whose indexes are numbers."""
     wanted = tuple(INDEX if isinstance(key, int) else key for key in path)
     return next((entry for entry in entries() if entry.path == wanted), None)
+
+
+def choice_at(path: Sequence[str | int]) -> Choice | None:
+    """What tells the kind of the table at a concrete path in an array; None for any other."""
+    holder = find_entry(path[:-1]) if path and isinstance(path[-1], int) else None
+    return CHOICES.get(holder.section) if holder is not None else None
 
 
 def nearest(path: Sequence[str | int]) -> str | None:
@@ -82,10 +87,10 @@ def _walk(model: type[BaseModel], prefix: tuple[str, ...]) -> Iterator[Entry]:
     for name, field in model.model_fields.items():
         entry = _entry((*prefix, name), field)
         yield entry
-        if entry.section is UpstreamAccount:
-            for system, known in systems().items():
-                for member in _walk(known.section, (*entry.path, INDEX)):
-                    yield replace(member, system=system)
+        if (choice := CHOICES.get(entry.section)) is not None:
+            for kind, section in choice.sections().items():
+                for member in _walk(section, (*entry.path, INDEX)):
+                    yield replace(member, of=kind)
         elif entry.section is not None:
             inner = (*entry.path, INDEX) if entry.kind == "tables" else entry.path
             yield from _walk(entry.section, inner)

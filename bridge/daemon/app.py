@@ -68,8 +68,9 @@ class Bridge:
         self._hangup = asyncio.Event()  # SIGHUP requests a reload
         self._running: Running | None = None  # None while the journal opens or closes
         words = {a.name: systems()[a.settings.system].words for a in accounts}
-        sink_names = [output.name for output in settings.outputs]
-        self.metrics = Metrics(words, sink_names, rules=RULES)
+        self.metrics = Metrics(words, rules=RULES)
+        for output in settings.outputs:
+            self.metrics.add_sink(output.name, output.reasons)
 
     def stop(self) -> None:
         """Request an orderly stop."""

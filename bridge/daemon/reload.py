@@ -103,7 +103,8 @@ async def apply(prepared: Prepared, old: Settings, running: Running) -> Settings
     try:
         await running.sinks.change(settings.outputs)
     except OutputRefusedError as error:
-        place = prepared.place("outputs", settings.outputs.index(error.output), "path")
+        index = settings.outputs.index(error.output)
+        place = prepared.place("outputs", index, error.output.name_key)
         raise ConfigError(f"{place}: {error}") from None
     logs.configure(
         running.redactor.twin().value, level=settings.log.level, form=settings.log.format

@@ -1,19 +1,16 @@
 """The outputs: built from settings, run, and replaced while the daemon runs.
 
-The journal stores an output's position under its name (its path), so an output that is closed and
-rebuilt with other settings continues behind its last line.
+The journal stores an output's position under its name (a file's is its path), so an output that
+is closed and rebuilt with other settings continues behind its last line.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 from bridge.clock import Clock
-from bridge.config import AnyOutput, NdjsonOutput
-from bridge.config.outputs import STDOUT
 from bridge.core.errors import ConfigError
 from bridge.core.filter import Filter
 from bridge.daemon.exchange import Exchange
@@ -22,18 +19,15 @@ from bridge.daemon.supervisor import Crew
 from bridge.journal.port import Fence, Journal, OwnedJournal
 from bridge.metrics import Metrics
 from bridge.outputs.sinks.delivery import Delivery
-from bridge.outputs.sinks.files.layout import Keep, Layout
-from bridge.outputs.sinks.files.target import FileTarget
 from bridge.outputs.sinks.lines import LineSettings
-from bridge.outputs.sinks.port import Target
-from bridge.outputs.sinks.stdout import PipeTarget
+from bridge.outputs.sinks.settings import OutputSection
 from bridge.tasks import TaskGroup
 
 
 class OutputRefusedError(ConfigError):
     """An output that cannot be opened; `output` holds its settings."""
 
-    def __init__(self, output: AnyOutput, reason: str) -> None:
+    def __init__(self, output: OutputSection, reason: str) -> None:
         super().__init__(reason)
         self.output = output
 
@@ -67,7 +61,7 @@ class Sinks:
         self._on_end = on_end
         self._crew = Crew()
         self._sinks: dict[str, Delivery | OnlyOne] = {}
-        self._exchange: Exchange[AnyOutput] = Exchange(self)
+        self._exchange: Exchange[OutputSection] = Exchange(self)
 
     async def run(self) -> None:
         """Write until cancelled."""
@@ -78,7 +72,7 @@ class Sinks:
         for sink in self._sinks.values():
             sink.reopen()
 
-    async def change(self, outputs: Sequence[AnyOutput]) -> None:
+    async def change(self, outputs: Sequence[OutputSection]) -> None:
         """Make these outputs the ones in use; one with unchanged settings is not touched.
 
         No line is repeated or skipped: each output resumes from what its file holds.
@@ -90,12 +84,12 @@ class Sinks:
 
     # Keeper
 
-    def take_over(self, name: str, settings: AnyOutput) -> bool:
+    def take_over(self, name: str, settings: OutputSection) -> bool:
         """See `Keeper`: every change reopens the output."""
         del name, settings
         return False
 
-    async def begin(self, name: str, settings: AnyOutput, inherited: bytes) -> None:
+    async def begin(self, name: str, settings: OutputSection, inherited: bytes) -> None:
         """See `Keeper`. The output resumes from what its file holds."""
         del inherited
         sink = self._build(name, settings)
@@ -106,7 +100,7 @@ class Sinks:
         self._sinks[name] = sink
         self._crew.add(f"sink {name}", partial(self._run, sink))
 
-    def _build(self, name: str, output: AnyOutput) -> Delivery | OnlyOne:
+    def _build(self, name: str, output: OutputSection) -> Delivery | OnlyOne:
         make = partial(build_sink, output, self._journal, self._metrics, self._clock)
         if output.where == "once":
             return OnlyOne(name, self._journal, make)
@@ -143,7 +137,7 @@ class Sinks:
 
 
 def build_sink(
-    output: AnyOutput,
+    output: OutputSection,
     journal: Journal,
     metrics: Metrics,
     clock: Clock,
@@ -159,7 +153,7 @@ def build_sink(
         format=output.format,
         bytes_max=output.line_bytes,
     )
-    target = _target(output, clock)
+    target = output.target(clock)
     return Delivery(
         output.name,
         target,
@@ -170,18 +164,3 @@ def build_sink(
         fence=fence,
         remembered_as=remembered_as,
     )
-
-
-def _target(output: NdjsonOutput, clock: Clock) -> Target:
-    if output.path == STDOUT:
-        return PipeTarget()
-    layout = Layout(
-        Path(output.path).expanduser(),
-        naming=output.naming,
-        rotate_bytes=output.rotate.bytes,
-        rotate_every_s=output.rotate.every,
-        keep=Keep(files=output.keep.files, age_s=output.keep.age, bytes=output.keep.bytes),
-        compress=output.compress,
-        fsync=output.fsync,
-    )
-    return FileTarget(layout, clock)

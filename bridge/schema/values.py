@@ -12,7 +12,7 @@ import re
 from decimal import Decimal
 from typing import Annotated, Any, Final
 
-from pydantic import BeforeValidator, WithJsonSchema
+from pydantic import BeforeValidator, Field, WithJsonSchema
 
 SECONDS: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0}
 BYTES: Final = {
@@ -199,6 +199,7 @@ def _shape(description: str, **schema: Any) -> WithJsonSchema:
     return WithJsonSchema({"description": description, **schema})
 
 
+Globs = tuple[Annotated[str, Field(min_length=1, max_length=200)], ...]
 Duration = Annotated[
     float,
     BeforeValidator(to_seconds),

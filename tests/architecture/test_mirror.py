@@ -86,6 +86,8 @@ MODULES = {
     "outputs/sinks/port": (f"{CONTRACT}/test_targets.py", "the promises themselves"),
     "outputs/sinks/replay": ("tests/unit/cli/test_replay.py", "what `replay` writes"),
     "outputs/story/layout": ("tests/unit/outputs/story/test_printer.py", "by whole pictures"),
+    "outputs/sinks/settings": (f"{CONTRACT}/test_output_stranger.py", "a base class"),
+    "output_kinds": (f"{CONTRACT}/test_output_stranger.py", "a kind from nowhere is registered"),
     "schema/section": ("tests/unit/config/test_load.py", "a base class"),
     "schema/upstream": ("tests/unit/config/test_load.py", "by the accounts of a file"),
     "simulator/profiles": (f"{CONTRACT}/test_simulator_control.py", "a table, and what runs one"),

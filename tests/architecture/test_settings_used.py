@@ -11,11 +11,14 @@ from tests.architecture.tree import Module, modules, parse
 # Who turns settings into constructor arguments; in `config` itself tokens and URLs are resolved.
 # What a system adds to an account is read by its wing.
 OF_ACCOUNTS = {"config/accounts.py", "schema/upstream.py", "sources/"}
-WIRING = {*OF_ACCOUNTS, "daemon/", "cli/serve.py"}
+# What a kind of output adds is read by its section, which makes the target.
+OF_OUTPUTS = {"outputs/sinks/ndjson.py"}
+WIRING = {*OF_ACCOUNTS, *OF_OUTPUTS, "daemon/", "cli/serve.py"}
 # What a reload goes through, and what is read from the settings of that moment.
 READ_WHEN_NEEDED = {"limits.drain"}
 RELOADED = {
     *OF_ACCOUNTS,
+    *OF_OUTPUTS,
     "daemon/accounts.py",
     "daemon/build.py",
     "daemon/listed.py",
@@ -23,7 +26,7 @@ RELOADED = {
     "daemon/serving.py",
     "daemon/sinks.py",
 }
-READ_BY_THE_MODEL = {"name": "labels", "type": "one kind so far", "system": "one kind so far"}
+READ_BY_THE_MODEL = {"name": "labels", "type": "tells the section", "system": "the same"}
 
 
 def chains(module: Module) -> set[str]:
@@ -58,7 +61,7 @@ def unread(sources: list[Module]) -> list[str]:
             continue
         tables = [key for key in entry.path[:-1] if key != INDEX]
         owners = {tables[-1], tables[-1].removesuffix("s"), "settings"} if tables else {"settings"}
-        if entry.system is not None:
+        if entry.of is not None:
             owners |= {"self", "new"}  # of the section itself, and of a source that takes it over
         keys = (entry.path[-1], f"{entry.path[-1]}_address")
         if not any((owner, key) in written for owner in owners for key in keys):

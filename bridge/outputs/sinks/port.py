@@ -1,8 +1,8 @@
 """What an output must provide. Tests and reviews cite the numbers.
 
 A target takes lines; `Delivery` does the rest for all targets: position, checkpoint, waits, lag,
-draining, health. A new kind of output is one class with these methods, a section in
-`config/outputs.py` and a line in `daemon/`.
+draining, health. A new kind of output is one class with these methods, a section of
+settings beside it that makes it (`settings.py`), and a line in `bridge/output_kinds.py`.
 """
 
 from __future__ import annotations

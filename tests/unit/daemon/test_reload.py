@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from bridge.clock import SystemClock
-from bridge.config import Loaded, NdjsonOutput, ResolvedAccount, Settings
+from bridge.config import Loaded, ResolvedAccount, Settings
 from bridge.config.tokens import TokenVariable
 from bridge.core.errors import ConfigError, JournalFullError
 from bridge.core.state import FeedState
@@ -23,6 +23,7 @@ from bridge.daemon.supervisor import Crew
 from bridge.intake import Intake, OpenFeed
 from bridge.journal.memory import MemoryJournal
 from bridge.metrics import Metrics
+from bridge.outputs.sinks.ndjson import NdjsonOutput
 from bridge.redact import Policy, Redactor
 from bridge.sources.mogplex.api import to_event
 from bridge.sources.mogplex.settings import MogplexAccount

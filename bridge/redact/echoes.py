@@ -21,7 +21,25 @@ def may_be_echo(secret: str) -> bool:
     return (
         LENGTH_MIN <= len(secret) <= LENGTH_MAX
         and len(set(secret)) >= _CHARS_MIN
-        and '"' not in secret
+        and (_is_mixed(secret) or _has_weight(secret))
+    )
+
+
+def _is_mixed(secret: str) -> bool:
+    """Letters and digits and nothing else, as most are: they pass all that follows."""
+    return (
+        len(secret) <= harmless.LOOK_MAX
+        and secret.isalnum()
+        and secret.isascii()
+        and not secret.isalpha()
+        and not secret.isdigit()
+        and _NO_ECHO.match(secret) is None
+    )
+
+
+def _has_weight(secret: str) -> bool:
+    return (
+        '"' not in secret
         and "\\" not in secret
         and "\n" not in secret
         and not _NO_ECHO.match(secret)

@@ -10,6 +10,7 @@ stops to trust the output. Every check is linear in the value and looks at `LOOK
 from __future__ import annotations
 
 import re
+from operator import ne
 from typing import Final
 
 from bridge.redact.fold import fold
@@ -72,18 +73,12 @@ _SPECIAL_TOKEN = re.compile(r"\[[A-Z_/]{2,16}\d{0,3}\]\Z")
 _WORDS = re.compile(r"[A-Za-z']{1,40}")
 _PARTS = re.compile(r"[A-Z]{1,40}(?![a-z])|[A-Z]?[a-z]{1,60}|[0-9]{1,40}")
 
-_SHAPE = str.maketrans(
-    {
-        chr(code): "l"
-        if 97 <= code <= 122
-        else "u"
-        if 65 <= code <= 90
-        else "d"
-        if 48 <= code <= 57
-        else "s"
-        for code in range(128)
-    }
-)
+
+def _kind(char: str) -> str:
+    return "l" if char.islower() else "u" if char.isupper() else "d" if char.isdigit() else "s"
+
+
+_SHAPE = str.maketrans({char: _kind(char) for char in map(chr, range(128))})
 _HEX = re.compile(r"(?=[0-9]{0,120}[a-f])[0-9a-f]{32,128}\Z")
 _SIGNS = re.compile(
     r"(?<=[A-Za-z])[!#$%^*@&+=~](?=[A-Za-z])|[A-Za-z]{2}[_-][A-Za-z]{0,20}[a-z][A-Z]{2}"
@@ -143,14 +138,18 @@ _NAME_LIKE = re.compile(r"[A-Za-z0-9]{1,40}(?:[-_./:][A-Za-z0-9]{1,40}){1,20}\Z"
 _CAMEL = re.compile(r"l{0,40}(?:u{1,5}l{2,40}|ul(?=u)){1,20}u{0,3}\Z")
 
 
+def _turns(shape: str) -> int:
+    """Runs of one kind; a sum costs a third of a search, but tells other letters apart."""
+    return 1 + sum(map(ne, shape, shape[1:])) if shape.isascii() else len(_RUNS.findall(shape))
+
+
 def _turns_enough(shape: str) -> bool:
     size = len(shape)
-    turns = len(_RUNS.findall(shape))
     digit = shape.count("d")
     if digit >= 2 and size - digit >= 3:
-        return turns * 3 >= size - 6 if size <= 32 else turns * 5 >= size
+        return _turns(shape) * 3 >= size - 6 if size <= 32 else _turns(shape) * 5 >= size
     if digit and size >= 16:
-        return turns * 4 >= size
+        return _turns(shape) * 4 >= size
     if size < 20 or _CAMEL.match(shape):
         return False
     return "l" in shape and "u" in shape

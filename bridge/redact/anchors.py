@@ -18,9 +18,11 @@ import ahocorasick
 
 from bridge.redact.detectors import DETECTORS
 from bridge.redact.detectors.assignment import ASSIGNMENTS
+from bridge.redact.detectors.command_line import PROGRAM_FLAGS
 from bridge.redact.detectors.detector import Detector, Look
 from bridge.redact.detectors.markers import MARKER_LITERAL, skip_marker
 from bridge.redact.detectors.name_parts import name_literals
+from bridge.redact.detectors.tokens import DISTINCTIVE, PROVIDER_TOKENS
 from bridge.redact.dress import View
 
 
@@ -35,6 +37,8 @@ class Anchor(NamedTuple):
 POLICIES_HELD: Final = 4  # automata, 15 ms and 0.6 MiB each
 HITS_MAX: Final = 4_096  # places of literals in one text that are held at once
 
+_ESCAPES: Final = re.compile(r"[\\%]")
+
 # Rules whose finds show what they are by their own characters, whatever stands around them.
 _SHOWN: Final = frozenset({"own-token", "provider-token", "jwt", "pem", "webhook"})
 _SHOWN_LOOKS: Final = frozenset(
@@ -43,12 +47,22 @@ _SHOWN_LOOKS: Final = frozenset(
 
 
 class Anchors(tuple[Anchor, ...]):
-    """All of one literal. `shown`: those of them whose finds need no word around them."""
+    """All of one literal.
+
+    `shown`: those of them whose finds need no word around them. `begins_word`: inside a word all of
+    them find nothing, as `s.` at the end of a sentence.
+    """
 
     shown: tuple[Anchor, ...]
+    begins_word: bool
 
-    def __init__(self, anchors: Iterable[Anchor]) -> None:
+    def __init__(self, anchors: Sequence[Anchor]) -> None:
         self.shown = tuple(anchor for anchor in anchors if anchor.look in _SHOWN_LOOKS)
+        self.begins_word = all(
+            anchor.look is PROGRAM_FLAGS.look
+            or (anchor.look is PROVIDER_TOKENS.look and anchor.size < DISTINCTIVE)
+            for anchor in anchors
+        )
 
 
 Place = tuple[int, tuple[Anchor, ...]]
@@ -60,6 +74,21 @@ def shown_by_themselves(hits: Iterable[Hit]) -> Iterator[Place]:
     for last, found in hits:
         if found.shown:
             yield last, found.shown
+
+
+def at_words(hits: list[Hit], low: str) -> list[Hit]:
+    """The hits without those that would be looked at for nothing, inside a word.
+
+    Behind an escape (`\\n`, `%3D`, `\\u0022`) a word may begin at any letter.
+    """
+    return [
+        (last, found)
+        for last, found in hits
+        if not found.begins_word
+        or not (before := low[max(0, last - found[0].size) : last + 1 - found[0].size]).isalnum()
+        or not before.isascii()
+        or _ESCAPES.search(low, max(0, last - found[0].size - 5), last - found[0].size)
+    ]
 
 
 def moved(hits: list[Hit], view: View) -> list[Hit] | None:

@@ -138,7 +138,8 @@ class TextRedactor:
 
     def _hits(self, low: str) -> list[Hit]:
         """Where literals stand in a text, in order: the first `HITS_MAX`."""
-        return list(islice(self._find(low), HITS_MAX))
+        hits = list(islice(self._find(low), HITS_MAX))
+        return anchors.at_words(hits, low) if 0 < len(hits) < HITS_MAX else hits
 
     def _hits_of_view(self, views: list[dress.View], hits: list[Hit], low: str) -> list[Hit]:
         moved = anchors.moved(hits, views[0]) if len(views) == 1 else None

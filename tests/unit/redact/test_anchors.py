@@ -10,6 +10,8 @@ from bridge.redact import Policy, Redactor, anchors
 from bridge.redact.detectors import DETECTORS
 from bridge.redact.dress import undressed
 from bridge.redact.literals import literals
+from bridge.redact.names.remembered import Names
+from bridge.redact.spans import Scan
 from tests.corpus.build import cases
 
 LITERALS = sorted({literal for detector in DETECTORS for literal in detector.literals})
@@ -68,3 +70,25 @@ def test_names_of_an_object_count_for_the_limit_each_time() -> None:
     first, second = redactor.value(many), redactor.value(many)
     assert first == second
     assert "[REDACTED:unscanned]" in json.dumps(second)
+
+
+@pytest.mark.parametrize("glue", ["x", "9", "m", r"\n", "%3D", r"\u0022", "\n", ""])
+def test_what_is_skipped_inside_a_word_would_have_found_nothing(glue: str) -> None:
+    names = Names(Policy())
+    skipped = 0
+    for case in cases(3)[::60]:
+        for secret in case.secrets or case.keep:
+            text = f"- a{glue}{secret} {glue}npm --token {secret}"
+            low = text.lower()
+            hits = list(FIND(low))
+            kept = anchors.at_words(hits, low)
+            for last, found in hits:
+                if (last, found) in kept:
+                    continue
+                skipped += 1
+                for size, look, data in found:
+                    scan = Scan(text, low)
+                    scan.names = names
+                    assert look(scan, last + 1 - size, last + 1, data) == 0
+                    assert scan.spans == []
+    assert skipped

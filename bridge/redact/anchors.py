@@ -77,9 +77,9 @@ def shown_by_themselves(hits: Iterable[Hit]) -> Iterator[Place]:
 
 
 def at_words(hits: list[Hit], low: str) -> list[Hit]:
-    """The hits without those that would be looked at for nothing, inside a word.
+    r"""The hits without those that would be looked at for nothing, inside a word.
 
-    Behind an escape (`\\n`, `%3D`, `\\u0022`) a word may begin at any letter.
+    Behind an escape (`\n`, `%3D`, `\u0022`) a word may begin at any letter.
     """
     return [
         (last, found)

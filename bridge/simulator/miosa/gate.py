@@ -8,10 +8,10 @@ from typing import Any
 from aiohttp import web
 
 from bridge.simulator.kit.clock import sleep
-from bridge.simulator.kit.exchange import bearer, drop, send, send_half
 from bridge.simulator.kit.faults import AFTERWARDS, EARLY, Fault
 from bridge.simulator.kit.replies import Reply, page
 from bridge.simulator.kit.requestlog import RequestRecord
+from bridge.simulator.kit.sending import bearer, drop, send, send_half
 from bridge.simulator.kit.tokens import token_hash
 from bridge.simulator.miosa.app import Route, find_route
 from bridge.simulator.miosa.refusals import no_route

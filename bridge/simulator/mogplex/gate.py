@@ -12,10 +12,10 @@ from urllib.parse import quote
 from aiohttp import web
 
 from bridge.simulator.kit.clock import sleep
-from bridge.simulator.kit.exchange import bearer, drop, send, send_half
 from bridge.simulator.kit.faults import AFTERWARDS, EARLY, Fault
 from bridge.simulator.kit.replies import Reply, page, redirect
 from bridge.simulator.kit.requestlog import RequestRecord
+from bridge.simulator.kit.sending import bearer, drop, send, send_half
 from bridge.simulator.kit.tokens import token_hash
 from bridge.simulator.mogplex.app import MODELS_PATH, ROOT, USER_PATH, Method, find_route
 from bridge.simulator.mogplex.catalogue import user_reply

@@ -11,10 +11,10 @@ import re
 from aiohttp import web
 
 from bridge.simulator.kit.clock import sleep
-from bridge.simulator.kit.exchange import bearer, drop, send, send_half
 from bridge.simulator.kit.faults import AFTERWARDS, EARLY, Fault
 from bridge.simulator.kit.replies import Reply, json_reply, page
 from bridge.simulator.kit.requestlog import RequestRecord
+from bridge.simulator.kit.sending import bearer, drop, send, send_half
 from bridge.simulator.kit.tokens import token_hash
 from bridge.simulator.moot.app import HEALTH_PATH, STREAMING, Method, find_route
 from bridge.simulator.moot.faults import AT_SIGN_IN, INSTEAD, OUTSIDE

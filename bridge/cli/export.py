@@ -65,7 +65,7 @@ def export(
     from bridge.outputs.printed import formatter  # noqa: PLC0415
 
     settings = load_with(config=config, journal=journal).settings
-    only = Filter(runs=frozenset(runs), types=types)
+    only = Filter(ids=frozenset(runs), types=types)
     to_lines = formatter(format_, colour=wants_colour(sys.stdout))
     if salvage:
         return _salvage(settings.journal, after, only, to_lines)

@@ -114,7 +114,7 @@ def _wish(settings: Settings, like: str | None, asked: dict[str, Any]) -> _Wish:
     if asked["resume"] and is_stdout:
         raise click.UsageError("--resume needs --to PATH")
     only = Filter(
-        runs=frozenset(asked["runs"] or (model.filter.runs if model else ())),
+        ids=frozenset(asked["runs"] or (model.filter.runs if model else ())),
         types=tuple(asked["types"] or (model.filter.types if model else ())),
         accounts=frozenset(asked["accounts"] or (model.filter.accounts if model else ())),
     )

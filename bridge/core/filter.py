@@ -16,7 +16,7 @@ class Filter:
     matches when no excluding glob matches and, if there is any including glob, one of them does.
     """
 
-    runs: frozenset[str] = frozenset()  # ids of feeds, of whatever kind
+    ids: frozenset[str] = frozenset()  # of feeds, of whatever kind
     types: tuple[str, ...] = ()
     accounts: frozenset[str] = frozenset()
     kinds: frozenset[str] = frozenset()
@@ -25,11 +25,11 @@ class Filter:
     @property
     def is_empty(self) -> bool:
         """Whether the filter has no condition."""
-        return not (self.runs or self.types or self.accounts or self.kinds or self.systems)
+        return not (self.ids or self.types or self.accounts or self.kinds or self.systems)
 
     def matches_feed(self, feed: Feed) -> bool:
         """Whether the conditions about feeds hold."""
-        return (not self.runs or feed.id in self.runs) and self.matches_origin(feed)
+        return (not self.ids or feed.id in self.ids) and self.matches_origin(feed)
 
     def matches_origin(self, feed: Feed) -> bool:
         """Whether feeds of this account, kind and system match."""

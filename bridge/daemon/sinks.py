@@ -146,7 +146,7 @@ def build_sink(
 ) -> Delivery:
     lines = LineSettings(
         only=Filter(
-            runs=frozenset(output.filter.runs),
+            ids=frozenset(output.filter.runs),
             types=tuple(output.filter.types),
             accounts=frozenset(output.filter.accounts),
         ),

@@ -139,11 +139,11 @@ async def test_a_server_without_auth_does_not_open_other_addresses() -> None:
 def test_an_identity_narrows_a_filter_and_never_widens_it() -> None:
     anyone = Identity("a")
     one = Identity("b", runs=frozenset({"r1", "r2"}), accounts=frozenset({"x"}))
-    wish = Filter(runs=frozenset({"r2", "r3"}), types=("t",))
+    wish = Filter(ids=frozenset({"r2", "r3"}), types=("t",))
     assert anyone.narrow(wish) == wish
-    assert one.narrow(Filter()) == Filter(runs=one.runs, accounts=one.accounts)
+    assert one.narrow(Filter()) == Filter(ids=one.runs, accounts=one.accounts)
     assert one.narrow(wish) == Filter(frozenset({"r2"}), ("t",), frozenset({"x"}))
-    assert one.narrow(Filter(runs=frozenset({"r3"}))) is None
+    assert one.narrow(Filter(ids=frozenset({"r3"}))) is None
     assert one.narrow(Filter(accounts=frozenset({"y"}))) is None
     assert one.may_see("x", "r1")
     assert not one.may_see("x", "r3")

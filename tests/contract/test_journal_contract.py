@@ -169,7 +169,7 @@ async def test_j2_concurrent_appends_each_keep_their_order(
     assert sorted(seq for seq in given if seq is not None) == [at(n) for n in range(1, 481)]
     for number, task in enumerate(tasks):
         assert task.result() == sorted(seq for seq in task.result() if seq is not None)
-        (mine, _) = await journal.read(0, 1000, Filter(runs=frozenset({f"r{number}"})))
+        (mine, _) = await journal.read(0, 1000, Filter(ids=frozenset({f"r{number}"})))
         assert [r.seq for r in mine] == task.result()
         assert [r.id for r in mine] == [f"e{n}" for n in range(60)]
 
@@ -388,17 +388,17 @@ MIXED = [
 ]
 FILTERS = [
     Filter(),
-    Filter(runs=frozenset({"a"})),
-    Filter(runs=frozenset({"a", "b"})),
-    Filter(runs=frozenset({"a", "b", *(f"none{n}" for n in range(40))})),
-    Filter(runs=frozenset({"none"})),
+    Filter(ids=frozenset({"a"})),
+    Filter(ids=frozenset({"a", "b"})),
+    Filter(ids=frozenset({"a", "b", *(f"none{n}" for n in range(40))})),
+    Filter(ids=frozenset({"none"})),
     Filter(types=("t.*",)),
     Filter(types=("*", "!bridge.*")),
     Filter(types=("none.*",)),
     Filter(accounts=frozenset({"other"})),
-    Filter(runs=frozenset({"a", "b"}), types=("*.two",)),
-    Filter(runs=frozenset({"a", "b"}), accounts=frozenset({"other"})),
-    Filter(runs=frozenset({"a"}), accounts=frozenset({"other"})),
+    Filter(ids=frozenset({"a", "b"}), types=("*.two",)),
+    Filter(ids=frozenset({"a", "b"}), accounts=frozenset({"other"})),
+    Filter(ids=frozenset({"a"}), accounts=frozenset({"other"})),
 ]
 
 

@@ -142,7 +142,7 @@ class Model:
             for n, d in enumerate(self.stored, 1)
             if n > self.gone
             and self.at[n] > after
-            and (not only.runs or d.feed.id in only.runs)
+            and (not only.ids or d.feed.id in only.ids)
             and only.matches_type(d.type)
         ]
 

@@ -48,7 +48,7 @@ class Older:
 
     def _subject_for(self, only: Filter) -> str | None:
         """Return the subject of the only wanted feed; None when there are others."""
-        if not only.runs or len(only.runs) > 1:
+        if not only.ids or len(only.ids) > 1:
             return self._subjects.records
         feeds = [t for t, feed in self._tables.feeds.items() if only.matches_feed(feed)]
         if len(feeds) > 1:

@@ -248,9 +248,9 @@ class Rows:
 
     def _wanted_feeds(self, only: Filter) -> Sequence[int] | None:
         """Return the feeds to read by index, or None when a walk over everything is cheaper."""
-        if not only.runs:
+        if not only.ids:
             return None
-        wanted = self._wanted.feeds_of_runs(only)
+        wanted = self._wanted.feeds_of_ids(only)
         return wanted if len(wanted) <= MERGED_FEEDS_MAX else None
 
     def _record(self, row: _Row) -> Record:

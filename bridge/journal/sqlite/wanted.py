@@ -38,7 +38,7 @@ class Wanted:
         self.asked = Asked(connection)
         self.feeds: dict[int, Feed] = {}
         self.types: dict[Any, str] = {}
-        self._feeds_of_run: dict[str, list[int]] = {}
+        self._feeds_of_id: dict[str, list[int]] = {}
         self._feeds_of_origin: dict[tuple[str, str, str], list[int]] = {}
         self._newest_feed = self._newest_type = 0
         self._conditions: dict[tuple[Filter, int, int], Condition] = {}
@@ -47,7 +47,7 @@ class Wanted:
         """Read the numbers that were added since; a number never changes its meaning."""
         for number, *columns in self._db.execute(self.asked.feeds_above, (self._newest_feed,)):
             feed = self.feeds[number] = Feed(*columns)
-            self._feeds_of_run.setdefault(feed.id, []).append(number)
+            self._feeds_of_id.setdefault(feed.id, []).append(number)
             origin = (feed.system, feed.account, feed.kind)
             self._feeds_of_origin.setdefault(origin, []).append(number)
             self._newest_feed = max(self._newest_feed, number)
@@ -56,12 +56,12 @@ class Wanted:
             self.types[number] = name
             self._newest_type = max(self._newest_type, number)
 
-    def feeds_of_runs(self, only: Filter) -> list[int]:
+    def feeds_of_ids(self, only: Filter) -> list[int]:
         """Return the named feeds that match."""
         return [
             feed
-            for run in only.runs
-            for feed in self._feeds_of_run.get(run, ())
+            for id_ in only.ids
+            for feed in self._feeds_of_id.get(id_, ())
             if only.matches_feed(self.feeds[feed])
         ]
 
@@ -86,8 +86,8 @@ class Wanted:
         return Condition(feeds.sql + types.sql, feeds.is_hopeless or types.is_hopeless)
 
     def _condition_of_feeds(self, only: Filter) -> Condition:
-        if only.runs:
-            named = self.feeds_of_runs(only)
+        if only.ids:
+            named = self.feeds_of_ids(only)
             return NOTHING_SAID if len(named) > NUMBERS_MAX else _one_of("feed", named)
         passing: list[int] = []
         others: list[int] = []

@@ -37,7 +37,7 @@ class History:
     def filter(self, account: str, id_: str, *, with_end: bool = False) -> Filter:
         """The filter for a run's events, with `with_end` also for the record of its end."""
         types = tuple(sorted((*self._types, *self._ended))) if with_end else self._types
-        return Filter(runs=frozenset((id_,)), types=types, accounts=frozenset((account,)))
+        return Filter(ids=frozenset((id_,)), types=types, accounts=frozenset((account,)))
 
     async def newest(
         self, account: str, id_: str, count: int, reading: Reading
@@ -79,7 +79,7 @@ class History:
 
     async def end_of(self, account: str, id_: str, reading: Reading) -> int | None:
         """The sequence of the record of the run's end; None without one."""
-        only = Filter(runs=frozenset((id_,)), types=self._ended, accounts=frozenset((account,)))
+        only = Filter(ids=frozenset((id_,)), types=self._ended, accounts=frozenset((account,)))
         async with reading.slice():
             found = await self._journal.read_last(1, only)
         return found[0].seq if found else None

@@ -72,17 +72,17 @@ class Identity:
     def may_see(self, account: str, run_id: str) -> bool:
         if not self.is_limited:
             return True
-        return Filter(runs=self.runs, accounts=self.accounts).matches_feed(
+        return Filter(ids=self.runs, accounts=self.accounts).matches_feed(
             Feed(system="", account=account, kind="run", id=run_id, source="")
         )
 
     def narrow(self, only: Filter) -> Filter | None:
         """Return the part of a filter that the identity may see; None if that is nothing."""
-        runs = _common(only.runs, self.runs)
+        ids = _common(only.ids, self.runs)
         accounts = _common(only.accounts, self.accounts)
-        if runs is None or accounts is None:
+        if ids is None or accounts is None:
             return None
-        return replace(only, runs=runs, accounts=accounts)
+        return replace(only, ids=ids, accounts=accounts)
 
 
 def _common(wished: frozenset[str], allowed: frozenset[str]) -> frozenset[str] | None:

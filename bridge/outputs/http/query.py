@@ -111,7 +111,7 @@ def read_query(
     text = read_text(request)
     return Query(
         only=Filter(
-            runs=frozenset().union(*(ids(kind, run) for run in runs)),
+            ids=frozenset().union(*(ids(kind, run) for run in runs)),
             # Sorted, so that the order of the parameters does not make another filter.
             types=tuple(sorted(set(values(request, "type", limits.types_per_filter_max, limits)))),
             accounts=frozenset(values(request, "account", few, limits)),

@@ -34,7 +34,7 @@ async def find_start(journal: Reader, query: Query, reading: Reading) -> Start:
 async def _before_the_last(journal: Reader, count: int, only: Filter, reading: Reading) -> int:
     """The position before the last `count` matching records; the head if there are none."""
     head = end = journal.head
-    if only.runs:  # an index finds them in one query
+    if only.ids:  # an index finds them in one query
         async with reading.slice():
             records = await journal.read_last(count, only)
         return records[0].seq - 1 if records else head

@@ -21,18 +21,18 @@ class FilterIndex:
 
     def __init__(self) -> None:
         self._wants_all = False
-        self._by_run: dict[str, set[Filter]] = {}
-        self._without_run: set[Filter] = set()
+        self._by_id: dict[str, set[Filter]] = {}
+        self._without_id: set[Filter] = set()
         self._by_sort: dict[Sort, tuple[Feed, set[Filter]]] = {}
 
     def add(self, only: Filter) -> None:
         if only.is_empty:
             self._wants_all = True
-        elif only.runs:
-            for run in only.runs:
-                self._by_run.setdefault(run, set()).add(only)
+        elif only.ids:
+            for id_ in only.ids:
+                self._by_id.setdefault(id_, set()).add(only)
         else:
-            self._without_run.add(only)
+            self._without_id.add(only)
             # Keep the remembered results: dropping them would test all other filters again.
             for sort, (feed, found) in self._by_sort.items():
                 if _wants(only, feed, sort[-1]):
@@ -41,14 +41,14 @@ class FilterIndex:
     def remove(self, only: Filter) -> None:
         if only.is_empty:
             self._wants_all = False
-        elif only.runs:
-            for run in only.runs:
-                filters = self._by_run[run]
+        elif only.ids:
+            for id_ in only.ids:
+                filters = self._by_id[id_]
                 filters.remove(only)
                 if not filters:
-                    del self._by_run[run]
+                    del self._by_id[id_]
         else:
-            self._without_run.remove(only)
+            self._without_id.remove(only)
             for _, found in self._by_sort.values():
                 found.discard(only)
 
@@ -57,10 +57,10 @@ class FilterIndex:
         wanted: dict[Filter, list[Record]] = {}
         for record in records:
             feed = record.feed
-            for only in self._by_run.get(feed.id, ()):
+            for only in self._by_id.get(feed.id, ()):
                 if only.matches(feed, record.type):
                     wanted.setdefault(only, []).append(record)
-            if self._without_run:
+            if self._without_id:
                 for only in self._of_sort(record):
                     wanted.setdefault(only, []).append(record)
         routed: dict[Filter, Sequence[Record]] = {**wanted}
@@ -75,7 +75,7 @@ class FilterIndex:
         if known is None:
             if len(self._by_sort) >= _KINDS_MAX:
                 self._by_sort.clear()
-            found = {only for only in self._without_run if _wants(only, feed, record.type)}
+            found = {only for only in self._without_id if _wants(only, feed, record.type)}
             known = self._by_sort[sort] = feed, found
         return known[1]
 

@@ -66,8 +66,8 @@ def test_an_index_that_changes_says_what_a_new_one_would(
         Filter(types=("!a*",)),
         Filter(accounts=frozenset({"x"})),
         Filter(types=("*b",), accounts=frozenset({"y"})),
-        Filter(runs=frozenset({"r"})),
-        Filter(runs=frozenset({"r", "s"}), types=("c",)),
+        Filter(ids=frozenset({"r"})),
+        Filter(ids=frozenset({"r", "s"}), types=("c",)),
         Filter(types=("b", "c")),
     ]
     records = [

@@ -28,16 +28,16 @@ def test_a_page_follows_its_position_or_there_is_none() -> None:
 def test_a_filtered_page_moves_on_over_what_does_not_match() -> None:
     recent = Recent(1)
     recent.extend(RECORDS)
-    only = Filter(runs=frozenset({"b"}))
+    only = Filter(ids=frozenset({"b"}))
     assert recent.maybe_after(0, 2, only) == ([RECORDS[1], RECORDS[3]], 4)
     assert recent.maybe_after(99, 2, only) == ([RECORDS[99]], 100)
-    assert recent.maybe_after(0, 2, Filter(runs=frozenset({"none"}))) == ([], 100)
+    assert recent.maybe_after(0, 2, Filter(ids=frozenset({"none"}))) == ([], 100)
 
 
 def test_a_filtered_page_looks_at_a_bounded_number() -> None:
     recent = Recent(1)
     recent.extend([RECORDS[0]._replace(seq=n) for n in range(1, LOOKED_AT_MAX + 10)])
-    page = recent.maybe_after(0, 5, Filter(runs=frozenset({"none"})))
+    page = recent.maybe_after(0, 5, Filter(ids=frozenset({"none"})))
     assert page == ([], LOOKED_AT_MAX)
 
 

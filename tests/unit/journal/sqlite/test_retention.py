@@ -89,7 +89,7 @@ async def test_readers_see_only_what_is_kept(
     for of in (journal, reader):
         assert of.floor == 451
         assert [r.seq for r in await read_all(of)] == list(range(451, 501))
-        last = await of.read_last(1000, Filter(runs=frozenset({"r"})))
+        last = await of.read_last(1000, Filter(ids=frozenset({"r"})))
         assert [r.seq for r in last] == list(range(451, 501))
     assert await journal.event_ids(feed("r"), 1000) == [f"e{n}" for n in range(450, 500)]
     await reader.close()
@@ -248,7 +248,7 @@ async def test_only_the_newest_states_of_ended_runs_without_records_stay(
     assert names == ["live", "r5", "r6", "r7", "r8", "r9", "kept"]
     # A run that was forgotten may come again.
     assert list(await journal.append([draft("r0", "e")], states=[FeedState(feed("r0"))])) == [12]
-    page = await journal.read(0, 10, Filter(runs=frozenset({"r0"})))
+    page = await journal.read(0, 10, Filter(ids=frozenset({"r0"})))
     assert [r.seq for r in page.records] == [12]
 
 

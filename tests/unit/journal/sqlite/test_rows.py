@@ -26,11 +26,11 @@ MIXED = [
     "only",
     [
         Filter(),
-        Filter(runs=frozenset({"r1"})),
-        Filter(runs=frozenset({"r0", "r2"}), types=("t.3",)),
+        Filter(ids=frozenset({"r1"})),
+        Filter(ids=frozenset({"r0", "r2"}), types=("t.3",)),
         Filter(types=("t.1",)),
         Filter(accounts=frozenset({"other"}), types=("!t.2",)),
-        Filter(accounts=frozenset({"default"}), runs=frozenset({"r1", "r2", "absent"})),
+        Filter(accounts=frozenset({"default"}), ids=frozenset({"r1", "r2", "absent"})),
         Filter(types=("t.9",)),
         Filter(kinds=frozenset({"space"})),
         Filter(types=("t.?", "other"), systems=frozenset({"mogplex"})),
@@ -93,7 +93,7 @@ async def test_a_search_for_what_is_rare_lets_others_pass(
     await journal.append([*drafts("r1", 0, 200), *drafts("r1", 200, 1, type_="rare")])
     await journal.close()
     reader = await SqliteReader.open(tmp_path / "journal.db")
-    only = Filter(runs=runs, types=("rare",))
+    only = Filter(ids=runs, types=("rare",))
     for look in range(1, 6):
         assert await reader.read(40 * (look - 1), 10, only) == ([], 40 * look)
     assert [r.seq for r in (await reader.read(200, 10, only)).records] == [201]

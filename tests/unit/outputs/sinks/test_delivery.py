@@ -136,7 +136,7 @@ async def test_retention_that_moves_while_reading_is_told_too(outputs, tmp_path)
 async def test_a_filter_chooses_and_the_position_still_moves(outputs, tmp_path):
     journal = MemoryJournal()
     other = "aaaaaaaa-6a3e-4f0e-9d3b-0d8f3c5b7a10"
-    sink = await outputs.open(journal, lines=LineSettings(only=Filter(runs=frozenset([RUN]))))
+    sink = await outputs.open(journal, lines=LineSettings(only=Filter(ids=frozenset([RUN]))))
     await journal.append([*drafts(0, 3), *drafts(50, 20, run_id=other)])
     await copy_all(sink)
     assert (sink.position, sink.lag) == (23, 0)

@@ -11,7 +11,7 @@ from bridge.outputs.streams.formats import NDJSON_RAW, SSE_RAW, Format
 from bridge.outputs.streams.subscriber import State
 
 ALL = Filter()
-ONE = Filter(runs=frozenset({"r1"}))
+ONE = Filter(ids=frozenset({"r1"}))
 
 
 class Reader:

@@ -13,7 +13,7 @@ from tests.journal_records import draft, feed, record
 RUNS, ACCOUNTS, TYPES = ("r1", "r2"), ("a", "b"), ("x.log", "x.failed", "y")
 filters = st.builds(
     Filter,
-    runs=st.frozensets(st.sampled_from(RUNS), max_size=2),
+    ids=st.frozensets(st.sampled_from(RUNS), max_size=2),
     types=st.lists(st.sampled_from(("x.*", "!x.failed", "y", "*")), max_size=2).map(tuple),
     accounts=st.frozensets(st.sampled_from(ACCOUNTS), max_size=2),
 )

@@ -359,11 +359,11 @@ def test_h1_filters_split_a_batch_and_all_get_theirs(virtually: Virtually) -> No
     async def main() -> None:
         async with bench() as b:
             filters = {
-                Filter(runs=frozenset({"a"})): [1, 4],
-                Filter(runs=frozenset({"a", "b"})): [1, 2, 4],
+                Filter(ids=frozenset({"a"})): [1, 4],
+                Filter(ids=frozenset({"a", "b"})): [1, 2, 4],
                 Filter(types=("x.*",)): [1, 3],
                 Filter(types=("!x.*",)): [2, 4],
-                Filter(runs=frozenset({"a"}), types=("x.*",)): [1],
+                Filter(ids=frozenset({"a"}), types=("x.*",)): [1],
                 Filter(accounts=frozenset({"default"})): [1, 2, 3, 4],
                 Filter(accounts=frozenset({"other"})): [],
                 Filter(): [1, 2, 3, 4],
@@ -384,7 +384,7 @@ def test_h1_filters_split_a_batch_and_all_get_theirs(virtually: Virtually) -> No
             await settle()
             assert b.hub.count == 0
             assert not b.hub._live
-            assert not b.hub._live._index._by_run
+            assert not b.hub._live._index._by_id
             assert not b.hub._live._index._without_run
 
     virtually(main())

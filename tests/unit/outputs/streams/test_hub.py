@@ -385,7 +385,7 @@ def test_h1_filters_split_a_batch_and_all_get_theirs(virtually: Virtually) -> No
             assert b.hub.count == 0
             assert not b.hub._live
             assert not b.hub._live._index._by_id
-            assert not b.hub._live._index._without_run
+            assert not b.hub._live._index._without_id
 
     virtually(main())
 

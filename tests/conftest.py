@@ -62,6 +62,12 @@ def pytest_collection() -> Generator[None, object, object]:
         gc.enable()
 
 
+def pytest_sessionfinish() -> None:
+    """A server of tests that ran here ends here: pytest-xdist may kill a worker before `atexit`."""
+    if (nats := sys.modules.get("tests.nats_server")) is not None:
+        nats.end_shared()
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if isinstance(item, pytest.Function) and inspect.iscoroutinefunction(item.function):

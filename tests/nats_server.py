@@ -28,17 +28,25 @@ def binary() -> str:
 
 @cache
 def shared_server() -> NatsServer:
-    """One node for all tests of a process, each with a stream of its own; gone with the process."""
+    """One node for all tests of a process, each with a stream of its own; gone with the process.
+
+    tests/conftest.py calls `end_shared`: pytest-xdist may kill a worker before `atexit`.
+    """
     directory = Path(tempfile.mkdtemp(prefix="nats-"))
     server = NatsServer(directory, sync="2m")
     server.start()
 
-    def end() -> None:
-        server.kill()
-        shutil.rmtree(directory, ignore_errors=True)
-
-    atexit.register(end)
+    atexit.register(end_shared)
     return server
+
+
+def end_shared() -> None:
+    """Kill the node and remove its files, if this process has started one."""
+    if shared_server.cache_info().currsize:
+        server = shared_server()
+        shared_server.cache_clear()
+        server.kill()
+        shutil.rmtree(server.directory, ignore_errors=True)
 
 
 def new_stream() -> str:
@@ -62,7 +70,7 @@ class NatsServer:
         self._more = more
         self._name = name
         self._cluster = cluster
-        self._directory = directory
+        self.directory = directory
         self._sync = sync
         self.port = port
         self._process: subprocess.Popen[bytes] | None = None
@@ -80,23 +88,23 @@ class NatsServer:
         return f"nats://127.0.0.1:{self.port}/{stream}"
 
     def start(self) -> None:
-        self._directory.mkdir(parents=True, exist_ok=True)
-        config = self._directory / "n.conf"
+        self.directory.mkdir(parents=True, exist_ok=True)
+        config = self.directory / "n.conf"
         config.write_text(
             f'host: "127.0.0.1"\nport: {self.port}\nserver_name: "{self._name}"\n'
-            f'ports_file_dir: "{self._directory}"\n'
-            f'jetstream {{\n  store_dir: "{self._directory}/js"\n'
+            f'ports_file_dir: "{self.directory}"\n'
+            f'jetstream {{\n  store_dir: "{self.directory}/js"\n'
             f"  sync_interval: {self._sync}\n}}\n" + self._more + "\n" + self._cluster_lines()
         )
-        with (self._directory / "log").open("ab") as log:
+        with (self.directory / "log").open("ab") as log:
             self._process = subprocess.Popen([binary(), "-c", str(config)], stdout=log, stderr=log)
-        ports = self._directory / f"nats-server_{self._process.pid}.ports"
+        ports = self.directory / f"nats-server_{self._process.pid}.ports"
         deadline = time.monotonic() + 30
         while time.monotonic() < deadline:
             if ports.exists() and (text := ports.read_text()):
                 self.port = int(json.loads(text)["nats"][0].rpartition(":")[2])
                 return
-            assert self._process.poll() is None, (self._directory / "log").read_text()
+            assert self._process.poll() is None, (self.directory / "log").read_text()
             time.sleep(0.005)
         raise AssertionError("nats-server did not start")
 

@@ -103,7 +103,7 @@ class Intake:
             feed.state, feed.kind, feed.encoder, self._redactor, self._clock.wall(), memory,
             self._journal.record_bytes_max,
         )  # fmt: skip
-        await writing.write(batch, _fresh(feed.seen, batch.events), row)
+        await writing.write(batch, _fresh(feed, batch.events), row)
         fresh: Sequence[Event] = writing.taken
         if writing.state == feed.state and not writing.drafts:
             feed.became(feed.state, row)
@@ -118,7 +118,7 @@ class Intake:
             }
             fresh = [event for event in fresh if event.id not in repeats]
             state = replace(state, events=state.events - len(repeats))
-        feed.seen.add(*[event.id for event in fresh], *writing.left_out)
+        feed.remember([*(event.id for event in fresh), *writing.left_out])
         feed.memory = memory
         self._count(feed, state, batch, fresh, writing)
         feed.became(state, row)
@@ -194,9 +194,9 @@ class Intake:
         metrics.count_redactions(self._redactor.take_counts())
 
 
-def _fresh(seen: SeenIds, events: Sequence[Event]) -> list[Event]:
+def _fresh(feed: OpenFeed, events: Sequence[Event]) -> list[Event]:
     """The events that are new, each once: the first of those with the same id."""
-    unknown = seen.unknown([event.id for event in events])
+    unknown = feed.unknown([event.id for event in events])
     fresh = []
     for event in events:
         if event.id in unknown:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -65,14 +65,23 @@ class OpenFeed:
         if self.state.ended:
             self.memory = Memory()
 
-    @property
-    def seen(self) -> SeenIds:
-        """The ids of its events, as far as memory reaches. Only while it is open."""
-        assert self._seen is not None, f"{self.feed.source} is closed"
-        return self._seen
+    def unknown(self, ids: Sequence[str]) -> set[str]:
+        """Return the ids that are not of its events, as far as memory reaches.
+
+        A batch may wait for the journal while the feed is closed: all its ids are unknown then, and
+        the journal drops the events that it has (J6).
+        """
+        return set(ids) if self._seen is None else self._seen.unknown(ids)
+
+    def remember(self, ids: Sequence[str]) -> None:
+        """Only the intake calls this: the journal has these ids now."""
+        if self._seen is not None:
+            self._seen.add(*ids)
 
     def is_known(self, event_id: str) -> bool:
-        return event_id in self.seen
+        """Whether an event of this id was stored. Only while the feed is open."""
+        assert self._seen is not None, f"{self.feed.source} is closed"
+        return event_id in self._seen
 
     @property
     def told(self) -> Mapping[str, Any]:

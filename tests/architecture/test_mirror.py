@@ -70,10 +70,6 @@ MODULES = {
         "tests/unit/journal/sqlite/test_retention.py",
         "calls retention by the clock",
     ),
-    "intake/open_feed": (
-        "tests/unit/intake/test_intake.py",
-        "parts of the one writer",
-    ),
     "journal/leases": (f"{CONTRACT}/test_lease_contract.py", "L1 and L2, beside JetStream's"),
     "journal/port": (f"{CONTRACT}/test_journal_contract.py", "the promises themselves"),
     "metrics/__main__": ("tests/unit/metrics/test_metrics.py", "its page is compared there"),

@@ -79,6 +79,9 @@ async def test_all_workers_hand_out_everything_once_also_when_one_is_killed(tmp_
         os.kill(workers_of(daemon)[0], signal.SIGKILL)
         for _ in range(20):
             sim.append(first, 1)
+        async with asyncio.timeout(WAIT_S):  # before that, the daemon counts the dead one's streams
+            while await value(daemon, "worker_restarts_total") != 1:
+                await asyncio.sleep(0.05)
         await until_open(daemon, len(clients))
         assert (await daemon.json("/healthz"))["checks"]["workers"]["ok"]
         assert await value(daemon, "worker_restarts_total") == 1

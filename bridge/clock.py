@@ -22,9 +22,11 @@ class SystemClock:
     """The machine's clocks."""
 
     def monotonic(self) -> float:
+        """See `Clock.monotonic`."""
         return time.monotonic()
 
     def wall(self) -> float:
+        """See `Clock.wall`."""
         return time.time()
 
 
@@ -32,4 +34,5 @@ class ProcessorClock(SystemClock):
     """Seconds of CPU time of this thread; other threads and processes do not count."""
 
     def monotonic(self) -> float:
+        """Return the CPU time in seconds that the calling thread has used."""
         return time.thread_time()

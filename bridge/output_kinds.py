@@ -25,7 +25,8 @@ def output_kinds() -> Mapping[str, type[OutputSection]]:
 def register(section: type[OutputSection]) -> None:
     """Add a kind from outside of this package, before any settings are loaded.
 
-    Raises ValueError when its type is taken.
+    Raises:
+        ValueError: Another section has this type.
     """
     if _known.setdefault(_type_of(section), section) is not section:
         raise ValueError(f"there is an output of type {_type_of(section)} already")

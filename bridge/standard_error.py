@@ -41,6 +41,7 @@ class PatientStream(io.TextIOBase):
         self.dropped_lines = 0  # since the start
 
     def isatty(self) -> bool:
+        """Return whether the stream below is a terminal; False if there is none."""
         return self._stream is not None and self._stream.isatty()
 
     def write(self, text: str) -> int:

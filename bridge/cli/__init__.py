@@ -54,15 +54,22 @@ class Commands(click.Group):
     """The group; it imports only the requested command."""
 
     def invoke(self, ctx: click.Context) -> Any:
+        """Run the command; a reader of stdout that has gone is told apart from an error.
+
+        Raises:
+            _ReaderGoneError: The reader closed the pipe. `run` ends the program with code 0 then.
+        """
         try:
             return super().invoke(ctx)
         except BrokenPipeError:  # click would exit with code 1
             raise _ReaderGoneError from None
 
     def list_commands(self, _ctx: click.Context) -> list[str]:
+        """Return the names of all commands, in the order of `--help`."""
         return list(COMMANDS)
 
     def get_command(self, _ctx: click.Context, name: str) -> click.Command | None:
+        """Import a command by its name; None if there is no such command."""
         if name not in COMMANDS:
             return None
         command = getattr(importlib.import_module(f"bridge.cli.{name}"), name)
@@ -70,12 +77,18 @@ class Commands(click.Group):
         return command
 
     def format_commands(self, _ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the list of commands for `--help`, without importing any of them."""
         with formatter.section("Commands"):
             formatter.write_dl(list(COMMANDS.items()))
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Split the arguments into a command's name, the command and the rest.
+
+        Raises:
+            UsageError: There is no such command. The text names a similar one, or all of them.
+        """
         name = args[0]
         if not name.startswith("-") and name not in COMMANDS:
             close = difflib.get_close_matches(name, COMMANDS, n=1)

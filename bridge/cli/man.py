@@ -79,6 +79,7 @@ def _roff(text: str) -> str:
 
 
 def main(directory: Path) -> None:
+    """Write every man page as a file into the directory, which is created if it is missing."""
     directory.mkdir(parents=True, exist_ok=True)
     for name, text in pages():
         (directory / name).write_text(text, encoding="utf-8")

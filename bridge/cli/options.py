@@ -21,6 +21,11 @@ class NumberRange(click.FloatRange):
     def convert(
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
     ) -> float:
+        """Convert the text of an option to a number.
+
+        Raises:
+            BadParameter: The text is no number, is "nan", or is out of the range.
+        """
         number: float = super().convert(value, param, ctx)
         if math.isnan(number):
             self.fail(f"{value!r} is not a number.", param, ctx)

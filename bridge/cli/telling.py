@@ -99,6 +99,7 @@ class Telling:
     # Printer
 
     def take(self, records: Sequence[Seen], now_s: float) -> bytes:
+        """See `Printer.take`."""
         if self._story is not None:
             lines = self._story.take(records, now_s)
             self._say_ends()
@@ -114,6 +115,7 @@ class Telling:
         return text
 
     def tick(self, now_s: float) -> bytes:
+        """See `Printer.tick`."""
         if self._story is None:
             return b""
         lines = self._story.tick(now_s)
@@ -122,6 +124,7 @@ class Telling:
         return self._framed(lines, now_s)
 
     def end(self, now_s: float) -> bytes:
+        """See `Printer.end`."""
         lines = self._story.end(now_s) if self._story is not None else []
         self._shows_status = None
         text = self._framed(lines, now_s)

@@ -24,6 +24,7 @@ class ResolvedAccount:
 
     @property
     def name(self) -> str:
+        """The account's name, unique among all accounts; feeds and metrics carry it."""
         return self.settings.name
 
 

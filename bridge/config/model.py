@@ -220,6 +220,7 @@ class Settings(Section):
 
     @property
     def listen_address(self) -> tuple[str, int]:
+        """Host and port of `listen`; port 0 means any free port."""
         return split_address(self.listen)
 
     @property

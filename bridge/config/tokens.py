@@ -68,6 +68,7 @@ class TokenFile:
         return f"TokenFile({str(self._path)!r})"
 
     def token(self) -> str:
+        """See `TokenProvider.token`. Checks the file for changes at every call."""
         try:
             self._refresh()
         except ConfigError as error:
@@ -79,18 +80,22 @@ class TokenFile:
 
     @property
     def generation(self) -> int:
+        """See `TokenProvider.generation`."""
         return self._generation
 
     @property
     def touched(self) -> int:
+        """See `TokenProvider.touched`."""
         return self._touched
 
     @property
     def described(self) -> str:
+        """See `TokenProvider.described`."""
         return f"file {self._path}"
 
     @property
     def warning(self) -> str | None:
+        """See `TokenProvider.warning`."""
         return self._warning
 
     def _refresh(self) -> None:
@@ -135,10 +140,12 @@ class TokenVariable:
         return f"TokenVariable({self._name!r})"
 
     def token(self) -> str:
+        """See `TokenProvider.token`."""
         return self._token
 
     @property
     def described(self) -> str:
+        """See `TokenProvider.described`."""
         return f"environment {self._name}"
 
 

@@ -17,8 +17,11 @@ from bridge.sources.port import Source
 class Paused(Protocol):
     """Stops and starts the follows of one account, so that its source can be replaced."""
 
-    async def pause(self, account: str) -> None: ...
-    def resume(self, account: str) -> None: ...
+    async def pause(self, account: str) -> None:
+        """End the follows of an account, and return when they have ended. States are kept."""
+
+    def resume(self, account: str) -> None:
+        """Start the wanted follows of an account, from their stored positions."""
 
 
 class Accounts:

@@ -44,6 +44,7 @@ class Followed:
 
     @property
     def is_followed(self) -> bool:
+        """Whether the feed is wanted and has neither ended nor failed."""
         return self.word == "following"
 
 
@@ -134,6 +135,7 @@ def may_find(entry: Followed, *, again: bool) -> bool:
 
 
 def log_end(entry: Followed) -> None:
+    """Log how a follow ended: an info line for an end, an error for a failure."""
     state, failure = entry.feed.state, entry.progress.failure
     named = {f"{state.feed.kind}_id": state.feed.id, "account": state.feed.account}
     if state.failed is None:

@@ -31,10 +31,7 @@ log = get_logger()
 
 
 class Follows:
-    """Implements `outputs.port.Feeds` and `sources.port.Discovered`.
-
-    `run` must be running for anything to be followed.
-    """
+    """Implements `outputs.port.Feeds` and `sources.port.Discovered`; `run` does the following."""
 
     def __init__(
         self,
@@ -215,6 +212,7 @@ class Follows:
         return sum(entry.is_followed for entry in self._entries.values())
 
     def views(self, kind: str | None = None) -> Sequence[Mapping[str, Any]]:
+        """See `Feeds.views`."""
         look = self._look()
         return [
             look.of(entry)
@@ -223,6 +221,7 @@ class Follows:
         ]
 
     def view(self, kind: str, id_: str, account: str | None = None) -> Mapping[str, Any] | None:
+        """See `Feeds.view`."""
         entry = self._find(kind, id_, account)
         return None if entry is None else self._look().of(entry)
 
@@ -230,6 +229,7 @@ class Follows:
         return Views(self._clock, self._entries.values(), self._sources)
 
     def ids(self, kind: str | None, text: str) -> frozenset[str]:
+        """See `Feeds.ids`."""
         named = {feed.id for feed in self._names.feeds(kind, text, None)}
         if not named and not self._entries.has_id(text):
             self._names.refuse(kind, text, None)
@@ -238,6 +238,7 @@ class Follows:
     async def follow(
         self, kind: str, id_: str, account: str | None = None, *, by: By = By.OPERATOR
     ) -> bool:
+        """See `Feeds.follow`; `by` is who asked, and is stored with the wish."""
         if account is not None:
             self._names.source(account)
         async with self._changing:
@@ -302,6 +303,7 @@ class Follows:
     async def unfollow(
         self, kind: str, id_: str, account: str | None = None, *, by: By = By.OPERATOR
     ) -> bool:
+        """See `Feeds.unfollow`; `by` is who asked, and is stored with the wish."""
         if account is not None:
             self._names.source(account)
         async with self._changing:

@@ -32,6 +32,7 @@ class GatewayRuns:
         self._accounts = accounts
 
     def accounts(self) -> Sequence[str]:
+        """See `Runs.accounts`."""
         named = [
             name
             for name, source in self._accounts.sources.items()
@@ -40,9 +41,11 @@ class GatewayRuns:
         return sorted(named, key=lambda name: name != self._follows.default_account)
 
     def seen(self, id_: str) -> Sequence[Seen]:
+        """See `Runs.seen`."""
         return [self._seen(entry) for entry in self._follows.known(self._kind, id_)]
 
     def all(self) -> Sequence[Seen]:
+        """See `Runs.all`."""
         entries = [
             entry
             for entry in self._follows.entries()
@@ -65,13 +68,16 @@ class GatewayRuns:
         )
 
     async def follow(self, account: str, id_: str) -> None:
+        """See `Runs.follow`."""
         await self._follows.follow(self._kind, id_, account)
 
     def sealing_key(self, account: str) -> bytes:
+        """See `Runs.sealing_key`. The key is derived from the account's token."""
         tokens = [a.tokens for a in self._accounts.resolved if a.name == account]
         return sealing_key(tokens[0].token() if tokens else "")
 
     async def ask(self, account: str, question: Question) -> Answer | Failure:
+        """See `Runs.ask`."""
         source: object = self._accounts.sources.get(account)
         if not isinstance(source, ReadThrough):  # a reload has just removed the account
             text = "the account is no longer configured"
@@ -79,6 +85,7 @@ class GatewayRuns:
         return await source.ask(question)
 
     def look_soon(self, account: str, id_: str) -> None:
+        """See `Runs.look_soon`."""
         source: object = self._accounts.sources.get(account)
         for entry in self._follows.known(self._kind, id_):
             if entry.feed.feed.account == account and isinstance(source, ReadThrough):

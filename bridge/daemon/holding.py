@@ -30,9 +30,14 @@ log = get_logger()
 class Follower(Protocol):
     """Follows the feeds of the accounts."""
 
-    async def take_up(self, wishes: Iterable[Wish], states: Mapping[str, FeedState]) -> None: ...
-    async def pause(self, account: str) -> None: ...
-    def resume(self, account: str) -> None: ...
+    async def take_up(self, wishes: Iterable[Wish], states: Mapping[str, FeedState]) -> None:
+        """Resume feeds of an account from the journal, after its lease was acquired."""
+
+    async def pause(self, account: str) -> None:
+        """End the follows of an account, because its lease was lost or released."""
+
+    def resume(self, account: str) -> None:
+        """Start the wanted follows of an account whose lease is now held."""
 
 
 class Everything:

@@ -20,7 +20,8 @@ class Owned(Protocol):
     """The accounts that this process follows, with their fences."""
 
     def __contains__(self, account: object) -> bool: ...
-    def fence_of_account(self, account: str) -> Fence | None: ...
+    def fence_of_account(self, account: str) -> Fence | None:
+        """Return the fence for appends of the account; None if no fence is needed."""
 
 
 class Memories:

@@ -201,9 +201,11 @@ class Running:
     # outputs.port.Health
 
     def is_ready(self) -> bool:
+        """See `Health.is_ready`."""
         return self._is_ready and self.journal.is_serving
 
     def checks(self) -> Mapping[str, Mapping[str, Any]]:
+        """See `Health.checks`."""
         trouble = self.journal.trouble
         return {
             "ready": {"ok": self._is_ready, "detail": "serving" if self._is_ready else "stopping"},

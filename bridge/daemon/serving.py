@@ -49,6 +49,7 @@ class Parts:
 
 
 def build_limits(settings: Settings) -> Limits:
+    """Build the HTTP server's limits from `[limits]`."""
     limits = settings.limits
     return Limits(
         subscribers_max=limits.subscribers,

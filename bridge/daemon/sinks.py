@@ -144,6 +144,17 @@ def build_sink(
     fence: Fence | None = None,
     remembered_as: str | None = None,
 ) -> Delivery:
+    """Build the delivery of one output; nothing is opened before it starts.
+
+    Args:
+        output: The output's settings.
+        journal: The journal that is read and that stores the position.
+        metrics: The registry of this process.
+        clock: The source of time.
+        fence: The fence for storing the position; None if the journal has one writer.
+        remembered_as: The name of the position where replicas share the journal; None: the output's
+            name.
+    """
     lines = LineSettings(
         only=Filter(
             ids=frozenset(output.filter.runs),

@@ -90,7 +90,8 @@ class Intake:
     async def wish(self, wish: Wish) -> None:
         """Store what is wanted of a feed that another process follows.
 
-        Raises JournalUnavailableError; nothing was stored then.
+        Raises:
+            JournalUnavailableError: The journal cannot store now; nothing was stored.
         """
         await self._journal.append((), wishes=(wish,))
 
@@ -133,7 +134,10 @@ class Intake:
 
         A cancelled append may be on the disk or on its way. Who follows the feed next in this
         process goes on from what memory says, so that has to be known: asked again, the journal
-        has it, and drops the repeat (J6). Raises CancelledError when there is no room.
+        has it, and drops the repeat (J6).
+
+        Raises:
+            CancelledError: The caller was cancelled while the journal could not store.
         """
         try:
             return await self._append(drafts, state), None

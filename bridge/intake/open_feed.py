@@ -92,7 +92,11 @@ class OpenFeed:
         return self._told[2]
 
     async def take(self, batch: Batch) -> Receipt:
-        """Make a batch durable (`sources.port.OpenFeed`). Raises JournalCorruptError."""
+        """Make a batch durable (`sources.port.OpenFeed`).
+
+        Raises:
+            JournalCorruptError: The journal is damaged.
+        """
         async with self._lock:
             return await self._intake.write(self, batch)
 
@@ -100,7 +104,9 @@ class OpenFeed:
         """Store what is wanted of the feed, and what became of its state by that.
 
         Somebody waits for the answer: a full journal is raised, not waited for.
-        Raises JournalUnavailableError; nothing was stored and nothing has changed then.
+
+        Raises:
+            JournalUnavailableError: Nothing was stored and nothing has changed.
         """
         async with self._lock:
             await self._intake.store(wish, state)

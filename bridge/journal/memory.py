@@ -39,6 +39,7 @@ class Pin:
         self._moved()
 
     def release(self) -> None:
+        """Give the position up, so that the journal may drop what the pin kept."""
         self.is_released = True
         self._moved()
 

@@ -38,6 +38,7 @@ class Recent:
 
     @property
     def bytes(self) -> int:
+        """The estimated memory of the held records in bytes."""
         return self._bytes
 
     def __len__(self) -> int:

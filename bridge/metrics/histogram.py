@@ -69,6 +69,11 @@ class BatchHistogram(Collector):
         self._children: dict[str, _BatchHistogramChild] = {}
 
     def labels(self, **labels: str) -> _BatchHistogramChild:
+        """Return the series with this label value; it is created at the first use.
+
+        Raises:
+            KeyError: The label is not the histogram's one label.
+        """
         value = labels[self._label]
         child = self._children.get(value)
         if child is None:
@@ -81,6 +86,7 @@ class BatchHistogram(Collector):
             self._children.pop(value, None)
 
     def collect(self) -> Iterator[Metric]:
+        """Yield the histogram with all series; called by the library at each scrape."""
         family = HistogramMetricFamily(self._name, self._meaning, labels=[self._label])
         for value, child in list(self._children.items()):
             buckets, total = child.buckets()

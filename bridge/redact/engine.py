@@ -29,7 +29,8 @@ def _is_fragment(data: Mapping[str, Any]) -> bool:
 class Redactor:
     """Replaces secrets by `[REDACTED:<kind>]`. Holds caches and counters only; one per thread.
 
-    Raises ConfigError for a policy with an unknown rule, a broken pattern, or too many of either.
+    Raises:
+        ConfigError: The policy has an unknown rule, a broken pattern, or too many patterns.
     """
 
     def __init__(self, policy: Policy = DEFAULT_POLICY, chars_max: int = EVENT_CHARS_MAX) -> None:

@@ -40,7 +40,11 @@ class _Node:
 
 @dataclass(slots=True)
 class Document:
-    """A text that is one JSON value. Raises NotADocumentError."""
+    """A text that is one JSON value.
+
+    Raises:
+        NotADocumentError: The text is not one JSON value.
+    """
 
     text: str
     _root: _Node = field(init=False)

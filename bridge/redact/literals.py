@@ -54,6 +54,7 @@ class Literal(NamedTuple):
 
     @property
     def end(self) -> int:
+        """The position behind `content` in the text."""
         return self.start + len(self.content)
 
     def view(self) -> View | None:

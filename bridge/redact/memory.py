@@ -38,6 +38,7 @@ class Memory:
             del self.calls[next(iter(self.calls))]
 
     def forget(self, call: str) -> None:
+        """Forget a call, because its output has been read."""
         self.calls.pop(call, None)
 
     def went_on(self, text: str, open_from: int | None) -> None:

@@ -71,7 +71,11 @@ def probes(pattern: str) -> Iterator[str]:
 
 
 def compiled(policy: Policy) -> tuple[re.Pattern[str], ...]:
-    """The operator's patterns. Raises ConfigError for a broken one, or too many."""
+    """Compile the operator's patterns, in their order.
+
+    Raises:
+        ConfigError: A pattern is broken, or there are too many.
+    """
     if len(policy.patterns) > EXTRA_PATTERNS_MAX:
         raise ConfigError(f"redaction.patterns: more than {EXTRA_PATTERNS_MAX}: join some with |")
     compiled = []

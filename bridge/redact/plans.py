@@ -52,6 +52,7 @@ class Plans:
         return plan
 
     def clear(self) -> None:
+        """Forget all plans: the own secrets have changed, and names are judged anew."""
         self._known.clear()
 
     def _made(self, names: tuple[str, ...]) -> Plan:

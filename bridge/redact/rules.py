@@ -23,7 +23,11 @@ RULES: Mapping[str, Rule] = MappingProxyType(
 
 
 def check_off(off: Iterable[str]) -> None:
-    """Raises ConfigError for a rule that does not exist."""
+    """Check the ids of rules that are to be switched off.
+
+    Raises:
+        ConfigError: A rule does not exist; the text names a similar one, or all.
+    """
     for rule in sorted(off):
         if rule not in RULES:
             close = difflib.get_close_matches(rule, RULES, n=1)

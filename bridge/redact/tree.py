@@ -77,6 +77,7 @@ class TreeRedactor(TextRedactor):
         return self.any(tree, DEPTH_MAX // 2)
 
     def any(self, obj: Any, depth: int) -> Any:
+        """Redact a value of any type at a depth below the event; dispatches by its type."""
         kind = type(obj)
         if kind is str:
             return self.text(obj)
@@ -98,6 +99,7 @@ class TreeRedactor(TextRedactor):
         return obj
 
     def dict_(self, obj: dict[str, Any], depth: int) -> Any:  # noqa: C901, PLR0912 - one branch per notation
+        """Redact the values and names of an object; above a limit it is replaced unread."""
         if depth >= DEPTH_MAX:
             return self.mark("unscanned", "unscanned") if obj else obj
         plan = self.plans.known(tuple(obj))

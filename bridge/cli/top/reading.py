@@ -216,6 +216,7 @@ def is_run(feed: Mapping[str, Any]) -> bool:
 
 
 def id_of(feed: Mapping[str, Any]) -> str:
+    """Return the id of a feed: `id`, or `runId` of a bridge that lists only runs."""
     return str(feed.get("id") or feed.get("runId"))
 
 

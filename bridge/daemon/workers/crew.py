@@ -114,6 +114,7 @@ class Workers:
 
     @property
     def open_streams(self) -> int:
+        """Open event streams of all workers together, from the shared counts."""
         return self.counts.streams.total()
 
     def adopt(self, settings: Settings) -> None:

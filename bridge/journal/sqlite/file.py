@@ -16,11 +16,7 @@ from pathlib import Path
 from typing import IO, Any, Literal, NamedTuple
 from urllib.parse import quote
 
-from bridge.core.errors import (
-    ConfigError,
-    JournalBusyError,
-    JournalVersionError,
-)
+from bridge.core.errors import ConfigError, JournalBusyError, JournalVersionError
 from bridge.journal.sqlite.faults import (
     corrupt,
     extended_code,
@@ -85,9 +81,7 @@ def migrations() -> Mapping[int, str]:
 def open_for_writing(
     path: Path, *, synchronous: Synchronous, steps: Mapping[int, str] | None = None
 ) -> Opened:
-    """Lock the journal, create or upgrade it, check it, and open it.
-
-    `steps` replaces the migrations of the program, for tests of the mechanism.
+    """Lock the journal, create or upgrade it, check it, open it; tests replace `steps`.
 
     Raises:
         BridgeError: Those of `SqliteJournal.open`.
@@ -165,6 +159,7 @@ def close_cleanly(connection: sqlite3.Connection) -> None:
 
 
 def new_epoch() -> str:
+    """Return a random epoch of 12 hexadecimal digits; J5 says when a journal needs one."""
     return secrets.token_hex(6)
 
 
@@ -317,6 +312,12 @@ def _refuse_other_name(path: Path) -> None:
 
 
 def refuse_foreign(connection: sqlite3.Connection, path: Path) -> None:
+    """Refuse a file that is no journal of the bridge.
+
+    Raises:
+        ConfigError: It is the database of another program.
+        JournalCorruptError: There is no database in it.
+    """
     (whose,) = connection.execute("PRAGMA application_id").fetchone()
     if whose == APPLICATION_ID:
         return
@@ -326,6 +327,7 @@ def refuse_foreign(connection: sqlite3.Connection, path: Path) -> None:
 
 
 def refuse_newer(connection: sqlite3.Connection, path: Path, newest: int) -> None:
+    """Refuse a format above `newest` with a JournalVersionError, since it cannot be read."""
     (version,) = connection.execute("PRAGMA user_version").fetchone()
     if version > newest:
         raise JournalVersionError(
@@ -335,6 +337,7 @@ def refuse_newer(connection: sqlite3.Connection, path: Path, newest: int) -> Non
 
 
 def meta(connection: sqlite3.Connection, name: str) -> Any:
+    """Return a value of the table `meta`; a missing one is an sqlite3.OperationalError."""
     row = connection.execute("SELECT value FROM meta WHERE name = ?", (name,)).fetchone()
     if row is None:
         raise sqlite3.OperationalError(f"meta has no {name}")
@@ -380,10 +383,7 @@ def _open(path: Path, lock: Locks, steps: Mapping[int, str], synchronous: Synchr
 
 
 def _may_have_lost_commits(connection: sqlite3.Connection, boot: str) -> bool:
-    """Whether the machine went down without a sync per commit (J5).
-
-    It may have lost acknowledged records, whose sequences are then given again.
-    """
+    """Whether the machine went down and may have lost commits, whose sequences come again (J5)."""
     return (
         meta(connection, "clean") != 1
         and meta(connection, "synchronous") != "full"

@@ -26,7 +26,7 @@ T = TypeVar("T")
 class SqliteReader:
     """`Reader` on a journal's file, beside the daemon or without it.
 
-    `head` and `floor` are as of `open`, or of the last `read` or `refresh`.
+    `head` and `floor` are as of `open`, or of the last `read` or `catch_up`.
     """
 
     def __init__(self, rows: Rows, reading: ThreadPoolExecutor, epoch: str) -> None:
@@ -64,14 +64,17 @@ class SqliteReader:
 
     @property
     def epoch(self) -> str:
+        """See `Reader.epoch`."""
         return self._epoch
 
     @property
     def head(self) -> int:
+        """See `Reader.head`; as of `open`, or of the last `read` or `catch_up`."""
         return self._head
 
     @property
     def floor(self) -> int:
+        """See `Reader.floor`; as of `open`, or of the last `read` or `catch_up`."""
         return self._floor
 
     def records_between(self, after: int, through: int) -> int | None:

@@ -70,6 +70,7 @@ class Rows:
         self._wanted = Wanted(connection)
 
     def close(self) -> None:
+        """Close the connection; no other method may be called afterward."""
         self._db.close()
 
     def bounds(self) -> tuple[int, int]:
@@ -80,6 +81,7 @@ class Rows:
             raise to_journal_error(error, self._path) from error
 
     def epoch(self) -> str:
+        """Return the epoch that the file has now (J5)."""
         return str(meta(self._db, "epoch"))
 
     def page(self, after: int, limit: int, head: int, only: Filter) -> Page:
@@ -109,6 +111,11 @@ class Rows:
             raise to_journal_error(error, self._path) from error
 
     def states(self) -> list[FeedState]:
+        """Return the state of every feed, as of its newest commit.
+
+        Raises:
+            JournalError: The file cannot be read.
+        """
         try:
             rows = self._db.execute(self._wanted.asked.states).fetchall()
         except sqlite3.Error as error:
@@ -118,6 +125,11 @@ class Rows:
         ]
 
     def wishes(self) -> list[Wish]:
+        """Return the newest wish for every feed that has one.
+
+        Raises:
+            JournalError: The file cannot be read.
+        """
         try:
             rows = self._db.execute(self._wanted.asked.wishes).fetchall()
         except sqlite3.Error as error:
@@ -125,6 +137,15 @@ class Rows:
         return [Wish(Feed(*row[:5]), bool(row[5]), By(row[6]), *row[7:]) for row in rows]
 
     def event_ids(self, feed: Feed, limit: int) -> list[str]:
+        """Return the newest known event ids of a feed, oldest first.
+
+        Args:
+            feed: The feed; an unknown one has no ids.
+            limit: The most ids to return. Ids that outlived their records count too.
+
+        Raises:
+            JournalError: The file cannot be read.
+        """
         try:
             rows = self._db.execute(
                 "SELECT id FROM record INDEXED BY record_by_feed"
@@ -142,6 +163,11 @@ class Rows:
         return [row[0] for row in reversed(rows)]
 
     def checkpoint(self, name: str) -> bytes | None:
+        """Return the value stored under the name; None if there is none.
+
+        Raises:
+            JournalError: The file cannot be read.
+        """
         try:
             row = self._db.execute(
                 "SELECT value FROM checkpoint WHERE name = ?", (name,)

@@ -69,6 +69,7 @@ class SharedJournal:
 
     @property
     def epoch(self) -> str:
+        """See `Reader.epoch`; as of `open`."""
         return self._epoch
 
     @property

@@ -68,6 +68,7 @@ class Outcome:
     error: Exception | None = None
 
     def settle(self) -> None:
+        """Resolve the future with the result or the error; a cancelled caller gets neither."""
         if self.done.done():
             return  # the caller was cancelled
         if self.error is not None:
@@ -127,6 +128,13 @@ class Writer:
         wishes: Sequence[Wish],
         checkpoints: Sequence[tuple[str, bytes]],
     ) -> asyncio.Future[Sequence[int | None]]:
+        """Queue an append; the writer commits all that wait together.
+
+        Returns:
+            A future with the sequence of each draft, None for one that the journal had already. It
+            fails
+            with the errors of `Journal.append`.
+        """
         done: asyncio.Future[Sequence[int | None]] = self._loop.create_future()
         self._requests.put(_Append(drafts, states, wishes, checkpoints, done))
         return done

@@ -142,6 +142,11 @@ def _has_weight(scan: Scan, at: int) -> bool:
 
 
 def literals(scan: Scan, at: int, verdict: Verdict) -> int:
+    """Redact up to four string literals behind `at` that are arguments of a call or values.
+
+    Returns:
+        The position behind the last redacted literal; 0 if none was redacted.
+    """
     text = scan.text
     done = 0
     for _ in range(4):

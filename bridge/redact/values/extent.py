@@ -63,6 +63,7 @@ def bare_end(scan: Scan, stop: int, start: int) -> int:
 
 
 def line_end(text: str, at: int, end: int) -> int:
+    """Return the position of the next line break from `at`, or `end` if there is none before it."""
     stop = text.find("\n", at, end)
     return end if stop < 0 else stop
 
@@ -161,6 +162,7 @@ def _opens_inside(text: str, at: int, close: int) -> bool:
 
 
 def line_begins(text: str, first: int) -> bool:
+    """Return whether a name at `first` opens its line, behind at most a prompt or a keyword."""
     line = text.rfind("\n", max(0, first - 80), first)
     if line < 0 and first > 80:
         return False

@@ -164,10 +164,12 @@ def is_chancy(value: str) -> bool:
 
 
 def has_digit(value: str) -> bool:
+    """Return whether a decimal digit of any script is in the value."""
     return any(char.isdigit() for char in value)
 
 
 def is_uuid(value: str) -> bool:
+    """Return whether the value is one UUID in its usual form with four hyphens."""
     return len(value) == 36 and _UUID.match(value) is not None
 
 
@@ -384,6 +386,7 @@ def _is_code_name(look: str, after: str) -> bool:
 
 
 def is_identifier(value: str) -> bool:
+    """Return whether the value could be a variable's name: letters, and two digits at most."""
     return _IDENT.match(value) is not None
 
 

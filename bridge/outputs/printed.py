@@ -34,10 +34,12 @@ class Printable(Protocol):
     """A record of a journal, or one received from a running bridge."""
 
     @property
-    def type(self) -> str: ...
+    def type(self) -> str:
+        """The record's CloudEvents type."""
 
     @property
-    def body(self) -> bytes: ...
+    def body(self) -> bytes:
+        """The record as one CloudEvents object in JSON, without a newline."""
 
 
 def formatter(name: str, *, colour: bool = False) -> Callable[[Printable], bytes]:

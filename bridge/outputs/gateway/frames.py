@@ -32,12 +32,15 @@ class VendorFrames:
         return chunk(data) if self.is_chunked and data else data
 
     def frame(self, record: Record, epoch: bytes) -> bytes:
+        """See `Format.frame`; nothing for the end, which closes the stream instead."""
         return b"" if record.type == self._ended else self._dialect.event_frame(record)
 
     def join(self, frames: Sequence[bytes]) -> bytes:
+        """See `Format.join`."""
         return self.wrap(b"".join(frames))
 
     def greeting(self, position: str) -> bytes:
+        """See `Format.greeting`. Empty: the caller sends the run as the first frame."""
         return b""
 
     def reset(self, facts: dict[str, Any], position: str) -> bytes:
@@ -45,18 +48,22 @@ class VendorFrames:
         return self.wrap(b": some events are no longer in the journal of the bridge\n\n")
 
     def is_last(self, record: Record) -> bool:
+        """See `Format.is_last`."""
         return record.type == self._ended
 
     def farewell(self, retry_ms: int, reason: str = "shutdown") -> bytes:
+        """See `Format.farewell`. The vendor's format has no reconnect delay."""
         return b"0\r\n\r\n" if self.is_chunked else b""
 
 
 def headers_of(seen: Seen, *, is_cut: bool) -> dict[str, str]:
+    """Return the bridge's headers of an answer; `is_cut`: the page lacks older events."""
     headers = {"X-Bridge-Gaps": str(seen.gaps)} if seen.gaps else {}
     return {**headers, "X-Bridge-Cut": "true"} if is_cut else headers
 
 
 def stream_headers(seen: Seen) -> dict[str, str]:
+    """Return the headers of a stream of a run."""
     return {
         "Content-Type": "text/event-stream",
         "Cache-Control": "no-cache, no-transform",
@@ -67,6 +74,13 @@ def stream_headers(seen: Seen) -> dict[str, str]:
 
 
 def stream_head(frames: VendorFrames, now_s: float, headers: Mapping[str, str]) -> bytes:
+    """Return the bytes of a stream's response head, from the status line to the blank line.
+
+    Args:
+        frames: Chunked frames need HTTP/1.1; others end with the connection.
+        now_s: The wall clock for the Date header.
+        headers: Those of `stream_headers` and of CORS; empty ones are left out.
+    """
     framing = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked"
     if not frames.is_chunked:
         framing = "HTTP/1.0 200 OK"

@@ -16,31 +16,45 @@ class Refusal(Protocol):
     """A refusal in the form that the system's clients know."""
 
     @property
-    def status(self) -> int: ...
+    def status(self) -> int:
+        """The HTTP status of the response."""
+
     @property
-    def code(self) -> str: ...
+    def code(self) -> str:
+        """The system's own code, in capitals, such as `RATE_LIMITED`."""
+
     @property
-    def message(self) -> str: ...
+    def message(self) -> str:
+        """The text for people, already redacted."""
+
     @property
-    def retry_after_s(self) -> int | None: ...
+    def retry_after_s(self) -> int | None:
+        """Seconds for the Retry-After header; None sends no header."""
 
 
 class Forward(Protocol):
     """A read that the gateway forwards upstream."""
 
     @property
-    def path(self) -> re.Pattern[str]: ...
+    def path(self) -> re.Pattern[str]:
+        """Matches the whole path of the requests that are forwarded."""
+
     @property
-    def query(self) -> frozenset[str]: ...
+    def query(self) -> frozenset[str]:
+        """Names of the query parameters that are forwarded; the others are dropped."""
+
     @property
-    def is_bare(self) -> bool: ...
+    def is_bare(self) -> bool:
+        """Whether upstream answers without the API's envelope."""
 
 
 class Dialect(Protocol):
     """How one system's API looks to its clients. Pure; the system's source provides it."""
 
     @property
-    def system(self) -> str: ...
+    def system(self) -> str:
+        """The name of the system, as in `Feed.system`."""
+
     @property
     def kind(self) -> str:
         """The kind of feed that this API calls runs."""
@@ -57,31 +71,70 @@ class Dialect(Protocol):
         ...
 
     @property
-    def event_types(self) -> Sequence[str]: ...
+    def event_types(self) -> Sequence[str]:
+        """Globs of the types of records that clients see as events."""
+
     @property
-    def ended_type(self) -> str: ...
+    def ended_type(self) -> str:
+        """The type of the record after which a run's stream ends."""
+
     @property
-    def forwards(self) -> Sequence[Forward]: ...
+    def forwards(self) -> Sequence[Forward]:
+        """All reads that may be forwarded; any other path is refused here."""
 
     def description(self) -> bytes:
         """The API's part of `/openapi.json`: `paths`, and the `components` that they use."""
         ...
 
-    def normal_id(self, text: str) -> str | None: ...
-    def limit(self, text: str | None) -> int: ...
-    def success(self, data: bytes, aside: Mapping[str, Any] | None = None) -> bytes: ...
-    def refusal(self, refusal: Any) -> bytes: ...
-    def of_status(self, status: int, text: str) -> Refusal: ...
-    def conflict(self, text: str) -> Refusal: ...
-    def of_failure(self, failure: Failure) -> Refusal: ...
-    def run(self, row: bytes, id_: str) -> bytes: ...
-    def own_links(self, answer: Any) -> Any: ...
-    def status_of(self, row: bytes) -> str | None: ...
-    def event(self, record: Record) -> bytes: ...
-    def run_frame(self, run: bytes) -> bytes: ...
-    def event_frame(self, record: Record) -> bytes: ...
-    def wrong_start(self, key: str, body: bytes) -> str | None: ...
-    def started(self, body: bytes) -> tuple[str | None, bytes]: ...
+    def normal_id(self, text: str) -> str | None:
+        """Return a run's id in its one form; None if upstream cannot have such an id."""
+
+    def limit(self, text: str | None) -> int:
+        """Return the page size that upstream reads from `limit`; None gives its default."""
+
+    def success(self, data: bytes, aside: Mapping[str, Any] | None = None) -> bytes:
+        """Return the envelope around `data`, with `aside` as the bridge's own members."""
+
+    def refusal(self, refusal: Any) -> bytes:
+        """Return the body of a refusal, one of those that this dialect made."""
+
+    def of_status(self, status: int, text: str) -> Refusal:
+        """Return the refusal for an HTTP status of the bridge's own."""
+
+    def conflict(self, text: str) -> Refusal:
+        """Return the refusal of an idempotency key that was used for another request."""
+
+    def of_failure(self, failure: Failure) -> Refusal:
+        """Return the refusal for a request that failed upstream."""
+
+    def run(self, row: bytes, id_: str) -> bytes:
+        """Return the run object of a row; an unreadable row gives an object with the id alone."""
+
+    def own_links(self, answer: Any) -> Any:
+        """Point the links in an answer of upstream to the bridge; changes it in place."""
+
+    def status_of(self, row: bytes) -> str | None:
+        """Return upstream's word for the run's status; None if the row has none."""
+
+    def event(self, record: Record) -> bytes:
+        """Return the event object of a record, as JSON."""
+
+    def run_frame(self, run: bytes) -> bytes:
+        """Return the first frame of a stream, which holds the run object `run`."""
+
+    def event_frame(self, record: Record) -> bytes:
+        """Return one event as a frame of a stream."""
+
+    def wrong_start(self, key: str, body: bytes) -> str | None:
+        """Return what is wrong with a request for a start; None if it may be forwarded.
+
+        Args:
+            key: The idempotency key, trimmed; empty if there was none or several.
+            body: The body as the client sent it.
+        """
+
+    def started(self, body: bytes) -> tuple[str | None, bytes]:
+        """Return the run's id and row from a good answer; None and b"" if unreadable."""
 
 
 class Seen(NamedTuple):

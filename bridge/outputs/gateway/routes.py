@@ -84,9 +84,8 @@ class GatewayRoutes:
             is_chunked: VendorFrames(dialect, is_chunked=is_chunked) for is_chunked in (True, False)
         }
 
-    # The group
-
     def routes(self) -> Sequence[Route]:
+        """See `RouteGroup.routes`."""
         runs = f"{self._dialect.api}/runs"
         return (
             Route("GET", runs, Need.READ, self.list_runs),
@@ -100,9 +99,11 @@ class GatewayRoutes:
 
     @property
     def prefix(self) -> str:
+        """See `OwnErrors.prefix`."""
         return self._dialect.prefix
 
     def description(self) -> bytes:
+        """See `Described.description`."""
         return self._dialect.description()
 
     def adopt(self, policy: Policy) -> None:
@@ -156,6 +157,7 @@ class GatewayRoutes:
         )
 
     async def one_run(self, request: web.Request, identity: Identity) -> web.StreamResponse:
+        """Return a run's object: from the journal, else from upstream, which follows it."""
         id_ = self._targets.of(request).id
         seen = self._look(request, identity, id_)
         if seen is None:
@@ -167,6 +169,7 @@ class GatewayRoutes:
         return self._answered(body, headers_of(seen, is_cut=False))
 
     async def events(self, request: web.Request, identity: Identity) -> web.StreamResponse:
+        """Return the newest events of a run, or those after the event `after`."""
         id_, limit, after = self._targets.of(request)
         seen = self._look(request, identity, id_)
         if seen is None and after is None:
@@ -197,6 +200,7 @@ class GatewayRoutes:
         return await self._shown(request, page)
 
     async def stream(self, request: web.Request, identity: Identity) -> web.StreamResponse:
+        """Stream a run's events until its end, as SSE; an unknown run is followed first."""
         id_ = self._targets.of(request).id
         seen = self._look(request, identity, id_)
         if seen is None:
@@ -260,6 +264,7 @@ class GatewayRoutes:
         return self._passed_on(reply)
 
     async def start(self, request: web.Request, identity: Identity) -> web.StreamResponse:
+        """Start a run upstream, once for each Idempotency-Key."""
         check_path(request)
         if identity.runs:
             raise ProblemError("forbidden", "a token that is limited to runs cannot start one")
@@ -340,8 +345,6 @@ class GatewayRoutes:
         except TooManyFeedsError:
             return  # this request was answered; the next one tries again
 
-    # Accounts
-
     def _is_route(self, path: str) -> bool:
         runs = f"{self._dialect.api}/runs"
         rest = path.removeprefix(runs)
@@ -361,8 +364,6 @@ class GatewayRoutes:
             if is_fresh and (seen.row or not must_have_row):
                 return seen
         return None
-
-    # Answers
 
     def _reading(self, request: web.Request, identity: Identity) -> Reading:
         address = self._policy.proxies.client_address(request)

@@ -63,13 +63,16 @@ class Identity:
     key: bytes = field(default=b"", repr=False)  # the token's hash; a new token has another
 
     def has(self, scope: Scope) -> bool:
+        """Return whether the client has a scope; `admin` includes all others."""
         return scope in self.scopes or Scope.ADMIN in self.scopes
 
     @property
     def is_limited(self) -> bool:
+        """Whether the token is limited to some runs or accounts."""
         return bool(self.runs or self.accounts)
 
     def may_see(self, account: str, run_id: str) -> bool:
+        """Return whether the client may see a feed of this account with this id."""
         if not self.is_limited:
             return True
         return Filter(ids=self.runs, accounts=self.accounts).matches_feed(
@@ -154,6 +157,7 @@ class LoopbackAccess:
             )
 
     def listening_on(self, host: str, port: int) -> None:
+        """See `Access.listening_on`. Sets the names that the Host header may have."""
         names = {*_OWN_NAMES, _bracketed(host)}
         own = {f"{name}:{port}" for name in names}
         if port in (80, 443):
@@ -161,6 +165,7 @@ class LoopbackAccess:
         self._hosts = frozenset(own)
 
     def allow(self, request: web.Request, need: Need) -> Identity | ProblemError:
+        """See `Access.allow`."""
         if need is Need.NOTHING:
             return Identity("anybody")
         hosts = request.headers.getall(hdrs.HOST, [])
@@ -178,9 +183,11 @@ class LoopbackAccess:
         return refusal or Identity("local")
 
     def refresh(self) -> bool:
+        """See `Access.refresh`. Always False: this policy never changes."""
         return False
 
     def is_valid(self, identity: Identity) -> bool:  # noqa: ARG002 - nobody loses this
+        """See `Access.is_valid`. Always True: no client loses access."""
         return True
 
     def issue(self, identity: Identity) -> tuple[str, float]:  # noqa: ARG002

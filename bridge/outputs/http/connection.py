@@ -69,6 +69,7 @@ class Connection(web.RequestHandler):
         self.address = ""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Count the connection in, or close it at once if too many are open."""
         super().connection_made(transport)
         peer = transport.get_extra_info("peername")
         self.address = str(peer[0]) if isinstance(peer, tuple) else ""
@@ -78,12 +79,14 @@ class Connection(web.RequestHandler):
         self._patience = self._loop.call_later(self._limits.header_wait_s, self.force_close)
 
     def connection_lost(self, exc: BaseException | None) -> None:
+        """Count the connection out, and stop its timers."""
         self._be_patient()
         self._stop_looking()
         self._open.leave(self)
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
+        """Pass bytes on to aiohttp, or refuse a client that sends too many."""
         self._unread_bytes += len(data)
         # After one head comes its body, of which little is in memory at a time; after several come
         # more requests, each of which costs far more than its bytes.
@@ -124,12 +127,14 @@ class Connection(web.RequestHandler):
     # Answers that the client does not read
 
     def pause_writing(self) -> None:
+        """Note a client that does not read; it is cut after `answer_wait_s`."""
         super().pause_writing()
         self._open.note_slow(self)
         self._unsent_bytes = self._buffered_bytes()
         self._next_look = self._loop.call_later(self._limits.answer_wait_s, self._look_at_reader)
 
     def resume_writing(self) -> None:
+        """Note that the client reads again."""
         self._stop_looking()
         self._open.note_drained(self)
         super().resume_writing()

@@ -50,6 +50,7 @@ class FeedLists:
         return self._made_s
 
     def all(self) -> Sequence[View]:
+        """Return the views of all feeds, newest first; made again if older than LIST_S."""
         now_s = self._clock.monotonic()
         if now_s - self._made_s > LIST_S:
             self._views, self._made_s = self._feeds.views(), now_s

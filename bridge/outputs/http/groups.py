@@ -49,7 +49,8 @@ class RouteGroup(Protocol):
         """The label of its requests in the metrics: one word."""
         ...
 
-    def routes(self) -> Sequence[Route]: ...
+    def routes(self) -> Sequence[Route]:
+        """Return the routes; where several match a request, the first one counts."""
 
 
 @runtime_checkable

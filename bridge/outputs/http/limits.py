@@ -96,6 +96,7 @@ class Seats:
         self._taken.add(here)
 
     def leave(self, address: str) -> None:
+        """Count a stream out that `take` counted in; the address must be the same."""
         self._taken.remove(counted_as(address))
 
 

@@ -26,6 +26,7 @@ class Origins:
         self._allowed = frozenset(origin.lower() for origin in allowed)
 
     def allows(self, origin: str) -> bool:
+        """Return whether pages of this origin may use the server; case does not matter."""
         return origin.lower() in self._allowed
 
     def headers(self, request: web.Request) -> Mapping[str, str]:

@@ -70,6 +70,7 @@ class RelayRoutes:
         )
 
     def routes(self) -> Sequence[Route]:
+        """See `RouteGroup.routes`. Access is checked by the process that answers."""
         return (
             Route("*", "/{path:.*}", Need.NOTHING, self.relay, body_bytes_max=self._body_bytes_max),
         )

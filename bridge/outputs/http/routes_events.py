@@ -64,6 +64,7 @@ class EventRoutes:
         self._pages_delivered = metrics.deliveries_total.labels(transport="page")
 
     def routes(self) -> Sequence[Route]:
+        """See `RouteGroup.routes`."""
         return (
             Route("GET", "/v1/events", Need.STREAM, self.get),
             Route("GET", "/v1/runs/{id}/events", Need.STREAM, self.get),

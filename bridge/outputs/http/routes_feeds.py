@@ -34,6 +34,7 @@ class FeedRoutes:
         self._whole: tuple[float, bytes] = (0.0, b"")  # the answer for those without limits
 
     def routes(self) -> Sequence[Route]:
+        """See `RouteGroup.routes`."""
         return (
             Route("GET", "/v1/feeds", Need.READ, self.get_all),
             Route("GET", "/v1/feeds/{kind}/{id}", Need.READ, self.get_one),
@@ -51,6 +52,7 @@ class FeedRoutes:
         return json_answer({"feeds": page.views, "next": page.following})
 
     async def get_one(self, request: web.Request, identity: Identity) -> web.StreamResponse:
+        """Return one feed's view: 404 if it is unknown, or hidden from this client."""
         check_names(request, ("account",))
         kind, id_ = _named(request)
         view = find(self._feeds, kind, id_, single(request, "account"))
@@ -194,10 +196,12 @@ def unknown_feed(kind: str, id_: str) -> ProblemError:
 
 
 def json_answer(value: Mapping[str, Any], status: int = 200) -> web.Response:
+    """Return a response with a value as JSON, which no cache may store."""
     return json_bytes(dumps(value), status)
 
 
 def json_bytes(body: bytes, status: int = 200) -> web.Response:
+    """Return a response with encoded JSON, which no cache may store."""
     return web.Response(
         status=status,
         body=body,

@@ -39,6 +39,7 @@ class OperationRoutes:
         self._openapi = _joined(own, [group.description() for group in more])
 
     def routes(self) -> Sequence[Route]:
+        """See `RouteGroup.routes`."""
         return (
             Route("GET", "/livez", Need.NOTHING, self.livez),
             Route("GET", "/readyz", Need.NOTHING, self.readyz),
@@ -53,6 +54,7 @@ class OperationRoutes:
         return _text("ok\n")
 
     async def readyz(self, request: web.Request, identity: Identity) -> web.StreamResponse:
+        """Answer 200 if the bridge serves; 503 with the failing checks if not."""
         if not self._health.is_ready():
             failing = [
                 f"{name}: {check.get('detail')}"
@@ -74,10 +76,12 @@ class OperationRoutes:
         )
 
     async def metrics(self, request: web.Request, identity: Identity) -> web.StreamResponse:
+        """Return the metrics in the format that the Accept header prefers."""
         body, content_type = self._render_metrics(request.headers.get(hdrs.ACCEPT, ""))
         return web.Response(body=body, headers={"Content-Type": content_type})
 
     async def openapi(self, request: web.Request, identity: Identity) -> web.StreamResponse:
+        """Return the description of all routes, with those of optional groups."""
         return web.Response(body=self._openapi, content_type="application/json")
 
     async def ticket(self, request: web.Request, identity: Identity) -> web.StreamResponse:

@@ -45,12 +45,14 @@ class PageRoutes:
         return sorted(self._files)
 
     def routes(self) -> Sequence[Route]:
+        """See `RouteGroup.routes`."""
         return (
             Route("GET", "/", Need.OWN_ORIGIN, self.get),
             Route("GET", "/page/{name}", Need.OWN_ORIGIN, self.get),
         )
 
     async def get(self, request: web.Request, identity: Identity) -> web.StreamResponse:
+        """Return one file of the page; 404 if it has no such file."""
         found = self._files.get(request.match_info.get("name", "index.html"))
         if found is None:
             raise ProblemError("not_found", "the live page has no such file")

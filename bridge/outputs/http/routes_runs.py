@@ -30,6 +30,7 @@ class RunRoutes:
         self._whole: tuple[float, bytes] = (0.0, b"")  # the answer for those without limits
 
     def routes(self) -> Sequence[Route]:
+        """See `RouteGroup.routes`."""
         return (
             Route("GET", "/v1/runs", Need.READ, self.get_all),
             Route("GET", "/v1/runs/{id}", Need.READ, self.get_one),
@@ -52,6 +53,7 @@ class RunRoutes:
         return json_answer(found)
 
     async def get_one(self, request: web.Request, identity: Identity) -> web.StreamResponse:
+        """Return one run's view: 404 if it is unknown, or hidden from this client."""
         check_names(request, ("account",))
         run_id = request.match_info["id"]
         view = find(self._feeds, RUN, run_id, single(request, "account"))

@@ -116,6 +116,7 @@ class Server:
 
     @property
     def open_streams(self) -> int:
+        """The number of event streams that this process serves now."""
         return self._streams.hub.count
 
     @property

@@ -25,10 +25,17 @@ _CELL_MAX = (1 << 16) - 1
 class Tally(Protocol):
     """The number of open connections."""
 
-    def total(self) -> int: ...
-    def of(self, address: str) -> int: ...
-    def add(self, address: str) -> None: ...
-    def remove(self, address: str) -> None: ...
+    def total(self) -> int:
+        """Return the number of open connections of all processes."""
+
+    def of(self, address: str) -> int:
+        """Return the number of open connections of one address."""
+
+    def add(self, address: str) -> None:
+        """Count a connection of an address in."""
+
+    def remove(self, address: str) -> None:
+        """Count a connection out that this process counted in."""
 
 
 class OwnTally:
@@ -39,16 +46,20 @@ class OwnTally:
         self._total = 0
 
     def total(self) -> int:
+        """See `Tally.total`."""
         return self._total
 
     def of(self, address: str) -> int:
+        """See `Tally.of`."""
         return self._by_address[address]
 
     def add(self, address: str) -> None:
+        """See `Tally.add`."""
         self._total += 1
         self._by_address[address] += 1
 
     def remove(self, address: str) -> None:
+        """See `Tally.remove`."""
         self._total -= 1
         self._by_address[address] -= 1
         if not self._by_address[address]:
@@ -81,13 +92,16 @@ class SharedTally:
         self._over: Counter[str] = Counter()  # counts beyond a full cell
 
     def total(self) -> int:
+        """See `Tally.total`."""
         return sum(self._cells[at] | self._cells[at + 1] << 16 for at in self._rows)
 
     def of(self, address: str) -> int:
+        """See `Tally.of`. Addresses that share a cell are counted together."""
         place = self._place(address)
         return sum(self._cells[at + place] for at in self._rows)
 
     def add(self, address: str) -> None:
+        """See `Tally.add`. Writes to this process's row only."""
         self._set_total(self._own_total() + 1)
         at = self._own + self._place(address)
         if self._cells[at] == _CELL_MAX:
@@ -96,6 +110,7 @@ class SharedTally:
             self._cells[at] += 1
 
     def remove(self, address: str) -> None:
+        """See `Tally.remove`. Writes to this process's row only."""
         self._set_total(self._own_total() - 1)
         if self._over[address]:
             self._over[address] -= 1

@@ -77,9 +77,11 @@ class TokenAccess:
         return is_changed
 
     def is_valid(self, identity: Identity) -> bool:
+        """See `Access.is_valid`. False once the token expired or left the file."""
         return self._tokens.holds(identity, self._clock.wall())
 
     def allow(self, request: web.Request, need: Need) -> Identity | ProblemError:
+        """See `Access.allow`."""
         is_open = need in (Need.NOTHING, Need.OWN_ORIGIN)
         if is_open or (need is Need.METRICS and self._open_metrics):
             return Identity("anybody")

@@ -86,6 +86,7 @@ class SinkHealth:
         _log.warning("sink.epoch_changed", sink=self._sink, asked=asked, position=after)
 
     def lagging(self, records: int) -> None:
+        """Set the lag: how many records of the journal the output has not written yet."""
         self._lag.set(records)
 
     def status(self, position: int, lag: int) -> Mapping[str, Any]:

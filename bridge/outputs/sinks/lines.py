@@ -62,6 +62,7 @@ class Checkpoint(NamedTuple):
     mark: Mapping[str, Any]  # the target's own members
 
     def encode(self) -> bytes:
+        """Return the value to store in the journal."""
         return dumps({**self.mark, "epoch": self.epoch, "seq": self.seq})
 
     @classmethod
@@ -75,6 +76,7 @@ class Checkpoint(NamedTuple):
 
 
 def checkpoint_key(sink: str) -> str:
+    """Return the name of an output's checkpoint in the journal."""
     return f"sink/{sink}"
 
 

@@ -34,6 +34,7 @@ class Range(NamedTuple):
 
     @property
     def has_times(self) -> bool:
+        """Whether a time is given, so that each record must be read to compare."""
         return self.since_s is not None or self.until_s is not None
 
     def holds(self, record: Record) -> bool:

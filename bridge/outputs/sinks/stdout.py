@@ -110,6 +110,7 @@ class PipeTarget:
         self._is_closed = False
 
     async def open(self, known: Known | None) -> Found:  # noqa: ARG002 - nothing to go by
+        """See `Target.open`. A pipe has no memory, so nothing is found."""
         return Found()
 
     async def write(self, lines: Sequence[bytes], taken: Callable[[int], None]) -> None:
@@ -134,6 +135,7 @@ class PipeTarget:
         return {}
 
     async def close(self) -> Mark:
+        """See `Target.close`. Ends a write that waits for the reader."""
         if not self._is_closed:
             self._is_closed = True
             self._pipe.stop()

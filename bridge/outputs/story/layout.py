@@ -59,6 +59,7 @@ class Layout:
         return self._inks.setdefault(run_id, _NAMES[len(self._inks) % len(_NAMES)])
 
     def paint(self, text: str, ink: str) -> str:
+        """Return the text in a color; unchanged if colors are off or `ink` is empty."""
         return f"{ink}{text}{_RESET}" if self.look.colour and ink and text else text
 
     def lines(self, told: Told, name: str) -> Iterator[str]:

@@ -26,13 +26,15 @@ class Seen(NamedTuple):
 
     @classmethod
     def of(cls, record: Record) -> Seen:
+        """Return the record of a journal in this form."""
         return cls(record.feed.id, record.type, record.body)
 
 
 class Printer(Protocol):
     """Turns records into the bytes for stdout; `now_s` is monotonic."""
 
-    def take(self, records: Sequence[Seen], now_s: float) -> bytes: ...
+    def take(self, records: Sequence[Seen], now_s: float) -> bytes:
+        """Return what is due after these records; the rest comes from `tick` and `end`."""
 
     def tick(self, now_s: float) -> bytes:
         """What is due by time alone; call this a few times a second."""
@@ -51,6 +53,7 @@ class Tales:
         self.by_run: dict[str, Tale] = {}
 
     def of(self, run_id: str) -> Tale:
+        """Return the run's tale; it is created at the first use."""
         if run_id not in self.by_run:
             self.by_run[run_id] = Tale(run_id, self._redact)
         return self.by_run[run_id]
@@ -119,30 +122,36 @@ class StoryPrinter:
         self._merge = _Merge(MERGE_S if self._is_many else 0.0)
 
     def take(self, records: Sequence[Seen], now_s: float) -> list[str]:
+        """Return the lines that are due after these records; see `take_runs`."""
         return [line for _, line in self.take_runs(records, now_s)]
 
     def tick(self, now_s: float) -> list[str]:
+        """Return the lines that are due by time alone; see `tick_runs`."""
         return [line for _, line in self.tick_runs(now_s)]
 
     def end(self, now_s: float) -> list[str]:
+        """Return the remaining lines and the summary."""
         lines = [line for _, line in self.rest(now_s)]
         return [*lines, *self.summary()]
 
     # The same, with the run of each line
 
     def take_runs(self, records: Sequence[Seen], now_s: float) -> list[tuple[Tale, str]]:
+        """Return the lines that are due after these records, each with its run."""
         for record in records:
             value = loads(record.body)
             self._merge.put(record, value if isinstance(value, dict) else {}, now_s)
         return self._told(now_s)
 
     def tick_runs(self, now_s: float) -> list[tuple[Tale, str]]:
+        """Return the lines that are due by time alone, each with its run."""
         lines = self._told(now_s)
         for tale in self.tales.by_run.values():
             lines += self._lines(tale, tale.tick(now_s))
         return lines
 
     def rest(self, now_s: float) -> list[tuple[Tale, str]]:
+        """Return the remaining lines, each with its run, because no record follows."""
         lines = self._told(now_s + 2 * MERGE_S)
         for tale in self.tales.by_run.values():
             lines += self._lines(tale, tale.close())

@@ -102,10 +102,12 @@ class Tale:
 
     @property
     def is_over(self) -> bool:
+        """Whether no event follows: the run ended, or the bridge stopped following it."""
         return self.is_ended or bool(self.failure)
 
     @property
     def title(self) -> str:
+        """The run's title; empty until upstream has one."""
         return self.story.title or ""
 
     def running(self) -> tuple[str, float] | None:
@@ -328,6 +330,7 @@ class Tale:
 
     @property
     def lasted_s(self) -> float | None:
+        """Seconds from start to end by upstream's times; None while one is unknown."""
         begin = times.seconds(self.story.started_at)
         end = times.seconds(self.story.ended_at)
         return None if begin is None or end is None else max(0.0, end - begin)

@@ -27,6 +27,7 @@ class AtHead:
         return iter([s for formats in self._members.values() for m in formats.values() for s in m])
 
     def join(self, subscriber: Subscriber) -> None:
+        """Add a subscriber that has every record up to the head; its state becomes LIVE."""
         formats = self._members.get(subscriber.only)
         if formats is None:
             formats = self._members[subscriber.only] = {}

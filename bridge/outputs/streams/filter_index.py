@@ -26,6 +26,7 @@ class FilterIndex:
         self._by_sort: dict[Sort, tuple[Feed, set[Filter]]] = {}
 
     def add(self, only: Filter) -> None:
+        """Add a filter when its first subscriber comes."""
         if only.is_empty:
             self._wants_all = True
         elif only.ids:
@@ -39,6 +40,7 @@ class FilterIndex:
                     found.add(only)
 
     def remove(self, only: Filter) -> None:
+        """Remove a filter that was added, when its last subscriber has left."""
         if only.is_empty:
             self._wants_all = False
         elif only.ids:

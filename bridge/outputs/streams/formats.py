@@ -76,9 +76,11 @@ class EventStream:
         return chunk(data) if self.is_chunked else data
 
     def frame(self, record: Record, epoch: bytes) -> bytes:
+        """See `Format.frame`. The frame's id is the position, `<epoch>-<seq>`."""
         return sse.encode_record(record.body, b"%b-%d" % (epoch, record.seq))
 
     def join(self, frames: Sequence[bytes]) -> bytes:
+        """See `Format.join`."""
         return self._wrap(b"".join(frames))
 
     def greeting(self, position: str) -> bytes:
@@ -89,12 +91,15 @@ class EventStream:
         return self._wrap(sse.encode_frame(retry_ms=RETRY_MS, frame_id=position))
 
     def reset(self, facts: dict[str, Any], position: str) -> bytes:
+        """See `Format.reset`."""
         return self._wrap(sse.encode_frame(_message(facts), event=RESET_TYPE, frame_id=position))
 
     def is_last(self, record: Record) -> bool:
+        """See `Format.is_last`. Never: the stream has no end."""
         return False
 
     def farewell(self, retry_ms: int, reason: str = "shutdown") -> bytes:
+        """See `Format.farewell`. SSE can send the delay, but no reason."""
         return self._wrap(sse.encode_frame(retry_ms=retry_ms)) + (
             b"0\r\n\r\n" if self.is_chunked else b""
         )
@@ -122,21 +127,27 @@ class Lines:
         return chunk(data) if self.is_chunked and data else data
 
     def frame(self, record: Record, epoch: bytes) -> bytes:
+        """See `Format.frame`."""
         return record.body + b"\n"
 
     def join(self, frames: Sequence[bytes]) -> bytes:
+        """See `Format.join`."""
         return self._wrap(b"".join(frames))
 
     def greeting(self, position: str) -> bytes:
+        """See `Format.greeting`. Empty: every line is a record."""
         return b""
 
     def reset(self, facts: dict[str, Any], position: str) -> bytes:
+        """See `Format.reset`."""
         return self._wrap(_message(facts) + b"\n")
 
     def is_last(self, record: Record) -> bool:
+        """See `Format.is_last`. Never: the stream has no end."""
         return False
 
     def farewell(self, retry_ms: int, reason: str = "shutdown") -> bytes:
+        """See `Format.farewell`. Only the last chunk: every line is a record."""
         return b"0\r\n\r\n" if self.is_chunked else b""
 
 
@@ -150,21 +161,27 @@ class Messages:
     heartbeat = websocket.encode_frame(Opcode.PING, b"")
 
     def frame(self, record: Record, epoch: bytes) -> bytes:
+        """See `Format.frame`."""
         return websocket.encode_frame(Opcode.TEXT, record.body)
 
     def join(self, frames: Sequence[bytes]) -> bytes:
+        """See `Format.join`."""
         return b"".join(frames)
 
     def greeting(self, position: str) -> bytes:
+        """See `Format.greeting`. Empty: every message is a record."""
         return b""
 
     def reset(self, facts: dict[str, Any], position: str) -> bytes:
+        """See `Format.reset`."""
         return websocket.encode_frame(Opcode.TEXT, _message(facts))
 
     def is_last(self, record: Record) -> bool:
+        """See `Format.is_last`. Never: the stream has no end."""
         return False
 
     def farewell(self, retry_ms: int, reason: str = "shutdown") -> bytes:
+        """See `Format.farewell`. A close frame with the code for the reason."""
         if reason == "auth":
             return websocket.encode_close(CloseCode.POLICY, "the token is no longer valid")
         return websocket.encode_close(CloseCode.GOING_AWAY, "the bridge is stopping")
@@ -175,6 +192,7 @@ def _message(facts: dict[str, Any]) -> bytes:
 
 
 def chunk(data: bytes) -> bytes:
+    """Return data as one chunk of an HTTP/1.1 body; it must not be empty, which ends the body."""
     return b"%x\r\n%b\r\n" % (len(data), data)
 
 

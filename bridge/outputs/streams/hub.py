@@ -116,6 +116,7 @@ class Hub:
             self._enqueue(subscriber)
 
     def note_lost(self, subscriber: Subscriber) -> None:
+        """See `Owner.note_lost`; may be called again."""
         if subscriber.state is State.CLOSED:
             return
         if subscriber.state is State.LIVE:
@@ -135,17 +136,20 @@ class Hub:
         self._on_lost(subscriber)
 
     def note_slow(self, subscriber: Subscriber) -> None:
+        """See `Owner.note_slow`."""
         if self._is_delivering:
             self._slow_meanwhile.append(subscriber)  # it gets the whole batch first
         else:
             self._set_aside(subscriber)
 
     def note_drained(self, subscriber: Subscriber) -> None:
+        """See `Owner.note_drained`."""
         if subscriber.state is State.WAITING:
             self._waiting.discard(subscriber)
             self._enqueue(subscriber)
 
     def note_ending(self, subscriber: Subscriber) -> None:
+        """See `Owner.note_ending`."""
         if subscriber.state is State.LIVE:
             self._live.leave(subscriber, self._position)
         self._waiting.discard(subscriber)

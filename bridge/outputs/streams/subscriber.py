@@ -116,6 +116,7 @@ class Subscriber(asyncio.Protocol):
         self.owner.attach(self)
 
     def data_received(self, data: bytes) -> None:
+        """Drop what the client sends; end the stream of one that sends too much."""
         self.client_bytes += len(data)
         if self.client_bytes > CLIENT_BYTES_MAX:
             self.end("error")
@@ -128,14 +129,17 @@ class Subscriber(asyncio.Protocol):
         """Return None: the transport then closes itself."""
 
     def pause_writing(self) -> None:
+        """Called by the transport above its high mark: the client reads too slowly."""
         self.is_slow = True
         self.owner.note_slow(self)
 
     def resume_writing(self) -> None:
+        """Called by the transport below its low mark: the client has caught up."""
         self.is_slow = False
         self.owner.note_drained(self)
 
     def connection_lost(self, exc: Exception | None) -> None:
+        """Called once when the connection has ended, for whatever reason."""
         self.owner.note_lost(self)
 
     def end(self, reason: str, farewell: bytes = b"") -> None:
@@ -167,10 +171,12 @@ class WebSocketSubscriber(Subscriber):
         self._decoder = ClientFrameDecoder()
 
     def note_beat(self) -> None:
+        """See `Subscriber.note_beat`. Renews the number of frames too."""
         super().note_beat()
         self._decoder.refill()
 
     def data_received(self, data: bytes) -> None:
+        """Answer pings and closes; end the stream on a wrong frame."""
         self.client_bytes += len(data)
         if self.client_bytes > WEBSOCKET_BYTES_MAX:
             self.end("error", _TOO_MUCH)

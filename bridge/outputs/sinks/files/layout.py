@@ -29,6 +29,7 @@ class Keep:
 
     @property
     def is_everything(self) -> bool:
+        """Whether no limit is set, so that no segment is ever deleted."""
         return self.files is None and self.age_s is None and self.bytes is None
 
 

@@ -143,6 +143,7 @@ class Segment:
 
     @property
     def is_dirty(self) -> bool:
+        """Whether some bytes may not be on the disk, so that `sync` has work."""
         return self._is_unforced or self.size > self.synced_size
 
     @property
@@ -158,6 +159,7 @@ class Segment:
 
     @property
     def torn_bytes(self) -> int:
+        """The size of the torn tail, which the next line completes; 0 if there is none."""
         return len(self._torn)
 
     @property
@@ -242,6 +244,7 @@ class Segment:
         self._is_unforced = False
 
     def close(self) -> None:
+        """Close the file without a sync."""
         os.close(self._fd)
 
 

@@ -68,10 +68,12 @@ class FileTarget:
 
     @property
     def place(self) -> str:
+        """See `Target.place`. The configured path, also where segments have other names."""
         return str(self._layout.path)
 
     @property
     def facts(self) -> Mapping[str, Any]:
+        """See `Target.facts`. `file` is the path that the next line goes to."""
         return {"file": str(self._file.path)}
 
     async def open(self, known: Known | None) -> Found:
@@ -111,6 +113,7 @@ class FileTarget:
         await self._do(work)
 
     async def sync(self) -> Mark:
+        """See `Target.sync`."""
         return await self._do(self._synced)
 
     async def reopen(self) -> None:

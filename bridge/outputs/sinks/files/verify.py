@@ -58,6 +58,7 @@ class Report:
 
     @property
     def is_ok(self) -> bool:
+        """Whether nothing was found; gaps of upstream do not count."""
         return not any(self.counts.values())
 
     def summary(self) -> str:

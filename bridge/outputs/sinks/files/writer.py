@@ -46,6 +46,7 @@ class FileWriter:
 
     @property
     def is_open(self) -> bool:
+        """Whether a segment is open; False before `open`, after `drop` and after `close`."""
         return self._segment is not None
 
     @property

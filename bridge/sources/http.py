@@ -222,6 +222,7 @@ class HttpSession:
             await socket.close()
 
     async def close(self) -> None:
+        """Close the connections, if a request has opened any."""
         if self._session is not None:
             await self._session.close()
 

@@ -225,6 +225,7 @@ class KeyGate:
 
     @property
     def was_accepted(self) -> bool:
+        """Whether upstream has accepted a request with the present key."""
         return self.credential.was_accepted
 
     def requests(self) -> Requests:

@@ -67,6 +67,11 @@ class MiosaApi:
         self._redact = redact
 
     async def row(self, path: str, operation: str, kind: str) -> Row | Verdict:
+        """Read the row of one thing: its status and upstream's object.
+
+        Returns:
+            The row, or a verdict when upstream refused, or when the reply is no such row.
+        """
         value = await self._json(operation, path, {})
         if isinstance(value, Verdict):
             return value
@@ -91,6 +96,11 @@ class MiosaApi:
     async def listing(
         self, path: str, operation: str, params: Mapping[str, str]
     ) -> Listed | Verdict:
+        """Read one page of a list of things; items that are no objects are left out.
+
+        Returns:
+            The page, or a verdict when upstream refused, or when the reply holds no list.
+        """
         value = await self._json(operation, path, params)
         if isinstance(value, Verdict):
             return value
@@ -155,6 +165,7 @@ class MiosaApi:
     def classify(
         self, operation: str, route: Route, status: int, headers: Mapping[str, str], body: bytes
     ) -> Verdict:
+        """Judge a refusal by its status, headers and body; texts in it are redacted."""
         return classify(operation, route, status, headers, body, self._redact)
 
     @staticmethod

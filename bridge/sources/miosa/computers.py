@@ -26,9 +26,11 @@ class ComputerFollow(StreamFollow):
 
     @property
     def operation(self) -> str:
+        """See `StreamFollow.operation`."""
         return "computers.stream"
 
     async def connect(self) -> None:
+        """Connect the WebSocket once and read it until either side closes it."""
         began = self.clock.monotonic()
         lived = False
         async with self.gate.turn((self.feed, "stream"), Rank.CONNECT) as turn:

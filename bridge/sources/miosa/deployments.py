@@ -33,13 +33,16 @@ class DeploymentFollow(Following):
         self._poll_s = POLL_S[0]
 
     def saved(self) -> dict[str, Any]:
+        """See `Following.saved`. Adds the tail of the log and the count of lines."""
         return {**super().saved(), "lines": self._lines, "tail": self._tail.saved()}
 
     def restore(self, saved: dict[str, Any]) -> None:
+        """See `Following.restore`."""
         super().restore(saved)
         self._lines, self._tail = int(saved["lines"]), Tail.restored(saved["tail"])
 
     async def run(self) -> None:
+        """See `Following.run`."""
         self.load()
         while not self.is_over:
             now = self.clock.monotonic()

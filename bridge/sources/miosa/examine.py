@@ -37,6 +37,7 @@ class Examination:
         self._base_url = base_url
 
     async def run(self, depth: Depth) -> Sequence[Finding]:
+        """Examine the account as `Source.examine` promises, as deep as `depth` says."""
         key = await self._key()
         findings = [key]
         if key.level is Level.PROBLEM or depth is Depth.TOKEN:

@@ -266,6 +266,7 @@ class Following(ABC):
             self.hold(GONE_WAIT_S)
 
     def hold(self, wait_s: float) -> None:
+        """Send no requests for this feed for `wait_s` seconds; a longer hold stays."""
         self.held_until = max(self.held_until, self.clock.monotonic() + wait_s)
         self.progress.retry_at = self.held_until
 

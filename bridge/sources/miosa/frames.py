@@ -49,6 +49,7 @@ class Seen:
     status: str | None = None  # the status of the row, as far as the event names it
 
     def event(self, event_id: str) -> Event:
+        """Return the event under its final id, upstream's or one that the follow numbered."""
         return Event(event_id, self.type, self.time, self.created_at_s, self.data)
 
 

@@ -58,6 +58,7 @@ class RunFollow(Following):
         self._strikes = 0  # refusals of a stream for its ticket, in a row
 
     def saved(self) -> dict[str, Any]:
+        """See `Following.saved`. Adds the cursor of the pages and the last event."""
         return {
             **super().saved(),
             "after": self.cursor.after,
@@ -67,6 +68,7 @@ class RunFollow(Following):
         }
 
     def restore(self, saved: dict[str, Any]) -> None:
+        """See `Following.restore`."""
         super().restore(saved)
         if not isinstance(saved["after"], str | None) or not isinstance(saved["last"], str | None):
             raise TypeError("an id that is no text")
@@ -76,6 +78,7 @@ class RunFollow(Following):
         self._sequence = number if isinstance(number, int) else None
 
     async def run(self) -> None:
+        """See `Following.run`."""
         self.load()
         await beside(self._read(), self._stream(), f"stream {self.feed.id}")
 

@@ -74,9 +74,11 @@ class MiosaAccount(UpstreamAccount):
     stream: bool = Field(default=True, description="Use streams where they exist.")
 
     def listed(self) -> Sequence[tuple[str, str]]:
+        """See `UpstreamAccount.listed`."""
         return [named_feed(text) for text in self.follow]
 
     @classmethod
     def listing(cls, kind: str, id_: str) -> tuple[str, str]:
+        """See `UpstreamAccount.listing`."""
         id_ = normalised_id(kind, id_)
         return "follow", kind if kind == words.TENANT else f"{kind}:{id_}"

@@ -82,6 +82,7 @@ class MiosaSource:
 
     @property
     def name(self) -> str:
+        """See `Source.name`."""
         return self._account.name
 
     @property
@@ -91,9 +92,11 @@ class MiosaSource:
         return settings
 
     async def run(self) -> None:
+        """See `Source.run`."""
         await beside(self._gate.drive(), self._discovery.run(), f"discovery {self.name}")
 
     async def follow(self, feed: OpenFeed, progress: Progress) -> None:
+        """See `Source.follow`."""
         kind = feed.feed.kind
         follow: Following = _FOLLOWS.get(kind, StreamFollow)(
             feed, self._parts, progress, may_stream=self._settings.stream
@@ -109,6 +112,7 @@ class MiosaSource:
                 self._gate.leave((feed.feed, use))
 
     def take_over(self, account: port.Account) -> bool:
+        """See `Source.take_over`. LIVE names the settings that it can apply."""
         held, new = self._settings, account.settings
         if not isinstance(new, MiosaAccount) or account.base_url != self._account.base_url:
             return False
@@ -121,22 +125,27 @@ class MiosaSource:
         return True
 
     def token_replaced(self) -> None:
+        """See `Source.token_replaced`."""
         self._gate.token_replaced()
         self._discovery.token_replaced()
 
     def ask_again(self) -> None:
+        """See `Source.ask_again`."""
         self._gate.ask_again()
 
     def expect(self, states: Sequence[FeedState]) -> None:
         """Do nothing: the line orders the feeds as their requests arrive."""
 
     def memory(self) -> bytes:
+        """See `Source.memory`."""
         return self._gate.memory()
 
     def recall(self, memory: bytes, age_s: float | None = None) -> None:
+        """See `Source.recall`."""
         self._gate.recall(memory, age_s)
 
     def standing(self) -> Standing:
+        """See `Source.standing`."""
         gate = self._gate
         credential = gate.credential
         detail = "key accepted" if credential.was_accepted else "no request so far"
@@ -154,15 +163,18 @@ class MiosaSource:
         )
 
     def explain(self, failure: Failure) -> str:
+        """See `Source.explain`."""
         return explain(failure)
 
     async def examine(self, depth: Depth) -> Sequence[Finding]:
+        """See `Source.examine`."""
         return await self._examination().run(depth)
 
     def _examination(self) -> Examination:
         return Examination(self._parts, self._settings, self._account.base_url)
 
     async def close(self) -> None:
+        """See `Source.close`."""
         await self._parts.api.http.close()
 
 

@@ -60,13 +60,16 @@ class StreamFollow(Following):
         self._stream_wake = asyncio.Event()
 
     def saved(self) -> dict[str, Any]:
+        """See `Following.saved`. Adds the boundary of the stream."""
         return {**super().saved(), "stream": self.boundary.saved()}
 
     def restore(self, saved: dict[str, Any]) -> None:
+        """See `Following.restore`."""
         super().restore(saved)
         self.boundary = Boundary.restored(saved["stream"])
 
     async def run(self) -> None:
+        """See `Following.run`."""
         self.load()
         await beside(self._watch(), self._stream(), f"stream {self.feed.id}")
 
@@ -174,6 +177,7 @@ class StreamFollow(Following):
 
     @property
     def operation(self) -> str:
+        """The name of a connect in failures and metrics, such as `sandboxes.stream`."""
         return {words.SANDBOX: "sandboxes", words.TENANT: "tenant"}.get(
             self.kind, f"{self.kind}s"
         ) + ".stream"
@@ -290,4 +294,5 @@ class StreamFollow(Following):
 
     @property
     def path(self) -> str:
+        """The path of the feed's row below the API's prefix."""
         return row_path(self.feed, self.learnt, self.root)

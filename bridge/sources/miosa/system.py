@@ -42,6 +42,7 @@ class Miosa:
     errors: Sequence[ErrorRow] = ERRORS
 
     def feed(self, account: str, kind: str, id_: str) -> Feed:
+        """See `System.feed`."""
         return feed_of(account, kind, id_)
 
     def plain(self, record: Mapping[str, Any]) -> bytes | None:
@@ -56,6 +57,7 @@ class Miosa:
         return dumps(data)
 
     def source(self, account: Account, means: Means) -> Source:
+        """See `System.source`."""
         from bridge.sources.miosa.source import build  # noqa: PLC0415 - aiohttp costs 0.15 s
 
         return build(self, account, means)

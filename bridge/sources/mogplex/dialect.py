@@ -84,6 +84,7 @@ class MogplexDialect:
     )
 
     def description(self) -> bytes:
+        """See `Dialect.description`. It is a file of this package."""
         return (resources.files("bridge.sources.mogplex") / "openapi.json").read_bytes()
 
     def normal_id(self, text: str) -> str | None:
@@ -111,6 +112,7 @@ class MogplexDialect:
         return b'{"ok":true,"data":%b,"bridge":%b}' % (data, dumps(aside))
 
     def refusal(self, refusal: Refusal) -> bytes:
+        """See `Dialect.refusal`."""
         return dumps({"ok": False, "error": {"code": refusal.code, "message": refusal.message}})
 
     def of_status(self, status: int, text: str) -> Refusal:

@@ -82,6 +82,7 @@ class Features:
         self.stream = StreamKind.REPLAYING if before_cursor else StreamKind.RESUMABLE
 
     def stream_absent(self, now: float) -> None:
+        """Note a missing route, so that runs are polled; tried again after ABSENT_RETRY_S."""
         self.stream = StreamKind.ABSENT
         self._retry_at = now + ABSENT_RETRY_S
 

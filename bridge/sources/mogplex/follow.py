@@ -85,10 +85,12 @@ class RunFollow:
 
     @property
     def state(self) -> FeedState:
+        """The durable state of the run, as of the last batch."""
         return self.feed.state
 
     @property
     def run_id(self) -> str:
+        """The run's id, a UUID in lower case."""
         return self.feed.feed.id
 
     def look_soon(self) -> None:

@@ -18,6 +18,7 @@ ORIGIN_S = 0.25  # a run's first event is written with its row; a later one is t
 
 
 def upstream_types(events: Iterable[Event]) -> list[str]:
+    """Return the events' types in upstream's words, without the bridge's prefix."""
     return [event.type.removeprefix(EVENT_TYPE) for event in events]
 
 

@@ -79,10 +79,12 @@ class MogplexAccount(UpstreamAccount):
     )
 
     def listed(self) -> Sequence[tuple[str, str]]:
+        """See `UpstreamAccount.listed`."""
         return [(RUN, run_id) for run_id in self.runs]
 
     @classmethod
     def listing(cls, kind: str, id_: str) -> tuple[str, str]:
+        """See `UpstreamAccount.listing`."""
         if kind != RUN:
             raise ValueError(f'Mogplex has feeds of kind "{RUN}" only, not "{kind[:50]}"')
         if normalised_run_id(id_) is None:
@@ -90,6 +92,7 @@ class MogplexAccount(UpstreamAccount):
         return "runs", id_
 
     def problems(self) -> Iterator[tuple[str, str]]:
+        """See `UpstreamAccount.problems`."""
         if self.reserve >= self.requests_per_minute:
             yield (
                 "reserve",

@@ -89,6 +89,7 @@ class MogplexSource:
 
     @property
     def name(self) -> str:
+        """See `Source.name`."""
         return self._account.name
 
     @property
@@ -98,9 +99,11 @@ class MogplexSource:
         return settings
 
     async def run(self) -> None:
+        """See `Source.run`."""
         await self._gate.drive()
 
     async def follow(self, feed: OpenFeed, progress: Progress) -> None:
+        """See `Source.follow`."""
         run = RunFollow(
             feed,
             gate=self._gate,
@@ -147,9 +150,11 @@ class MogplexSource:
         return Want.CONTACT if now - run.turns.connected_at >= CONTACT_S else Want.POLL
 
     def expect(self, states: Sequence[FeedState]) -> None:
+        """See `Source.expect`."""
         self._gate.expect((state.feed.id, state.status is not None) for state in states)
 
     def take_over(self, account: port.Account) -> bool:
+        """See `Source.take_over`. LIVE names the settings that it can apply."""
         held, new = self._settings, account.settings
         if not isinstance(new, MogplexAccount) or account.base_url != self._account.base_url:
             return False
@@ -171,15 +176,19 @@ class MogplexSource:
             run.look_soon()
 
     def token_replaced(self) -> None:
+        """See `Source.token_replaced`."""
         self._gate.token_replaced()
 
     def ask_again(self) -> None:
+        """See `Source.ask_again`."""
         self._gate.ask_again()
 
     def memory(self) -> bytes:
+        """See `Source.memory`. JSON with the gate's requests and the kind of stream."""
         return dumps({**self._gate.memory(), "stream": str(self._features.stream)})
 
     def recall(self, memory: bytes, age_s: float | None = None) -> None:
+        """See `Source.recall`."""
         try:
             saved = loads(memory)
             saved = saved if isinstance(saved, dict) else {"requests": saved}  # as 0.1.0 stored it
@@ -194,6 +203,7 @@ class MogplexSource:
             self._features.remembered(stream)
 
     def standing(self) -> Standing:
+        """See `Source.standing`."""
         now, credential = self._clock.monotonic(), self._gate.credential
         state = self._gate.scheduler.snapshot(now)
         detail = "token accepted" if credential.was_accepted else "no request so far"
@@ -226,9 +236,11 @@ class MogplexSource:
         )
 
     def explain(self, failure: Failure) -> str:
+        """See `Source.explain`."""
         return explain(failure, self._account)
 
     async def examine(self, depth: Depth) -> Sequence[Finding]:
+        """See `Source.examine`."""
         if depth is not Depth.TOKEN:
             return await examine(self._api, self._clock, self.explain, fill=depth is Depth.FILL)
         failure = await self._api.probe()
@@ -242,4 +254,5 @@ class MogplexSource:
         return [Finding(about, Level.PROBLEM, self.explain(failure), failure)]
 
     async def close(self) -> None:
+        """See `Source.close`."""
         await self._api.http.close()

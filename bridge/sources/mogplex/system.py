@@ -34,6 +34,7 @@ class Mogplex:
     dialect = MogplexDialect()  # of its own API, which the gateway serves
 
     def feed(self, account: str, kind: str, id_: str) -> Feed:
+        """See `System.feed`."""
         if kind != RUN:
             raise ValueError(f'Mogplex has feeds of kind "{RUN}" only, not "{kind[:50]}"')
         run_id = normalised_run_id(id_)
@@ -57,6 +58,7 @@ class Mogplex:
         return stringify(data).encode("utf-8")
 
     def source(self, account: Account, means: Means) -> Source:
+        """See `System.source`."""
         from bridge.sources.mogplex.source import build  # noqa: PLC0415 - aiohttp costs 0.15 s
 
         return build(self, account, means)

@@ -54,6 +54,11 @@ class MootApi:
     # -- one space
 
     async def status(self, space_id: str) -> Row | Refusal:
+        """Read the row of a space.
+
+        Returns:
+            The row, or a refusal by upstream, or one that says why the reply is no such row.
+        """
         value = await self._json("spaces.status", f"{_path(space_id)}/status", {})
         if isinstance(value, Refusal):
             return value
@@ -63,6 +68,11 @@ class MootApi:
         return row or invalid("spaces.status", 200, "the reply holds no status")
 
     async def page(self, space_id: str, asked: Page) -> PageRead | Refusal:
+        """Read one page of a space's events, from the route and cursor of `asked`.
+
+        Returns:
+            The page, or a refusal by upstream, or one that says why the reply is no page.
+        """
         if asked.how is How.TRANSCRIPT:
             path = f"{_path(space_id)}/transcript"
             value = await self._json("spaces.transcript", path, {"start": asked.cursor or ""})
@@ -103,11 +113,13 @@ class MootApi:
 
     @property
     def may_send_in_query(self) -> bool:
+        """Whether the key may go into a URL: that depends on the origin."""
         return may_send_in_query(self.http.origin, is_local=_is_local(self.http.origin))
 
     # -- the account
 
     async def actor(self) -> Mapping[str, Any] | Refusal:
+        """Read who the key belongs to, for an examination; no object is a refusal too."""
         value = await self._json("actors.me", f"{API}/actors/me", {})
         if isinstance(value, Refusal | dict):
             return value
@@ -146,6 +158,7 @@ class MootApi:
     def judge(
         self, operation: str, status: int, headers: Mapping[str, str], body: bytes
     ) -> Refusal:
+        """Judge a refusal by its status, headers and body; texts in it are redacted."""
         return judge(operation, status, headers, body, self._redact)
 
 
@@ -193,6 +206,7 @@ def to_row(value: object, space_id: str | None, status: str | None = None) -> Ro
 
 
 def to_page(items: Sequence[object], space_id: str) -> PageRead:
+    """Read the items of a page; unreadable ones and those of other spaces are skipped."""
     events: list[Event] = []
     skipped: list[Skip] = []
     for item in items:

@@ -41,15 +41,20 @@ class Holder(Protocol):
     is_known: Callable[[str], bool]
 
     @property
-    def way(self) -> Way: ...
+    def way(self) -> Way:
+        """The transport that the setting and the server allow now."""
 
-    def now(self) -> float: ...
+    def now(self) -> float:
+        """Return the monotonic instant in seconds."""
 
-    def stir(self) -> None: ...
+    def stir(self) -> None:
+        """Wake the follow's tasks after a change."""
 
-    async def nap(self, event: asyncio.Event, until: float) -> None: ...
+    async def nap(self, event: asyncio.Event, until: float) -> None:
+        """Return when the event is set, or at the instant `until` at the latest."""
 
-    async def take(self, take: Take) -> None: ...
+    async def take(self, take: Take) -> None:
+        """Hand over what the rules found, and return when it is durable."""
 
 
 class Decoder(Protocol):

@@ -37,6 +37,7 @@ class Desk:
     judged: asyncio.Event = field(default_factory=asyncio.Event)
 
     def accepted(self, operation: str, started: float) -> None:
+        """Book a good answer to a request sent at the monotonic instant `started`."""
         self.gate.accepted(operation, started)
 
     def failed(self, operation: str, started: float, refusal: Refusal) -> None:
@@ -75,11 +76,14 @@ class Desk:
     # Counting
 
     def count(self, name: str, amount: float = 1, *labels: str) -> None:
+        """Add to one of moot's own metrics; `labels` follow the account's name."""
         self.metrics.own[name].labels(self.account, *labels).inc(amount)
 
     def skipped(self, reasons: list[Skip]) -> None:
+        """Count frames or items that became no event, each by its reason."""
         for reason in reasons:
             self.count("skipped_frames_total", 1, reason)
 
     def connected(self, change: int) -> None:
+        """Count a connection that opened (1) or ended (-1)."""
         self.count("stream_connected", change)

@@ -95,6 +95,7 @@ class Refusal:
 
     @property
     def bad_key(self) -> bool:
+        """Whether upstream refused the key itself, on a route that proves that."""
         return self.failure.code == UNAUTHORIZED and not self.is_of_stream
 
 
@@ -138,6 +139,7 @@ def judge(
 
 
 def invalid(operation: str, status: int, text: str) -> Refusal:
+    """Return the refusal of a reply that is not what the route promises; it is temporary."""
     return Refusal(Failure(operation, INVALID_RESPONSE, text, _T, status), is_json=False)
 
 

@@ -60,9 +60,11 @@ class SpaceFollow:
 
     @property
     def way(self) -> Way:
+        """The transport that the setting and the server allow now."""
         return self.desk.ways.now(self.desk.wanted, self.desk.clock.monotonic())
 
     def now(self) -> float:
+        """Return the monotonic instant in seconds."""
         return self.desk.clock.monotonic()
 
     # -- life
@@ -110,6 +112,7 @@ class SpaceFollow:
         self.reading.set()
 
     async def nap(self, event: asyncio.Event, until: float) -> None:
+        """Return when the event is set, at the instant `until`, or after NAP_S_MAX."""
         event.clear()
         wait_s = min(max(until - self.now(), 0.0), NAP_S_MAX)
         try:
@@ -126,6 +129,7 @@ class SpaceFollow:
             await self._saw(row)
 
     def unlisted(self) -> None:
+        """Check the space's own status soon, because a list no longer shows it."""
         if self.rules.phase is Phase.FOLLOWING:
             self.rules.unlisted()
             self._asking.set()

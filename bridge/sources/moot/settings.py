@@ -64,10 +64,12 @@ class MootAccount(UpstreamAccount):
     )
 
     def listed(self) -> Sequence[tuple[str, str]]:
+        """See `UpstreamAccount.listed`."""
         return [(SPACE, space_id) for space_id in self.spaces]
 
     @classmethod
     def listing(cls, kind: str, id_: str) -> tuple[str, str]:
+        """See `UpstreamAccount.listing`."""
         if kind != SPACE:
             raise ValueError(f'moot has feeds of kind "{SPACE}" only, not "{kind[:50]}"')
         if checked_space_id(id_.strip()) is None:

@@ -73,6 +73,7 @@ class MootSource:
 
     @property
     def name(self) -> str:
+        """See `Source.name`."""
         return self._account.name
 
     @property
@@ -85,6 +86,7 @@ class MootSource:
         return feed_of(self.system.name, self.name, SPACE, space_id)
 
     async def run(self) -> None:
+        """See `Source.run`."""
         if not self._has_memory:
             # No predecessor is known, so assume that it sent no requests. Upstream publishes no
             # limit, waiting would slow down every first start, and the gate obeys a 429.
@@ -94,6 +96,7 @@ class MootSource:
             group.create_task(self._lister.run(), name=f"{self.name}: lists")
 
     async def follow(self, feed: OpenFeed, progress: Progress) -> None:
+        """See `Source.follow`."""
         follow = SpaceFollow(feed, self._desk, progress)
         self._follows[feed.feed.id] = follow
         self._share_budget()
@@ -110,6 +113,7 @@ class MootSource:
             follow.rules.share(len(self._follows), self._desk.gate.line.limit)
 
     def take_over(self, account: port.Account) -> bool:
+        """See `Source.take_over`. LIVE names the settings that it can apply."""
         held, new = self._settings, account.settings
         if not isinstance(new, MootAccount) or account.base_url != self._account.base_url:
             return False
@@ -129,6 +133,7 @@ class MootSource:
         """Do nothing: the gate orders the follows by their requests."""
 
     def token_replaced(self) -> None:
+        """See `Source.token_replaced`."""
         self._desk.token_replaced()
 
     def ask_again(self) -> None:
@@ -140,6 +145,7 @@ class MootSource:
         return dumps({"gate": loads(self._desk.gate.memory()), "way": str(self._desk.ways.way)})
 
     def recall(self, memory: bytes, age_s: float | None = None) -> None:
+        """See `Source.recall`."""
         self._has_memory = True
         try:
             saved = loads(memory)
@@ -152,6 +158,7 @@ class MootSource:
             self._desk.ways.way, self._desk.ways.left_at = way, self._clock.monotonic()
 
     def standing(self) -> Standing:
+        """See `Source.standing`."""
         desk, gate = self._desk, self._desk.gate
         detail = "key accepted" if gate.was_accepted else "no request so far"
         if desk.verdict is not None:
@@ -169,10 +176,13 @@ class MootSource:
         )
 
     def explain(self, failure: Failure) -> str:
+        """See `Source.explain`."""
         return explain(failure, self._account)
 
     async def examine(self, depth: Depth) -> Sequence[Finding]:
+        """See `Source.examine`."""
         return await examine(self._desk.api, self._clock, self.explain, depth)
 
     async def close(self) -> None:
+        """See `Source.close`."""
         await self._desk.api.http.close()

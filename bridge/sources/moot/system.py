@@ -95,6 +95,7 @@ class Moot:
     errors: Sequence[ErrorRow] = ERRORS
 
     def feed(self, account: str, kind: str, id_: str) -> Feed:
+        """See `System.feed`."""
         if kind != SPACE:
             raise ValueError(f'moot has feeds of kind "{SPACE}" only, not "{kind[:50]}"')
         space_id = checked_space_id(id_.strip())
@@ -125,6 +126,7 @@ class Moot:
         return _STEERS.sub(lambda sign: f"\\u{ord(sign[0]):04x}", line).encode("utf-8", "replace")
 
     def source(self, account: Account, means: Means) -> Source:
+        """See `System.source`."""
         from bridge.sources.moot.source import build  # noqa: PLC0415 - aiohttp costs 0.15 s
 
         return build(self, account, means)

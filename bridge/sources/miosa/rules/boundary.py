@@ -79,6 +79,7 @@ class Boundary:
         return own_id == self.last or is_known(own_id)
 
     def saved(self) -> dict[str, Any]:
+        """Return what a restart needs, as JSON; `restored` reads it."""
         return {
             "lines": self.lines,
             "last": self.last,

@@ -24,6 +24,7 @@ class Ending:
 
     @property
     def is_near(self) -> bool:
+        """Whether the row was last seen over, so that the wait for the end runs."""
         return self.since is not None
 
     def saw_row(self, now: float, *, is_end: bool) -> None:
@@ -43,6 +44,7 @@ class Ending:
             self._news_at = now
 
     def is_over(self, now: float) -> bool:
+        """Return whether the feed has ended: its row is over, and looks stay without news."""
         if self.since is None:
             return False
         if now - self.since >= CAP_S:

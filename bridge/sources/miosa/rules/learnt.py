@@ -35,6 +35,7 @@ class Choice:
         return next((name for name in self.names if name not in self._refused), self.names[0])
 
     def worked(self, name: str) -> None:
+        """Note that the server knows this name; it is used from now on."""
         self.proven = name
         self._refused.clear()
 
@@ -63,13 +64,17 @@ class Learnt:
     _absent_until: dict[str, float] = field(default_factory=dict)  # kinds without a stream
 
     def needs_ticket(self, kind: str) -> bool:
+        """Return whether a stream of this kind wants a ticket instead of the key."""
         return self.wants_ticket.get(kind, kind in WITH_TICKET)
 
     def has_stream(self, kind: str, now: float) -> bool:
+        """Return whether a connect for this kind is worth a request now."""
         return now >= self._absent_until.get(kind, 0.0)
 
     def stream_absent(self, kind: str, now: float) -> None:
+        """Note that the server has no stream for this kind; retried after ABSENT_S."""
         self._absent_until[kind] = now + ABSENT_S
 
     def stream_present(self, kind: str) -> None:
+        """Note that a stream of this kind was opened."""
         self._absent_until.pop(kind, None)

@@ -44,6 +44,7 @@ class Tail:
         return Grown(lines[overlap:], has_gap=overlap == 0)
 
     def saved(self) -> str:
+        """Return the digests as base64 text; `restored` reads it."""
         return base64.b64encode(b"".join(self.shown)).decode()
 
     @classmethod

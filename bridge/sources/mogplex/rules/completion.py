@@ -40,6 +40,7 @@ class Completion:
 
     @property
     def in_grace(self) -> bool:
+        """Whether the status is terminal, so that the wait for late events runs."""
         return self._since is not None
 
     def saw_events(self, types: Iterable[str]) -> None:

@@ -29,6 +29,7 @@ class Refusals:
     _absent_since: float = 0.0
 
     def accepted(self) -> None:
+        """Note a good answer: earlier refusals no longer count."""
         self.in_row = self._absent = 0
 
     def end(self, now: float, failure: Failure, *, was_read: bool) -> Failure | None:

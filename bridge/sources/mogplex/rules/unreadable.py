@@ -28,4 +28,5 @@ class Unreadable:
         return list(self._told)
 
     def restore(self, saved: Sequence[str]) -> None:
+        """Load what `saved` returned; only the newest KEPT_MAX keys are kept."""
         self._told = dict.fromkeys(str(key) for key in saved[-KEPT_MAX:])

@@ -29,6 +29,8 @@ WALL_MOVES = 3
 
 
 class Kind(enum.StrEnum):
+    """Which events of a segment a full page shows: the first ones, or the newest ones."""
+
     UNKNOWN = "unknown"
     HEAD = "head"
     TAIL = "tail"
@@ -75,6 +77,7 @@ class Window:
     _moves: int = 0  # changes of the row behind an unchanged page
 
     def new_segment(self) -> None:
+        """Note a new aiCallId, whose pages start empty; the kind of window stays."""
         self.is_full = self.is_exhausted = False
         self._updated_at, self._moves = None, 0
 
@@ -101,6 +104,7 @@ class Window:
         return self.exhaust() if self._is_walled(page) else Hole.NONE
 
     def prove(self, kind: Kind) -> None:
+        """Note that the content of pages shows this kind of window."""
         self.kind, self.is_proven = kind, True
 
     @staticmethod

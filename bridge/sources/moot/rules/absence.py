@@ -23,4 +23,5 @@ class Absence:
         return self.strikes >= STRIKES and now - self.since >= SPAN_S
 
     def seen(self) -> None:
+        """Note that upstream showed the space: earlier refusals no longer count."""
         self.strikes = 0

@@ -34,6 +34,7 @@ class Marker:
         return marker
 
     def saved(self) -> dict[str, Any]:
+        """Return what a restart needs, as JSON; `restored` reads it."""
         return asdict(self)
 
     @classmethod

@@ -27,6 +27,7 @@ class Replay:
         self._overlap = {event.id for event in latest}
 
     def is_peeking(self, now: float) -> bool:
+        """Return whether the follow still waits for a replay to begin."""
         return self.peek_until is not None and now < self.peek_until
 
     def may_begin(self, first: Event, latest: Sequence[Event]) -> bool:
@@ -41,5 +42,6 @@ class Replay:
         return self.is_first and any(event.id in self._overlap for event in fresh)
 
     def forget(self) -> None:
+        """Forget the replay, because the stream has ended or brings none."""
         self.is_first = False
         self.peek_until = None

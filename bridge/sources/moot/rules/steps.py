@@ -11,6 +11,8 @@ from bridge.sources.moot.rules.ways import Way
 
 
 class Phase(enum.Enum):
+    """How far a follow is; OVER once the space has ended or the follow has failed."""
+
     START = "start"
     FOLLOWING = "following"
     ENDING = "ending"
@@ -34,6 +36,8 @@ class Look:
 
 @dataclass(frozen=True, slots=True)
 class Connect:
+    """Open the stream or the WebSocket, as `way` says."""
+
     way: Way
 
 

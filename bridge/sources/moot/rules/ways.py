@@ -44,6 +44,7 @@ class Ways:
         return self.way
 
     def worked(self, way: Way) -> None:
+        """Note that this way brought something readable; it is kept from now on."""
         self.way, self.has_worked, self.too_large = way, True, 0
 
     def useless(self, way: Way, now: float) -> None:

@@ -220,7 +220,9 @@ class Running:
             **({} if self.workers is None else self.workers.checks()),
         }
 
-    def _render_metrics(self, accept: str | None) -> tuple[bytes, str]:
+    async def _render_metrics(self, accept: str | None) -> tuple[bytes, str]:
+        if self.workers is not None:
+            await self.workers.collect()
         self._standings.set_metrics()
         self.upkeep.set_metrics()
         self.sinks.set_metrics()

@@ -43,7 +43,7 @@ Key = tuple[str, tuple[tuple[str, str], ...]]
 
 
 def counts_of(metrics: MetricTable) -> list[Count]:
-    """Return the counts that one worker reports, twice a second: all that are not 0."""
+    """Return the counts that one worker reports: all that are not 0."""
     reported = metrics.registry.restricted_registry(_SERIES)
     return [
         (sample.name, sorted(sample.labels.items()), sample.value)

@@ -25,7 +25,8 @@ from bridge.outputs.port import KnownFeeds
 from bridge.tasks import TaskGroup
 
 TICK_S = 1.0  # between checks of the workers
-SILENT_TICKS_MAX = 30  # then a worker is killed; it normally reports twice a second
+SILENT_TICKS_MAX = 30  # then a worker is killed; it normally reports every few seconds
+COLLECT_S = 2.0  # for all workers to report their counts; Prometheus waits 10 s
 SETTLED_S = 5.0  # a worker that died sooner is restarted only after AGAIN_S
 AGAIN_S = 1.0
 GOODBYE_S = 2.0  # added to the drain time, for the end of a process
@@ -47,7 +48,7 @@ class _Slot:
         self.talk: Talk | None = None
         self.door: socket.socket | None = None
         self.silent = 0  # ticks
-        self.streams = 0
+        self.reported = asyncio.Event()  # its counts, since they were last requested
 
 
 class Workers:
@@ -126,9 +127,24 @@ class Workers:
         """The checks for /healthz: whether all workers serve, and how many streams each has."""
         serving = [slot for slot in self._slots if slot.talk is not None]
         detail = f"{len(serving)} of {self._count} serve"
-        streams = [slot.streams for slot in self._slots]
+        streams = [self.counts.streams.total_of_row(slot.number) for slot in self._slots]
         ok = len(serving) == self._count
         return {"workers": {"ok": ok, "detail": detail, "streams": streams}}
+
+    async def collect(self) -> None:
+        """Have the workers report; who does not within `COLLECT_S` counts as last reported.
+
+        Reports on request make a scrape exact without frequent ones, which cost more than all else
+        that an idle worker does.
+        """
+        serving = [slot for slot in self._slots if slot.talk is not None]
+        for slot in serving:
+            slot.reported.clear()
+        self._tell(report=True)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(COLLECT_S):
+                for slot in serving:
+                    await slot.reported.wait()
 
     def set_metrics(self) -> None:
         """Update the gauge; called before a scrape."""
@@ -225,7 +241,7 @@ class Workers:
         slot.door.close()
         slot.talk.close()
         slot.talk = slot.door = None
-        slot.streams = 0
+        slot.reported.set()
         self.counts.forget(slot.number)
         self.sums.forget(slot.number)
 
@@ -254,8 +270,8 @@ class Workers:
 
     def _heard(self, slot: _Slot, news: News) -> None:
         slot.silent = 0
-        slot.streams = news["streams"]
         self.sums.tell(slot.number, news["counts"])
+        slot.reported.set()
 
     async def _answer(self, question: News) -> Any:
         if "ticket" in question:

@@ -43,7 +43,7 @@ from bridge.redact import RULES
 from bridge.systems import systems
 from bridge.tasks import TaskGroup
 
-TELL_S = 0.5  # between reports of the counts
+REPORT_S = 5.0  # between reports of the counts that nobody requested
 
 log = get_logger()
 
@@ -146,7 +146,7 @@ class Worker:
                 group.create_task(self._journal.run(), name="journal"),
                 group.create_task(self._server.run(), name="server"),
                 group.create_task(measure_loop(self._metrics, self._clock), name="loop-lag"),
-                group.create_task(self._tell_counts(), name="counts"),
+                group.create_task(self._report_counts(), name="counts"),
             ]
             talking = group.create_task(self._talk.run(self._heard, _no_answer), name="talk")
             draining = group.create_task(self._drain_when_told(), name="drain")
@@ -157,6 +157,8 @@ class Worker:
     def _heard(self, news: News) -> None:
         if "head" in news:
             self._journal.told(news["head"])
+        if "report" in news:
+            self._report_now()
         if "settings" in news:
             try:
                 self._adopt(unpacked(news["settings"]))
@@ -184,16 +186,15 @@ class Worker:
         assert self._drain_s is not None
         await self._journal.wait_above(self._drain_head - 1)
         await self._server.drain(self._drain_s)
-        self._tell_now()
+        self._report_now()
 
-    async def _tell_counts(self) -> None:
+    async def _report_counts(self) -> None:
         while True:
-            self._tell_now()
-            await asyncio.sleep(TELL_S)
+            self._report_now()
+            await asyncio.sleep(REPORT_S)
 
-    def _tell_now(self) -> None:
-        streams, counts = self._server.open_streams, counts_of(self._metrics)
-        self._talk.tell(streams=streams, counts=counts)
+    def _report_now(self) -> None:
+        self._talk.tell(counts=counts_of(self._metrics))
 
     async def _spend(self, digest: bytes) -> bytes | None:
         try:

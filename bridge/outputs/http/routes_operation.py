@@ -3,7 +3,7 @@
 # ruff: noqa: ARG002 - every handler has one shape
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from importlib import resources
 
 from aiohttp import hdrs, web
@@ -16,7 +16,7 @@ from bridge.outputs.port import Health
 from bridge.wire.jsontext import dumps, loads
 
 # Accept header -> exposition and its content type.
-RenderMetrics = Callable[[str], tuple[bytes, str]]
+RenderMetrics = Callable[[str], Awaitable[tuple[bytes, str]]]
 
 
 class OperationRoutes:
@@ -77,7 +77,7 @@ class OperationRoutes:
 
     async def metrics(self, request: web.Request, identity: Identity) -> web.StreamResponse:
         """Return the metrics in the format that the Accept header prefers."""
-        body, content_type = self._render_metrics(request.headers.get(hdrs.ACCEPT, ""))
+        body, content_type = await self._render_metrics(request.headers.get(hdrs.ACCEPT, ""))
         return web.Response(body=body, headers={"Content-Type": content_type})
 
     async def openapi(self, request: web.Request, identity: Identity) -> web.StreamResponse:

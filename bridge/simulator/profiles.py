@@ -21,9 +21,11 @@ class Simulated(Protocol):
     port: int
     base: BaseWorld
 
-    async def start(self) -> None: ...
+    async def start(self) -> None:
+        """Listen, and begin the scenario."""
 
-    async def stop(self) -> None: ...
+    async def stop(self) -> None:
+        """Stop the scripts, cut all streams, and close the port."""
 
 
 class MakeSimulator(Protocol):

@@ -49,9 +49,11 @@ class RealClock:
         self._started_s = time.monotonic()
 
     def now(self) -> float:
+        """See `SimClock.now`."""
         return self._wall_s + (time.monotonic() - self._started_s) * self.speed
 
     def call_later(self, delay_s: float, callback: Callable[[], None]) -> Timer:
+        """See `SimClock.call_later`. The real wait is `delay_s / speed`."""
         return asyncio.get_running_loop().call_later(max(0.0, delay_s) / self.speed, callback)
 
 
@@ -74,9 +76,11 @@ class ManualClock:
         self._timers: list[tuple[float, int, _ManualTimer]] = []
 
     def now(self) -> float:
+        """See `SimClock.now`. Changes only in `advance`."""
         return self._now_s
 
     def call_later(self, delay_s: float, callback: Callable[[], None]) -> Timer:
+        """See `SimClock.call_later`. The callback runs in `advance`, never at once."""
         timer = _ManualTimer(self._now_s + max(0.0, delay_s), callback)
         heapq.heappush(self._timers, (timer.due_s, next(self._order), timer))
         return timer

@@ -83,6 +83,7 @@ class Control:
         self._asked_key = words[0] + "".join(word.title() for word in words[1:])  # "runId"
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
+        """Answer one control request; every mistake is a JSON object with `error`."""
         if not self._allow_remote and not _is_local(request.remote):
             return _reply(403, {"error": "the control API answers callers on this machine only"})
         path = request.rel_url.raw_path

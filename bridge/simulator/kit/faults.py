@@ -54,6 +54,11 @@ class FaultList:
         self.waiting: list[Fault] = []
 
     def add(self, fault: Fault) -> None:
+        """Add a fault behind those that wait.
+
+        Raises:
+            ValueError: The profile does not know its kind, or FAULTS_MAX faults wait already.
+        """
         if fault.kind not in self.kinds:
             raise ValueError(f"no fault {fault.kind!r}; there are {', '.join(self.kinds)}")
         if len(self.waiting) >= FAULTS_MAX:
@@ -61,6 +66,7 @@ class FaultList:
         self.waiting.append(fault)
 
     def clear(self) -> None:
+        """Forget all faults that wait."""
         self.waiting.clear()
 
     def draw(

@@ -25,6 +25,15 @@ def choice(*values: str, feed: bool = False, about: str) -> Any:
 
 
 def count(default: int, low: int, high: int, *, feed: bool = False, about: str) -> Any:
+    """Return the field of a knob that is a whole number from `low` to `high`.
+
+    Args:
+        default: The value of the friendly service.
+        low: The smallest value.
+        high: The largest value.
+        feed: Whether one feed may have its own value.
+        about: What the knob does, in a sentence for people.
+    """
     return field(
         default=default,
         metadata={"range": (low, high), "feed": feed, "about": about, "kind": int},
@@ -32,6 +41,7 @@ def count(default: int, low: int, high: int, *, feed: bool = False, about: str) 
 
 
 def seconds(default: float, high: float, *, feed: bool = False, about: str) -> Any:
+    """Return the field of a knob that is a time from 0 to `high` seconds; else as `count`."""
     return field(
         default=default,
         metadata={"range": (0.0, high), "feed": feed, "about": about, "kind": float},
@@ -39,6 +49,7 @@ def seconds(default: float, high: float, *, feed: bool = False, about: str) -> A
 
 
 def switch(*, default: bool, feed: bool = False, about: str) -> Any:
+    """Return the field of a knob that is on or off; its arguments are as those of `count`."""
     return field(default=default, metadata={"feed": feed, "about": about, "kind": bool})
 
 
@@ -68,6 +79,7 @@ class KnobSet:
             setattr(self, name, value)
 
     def reset(self) -> None:
+        """Set every knob to the friendly service's value."""
         for name, each in self._fields().items():
             setattr(self, name, each.default)
 

@@ -32,9 +32,11 @@ class RollingWindow:
         return self.window_s - (now_s - accepted[0]) if accepted else self.window_s
 
     def accept(self, now_s: float) -> None:
+        """Count a request for which `wait_s` returned 0."""
         self._accepted.append(now_s)
 
     def count(self, now_s: float) -> int:
+        """Return how many accepted requests are in the window now."""
         self.wait_s(now_s)
         return len(self._accepted)
 

@@ -34,4 +34,5 @@ def page(status: int, title: str) -> Reply:
 
 
 def redirect(status: int, location: str) -> Reply:
+    """Return a redirect with a short HTML body, as platforms send it."""
     return Reply(status, b"<!DOCTYPE html><p>Redirecting</p>", HTML, {"Location": location})

@@ -63,6 +63,15 @@ class RequestLog:
     def open(
         self, at_s: float, method: str, path: str, query: str, *, last_event_id: str | None
     ) -> RequestRecord:
+        """Log a request as it arrives; its answer is filled in later.
+
+        Args:
+            at_s: The simulated time.
+            method: The HTTP method.
+            path: The path as it was sent.
+            query: The query without secrets.
+            last_event_id: The header of that name; None without one.
+        """
         self._count += 1
         record = RequestRecord(self._count, at_s, method, path, query, last_event_id=last_event_id)
         self.records.append(record)
@@ -87,6 +96,7 @@ class RequestLog:
             count.unauthorized += 1
 
     def of(self, token: str) -> TokenCount:
+        """Return the counters of a token, given by its hash; the oldest are forgotten."""
         count = self.tokens.get(token)
         if count is None:
             if len(self.tokens) >= TOKENS_MAX:
@@ -95,5 +105,6 @@ class RequestLog:
         return count
 
     def clear(self) -> None:
+        """Forget all requests and counters; the numbers of requests go on."""
         self.records.clear()
         self.tokens.clear()

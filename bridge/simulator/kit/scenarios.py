@@ -18,6 +18,7 @@ class Scenario:
 
 
 def by_name(*scenarios: Scenario) -> Mapping[str, Scenario]:
+    """Return the scenarios by their names; the first one is a profile's default."""
     return {scenario.name: scenario for scenario in scenarios}
 
 

@@ -17,7 +17,8 @@ CONTROL_ROOT = "/_sim"
 class Answers(Protocol):
     """Who answers requests: the gate of a profile, and its control API."""
 
-    async def handle(self, request: web.Request) -> web.StreamResponse: ...
+    async def handle(self, request: web.Request) -> web.StreamResponse:
+        """Answer one request; paths below CONTROL_ROOT belong to the control API."""
 
 
 class Listener:
@@ -67,6 +68,7 @@ class Listener:
         self._service.reset()
 
     async def stop(self) -> None:
+        """Stop the scripts, cut all streams, and close the port; may be called again."""
         self._service.halt()
         self._service.cut_feed("clean", None)
         if self._runner is not None:

@@ -20,7 +20,8 @@ class OpenConnection(Protocol):
     """A connected reader of a stream."""
 
     @property
-    def feed_id(self) -> str: ...
+    def feed_id(self) -> str:
+        """The id of the feed that it reads."""
 
     def cut(self, how: str) -> None:
         """End it; `how` is a word of the profile."""
@@ -30,7 +31,8 @@ class OpenConnection(Protocol):
 class Specials(Protocol):
     """The part of a token book that `start_over` needs."""
 
-    def clear(self) -> None: ...
+    def clear(self) -> None:
+        """Forget all special rights."""
 
 
 class BaseWorld:
@@ -109,7 +111,8 @@ class Service(ABC):
 
     @property
     @abstractmethod
-    def feed_ids(self) -> list[str]: ...
+    def feed_ids(self) -> list[str]:
+        """The ids of all feeds, in the order in which they were created."""
 
     @abstractmethod
     def begin(self, scenario: Scenario) -> None:
@@ -144,6 +147,7 @@ class Service(ABC):
         return self.base.log.of(token_hash(token)).peak
 
     def accepted(self, token: str) -> int:
+        """Return how many requests of this token the limiter has accepted."""
         return self.base.log.of(token_hash(token)).accepted
 
     def refused(self, token: str) -> int:

@@ -13,7 +13,8 @@ class HasValidity(Protocol):
     """The part that the rights of all profiles share."""
 
     @property
-    def valid(self) -> bool: ...
+    def valid(self) -> bool:
+        """Whether the service knows the token; False answers 401."""
 
 
 Rights_ = TypeVar("Rights_", bound=HasValidity)
@@ -33,11 +34,17 @@ class TokenBook(Generic[Rights_]):
         self._special: dict[str, Rights_] = {}
 
     def set(self, token: str, rights: Rights_) -> None:
+        """Give a token other rights than the ordinary ones.
+
+        Raises:
+            ValueError: TOKENS_MAX tokens have special rights already.
+        """
         if len(self._special) >= TOKENS_MAX and token not in self._special:
             raise ValueError(f"{TOKENS_MAX} tokens have special rights already; reset first")
         self._special[token] = rights
 
     def clear(self) -> None:
+        """Give all tokens the ordinary rights again."""
         self._special.clear()
 
     def look_up(self, token: str) -> Rights_ | None:

@@ -44,10 +44,12 @@ class ThingControl(Control):
         return thing
 
     def list(self, fields: Fields) -> Any:
+        """Show all things, oldest first, without their events."""
         fields.done()
         return {"feeds": [_shown(thing) for thing in self._sim.world.store.things.values()]}
 
     def create(self, fields: Fields) -> Any:
+        """Create a thing of a kind, with made-up events, status and knobs of its own."""
         kind = fields.need_text("kind", KINDS)
         events = fields.integer("events", 0, EVENTS_PER_CALL_MAX) or 0
         id_ = fields.text("id")
@@ -57,16 +59,19 @@ class ThingControl(Control):
         return _shown(self._sim.create(kind, id_, events=events, knobs=knobs, status=status))
 
     def show(self, thing: Thing, fields: Fields) -> Any:
+        """Show one thing without its events."""
         fields.done()
         return _shown(thing)
 
     def change(self, thing: Thing, fields: Fields) -> Any:
+        """Set the status of the row alone; no event follows."""
         status = fields.need_text("status")
         fields.done()
         self._sim.set_status(thing, status)
         return _shown(thing)
 
     def append(self, thing: Thing, fields: Fields) -> Any:
+        """Append the given events, or `count` made-up ones; shows their ids."""
         count = fields.integer("count", 1, EVENTS_PER_CALL_MAX)
         given = fields.items("events")
         fields.done()
@@ -77,12 +82,14 @@ class ThingControl(Control):
         return {"ids": [event.id for event in stored]}
 
     def play(self, thing: Thing, fields: Fields) -> Any:
+        """Let a thing live by itself, for `lasts_s` seconds."""
         lasts_s = fields.number("lasts_s", 0.0, LASTS_S_MAX)
         fields.done()
         self._sim.play(thing, lasts_s)
         return _shown(thing)
 
     def finish(self, thing: Thing, fields: Fields) -> Any:
+        """End a thing: its last event and its row, in the order of the knob."""
         status = fields.text("status")
         row_first = fields.flag("row_first")
         fields.done()
@@ -90,10 +97,12 @@ class ThingControl(Control):
         return _shown(thing)
 
     def truth(self, thing: Thing, fields: Fields) -> Any:
+        """Show every event and status that the thing ever had."""
         fields.done()
         return self._sim.truth(thing)
 
     def set_key(self, fields: Fields) -> Any:
+        """Give a key its validity, scopes, limit and tenant."""
         key = fields.need_text("key")
         valid = fields.flag("valid")
         limit = fields.integer("limit", 0, 1_000_000)

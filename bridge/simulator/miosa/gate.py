@@ -27,6 +27,7 @@ class Gate:
         self._world = world
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
+        """Answer one request and log it, without its secrets."""
         world, url = self._world, request.rel_url
         record = world.log.open(
             world.clock.now(),

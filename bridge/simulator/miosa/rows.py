@@ -58,6 +58,7 @@ def row(thing: Thing, style: str) -> dict[str, Any]:
 
 
 async def get_thing(call: Call) -> Reply:
+    """Answer GET of one thing: its row, in the shape of the knob `row_shape`."""
     kind = _kind_of(call)
     found = find(call, kind)
     if isinstance(found, Reply):
@@ -93,6 +94,7 @@ async def list_things(call: Call) -> Reply:
 
 
 async def give_ticket(call: Call) -> Reply:
+    """Answer POST for a ticket: a new one, or the refusal that the knobs choose."""
     knobs, path = call.world.knobs, call.request.rel_url.raw_path
     is_absent = (knobs.ticket_path == "sse") == path.endswith("/auth/sse-ticket")
     if knobs.ticket_path != "both" and is_absent:

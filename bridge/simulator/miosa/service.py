@@ -43,16 +43,20 @@ class Things(Service):
 
     @property
     def speed(self) -> float:
+        """See `Service.speed`."""
         return self._speed
 
     @property
     def feed_ids(self) -> list[str]:
+        """See `Service.feed_ids`. They are `kind:id`, or `tenant`."""
         return list(self.world.store.things)
 
     def forget_limits(self) -> None:
+        """See `Service.forget_limits`."""
         self.world.limiter.forget()
 
     def begin(self, scenario: Scenario) -> None:
+        """See `Service.begin`."""
         self.stage = Stage(self.world, self._speed)
         scenario.begin(self.stage)
 
@@ -139,6 +143,15 @@ class Things(Service):
         limit: int | None = None,
         tenant: str = "tenant-1",
     ) -> None:
+        """Give a key other rights than the ordinary ones.
+
+        Args:
+            key: The whole key.
+            valid: Whether the service knows it.
+            scopes: What it may do.
+            limit: Requests in the limiter's window; None leaves that to the knobs.
+            tenant: Whose things it sees.
+        """
         self.world.tokens.set(key, Rights(valid, tuple(scopes), limit, tenant))
 
     def cut_streams(self, how: str = "between_frames", thing: Thing | str | None = None) -> int:

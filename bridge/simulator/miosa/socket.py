@@ -17,6 +17,7 @@ from bridge.simulator.miosa.world import Call, World
 
 
 async def follow(call: Call) -> Reply | web.StreamResponse:
+    """Answer GET of a computer's events: a WebSocket, or the refusal of the knob `socket`."""
     found = rows.find(call, "computer")
     if isinstance(found, Reply):
         return found
@@ -49,6 +50,7 @@ class OpenSocket:
 
     @property
     def feed_id(self) -> str:
+        """See `OpenConnection.feed_id`."""
         return self.thing.feed_id
 
     def __enter__(self) -> OpenSocket:
@@ -64,10 +66,12 @@ class OpenSocket:
         self.thing.watchers.discard(self._wake.set)
 
     def cut(self, how: str) -> None:
+        """See `OpenConnection.cut`."""
         self._cut = how
         self._wake.set()
 
     async def serve(self, socket: web.WebSocketResponse, request: web.Request) -> None:
+        """Send new events until the thing is over, a cut, or the reader leaves."""
         async with asyncio.TaskGroup() as group:
             reading = group.create_task(self._read(socket))
             try:

@@ -64,13 +64,16 @@ class Thing:
 
     @property
     def feed_id(self) -> str:
+        """The id in the control API: `kind:id`, or `tenant`."""
         return self.kind if self.kind == "tenant" else f"{self.kind}:{self.id}"
 
     @property
     def is_over(self) -> bool:
+        """Whether the status is one that ends a thing of this kind."""
         return self.status in OVER[self.kind]
 
     def wake(self) -> None:
+        """Call the watchers after a change: open streams look for news."""
         for call in tuple(self.watchers):
             call()
 
@@ -94,6 +97,7 @@ class Store:
         self._ulid = 0
 
     def time(self) -> str:
+        """Return the simulated time as the service writes it, in milliseconds with a Z."""
         return format_time(to_us(self._now()), "millis_z")
 
     def create(self, kind: str, id_: str | None = None, **columns: Any) -> Thing:
@@ -130,6 +134,7 @@ class Store:
         return event
 
     def set_status(self, thing: Thing, status: str) -> None:
+        """Change the row's status and time, and wake the streams."""
         thing.status = status
         thing.updated_at = self.time()
         thing.history.append(status)

@@ -105,6 +105,7 @@ class OpenStream:
 
     @property
     def feed_id(self) -> str:
+        """See `OpenConnection.feed_id`."""
         return self.thing.feed_id
 
     def __enter__(self) -> None:
@@ -140,6 +141,7 @@ class OpenStream:
         self._wake.set()
 
     async def serve(self, request: web.Request, response: web.StreamResponse) -> None:
+        """Write frames until the thing is over, a cut, or the reader leaves."""
         await self._write(response, b": connected\n\n")
         while self._cut not in ("clean", "between_frames"):
             if self._is_beat_due:

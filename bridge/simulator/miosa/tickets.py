@@ -27,6 +27,7 @@ class TicketBook:
         self.refused_uses = 0  # a second use, or one that came too late
 
     def give(self, key: str, life_s: float) -> GivenTicket:
+        """Make a ticket for a key, given by its hash; it is valid for `life_s` seconds."""
         text = f"sset_{self._chance.getrandbits(128):032x}"
         ticket = GivenTicket(text, key, self._now() + life_s)
         self.given[text] = ticket
@@ -44,8 +45,10 @@ class TicketBook:
 
     @property
     def unused(self) -> int:
+        """How many tickets never opened a stream."""
         return sum(ticket.uses == 0 for ticket in self.given.values())
 
     @property
     def used_twice(self) -> int:
+        """How many tickets were used again, which a client must not do."""
         return sum(ticket.uses > 1 for ticket in self.given.values())

@@ -54,17 +54,20 @@ class World(BaseWorld):
         self.start_over(seed)
 
     def start_over(self, seed: int) -> None:
+        """See `BaseWorld.start_over`. Things and tickets are gone too."""
         super().start_over(seed)
         self.store = Store(seed, self.clock.now)
         self.tickets = TicketBook(seed, self.clock.now)
 
     def create(self, kind: str, id_: str | None = None, **columns: Any) -> Thing:
+        """Create a thing, and report it to `on_feed`."""
         thing = self.store.create(kind, id_, **columns)
         if self.on_feed is not None:
             self.on_feed(thing.feed_id)
         return thing
 
     def knobs_of(self, thing: Thing) -> Knobs:
+        """Return the knobs as this thing sees them."""
         return self.knobs.with_feed(thing.knobs)
 
 
@@ -81,6 +84,7 @@ class Call:
 
     @property
     def query(self) -> Mapping[str, str]:
+        """The decoded query parameters; of a repeated one the first counts."""
         query: Mapping[str, str] = self.request.rel_url.query
         return query
 
@@ -99,6 +103,17 @@ def refuse(
     headers: dict[str, str] | None = None,
     hints: dict[str, Any] | None = None,
 ) -> Reply:
+    """Return a refusal in the envelope that the knobs choose.
+
+    Args:
+        world: The service, for its knobs.
+        record: The request, whose number becomes the request id.
+        status: The HTTP status.
+        code: The code in capitals.
+        message: The text for people.
+        headers: More headers.
+        hints: More members of the error.
+    """
     knobs = world.knobs
     request_id = f"req_sim{record.number:08d}" if knobs.request_id else None
     return refusal(

@@ -65,12 +65,15 @@ class Account:
         }
 
     def repo(self, repo_id: str) -> dict[str, Any] | None:
+        """Return the row of a repo; None if there is none with this id, in any case."""
         return next((repo for repo in self.repos if repo["id"] == repo_id.lower()), None)
 
     def sandbox(self, record_id: str) -> dict[str, Any] | None:
+        """Return the row of a sandbox; None if there is none with this record id."""
         return next((row for row in self.sandboxes if row["id"] == record_id.lower()), None)
 
     def automation(self, automation_id: str) -> dict[str, Any] | None:
+        """Return the row of an automation; None if there is none with this id."""
         return next((row for row in self.automations if row["id"] == automation_id.lower()), None)
 
 

@@ -26,6 +26,7 @@ async def list_models(call: Call) -> Reply | web.StreamResponse:
 
 
 async def list_repos(call: Call) -> Reply | web.StreamResponse:
+    """Answer GET /repos, filtered by `q` and `id`."""
     rows = call.world.account.repos
     wanted = call.query.get("q", "").lower()
     only = call.query.get("id")
@@ -36,6 +37,7 @@ async def list_repos(call: Call) -> Reply | web.StreamResponse:
 
 
 async def list_sandboxes(call: Call) -> Reply | web.StreamResponse:
+    """Answer GET /sandboxes, filtered by `repo_id` and `status`."""
     repo_id, status = call.query.get("repo_id"), call.query.get("status")
     if repo_id is not None and not is_uuid(repo_id) and call.world.knobs.non_uuid == "fault":
         return failure(500, "INTERNAL_ERROR", call.trouble)
@@ -77,11 +79,13 @@ async def list_automations(call: Call) -> Reply | web.StreamResponse:
 
 
 async def get_automation(call: Call) -> Reply | web.StreamResponse:
+    """Answer GET /automations/{id}."""
     found = _automation(call)
     return found if isinstance(found, Reply) else ok({"automation": found})
 
 
 async def list_automation_runs(call: Call) -> Reply | web.StreamResponse:
+    """Answer GET /automations/{id}/runs: at most `limit` rows, 20 by default."""
     found = _automation(call)
     if isinstance(found, Reply):
         return found
@@ -90,6 +94,7 @@ async def list_automation_runs(call: Call) -> Reply | web.StreamResponse:
 
 
 async def get_automation_run(call: Call) -> Reply | web.StreamResponse:
+    """Answer GET /automations/{id}/runs/{id}."""
     found = _automation(call)
     if isinstance(found, Reply):
         return found

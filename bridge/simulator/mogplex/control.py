@@ -67,6 +67,7 @@ class RunControl(Control):
     # -- runs
 
     def list(self, fields: Fields) -> Any:
+        """Show all runs, oldest first, without their events."""
         fields.done()
         return {
             "runs": [
@@ -112,6 +113,7 @@ class RunControl(Control):
         return {"runs": [self._object(run) for run in runs]}
 
     def show(self, run: Run, fields: Fields) -> Any:
+        """Show one run as the API does, with its number of events and its own knobs."""
         fields.done()
         return {"run": self._object(run), "events": len(run.commits), "knobs": run.overrides}
 
@@ -130,6 +132,7 @@ class RunControl(Control):
         return {"run": self._object(run)}
 
     def delete(self, run: Run, fields: Fields) -> Any:
+        """Delete a run and stop its script, as if it had never been."""
         fields.done()
         self._sim.director.forget(run)
         del self._sim.world.store.runs[run.id]
@@ -163,11 +166,13 @@ class RunControl(Control):
         return {"ids": [event.id for event in stored], "held": len(run.held)}
 
     def play(self, run: Run, fields: Fields) -> Any:
+        """Let a run play a lifelike script; see `Director.play_lifelike`."""
         shape = _shape(fields.rest()) or {}
         self._sim.director.play_lifelike(run, **shape)
         return {"run": self._object(run)}
 
     def finish(self, run: Run, fields: Fields) -> Any:
+        """End a run with a status; `order` and `gap_s` override the knobs."""
         status = fields.text("status", OUTCOMES) or "success"
         order = fields.text("order", TERMINAL_ORDERS)
         error = fields.text("error")
@@ -177,11 +182,13 @@ class RunControl(Control):
         return {"run": self._object(run)}
 
     def pause(self, run: Run, fields: Fields) -> Any:
+        """Pause a run at a checkpoint."""
         fields.done()
         self._sim.pause(run)
         return {"run": self._object(run)}
 
     def resume(self, run: Run, fields: Fields) -> Any:
+        """Resume a paused run as a new segment."""
         fields.done()
         self._sim.resume(run)
         return {"run": self._object(run)}
@@ -194,6 +201,7 @@ class RunControl(Control):
         return {"run": self._object(run)}
 
     def truth(self, run: Run, fields: Fields) -> Any:
+        """Show every event and status that the run ever had; see truth.py."""
         fields.done()
         return truth_of(run, self._sim.world.lifecycle.knobs_of(run))
 
@@ -203,6 +211,7 @@ class RunControl(Control):
     # -- tokens
 
     def set_token(self, fields: Fields) -> Any:
+        """Give a token its validity, scopes and metering; shows its hash."""
         token = fields.need_text("token")
         valid = fields.flag("valid")
         scopes = fields.items("scopes")

@@ -93,6 +93,7 @@ class Director:
         return self.bent(run, [next(writer) for _ in range(count)])
 
     def forget(self, run: Run) -> None:
+        """Stop the script of a run, which stays as it is."""
         timer = self._timers.pop(run.id, None)
         if timer is not None:
             timer.cancel()

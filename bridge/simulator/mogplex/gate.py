@@ -36,6 +36,7 @@ class Gate:
         self._world = world
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
+        """Answer one request and log it."""
         world = self._world
         record = world.log.open(
             world.clock.now(),

@@ -34,6 +34,7 @@ class Lifecycle:
         self.on_end: Callable[[Run], None] | None = None  # the row has become terminal
 
     def knobs_of(self, run: Run) -> Knobs:
+        """Return the knobs as this run sees them."""
         return self._knobs.with_feed(run.overrides)
 
     # -- events

@@ -44,4 +44,5 @@ class RunStartLimiter:
         return None
 
     def forget(self) -> None:
+        """Forget all counted starts."""
         self._by_owner.clear()

@@ -27,6 +27,7 @@ def find_run(call: Call) -> Run | Reply:
 
 
 async def get_run(call: Call) -> Reply | web.StreamResponse:
+    """Answer GET /runs/{id}."""
     found = find_run(call)
     if isinstance(found, Reply):
         return found
@@ -34,6 +35,7 @@ async def get_run(call: Call) -> Reply | web.StreamResponse:
 
 
 async def get_events(call: Call) -> Reply | web.StreamResponse:
+    """Answer GET /runs/{id}/events: the page that the knobs and faults choose."""
     found = find_run(call)
     if isinstance(found, Reply):
         return found

@@ -27,6 +27,7 @@ class Stage:
         self._ended: list[str] = []
 
     def run(self, **columns: Any) -> Run:
+        """Create a run, and report it; `columns` are those of its row."""
         return self.world.create_run(**columns)
 
     def after(self, seconds: float, action: Callable[[], None]) -> None:

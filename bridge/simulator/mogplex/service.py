@@ -49,22 +49,27 @@ class Runs(Service):
 
     @property
     def speed(self) -> float:
+        """See `Service.speed`."""
         return self.director.speed
 
     @property
     def feed_ids(self) -> list[str]:
+        """See `Service.feed_ids`."""
         return list(self.world.store.runs)
 
     run_ids = feed_ids
 
     def forget_limits(self) -> None:
+        """See `Service.forget_limits`. Forgets the starts too."""
         self.world.limiter.forget()
         self.world.run_starts.forget()
 
     def halt(self) -> None:
+        """See `Service.halt`."""
         self.director.stop()
 
     def begin(self, scenario: Scenario) -> None:
+        """See `Service.begin`."""
         stage = Stage(self.world, self.director, self.world.seed)
         self.world.lifecycle.on_end = stage.ended
         self.world.on_started = self.director.play_lifelike
@@ -151,6 +156,7 @@ class Runs(Service):
         self.world.lifecycle.finish(self.run(run), status, order=order, error=error, gap_s=gap_s)
 
     def pause(self, run: Run | str) -> None:
+        """Pause a run at a checkpoint; see `Lifecycle.pause`."""
         self.world.lifecycle.pause(self.run(run))
 
     def resume(self, run: Run | str) -> None:
@@ -177,6 +183,14 @@ class Runs(Service):
         scopes: Iterable[str] = ("read", "write"),
         metered: bool = True,
     ) -> None:
+        """Give a token other rights than the ordinary ones.
+
+        Args:
+            token: The whole token.
+            valid: Whether the service knows it.
+            scopes: What it may do.
+            metered: Whether the limiter counts its requests.
+        """
         self.world.tokens.set(token, Rights(valid, tuple(scopes), metered))
 
     def cut_streams(self, how: str = "between_frames", run: Run | str | None = None) -> int:

@@ -71,6 +71,7 @@ class StoredEvent:
 
     @property
     def key(self) -> tuple[int, str]:
+        """The place among a segment's events: createdAt in microseconds, then the id."""
         return (self.created_us, self.id)
 
     def wire(self, style: str) -> bytes:
@@ -134,6 +135,7 @@ class Run:
 
     @property
     def is_terminal(self) -> bool:
+        """Whether the status is terminal now; see `has_ended` for earlier."""
         return self.status in TERMINAL_STATUSES
 
     def object(self, style: str) -> dict[str, Any]:
@@ -181,6 +183,7 @@ class Run:
         return self.reading[bisect.bisect_right(self.reading, event.key, key=_key) :]
 
     def wake(self) -> None:
+        """Call the watchers after a commit: open streams look for news."""
         for watcher in tuple(self.watchers):
             watcher()
 

@@ -33,14 +33,17 @@ TROUBLE = "Failed to stream events"
 
 
 def comment_frame(text: str) -> bytes:
+    """Return an SSE comment."""
     return f": {text}\n\n".encode()
 
 
 def run_frame(run: Run, style: str) -> bytes:
+    """Return the first frame, which holds the run object."""
     return b"event: run\ndata: %b\n\n" % jsonjs.dumps(run.object(style))
 
 
 def event_frame(event: StoredEvent, style: str) -> bytes:
+    """Return the frame of one event, with its id and type."""
     name = event.draft.type.encode("utf-8", "replace")
     return b"id: %b\nevent: %b\ndata: %b\n\n" % (event.id.encode(), name, event.wire(style))
 
@@ -100,6 +103,7 @@ class OpenStream:
 
     @property
     def feed_id(self) -> str:
+        """See `OpenConnection.feed_id`."""
         return self.run.id
 
     def __enter__(self) -> None:

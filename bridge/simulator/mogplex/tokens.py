@@ -24,4 +24,5 @@ ANY_TOKEN = Rights()
 
 
 def new_token_book() -> TokenBook[Rights]:
+    """Return a book in which every `mog_…` token has the ordinary rights."""
     return TokenBook(SHAPE, ANY_TOKEN)

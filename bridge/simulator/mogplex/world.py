@@ -64,4 +64,5 @@ class Call:
 
     @property
     def query(self) -> Any:
+        """The decoded query parameters; of a repeated one the first counts."""
         return self.request.rel_url.query

@@ -46,10 +46,12 @@ class SpaceControl(Control):
         return space
 
     def list(self, fields: Fields) -> Any:
+        """Show all spaces, oldest first, without their events."""
         fields.done()
         return {"spaces": [self._object(each) for each in self._sim.world.store.spaces.values()]}
 
     def create(self, fields: Fields) -> Any:
+        """Create `count` spaces, each with made-up events, a status and its own knobs."""
         count = fields.integer("count", 1, SPACES_PER_CALL_MAX) or 1
         events = fields.integer("events", 0, EVENTS_PER_CALL_MAX) or 0
         space_id = fields.text("spaceId")
@@ -68,6 +70,7 @@ class SpaceControl(Control):
         return {"spaces": [self._object(space) for space in spaces]}
 
     def show(self, space: Space, fields: Fields) -> Any:
+        """Show one space without its events, and its own knobs."""
         fields.done()
         return {"space": self._object(space), "knobs": space.overrides}
 
@@ -85,6 +88,7 @@ class SpaceControl(Control):
         return {"space": self._object(space)}
 
     def delete(self, space: Space, fields: Fields) -> Any:
+        """Delete a space, as if it had never been; its streams end."""
         fields.done()
         self._sim.delete(space)
         return {}
@@ -109,6 +113,7 @@ class SpaceControl(Control):
         return {"ids": [event.id for event in stored]}
 
     def play(self, space: Space, fields: Fields) -> Any:
+        """Let people talk in a space, an event about every `every_s` seconds."""
         every_s = fields.number("every_s", 0.001, 86_400.0) or 5.0
         events = fields.integer("events", 1, EVENTS_PER_CALL_MAX)
         fields.done()
@@ -116,6 +121,7 @@ class SpaceControl(Control):
         return {"space": self._object(space)}
 
     def shrink(self, space: Space, fields: Fields) -> Any:
+        """Drop the oldest `count` events from every read."""
         count = fields.integer("count", 1, EVENTS_PER_CALL_MAX)
         if count is None:
             raise fields.error("count", "is required")
@@ -124,10 +130,12 @@ class SpaceControl(Control):
         return {"space": self._object(space)}
 
     def truth(self, space: Space, fields: Fields) -> Any:
+        """Show every event that was ever visible; see truth.py."""
         fields.done()
         return self._sim.truth(space)
 
     def set_token(self, fields: Fields) -> Any:
+        """Give a key its rights, and the spaces it must not read or see."""
         token = fields.need_text("token")
         valid = fields.flag("valid")
         metered = fields.flag("metered")

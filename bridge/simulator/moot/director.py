@@ -24,6 +24,7 @@ class Director:
         self._talks: dict[str, Iterator[Draft]] = {}
 
     def stop(self) -> None:
+        """Stop all conversations; spaces stay as they are."""
         for timer in self._timers.values():
             timer.cancel()
         self._timers.clear()
@@ -66,6 +67,7 @@ class Director:
         say()
 
     def forget(self, space: Space) -> None:
+        """Stop the conversation of a space."""
         timer = self._timers.pop(space.id, None)
         if timer is not None:
             timer.cancel()

@@ -66,12 +66,14 @@ def _garbage(event: StoredEvent, knobs: Knobs) -> tuple[bytes, bytes]:
 
 
 def participant_frame(space: Space, knobs: Knobs) -> bytes:
+    """Return the frame that lists the participants of a space."""
     people = list(space.participants.values())
     value = {"type": "participant_update", "data": {"space_id": space.id, "participants": people}}
     return b"".join(_frame(jsonjs.dumps(value), knobs, name=None, frame_id=None))
 
 
 def ping_frame(knobs: Knobs) -> bytes:
+    """Return a heartbeat in the form of the knob `ping`."""
     end = _ENDS[knobs.line_end]
     match knobs.ping:
         case "comment":

@@ -39,6 +39,7 @@ class Gate:
         self._world = world
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
+        """Answer one request and log it, without its key."""
         world = self._world
         url = request.rel_url
         record = world.log.open(

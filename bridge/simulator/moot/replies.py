@@ -12,6 +12,7 @@ NOT_A_PARTICIPANT = "You do not have access to this space"
 
 
 def detail(status: int, text: str, **headers: str) -> Reply:
+    """Return a refusal whose `detail` is a text; `_` in a header's name means `-`."""
     return json_reply(status, {"detail": text}, **headers)
 
 
@@ -28,6 +29,7 @@ def invalid(name: str, text: str, given: object, **limits: int) -> Reply:
 
 
 def not_a_number(name: str, given: str) -> Reply:
+    """Return the 422 for a query parameter that must be a number."""
     item = {
         "type": "int_parsing",
         "loc": ["query", name],

@@ -18,12 +18,15 @@ class Stage:
         self.director = director
 
     def space(self, space_id: str | None = None, description: str = "") -> Space:
+        """Create a space, and report it; None makes an id up."""
         return self.world.create_space(space_id, description)
 
     def say(self, space: Space, count: int) -> None:
+        """Append `count` made-up events of the space's conversation now."""
         self.world.append(space, self.director.made_up(space, count))
 
     def status(self, space: Space, status: str) -> None:
+        """Set the status of a space now."""
         self.world.store.set_status(space, status, self.world.clock.now())
 
     def after(self, seconds: float, action: Callable[[], None]) -> None:

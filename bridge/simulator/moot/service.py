@@ -48,19 +48,24 @@ class Spaces(Service):
 
     @property
     def speed(self) -> float:
+        """See `Service.speed`."""
         return self.director.speed
 
     @property
     def feed_ids(self) -> list[str]:
+        """See `Service.feed_ids`."""
         return list(self.world.store.spaces)
 
     def forget_limits(self) -> None:
+        """See `Service.forget_limits`."""
         self.world.limiter.forget()
 
     def halt(self) -> None:
+        """See `Service.halt`."""
         self.director.stop()
 
     def begin(self, scenario: Scenario) -> None:
+        """See `Service.begin`."""
         scenario.begin(Stage(self.world, self.director))
 
     # -- spaces
@@ -125,6 +130,7 @@ class Spaces(Service):
         self.world.store.set_status(self.space(space), status, self.world.clock.now())
 
     def archive(self, space: Space | str) -> None:
+        """Archive a space: the status that ends it."""
         self.set_status(space, "archived")
 
     def shrink(self, space: Space | str, count: int) -> None:
@@ -158,6 +164,15 @@ class Spaces(Service):
         forbidden: Iterable[str] = (),
         hidden: Iterable[str] = (),
     ) -> None:
+        """Give a key other rights than the ordinary ones.
+
+        Args:
+            token: The whole key.
+            valid: Whether the service knows it.
+            metered: Whether the limiter counts its requests.
+            forbidden: Ids of spaces that answer 403 to it.
+            hidden: Ids of spaces that answer 404 to it.
+        """
         self.world.tokens.set(token, Rights(valid, metered, tuple(forbidden), tuple(hidden)))
 
     def cut_streams(self, how: str = "between_frames", space: Space | str | None = None) -> int:

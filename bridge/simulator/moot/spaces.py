@@ -42,6 +42,7 @@ def find_space(call: Call) -> Space | Reply:
 
 
 async def get_actor(call: Call) -> Reply | web.StreamResponse:
+    """Answer GET of the key's actor."""
     return json_reply(200, call.world.actor(call.token))
 
 
@@ -111,6 +112,7 @@ async def get_space(call: Call) -> Reply | web.StreamResponse:
 
 
 async def get_status(call: Call) -> Reply | web.StreamResponse:
+    """Answer GET of a space's status, with its participants."""
     space = find_space(call)
     if isinstance(space, Reply):
         return space
@@ -119,6 +121,7 @@ async def get_status(call: Call) -> Reply | web.StreamResponse:
 
 
 async def list_participants(call: Call) -> Reply | web.StreamResponse:
+    """Answer GET of a space's participants, all of them in one array."""
     space = find_space(call)
     if isinstance(space, Reply):
         return space
@@ -129,6 +132,7 @@ async def list_participants(call: Call) -> Reply | web.StreamResponse:
 
 
 async def list_events(call: Call) -> Reply | web.StreamResponse:
+    """Answer GET of a space's events: one page by `limit`, `since` and `before`."""
     space = find_space(call)
     if isinstance(space, Reply):
         return space
@@ -207,6 +211,7 @@ def _unknown(how: str, latest: list[StoredEvent], given: str) -> list[StoredEven
 
 
 async def get_event(call: Call) -> Reply | web.StreamResponse:
+    """Answer GET of one event."""
     space = find_space(call)
     if isinstance(space, Reply):
         return space
@@ -236,6 +241,7 @@ async def get_transcript(call: Call) -> Reply | web.StreamResponse:
 
 
 async def add_event(call: Call) -> Reply | web.StreamResponse:
+    """Answer POST of an event, which only an active space accepts."""
     space = find_space(call)
     if isinstance(space, Reply):
         return space
@@ -262,6 +268,7 @@ async def add_event(call: Call) -> Reply | web.StreamResponse:
 
 
 async def archive(call: Call) -> Reply | web.StreamResponse:
+    """Answer POST that archives a space; 409 if it is archived already."""
     space = find_space(call)
     if isinstance(space, Reply):
         return space

@@ -61,6 +61,7 @@ class StoredEvent:
         return value
 
     def wire(self, style: str) -> bytes:
+        """Return the object as JSON; `style` is the form of its times."""
         if self._style != style:
             self._wire, self._style = jsonjs.dumps(self.value(style)), style
         return self._wire
@@ -98,6 +99,7 @@ class Space:
     last_us: int = 0
 
     def wake(self) -> None:
+        """Call the watchers after a change: open streams look for news."""
         for watcher in tuple(self.watchers):
             watcher()
 
@@ -204,6 +206,7 @@ class Store:
         del space.reading[:count]
 
     def set_status(self, space: Space, status: str, now_s: float) -> None:
+        """Change a space's status, and wake the streams; `archived` sets its end."""
         space.status = status
         space.history.append(status)
         space.ended_us = to_us(now_s) if status == "archived" else None

@@ -38,6 +38,7 @@ _AT_ONCE = frozenset({"between_frames", "clean"})
 
 
 async def stream_events(call: Call) -> Reply | web.StreamResponse:
+    """Answer GET of a space's stream, or with the refusal of the knob `stream`."""
     space = find_space(call)
     if isinstance(space, Reply):
         return space
@@ -81,6 +82,7 @@ class OpenStream:
 
     @property
     def feed_id(self) -> str:
+        """See `OpenConnection.feed_id`."""
         return self._space.id
 
     def __enter__(self) -> None:
@@ -118,6 +120,7 @@ class OpenStream:
             self._writing.abort()
 
     async def serve(self, request: web.Request, response: web.StreamResponse) -> None:
+        """Replay, then write new events until a cut, or until the reader leaves."""
         knobs = self._knobs
         if knobs.stream == "mute":
             self._cut = "silent"

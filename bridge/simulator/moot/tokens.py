@@ -25,8 +25,10 @@ ANY_KEY = Rights()
 
 
 def new_token_book() -> TokenBook[Rights]:
+    """Return a book in which every text of a key's shape has the ordinary rights."""
     return TokenBook(SHAPE, ANY_KEY)
 
 
 def is_person(token: str) -> bool:
+    """Return whether the key belongs to a person rather than an agent."""
     return token.startswith("mootup_pat_")

@@ -20,6 +20,7 @@ CLOSE_S = 1.0  # a closing handshake takes no longer
 
 
 async def serve_socket(call: Call) -> Reply | web.StreamResponse:
+    """Answer the upgrade to a space's WebSocket, or with a refusal of the knob."""
     space = find_space(call)
     if isinstance(space, Reply):
         return space
@@ -52,6 +53,7 @@ class OpenSocket:
 
     @property
     def feed_id(self) -> str:
+        """See `OpenConnection.feed_id`."""
         return self._space.id
 
     def __enter__(self) -> None:
@@ -74,12 +76,14 @@ class OpenSocket:
             self._idle = self._world.clock.call_later(idle_s, lambda: self.cut("clean"))
 
     def cut(self, how: str) -> None:
+        """See `OpenConnection.cut`. A silent socket stays silent."""
         if self._cut == "silent":
             return
         self._cut = how
         self._wake.set()
 
     async def serve(self, request: web.Request) -> None:
+        """Send new events and read heartbeats, until a cut or until the reader leaves."""
         async with asyncio.TaskGroup() as group:
             reading = group.create_task(self._read(), name="heartbeats")
             try:

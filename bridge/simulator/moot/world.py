@@ -29,14 +29,17 @@ class World(BaseWorld):
         self.start_over(seed)
 
     def start_over(self, seed: int) -> None:
+        """See `BaseWorld.start_over`. Spaces are gone too."""
         super().start_over(seed)
         self.store = Store(seed)
         self.tenant_id = new_id("ten", Random(f"{seed}/tenant"))  # noqa: S311 - not secret
 
     def knobs_of(self, space: Space) -> Knobs:
+        """Return the knobs as this space sees them."""
         return self.knobs.with_feed(space.overrides)
 
     def create_space(self, space_id: str | None = None, description: str = "") -> Space:
+        """Create an active space, and report it to `on_feed`; None makes an id up."""
         space = self.store.create(self.clock.now(), space_id, description)
         if self.on_feed is not None:
             self.on_feed(space.id)
@@ -111,4 +114,5 @@ class Call:
 
     @property
     def query(self) -> Any:
+        """The decoded query parameters; of a repeated one the first counts."""
         return self.request.rel_url.query

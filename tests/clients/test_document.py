@@ -15,7 +15,7 @@ SHOWN = re.compile(
 
 def test_each_program_on_the_page_is_the_file_that_is_tested() -> None:
     shown = SHOWN.findall(TEXT)
-    assert len(shown) == 3
+    assert len(shown) == 2
     for link, code in shown:
         assert code == (ROOT / "docs" / link).read_text(), link
 

@@ -63,6 +63,7 @@ def json_schema() -> dict[str, Any]:
 
 
 def schema_text() -> str:
+    """Return the schema as indented JSON, as SCHEMA_FILE holds it."""
     return json.dumps(json_schema(), indent=2, ensure_ascii=False) + "\n"
 
 

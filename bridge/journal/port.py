@@ -302,7 +302,11 @@ class Leases(Protocol):
     """The leases of a journal that several processes share."""
 
     async def acquire(self, name: str) -> Lease | None:
-        """Return the lease of this name; None while another process holds it: retry later."""
+        """Return the lease of this name; None while another process holds it: retry later.
+
+        Raises:
+            JournalUnavailableError: The engine does not answer now.
+        """
         ...
 
 

@@ -76,7 +76,7 @@ class Sums:
                 self._gone[key] = self._gone.get(key, 0.0) + value
 
     def collect(self) -> Iterator[Metric]:
-        """Return all families, summed. See `CollectorRegistry.collect`."""
+        """Return all families, summed, as `prometheus_client` collects from a registry."""
         more = dict(self._gone)
         for counts in self._now.values():
             for key, value in counts.items():

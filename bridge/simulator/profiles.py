@@ -41,7 +41,8 @@ class MakeSimulator(Protocol):
         host: str = "127.0.0.1",
         port: int = 0,
         allow_remote_control: bool = False,
-    ) -> Simulated: ...
+    ) -> Simulated:
+        """Create a simulator, which listens from `start` on; port 0 picks a free one."""
 
 
 @dataclass(frozen=True, slots=True)

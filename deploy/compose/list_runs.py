@@ -21,6 +21,7 @@ def copy(url: str, file: Path) -> None:
 
 
 def main() -> None:
+    """Copy the list every EVERY_S seconds, for ever; a failed attempt is a line on stderr."""
     url, file = sys.argv[1], Path(sys.argv[2])
     while True:
         try:

@@ -1,52 +1,79 @@
-"""Every public name of the ports and of the core says what it is for.
-
-Elsewhere a name may say it all (ruff's D101 to D103 are off); a port is read by who implements it,
-and the core by everybody.
-"""
+"""What ruff does not check of docstrings: references lead somewhere, errors have a section."""
 
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 
 import pytest
 
 from tests.architecture.tree import Module, modules, parse
 
-PORTS = {
-    "sources/port.py",
-    "journal/port.py",
-    "outputs/port.py",
-    "outputs/sinks/port.py",
-}
+# "See `Port.method`": the class's name and the name of a member, perhaps behind a module's.
+SEE = re.compile(r"\bSee `(?:[a-z_]+\.)*([A-Z]\w+)(?:\.(\w+))?`")
+IN_PROSE = re.compile(r"\bRaises [A-Z]\w*(?:Error|Exception)\b")
+
+Members = dict[str, set[str]]
 
 
-def undocumented(module: Module) -> Iterator[str]:
-    """Yield public classes, functions and methods without a docstring."""
-    for node in module.tree.body:
-        if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
-            yield from (f"{node.name}.{name}" for name in _bare(node.body))
-    yield from _bare(module.tree.body)
+def docstrings(module: Module) -> Iterator[str]:
+    for node in ast.walk(module.tree):
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+            yield ast.get_docstring(node) or ""
 
 
-def _bare(body: list[ast.stmt]) -> Iterator[str]:
+def members(read: tuple[Module, ...]) -> Members:
+    """The names that each class defines itself; classes of one name are put together."""
+    found: Members = {}
+    for module in read:
+        for node in ast.walk(module.tree):
+            if isinstance(node, ast.ClassDef):
+                found.setdefault(node.name, set()).update(_defined(node.body))
+    return found
+
+
+def _defined(body: list[ast.stmt]) -> Iterator[str]:
     for node in body:
-        if isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef) and (
-            not node.name.startswith("_") and ast.get_docstring(node) is None
-        ):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             yield node.name
+        elif isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
+            yield node.target.id
 
 
-def test_every_public_name_of_ports_and_core_has_a_docstring() -> None:
-    read = [m for m in modules() if m.name in PORTS or m.room == "core"]
-    assert {m.name for m in read} >= PORTS
-    bare = [f"{m.name}: {name}" for m in read for name in undocumented(m)]
-    assert not bare, "\n".join(bare)
+def dead_references(module: Module, known: Members) -> Iterator[str]:
+    for text in docstrings(module):
+        for found in SEE.finditer(text):
+            name, member = found.groups()
+            if name not in known or (member is not None and member not in known[name]):
+                yield f"{module.name}: {found.group()}"
 
 
-@pytest.mark.parametrize(
-    "text",
-    ["class A:\n    x = 1", 'class A:\n    """A."""\n    def f(self): ...', "async def f(): ..."],
-)
-def test_a_name_without_a_docstring_is_found(text: str) -> None:
-    assert list(undocumented(parse("core/a.py", text)))
+def errors_in_prose(module: Module) -> Iterator[str]:
+    for text in docstrings(module):
+        yield from (f"{module.name}: {found}" for found in IN_PROSE.findall(text))
+
+
+def test_a_reference_in_a_docstring_leads_to_a_class_and_its_member() -> None:
+    known = members(modules())
+    dead = [fault for module in modules() for fault in dead_references(module, known)]
+    assert not dead, "\n".join(dead)
+
+
+def test_errors_stand_in_a_section_of_their_own() -> None:
+    prose = [fault for module in modules() for fault in errors_in_prose(module)]
+    assert not prose, "\n".join(prose)
+
+
+@pytest.mark.parametrize("name", ["Port.gone", "Gone.method", "port.Gone", "sources.port.Port.no"])
+def test_a_reference_to_nothing_is_found(name: str) -> None:
+    port = parse("a.py", "class Port:\n    def method(self): ...\n    size: int\n")
+    good = parse("b.py", '"""See `Port`, or See `port.Port.method` and See `Port.size`."""')
+    assert not list(dead_references(good, members((port,))))
+    assert list(dead_references(parse("b.py", f'"""See `{name}`."""'), members((port,))))
+
+
+def test_an_error_in_prose_is_found() -> None:
+    assert list(errors_in_prose(parse("a.py", 'def f():\n    """Do it. Raises XError if not."""')))
+    section = 'def f():\n    """Do it.\n\n    Raises:\n        XError: It cannot.\n    """'
+    assert not list(errors_in_prose(parse("a.py", section)))

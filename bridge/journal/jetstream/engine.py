@@ -89,14 +89,17 @@ class Engine:
 
     @property
     def is_connected(self) -> bool:
+        """Whether there is a connection at this instant."""
         return bool(self._client is not None and self._client.is_connected)
 
     @property
     def version(self) -> str:
+        """The server's version, such as `2.12.1`; only while connected."""
         return str(self._client.connected_server_version).split(" v")[-1].rstrip(">")
 
     @property
     def message_bytes_max(self) -> int:
+        """The largest payload of a message in bytes, after room for headers."""
         return int(self._client.max_payload) - OVERHEAD_BYTES
 
     async def connect(self, patience_s: float) -> None:
@@ -149,6 +152,7 @@ class Engine:
             )
 
     async def close(self) -> None:
+        """Close the connection, if there is one."""
         if self._client is not None:
             await self._client.close()
 
@@ -359,6 +363,7 @@ class Engine:
             raise self.unavailable(str(error)) from None
 
     async def unsubscribe(self, subscription: Subscription) -> None:
+        """End a subscription of `subscribe`; the connection may have gone already."""
         self._client.pushed.pop(subscription._id, None)
         await self._unsubscribe(subscription)
 
@@ -374,6 +379,11 @@ class Engine:
         await self.publish(message.reply)
 
     async def publish(self, subject: str, payload: bytes = b"") -> None:
+        """Send a message without an answer, so that nobody knows whether it arrived.
+
+        Raises:
+            JournalUnavailableError: There is no connection.
+        """
         try:
             await self._client.publish(subject, payload)
         except NatsError as error:
@@ -385,4 +395,5 @@ def _is_refusal(said: str) -> bool:
 
 
 def batch_name() -> str:
+    """Return a new random name for a batch, 24 hexadecimal digits."""
     return secrets.token_hex(12)

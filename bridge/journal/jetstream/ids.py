@@ -76,6 +76,7 @@ class Ids:
             del ids[next(iter(ids))]
 
     def has(self, feed: Feed, id_: str) -> bool:
+        """Return whether a record of the feed has this id. The feed must be loaded."""
         return id_ in self._held.get(token_of(feed.source), ())
 
     def newest(self, feed: Feed, limit: int) -> list[str]:

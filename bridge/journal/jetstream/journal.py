@@ -293,7 +293,7 @@ class StreamJournal:
     # Leases
 
     async def acquire(self, name: str) -> StreamLease | None:
-        """See `Leases.acquire`; raises JournalUnavailableError when the engine does not answer."""
+        """See `Leases.acquire`."""
         self._require_open()
         token = name_token(name)
         cursor = self._subjects.of("cur", token)

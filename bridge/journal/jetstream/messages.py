@@ -52,6 +52,7 @@ class Subjects:
         self.tables.append(self.meta)
 
     def of(self, kind: str, token: str) -> str:
+        """Return the subject of a kind of message, such as `ev`, for a token."""
         return f"{self._stream}.{kind}.{token}"
 
     def split(self, subject: str) -> tuple[str, str]:
@@ -111,10 +112,12 @@ def id_of(payload: bytes) -> str:
 
 
 def feed_payload(feed: Feed) -> bytes:
+    """Encode a feed, so that every replica can name it by its token."""
     return _dumps([feed.system, feed.account, feed.kind, feed.id, feed.source])
 
 
 def to_feed(payload: bytes) -> Feed:
+    """Decode a feed."""
     return Feed(*json.loads(payload))
 
 
@@ -140,6 +143,7 @@ def state_payload(state: FeedState, place: int) -> bytes:
 
 
 def to_state(feed: Feed, payload: bytes) -> tuple[int, FeedState]:
+    """Decode a feed's state; returns its place in the order of feeds too."""
     said = json.loads(payload)
     return said["place"], FeedState(
         feed,
@@ -159,6 +163,7 @@ def to_state(feed: Feed, payload: bytes) -> tuple[int, FeedState]:
 
 
 def wish_payload(wish: Wish, place: int) -> bytes:
+    """Encode a wish, with its place in the order of wishes."""
     return _dumps(
         {
             "place": place,
@@ -171,17 +176,20 @@ def wish_payload(wish: Wish, place: int) -> bytes:
 
 
 def to_wish(feed: Feed, payload: bytes) -> tuple[int, Wish]:
+    """Decode a wish; returns its place in the order of wishes too."""
     said = json.loads(payload)
     wish = Wish(feed, said["followed"], By(said["by"]), said["added"], said["asked"])
     return said["place"], wish
 
 
 def checkpoint_payload(name: str, value: bytes) -> bytes:
+    """Encode a checkpoint: the length of its name in 4 bytes, name, value."""
     data = name.encode("utf-8", "surrogatepass")
     return len(data).to_bytes(4, "big") + data + value
 
 
 def to_checkpoint(payload: bytes) -> tuple[str, bytes]:
+    """Decode a checkpoint into its name and value."""
     end = 4 + int.from_bytes(payload[:4], "big")
     return payload[4:end].decode("utf-8", "surrogatepass"), payload[end:]
 
@@ -193,10 +201,12 @@ class Holder(NamedTuple):
     memory: bytes
 
     def payload(self) -> bytes:
+        """Encode the holder of a lease."""
         return _dumps({"owner": self.owner, "memory": base64.b64encode(self.memory).decode()})
 
 
 def to_holder(payload: bytes) -> Holder:
+    """Decode the holder of a lease."""
     said = json.loads(payload)
     return Holder(said["owner"], base64.b64decode(said["memory"]))
 
@@ -208,10 +218,12 @@ class Meta(NamedTuple):
     floor: int
 
     def payload(self) -> bytes:
+        """Encode the properties, with the format of the stream's messages."""
         return _dumps({"format": _FORMAT, "epoch": self.epoch, "floor": self.floor})
 
 
 def to_meta(payload: bytes) -> Meta:
+    """Decode the properties; the format is not among them, as every record carries its own."""
     said = json.loads(payload)
     return Meta(said["epoch"], said["floor"])
 

@@ -78,15 +78,19 @@ class Tables:
                 self.meta = to_meta(message.payload)
 
     def states(self) -> list[FeedState]:
+        """Return the state of every feed, in the order in which the feeds came."""
         return [state for _, state in sorted(self._states.values(), key=_place)]
 
     def wishes(self) -> list[Wish]:
+        """Return the wish for every feed, in the order in which the wishes came."""
         return [wish for _, wish in sorted(self._wishes.values(), key=_place)]
 
     def checkpoint(self, name: str) -> bytes | None:
+        """Return the value stored under the name; None if there is none."""
         return self._checkpoints.get(name)
 
     def knows(self, feed: Feed) -> bool:
+        """Return whether the stream names this feed, so that its token can be read."""
         return token_of(feed.source) in self.feeds
 
     def place_of_state(self, feed: Feed) -> int:
@@ -95,6 +99,7 @@ class Tables:
         return self._new_place() if held is None else held[0]
 
     def place_of_wish(self, feed: Feed) -> int:
+        """Return the place of its first wish among those of the others."""
         held = self._wishes.get(token_of(feed.source))
         return self._new_place() if held is None else held[0]
 

@@ -105,10 +105,11 @@ torture: $(STAMP) ## kill, starve and lie to real processes for a minute; TORTUR
 bench: $(STAMP) ## measure; prints tables, decides nothing
 	@for script in bench/[a-z]*.py; do echo "== $$script"; $(BIN)/python "$$script" || exit 1; done
 
-docs: $(STAMP) ## what is generated: reference of configuration, metrics and redaction, example, schema
+docs: $(STAMP) ## what is generated: reference of configuration, metrics, redaction and simulator, example, schema
 	$(BIN)/python -m bridge.config.reference
 	$(BIN)/python -m bridge.metrics > docs/metrics.md.new && mv docs/metrics.md.new docs/metrics.md
 	$(BIN)/python -m bridge.cli.error_page > docs/errors.md.new && mv docs/errors.md.new docs/errors.md
+	$(BIN)/python -m bridge.simulator > docs/simulator-reference.md.new && mv docs/simulator-reference.md.new docs/simulator-reference.md
 	$(BIN)/python -m bridge.redact > docs/redaction-rules.md.new && mv docs/redaction-rules.md.new docs/redaction-rules.md
 
 rules-age: $(STAMP) ## the token formats of the redactor that were checked longest ago

@@ -50,7 +50,7 @@ LISTEN: Final = "127.0.0.1:9090"
     "knobs",
     metavar="NAME=VALUE",
     multiple=True,
-    help="Change the server's behavior; repeatable; docs/simulator.md lists them.",
+    help="Change the server's behavior; repeatable; docs/simulator-reference.md lists them.",
 )
 @click.option("--list", "is_list", is_flag=True, help="List the scenarios and exit.")
 def simulate(

@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import ClassVar, Protocol
 
+from bridge.simulator.kit.knobs import KnobSet
 from bridge.simulator.kit.scenarios import Scenario
 from bridge.simulator.kit.service import BaseWorld, Service
 from bridge.simulator.miosa.server import Simulator as MiosaSimulator
@@ -17,9 +18,11 @@ from bridge.simulator.moot.server import Simulator as MootSimulator
 class Simulated(Protocol):
     """A profile's simulator as the program sees it."""
 
+    ENDPOINTS: ClassVar[tuple[str, ...]]
     host: str
     port: int
     base: BaseWorld
+    knobs_held: KnobSet
 
     async def start(self) -> None:
         """Listen, and begin the scenario."""

@@ -76,6 +76,10 @@ MODULES = {
     "metrics/declaring": ("tests/unit/metrics/test_metrics.py", "by what is exposed"),
     "metrics/metric_table": ("tests/architecture/test_metric_names.py", "a table"),
     "metrics/words": ("tests/unit/metrics/test_metrics.py", "a table"),
+    "simulator/__main__": (
+        f"{CONTRACT}/test_simulator_control.py",
+        "its page is compared there",
+    ),
     "outputs/port": (f"{CONTRACT}/test_http_routes.py", "protocols"),
     "outputs/sinks/health": (f"{CONTRACT}/test_targets.py", "T1-T4, on every target"),
     "outputs/sinks/oserrors": (f"{CONTRACT}/test_targets.py", "names of errors, told in metrics"),

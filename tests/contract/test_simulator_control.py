@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+from dataclasses import fields
 from pathlib import Path
 
 import aiohttp
@@ -12,14 +13,15 @@ import pytest
 
 import bridge.simulator
 from bridge.simulator import SCENARIOS, Simulator, serve
+from bridge.simulator.__main__ import reference_page
 from bridge.simulator.kit.tokens import token_hash
 from bridge.simulator.mogplex.app import ENDPOINTS
 from bridge.simulator.mogplex.faults import FAULT_KINDS
 from bridge.simulator.mogplex.knobs import VARIANT_NAMES, Knobs
 from tests.unit.simulator.asking import ROOT, TOKEN, asking, control, new_run, refused, still
-from tests.unit.simulator.knob_tables import faults_of_the_page
 
 DOCUMENT = Path(bridge.simulator.__file__).parents[2] / "docs" / "simulator.md"
+REFERENCE = DOCUMENT.with_name("simulator-reference.md")
 
 
 async def test_runs_are_made_one_or_many_and_listed_as_lines() -> None:
@@ -347,14 +349,18 @@ async def test_a_wrong_speed_is_told() -> None:
 # -- the document
 
 
-def test_the_document_has_every_knob_fault_scenario_and_trap() -> None:
-    text = DOCUMENT.read_text()
-    assert faults_of_the_page(text, Knobs) == []
-    for name, about in FAULT_KINDS.items():
-        assert f"| `{name}` | {about} |" in text
-    for scenario in SCENARIOS.values():
-        assert f"| `{scenario.name}` | {scenario.description} |" in text
-    assert all(f"`{name}`" in text for name in (*VARIANT_NAMES, *ENDPOINTS))
+def test_the_reference_page_is_what_the_tables_say() -> None:
+    assert REFERENCE.read_text() == reference_page(), "run make docs"
+
+
+def test_the_reference_page_has_every_knob_fault_scenario_and_endpoint() -> None:
+    text = REFERENCE.read_text()
+    about = {scenario.name: scenario.description for scenario in SCENARIOS.values()} | FAULT_KINDS
+    assert [name for name in about if f"| `{name}` | {about[name]} |" not in text] == []
+    knobs = [each.name for each in fields(Knobs)]
+    names = (*knobs, *VARIANT_NAMES, *ENDPOINTS)
+    assert [name for name in names if f"`{name}`" not in text] == []
+    assert "| `limiter_limit`: 60 (0–1,000,000) | requests per window |" in text
 
 
 async def test_every_route_of_the_document_exists_and_the_other_way_round() -> None:

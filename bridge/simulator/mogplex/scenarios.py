@@ -163,8 +163,9 @@ SCENARIOS = by_name(
     Scenario("long", "one run of 450 events in 10 minutes, one of 2,000 in 40 minutes", _long),
     Scenario(
         "failures",
-        "nine runs, one for each way to end: in order, row first, twice, without a terminal event, "
-        "with text after the end, cancelled, cancelled and back, never queued",
+        "nine runs, one for each way to end: event first, row first, `failed` twice, row only, "
+        "text after the end, cancelled, cancelled but streaming again, never queued, cancelled "
+        "while waiting",
         _failures,
     ),
     Scenario("segments", "three runs that wait for input and resume as a new segment", _segments),

@@ -13,7 +13,7 @@ import click
 
 from bridge.cli.exits import Exit
 from bridge.cli.options import NumberRange, examples
-from bridge.cli.streams import say
+from bridge.cli.streams import is_stdout_writable, is_terminal, say
 from bridge.core.errors import BridgeError
 from bridge.tasks import TaskGroup, first_of
 
@@ -157,7 +157,7 @@ async def _bridge_on(
     from bridge.daemon.app import Bridge  # noqa: PLC0415
     from bridge.daemon.build import build_redactor  # noqa: PLC0415
 
-    is_piped = sys.stdout is not None and not sys.stdout.isatty()
+    is_piped = is_stdout_writable() and not is_terminal(sys.stdout)
     settings = load_settings(
         config,
         {

@@ -10,7 +10,8 @@ import click
 
 from bridge.cli.exits import Exit
 from bridge.cli.options import examples, load_with, shared_options
-from bridge.cli.streams import say
+from bridge.cli.streams import is_stdout_writable, say
+from bridge.core.errors import ConfigError
 
 if TYPE_CHECKING:
     from bridge.config import Loaded
@@ -93,6 +94,8 @@ def run_bridge(load: Callable[[], Loaded], *, runs_from: str | None) -> None:
 
     loaded = load()
     settings = loaded.settings
+    if any(output.name == "stdout" for output in settings.outputs) and not is_stdout_writable():
+        raise ConfigError("an output is stdout, which is closed")
     redactor = build_redactor(settings.redaction, loaded.place)
     log.configure(redactor.twin().value, level=settings.log.level, form=settings.log.format)
     accounts = resolve_accounts(settings, place=loaded.place)

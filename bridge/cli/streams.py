@@ -3,23 +3,42 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import os
 import select
 import sys
 from collections.abc import Iterator, Mapping
 from typing import TextIO
 
+from bridge.core.errors import BridgeError
 from bridge.outputs.story.harmless import harmless, without_commands
 from bridge.standard_error import standard_error
 
 
 def occupy_standard_streams() -> None:
-    """Open /dev/null for each closed standard stream, so that no socket gets its number."""
-    for number in range(3):
+    """Open /dev/null for each closed standard stream, so that no socket gets its number.
+
+    stdin is opened for writing only and stdout for reading only, as coreutils does: a command that
+    uses one of them fails, instead of reporting success for data that it never read or wrote.
+    Lines on a closed stderr are lost.
+    """
+    for number, mode in enumerate((os.O_WRONLY, os.O_RDONLY, os.O_RDWR)):
         with contextlib.suppress(OSError):
             os.fstat(number)
             continue
-        os.open(os.devnull, os.O_RDWR)  # takes the lowest free number
+        os.open(os.devnull, mode)  # takes the lowest free number
+    if sys.stdin is None:
+        sys.stdin = open(0, encoding="utf-8", closefd=False)  # noqa: SIM115 - for the process
+    if sys.stdout is None:
+        sys.stdout = open(1, "w", encoding="utf-8", closefd=False)  # noqa: SIM115 - as above
+
+
+def is_stdout_writable() -> bool:
+    """Whether stdout is open for writing; its reader may have gone."""
+    try:
+        return fcntl.fcntl(1, fcntl.F_GETFL) & os.O_ACCMODE != os.O_RDONLY
+    except OSError:
+        return False
 
 
 def write_stdout(data: bytes) -> None:
@@ -57,10 +76,18 @@ def flush_stdout() -> None:
 
 
 def read_some(descriptor: int, bytes_max: int) -> bytes:
-    """Read at least one byte; empty at the end. Blocks even if O_NONBLOCK is set."""
-    while True:
-        with _waiting(descriptor, select.POLLIN):
-            return os.read(descriptor, bytes_max)
+    """Read at least one byte; empty at the end. Blocks even if O_NONBLOCK is set.
+
+    Raises:
+        BridgeError: The descriptor cannot be read, for example because it is closed.
+    """
+    try:
+        while True:
+            with _waiting(descriptor, select.POLLIN):
+                return os.read(descriptor, bytes_max)
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise BridgeError(f"cannot read stdin: {reason}") from error
 
 
 @contextlib.contextmanager

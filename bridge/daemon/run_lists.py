@@ -131,7 +131,7 @@ async def watch(name: str) -> AsyncIterator[tuple[int, str]]:
     Raises:
         ConfigError: The file cannot be read at the first attempt.
     """
-    if name == STDIN and stat.S_ISREG(os.fstat(sys.stdin.fileno()).st_mode):
+    if name == STDIN and not _is_pollable(sys.stdin.fileno()):
         for item in await asyncio.to_thread(read_now, name):
             yield item
         return
@@ -161,6 +161,15 @@ async def watch(name: str) -> AsyncIterator[tuple[int, str]]:
             yield item
         if len(data) < CHUNK_BYTES:
             await asyncio.sleep(LOOK_S)
+
+
+def _is_pollable(descriptor: int) -> bool:
+    """Whether a loop can wait for it: a pipe, a socket or a terminal.
+
+    uvloop aborts the process on a file and on other devices, such as /dev/null.
+    """
+    mode = os.fstat(descriptor).st_mode
+    return stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode) or os.isatty(descriptor)
 
 
 def _maybe_pipe(name: str) -> IO[bytes] | None:

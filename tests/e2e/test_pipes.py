@@ -91,3 +91,70 @@ async def test_a_daemon_whose_stderr_is_closed_or_unread_lives_and_hears_its_sig
         process.wait()
         os.close(reading)
         os.close(writing)
+
+
+def _shell(redirection: str, *args: str, given: bytes = b"") -> subprocess.CompletedProcess[bytes]:
+    line = f'exec "$@" {redirection}'
+    return subprocess.run(
+        ["sh", "-c", line, "sh", sys.executable, "-m", "bridge", *args],
+        env=environment(None, MOGPLEX_TOKEN=TOKEN), input=given, capture_output=True, timeout=60,
+        check=False,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "command",
+    [("--version",), ("check",), ("redact",), ("simulate", "--list")],
+)
+def test_a_command_with_a_closed_stdout_does_not_report_success(command: tuple[str, ...]) -> None:
+    """Its output was lost and its exit code was 0."""
+    done = _shell(">&-", *command, given=b'{"a":1}\n')
+    assert done.returncode == 1
+    assert done.stderr == b"error: cannot write to stdout: bad file descriptor\n"
+
+
+def test_a_daemon_does_not_acknowledge_records_to_a_closed_stdout() -> None:
+    done = _shell(">&-", "serve", "--journal", "memory:", "--ndjson", "-")
+    assert done.returncode == 78
+    assert done.stderr == b"error: an output is stdout, which is closed\n"
+
+
+@pytest.mark.parametrize(
+    ("command", "code", "text"),
+    [
+        (("redact",), 1, b"error: cannot read stdin: bad file descriptor\n"),
+        (("verify", "-"), 1, b"-: unreadable: bad file descriptor\n"),
+        (("follow", "--runs-from", "-"), 78,
+         b"error: --runs-from -: cannot read: bad file descriptor\n"),
+        (("serve", "--journal", "memory:", "--listen", "127.0.0.1:0", "--runs-from", "-"), 78,
+         b"error: --runs-from -: cannot read: bad file descriptor\n"),
+    ],
+)  # fmt: skip
+def test_a_command_with_a_closed_stdin_says_so(
+    command: tuple[str, ...], code: int, text: bytes
+) -> None:
+    """Two ended in a traceback, and two took it for an empty input."""
+    done = _shell("<&-", *command)
+    assert done.returncode == code
+    assert done.stderr.endswith(text)
+    assert b"Traceback" not in done.stderr
+
+
+async def test_an_empty_device_as_the_list_of_runs_does_not_abort_the_daemon(
+    tmp_path: Path, unused_tcp_port: int
+) -> None:
+    """A service manager gives /dev/null as stdin, on which uvloop aborts the process."""
+    env = environment(None, MOGPLEX_TOKEN=TOKEN, XDG_STATE_HOME=str(tmp_path))
+    process = subprocess.Popen(
+        [sys.executable, "-m", "bridge", "serve", "--listen", f"127.0.0.1:{unused_tcp_port}",
+         "--runs-from", "-"],
+        env=env, stdin=subprocess.DEVNULL,
+    )  # fmt: skip
+    try:
+        await _until_alive(unused_tcp_port)
+        assert await _livez(unused_tcp_port)
+        process.send_signal(signal.SIGTERM)
+        assert await asyncio.to_thread(process.wait, 30) == 0
+    finally:
+        process.kill()
+        process.wait()

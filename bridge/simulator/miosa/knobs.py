@@ -70,7 +70,7 @@ class Knobs(KnobSet):
     )
     stream_shuffle: bool = switch(default=False, feed=True, about="a run's stream swaps neighbors")
     ids: str = choice("documented", "all", "none", feed=True, about="frames that carry an id")
-    id_every: int = count(1, 1, 100, feed=True, about="only every n-th of those does")
+    id_every: int = count(1, 1, 100, feed=True, about="of these only every n-th carries it")
     id_place: str = choice("after", "before", feed=True, about="place of the id line")
     resume: str = choice(
         "documented", "all", "start", "none", feed=True,
@@ -113,7 +113,13 @@ class Knobs(KnobSet):
     )
     not_running: int = count(0, 0, 1_000_000, about="the next k streams: 409 SANDBOX_NOT_RUNNING")
     unavailable: int = count(0, 0, 1_000_000, about="the next k requests: 503 SERVICE_UNAVAILABLE")
-    unavailable_hint: str = choice("none", "header", "flag", "plain", about="what that 503 adds")
+    unavailable_hint: str = choice(
+        "none",
+        "header",
+        "flag",
+        "plain",
+        about="that 503: bare, with Retry-After, with `retryable`, or as plain text",
+    )
     retry_after_ms: int = count(0, 0, 3_600_000, about="hint in the body of a 409; 0 none")
     html_5xx: int = count(0, 0, 1_000_000, about="the next k requests get an HTML error page")
     delay_s: float = seconds(0.0, 600.0, about="delay of every reply, seconds")

@@ -123,10 +123,10 @@ class Knobs(KnobSet):
         "micros_offset",
         "millis_z",
         feed=True,
-        about="timestamps as the driver or the documents write them",
+        about="timestamps: as the driver, or as the documents write them",
     )
     cancel_shape: str = choice(
-        "code", "seed", feed=True, about="reply of POST cancel as in the code or the documents"
+        "code", "seed", feed=True, about="reply of POST cancel: as in the code, or in the documents"
     )
     payloads: tuple[str, ...] = several(
         VARIANT_NAMES,
@@ -148,12 +148,14 @@ class Knobs(KnobSet):
     queue_fault: int = count(0, 0, 1_000_000, about="the next k run starts cannot be queued")
     auth_flap: int = count(0, 0, 1_000_000, about="the next k good tokens get a 401")
     html_5xx: int = count(0, 0, 1_000_000, about="the next k requests get an HTML error page")
-    html_5xx_status: int = count(502, 500, 504, about="its status")
+    html_5xx_status: int = count(502, 500, 504, about="status of that page")
     no_bearer: str = choice(
         "redirect", "unauthorized", about="a request without bearer: 307 to /login, or 401"
     )
     www: str = choice("redirect", "serve", about="a www. host: 308 to the apex, or served")
-    trailing_slash: str = choice("redirect", "serve", about="308 without it, or served")
+    trailing_slash: str = choice(
+        "redirect", "serve", about="a path with it: 308 to the path without, or served"
+    )
     non_uuid: str = choice(
         "fault", "not_found", about="an id that is no UUID: 500 (503 on POST /runs), or 404"
     )

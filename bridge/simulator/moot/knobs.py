@@ -164,5 +164,5 @@ class Knobs(KnobSet):
     # Around it.
     missing: str = choice("404", "405", about="answer of GET /api/spaces/{id}")
     html_5xx: int = count(0, 0, 1_000_000, about="the next k requests get an HTML error page")
-    html_5xx_status: int = count(502, 500, 504, about="its status")
+    html_5xx_status: int = count(502, 500, 504, about="status of that page")
     delay_s: float = seconds(0.0, 600.0, about="delay of every reply, seconds")

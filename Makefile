@@ -122,7 +122,7 @@ dashboards-preview: $(STAMP) ## docs/images: what the panels show in a bad minut
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-preview.lock
 	$(BIN)/python -m grafana.preview
 
-site: $(SITE_STAMP) ## artefacts/site: the documentation as a site; a broken link or anchor fails
+site: $(SITE_STAMP) ## artefacts/site: the documentation as a site, SITE_REPO_URL=... for links to files; a broken link or anchor fails
 	NO_MKDOCS_2_WARNING=1 $(SITE)/bin/mkdocs build --quiet
 
 site-release: $(SITE_STAMP) ## commit the site of one release to the branch gh-pages; VERSION=0.1

@@ -1,4 +1,4 @@
-"""What the site adds to docs/: the HTTP reference, and links to files outside of docs/.
+"""What the site adds to docs/: the HTTP reference, the changes, links to files outside of docs/.
 
 MkDocs calls these functions (mkdocs.yml, `hooks`). Nothing is written to docs/.
 """
@@ -6,10 +6,10 @@ MkDocs calls these functions (mkdocs.yml, `hooks`). Nothing is written to docs/.
 from __future__ import annotations
 
 import json
-import re
 from pathlib import Path
 from typing import Any
 
+from links import outside  # MkDocs finds it beside this file
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
 from mkdocs.structure.pages import Page
@@ -17,13 +17,15 @@ from mkdocs.structure.pages import Page
 ROOT = Path(__file__).parents[2]
 OPENAPI = ROOT / "bridge" / "outputs" / "http" / "openapi.json"
 METHODS = ("get", "put", "post", "delete")
-LINK = re.compile(r"\[(?P<text>[^\]]*)\]\((?P<target>(?:\.\./)+[^)\s#]+)(?P<anchor>#[^)]*)?\)")
+CHANGES = {"CHANGELOG.md": "docs/changes.md"}
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
-    """Add the page that is made from openapi.json."""
+    """Add the pages that are made from openapi.json and CHANGELOG.md."""
     description = json.loads(OPENAPI.read_text(encoding="utf-8"))
     files.append(File.generated(config, "api.md", content=api_page(description)))
+    changes = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8").replace("](docs/", "](")
+    files.append(File.generated(config, "changes.md", content=changes))
     return files
 
 
@@ -33,21 +35,14 @@ def on_page_markdown(
     config: MkDocsConfig,
     files: Files,  # noqa: ARG001 - MkDocs names them
 ) -> str:
-    """Point links that leave docs/ at the repository; without `repo_url` keep only their text."""
-    here = Path(config.docs_dir, page.file.src_uri).parent
-
-    def target(match: re.Match[str]) -> str:
-        file = (here / match["target"]).resolve()
-        if file.is_relative_to(config.docs_dir):
-            return match[0]
-        if not file.exists():
-            return match[0]  # strict mode reports it
-        if config.repo_url:
-            path = file.relative_to(ROOT).as_posix()
-            return f"[{match['text']}]({config.repo_url.rstrip('/')}/blob/main/{path})"
-        return match["text"]
-
-    return LINK.sub(target, markdown)
+    """Point links that leave docs/ at the repository; without `repo_url` show the path."""
+    return outside(
+        markdown,
+        f"docs/{page.file.src_uri}",
+        lambda path: (ROOT / path).exists(),
+        config.repo_url,
+        CHANGES,
+    )
 
 
 def api_page(description: dict[str, Any]) -> str:

@@ -21,9 +21,9 @@ def load() -> Any:
     return module
 
 
-def seen(markdown: str, page: str = "docs/a.md", repo_url: str | None = None) -> str:
+def seen(markdown: str, page: str = "docs/serving.md", repo_url: str | None = None) -> str:
     there = {"deploy/nginx/x.conf", "deploy/ci", "bridge/config/rules.py", "docs/site/hooks.py"}
-    pages = {"CHANGELOG.md": "docs/changes.md"}
+    pages = {"CHANGELOG.md": "docs/index.md"}
     return str(load().outside(markdown, page, there.__contains__, repo_url, pages))
 
 
@@ -43,21 +43,21 @@ def test_without_a_repository_the_path_stays_visible(markdown: str, shown: str) 
 
 def test_with_a_repository_the_link_leads_to_the_file() -> None:
     text = seen(
-        "[nginx](../../deploy/nginx/x.conf#a)", "docs/runbooks/a.md", "https://git.example/x/"
+        "[nginx](../../deploy/nginx/x.conf#a)", "docs/runbooks/README.md", "https://git.example/x/"
     )
     assert text == "[nginx](https://git.example/x/blob/main/deploy/nginx/x.conf#a)"
 
 
-def test_the_changes_are_a_page_of_the_site() -> None:
-    assert seen("[changes](../CHANGELOG.md)") == "[changes](changes.md)"
+def test_a_file_that_the_site_has_as_a_page_is_that_page() -> None:
+    assert seen("[changes](../CHANGELOG.md)") == "[changes](index.md)"
     assert (
-        seen("[changes](../../CHANGELOG.md#a)", "docs/runbooks/a.md")
-        == "[changes](../changes.md#a)"
+        seen("[changes](../../CHANGELOG.md#a)", "docs/runbooks/README.md")
+        == "[changes](../index.md#a)"
     )
 
 
 @pytest.mark.parametrize(
-    "markdown", ["[a](../nowhere.conf)", "[a](b.md)", "[a](https://e.example/../b)"]
+    "markdown", ["[a](../nowhere.conf)", "[a](clients.md)", "[a](https://e.example/../b)"]
 )
 def test_other_links_stay(markdown: str) -> None:
     """Those within docs/ work; a broken one is left for the strict mode to report."""
@@ -65,4 +65,4 @@ def test_other_links_stay(markdown: str) -> None:
 
 
 def test_a_link_from_a_subdirectory_to_docs_stays() -> None:
-    assert seen("[a](../b.md)", "docs/runbooks/a.md") == "[a](../b.md)"
+    assert seen("[a](../clients.md)", "docs/runbooks/README.md") == "[a](../clients.md)"

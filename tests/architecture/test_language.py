@@ -92,12 +92,12 @@ def prose(text: str) -> str:
 
 
 def faults(text: str) -> list[str]:
-    found = []
-    for idiom, better in BETTER.items():
-        found += [
-            f"{match[0]!r}: write {better!r}" for match in re.finditer(idiom, prose(text), re.I)
-        ]
-    return found
+    read = prose(text)
+    return [
+        f"{match[0]!r}: write {better!r}"
+        for idiom, better in BETTER.items()
+        for match in re.finditer(idiom, read, re.IGNORECASE)
+    ]
 
 
 def test_clean_pages_use_plain_words() -> None:

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from tests.architecture.tree import PACKAGE, ROOT, Module, imports, modules, parse
+from tests.architecture.tree import PACKAGE, ROOT, Module, modules, parse
 
 # Room -> what it may import of the package. A dot narrows to one file: adapters know ports only.
 MAY_IMPORT: dict[str, set[str]] = {
@@ -83,7 +83,7 @@ def room_faults(module: Module) -> list[str]:
     """What a module imports of the package although it may not."""
     allowed = MAY_IMPORT.get(".".join(module.parts), MAY_IMPORT[module.room])
     faults = wing_faults(module)
-    for name in imports(module):
+    for name in module.imports:
         if not name.startswith("bridge.") or name == "bridge.__version__":
             continue
         _, room, *rest = name.split(".")
@@ -102,7 +102,7 @@ def wing_faults(module: Module) -> list[str]:
     of = module.parts[1] if module.room == "sources" and len(module.parts) > 2 else None
     return [
         f"{module.name} imports {name}, of a wing"
-        for name in imports(module)
+        for name in module.imports
         if (parts := name.split("."))[:2] == ["bridge", "sources"]
         and parts[2:3] != [of]
         and parts[2] in WINGS
@@ -113,7 +113,7 @@ def wing_faults(module: Module) -> list[str]:
 def technology_faults(module: Module) -> list[str]:
     """Technologies outside of their rooms, and the world in a pure one."""
     faults = []
-    for name in imports(module):
+    for name in module.imports:
         top = name.split(".")[0]
         if top in ONLY_IN and not any(
             module.name == place or (place.endswith("/") and module.name.startswith(place))
@@ -162,7 +162,7 @@ def test_nobody_outside_of_the_journal_knows_an_engine_of_it() -> None:
     engines = ("bridge.journal.sqlite", "bridge.journal.memory", "bridge.journal.jetstream")
     for module in modules():
         if module.room != "journal" and module.name != "daemon/once.py":
-            assert not [name for name in imports(module) if name.startswith(engines)], module.name
+            assert not [name for name in module.imports if name.startswith(engines)], module.name
 
 
 def test_technologies_stay_in_their_rooms() -> None:

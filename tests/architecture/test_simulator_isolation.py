@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import ast
 import sys
+from functools import cache
 from pathlib import Path
 
 import bridge.simulator
+from tests.architecture.tree import statements
 
 ROOT = Path(bridge.simulator.__file__).parent
 FILES = sorted(ROOT.rglob("*.py"))
 ALLOWED = {"aiohttp", "orjson", *sys.stdlib_module_names}
 
 
+@cache
 def imported(source: str) -> set[str]:
     """Every module a file names in an import, wherever it stands."""
     found: set[str] = set()
-    for node in ast.walk(ast.parse(source)):
+    for node in statements(ast.parse(source)):
         if isinstance(node, ast.Import):
             found.update(alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):

@@ -23,6 +23,17 @@ class Module:
     def tree(self) -> ast.Module:
         return ast.parse(self.text)
 
+    @cached_property
+    def imports(self) -> tuple[str, ...]:
+        """Dotted names, also those inside functions; `from a import b` gives `a.b`."""
+        names: list[str] = []
+        for node in statements(self.tree):
+            if isinstance(node, ast.Import):
+                names += (alias.name for alias in node.names)
+            elif isinstance(node, ast.ImportFrom):
+                names += (f"{node.module}.{alias.name}" for alias in node.names)
+        return tuple(names)
+
     @property
     def name(self) -> str:
         return "/".join(self.parts) + ".py"
@@ -44,17 +55,18 @@ def modules() -> tuple[Module, ...]:
     )
 
 
-def imports(module: Module) -> Iterator[str]:
-    """Dotted names, also those inside functions; `from a import b` gives `a.b`."""
-    for node in ast.walk(module.tree):
-        if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom):
-            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+def statements(tree: ast.AST) -> Iterator[ast.AST]:
+    """Every statement at any depth, without the expressions: most of a tree."""
+    todo = [tree]
+    while todo:
+        node = todo.pop()
+        yield node
+        for field in ("body", "orelse", "finalbody", "handlers", "cases"):
+            todo += getattr(node, field, ())
 
 
 def functions(module: Module) -> Iterator[tuple[str, int]]:
     """Name and lines of every function, without decorators: options of commands are a table."""
-    for node in ast.walk(module.tree):
+    for node in statements(module.tree):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             yield node.name, (node.end_lineno or node.lineno) - node.lineno + 1

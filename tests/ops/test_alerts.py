@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 import yaml
 
+from tests.cases import each_case
 from tests.ops.promql import complaints, counters_outside_rate
 
 ROOT = Path(__file__).parents[2]
@@ -56,7 +57,7 @@ def test_promtool_is_content(command: list[str]) -> None:
     assert result.returncode == 0, result.stdout + result.stderr
 
 
-@pytest.mark.parametrize("rule", ALL_RULES, ids=lambda rule: rule.get("alert") or rule["record"])
+@each_case("rule", ALL_RULES, ids=lambda rule: rule.get("alert") or rule["record"])
 def test_rules_name_series_labels_and_values_that_exist(rule: dict[str, Any]) -> None:
     assert complaints(rule["expr"], recorded=RECORDED) == []
 
@@ -71,7 +72,7 @@ def test_the_rules_and_the_scrape_configuration_mean_the_same_job() -> None:
     assert set(re.findall(r'job="([^"]*)"', RULES)) == {JOB}
 
 
-@pytest.mark.parametrize("name", ALERTS)
+@each_case("name", ALERTS)
 def test_an_alert_says_how_bad_it_is_what_it_means_and_where_to_read_on(name: str) -> None:
     alert = ALERTS[name]
     assert name.startswith("MogplexBridge")
@@ -83,7 +84,7 @@ def test_an_alert_says_how_bad_it_is_what_it_means_and_where_to_read_on(name: st
     assert texts["runbook_url"] == f"docs/runbooks/{name}.md"
 
 
-@pytest.mark.parametrize("name", ALERTS)
+@each_case("name", ALERTS)
 def test_a_runbook_has_its_parts_and_three_commands(name: str) -> None:
     text = (RUNBOOKS / f"{name}.md").read_text()
     heads = re.findall(
@@ -97,7 +98,7 @@ def test_a_runbook_has_its_parts_and_three_commands(name: str) -> None:
     assert len([line for line in lines if not line.startswith((" ", "#"))]) == 3
 
 
-@pytest.mark.parametrize("name", ALERTS)
+@each_case("name", ALERTS)
 def test_a_runbook_says_what_the_rule_says(name: str) -> None:
     rule = ALERTS[name]
     minutes = rule.get("for", "0m").removesuffix("m")

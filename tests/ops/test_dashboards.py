@@ -16,6 +16,7 @@ from grafana_foundation_sdk.models.dashboard import Dashboard
 
 from bridge.metrics import Metrics
 from grafana.__main__ import BOARDS, HERE, main, text
+from tests.cases import each_case
 from tests.ops.promql import complaints, counters_outside_rate, exposed, selectors
 
 ROOT = Path(__file__).parents[2]
@@ -202,7 +203,7 @@ def test_dashboards_link_to_each_other_and_to_all_runbooks(dashboard: dict[str, 
     assert runbooks["url"] == "${runbooks}/README.md"
 
 
-@pytest.mark.parametrize("rule", [r for r in ALL_RULES if "alert" in r], ids=lambda r: r["alert"])
+@each_case("rule", [r for r in ALL_RULES if "alert" in r], ids=lambda r: r["alert"])
 def test_an_alert_names_the_dashboard_that_links_to_its_runbook(rule: dict[str, Any]) -> None:
     boards = {json.loads(text(name))["uid"]: json.loads(text(name)) for name in BOARDS}
     uid = rule["annotations"]["dashboard_url"].removeprefix("d/")

@@ -11,6 +11,7 @@ from bridge.cli import run
 from bridge.cli.error_page import page
 from bridge.cli.explain import table
 from bridge.sources.mogplex.api import MogplexApi
+from tests.cases import each_case
 
 PAGE = Path(bridge.__file__).parents[1] / "docs" / "errors.md"
 
@@ -32,7 +33,7 @@ def test_a_code_is_explained_for_every_system_that_knows_it(
     assert "yes, automatically" in out
 
 
-@pytest.mark.parametrize("row", [row for _, row in table()], ids=lambda row: row.word)
+@each_case("row", [row for _, row in table()], ids=lambda row: row.word)
 def test_every_row_can_be_asked_for(row: object, capfd: pytest.CaptureFixture[str]) -> None:
     code, out, _ = said(capfd, row.code)  # type: ignore[attr-defined]
     assert code == 0

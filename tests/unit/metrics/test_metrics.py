@@ -23,6 +23,7 @@ from bridge.redact import RULES
 from bridge.sources.mogplex import api as sources
 from bridge.sources.mogplex.words import WORDS
 from tests.accounts import mogplex_metrics
+from tests.cases import each_case
 
 RUN = "3f0c1c52-6a3e-4f0e-9d3b-0d8f3c5b7a10"
 OPENMETRICS = "application/openmetrics-text;version=1.0.0;q=0.5,text/plain;version=0.0.4;q=0.3"
@@ -62,7 +63,7 @@ def samples(metrics: Metrics) -> dict[tuple[str, tuple[tuple[str, str], ...]], f
     }
 
 
-@pytest.mark.parametrize("promise", PROMISED)
+@each_case("promise", PROMISED)
 def test_every_promised_metric_exists_with_its_labels_before_anything_happened(promise):
     name, _, labels = promise.rstrip("}").partition("{")
     wanted = set(labels.split(",")) - {""}

@@ -10,6 +10,7 @@ import pytest
 
 from bridge.core.event import Feed, Record
 from bridge.outputs.printed import FORMATS, formatter, harmless
+from tests.cases import each_case
 from tests.record_types import FOLLOW_FAILED, GAP, RUN_ENDED, RUN_STATUS
 
 RUN = "3f0c1c52-8d5e-4c8e-9d0a-2b1f6c7d8e9f"
@@ -106,7 +107,7 @@ def test_pretty_shows_ends_holes_and_failures_and_not_statuses() -> None:
     assert to_line(STATUS) == b""
 
 
-@pytest.mark.parametrize(
+@each_case(
     "hostile",
     [
         "\x1b[2J",
@@ -121,7 +122,7 @@ def test_pretty_shows_ends_holes_and_failures_and_not_statuses() -> None:
         "\ufeff",
     ],
 )
-@pytest.mark.parametrize("colour", [False, True])
+@each_case("colour", [False, True])
 def test_no_text_of_upstream_can_steer_a_terminal(hostile: str, colour: bool) -> None:
     plain = formatter("pretty")(event(message="", toolName=None, type="x"))
     for field in ("message", "toolName", "type", "createdAt"):

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from bridge.redact import Memory, Redactor
+from tests.cases import each_case
 from tests.corpus.blocks import filled
 from tests.corpus.build import Maker, survives, texts_in
 from tests.corpus.commands import HARMLESS, PRINTING, STORING, shapes
@@ -29,8 +30,8 @@ def redacted(events: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return [REDACTOR.event(event, memory) for event in events]
 
 
-@pytest.mark.parametrize("shape", SHAPES)
-@pytest.mark.parametrize(("command", "output"), CASES, ids=[command for command, _ in CASES])
+@each_case("shape", SHAPES)
+@each_case(("command", "output"), CASES, ids=[command for command, _ in CASES])
 def test_what_a_command_prints_or_stores_is_gone(command: str, output: str, shape: str) -> None:
     for seed in range(3):
         both, secrets, _ = filled(Maker(seed), f"{command}\x01{output}")
@@ -40,13 +41,13 @@ def test_what_a_command_prints_or_stores_is_gone(command: str, output: str, shap
         assert redacted(events) == events
 
 
-@pytest.mark.parametrize("command", [command for command, _ in PRINTING if "⟦" not in command])
+@each_case("command", [command for command, _ in PRINTING if "⟦" not in command])
 def test_a_command_that_prints_a_secret_holds_none(command: str) -> None:
     assert REDACTOR.value({"input": {"command": command}}) == {"input": {"command": command}}
 
 
-@pytest.mark.parametrize("shape", SHAPES)
-@pytest.mark.parametrize(("command", "output"), HARMLESS)
+@each_case("shape", SHAPES)
+@each_case(("command", "output"), HARMLESS)
 def test_what_is_no_secret_stays(command: str, output: str, shape: str) -> None:
     events = told(command, output, shape)
     assert redacted(events) == events

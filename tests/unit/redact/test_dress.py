@@ -7,6 +7,7 @@ import pytest
 from bridge.redact import Redactor
 from bridge.redact.dress import Edit, undressed, viewed
 from bridge.redact.literals import literals
+from tests.cases import each_case
 
 T = "9eSnDM4nCktogtUd" + "dIcL3VUllFtOIQdS"
 
@@ -16,7 +17,7 @@ def bare(text: str) -> str:
     return views[-1].text if views else text
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("dressed", "left"),
     [
         ("\x1b[1;32mok\x1b[0m", "ok"), ("a\x9b31mb", "ab"), ("^[[33mx^[[0m", "x"), ("\\x1b[31mx\\x1b[0m", "x"), ("\\u001b[2Kx", "x"), ("\\033[0;1mx", "x"),
@@ -76,7 +77,7 @@ def test_a_bare_number_in_a_json_text_inside_of_another_stays_one() -> None:
     assert result["password"] == "[REDACTED:password]"
 
 
-@pytest.mark.parametrize(
+@each_case(
     "around",
     [
         "\x9b {}",
@@ -91,7 +92,7 @@ def test_a_bare_number_in_a_json_text_inside_of_another_stays_one() -> None:
         "{}  | a\n{}  | b",
     ],
 )
-@pytest.mark.parametrize("token", ["mo" + "g_" + T, "gh" + "p_" + T + "a7Qx"])
+@each_case("token", ["mo" + "g_" + T, "gh" + "p_" + T + "a7Qx"])
 def test_what_looks_like_dress_never_hides_a_token(around: str, token: str) -> None:
     """The last letter of an escape may be the first of a token, a file's name a whole one."""
     assert token[1:] not in Redactor().text(around.replace("{}", token))

@@ -10,6 +10,7 @@ import pytest
 
 from bridge.core.errors import ConfigError
 from bridge.redact import RULES, Policy, Redactor
+from tests.cases import each_case
 
 P = "Amber" + "5528#"
 T = "9eSnDM4nCktogtUd" + "dIcL3VUllFtOIQdS"
@@ -21,7 +22,7 @@ def payload(obj: Any, policy: Policy | None = None) -> Any:
     return redactor.event({"id": "e", "type": "log", "payload": obj})["payload"]
 
 
-@pytest.mark.parametrize(
+@each_case(
     "obj",
     [
         {"password": P}, {"a": [{"b": {"api-key": T}}]}, {"apiKey": [T]}, {"token": {"value": T}}, {"headers": [{"name": "x-auth-token", "value": T}]},
@@ -38,7 +39,7 @@ def test_the_secret_is_gone_whatever_shape_names_it(obj: Any) -> None:
     assert P not in result
 
 
-@pytest.mark.parametrize(
+@each_case(
     "obj",
     [
         {"usage": {"inputTokens": 18021, "max_tokens": 4096, "tokens_used": 7}}, {"password": ""}, {"password": None}, {"token": True}, {"env": {}},

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import pytest
-
 from bridge.redact import Redactor
+from tests.cases import each_case
 
 A = "hV3kTq8LmZ" + "x2Wn5Rj7"
 B = "pD6sYc4NbG" + "u9Ka1Ve3"
 U = "6d1f0c3a-52b7-4e88-8f0d" + "-b7a94c2e1d35"
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("before", "after"),
     [
         (f"Cookie: theme=dark; sid={A}; lang=de", "Cookie: [REDACTED:cookie]"),
@@ -54,7 +53,7 @@ def test_all_of_it_goes_and_what_is_beside_it_stays(before: str, after: str) -> 
     assert redactor.text(result) == result
 
 
-@pytest.mark.parametrize(
+@each_case(
     "text",
     [
         f"secret_id_accessor: {U}", f"session_id={U}", f"checksum/secret: {'0a1b2c3d' * 8}",

@@ -8,9 +8,10 @@ from hypothesis import strategies as st
 
 from bridge.wire.javascript import number, stringify
 from bridge.wire.jsontext import loads
+from tests.cases import each_case
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("text", "expected"),
     [
         ("1.0", "1"),

@@ -10,13 +10,14 @@ from bridge.wire.sse import (
     encode_frame,
     encode_record,
 )
+from tests.cases import each_case
 
 
 def decode(data: bytes) -> list[Frame]:
     return FrameDecoder().feed(data)
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("data", "frames"),
     [
         (b"data: a\n\n", [Frame("message", "a", "")]),

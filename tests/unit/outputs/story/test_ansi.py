@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from bridge.outputs.story.ansi import Style, lines_of, plain_lines
+from tests.cases import each_case
 
 CASES = json.loads((Path(__file__).parents[3] / "ansi_cases.json").read_text())
 
@@ -20,7 +21,7 @@ def classes(style: Style) -> str:
     return " ".join(words)
 
 
-@pytest.mark.parametrize(("text", "expected"), CASES, ids=[repr(case[0])[:30] for case in CASES])
+@each_case(("text", "expected"), CASES, ids=[repr(case[0])[:30] for case in CASES])
 def test_an_output_is_what_the_screen_showed_in_the_end(text: str, expected: object) -> None:
     lines = [[[span.text, classes(span.style)] for span in line] for line in lines_of(text)]
     assert lines == expected

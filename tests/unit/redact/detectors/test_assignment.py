@@ -7,12 +7,13 @@ import json
 import pytest
 
 from bridge.redact import Redactor
+from tests.cases import each_case
 
 P = "Kestrel" + "5528x"
 T = "dCvviZVwZ84NWfU9" + "jQzR2MO5bKz3et6b"
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("before", "secret", "after"),
     [
         ("PASSWORD=", P, "\nPORT=1"), ("export DB_PASSWORD='", P, "'"), ("password: ", P, "\n  port: 1"), ("password = ", P, " # note"),
@@ -90,7 +91,7 @@ def test_a_long_bare_value_goes_to_its_end() -> None:
     assert result == "TOKEN=[REDACTED:token] make"
 
 
-@pytest.mark.parametrize(
+@each_case(
     "text",
     [
         "token: string", "def login(user, password):", "PASSWORD_RESET_TIMEOUT = 3600", "api_key=os.environ.get(\"API_KEY\")",

@@ -7,13 +7,14 @@ import json
 import pytest
 
 from bridge.redact import Redactor
+from tests.cases import each_case
 
 T = "rYq1qYRCJMjueWFQ1DpU" + "xBH50nGzvFDL"
 P = "meadow" + "Willow3716"
 ACCOUNT = "AC" + "0123456789abcdef" * 2
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("code", "gone", "kept"),
     [
         (f'hmac.new(b"{T}", body, sha256)', T, "body"),
@@ -35,7 +36,7 @@ ACCOUNT = "AC" + "0123456789abcdef" * 2
         (f'.basic_auth("bob", Some("{P}"))', P, "bob"),
     ],
 )
-@pytest.mark.parametrize("depth", [0, 1, 2])
+@each_case("depth", [0, 1, 2])
 def test_the_secret_goes_at_any_depth_of_escaping(
     code: str, gone: str, kept: str, depth: int
 ) -> None:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import pytest
 
 from bridge.redact import Redactor
+from tests.cases import each_case
 
 P = "dWTin8bXnBg0" + "k1fs5pCR"
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("before", "after"),
     [
         ("mysql -uroot -p", " -e 'show tables'"), ("curl -u bot:", " https://e.com"), ("sshpass -p '", "' ssh h"), ("docker login -u a -p ", " r.example.com"),

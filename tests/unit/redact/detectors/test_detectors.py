@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pytest
-
 from bridge.redact import RULES, Redactor
 from bridge.redact.anchors import automaton
 from bridge.redact.detectors import DETECTORS
@@ -15,6 +13,7 @@ from bridge.redact.names.remembered import Names
 from bridge.redact.policy import DEFAULT_POLICY
 from bridge.redact.reference import page
 from bridge.redact.spans import Scan, merged
+from tests.cases import each_case
 from tests.corpus.blocks import filled
 from tests.corpus.build import Maker, survives
 
@@ -36,9 +35,7 @@ def looked_at(detector: Detector, text: str) -> str:
     return text
 
 
-@pytest.mark.parametrize(
-    ("detector", "text"), FINDS, ids=[f"{one.name}-{i}" for i, (one, _) in enumerate(FINDS)]
-)
+@each_case(("detector", "text"), FINDS, ids=[f"{one.name}-{i}" for i, (one, _) in enumerate(FINDS)])
 def test_a_detector_finds_its_texts_by_itself(detector: Detector, text: str) -> None:
     for seed in range(3):
         whole, secrets, around = filled(Maker(seed), text.replace("~KEY", " KEY"))
@@ -48,7 +45,7 @@ def test_a_detector_finds_its_texts_by_itself(detector: Detector, text: str) -> 
             assert all(piece in result for piece in around), result
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("detector", "text"), LEAVES, ids=[f"{one.name}-{i}" for i, (one, _) in enumerate(LEAVES)]
 )
 def test_nobody_touches_what_a_detector_leaves(detector: Detector, text: str) -> None:
@@ -59,7 +56,7 @@ def test_nobody_touches_what_a_detector_leaves(detector: Detector, text: str) ->
         assert Redactor().text(whole) == whole
 
 
-@pytest.mark.parametrize("detector", DETECTORS, ids=lambda one: one.name)
+@each_case("detector", DETECTORS, ids=lambda one: one.name)
 def test_a_detector_is_whole(detector: Detector) -> None:
     assert detector.finds
     assert detector.leaves

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import pytest
-
 from bridge.redact import Redactor
+from tests.cases import each_case
 
 P = "Lupin-Quarry" + "8145"
 K = "wR7kd92LmQ" + "x4Tz8nVb3cYq5sHd"
@@ -73,7 +72,7 @@ def cases(text: str) -> list[str]:
     return [case.replace("\\n", "\n") for case in text.split("\n")]
 
 
-@pytest.mark.parametrize("text", cases(HOLD))
+@each_case("text", cases(HOLD))
 def test_a_value_goes_by_its_place_in_a_line(text: str) -> None:
     redactor = Redactor()
     before, name, after = text.partition("@P" if "@P" in text else "@K")
@@ -86,6 +85,6 @@ def test_a_value_goes_by_its_place_in_a_line(text: str) -> None:
     assert redactor.text(result) == result
 
 
-@pytest.mark.parametrize("text", cases(HARMLESS))
+@each_case("text", cases(HARMLESS))
 def test_lines_without_a_value_stay(text: str) -> None:
     assert Redactor().text(text) == text

@@ -7,6 +7,7 @@ import json
 import pytest
 
 from bridge.redact import Redactor
+from tests.cases import each_case
 
 P = "Qx7vT2mLw9" + "RbK4"
 U = "0b5e7a52-4f1c-4d7e-9a63" + "-2f8c1d9e6b04"
@@ -23,8 +24,8 @@ TABLES = [
 ]
 
 
-@pytest.mark.parametrize(("text", "secret"), TABLES)
-@pytest.mark.parametrize("depth", [0, 1, 2])
+@each_case(("text", "secret"), TABLES)
+@each_case("depth", [0, 1, 2])
 def test_a_value_below_its_name_goes_in_text_and_in_json(
     text: str, secret: str, depth: int
 ) -> None:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import pytest
-
 from bridge.redact import Redactor
+from tests.cases import each_case
 
 PASSWORD = "brisk-Otter" + "-5518"
 KEY = "wR7kd92LmQ" + "x4Tz8nVb3c"
@@ -112,7 +111,7 @@ Le jeton est invalide (401)
 Der Token ist eine JWT mit RS256 und kid=main-2""".split("\n")
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("sentence", "secret"),
     [
         *((sentence, PASSWORD) for sentence in PASSWORDS),
@@ -130,7 +129,7 @@ def test_what_a_sentence_of_another_language_tells_goes(sentence: str, secret: s
     assert redactor.text(result) == result
 
 
-@pytest.mark.parametrize("sentence", HARMLESS)
+@each_case("sentence", HARMLESS)
 def test_what_a_sentence_says_of_a_password_stays(sentence: str) -> None:
     assert Redactor().text(sentence) == sentence
 

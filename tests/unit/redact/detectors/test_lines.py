@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bridge.redact import Redactor
+from tests.cases import each_case
 
 P = "Lupin-Quarry" + "8145"
 K = "wR7kd92LmQ" + "x4Tz8nVb3cYq"
@@ -47,7 +48,7 @@ HARMLESS = [
 ]
 
 
-@pytest.mark.parametrize("text", HOLD)
+@each_case("text", HOLD)
 def test_a_value_below_its_name_goes(text: str) -> None:
     redactor = Redactor()
     result = redactor.text(text.format(p=P, k=K))

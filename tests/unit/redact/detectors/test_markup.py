@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import pytest
-
 from bridge.redact import Redactor
+from tests.cases import each_case
 
 P = "Lupin-Quarry" + "8145"
 K = "wR7kd92LmQ" + "x4Tz8nVb3cYq5sHd"
@@ -60,7 +59,7 @@ new NetworkCredential(user, pass)
 Reset your password: https://acme.example/reset?lang=de""".replace("\\n", "\n").split("\n")
 
 
-@pytest.mark.parametrize("text", HOLD)
+@each_case("text", HOLD)
 def test_a_value_that_markup_ties_to_its_name_goes(text: str) -> None:
     redactor = Redactor()
     whole = text.format(p=P, k=K)
@@ -73,7 +72,7 @@ def test_a_value_that_markup_ties_to_its_name_goes(text: str) -> None:
     assert redactor.text(result) == result
 
 
-@pytest.mark.parametrize("text", HARMLESS)
+@each_case("text", HARMLESS)
 def test_what_markup_says_of_a_name_stays(text: str) -> None:
     assert Redactor().text(text) == text
 

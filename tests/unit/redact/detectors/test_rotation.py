@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import pytest
-
 from bridge.redact import Redactor
+from tests.cases import each_case
 
 OLD = "Lupin-Quarry" + "8145"
 NEW = "tR4-moss" + "+Gate77"
 
 
-@pytest.mark.parametrize(
+@each_case(
     "sentence",
     """password changed: {a} -> {b}
 admin password rotated ({a} → {b})
@@ -46,7 +45,7 @@ def test_both_values_of_a_change_go(sentence: str) -> None:
     assert Redactor().text(result) == result
 
 
-@pytest.mark.parametrize(
+@each_case(
     "sentence",
     """changed the password policy from Strict90 to Relaxed365
 rotated the secret in namespace prod-Eu2 to cluster-Eu3

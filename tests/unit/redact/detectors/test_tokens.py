@@ -11,6 +11,7 @@ import pytest
 
 from bridge.redact import Redactor
 from bridge.redact.detectors.tokens import FORMATS, Format
+from tests.cases import each_case
 
 ALNUM = string.ascii_letters + string.digits
 SAMPLES = {"h": "0123456789abcdef", "H": "0123456789ABCDEF", "u": string.ascii_uppercase + string.digits, "l": string.ascii_lowercase + string.digits}  # fmt: skip
@@ -37,13 +38,13 @@ def sample(form: Format) -> str:
 REDACTOR = Redactor()
 
 
-@pytest.mark.parametrize("form", FORMATS, ids=[form.written for form in FORMATS])
+@each_case("form", FORMATS, ids=[form.written for form in FORMATS])
 def test_every_row_of_the_table_finds_its_token(form: Format) -> None:
     token = form.written + sample(form)
     assert token not in REDACTOR.text(f"see {token} here")
 
 
-@pytest.mark.parametrize("form", FORMATS, ids=[form.written for form in FORMATS])
+@each_case("form", FORMATS, ids=[form.written for form in FORMATS])
 def test_every_row_leaves_what_only_begins_like_its_token(form: Format) -> None:
     texts = [f"see {form.written}your_value_here now"]
     if form.rule.id == "provider-token":
@@ -56,7 +57,7 @@ def test_every_row_leaves_what_only_begins_like_its_token(form: Format) -> None:
         assert left == text
 
 
-@pytest.mark.parametrize("form", FORMATS, ids=[form.written for form in FORMATS])
+@each_case("form", FORMATS, ids=[form.written for form in FORMATS])
 def test_every_row_says_when_it_was_checked(form: Format) -> None:
     assert re.fullmatch(r"20\d\d-[01]\d-[0-3]\d", form.checked)
     assert form.issuer

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import json
 
-import pytest
-
 from bridge.redact import Redactor
+from tests.cases import each_case
 from tests.corpus.blocks import filled
 from tests.corpus.build import Maker, survives
 
@@ -37,7 +36,7 @@ HARMLESS = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("block", SLOTS)
+@each_case("block", SLOTS)
 def test_a_key_or_a_phrase_goes(block: str) -> None:
     for seed in range(3):
         whole, secrets, around = filled(Maker(seed), block)
@@ -48,7 +47,7 @@ def test_a_key_or_a_phrase_goes(block: str) -> None:
         assert all(piece in Redactor().text(whole) for piece in around)
 
 
-@pytest.mark.parametrize("text", HARMLESS)
+@each_case("text", HARMLESS)
 def test_what_looks_like_one_stays(text: str) -> None:
     assert Redactor().text(text) == text
 

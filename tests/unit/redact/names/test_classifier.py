@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 
 from bridge.redact.names.classifier import BARE_KEY, CODE, ENV, NONE, SURE, WEAKLY, classify
+from tests.cases import each_case
 
 
-@pytest.mark.parametrize(
+@each_case(
     "name",
     """password userPassword user_password USER_PASSWORD user-password user.password apiKey api_key
     API_KEY X-Api-Key ApiKey clientSecret client_secret token authToken X-Auth-Token refresh_token
@@ -20,7 +21,7 @@ def test_a_secret_name_is_known_in_every_spelling(name: str) -> None:
     assert classify(name).grade == SURE
 
 
-@pytest.mark.parametrize(
+@each_case(
     "name",
     """max_tokens tokens_used tokenCount token_type author authority primary_key public_key cacheKey
     sort_key tokenizer tokenize tokenEndpoint passwordPolicy hasPassword secretName keyPath keyboard

@@ -6,9 +6,8 @@ import base64
 import random
 import string
 
-import pytest
-
 from bridge.redact import Redactor
+from tests.cases import each_case
 
 REDACTOR = Redactor()
 ALNUM = string.ascii_letters + string.digits
@@ -33,8 +32,8 @@ FORMS = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("size", [40, 255, 300, 1_100, 5_000, 9_000, 20_000, 31_000])
-@pytest.mark.parametrize("form", FORMS)
+@each_case("size", [40, 255, 300, 1_100, 5_000, 9_000, 20_000, 31_000])
+@each_case("form", FORMS)
 def test_no_tail_of_a_value_is_left(form: str, size: int) -> None:
     before, make, after = FORMS[form]
     secret = make(size)

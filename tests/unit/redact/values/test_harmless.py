@@ -5,11 +5,12 @@ from __future__ import annotations
 import pytest
 
 from bridge.redact.values import harmless
+from tests.cases import each_case
 
 WORDS = ("password",)
 
 
-@pytest.mark.parametrize(
+@each_case(
     "value",
     [
         "$SECRET", "${API_KEY}", "${{ secrets.X }}", "{{ secret }}", "%PASSWORD%", "%s", "<your-token>", "<REDACTED>",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bridge.redact.values.placeholders import is_placeholder
+from tests.cases import each_case
 
 YES = """your-token-goes YOUR_API x-your change_me changeit replace-with insert_your enter-your put_the
 use-a an-example-1 my-placeholder token-here dummy-1 1-fake mock_x 9x0123456x ab1234567890 q-abcdefgh
@@ -15,7 +16,7 @@ NO = """Zx81kQ0pWmT hunter2x tulip-9q mixer_77 heretic9 output-9q settled_7 xxx9
 s3cr3t-Passw0rd! correct7horse""".split()
 
 
-@pytest.mark.parametrize("value", YES)
+@each_case("value", YES)
 def test_a_placeholder_is_one_in_any_case(value: str) -> None:
     assert is_placeholder(value), value
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bridge.redact import Redactor
+from tests.cases import each_case
 
 SAID = (
     "the password is {}", "The admin password is {}.", "password is: {}",
@@ -40,8 +41,8 @@ the password is popular.
 Password must be longer""".split("\n")
 
 
-@pytest.mark.parametrize("sentence", SAID)
-@pytest.mark.parametrize("word", ["wombatisland", "hunter", "Letmein"])
+@each_case("sentence", SAID)
+@each_case("word", ["wombatisland", "hunter", "Letmein"])
 def test_a_word_that_a_sentence_calls_the_password_goes(sentence: str, word: str) -> None:
     assert word not in Redactor().text(sentence.format(word))
 
@@ -51,7 +52,7 @@ def test_a_common_password_goes_beside_its_name(sentence: str) -> None:
     assert "sunshine" not in Redactor().text(sentence.format("sunshine"))
 
 
-@pytest.mark.parametrize("sentence", HARMLESS)
+@each_case("sentence", HARMLESS)
 def test_what_is_said_of_a_password_stays(sentence: str) -> None:
     assert Redactor().text(sentence) == sentence
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import pytest
-
 from bridge.simulator.mogplex.params import parse_limit
+from tests.cases import each_case
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("text", "expected"),
     [
         (None, 100),

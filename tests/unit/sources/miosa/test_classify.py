@@ -12,6 +12,7 @@ from bridge.core.error_table import ErrorRow, Wait
 from bridge.core.errors import Retry
 from bridge.sources.miosa.classify import Form, Route, Verdict, classify, read_envelope
 from bridge.sources.miosa.errors import ERRORS
+from tests.cases import each_case
 
 Envelope = Callable[[str], bytes]
 
@@ -56,8 +57,8 @@ def code_in(row: ErrorRow) -> str:
     return row.code.replace("*", "TEAM")
 
 
-@pytest.mark.parametrize("form", FORMS, ids=str)
-@pytest.mark.parametrize("row", ERRORS, ids=lambda row: row.word)
+@each_case("form", FORMS, ids=str)
+@each_case("row", ERRORS, ids=lambda row: row.word)
 def test_a_row_is_judged_alike_in_every_envelope(row: ErrorRow, form: Form) -> None:
     headers = {"x-request-id": "req_of_the_header"}
     body = FORMS[form](code_in(row))
@@ -75,14 +76,14 @@ def test_a_row_is_judged_alike_in_every_envelope(row: ErrorRow, form: Form) -> N
     assert verdict.is_of_key == (row.wait is Wait.KEY)
 
 
-@pytest.mark.parametrize("row", ERRORS, ids=lambda row: row.word)
+@each_case("row", ERRORS, ids=lambda row: row.word)
 def test_the_code_wins_over_the_status(row: ErrorRow) -> None:
     for status in (400, 404, 409, 500, 503):
         verdict = judge(status, nested(code_in(row)), route=Route.STREAM)
         assert (verdict.failure.retry, verdict.wait) == (row.retry, row.wait)
 
 
-@pytest.mark.parametrize("row", ERRORS, ids=lambda row: row.word)
+@each_case("row", ERRORS, ids=lambda row: row.word)
 def test_the_flag_of_the_body_overrides_the_table_but_for_keys_and_the_two(row: ErrorRow) -> None:
     is_fixed = (
         row.http[0] in (401, 403)

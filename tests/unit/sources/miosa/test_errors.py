@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 
-import pytest
-
 from bridge.core.error_table import WAIT_S, WAIT_WORDS, Wait, code_key
 from bridge.core.errors import Retry
 from bridge.sources.miosa.errors import ERRORS, FIXED, row_of
+from tests.cases import each_case
 
 # What the vendor's page of errors names, copied by hand so that a row cannot be lost unseen.
 OF_THE_SEED = """
@@ -36,7 +35,7 @@ def test_every_code_that_is_known_has_a_row_and_no_row_stands_twice() -> None:
     assert Counter(row.code for row in ERRORS) == Counter(OF_THE_SEED + OF_THE_CODE + SENTENCES)
 
 
-@pytest.mark.parametrize("row", ERRORS, ids=lambda row: row.word)
+@each_case("row", ERRORS, ids=lambda row: row.word)
 def test_a_row_is_whole(row: object) -> None:
     assert row.meaning  # type: ignore[attr-defined]
     assert row.action  # type: ignore[attr-defined]
@@ -45,7 +44,7 @@ def test_a_row_is_whole(row: object) -> None:
     assert 300 <= row.http[0] < 600
 
 
-@pytest.mark.parametrize("row", ERRORS, ids=lambda row: row.word)
+@each_case("row", ERRORS, ids=lambda row: row.word)
 def test_only_what_may_be_sent_again_has_a_wait(row: object) -> None:
     is_final = row.retry in (Retry.PERMANENT, Retry.DONE)  # type: ignore[attr-defined]
     assert (row.wait is Wait.NEVER) == is_final  # type: ignore[attr-defined]

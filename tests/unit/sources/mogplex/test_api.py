@@ -19,6 +19,7 @@ from bridge.sources.mogplex.api import (
 from bridge.sources.mogplex.settings import normalised_run_id
 from bridge.wire.http_dates import http_date
 from bridge.wire.jsontext import dumps
+from tests.cases import each_case
 
 API = MogplexApi(HttpSession("https://example.com", lambda: ""), redact=lambda text: text)
 NOW = "Mon, 03 Aug 2026 15:00:00 GMT"
@@ -32,7 +33,7 @@ def classify(status: int, code: str | None = None, **headers: str) -> Failure:
     return API.classify("runs.events", status, named, body)
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("status", "code", "retry"),
     [
         (400, "BAD_REQUEST", Retry.PERMANENT),

@@ -7,6 +7,7 @@ import random
 import pytest
 
 from bridge.sources.miosa.rules.tail import ASKED, Tail
+from tests.cases import each_case
 
 
 def test_lines_that_both_looks_show_are_not_new() -> None:
@@ -51,7 +52,7 @@ def test_a_memory_that_cannot_be_read_is_refused(text: str) -> None:
         Tail.restored(text)
 
 
-@pytest.mark.parametrize("seed", range(20))
+@each_case("seed", range(20))
 def test_every_line_comes_once_whatever_the_growth_between_two_looks(seed: int) -> None:
     chance = random.Random(seed)
     log: list[str] = []

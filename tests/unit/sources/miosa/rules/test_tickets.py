@@ -7,6 +7,7 @@ import random
 import pytest
 
 from bridge.sources.miosa.rules.tickets import FINAL, Ticket, TicketError, TicketState
+from tests.cases import each_case
 
 
 def minted(now: float = 0.0, life_s: float | None = 60.0) -> Ticket:
@@ -55,7 +56,7 @@ def test_the_secret_is_in_no_text() -> None:
     assert not ticket._secret
 
 
-@pytest.mark.parametrize("seed", range(50))
+@each_case("seed", range(50))
 def test_whatever_is_done_in_any_order_a_secret_leaves_at_most_once(seed: int) -> None:
     chance = random.Random(seed)
     ticket, given = Ticket(), 0

@@ -14,6 +14,7 @@ from bridge.sources.mogplex.rules.next_turn import (
     Turn,
     Turns,
 )
+from tests.cases import each_case
 
 NOW = 1000.0
 # A run that goes on, on a server that resumes.
@@ -29,7 +30,7 @@ def verified(**more: Any) -> Turns:
     return Turns(is_verified=True, **more)
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("turns", "facts", "turn"),
     [
         # UNTOUCHED

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -203,11 +204,16 @@ def test_dashboards_link_to_each_other_and_to_all_runbooks(dashboard: dict[str, 
     assert runbooks["url"] == "${runbooks}/README.md"
 
 
+@cache
+def boards() -> dict[str, dict[str, Any]]:
+    """Every dashboard as it is written, by its id."""
+    return {board["uid"]: board for board in (json.loads(text(name)) for name in BOARDS)}
+
+
 @each_case("rule", [r for r in ALL_RULES if "alert" in r], ids=lambda r: r["alert"])
 def test_an_alert_names_the_dashboard_that_links_to_its_runbook(rule: dict[str, Any]) -> None:
-    boards = {json.loads(text(name))["uid"]: json.loads(text(name)) for name in BOARDS}
     uid = rule["annotations"]["dashboard_url"].removeprefix("d/")
-    assert rule["alert"] in linked(boards[uid])
+    assert rule["alert"] in linked(boards()[uid])
 
 
 def test_the_address_of_the_runbooks_can_be_written_in() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import cache
 
 import pytest
 
@@ -12,10 +13,15 @@ from bridge.redact.dress import undressed
 from bridge.redact.literals import literals
 from bridge.redact.names.remembered import Names
 from bridge.redact.spans import Scan
-from tests.corpus.build import cases
+from tests.corpus.build import Case, cases
 
 LITERALS = sorted({literal for detector in DETECTORS for literal in detector.literals})
 FIND = anchors.build().iter
+
+
+@cache
+def corpus() -> list[Case]:
+    return cases(3)
 
 
 def test_a_literal_in_escapes_is_seen_without_taking_them_off() -> None:
@@ -39,7 +45,7 @@ def test_an_escape_that_may_hide_a_literal_is_taken_off(escaped: str) -> None:
 @pytest.mark.parametrize("prefix", ["12:", "  7\t", "api-1  | ", "2026-11-30T10:00:00Z ", "> "])
 def test_hits_behind_prefixes_are_where_they_would_be_found(prefix: str) -> None:
     seen = 0
-    for case in cases(3)[::40]:
+    for case in corpus()[::40]:
         text = "\n".join(prefix + line for line in json.dumps(case.event, indent=1).split("\n"))
         for view in undressed(text)[:1]:
             moved = anchors.moved(list(FIND(text.lower())), view)
@@ -76,7 +82,7 @@ def test_names_of_an_object_count_for_the_limit_each_time() -> None:
 def test_what_is_skipped_inside_a_word_would_have_found_nothing(glue: str) -> None:
     names = Names(Policy())
     skipped = 0
-    for case in cases(3)[::60]:
+    for case in corpus()[::60]:
         for secret in case.secrets or case.keep:
             text = f"- a{glue}{secret} {glue}npm --token {secret}"
             low = text.lower()

@@ -14,6 +14,7 @@ from typing import Any, NoReturn
 
 import orjson
 
+BOM = b"\xef\xbb\xbf"  # some servers send a byte order mark before the text; no JSON has one
 DEPTH_MAX = 200  # levels of nesting; upstream's own limit is 4 plus one JSON text in a string
 
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")

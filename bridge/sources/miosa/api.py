@@ -20,7 +20,7 @@ from bridge.sources.miosa.frames import Seen, of_item
 from bridge.sources.miosa.ids import PATHS, is_uuid
 from bridge.sources.miosa.rules import pages, tail, words
 from bridge.sources.miosa.rules.learnt import Learnt
-from bridge.wire.jsontext import JsonError, loads
+from bridge.wire.jsontext import BOM, JsonError, loads
 
 API = "/api/v1"
 ACCEPT_STREAM = "text/event-stream, application/json;q=0.9"  # the bare type is 406 on many routes
@@ -158,7 +158,7 @@ class MiosaApi:
         if not 200 <= reply.status < 300:
             return self.classify(operation, route, reply.status, reply.headers, reply.body)
         try:
-            return loads(reply.body.removeprefix(b"\xef\xbb\xbf"))
+            return loads(reply.body.removeprefix(BOM))
         except JsonError:
             return self.unreadable(operation, "a success that is not JSON")
 

@@ -15,7 +15,7 @@ from bridge.core.error_table import ErrorRow, Wait, code_key
 from bridge.core.errors import Failure, Retry
 from bridge.sources.miosa.errors import FIXED, SENTENCES, row_of
 from bridge.wire.http_dates import retry_after_s
-from bridge.wire.jsontext import JsonError, loads
+from bridge.wire.jsontext import BOM, JsonError, loads
 
 WAIT_S_MAX = 300.0  # longer waits that a server demands are cut to this
 UNAVAILABLE_TRIES = 3  # SERVICE_UNAVAILABLE with a hint, until it counts as permanent
@@ -159,7 +159,7 @@ def by_status(status: int, form: Form = Form.NESTED) -> tuple[Retry, Wait]:
 def read_envelope(body: bytes) -> Told:
     """Find code, message and hints, wherever this server puts them."""
     try:
-        value = loads(body.removeprefix(b"\xef\xbb\xbf"))
+        value = loads(body.removeprefix(BOM))
     except JsonError:
         return _of_text(body.decode("utf-8", "replace").strip())
     if isinstance(value, str):

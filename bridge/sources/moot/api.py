@@ -17,7 +17,7 @@ from bridge.sources.moot.rules.catch_up import PAGE, How, Page
 from bridge.sources.moot.rules.steps import Reading
 from bridge.sources.moot.rules.ways import may_send_in_query
 from bridge.sources.moot.words import Skip, to_event
-from bridge.wire.jsontext import JsonError, loads
+from bridge.wire.jsontext import BOM, JsonError, loads
 
 API = "/api"
 WORD_CHARS_MAX = 64
@@ -164,7 +164,7 @@ class MootApi:
 
 def _parsed(operation: str, reply: Reply) -> Any | Refusal:
     try:
-        return loads(reply.body)
+        return loads(reply.body.removeprefix(BOM))
     except JsonError:
         return invalid(operation, reply.status, "a success that is not the API's JSON")
 
@@ -183,7 +183,7 @@ def _is_local(origin: str) -> bool:
 
 def is_of_another(value: object, space_id: str) -> bool:
     """Whether a reply names another space than was requested; a cache may mix them up."""
-    named = value.get("space_id", value.get("id")) if isinstance(value, dict) else None
+    named = value.get("space_id") or value.get("id") if isinstance(value, dict) else None
     return isinstance(named, str) and named != space_id
 
 
@@ -191,8 +191,8 @@ def to_row(value: object, space_id: str | None, status: str | None = None) -> Ro
     """Read a space's row; `space_id` and `status` are the request's, for a row that omits them."""
     if not isinstance(value, dict):
         return None
-    id_ = value.get("space_id", value.get("id", space_id))
-    word = value.get("status", status)
+    id_ = value.get("space_id") or value.get("id") or space_id
+    word = value.get("status") or status
     if not isinstance(id_, str) or not id_ or not isinstance(word, str) or not word:
         return None
     count, started = value.get("event_count"), value.get("started_at")

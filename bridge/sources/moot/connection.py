@@ -95,20 +95,21 @@ class Connection:
         self._operation = "spaces.ws" if way is Way.WEBSOCKET else "spaces.stream"
         self._started = 0.0
         self._was_open = False
+        self._in_query = False  # the key stands in the URL of this request
         self._inbox = Inbox()
         self._stirred = asyncio.Event()
 
     async def run(self) -> None:
         """Connect, read until the rules or upstream end the stream, and report the result."""
         follow, desk = self._follow, self._desk
-        in_query = desk.ways.token_in_query and desk.api.may_send_in_query
         try:
             async with desk.gate.turn((follow.space_id, "read"), Rank.CONNECT) as turn:
                 if desk.verdict is not None:
                     return
                 self._started = follow.now()
                 turn.sent()
-                async with self._opened(in_query=in_query) as pieces:
+                self._in_query = desk.ways.token_in_query and desk.api.may_send_in_query
+                async with self._opened() as pieces:
                     turn.answered()
                     if pieces is not None:
                         await self._live(pieces)
@@ -121,9 +122,9 @@ class Connection:
                 follow.rules.closed(follow.now(), desk.jitter())
 
     @asynccontextmanager
-    async def _opened(self, *, in_query: bool) -> AsyncIterator[AsyncIterator[bytes | str] | None]:
+    async def _opened(self) -> AsyncIterator[AsyncIterator[bytes | str] | None]:
         """Yield the pieces of the connection; None when upstream refused it, which is booked."""
-        api, space_id = self._desk.api, self._follow.space_id
+        api, space_id, in_query = self._desk.api, self._follow.space_id, self._in_query
         async with asyncio.timeout(HEAD_S) as deadline:
             if self._way is Way.WEBSOCKET:
                 async with api.socket(space_id, in_query=in_query) as socket:
@@ -145,11 +146,12 @@ class Connection:
     async def _no_stream(self, stream: http.Stream) -> Refusal | None:
         """Read a reply that is not a stream; None when it is one."""
         kind = stream.headers.get("Content-Type", "").partition(";")[0].strip().lower()
-        if stream.status == 200 and kind == "text/event-stream":
+        is_success = 200 <= stream.status < 300
+        if is_success and kind == "text/event-stream":
             return None
+        if is_success:
+            return invalid(self._operation, stream.status, "a success that is not an event stream")
         body = await stream.whole()
-        if stream.status == 200:
-            return invalid(self._operation, 200, "a success that is not an event stream")
         return self._desk.api.judge(self._operation, stream.status, stream.headers, body)
 
     def _to_refusal(self, error: BaseException) -> Refusal:
@@ -161,20 +163,20 @@ class Connection:
         """React to a connect without a stream; pages and the status decide the rest."""
         follow, desk, failure = self._follow, self._desk, refusal.failure
         status = failure.http_status
-        is_route = status in ROUTE_ABSENT or status == 200
-        if status == 404 and not follow.rules.is_route_missing():
-            is_route = False  # the space itself may be missing: its status shows it
-        if status == 401:
-            if desk.api.may_send_in_query and not desk.ways.token_in_query:
-                desk.ways.token_in_query = True  # only the stream's route takes the key from there
-            else:
-                desk.ways.useless(self._way, follow.now())
-            refusal = _not_of_key(refusal)
+        is_page = status is not None and 200 <= status < 300
+        is_route = status in ROUTE_ABSENT or status == 401 or is_page
+        if status in (401, 404) and not follow.rules.is_of_route():
+            is_route = False  # the key may be bad, or the space missing: its status shows it
+        if is_route and status == 401 and desk.api.may_send_in_query and not self._in_query:
+            desk.ways.token_in_query = True  # only the stream's route takes the key from there
         elif is_route:
             desk.ways.useless(self._way, follow.now())
+        if status == 401:
+            refusal = _not_of_key(refusal)
         result = "failed" if status is None else "refused"
-        desk.count("stream_connects_total", 1, "not_a_stream" if status == 200 else result)
+        desk.count("stream_connects_total", 1, "not_a_stream" if is_page else result)
         desk.failed(self._operation, self._started, refusal)
+        follow.progress.followed_by = "poll"
         follow.rules.refused(follow.now(), desk.jitter())
 
     def _too_large(self) -> None:

@@ -65,12 +65,18 @@ class Desk:
             if failure.code == TENANT_SUSPENDED:
                 self.count("suspended")
 
+    async def until_judged(self) -> Failure:
+        """Return the verdict, when there is one."""
+        while self.verdict is None:
+            await self.judged.wait()
+        return self.verdict
+
     def token_replaced(self) -> None:
         """Use the new key, which counts as good until upstream refuses it."""
         if self.verdict is not None and self.verdict.code == TENANT_SUSPENDED:
             self.count("suspended", -1)
         self.verdict = self.verdict_at = None
-        self.judged = asyncio.Event()
+        self.judged.clear()  # the same event: follows of the old key wait for it
         self.gate.token_replaced()
 
     # Counting

@@ -14,7 +14,7 @@ from typing import Any, Final
 from bridge.core.error_table import ErrorRow, Wait
 from bridge.core.errors import Failure, Retry
 from bridge.wire.http_dates import retry_after_s
-from bridge.wire.jsontext import JsonError, loads
+from bridge.wire.jsontext import BOM, JsonError, loads
 
 BAD_REQUEST: Final = "BAD_REQUEST"
 UNAUTHORIZED: Final = "UNAUTHORIZED"
@@ -89,6 +89,12 @@ class Refusal:
     is_of_stream: bool = False  # a stream's route refused the key, which says little about the key
 
     @property
+    def is_lasting(self) -> bool:
+        """Whether the same request would be refused again, for a reason that is not the key's."""
+        is_of_key = self.failure.code in (UNAUTHORIZED, TENANT_SUSPENDED)
+        return self.failure.retry is not Retry.TRANSIENT and not is_of_key
+
+    @property
     def of_key(self) -> bool:
         """Whether every request of the key waits, not only this space."""
         return self.failure.code == RATE_LIMITED
@@ -150,7 +156,7 @@ def below_http(failure: Failure) -> Refusal:
 
 def _json(body: bytes) -> Any:
     try:
-        return loads(body) if body.strip() else None
+        return loads(body.removeprefix(BOM)) if body.strip() else None
     except JsonError:
         return None
 

@@ -12,13 +12,12 @@ from typing import Any
 
 from bridge.core.backoff import Backoff
 from bridge.core.errors import Failure, Retry
-from bridge.core.event import Event
 from bridge.core.pace.line import Rank
 from bridge.sources.moot.api import PageRead, Row
 from bridge.sources.moot.connection import Connection
 from bridge.sources.moot.desk import Desk
 from bridge.sources.moot.errors import CURSOR_STATUSES, NOT_FOUND, NOT_THE_API, Refusal
-from bridge.sources.moot.rules.catch_up import CatchUp, How, Page
+from bridge.sources.moot.rules.catch_up import CatchUp, Hole, How, Page
 from bridge.sources.moot.rules.marker import Marker
 from bridge.sources.moot.rules.space import SpaceRules
 from bridge.sources.moot.rules.steps import Cause, Connect, Look, Phase, Take, Wait
@@ -50,13 +49,13 @@ class SpaceFollow:
             status=state.status,
             ended=state.ended,
         )
-        self._row: Mapping[str, Any] | None = None  # the row of the batch that is being handed over
+        self._order = asyncio.Lock()  # one task at a time hands over, in the order of the rules
         self._backoff = Backoff()
         self._asking = asyncio.Event()
         self.reading = asyncio.Event()
         self._over = asyncio.Event()
         self._replays_counted = 0
-        self._is_given_up = False
+        self.is_given_up = False
 
     @property
     def way(self) -> Way:
@@ -92,17 +91,16 @@ class SpaceFollow:
 
     async def _heed_verdict(self) -> None:
         """End when the desk has a verdict on the key, which holds for all follows of it."""
-        await self.desk.judged.wait()
-        assert self.desk.verdict is not None
-        await self.give_up(self.desk.verdict)
+        await self.give_up(await self.desk.until_judged())
 
     async def give_up(self, failure: Failure) -> None:
         """Record that this follow ends without the space having ended."""
-        if self._over.is_set() or self._is_given_up:
+        if self._over.is_set() or self.is_given_up:
             return
-        self._is_given_up = True
+        self.is_given_up = True
         self.progress.failure = failure
-        await self.feed.take(Batch(failure=failure))
+        async with self._order:
+            await self.feed.take(Batch(failure=failure))
         self.rules.over()
         self._over.set()
 
@@ -194,7 +192,7 @@ class SpaceFollow:
         """Judge a refusal; one of the cursor is no failure, as there are other ways to catch up."""
         status = refusal.failure.http_status
         has_cursor = isinstance(step, Page) and step.how is not How.LATEST
-        is_route = isinstance(step, Page) and step.how is How.TRANSCRIPT and refusal.is_json
+        is_route = isinstance(step, Page) and step.how is How.TRANSCRIPT and refusal.is_lasting
         if has_cursor and ((status in CURSOR_STATUSES and refusal.is_json) or is_route):
             self.desk.failed(operation, started, refusal)
             await self.take(self.rules.page_refused(job, self.now(), self.desk.clock.wall()))
@@ -263,33 +261,30 @@ class SpaceFollow:
         self._count_replays()
         if not take and row is None:
             return
-        self._row = row
-        events = list(take.events)
-        hole = take.hole
-        while len(events) > BATCH_EVENTS_MAX:
-            part, events = events[:BATCH_EVENTS_MAX], events[BATCH_EVENTS_MAX:]
-            await self._hand_in(part, hole, None, ended=False)
-            hole = None
-        await self._hand_in(events, hole, take.status, ended=take.ended)
+        # As of this take: the other task may move the marker while this one waits.
+        cursor = dumps(self.rules.marker.saved()).decode()
+        async with self._order:
+            events, hole = list(take.events), take.hole
+            while len(events) > BATCH_EVENTS_MAX:
+                part, events = events[:BATCH_EVENTS_MAX], events[BATCH_EVENTS_MAX:]
+                # Without a cursor: after a restart the pages must bring the other parts.
+                await self._hand_in(Batch(events=part, gaps=_gaps(hole)))
+                hole = None
+            batch = Batch(
+                events=events,
+                gaps=_gaps(hole),
+                status=take.status,
+                state=None if take.status is None else state_of(take.status),
+                row=row,
+                ended=take.ended,
+                cursor=cursor if cursor != self.feed.state.cursor else None,
+            )
+            await self._hand_in(batch)
         if take.ended:
             self._over.set()
 
-    async def _hand_in(
-        self, events: list[Event], hole: Any, status: str | None, *, ended: bool
-    ) -> None:
-        gaps = () if hole is None else (Gap(hole.reason, hole.after, hole.before, hole.missing),)
-        cursor = dumps(self.rules.marker.saved()).decode()
-        receipt = await self.feed.take(
-            Batch(
-                events=events,
-                gaps=gaps,
-                status=status,
-                state=None if status is None else state_of(status),
-                row=self._row,
-                ended=ended,
-                cursor=cursor if cursor != self.feed.state.cursor else None,
-            )
-        )
+    async def _hand_in(self, batch: Batch) -> None:
+        receipt = await self.feed.take(batch)
         self.rules.durable(receipt.state.events)
 
     def _count_replays(self) -> None:
@@ -297,6 +292,10 @@ class SpaceFollow:
         if fresh:
             self._replays_counted = self.rules.replayed
             self.desk.count("replayed_total", fresh)
+
+
+def _gaps(hole: Hole | None) -> tuple[Gap, ...]:
+    return () if hole is None else (Gap(hole.reason, hole.after, hole.before, hole.missing),)
 
 
 def _restored(cursor: str) -> Marker:

@@ -81,16 +81,17 @@ def _of_value(value: Any, name: str, space_id: str) -> Read:
 
 
 def _of_object(value: dict[str, Any], name: str, space_id: str) -> Read:
-    if not _SIGNS.isdisjoint(value) or "event_id" in value:
-        return _of_event(value, space_id)
-    kind = value.get("type", name)
-    if kind in _NEWS:
+    named = value.get("type")
+    kind = named if isinstance(named, str) else name
+    if kind in _NEWS and "event_id" not in value:
         return _OTHER_NEWS
+    if not _SIGNS.isdisjoint(value):
+        return _of_event(value, space_id)
     for key in _INSIDE:
         inside = _unwrapped(value.get(key))
         if inside is not None:
             return _of_value(inside, name, space_id)
-    if isinstance(kind, str) and kind.lower() in _PINGS:
+    if kind.lower() in _PINGS:
         return _PING
     return Read([], [Skip.UNKNOWN], is_understood=False)
 
@@ -102,7 +103,7 @@ def _unwrapped(value: Any) -> Any:
             value = loads(value)
         except JsonError:
             return None
-    is_event = isinstance(value, dict) and (not _SIGNS.isdisjoint(value) or "event_id" in value)
+    is_event = isinstance(value, dict) and not _SIGNS.isdisjoint(value)
     return value if is_event or (isinstance(value, list) and value) else None
 
 

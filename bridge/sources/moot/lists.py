@@ -39,6 +39,9 @@ class Lister:
         self._follows = follows
         self._discovered = discovered
         self._feed_of = feed_of
+        # Listed spaces whose follow failed, as a forbidden one does: another try would fail as
+        # well. One that leaves the list and comes back is followed again.
+        self.given_up: set[str] = set()
 
     async def run(self) -> None:
         """Read lists for ever."""
@@ -62,6 +65,7 @@ class Lister:
                 return
             for row in listed:
                 rows.setdefault(row.id, row)
+        self.given_up &= rows.keys()
         for space_id, follow in list(self._follows.items()):
             if space_id in rows:
                 await follow.listed(rows[space_id])
@@ -90,7 +94,8 @@ class Lister:
 
     async def _found(self, row: Row) -> None:
         """Report a space for following; an archived one returns only when it is active again."""
-        if row.id in self._follows or checked_space_id(row.id) is None:
+        is_taken = row.id in self._follows or row.id in self.given_up
+        if is_taken or checked_space_id(row.id) is None:
             return
         if await self._discovered.found(self._feed_of(row.id), again=True):
             self._desk.count("discovered_total")

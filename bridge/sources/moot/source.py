@@ -42,7 +42,12 @@ def build(system: port.System, account: port.Account, means: port.Means) -> Moot
         means.store if means.is_shared else None,
         is_shared=means.is_shared,
     )
-    http = HttpSession(account.base_url, account.tokens.token, connector=means.connector)
+    http = HttpSession(
+        account.base_url,
+        account.tokens.token,
+        connector=means.connector,
+        proxy=settings.proxy,
+    )
     desk = Desk(
         account=account.name,
         api=MootApi(http, account.tokens.token, means.redact),
@@ -99,10 +104,13 @@ class MootSource:
         """See `Source.follow`."""
         follow = SpaceFollow(feed, self._desk, progress)
         self._follows[feed.feed.id] = follow
+        self._lister.given_up.discard(feed.feed.id)
         self._share_budget()
         try:
             await follow.run()
         finally:
+            if follow.is_given_up:
+                self._lister.given_up.add(feed.feed.id)
             if self._follows.get(feed.feed.id) is follow:
                 del self._follows[feed.feed.id]
             self._share_budget()

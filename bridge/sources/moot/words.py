@@ -68,7 +68,7 @@ def to_event(value: Mapping[str, Any], space_id: str) -> Event | Skip:
     event_id = value.get("event_id")
     if not isinstance(event_id, str) or not 0 < len(event_id) <= ID_CHARS_MAX:
         return Skip.NO_ID
-    if value.get("space_id", space_id) != space_id:
+    if value.get("space_id") not in (None, space_id):
         return Skip.OTHER_SPACE
     moment = times.parse(value.get("timestamp"))
     at, at_s = moment if moment is not None else (None, None)

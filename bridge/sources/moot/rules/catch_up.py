@@ -24,7 +24,7 @@ from bridge.wire import times
 
 PAGE = 200  # events requested; upstream refuses more (moot.md 2.2)
 WALK_PAGES_MAX = 500  # of one backward read: memory holds 100,000 events until it ends
-SEARCH_PAGES = 3  # of a backward read for an event that only upstream's count shows
+SEARCH_PAGES = 3  # without news, of a backward read for events that only upstream's count shows
 
 
 class How(enum.StrEnum):
@@ -91,6 +91,7 @@ class CatchUp:
         self._is_anchored = False
         self._checked: Page | None = None  # the page that follows the check of an origin
         self.is_origin = False
+        self._barren = 0  # pages without news of a backward read, in a row
         self._walked: list[list[Event]] = []  # newest page first, new events only
         self._walked_ids: set[str] = set()
         self._is_cold = marker.last is None
@@ -175,7 +176,8 @@ class CatchUp:
             return self._end(None if is_anchored else self._at_beginning())
         self._is_anchored |= is_anchored
         found = sum(map(len, self._walked))
-        if self._is_anchored and (found >= self._search or self.pages >= SEARCH_PAGES):
+        self._barren = 0 if fresh else self._barren + 1
+        if self._is_anchored and (found >= self._search or self._barren >= SEARCH_PAGES):
             return self._end(None)
         if self.pages >= WALK_PAGES_MAX:
             return self._to_transcript()

@@ -31,11 +31,16 @@ class CountCheck:
     _count: int = 0  # the last reading
     _searched_at: int | None = None  # the number of known events at the last search
 
+    @property
+    def is_reliable(self) -> bool:
+        """Whether the count is used at all."""
+        return self.flaps < FLAPS_MAX
+
     def read(self, count: int | None, known: int, *, is_last: bool = False) -> Verdict:
         """Judge a reading. `is_last`: no other one follows, so report what is missing now."""
         self._count = count or 0
         self.deficit = 0 if count is None else max(0, count - known - self.told)
-        if self.deficit == 0 or self.flaps >= FLAPS_MAX:
+        if self.deficit == 0 or not self.is_reliable:
             if self._searched_at == known and count is not None:
                 self.flaps += 1  # a search in vain, and then the count went back
             self._searched_at = None

@@ -18,11 +18,11 @@ class Marker:
     """The event from which pages continue."""
 
     last: str | None = None  # None: no event of the space was taken yet
-    at_s: float | None = None  # its time, as upstream gave it
+    at_s: float | None = None  # the last time that upstream gave, of this event or one before
     told: int = 0  # events that upstream counts and that were reported missing
 
     def moved(self, events: list[Event], wall_s: float) -> Marker:
-        """Move behind these new events; a time in the future does not move the marker."""
+        """Move behind these new events; a missing time, or one in the future, changes no time."""
         marker = self
         for event in events:
             at_s = event.created_at_s
@@ -30,7 +30,7 @@ class Marker:
                 at_s = None
             is_late = None not in (at_s, marker.at_s) and at_s < marker.at_s - LATE_S  # type: ignore[operator]
             if not is_late:
-                marker = replace(marker, last=event.id, at_s=at_s)
+                marker = replace(marker, last=event.id, at_s=marker.at_s if at_s is None else at_s)
         return marker
 
     def saved(self) -> dict[str, Any]:

@@ -16,10 +16,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from bridge.core.backoff import Backoff
 from bridge.core.event import Event
 from bridge.sources.moot.rules.absence import Absence
 from bridge.sources.moot.rules.catch_up import CatchUp, Hole, Page
+from bridge.sources.moot.rules.connects import Connects
 from bridge.sources.moot.rules.count import CountCheck, Verdict
 from bridge.sources.moot.rules.marker import Marker
 from bridge.sources.moot.rules.replay import PEEK_S, Replay
@@ -41,7 +41,6 @@ from bridge.sources.moot.rules.ways import Way
 
 STATUS_S = 25.0  # read the status again after this time, so that it is never 30 s old
 SILENCE_S = 60.0  # nothing read for so long: one look, then another connect
-CONNECT_S_MIN = 1.0  # between two connects
 POLL_S = (3.0, 60.0)  # between polls: the shortest after news, doubling without news
 ARCHIVED = "archived"
 
@@ -74,6 +73,7 @@ class SpaceRules:
         self._was_read = status is not None
         self._had_ended = ended
         self._count = CountCheck(told=marker.told)
+        self._is_counted = False  # readings show how many events there are
         self._absence = Absence()
         self._started_at: str | None = None
         self._looked_at: float | None = None
@@ -83,14 +83,13 @@ class SpaceRules:
         self._was_passed_over = False  # pages brought new events that the open stream did not
         self._opened_at = 0.0
         self._heard_at = 0.0
-        self._connect_at = 0.0
-        self._connects = Backoff(CONNECT_S_MIN, 30.0)
+        self._connects = Connects()
         self._replay = Replay()
         self._held: list[Event] = []  # frames of a stream, while pages catch up
         self._poll_at = 0.0
         self._poll_s = POLL_S[0]
         self._is_level = False  # everything was read since the latest connect or the start
-        self._missed_at: float | None = None  # the reading when the stream's route was missing
+        self._missed_at: float | None = None  # the reading before the stream's route was refused
         self._last_count: int | None = None  # the count of the archived space
         self._missing = 0  # missing events, to be reported
 
@@ -108,7 +107,7 @@ class SpaceRules:
             return self._begin(Cause.END)
         if now >= self._looked_at + STATUS_S:
             return Look()
-        if way is Way.POLL and now >= self._poll_at:
+        if self._polls(way) and now >= self._poll_at:
             return self._begin(Cause.POLL)
         if self._is_read and now >= self._heard_at + self.silence_s:
             return self._begin(Cause.SILENCE)
@@ -126,11 +125,15 @@ class SpaceRules:
 
     def _asks_at(self, way: Way) -> float:
         due = [(self._looked_at or 0.0) + STATUS_S]
-        if way is Way.POLL:
+        if self._polls(way):
             due.append(self._poll_at)
         if self._is_read:
             due.append(self._heard_at + self.silence_s)
         return min(due)
+
+    def _polls(self, way: Way) -> bool:
+        """Whether pages alone bring the events: by choice, or while no stream can be opened."""
+        return way is Way.POLL or self._connects.is_refused
 
     def stream(self, now: float, way: Way) -> Stream:
         """Return the next step of the reading task."""
@@ -138,7 +141,7 @@ class SpaceRules:
         if not self._is_open:
             if not wants_stream or (self.job is not None and self.cause is not Cause.CONNECT):
                 return Wait(now + STATUS_S)
-            return Connect(way) if now >= self._connect_at else Wait(self._connect_at)
+            return Connect(way) if now >= self._connects.at else Wait(self._connects.at)
         self.is_useless |= self._is_misleading(now)
         if self._wants_close or not wants_stream or self.is_useless:
             return Close()
@@ -176,6 +179,7 @@ class SpaceRules:
         self._absence.seen()
         self._was_read = True
         self._started_at = reading.started_at or self._started_at
+        self._is_counted = reading.count is not None and self._count.is_reliable
         if reading.status == ARCHIVED:
             if self.phase is Phase.START and self._had_ended and self.status == ARCHIVED:
                 self.phase = Phase.OVER  # the space had ended, and has not changed
@@ -216,8 +220,8 @@ class SpaceRules:
         if self._looked_at is not None:
             self._looked_at -= STATUS_S
 
-    def is_route_missing(self) -> bool:
-        """Whether the stream's route is missing: a 404, though a later status shows the space."""
+    def is_of_route(self) -> bool:
+        """Whether a 401 or 404 is about the stream's route: a later status shows the space."""
         if self._missed_at is None or self._looked_at is None:
             self._missed_at = self._looked_at
             self.unlisted()
@@ -336,16 +340,20 @@ class SpaceRules:
         self.brought = 0
         self.has_understood = False
         self._held = []
-        self._connect_at = now + CONNECT_S_MIN
+        self._connects.opened(now)
         self._begin(Cause.CONNECT)
 
     def refused(self, now: float, jitter: float) -> None:
         """Note a connect without a stream."""
-        self._connect_at = now + self._connects.after_failure(jitter=jitter)
+        if not self._connects.is_refused:  # most failures pass before a page is worth a request
+            self._poll_s = POLL_S[0]
+            self._poll_at = now + self._poll_s
+        self._connects.refused(now, jitter)
 
     def heard(self, now: float) -> None:
-        """Note that bytes came, whatever they mean."""
-        self._heard_at = now
+        """Note bytes. Pings alone prove no events: where upstream counts none, pages have to."""
+        if self.has_understood or self._is_counted:
+            self._heard_at = now
 
     def framed(self, now: float, wall: float, events: Sequence[Event], replayed: int = 0) -> Take:
         """Take events of the stream; `replayed` is the number of known ones beside them."""
@@ -354,7 +362,7 @@ class SpaceRules:
         if not events and not replayed:
             return Take()
         self.has_understood = True
-        self._connects.reset()
+        self._connects.brought()
         if not events:
             return Take()
         fresh = [event for event in events if not self._is_known(event.id)]
@@ -378,17 +386,13 @@ class SpaceRules:
         return [e for e in _unique(held) if e.id not in known and not self._is_known(e.id)]
 
     def closed(self, now: float, jitter: float) -> None:
-        """Note that the stream ended, was cut, or was left; a long-lived one is no failure."""
-        lived = self.has_understood or now >= self._connect_at
+        """Note that the stream ended, was cut, or was left."""
         self._is_open = self._is_caught_up = self._wants_close = False
         self._replay.forget()
         self._held = []
         if self.cause is Cause.CONNECT:
             self.job = None
-        if lived:
-            self._connects.reset()
-        wait_s = CONNECT_S_MIN if lived else self._connects.after_failure(jitter=jitter)
-        self._connect_at = max(self._connect_at, now + wait_s)
+        self._connects.closed(now, jitter, has_understood=self.has_understood)
 
 
 def _unique(events: Sequence[Event]) -> list[Event]:

@@ -29,12 +29,17 @@ def test_an_event_that_came_late_does_not_move_it_back() -> None:
 
 def test_a_time_from_the_future_moves_nothing_out_of_reach() -> None:
     marker = Marker("a", 1.0).moved([event("future", NOW + LATE_S + 1)], NOW)
-    assert marker == Marker("future", None)
+    assert marker == Marker("future", 1.0)
     assert marker.moved([event("next", 5.0)], NOW) == Marker("next", 5.0)
 
 
 def test_events_without_times_move_it_in_their_order() -> None:
     assert Marker("a", 1.0).moved([event("b", None), event("c", 0.5)], NOW) == Marker("c", 0.5)
+
+
+def test_an_event_without_a_time_does_not_take_the_last_known_one_away() -> None:
+    """It is where a transcript begins."""
+    assert Marker("a", 1.0).moved([event("b", None)], NOW) == Marker("b", 1.0)
 
 
 def test_what_is_saved_is_restored() -> None:

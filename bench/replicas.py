@@ -2,6 +2,9 @@
 
     python -m bench.replicas [--kills 5] [--seconds 5] [--nodes 1]
 
+Appends: one bridge stores pages, one after the other and then of several feeds of an account at
+once, and reads them back. The other bridge comes with the next measurement.
+
 Needs nats-server beside this Python (the development environment has it). Nodes sync every write
 (`sync_interval: always`) on this machine's disk. "floor" is the same bytes appended to a file with
 one fsync a page, in the same minute, and what one such fsync took. Machine and load decide the
@@ -27,7 +30,7 @@ from pathlib import Path
 from statistics import median, quantiles
 from typing import NamedTuple
 
-from bridge.core.event import Draft, Feed
+from bridge.core.event import Draft, Feed, feed_of
 from bridge.journal.jetstream.address import parse
 from bridge.journal.jetstream.journal import StreamJournal
 from bridge.simulator import Simulator
@@ -35,7 +38,8 @@ from tests.e2e.processes import TOKEN
 from tests.e2e.replicas import Replicas, configured
 from tests.nats_server import NatsCluster, NatsServer, new_stream
 
-FEED = Feed("mogplex", "default", "run", "bench", "/mogplex/default/runs/bench")
+FEED = feed_of("mogplex", "default", "run", "bench")
+FEEDS = 4  # of one account that append at once
 LIMIT = 54  # requests a minute, as by default; first contacts may use what is left of the allowed
 ALLOWED = 60  # by upstream
 RUNS = 20  # each would like one a second
@@ -44,11 +48,11 @@ PAGE = 100
 BODY_BYTES = 700
 
 
-def page(number: int, count: int = PAGE) -> list[Draft]:
+def page(feed: Feed, number: int, count: int = PAGE) -> list[Draft]:
     pad = b"x" * (BODY_BYTES - 60)
     return [
         Draft(
-            FEED, f"{number}-{n}", "com.mogplex.run.event.log",
+            feed, f"{number}-{n}", "com.mogplex.run.event.log",
             b'{"sequence":"', b'","t":%d,"data":"%b"}' % (time.monotonic_ns(), pad),
         )
         for n in range(count)
@@ -56,21 +60,36 @@ def page(number: int, count: int = PAGE) -> list[Draft]:
 
 
 class Appends(NamedTuple):
-    """Of pages one after the other."""
+    """What appends of pages took."""
 
     per_s: float  # events
     own_us: float  # processor time for each event: here, its reading back included
     engine_us: float
 
+    def __str__(self) -> str:
+        return (f"{self.per_s:,.0f} events/s, processor {self.own_us:.0f} µs/event here,"
+                f" {self.engine_us:.0f} in the engine")  # fmt: skip
 
-async def appends(journal: StreamJournal, engines: Sequence[int], seconds: float) -> Appends:
-    """`engines`: process ids."""
-    number, started = 0, time.monotonic()
+
+async def appends(
+    journal: StreamJournal, engines: Sequence[int], seconds: float, feeds: int = 1
+) -> Appends:
+    """Each feed appends its pages one after the other. `engines`: process ids."""
+    pages, started = 0, time.monotonic()
     own_s, engine_s = time.process_time(), processor_s(engines)
-    while (took := time.monotonic() - started) < seconds:
-        await journal.append(page(number))
-        number += 1
-    events = number * PAGE
+
+    async def follow(feed: Feed) -> None:
+        nonlocal pages
+        number = 0
+        while time.monotonic() - started < seconds:
+            await journal.append(page(feed, number))
+            number += 1
+            pages += 1
+
+    async with asyncio.TaskGroup() as group:
+        for number in range(feeds):
+            group.create_task(follow(feed_of("mogplex", "default", "run", f"{feeds}-{number}")))
+    took, events = time.monotonic() - started, pages * PAGE
     own_us = (time.process_time() - own_s) / events * 1e6
     return Appends(events / took, own_us, (processor_s(engines) - engine_s) / events * 1e6)
 
@@ -117,7 +136,7 @@ async def delays_ms(writer: StreamJournal, reader: StreamJournal, seconds: float
         while time.monotonic() - started < seconds:
             due = started + (number - 1_000_000) / 100
             await asyncio.sleep(max(0.0, due - time.monotonic()))
-            await writer.append(page(number, 1))
+            await writer.append(page(FEED, number, 1))
             number += 1
         await asyncio.sleep(0.5)
         reading.cancel()
@@ -164,14 +183,15 @@ async def measure(directory: Path, nodes: int, seconds: float, kills: int) -> No
         names = ",".join(f"127.0.0.1:{host.port}" for host in hosts)
         address = parse(f"nats://{names}/{new_stream()}", None)
         writer = await StreamJournal.open(address)
-        reader = await StreamJournal.open(address)
         pids = [host.pid for host in hosts]
-        done = await appends(writer, pids, seconds)
+        print(f"append, pages of {PAGE}, one after the other:"
+              f" {await appends(writer, pids, seconds)}", flush=True)  # fmt: skip
+        print(f"append, pages of {PAGE}, {FEEDS} feeds at once:"
+              f" {await appends(writer, pids, seconds, FEEDS)}", flush=True)  # fmt: skip
         most, syncs_ms = floor(directory, seconds)
-        print(f"append, pages of {PAGE}: {done.per_s:,.0f} events/s, processor {done.own_us:.0f}"
-              f" µs/event here, {done.engine_us:.0f} in the engine; floor {most:,.0f} events/s,"
-              f" an fsync {median(syncs_ms):.2f} ms, p99 {quantiles(syncs_ms, n=100)[98]:.2f} ms",
-              flush=True)  # fmt: skip
+        print(f"floor: {most:,.0f} events/s, an fsync {median(syncs_ms):.2f} ms,"
+              f" p99 {quantiles(syncs_ms, n=100)[98]:.2f} ms", flush=True)  # fmt: skip
+        reader = await StreamJournal.open(address)
         found = await delays_ms(writer, reader, seconds)
         print(f"append to another replica, 100/s: p50 {median(found):.1f} ms,"
               f" p99 {quantiles(found, n=100)[98]:.1f} ms, {len(found)} records",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
+from importlib.metadata import version
 from typing import Any
 
 from bridge.core.errors import ConfigError
@@ -12,6 +13,7 @@ from bridge.journal.jetstream.messages import Outgoing
 try:
     import nats
     from nats.aio.client import Client
+    from nats.aio.subscription import Subscription
 except ImportError as error:  # pragma: no cover - the extra is installed with the tests
     raise ConfigError(
         "journal nats://…: needs the extra: pip install 'mogplex-bridge[nats]'"
@@ -23,11 +25,31 @@ Push = Callable[[str, str, bytes], None]  # subject, where to acknowledge, paylo
 _CONTROL = b"NATS/1.0 "  # a status follows: heartbeats, flow control
 
 
+_PRIVATE = ("_process_msg", "_pending", "_pending_data_size", "_flush_queue", "_flush_pending")
+
+
+def require_private_names(client: Client, subscription: Subscription) -> None:
+    """Check that nats-py has the private names that are used here.
+
+    Raises:
+        ConfigError: It lacks one, so it is not a release that was tested.
+    """
+    missing = [name for name in _PRIVATE if not hasattr(client, name)]
+    missing += [] if hasattr(subscription, "_id") else ["_id"]
+    if missing:
+        raise ConfigError(
+            f"journal nats://…: does not work with nats-py {version('nats-py')} (it lacks"
+            f" {', '.join(missing)}): pip install 'mogplex-bridge[nats]' installs one that fits"
+        )
+
+
+require_private_names(Client(), Subscription(None))
+
+
 class LeanClient(Client):
     """A client whose records arrive by a callback and whose batches leave in one write.
 
-    Both use private names of nats-py, which the tests check on the locked release. Without
-    `_process_msg` records take the library's way; without `_pending` no batch can be written.
+    Both use private names of nats-py. So the extra `nats` admits only the release that was tested.
     """
 
     def __init__(self) -> None:

@@ -262,7 +262,7 @@ class StreamJournal:
         checkpoints: Sequence[tuple[str, bytes]] = (),
         fence: Fence | None = None,
     ) -> Sequence[int | None]:
-        """See `Journal.append`; over 500 drafts go in several batches, states with the last."""
+        """See `Journal.append`; over 400 drafts go in several batches, states with the last."""
         self._require_open()
         for draft in drafts:
             size = len(draft.head) + 20 + len(draft.tail)

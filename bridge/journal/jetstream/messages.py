@@ -23,7 +23,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from bridge.core.event import Draft, Feed, Record
+from bridge.core.event import Draft, Feed, Record, record_of
 from bridge.core.state import By, FeedState, Wish
 from bridge.core.status import State
 
@@ -102,7 +102,7 @@ def to_record(seq: int, feed: Feed, payload: bytes) -> Record:
     type_ = payload[at : at + type_bytes].decode()
     at += type_bytes
     body = b"%b%020d%b" % (payload[at : at + head_bytes], seq, payload[at + head_bytes :])
-    return Record(seq, feed, id_, type_, body)
+    return record_of((seq, feed, id_, type_, body))
 
 
 def id_of(payload: bytes) -> str:

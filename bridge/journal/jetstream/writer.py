@@ -1,5 +1,9 @@
 """Appends batches, one after the other under each fence, all or nothing.
 
+Appends that wait for their turn go together: a batch costs a single node of the engine some
+milliseconds whatever its size, as it stages the batch in files of its own (with several copies, in
+memory).
+
 After a lost answer the batch may be stored or not. The last message of each batch is the cursor of
 its fence, with the batch's name, so a read of the cursor shows the result.
 """
@@ -7,8 +11,10 @@ its fence, with the batch's name, so a read of the cursor shows the result.
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
 from bridge.core.errors import JournalError, JournalFullError, JournalUnavailableError
 from bridge.core.event import Draft
@@ -30,9 +36,10 @@ from bridge.journal.jetstream.messages import (
 from bridge.journal.jetstream.tables import Tables
 from bridge.journal.port import FencedError
 
-# Drafts per batch; its states, wishes, checkpoints and feeds need room too.
-DRAFTS_MAX = 400  # each may need a message for its feed too
-SMALL_THINGS_MAX = 450
+# Per batch, so that each may need a message for its feed too.
+DRAFTS_MAX = 400
+THINGS_MAX = 450  # drafts, states, wishes and checkpoints
+MERGED_BYTES_MAX = 1024 * 1024  # of the records of appends that go together: a fair wait for each
 _FULL = frozenset({10047, 10077, 10023, 10028})  # no room in the stream, the account or on the disk
 
 
@@ -46,13 +53,45 @@ class Append:
     checkpoints: Sequence[tuple[str, bytes]]
 
 
+class _Entry(NamedTuple):
+    """A draft of a waiting append."""
+
+    draft: Draft
+    message: Outgoing
+    result: list[int | None]  # of its append
+    place: int  # there
+
+
 @dataclass(slots=True)
 class _Batch:
     """A batch on its way: its messages, and which of them are records."""
 
-    messages: list[Outgoing] = field(default_factory=list)
-    # Place among the messages, index among the drafts of the append, and the draft.
-    records: list[tuple[int, int, Draft]] = field(default_factory=list)
+    messages: list[Outgoing] = field(default_factory=list)  # without the cursor
+    records: list[tuple[int, _Entry]] = field(default_factory=list)  # with their places there
+
+
+class _Waiting:
+    """An append that waits for its turn, and what became of it."""
+
+    def __init__(self, append: Append, subjects: Subjects) -> None:
+        self.append = append
+        self.result: list[int | None] = [None] * len(append.drafts)
+        self.stored = 0  # last sequence of its batch
+        self.is_done = False
+        self.error: Exception | None = None
+        # Encoded while the engine still works on the batch before.
+        self.entries = [
+            _Entry(draft, _message(draft, subjects), self.result, index)
+            for index, draft in enumerate(append.drafts)
+        ]
+        self.bytes = sum([len(entry.message.payload) for entry in self.entries])
+        self.things = (
+            len(append.drafts) + len(append.states) + len(append.wishes) + len(append.checkpoints)
+        )
+
+
+def _message(draft: Draft, subjects: Subjects) -> Outgoing:
+    return Outgoing(subjects.of("ev", token_of(draft.feed.source)), record_payload(draft))
 
 
 class Lane:
@@ -83,6 +122,7 @@ class Lane:
         self._lost = lost
         self._is_lost = False
         self._turn = asyncio.Lock()
+        self._waiting: deque[_Waiting] = deque()
         self._doubtful: dict[str, _Batch] = {}  # sent, without an answer
 
     async def append(self, append: Append) -> tuple[Sequence[int | None], int]:
@@ -97,39 +137,91 @@ class Lane:
             JournalFullError: There is no space; nothing is stored.
             JournalUnavailableError: No answer came; all is stored, or nothing.
         """
-        async with self._turn:
-            if self._doubtful:
-                await self._resolve()
-            await self._ids.load({draft.feed.source: draft.feed for draft in append.drafts})
-            result: list[int | None] = [None] * len(append.drafts)
-            indexed = list(enumerate(append.drafts))
-            stored = 0
-            # more than a batch holds: states go with the last batch, as they follow from all drafts
-            while len(indexed) > DRAFTS_MAX:
-                stored = await self._store(self._batch(indexed[:DRAFTS_MAX]), result) or stored
-                indexed = indexed[DRAFTS_MAX:]
-            batch = self._batch(indexed)
-            for more in _in_parts(append, SMALL_THINGS_MAX - len(batch.messages) // 2):
-                self._add_small_things(batch, more)
-                stored = await self._store(batch, result) or stored
-                batch = _Batch()
-            return result, stored or self._fence_seq
+        given: list[int | None] = []
+        drafts = append.drafts
+        # more than a batch holds: states go with the last batch, as they follow from all drafts
+        while len(drafts) > DRAFTS_MAX:
+            given += (await self._in_turn(Append(drafts[:DRAFTS_MAX], (), (), ()))).result
+            drafts = drafts[DRAFTS_MAX:]
+        last = await self._in_turn(replace(append, drafts=drafts))
+        return given + last.result, last.stored
 
-    def _batch(self, drafts: Sequence[tuple[int, Draft]]) -> _Batch:
+    async def _in_turn(self, append: Append) -> _Waiting:
+        mine = _Waiting(append, self._subjects)
+        self._waiting.append(mine)
+        try:
+            async with self._turn:
+                if not mine.is_done:  # else another's batch took it along
+                    await self._store_waiting()
+        finally:
+            if not mine.is_done:  # cancelled before its turn
+                self._waiting.remove(mine)
+        if mine.error is not None:
+            raise mine.error
+        return mine
+
+    async def _store_waiting(self) -> None:
+        """Store the append that waits longest, and those behind it that fit into its batch."""
+        group = self._next_group()
+        await self._settle(group)
+        if len(group) > 1 and isinstance(group[0].error, JournalUnavailableError):
+            # The engine may refuse one of them for ever: that must not stop the others.
+            for each in group:
+                if self._engine.is_connected:
+                    await self._settle([each])
+
+    async def _settle(self, group: Sequence[_Waiting]) -> None:
+        error: Exception | None = self._engine.unavailable("the journal is closing")
+        try:
+            await self._store_group(group)
+            error = None
+        except Exception as raised:  # noqa: BLE001 - each caller of the group gets it
+            error = raised
+        finally:
+            for each in group:
+                each.error, each.is_done = error, True
+
+    def _next_group(self) -> list[_Waiting]:
+        group = [self._waiting.popleft()]
+        things, size = group[0].things, group[0].bytes
+        while self._waiting:
+            things += self._waiting[0].things
+            size += self._waiting[0].bytes
+            if things > THINGS_MAX or size > MERGED_BYTES_MAX:
+                break
+            group.append(self._waiting.popleft())
+        return group
+
+    async def _store_group(self, group: Sequence[_Waiting]) -> None:
+        if self._doubtful:
+            await self._resolve()
+        entries = [entry for each in group for entry in each.entries]
+        await self._ids.load({entry.draft.feed.source: entry.draft.feed for entry in entries})
+        batch, stored = self._batch(entries), 0
+        small_things = _small_things_of([each.append for each in group])
+        for more in _in_parts(small_things, THINGS_MAX - len(batch.messages) // 2):
+            self._add_small_things(batch, more)
+            stored = await self._store(batch) or stored
+            batch = _Batch()
+        for each in group:
+            each.stored = stored or self._fence_seq
+
+    def _batch(self, entries: Sequence[_Entry]) -> _Batch:
         batch = _Batch()
         new: set[tuple[str, str]] = set()
         announced: set[str] = set()
-        for index, draft in drafts:
+        for entry in entries:
+            draft = entry.draft
             key = (draft.feed.source, draft.id)
             if key in new or self._ids.has(draft.feed, draft.id):
                 continue
             new.add(key)
-            if not self._tables.knows(draft.feed) and draft.feed.source not in announced:
+            if draft.feed.source not in announced:
                 announced.add(draft.feed.source)
-                self._announce(batch, draft)
-            subject = self._subjects.of("ev", token_of(draft.feed.source))
-            batch.records.append((len(batch.messages), index, draft))
-            batch.messages.append(Outgoing(subject, record_payload(draft)))
+                if not self._tables.knows(draft.feed):
+                    self._announce(batch, draft)
+            batch.records.append((len(batch.messages), entry))
+            batch.messages.append(entry.message)
         return batch
 
     def _announce(self, batch: _Batch, of: Draft | FeedState | Wish) -> None:
@@ -155,7 +247,7 @@ class Lane:
             subject = self._subjects.of("cp", name_token(name))
             batch.messages.append(Outgoing(subject, checkpoint_payload(name, value), ROLLUP))
 
-    async def _store(self, batch: _Batch, result: list[int | None]) -> int:
+    async def _store(self, batch: _Batch) -> int:
         """Store a batch, note its sequences, return its last one; 0 without any message."""
         if not batch.messages:
             return 0
@@ -183,17 +275,16 @@ class Lane:
             self._doubtful[name] = batch
             raise
         self._doubtful.clear()  # a batch under an older fence cannot be stored any more
-        for index, seq in self._took(batch, last):
-            result[index] = seq
+        self._took(batch, last)
         return last
 
-    def _took(self, batch: _Batch, last: int) -> list[tuple[int, int]]:
-        """Note a stored batch, whose cursor is at `last`; return its (index, sequence) pairs."""
+    def _took(self, batch: _Batch, last: int) -> None:
+        """Note a stored batch, whose cursor is at `last`, and the sequences of its records."""
         self._fence_seq = last
         first = last - len(batch.messages)
-        for _, _, draft in batch.records:
+        for place, (draft, _, result, index) in batch.records:
             self._ids.add(draft.feed, draft.id)
-        return [(index, first + place) for place, index, _ in batch.records]
+            result[index] = first + place
 
     async def _resolve(self) -> None:
         """Find out whether the batches without an answer were stored."""
@@ -222,6 +313,15 @@ class Lane:
         )
 
 
+def _small_things_of(appends: Sequence[Append]) -> Append:
+    return Append(
+        (),
+        [state for append in appends for state in append.states],
+        [wish for append in appends for wish in append.wishes],
+        [pair for append in appends for pair in append.checkpoints],
+    )
+
+
 def _in_parts(append: Append, first_max: int) -> Iterator[Append]:
     """Split states, wishes and checkpoints into parts that fit in one batch.
 
@@ -236,4 +336,4 @@ def _in_parts(append: Append, first_max: int) -> Iterator[Append]:
         states, wishes, checkpoints = states[len(now) :], wishes[len(too) :], checkpoints[rest:]
         if not (states or wishes or checkpoints):
             return
-        room = SMALL_THINGS_MAX
+        room = THINGS_MAX

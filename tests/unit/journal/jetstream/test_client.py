@@ -6,9 +6,14 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from bridge.core.errors import JournalUnavailableError
+from bridge.core.errors import ConfigError, JournalUnavailableError
 from bridge.journal.jetstream.address import parse
-from bridge.journal.jetstream.client import Answers, LeanClient, batch_commands
+from bridge.journal.jetstream.client import (
+    Answers,
+    LeanClient,
+    batch_commands,
+    require_private_names,
+)
 from bridge.journal.jetstream.engine import Engine, EngineError
 from bridge.journal.jetstream.messages import ROLLUP, Outgoing
 from tests.nats_server import new_stream, shared_server
@@ -68,3 +73,12 @@ async def test_a_message_above_the_servers_limit_is_not_sent(engine: Engine) -> 
     with pytest.raises(JournalUnavailableError, match="bytes"):
         await engine.store_all([Outgoing("S.a", bytes(engine._client.max_payload + 1))], "id")
     assert engine.is_connected
+
+
+def test_a_release_of_nats_py_without_a_private_name_is_refused_in_one_line() -> None:
+    """It failed at the first append, with an AttributeError."""
+    client = LeanClient()
+    del client._pending
+    with pytest.raises(ConfigError, match=r"nats-py \d.*lacks _pending, _id\).*pip") as caught:
+        require_private_names(client, object())  # type: ignore[arg-type]
+    assert "\n" not in str(caught.value)

@@ -1,4 +1,4 @@
-"""What the site adds to docs/: the HTTP reference, the changes, links to files outside of docs/.
+"""What the site adds to docs/: README, changes and HTTP reference, links to files outside of docs/.
 
 MkDocs calls these functions (mkdocs.yml, `hooks`). Nothing is written to docs/.
 """
@@ -17,15 +17,17 @@ from mkdocs.structure.pages import Page
 ROOT = Path(__file__).parents[2]
 OPENAPI = ROOT / "bridge" / "outputs" / "http" / "openapi.json"
 METHODS = ("get", "put", "post", "delete")
-CHANGES = {"CHANGELOG.md": "docs/changes.md"}
+PAGES = {"README.md": "docs/index.md", "CHANGELOG.md": "docs/changes.md"}
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
-    """Add the pages that are made from openapi.json and CHANGELOG.md."""
+    """Add the pages that are made from openapi.json, README.md and CHANGELOG.md."""
     description = json.loads(OPENAPI.read_text(encoding="utf-8"))
     files.append(File.generated(config, "api.md", content=api_page(description)))
-    changes = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8").replace("](docs/", "](")
-    files.append(File.generated(config, "changes.md", content=changes))
+    for source, page in PAGES.items():
+        text = (ROOT / source).read_text(encoding="utf-8")
+        text = text.replace("](docs/", "](").replace('="docs/images/', '="images/')
+        files.append(File.generated(config, page.removeprefix("docs/"), content=text))
     return files
 
 
@@ -41,7 +43,7 @@ def on_page_markdown(
         f"docs/{page.file.src_uri}",
         lambda path: (ROOT / path).exists(),
         config.repo_url,
-        CHANGES,
+        PAGES,
     )
 
 

@@ -25,7 +25,6 @@ CLEAN = [
             "following",
             "gateway",
             "glossary",
-            "index",
             "metrics",
             "operations",
             "page",

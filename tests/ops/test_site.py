@@ -23,7 +23,7 @@ def load() -> Any:
 
 def seen(markdown: str, page: str = "docs/serving.md", repo_url: str | None = None) -> str:
     there = {"deploy/nginx/x.conf", "deploy/ci", "bridge/config/rules.py", "docs/site/hooks.py"}
-    pages = {"CHANGELOG.md": "docs/index.md"}
+    pages = {"CHANGELOG.md": "docs/page.md"}
     return str(load().outside(markdown, page, there.__contains__, repo_url, pages))
 
 
@@ -49,10 +49,10 @@ def test_with_a_repository_the_link_leads_to_the_file() -> None:
 
 
 def test_a_file_that_the_site_has_as_a_page_is_that_page() -> None:
-    assert seen("[changes](../CHANGELOG.md)") == "[changes](index.md)"
+    assert seen("[changes](../CHANGELOG.md)") == "[changes](page.md)"
     assert (
         seen("[changes](../../CHANGELOG.md#a)", "docs/runbooks/README.md")
-        == "[changes](../index.md#a)"
+        == "[changes](../page.md#a)"
     )
 
 

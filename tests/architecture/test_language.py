@@ -13,6 +13,7 @@ PLACES = ("contracts", "decisions", "runbooks")
 CLEAN = [
     ROOT / "README.md",
     ROOT / "CHANGELOG.md",
+    ROOT / "deploy" / "tailers" / "README.md",
     *(
         ROOT / "docs" / f"{name}.md"
         for name in (
@@ -77,6 +78,8 @@ BETTER = {
     r"is (?:spoken|believed)": "is supported, is assumed",
     r"leads nowhere": "has expired, does not exist",
     r"\bmade up\b": "generated",
+    r"\bheld against\b": "checked against",
+    r"means? what (?:it|they) says?": "say what it means",
     r"cancelled and back": "cancelled but streaming again",
     r"waiting is the back-pressure": "back-pressure without a queue",
     r"\btime-outs?\b": "timeout",

@@ -135,7 +135,8 @@ def run(args: Sequence[str]) -> int:
         return Exit.INTERRUPTED
     except OSError as error:  # a full disk behind `> file`
         abandon_stdout()
-        complain(f"cannot write to stdout: {(error.strerror or str(error)).lower()}")
+        place = "cannot write to stdout" if error.filename is None else error.filename
+        complain(f"{place}: {(error.strerror or str(error)).lower()}")
         return Exit.FAILED
     return code
 

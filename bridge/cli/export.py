@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from bridge.cli.exits import Exit
+from bridge.cli.guarding import guarded
 from bridge.cli.journals import existing_journal, journal_options
 from bridge.cli.options import examples, load_with
 from bridge.cli.streams import say, wants_colour, write_stdout
@@ -66,7 +67,7 @@ def export(
 
     settings = load_with(config=config, journal=journal).settings
     only = Filter(ids=frozenset(runs), types=types)
-    to_lines = formatter(format_, colour=wants_colour(sys.stdout))
+    to_lines = guarded(formatter(format_, colour=wants_colour(sys.stdout)), format_)
     if salvage:
         return _salvage(settings.journal, after, only, to_lines)
     reading = open_reader(existing_journal(settings), settings.journal_credentials_file)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from bridge.cli.exits import Exit
+from bridge.cli.guarding import guarded_json
 from bridge.cli.journals import existing_journal, journal_options
 from bridge.cli.options import examples, load_with
 from bridge.cli.ranges import to_instant, to_size
@@ -160,7 +161,7 @@ def _model(settings: Settings, like: str | None) -> NdjsonOutput | None:
 
 def _refuse_outputs(settings: Settings, path: Path) -> None:
     for output in settings.outputs:
-        if output.file is not None and Path(output.file).absolute() == path.absolute():
+        if output.file is not None and Path(output.file).expanduser().absolute() == path.absolute():
             raise ConfigError(f"{path}: is written by the daemon; choose another path for --to")
 
 
@@ -196,7 +197,7 @@ async def _replay(wish: _Wish) -> Exit:
 
 
 def _print(lines: Sequence[bytes]) -> None:
-    write_stdout(b"".join(lines))
+    write_stdout(b"".join(map(guarded_json, lines)))
 
 
 async def _to_files(

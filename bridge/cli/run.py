@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from bridge.cli.exits import Exit
+from bridge.cli.guarding import guarded_text
 from bridge.cli.options import examples
 from bridge.cli.run_options import (
     answered,
@@ -53,6 +54,8 @@ def run(
     """
     api = api_of(more)
     key = more.pop("idempotency_key") or str(uuid.uuid4())
+    if not (key.isascii() and key.isprintable()):  # it becomes a header
+        raise click.UsageError("--idempotency-key must consist of printable ASCII characters.")
     say(f"idempotency key: {key}")
     asked: dict[str, Any] = {"repoId": repo, "prompt": prompt}
     for option, name in (
@@ -74,7 +77,7 @@ def run(
             if as_json:
                 print_json(data)
             else:
-                write_stdout(f"{run_id}\n".encode())
+                write_stdout(f"{guarded_text(run_id)}\n".encode())
             return Exit.DONE
         say(f"run {run_id} {data.get('status')}")
         return tell_run(api, run_id, timeout_s, as_json=as_json)

@@ -10,9 +10,10 @@ from typing import Any, Final, TypeVar
 import click
 
 from bridge.cli.exits import Exit
+from bridge.cli.guarding import guarded_json, guarded_text
 from bridge.cli.options import NumberRange, base_url_option, config_option
 from bridge.cli.streams import complain, write_stdout
-from bridge.cli.vendor_api import RefusedError, VendorApi, find_place
+from bridge.cli.vendor_api import RefusedError, VendorApi, find_place, objects, run_of
 from bridge.clock import SystemClock
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -84,7 +85,7 @@ def print_json(value: Any) -> None:
     """Print one object in the form of the vendor's CLI."""
     from bridge.wire.javascript import stringify  # noqa: PLC0415 - `--help` needs none
 
-    write_stdout(stringify(value).encode("utf-8") + b"\n")
+    write_stdout(guarded_json(stringify(value).encode("utf-8")) + b"\n")
 
 
 def follow_events(
@@ -111,11 +112,11 @@ def follow_events(
     quiet = 0
     while True:
         data = api.get(f"/runs/{run_id}/events", limit="200")
-        fresh = [e for e in data.get("events", []) if str(e.get("id")) not in seen]
+        fresh = [e for e in objects(data, "events") if str(e.get("id")) not in seen]
         for event in fresh:
             seen.add(str(event.get("id")))
             tell(event)
-        status = str(data.get("run", {}).get("status"))
+        status = str(run_of(data).get("status"))
         quiet = quiet + 1 if status in TERMINAL and not fresh else 0
         if quiet >= QUIET_POLLS:
             return status
@@ -125,12 +126,10 @@ def follow_events(
 
 
 def pretty_event(event: dict[str, Any]) -> str:
-    """An event as the vendor CLI's line for people, without control characters."""
-    from bridge.outputs.story.harmless import harmless  # noqa: PLC0415 - `--help` needs none
-
+    """An event as the vendor CLI's line for people, without control characters and commands."""
     tool = f"[tool={event['toolName']}]" if event.get("toolName") else ""
     parts = [event.get("createdAt"), event.get("type"), tool, event.get("message")]
-    return "  ".join(harmless(str(part)) for part in parts if part)
+    return guarded_text("  ".join(str(part) for part in parts if part))
 
 
 def tell_run(api: VendorApi, run_id: str, timeout_s: float, *, as_json: bool) -> Exit:

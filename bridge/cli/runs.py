@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from bridge.cli.exits import Exit
+from bridge.cli.guarding import guarded_text
 from bridge.cli.options import examples
 from bridge.cli.run_options import (
     answered,
@@ -18,7 +19,7 @@ from bridge.cli.run_options import (
     timeout_option,
 )
 from bridge.cli.streams import write_stdout
-from bridge.cli.vendor_api import checked_id
+from bridge.cli.vendor_api import checked_id, objects, run_of
 
 json_option = click.option(
     "--json", "as_json", is_flag=True, help="Print what the API answers, as JSON."
@@ -66,9 +67,10 @@ def list_(*, status: tuple[str, ...], limit: int, as_json: bool, **more: Any) ->
         if as_json:
             print_json(data)
             return Exit.DONE
-        for run in data["runs"]:
+        for run in objects(data, "runs"):
             fields = (run.get("runId"), run.get("status"), run.get("createdAt"))
-            write_stdout("  ".join(str(field or "-") for field in fields).encode() + b"\n")
+            line = guarded_text("  ".join(str(field or "-") for field in fields))
+            write_stdout(f"{line}\n".encode())
         return Exit.DONE
 
     return answered(work)
@@ -102,11 +104,12 @@ def cancel(run_id: str, *, as_json: bool, **more: Any) -> Exit:
 def _one(ask: Any, path: str, *, as_json: bool) -> Exit:
     def work() -> Exit:
         data = ask(path)
-        run = data.get("run", {})
         if as_json:
             print_json(data)
-        else:
-            write_stdout(f"{run.get('runId')}  {run.get('status')}\n".encode())
+            return Exit.DONE
+        run = run_of(data)
+        line = guarded_text(f"{run.get('runId')}  {run.get('status')}")
+        write_stdout(f"{line}\n".encode())
         return Exit.DONE
 
     return answered(work)
@@ -137,7 +140,7 @@ def events(
         if as_json:
             print_json(data)
             return Exit.DONE
-        for event in data["events"]:
+        for event in objects(data, "events"):
             write_stdout(f"{pretty_event(event)}\n".encode())
         return Exit.DONE
 

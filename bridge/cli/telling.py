@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from bridge.cli.guarding import RUNNERS, in_runner
 from bridge.cli.streams import is_terminal, say, wants_colour
 from bridge.outputs.printed import formatter
 from bridge.outputs.story.ci import GithubPrinter, GitlabPrinter
@@ -23,7 +24,6 @@ from bridge.wire.jsontext import loads
 FORMATS: Final = ("cloudevents", "mogplex", "pretty")
 STATUS_EVERY_S: Final = 1.0  # between updates of the status line
 _ERASE: Final = b"\r\x1b[K"
-_RUNNERS: Final = ("GITHUB_ACTIONS", "GITEA_ACTIONS", "FORGEJO_ACTIONS", "TF_BUILD", "CI")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,7 @@ class Telling:
             self.tales.of(run_id)
         self._says_ends = not (on_terminal and self.format == "pretty")
         self._said: set[str] = set()
-        self._in_runner = any(environ.get(name) for name in _RUNNERS)
+        self._in_runner = in_runner(environ)
         self._on_terminal = on_terminal
         self._story: StoryPrinter | None = None
         if self.format == "pretty":
@@ -83,7 +83,7 @@ class Telling:
         environ: Mapping[str, str],
         wall: Callable[[], float],
     ) -> StoryPrinter:
-        if any(environ.get(name) == "true" for name in _RUNNERS[:3]):
+        if any(environ.get(name) == "true" for name in RUNNERS[:3]):
             file = environ.get("GITHUB_STEP_SUMMARY")
 
             def append(summary: bytes) -> None:

@@ -141,4 +141,33 @@ def _exit(status: int) -> Exit:
 
 def checked_id(_context: click.Context, _parameter: click.Parameter, value: str) -> str:
     """An id that is safe in a path."""
-    return quote(value.strip(), safe="")
+    return quote(value.strip(), safe="", errors="surrogateescape")
+
+
+def objects(data: dict[str, Any], name: str) -> list[dict[str, Any]]:
+    """The objects in a list of an answer.
+
+    Raises:
+        RefusedError: The answer has no such list.
+    """
+    found = data.get(name)
+    if not isinstance(found, list):
+        raise _unreadable(name)
+    return [one for one in found if isinstance(one, dict)]
+
+
+def run_of(data: dict[str, Any]) -> dict[str, Any]:
+    """The run in an answer.
+
+    Raises:
+        RefusedError: The answer has none.
+    """
+    run = data.get("run")
+    if not isinstance(run, dict):
+        raise _unreadable("run")
+    return run
+
+
+def _unreadable(name: str) -> RefusedError:
+    text = f"the answer has no readable {name!r}"
+    return RefusedError("INVALID_RESPONSE", text, Exit.UNAVAILABLE)

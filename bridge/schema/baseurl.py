@@ -27,7 +27,7 @@ def to_origin(
             password.
     """
     text = url.strip()
-    if any(c.isspace() or ord(c) < 0x20 for c in text) or "\\" in text:
+    if any(c.isspace() or not c.isprintable() for c in text) or "\\" in text:
         raise ValueError("a URL without blanks")
     try:
         parts = urlsplit(text)

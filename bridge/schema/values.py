@@ -10,6 +10,7 @@ import difflib
 import ipaddress
 import re
 from decimal import Decimal
+from pathlib import Path
 from typing import Annotated, Any, Final
 
 from pydantic import BeforeValidator, Field, WithJsonSchema
@@ -131,13 +132,29 @@ def _journal_url(value: object) -> object:
         )
     if value.startswith("sqlite://") and not value.startswith("sqlite:///"):
         raise ValueError('"sqlite:/path/to/journal.db", without a host')
+    _refuse_unusable(value.removeprefix("sqlite:"))
     return value
 
 
 def _path(value: object) -> object:
     if not isinstance(value, str) or not value or "\0" in value or "\n" in value:
         raise ValueError("a path to a file")
+    _refuse_unusable(value)
     return value
+
+
+def _refuse_unusable(path: str) -> None:
+    """Check that a path can be stored, logged and opened.
+
+    Raises:
+        ValueError: It is not UTF-8, or begins with an unknown home directory.
+    """
+    if any("\ud800" <= char <= "\udfff" for char in path):  # bytes of a variable or an argument
+        raise ValueError("a path in UTF-8")
+    try:
+        Path(path).expanduser()
+    except RuntimeError:
+        raise ValueError("a path in a home directory that exists") from None
 
 
 def _regex(value: object) -> object:

@@ -121,7 +121,7 @@ def connect(path: Path, mode: Literal["rw", "ro"], extra: str = "") -> sqlite3.C
     """
     refuse_emptied(path)
     connection = sqlite3.connect(
-        f"file:{quote(str(path))}?mode={mode}{extra}",
+        f"file:{quote(os.fsencode(path))}?mode={mode}{extra}",
         uri=True,
         timeout=BUSY_S,
         isolation_level=None,

@@ -67,6 +67,8 @@ class Starts:
         self._dialect = dialect
         self._clock = clock
         self._pending: dict[tuple[str, str], Start] = {}
+        # When each was first seen (monotonic), and its age then by the wall clock.
+        self._first_looks: dict[tuple[str, str], tuple[float, float]] = {}
         self._writing = asyncio.Lock()
         self._owners = Owners()
         self._left_over = asyncio.Event()
@@ -121,7 +123,7 @@ class Starts:
         await self._take_over()
         while True:
             for start in list(self._pending.values()):
-                if self._clock.wall() - start.asked_at_s > GIVEN_UP_S:
+                if self._age_s(start) > GIVEN_UP_S:
                     _log.warning("gateway.start_given_up", account=start.account)
                     await self._forget(start)
                     continue
@@ -134,6 +136,18 @@ class Starts:
             self._left_over.clear()
             await asyncio.sleep(AGAIN_S)
 
+    def _age_s(self, start: Start) -> float:
+        """The age of a start; after the first call it grows by the monotonic clock at most.
+
+        A wall clock that jumps forward does not give up a start that is a minute old.
+        """
+        now_s = self._clock.monotonic()
+        wall_age_s = self._clock.wall() - start.asked_at_s
+        first_s, age_then_s = self._first_looks.setdefault(
+            (start.account, start.key), (now_s, wall_age_s)
+        )
+        return min(wall_age_s, age_then_s + now_s - first_s)
+
     async def _finish(self, start: Start, *, is_again: bool) -> Reply | Failure:
         """Send a start, and forget it once its outcome is known.
 
@@ -144,7 +158,13 @@ class Starts:
         question = Question("POST", self._path, headers=headers, body=start.body)
         reply = await self._upstream.ask(start.account, question)
         if isinstance(reply, Failure):
-            was_never_asked = reply.code == "RATE_LIMITED" or reply.retry is Retry.PERMANENT
+            # Upstream checks the token first. Without this, a start that the client was told has
+            # failed would begin as soon as the token is accepted again.
+            was_never_asked = (
+                reply.code == "RATE_LIMITED"
+                or reply.retry is Retry.PERMANENT
+                or reply.http_status == 401
+            )
             if was_never_asked and not is_again:
                 await self._forget(start)
             return reply
@@ -164,13 +184,16 @@ class Starts:
 
     async def _note(self, start: Start) -> None:
         self._pending[start.account, start.key] = start
+        self._age_s(start)
         try:
             await self._write()
         except JournalError:
             del self._pending[start.account, start.key]
+            self._first_looks.pop((start.account, start.key), None)
             raise
 
     async def _forget(self, start: Start) -> None:
+        self._first_looks.pop((start.account, start.key), None)
         if self._pending.pop((start.account, start.key), None) is not None:
             with suppress(JournalError):  # else repeated after a restart, which gives the same run
                 await self._write()

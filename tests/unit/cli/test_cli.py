@@ -169,3 +169,14 @@ def test_the_module_and_the_command_are_the_same(monkeypatch: pytest.MonkeyPatch
     runpy.run_module("bridge", run_name="not main")["main"]()
     assert called == [None]
     assert isinstance(commands, click.Group)
+
+
+def test_an_error_of_another_file_is_not_blamed_on_stdout(
+    failing: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    failing(OSError(errno.ENAMETOOLONG, "File name too long", "/tmp/aaa"))
+    assert run(["health"]) == Exit.FAILED
+    assert capsys.readouterr().err == "error: /tmp/aaa: file name too long\n"
+    failing(OSError(errno.ENOSPC, "No space left on device"))
+    assert run(["health"]) == Exit.FAILED
+    assert capsys.readouterr().err == "error: cannot write to stdout: no space left on device\n"

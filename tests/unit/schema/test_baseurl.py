@@ -38,6 +38,7 @@ def test_every_form_is_one_origin(url: str, expected: str) -> None:
     ("url", "reason"),
     [
         ("mogplex.com", "begins with https://"),
+        ("https://mogplex.com\udcff", "without blanks"),
         ("ftp://mogplex.com", "begins with https://"),
         ("https://", "begins with https://"),
         ("https://user:Sw0rdf1sh@mogplex.com", "without user name and password"),

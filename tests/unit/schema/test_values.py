@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import TypeAdapter
 
 from bridge.schema.values import (
+    FilePath,
+    JournalUrl,
     duration_text,
     is_loopback,
     size_text,
@@ -42,6 +47,24 @@ def test_durations(text: object, seconds: float) -> None:
 def test_what_is_no_duration(bad: object) -> None:
     with pytest.raises(ValueError, match="a duration such as"):
         to_seconds(bad)
+
+
+@pytest.mark.parametrize(
+    ("value", "reason"),
+    [
+        ("/tmp/\udcff", "a path in UTF-8"),
+        ("~nobody-of-that-name/x", "a path in a home directory that exists"),
+        ("", "a path to a file"),
+        ("a\nb", "a path to a file"),
+    ],
+)
+def test_a_path_that_no_file_can_have_here_is_refused(value: str, reason: str) -> None:
+    """The first two ended commands and the daemon in a traceback."""
+    with pytest.raises(ValueError, match=reason):
+        TypeAdapter(FilePath).validate_python(value)
+    if value:
+        with pytest.raises(ValueError, match=reason) if "\n" not in value else nullcontext():
+            TypeAdapter(JournalUrl).validate_python(f"sqlite:{value}")
 
 
 @pytest.mark.parametrize(

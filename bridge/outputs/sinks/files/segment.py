@@ -118,7 +118,9 @@ class Segment:
             fd, created = os.open(path, flags | os.O_CREAT | os.O_EXCL, FILE_MODE), True
         try:
             if not stat.S_ISREG(os.fstat(fd).st_mode):
-                raise ConfigError(f"{path}: is not a regular file; choose another path")
+                raise ConfigError(
+                    f'{path}: is not a regular file; choose another path, or "-" for stdout'
+                )
             _lock(fd, path)
             segment = cls(path, fd, created=created)
             if not owned and not segment.is_known:

@@ -208,6 +208,8 @@ def _complaint(layout: Layout, error: OSError) -> str:
         errno.EROFS: f"{directory} is read-only; mount it for writing, or choose another path",
         errno.ENOENT: f"create the directory {directory}, or choose another path",
         errno.ENOTDIR: f"{directory} is not a directory; choose another path",
+        errno.EEXIST: f"{place} is a symbolic link to a missing file; create that, or remove it",
+        errno.ELOOP: f"{place} is a symbolic link that leads to no file; remove it",
         errno.EISDIR: f"{place} is a directory; give the name of a file",
     }
     cure = cures.get(error.errno or 0, f"look at {directory}, or choose another path")

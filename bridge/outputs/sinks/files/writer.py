@@ -6,10 +6,12 @@ All calls block; they run in the output's own thread. This module does not use t
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Sequence
 from pathlib import Path
 
 from bridge.clock import Clock
+from bridge.core.errors import ConfigError
 from bridge.log import get_logger
 from bridge.outputs.sinks.files.layout import Layout, Names
 from bridge.outputs.sinks.files.segment import Segment, WriteStoppedError, read_tail, sync_directory
@@ -75,6 +77,8 @@ class FileWriter:
             ConfigError: The path holds something that is not the bridge's.
         """
         self.drop()
+        if not self._is_fixed:
+            _refuse_special(self._layout.path)
         entries = self._names.entries()
         newest = max((entry.number for entry in entries), default=0)
         if self._is_fixed:
@@ -289,6 +293,22 @@ class FileWriter:
         self._period = self._period_of(self._clock.wall())
         _log.info("file.rotated", path=str(finished), bytes=segment.size)
         return self._segment
+
+
+def _refuse_special(path: Path) -> None:
+    """Check that segments will not stand beside a device, as `/dev/stdout.000001` would.
+
+    Raises:
+        ConfigError: The path is a device, a pipe, a socket or a directory.
+    """
+    try:
+        mode = path.stat().st_mode
+    except OSError:
+        return  # the usual case: nothing has the name of all segments
+    if stat.S_ISDIR(mode):
+        raise ConfigError(f"{path}: is a directory; give the name of a file in it")
+    if not stat.S_ISREG(mode):
+        raise ConfigError(f'{path}: is not a regular file; choose another path, or "-" for stdout')
 
 
 def _last_line(path: Path) -> Line | None:

@@ -113,11 +113,42 @@ def test_a_lost_start_is_not_replaced_by_another_request_with_its_key() -> None:
     run_virtually(scenario())
 
 
-def test_a_start_that_was_never_asked_is_forgotten_at_once() -> None:
+def test_a_jump_of_the_wall_clock_does_not_give_up_a_start_that_is_a_minute_old() -> None:
+    class Jumping(VirtualClock):
+        ahead_s = 0.0
+
+        def wall(self) -> float:
+            return super().wall() + self.ahead_s
+
+    async def scenario() -> None:
+        journal, runs = MemoryJournal(), FewRuns()
+        clock = Jumping(asyncio.get_running_loop())
+        answers = Answers(LOST, LOST, LOST, STARTED)
+        starts = Starts(journal, runs, answers, MogplexDialect(), clock)  # type: ignore[arg-type]
+        async with asyncio.TaskGroup() as group:
+            again = group.create_task(starts.run())
+            await starts.start("client", "default", "key", b"{}")
+            clock.ahead_s = 7200.0
+            await asyncio.sleep(60)
+            again.cancel()
+        assert runs.followed == [RUN]
+        await journal.close()
+
+    run_virtually(scenario())
+
+
+@pytest.mark.parametrize(
+    "refusal",
+    [FULL, Failure("gateway POST", "UNAUTHORIZED", "no", Retry.AUTH_SUSPECT, 401)],
+    ids=["full gate", "401"],
+)
+def test_a_start_that_was_never_asked_is_forgotten_at_once(refusal: Failure) -> None:
+    """After a 401 it began much later, when the client had been told that it failed."""
+
     async def scenario() -> None:
         journal, runs = MemoryJournal(), FewRuns()
         clock = VirtualClock(asyncio.get_running_loop())
-        starts = Starts(journal, runs, Answers(FULL), MogplexDialect(), clock)  # type: ignore[arg-type]
+        starts = Starts(journal, runs, Answers(refusal), MogplexDialect(), clock)  # type: ignore[arg-type]
         await starts.start("client", "default", "key", b"{}")
         assert await journal.checkpoint(CHECKPOINT) == b"[]"
         await journal.close()

@@ -310,6 +310,15 @@ def test_a_path_that_is_no_file_is_refused(world, tmp_path, make):
         world(naming="fixed").open()
 
 
+@pytest.mark.parametrize("make", [os.mkdir, os.mkfifo], ids=["directory", "fifo"])
+def test_segments_are_not_made_beside_a_device_or_a_directory(world, tmp_path, make):
+    """`--ndjson /dev/stdout` filled the memory behind /dev with /dev/stdout.000001."""
+    make(tmp_path / "events.ndjson")
+    with pytest.raises(ConfigError, match=r"is a directory|is not a regular file"):
+        world().open()
+    assert [item.name for item in tmp_path.iterdir()] == ["events.ndjson"]
+
+
 def test_a_renamed_file_is_noticed_before_the_next_line(world, tmp_path):
     w = world(naming="fixed")
     w.open()

@@ -54,6 +54,12 @@ class FrameDecoder:
         self._event = b""
         self._id: bytes | None = None
         self._is_spent = False
+        self._comment = b""
+
+    def take_comment(self) -> bytes:
+        """Return the text of the latest comment since the last call; b"" without one."""
+        comment, self._comment = self._comment, b""
+        return comment
 
     def feed(self, chunk: bytes) -> list[Frame]:
         """Return the frames that `chunk` completes, oldest first; often none.
@@ -106,7 +112,8 @@ class FrameDecoder:
 
     def _take_field(self, line: bytes) -> None:
         if line[0] == _COLON:
-            return  # a comment
+            self._comment = line[1:]
+            return
         name, _, value = line.partition(b":")
         if value[:1] == b" ":
             value = value[1:]

@@ -87,6 +87,9 @@ class Gate:
         fault = self._world.draw(INSTEAD, record)
         if fault is not None:
             return await self._send(request, record, self._instead(fault, record))
+        if record.endpoint.endswith(".stream"):  # its handler sends the head
+            slow = self._world.draw(frozenset({"slow"}), record)
+            await sleep(self._world.clock, 0.0 if slow is None else slow.delay_s)
         answer = await route.handler(
             Call(self._world, request, record, rights, record.token or "", ids)
         )

@@ -6,6 +6,7 @@ names, a row says `status` or `state`. Facts: docs/contracts/miosa.md.
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -20,13 +21,14 @@ from bridge.sources.miosa.frames import Seen, of_item
 from bridge.sources.miosa.ids import PATHS, is_uuid
 from bridge.sources.miosa.rules import pages, tail, words
 from bridge.sources.miosa.rules.learnt import Learnt
-from bridge.wire.jsontext import BOM, JsonError, loads
+from bridge.wire.jsontext import BOM, JsonError, dumps, loads
 
 API = "/api/v1"
 ACCEPT_STREAM = "text/event-stream, application/json;q=0.9"  # the bare type is 406 on many routes
 LIST_SIZE = 100  # of a page of a list; the most that is documented
 _LISTS = ("events", "activity", "items", "runs", "data", "logs", "lines", "sandboxes", "computers",
           "builds", "snapshots", "deployments")  # fmt: skip
+_LINE_END = re.compile(r"\r\n|\n|\r")  # no other character ends a line of a log
 SNAPSHOT_ROOTS = ("computers", "sandboxes")
 
 
@@ -217,12 +219,11 @@ def to_row(kind: str, value: Any) -> Row | None:
     inner = unwrapped(value)
     if isinstance(inner, dict) and isinstance(inner.get(kind), dict):
         inner = inner[kind]
-    if not isinstance(inner, dict):
-        return None
-    for key in ("status", "state"):
-        word = inner.get(key)
-        if isinstance(word, str) and word:
-            return Row(word[:64], inner)
+    for place in (inner, value):  # a row may have a `data` of its own
+        for key in ("status", "state"):
+            word = place.get(key) if isinstance(place, dict) else None
+            if isinstance(word, str) and word:
+                return Row(word[:64], place)
     return None
 
 
@@ -242,7 +243,10 @@ def to_list(value: Any) -> Sequence[Any] | None:
                 if isinstance(place.get(key), list):
                     found: Sequence[Any] = place[key]
                     return found
-    return None
+    # Some servers write an empty list as null.
+    inner = unwrapped(value)
+    is_null = isinstance(inner, dict) and any(inner.get(key, "") is None for key in _LISTS)
+    return () if is_null and "error" not in inner else None
 
 
 def to_lines(value: Any) -> Sequence[str] | None:
@@ -251,7 +255,7 @@ def to_lines(value: Any) -> Sequence[str] | None:
     for key in ("logs", "log", "output", "data"):
         if isinstance(inner, dict) and isinstance(inner.get(key), str):
             text: str = inner[key]
-            return text.splitlines()
+            return _LINE_END.split(text.removesuffix("\n")) if text else ()
     items = to_list(value)
     if items is None:
         return None
@@ -264,13 +268,14 @@ def _line(item: Any) -> str:
             if isinstance(item.get(key), str):
                 found: str = item[key]
                 return found
-    return item if isinstance(item, str) else repr(item)
+    return item if isinstance(item, str) else dumps(item).decode()
 
 
 def _is_last_page(value: Any, params: Mapping[str, str], count: int) -> bool:
     page = value.get("page") if isinstance(value, dict) else None
-    if not isinstance(page, dict) or count == 0:
+    if count == 0:
         return True
+    page = page if isinstance(page, dict) else {}
     number, size, total = page.get("page"), page.get("page_size"), page.get("total")
     if all(isinstance(n, int) for n in (number, size, total)):
         return bool(number * size >= total)  # type: ignore[operator]

@@ -17,6 +17,7 @@ from bridge.sources.miosa.errors import FIXED, SENTENCES, row_of
 from bridge.wire.http_dates import retry_after_s
 from bridge.wire.jsontext import BOM, JsonError, loads
 
+KEY_WAIT_S = 60.0  # of a 429 that says none
 WAIT_S_MAX = 300.0  # longer waits that a server demands are cut to this
 UNAVAILABLE_TRIES = 3  # SERVICE_UNAVAILABLE with a hint, until it counts as permanent
 RATE_LIMITED = "rate_limit_exceeded"
@@ -97,10 +98,10 @@ def classify(
     failure = Failure(
         operation,
         _code(row, told, status, redact),
-        redact(told.message or (row.meaning if row else f"HTTP {status}"))[:300],
+        redact(told.message or (row.meaning if row else _of_status(status, told.form)))[:300],
         retry,
         status,
-        hinted_s if hinted_s is not None or wait is not Wait.KEY else 60.0,
+        _wait_s(wait, hinted_s),
         _request_id(told.request_id or headers.get("x-request-id"), redact),
     )
     return Verdict(failure, wait, hinted_s, is_of_key, row, told.form)
@@ -257,6 +258,21 @@ def _hinted_s(headers: Mapping[str, str], told: Told) -> float | None:
     if hint is None or hint != hint:  # noqa: PLR0124 - NaN alone differs from itself
         return None
     return min(max(hint, 0.0), WAIT_S_MAX)
+
+
+def _wait_s(wait: Wait, hinted_s: float | None) -> float | None:
+    if wait is not Wait.KEY:
+        return hinted_s
+    return KEY_WAIT_S if hinted_s is None else max(hinted_s, 1.0)
+
+
+def _of_status(status: int, form: Form) -> str:
+    """Return a text for a refusal that has none."""
+    if 300 <= status < 400:
+        return f"HTTP {status}, a redirect: check base_url"
+    if 400 <= status < 500 and form is Form.NONE and status not in _BY_STATUS:
+        return f"HTTP {status} without a reply of the API: check base_url"
+    return f"HTTP {status}"
 
 
 def _code(row: ErrorRow | None, told: Told, status: int, redact: Callable[[str], str]) -> str:

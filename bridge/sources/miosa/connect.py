@@ -6,6 +6,7 @@ sends it with one request, and reports an unused one in `tickets_total` and in t
 
 from __future__ import annotations
 
+import asyncio
 import enum
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -27,7 +28,7 @@ from bridge.wire.jsontext import JsonError, loads
 
 log = get_logger()
 
-CONNECT_S = 15.0  # until the head of the reply
+CONNECT_S = 15.0  # until the head of the reply, and for the body of one that is no stream
 
 
 class Came(enum.Enum):
@@ -110,7 +111,8 @@ async def _opened(parts: Parts, wish: Wish, secret: str | None) -> AsyncIterator
         wish.path(), resume_id=wish.resume_id, ticket=secret, accept=wish.accept
     )
     try:
-        stream = await context.__aenter__()
+        async with asyncio.timeout(CONNECT_S):
+            stream = await context.__aenter__()
     except http.TROUBLE as error:
         raise _NoConnectError from error
     try:
@@ -163,7 +165,8 @@ async def _judged(parts: Parts, wish: Wish, stream: Stream, started: float) -> C
         gate.accepted(wish.operation, started, wish.feed.id)
         return Connected(Came.STREAM, stream=stream)
     try:
-        body = await stream.whole()
+        async with asyncio.timeout(CONNECT_S):
+            body = await stream.whole(http.BODY_BYTES_MAX)
     except http.TROUBLE as error:
         raise _NoConnectError from error
     if 200 <= stream.status < 300:

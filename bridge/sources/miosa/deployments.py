@@ -65,7 +65,7 @@ class DeploymentFollow(Following):
         if isinstance(answer, Verdict):
             await self.refused(answer)
             return
-        self.went_well()
+        self.went_well("deployments.logs")
         grown = self._tail.look(answer)
         events = []
         last = f"line-{self._lines}" if self._lines else None

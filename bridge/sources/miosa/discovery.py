@@ -59,6 +59,7 @@ class Discovery:
         self._denied.clear()
 
     async def _look(self, kind: str) -> None:
+        seen: set[object] = set()
         for page in range(1, PAGES_MAX + 1):
             listed = await self._ask(kind, page)
             if isinstance(listed, Verdict) and self._has_other_name(kind, listed):
@@ -68,8 +69,10 @@ class Discovery:
                 return
             for row in listed.rows:
                 await self._see(kind, row)
-            if listed.is_last or kind == words.RUN:
-                return
+            ids = {str(row.get("id")) for row in listed.rows}
+            if listed.is_last or kind == words.RUN or ids <= seen:
+                return  # the last: a list that has no pages repeats its only one
+            seen |= ids
 
     async def _ask(self, kind: str, page: int) -> Listed | Verdict:
         parts = self._parts

@@ -15,6 +15,7 @@ from bridge.core.error_table import WAIT_S, Wait
 from bridge.core.errors import Failure, Retry
 from bridge.core.event import Feed
 from bridge.core.pace.line import Rank
+from bridge.core.status import State
 from bridge.log import get_logger
 from bridge.metrics import Metrics
 from bridge.sources.key_gate import KeyGate
@@ -32,7 +33,7 @@ log = get_logger()
 
 GONE_STRIKES = 3  # refusals in a row until a thing that the follow had read counts as deleted
 GONE_WAIT_S = 5.0  # between these refusals
-STATE_LOOKS = 60  # reads of a row whose status forbids the request, until the follow ends
+STATE_LOOKS = 60  # refusals because of a state, although the row runs, until the follow ends
 ROW_S = 60.0  # the follow reads the row at least so often, if the budget allows
 WATCH_SHARE = 0.3  # share of the key's requests for looks beside open streams
 
@@ -123,9 +124,9 @@ class Following(ABC):
         self.wants_row = True
         self.root = SNAPSHOT_ROOTS[0]  # the collection of a snapshot's owner
         self._backoffs: dict[Wait, Backoff] = {}
-        self._unavailable = 0
+        self._unavailable: dict[str, int] = {}  # SERVICE_UNAVAILABLE in a row, by operation
         self._absent = 0
-        self._state_looks = 0
+        self._state_looks: dict[str, int] = {}  # refusals because of a state, likewise
         self._tried_roots: set[str] = set()
 
     @abstractmethod
@@ -192,12 +193,14 @@ class Following(ABC):
         if wait_s > 0:
             await asyncio.sleep(wait_s)
 
-    def went_well(self) -> None:
-        """Reset the counters of refusals after a good answer."""
+    def went_well(self, operation: str) -> None:
+        """Reset the counters of refusals after a good answer to this kind of request."""
         self.progress.failure = None
         self.progress.failures_in_row = 0
         self.progress.retry_at = None
-        self._absent = self._unavailable = 0
+        self._absent = 0
+        self._unavailable.pop(operation, None)
+        self._state_looks.pop(operation, None)
         for backoff in self._backoffs.values():
             backoff.reset()
         if self.progress.followed_by is None:
@@ -225,8 +228,9 @@ class Following(ABC):
     async def _passing(self, verdict: Verdict) -> None:
         failure = verdict.failure
         if failure.code == "SERVICE_UNAVAILABLE":
-            self._unavailable += 1
-            if self._unavailable >= UNAVAILABLE_TRIES:
+            tries = self._unavailable.get(failure.operation, 0) + 1
+            self._unavailable[failure.operation] = tries
+            if tries >= UNAVAILABLE_TRIES:
                 await self.give_up(replace(failure, retry=Retry.PERMANENT))
                 return
         if verdict.is_of_key:
@@ -235,8 +239,11 @@ class Following(ABC):
         self.hold(self.wait_s(verdict))
 
     def wait_s(self, verdict: Verdict) -> float:
-        """Return the wait that the server demands, else the usual one; seconds."""
-        if verdict.hinted_s is not None:
+        """Return the wait that the server demands, else the usual one; seconds.
+
+        A demand under a second is none: retries without a pause would spend the key.
+        """
+        if verdict.hinted_s is not None and verdict.hinted_s >= 1.0:
             return verdict.hinted_s
         first_s, cap_s = WAIT_S[verdict.wait]
         backoff = self._backoffs.setdefault(
@@ -246,8 +253,9 @@ class Following(ABC):
 
     async def _conditional(self, verdict: Verdict) -> None:
         """Wait for a state that may change by itself; end the follow when a person has to act."""
-        self._state_looks += 1
-        if verdict.wait is Wait.HUMAN or self._state_looks > STATE_LOOKS:
+        operation = verdict.failure.operation
+        looks = self._state_looks[operation] = self._state_looks.get(operation, 0) + 1
+        if verdict.wait is Wait.HUMAN or looks > STATE_LOOKS:
             await self.give_up(verdict.failure)
             return
         self.wants_row = True
@@ -296,7 +304,7 @@ class Following(ABC):
                 await self.refused(clearer(answer, elsewhere))
                 return False
             self._found(name)
-            self.went_well()
+            self.went_well(operation)
             await self.take_row(answer)
             return True
         return False
@@ -305,7 +313,8 @@ class Following(ABC):
         """Record the contents of a row."""
         now = self.clock.monotonic()
         self.row, self.row_at, self.wants_row = row, now, False
-        self._state_looks = 0
+        if words.state_of(row.status) is not State.RUNNING:
+            self._state_looks.clear()  # the row explains refusals because of a state
         self.ending.saw_row(now, is_end=words.is_end(self.kind, row.status))
         await self.take(Batch(status=row.status, state=words.state_of(row.status), row=row.value))
 

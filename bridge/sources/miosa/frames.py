@@ -86,9 +86,7 @@ def of_item(kind: str, raw: object) -> Seen | None:
         return None
     seen = _seen(kind, _name(raw) or "message", raw, None)
     if seen.own_id is None:
-        raw_id = raw.get("id")
-        named = raw_id if isinstance(raw_id, str) and raw_id else None
-        seen = _seen(kind, _name(raw) or "message", raw, named or _digest(raw))
+        seen = _seen(kind, _name(raw) or "message", raw, _id(raw) or _digest(raw))
     return seen
 
 
@@ -113,8 +111,8 @@ def of_line(kind: str, line: str) -> Seen:
 
 def _seen(kind: str, name: str, value: Mapping[str, Any], own_id: str | None) -> Seen:
     if kind in _ID_IN_DATA:
-        in_data = value.get("id")
-        if isinstance(in_data, str) and in_data and (kind == words.RUN or own_id is None):
+        in_data = _id(value)
+        if in_data is not None and (kind == words.RUN or own_id is None):
             own_id = in_data
     if own_id is not None and len(own_id) > ID_LENGTH_MAX:
         own_id = _DIGEST + hashlib.sha256(own_id.encode("utf-8", "replace")).hexdigest()
@@ -129,6 +127,14 @@ def _seen(kind: str, name: str, value: Mapping[str, Any], own_id: str | None) ->
         is_last=name in ENDS,
         status=_status(kind, name, value),
     )
+
+
+def _id(value: Mapping[str, Any]) -> str | None:
+    """Return the id in an event's data; a number is one too."""
+    found = value.get("id")
+    if isinstance(found, int) and not isinstance(found, bool):
+        return str(found)
+    return found if isinstance(found, str) and found else None
 
 
 def _name(value: Mapping[str, Any]) -> str:

@@ -37,9 +37,9 @@ async def frames_of(kind: str, stream: Stream, learnt: Learnt) -> AsyncIterator[
             if chunk is None:
                 yield Ended.CLOSED
                 return
-            if has_beat(chunk):
-                learnt.beats.add(kind)
             frames = decoder.feed(chunk)
+            if any(word in decoder.take_comment().lower() for word in _BEAT_WORDS):
+                learnt.beats.add(kind)
         except http.TROUBLE:
             yield Ended.SILENT if timer.expired() else Ended.CUT
             return
@@ -62,11 +62,3 @@ async def frames_of(kind: str, stream: Stream, learnt: Learnt) -> AsyncIterator[
         if is_done:
             yield Ended.DONE
             return
-
-
-def has_beat(chunk: bytes) -> bool:
-    """Whether a comment of the chunk is a heartbeat; misses one that spans two chunks."""
-    return b":" in chunk and any(
-        line.startswith(b":") and any(word in line.lower() for word in _BEAT_WORDS)
-        for line in chunk.splitlines()
-    )

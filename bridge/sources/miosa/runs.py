@@ -118,7 +118,7 @@ class RunFollow(Following):
                     return
                 self.cursor.begin_again()
                 continue
-            self.went_well()
+            self.went_well("runs.events")
             next_ = await self._take_page(answer, is_first=is_first)
             if next_ is not Next.MORE and not self._is_behind(next_, answer):
                 break

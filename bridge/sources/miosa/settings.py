@@ -59,7 +59,7 @@ class MiosaAccount(UpstreamAccount):
     )
     requests_per_minute: int = Field(
         default=54,
-        ge=1,
+        ge=2,  # a ticket and its connect are two
         le=6000,
         description="Requests a minute with this key, tickets and lists included.",
     )

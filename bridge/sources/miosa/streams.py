@@ -30,6 +30,7 @@ CONNECT_S = (1.0, 15.0)  # between connects: least, and longest after short-live
 LIVED_S = 20.0  # a stream that lived so long is no failure
 EMPTY_S = 20.0  # after a 204, read the row instead of the stream
 LIST_S = 15.0  # between reads where the server sends a list instead of a stream
+LOGS = (words.BUILD, words.SNAPSHOT)  # whose stream ends with the thing; others only pause
 ANY = "*/*"  # the Accept header after a 406, tried once
 
 
@@ -206,7 +207,7 @@ class StreamFollow(Following):
 
     async def opened(self) -> None:
         """Note a new stream: events may be missing before its first frame, also after a kill."""
-        self.went_well()
+        self.went_well(self.operation)
         self.learnt.stream_present(self.kind)
         self.boundary.connected()
         await self.take(Batch())
@@ -225,13 +226,13 @@ class StreamFollow(Following):
             self.is_streaming = False
             self.progress.followed_by = "poll" if self.has_row else None
             self.parts.count_reconnect(self.kind, self.ended)
-            if self.ended is Ended.CLOSED:
-                self._is_complete = None
-            elif self.ended is Ended.DONE:
+            if self.ended is Ended.DONE and self.kind in LOGS:
                 self._is_complete = True
+            elif self.ended in (Ended.CLOSED, Ended.DONE) and self.has_row:
+                self._is_complete = None
             self.wants_row |= self.has_row and self.ended is not Ended.CUT
             self.wake.set()
-        if self.ended is Ended.DONE:
+        if self.ended is Ended.DONE and self.kind in LOGS:
             self.boundary.completed()
             await self.take(Batch())
             self.stream_at = self.clock.monotonic() + EMPTY_S

@@ -267,3 +267,22 @@ def test_anything_else_is_judged_by_its_status(body: bytes) -> None:
 def test_a_request_id_that_could_forge_a_log_line_is_left_out() -> None:
     assert judge(500, nested("INTERNAL_ERROR", request_id="a b\nc")).failure.request_id is None
     assert judge(500, b"", headers={"x-request-id": "req_1"}).failure.request_id == "req_1"
+
+
+@pytest.mark.parametrize("status", [301, 302, 307, 308])
+def test_a_redirect_says_that_the_base_url_is_wrong(status: int) -> None:
+    verdict = judge(status)
+    assert verdict.failure.retry is Retry.PERMANENT
+    assert "base_url" in verdict.failure.message
+
+
+def test_a_web_page_says_that_the_base_url_is_wrong() -> None:
+    assert "base_url" in judge(404, b"<html>nothing here</html>").failure.message
+    assert "base_url" not in judge(429, b"<html>slow down</html>").failure.message
+    assert "base_url" not in judge(404, nested("NOT_FOUND")).failure.message
+
+
+@pytest.mark.parametrize("wait", ["0", "0.2"])
+def test_a_key_that_may_go_on_at_once_waits_a_second(wait: str) -> None:
+    failure = judge(429, headers={"Retry-After": wait}).failure
+    assert failure.wait_s == 1.0

@@ -44,6 +44,18 @@ def test_the_id_may_come_after_the_data() -> None:
     assert (found.own_id, found.type) == ("01JV7", "ai.miosa.sandbox.event.exec.completed")
 
 
+def test_an_id_that_is_a_number_pages_like_any_other() -> None:
+    """A digest in its place would be an unknown cursor, and the run would be given up."""
+    item = of_item("run", {"id": 17, "type": "run.started"})
+    assert item is not None
+    assert item.own_id == "17"
+    assert seen('id: 7\ndata: {"id":17,"type":"run.started"}\n\n', "run").own_id == "17"
+    flag = of_item("run", {"id": True, "type": "run.started"})
+    assert flag is not None
+    assert flag.own_id is not None
+    assert flag.own_id.startswith("sha256-")
+
+
 def test_ids_are_decided_frame_by_frame() -> None:
     decoder = FrameDecoder(own_ids_only=True)
     frames = decoder.feed(b"id: 1\ndata: {}\n\ndata: {}\n\nid: 2\ndata: {}\n\n")

@@ -1,0 +1,134 @@
+"""What MIOSA or a proxy before it may do although nobody has reported it, on virtual time."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from tests.stages.miosa import Setting, Stage, numbered, play
+
+HEADS = {"sandbox": "sandboxes.stream", "tenant": "tenant.stream"}
+
+
+@pytest.mark.parametrize("kind", ["tenant", "sandbox", "build", "run"])
+def test_a_stream_whose_head_never_comes_is_connected_again(kind: str) -> None:
+    async def scenario(stage: Stage) -> None:
+        thing = stage.sim.create(kind)
+        await stage.follow(thing)
+        await asyncio.sleep(10)
+        stage.sim.fault("slow", delay_s=3_000.0, endpoint=HEADS.get(kind, f"{kind}s.stream"))
+        stage.sim.cut_streams()
+        await asyncio.sleep(60)
+        stage.sim.append(thing, 2 if kind == "run" else numbered(thing, 2))
+        await asyncio.sleep(1)
+        assert len((await stage.told(thing)).events) == 2
+
+    play(scenario)
+
+
+def test_service_unavailable_on_a_stream_is_tried_three_times_though_the_row_is_read() -> None:
+    async def scenario(stage: Stage) -> None:
+        build = stage.sim.create("build")
+        stage.sim.fault(
+            "reply", status=503, code="SERVICE_UNAVAILABLE", retry_after="20",
+            endpoint="builds.stream", times=1_000,
+        )  # fmt: skip
+        await stage.follow(build)
+        await stage.over(600)
+        (failure,) = (await stage.told(build)).failures
+        assert failure["code"] == "SERVICE_UNAVAILABLE"
+        assert len(stage.asked("builds.stream")) == 3
+
+    play(scenario)
+
+
+def test_a_sandbox_that_runs_and_is_said_not_to_is_given_up_at_last() -> None:
+    async def scenario(stage: Stage) -> None:
+        sandbox = stage.sim.create("sandbox", status="running")
+        await stage.follow(sandbox)
+        await stage.over(7_200)
+        (failure,) = (await stage.told(sandbox)).failures
+        assert failure["code"] == "SANDBOX_NOT_RUNNING"
+
+    play(scenario, not_running=1_000_000)
+
+
+def test_a_sandbox_that_is_paused_for_hours_is_waited_for() -> None:
+    async def scenario(stage: Stage) -> None:
+        sandbox = stage.sim.create("sandbox", status="paused")
+        stage.sim.fault(
+            "reply", status=409, code="SANDBOX_NOT_RUNNING", endpoint="sandboxes.stream",
+            times=200,
+        )  # fmt: skip
+        await stage.follow(sandbox)
+        await asyncio.sleep(7_200)
+        stage.sim.set_status(sandbox, "running")
+        stage.sim.world.faults.waiting.clear()
+        await asyncio.sleep(60)
+        stage.sim.append(sandbox, numbered(sandbox, 2))
+        await asyncio.sleep(5)
+        told = await stage.told(sandbox)
+        assert (len(told.events), told.failures) == (2, [])
+
+    play(scenario)
+
+
+@pytest.mark.parametrize("status", [409, 503])
+def test_a_wait_of_zero_seconds_is_no_leave_to_spend_the_key(status: int) -> None:
+    async def scenario(stage: Stage) -> None:
+        run = stage.sim.create("run", events=2)
+        stage.sim.fault(
+            "reply", status=status, code="SANDBOX_STARTING" if status == 409 else "X_Y",
+            retry_after="0", times=1_000,
+        )  # fmt: skip
+        await stage.follow(run)
+        await asyncio.sleep(60)
+        assert len(stage.sim.requests) <= 12
+
+    play(scenario)
+
+
+@pytest.mark.parametrize("done", ["sentinel", "named"])
+@pytest.mark.parametrize("kind", ["sandbox", "tenant"])
+def test_a_stream_that_says_done_while_the_thing_lives_hides_no_gap(kind: str, done: str) -> None:
+    async def scenario(stage: Stage) -> None:
+        thing = stage.sim.create(kind)
+        await stage.follow(thing)
+        await asyncio.sleep(10)
+        for _ in range(40):
+            stage.sim.append(thing, numbered(thing, 1))
+            await asyncio.sleep(1)
+        (await stage.told(thing)).assert_honest(may_repeat=False)
+
+    play(scenario, ids="none", resume="none", done=done, stream_max_s=5.0, stream_cut="clean")
+
+
+@pytest.mark.parametrize("shape", ["paged", "named", "bare"])
+def test_discovery_finds_what_stands_behind_the_first_page_of_a_list(shape: str) -> None:
+    async def scenario(stage: Stage) -> None:
+        for _ in range(130):
+            stage.sim.create("sandbox")
+        await asyncio.sleep(120)
+        assert len(list(stage.follows.entries())) == 130
+
+    play(scenario, Setting(discover=True, per_minute=6_000), list_shape=shape, limiter_limit=6_000)
+
+
+@pytest.mark.parametrize("kind", ["sandbox", "tenant"])
+def test_an_exit_in_a_thing_that_goes_on_hides_no_gap(kind: str) -> None:
+    """The stream may end after it, and without ids nothing proves that no event is missing."""
+
+    async def scenario(stage: Stage) -> None:
+        thing = stage.sim.create(kind)
+        await stage.follow(thing)
+        await asyncio.sleep(10)
+        for number in range(1, 41):
+            stage.sim.append(thing, [("exit" if number % 10 == 0 else "log", {"n": number})])
+            await asyncio.sleep(1)
+        await asyncio.sleep(30)
+        stage.sim.append(thing, numbered(thing, 1))
+        await asyncio.sleep(1)
+        (await stage.told(thing)).assert_honest(may_repeat=False)
+
+    play(scenario, ids="none", resume="none")

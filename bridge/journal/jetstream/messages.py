@@ -23,6 +23,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any, NamedTuple
 
+from bridge.core.errors import JournalVersionError
 from bridge.core.event import Draft, Feed, Record, record_of
 from bridge.core.state import By, FeedState, Wish
 from bridge.core.status import State
@@ -223,8 +224,17 @@ class Meta(NamedTuple):
 
 
 def to_meta(payload: bytes) -> Meta:
-    """Decode the properties; the format is not among them, as every record carries its own."""
+    """Decode the properties.
+
+    Raises:
+        JournalVersionError: A newer version of the program wrote the stream.
+    """
     said = json.loads(payload)
+    if said["format"] > _FORMAT:
+        raise JournalVersionError(
+            f"journal: a newer version wrote the stream (format {said['format']}, this program"
+            f" knows {_FORMAT}); upgrade this replica"
+        )
     return Meta(said["epoch"], said["floor"])
 
 

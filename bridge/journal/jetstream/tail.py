@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from bridge.clock import Clock
-from bridge.core.errors import JournalUnavailableError
+from bridge.core.errors import JournalUnavailableError, JournalVersionError
 from bridge.journal.jetstream.engine import Engine, Stored
 from bridge.journal.jetstream.identity import Identity
 
@@ -46,6 +46,7 @@ class Tail:
         self._number = 0  # number of that message within its consumer
         self._heard_s = clock.monotonic()
         self._is_broken = asyncio.Event()
+        self._refusal: JournalVersionError | None = None
         engine.on_back = self._is_broken.set
 
     async def run(self) -> None:
@@ -53,6 +54,7 @@ class Tail:
 
         Raises:
             JournalError: The stream is another one now.
+            JournalVersionError: A newer version of the program writes it now.
         """
         while True:
             await self._engine.until_connected()
@@ -77,6 +79,8 @@ class Tail:
                         await self._is_broken.wait()
                 if self._clock.monotonic() - self._heard_s > SILENCE_S:
                     break
+            if self._refusal is not None:
+                raise self._refusal
         finally:
             await self._engine.unsubscribe(subscription)
 
@@ -124,7 +128,11 @@ class Tail:
         self._number = number
         if seq > self.last:
             self.last = seq
-            self._take(Stored(subject, seq, payload, ""))
+            try:
+                self._take(Stored(subject, seq, payload, ""))
+            except JournalVersionError as error:  # the client has no use for it
+                self._refusal = error
+                self._is_broken.set()
 
 
 def _place(reply: str) -> tuple[int, int] | None:

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from bridge.core.errors import ConfigError, JournalUnavailableError
+from bridge.core.errors import ConfigError, JournalUnavailableError, JournalVersionError
 from bridge.core.event import Draft
 from bridge.core.state import FeedState, Wish
 from bridge.journal.jetstream import lease as leases
 from bridge.journal.jetstream.address import parse
 from bridge.journal.jetstream.engine import Engine
 from bridge.journal.jetstream.journal import StreamJournal
+from bridge.journal.jetstream.messages import Subjects
 from bridge.journal.jetstream.writer import Append
 from bridge.journal.port import FencedError
 from tests.journal_records import drafts, feed, read_all
@@ -331,6 +333,22 @@ async def test_a_stream_that_does_not_fit_is_refused_and_not_changed() -> None:
     said = await engine.api(f"STREAM.INFO.{name}")
     assert not said["config"].get("allow_atomic")
     await engine.close()
+
+
+async def test_a_stream_that_a_newer_version_writes_is_refused_at_the_start_and_later(
+    pair: tuple[StreamJournal, StreamJournal],
+) -> None:
+    """Its records were skipped."""
+    journal, _ = pair
+    meta = Subjects(journal._engine.address.stream).meta
+    await journal._engine.publish(meta, json.dumps({"format": 2, "epoch": journal.epoch}).encode())
+    async with asyncio.timeout(WAIT_S):
+        with pytest.raises(JournalVersionError, match="format 2, this program knows 1"):
+            await journal.wait_above(journal.head)
+    with pytest.raises(JournalVersionError):
+        await journal.append(drafts("r", 0, 1))
+    with pytest.raises(JournalVersionError, match="newer"):
+        await StreamJournal.open(journal._engine.address)
 
 
 async def test_an_engine_that_is_not_there_is_told() -> None:

@@ -33,6 +33,7 @@ from typing import NamedTuple
 from bridge.core.event import Draft, Feed, feed_of
 from bridge.journal.jetstream.address import parse
 from bridge.journal.jetstream.journal import StreamJournal
+from bridge.loop import run
 from bridge.simulator import Simulator
 from tests.e2e.processes import TOKEN
 from tests.e2e.replicas import Replicas, configured
@@ -220,7 +221,7 @@ def main() -> None:
     print(f"Python {platform.python_version()}, {os.cpu_count()} cores,"
           f" load {os.getloadavg()[0]:.1f}, {asked.nodes} node(s)")  # fmt: skip
     with tempfile.TemporaryDirectory(prefix="bench-replicas-") as directory:
-        asyncio.run(measure(Path(directory), asked.nodes, asked.seconds, asked.kills))
+        run(lambda: measure(Path(directory), asked.nodes, asked.seconds, asked.kills))
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Mapping
+from contextlib import suppress
 
 from bridge.core.event import Feed
 from bridge.journal.jetstream.engine import Engine
@@ -55,15 +56,16 @@ class Ids:
                     break
                 page = [one]
             for stored in page:
-                found[id_of(stored.payload)] = None
+                with suppress(ValueError):  # a foreign message
+                    found[id_of(stored.payload)] = None
             after = page[-1].seq
         found.update(self._held[token])
         self._held[token] = found
 
-    def note(self, token: str, payload: bytes) -> None:
-        """Note a record that the tail brought."""
+    def note(self, token: str, id_: str) -> None:
+        """Note the id of a record that the tail brought."""
         if (ids := self._held.get(token)) is not None:
-            self._add(ids, id_of(payload))
+            self._add(ids, id_)
 
     def add(self, feed: Feed, id_: str) -> None:
         """Note a stored record."""

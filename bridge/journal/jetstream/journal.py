@@ -229,8 +229,8 @@ class StreamJournal:
         """Take a message from the tail, in order."""
         kind, token = self._subjects.split(message.subject)
         if kind == "ev":
-            self._ids.note(token, message.payload)
-            if (record := self._older.maybe_record(message)) is not None:
+            if (record := self._older.maybe_record(message, token)) is not None:
+                self._ids.note(token, record.id)
                 self._arrived.append(record)
         elif kind == "lease":
             self._contender.note(message)

@@ -92,9 +92,9 @@ def to_record(seq: int, feed: Feed, payload: bytes) -> Record:
     """Decode a record.
 
     Raises:
-        ValueError: The payload is no record of ours; also struct.error.
+        ValueError: The payload is no record of ours.
     """
-    format_, id_bytes, type_bytes, head_bytes = _LENGTHS.unpack_from(payload)
+    format_, id_bytes, type_bytes, head_bytes = _lengths(payload)
     if format_ != _FORMAT:
         raise ValueError(f"record {seq} has format {format_}")
     at = _LENGTHS.size
@@ -102,14 +102,27 @@ def to_record(seq: int, feed: Feed, payload: bytes) -> Record:
     at += id_bytes
     type_ = payload[at : at + type_bytes].decode()
     at += type_bytes
+    if at + head_bytes > len(payload):
+        raise ValueError(f"record {seq} is too short")
     body = b"%b%020d%b" % (payload[at : at + head_bytes], seq, payload[at + head_bytes :])
     return record_of((seq, feed, id_, type_, body))
 
 
 def id_of(payload: bytes) -> str:
-    """Return only the id."""
-    _, id_bytes, _, _ = _LENGTHS.unpack_from(payload)
+    """Return only the id.
+
+    Raises:
+        ValueError: The payload is no record of ours.
+    """
+    _, id_bytes, _, _ = _lengths(payload)
     return payload[_LENGTHS.size : _LENGTHS.size + id_bytes].decode()
+
+
+def _lengths(payload: bytes) -> tuple[int, int, int, int]:
+    try:
+        return _LENGTHS.unpack_from(payload)
+    except struct.error:
+        raise ValueError("too short for a record") from None
 
 
 def feed_payload(feed: Feed) -> bytes:

@@ -36,9 +36,9 @@ class Older:
         for message in stored:
             if message.seq > head:
                 break
-            if (record := self.maybe_record(message)) is not None and only.matches(
-                record.feed, record.type
-            ):
+            _, token = self._subjects.split(message.subject)
+            record = self.maybe_record(message, token)
+            if record is not None and only.matches(record.feed, record.type):
                 records.append(record)
                 if len(records) == limit:
                     return Page(records, record.seq)
@@ -82,9 +82,8 @@ class Older:
             after = page.next_after
         return found
 
-    def maybe_record(self, message: Stored) -> Record | None:
-        """Return None for a message that is no record of ours."""
-        _, token = self._subjects.split(message.subject)
+    def maybe_record(self, message: Stored, token: str) -> Record | None:
+        """Return the record of a message whose subject has this token; None: it is not ours."""
         feed = self._tables.feeds.get(token)
         if feed is None:
             return None

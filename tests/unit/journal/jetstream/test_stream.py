@@ -17,7 +17,7 @@ from bridge.journal.jetstream import lease as leases
 from bridge.journal.jetstream.address import parse
 from bridge.journal.jetstream.engine import Engine
 from bridge.journal.jetstream.journal import StreamJournal
-from bridge.journal.jetstream.messages import Subjects
+from bridge.journal.jetstream.messages import Outgoing, Subjects, token_of
 from bridge.journal.jetstream.writer import Append
 from bridge.journal.port import FencedError
 from tests.journal_records import drafts, feed, read_all
@@ -88,6 +88,26 @@ async def test_a_replica_that_starts_later_knows_everything(
     assert await third.states() == states
     assert await read_all(third) == await read_all(first)
     assert list(await third.append(drafts("r3", 15, 5))) == [None] * 5
+    await third.close()
+
+
+async def test_a_foreign_message_among_the_records_is_skipped(
+    pair: tuple[StreamJournal, StreamJournal],
+) -> None:
+    """It ended the reading for good: `nats pub` is enough to store one."""
+    first, second = pair
+    await first.append(drafts("r", 0, 2))
+    subject = first._subjects.of("ev", token_of(feed("r").source))
+    for foreign in (b"", b"hello", b"\x02" + bytes(40), b"\x01\xff\xff" + bytes(20)):
+        await first._engine.store(Outgoing(subject, foreign))
+    await first.append(drafts("r", 2, 2))
+    ids = [f"e{n}" for n in range(4)]
+    third = await StreamJournal.open(first._engine.address)
+    for journal in (first, second, third):
+        await journal.catch_up()
+        assert [r.id for r in await read_all(journal)] == ids
+    assert set(ids) <= set(await third.event_ids(feed("r"), 100))
+    assert list(await third.append(drafts("r", 0, 4))) == [None] * 4
     await third.close()
 
 

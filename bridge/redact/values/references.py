@@ -10,7 +10,9 @@ from __future__ import annotations
 
 import re
 
-_REFERENCE = re.compile(
+from bridge.redact.lazy import lazy
+
+_REFERENCE = lazy(
     r"""
     \$\{ | \$\( | \$\[\[? | \$[A-Za-z_][A-Za-z_]{0,63}(?:\b|\Z)(?![!@\#$%^&*]) | \$\d\b | \$[@*?]
   | \$[a-z]{1,12}(?:->|\[|\.|:)[A-Za-z_]

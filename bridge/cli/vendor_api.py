@@ -131,8 +131,10 @@ def _data(status: int, body: bytes) -> dict[str, Any]:
     error = envelope.get("error")
     if not isinstance(error, dict):
         raise RefusedError("HTTP_ERROR", f"HTTP {status} without the API's JSON", _exit(status))
-    message = str(error.get("message") or "")
-    raise RefusedError(str(error.get("code") or "HTTP_ERROR"), message, _exit(status))
+    code, message = (
+        told if isinstance(told := error.get(name), str) else "" for name in ("code", "message")
+    )
+    raise RefusedError(code or "HTTP_ERROR", message, _exit(status))
 
 
 def _exit(status: int) -> Exit:

@@ -19,6 +19,7 @@ from bridge.log import Repeated, get_logger
 from bridge.metrics import Metrics
 from bridge.redact import Redactor
 from bridge.sources.port import Batch, Receipt
+from bridge.wire.bounded import bounded
 
 log = get_logger()
 
@@ -97,6 +98,7 @@ class Intake:
 
     async def write(self, feed: OpenFeed, batch: Batch) -> Receipt:
         """See `OpenFeed.take`."""
+        batch = replace(batch, row=bounded(batch.row))
         row = batch.row if feed.has_moved(batch.row) else None
         # A copy: a batch that does not get durable comes again, and is read as it was read now.
         memory = feed.memory.copy()

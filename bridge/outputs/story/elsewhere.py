@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
-from bridge.outputs.story.text import span
+from bridge.outputs.story.text import seconds_of, span
 
 _TEXTS: Final = ("message", "text", "content", "line", "status", "state", "error")
 _USUAL: Final = "message"  # the type of an ordinary message
@@ -52,9 +52,8 @@ def _command(data: Mapping[str, Any]) -> Words | None:
         return Words("tool", "plain", what) if what else None
     what = what or _text({"message": data.get("message")})
     parts = [f"✗ exit {code}" if code else "✓"]
-    lasted_ms = data.get("duration_ms")
-    if isinstance(lasted_ms, int | float) and not isinstance(lasted_ms, bool):
-        parts.append(f"({span(max(0.0, lasted_ms / 1000))})")
+    if (lasted_s := seconds_of(data.get("duration_ms"))) is not None:
+        parts.append(f"({span(lasted_s)})")
     return Words("tool", "bad" if code else "plain", what, " ".join(parts))
 
 

@@ -14,7 +14,7 @@ from typing import Any, Final, NamedTuple
 
 from bridge.core.story import Story, input_of, with_events, with_row
 from bridge.outputs.story.elsewhere import words_of
-from bridge.outputs.story.text import joined, many, remainder, span, whole_sentences
+from bridge.outputs.story.text import joined, many, remainder, seconds_of, span, whole_sentences
 from bridge.wire import times
 
 OUTPUT_LINES: Final = 20  # last lines shown of a failed call
@@ -25,7 +25,7 @@ PATIENCE_S: Final = 1.0  # wait for the rest of a sentence
 LONG_CALL_S: Final = 10.0  # a longer call is shown while it runs
 _EXIT: Final = re.compile(r"exit(?:ed)?(?: with)?(?: code| status)? (-?\d{1,6})")
 _LINES_CHANGED: Final = re.compile(r"\(\+(\d{1,7}) [-−](\d{1,7})\)")
-_UPSTREAM_CUT: Final = re.compile(r"\.\.\.\[truncated (\d+) chars\]$")
+_UPSTREAM_CUT: Final = re.compile(r"\.\.\.\[truncated (\d{1,18}) chars\]$")
 
 WHY_GAP: Final[Mapping[str, str]] = {
     "window_exhausted": "the run has more events than upstream shows on one page",
@@ -373,9 +373,8 @@ def _exit_code(payload: Mapping[str, Any], message: str) -> int | None:
 
 
 def _lasted_s(payload: Mapping[str, Any], call: _Call | None, at: str | None) -> float | None:
-    lasted = payload.get("durationMs")
-    if isinstance(lasted, int | float) and not isinstance(lasted, bool):
-        return max(0.0, lasted / 1000)
+    if (lasted_s := seconds_of(payload.get("durationMs"))) is not None:
+        return lasted_s
     begin = times.seconds(call.at) if call is not None else None
     end = times.seconds(at)
     return None if begin is None or end is None else max(0.0, end - begin)

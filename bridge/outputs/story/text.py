@@ -12,6 +12,9 @@ _SENTENCES: Final = re.compile(r".*[.!?…][\"')\]]?(?=\s)", re.DOTALL)
 _WORDS: Final = re.compile(r"\s+|\S+")
 
 
+_MS_MAX: Final = 10.0**12  # 30 years
+
+
 def width(text: str) -> int:
     """Terminal columns of a text; the text has passed `harmless`."""
     if text.isascii():
@@ -126,6 +129,16 @@ def _overlap(said: str, final: str) -> int:
             matched = table[matched - 1]
         matched += char == final[matched]
     return matched if matched > 3 else 0
+
+
+def seconds_of(ms: object) -> float | None:
+    """Upstream's duration in milliseconds as seconds; None for what is no duration.
+
+    A number of hundreds of digits, which JSON allows, is none.
+    """
+    if not isinstance(ms, int | float) or isinstance(ms, bool) or ms > _MS_MAX:
+        return None
+    return max(0, ms) / 1000
 
 
 def span(seconds: float) -> str:

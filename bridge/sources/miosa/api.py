@@ -16,11 +16,12 @@ from bridge.core.error_table import Wait
 from bridge.core.errors import Failure, Retry
 from bridge.core.event import Feed, percent_encoded
 from bridge.sources.http import HttpSession, Reply, Stream
-from bridge.sources.miosa.classify import Form, Route, Verdict, classify
+from bridge.sources.miosa.classify import Form, Route, Verdict, classify, to_float
 from bridge.sources.miosa.frames import Seen, of_item
 from bridge.sources.miosa.ids import PATHS, is_uuid
 from bridge.sources.miosa.rules import pages, tail, words
 from bridge.sources.miosa.rules.learnt import Learnt
+from bridge.wire.bounded import bounded
 from bridge.wire.jsontext import BOM, JsonError, dumps, loads
 
 API = "/api/v1"
@@ -130,9 +131,9 @@ class MiosaApi:
         secret = inner.get("ticket") if isinstance(inner, dict) else None
         if not isinstance(secret, str) or not secret:
             return self.unreadable("tickets", "the reply holds no ticket")
-        life_s = inner.get("expires_in") if isinstance(inner, dict) else None
-        is_number = isinstance(life_s, int | float) and not isinstance(life_s, bool)
-        return Minted(secret, float(life_s) if is_number and life_s is not None else None)
+        return Minted(
+            secret, to_float(inner.get("expires_in")) if isinstance(inner, dict) else None
+        )
 
     @asynccontextmanager
     async def stream(
@@ -268,7 +269,7 @@ def _line(item: Any) -> str:
             if isinstance(item.get(key), str):
                 found: str = item[key]
                 return found
-    return item if isinstance(item, str) else dumps(item).decode()
+    return item if isinstance(item, str) else dumps(bounded(item)).decode()
 
 
 def _is_last_page(value: Any, params: Mapping[str, str], count: int) -> bool:

@@ -192,7 +192,11 @@ def _of_object(value: Mapping[str, Any]) -> Told:
         return _of_fields(Form.TOP, value, value)
     if isinstance(errors, list | dict) and errors:
         first = errors[0] if isinstance(errors, list) else errors
-        inner = first if isinstance(first, dict) else _coded(str(first), {})
+        inner = (
+            first
+            if isinstance(first, dict)
+            else _coded(first if isinstance(first, str) else "", {})
+        )
         return _of_fields(Form.LIST, inner, value)
     is_told = any(isinstance(value.get(key), str) for key in ("message", "detail"))
     return _of_fields(Form.TOP, value, value) if is_told else Told(Form.NONE)
@@ -229,17 +233,30 @@ def _is_code(text: str) -> bool:
     return row_of(text) is not None and (_CODE.fullmatch(text) is not None or text.isupper())
 
 
+def to_float(value: object) -> float | None:
+    """Return a number of JSON as a float; None for anything else, and for one that is too large."""
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        return None
+    try:
+        return float(value)
+    except OverflowError:
+        return None
+
+
 def _text(value: Mapping[str, Any], key: str) -> str:
     found = value.get(key)
     return found.strip() if isinstance(found, str) else ""
 
 
 def _first(kind: type, key: str, *places: Mapping[str, Any]) -> Any:
-    """Return the first value of this type; `float` accepts whole numbers too, never a bool."""
+    """Return the first value of this type.
+
+    `float` accepts whole numbers too, never a bool, and none of hundreds of digits.
+    """
     for place in places:
         found = place.get(key)
-        if kind is float and isinstance(found, int | float) and not isinstance(found, bool):
-            return float(found)
+        if kind is float and (number := to_float(found)) is not None:
+            return number
         if kind is bool and isinstance(found, bool):
             return found
     return None

@@ -16,6 +16,7 @@ from typing import Any
 from bridge.core.event import Event
 from bridge.sources.miosa.rules import words
 from bridge.wire import times
+from bridge.wire.bounded import bounded
 from bridge.wire.jsontext import JsonError, dumps, loads
 from bridge.wire.sse import Frame
 
@@ -162,4 +163,4 @@ def _status(kind: str, name: str, value: Mapping[str, Any]) -> str | None:
 
 
 def _digest(raw: Mapping[str, Any]) -> str:
-    return _DIGEST + hashlib.sha256(dumps(raw)).hexdigest()
+    return _DIGEST + hashlib.sha256(dumps(bounded(raw))).hexdigest()

@@ -199,7 +199,8 @@ class MogplexApi:
             if code not in _CODES and not is_word:
                 code = "UNKNOWN"
             retry = _CODES.get(code) or _of_unknown_code(status)
-            text = str(error.get("message") or code) if isinstance(error, dict) else code
+            told = error.get("message") if isinstance(error, dict) else None
+            text = told if isinstance(told, str) and told else code
         elif 300 <= status < 400:
             code, retry, text = _redirect(headers.get("Location", ""))
         else:
@@ -252,7 +253,7 @@ def to_page(
         if event is not None:
             events.append(event)
         else:
-            name = item if isinstance(item, Lost) else lost_of(dumps(item))
+            name = item if isinstance(item, Lost) else lost_of(dumps(bounded(item)))
             lost.append((len(events), name.key))
     return RunPage(
         run=bounded(run),

@@ -167,7 +167,8 @@ class MogplexDialect:
         data = answer.get("data") if isinstance(answer, dict) else None
         for run in (data, data.get("run")) if isinstance(data, dict) else ():
             if isinstance(run, dict):
-                id_ = self.normal_id(str(run.get("runId")))
+                named = run.get("runId")
+                id_ = self.normal_id(named) if isinstance(named, str) else None
                 for name, last in _LINKS.items():
                     if name in run:
                         run[name] = f"{API}/runs/{id_}/{last}" if id_ is not None else None

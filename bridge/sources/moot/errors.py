@@ -169,7 +169,8 @@ def detail_of(value: object) -> str:
     if isinstance(detail, str):
         return detail.strip()
     if isinstance(detail, dict):
-        return detail_of({"detail": detail.get("message") or detail.get("msg")})
+        inner = detail.get("message") or detail.get("msg")
+        return inner.strip() if isinstance(inner, str) else ""
     if isinstance(detail, list):
         return "; ".join(filter(None, map(_item, detail)))
     return ""
@@ -179,7 +180,8 @@ def _item(item: object) -> str:
     if not isinstance(item, dict) or not isinstance(item.get("msg"), str):
         return ""
     where = item.get("loc")
-    place = ".".join(str(part) for part in where) if isinstance(where, list) else ""
+    parts = where if isinstance(where, list) else ()
+    place = ".".join(str(part) for part in parts if isinstance(part, str | int))
     return f"{place}: {item['msg']}" if place else str(item["msg"])
 
 

@@ -20,6 +20,7 @@ FRAME_BYTES_MAX = 2 * 1024 * 1024
 _PINGS = frozenset({"ping", "pong", "heartbeat", "keepalive", "keep-alive", "connected", "ok"})
 _NEWS = frozenset({"participant_update"})  # known, but no record
 _INSIDE = ("data", "event", "payload")
+LEVELS_MAX = 16  # of lists and wrappers around an event
 # every event has one of these, whatever is missing
 _SIGNS = frozenset({"event_id", "speaker_id", "speaker_name"})
 
@@ -71,16 +72,18 @@ def _of_event(value: dict[str, Any], space_id: str) -> Read:
     return Read([event], [], is_understood=True)
 
 
-def _of_value(value: Any, name: str, space_id: str) -> Read:
+def _of_value(value: Any, name: str, space_id: str, levels: int = LEVELS_MAX) -> Read:
+    if levels == 0:
+        return Read([], [Skip.UNKNOWN], is_understood=False)
     if isinstance(value, list):
-        return _together([_of_value(item, name, space_id) for item in value])
+        return _together([_of_value(item, name, space_id, levels - 1) for item in value])
     if isinstance(value, dict):
-        return _of_object(value, name, space_id)
+        return _of_object(value, name, space_id, levels)
     is_ping = name.lower() in _PINGS or (isinstance(value, str) and value.lower() in _PINGS)
     return _PING if is_ping else Read([], [Skip.UNKNOWN], is_understood=False)
 
 
-def _of_object(value: dict[str, Any], name: str, space_id: str) -> Read:
+def _of_object(value: dict[str, Any], name: str, space_id: str, levels: int) -> Read:
     named = value.get("type")
     kind = named if isinstance(named, str) else name
     if kind in _NEWS and "event_id" not in value:
@@ -90,7 +93,7 @@ def _of_object(value: dict[str, Any], name: str, space_id: str) -> Read:
     for key in _INSIDE:
         inside = _unwrapped(value.get(key))
         if inside is not None:
-            return _of_value(inside, name, space_id)
+            return _of_value(inside, name, space_id, levels - 1)
     if kind.lower() in _PINGS:
         return _PING
     return Read([], [Skip.UNKNOWN], is_understood=False)

@@ -29,6 +29,8 @@ RUN, SANDBOX, SPACE = (
         (f"{SANDBOX}exec.completed", {"exit_code": True}, ("note", "plain", "exec.completed")),
         (f"{SANDBOX}exec.completed", {"exit_code": 1, "duration_ms": -5},
          ("tool", "bad", "", "✗ exit 1 (0 ms)")),
+        (f"{SANDBOX}exec.completed", {"exit_code": 1, "duration_ms": 10**400},
+         ("tool", "bad", "", "✗ exit 1")),
         ("ai.miosa.build.event.build_event", {"state": "ready"},
          ("note", "plain", "build_event: ready")),
         ("io.other.thing", {}, ("note", "plain", "thing")),

@@ -167,3 +167,15 @@ def test_a_sandbox_reads_as_a_terminal() -> None:
         "$ npm test", ("1 passed",), "✗ exit 2 (5.2 s)",
     )  # fmt: skip
     assert tale.numbers.words() == "1 tool call, 1 failed · 4 events"
+
+
+def test_numbers_of_upstream_without_end_do_not_end_the_printing() -> None:
+    """JSON allows integers of any length; a float, and a number in a text, do not."""
+    run = Run().event(
+        "tool_finished", "make", {"durationMs": 10**400, "exitCode": 1, "output": "x"}, "shell"
+    )
+    (one,) = told(run)
+    assert one.verdict.startswith("✗ exit 1")
+    cut = "abc...[truncated " + "9" * 5000 + " chars]"
+    (one,) = told(Run().tool("make", cut, exit_code=2))
+    assert one.output == (cut,)

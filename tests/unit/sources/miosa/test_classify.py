@@ -286,3 +286,14 @@ def test_a_web_page_says_that_the_base_url_is_wrong() -> None:
 def test_a_key_that_may_go_on_at_once_waits_a_second(wait: str) -> None:
     failure = judge(429, headers={"Retry-After": wait}).failure
     assert failure.wait_s == 1.0
+
+
+@pytest.mark.parametrize("name", ["retry_after", "retry_after_ms"])
+def test_a_wait_of_hundreds_of_digits_does_not_crash_the_follow(name: str) -> None:
+    body = f'{{"error":{{"code":"INTERNAL_ERROR","{name}":{10**400}}}}}'
+    assert judge(500, body.encode()).failure.wait_s is None
+
+
+def test_a_list_of_errors_nested_without_end_does_not_crash_the_follow() -> None:
+    body = '{"errors":[' + "[" * 900 + "]" * 900 + "]}"
+    assert judge(422, body.encode()).failure.http_status == 422

@@ -148,3 +148,12 @@ def test_a_message_of_a_computer_is_an_event() -> None:
 
 def test_a_line_of_a_log_is_data() -> None:
     assert of_line("deployment", "hello").data == {"line": "hello"}
+
+
+def test_an_item_nested_without_end_does_not_crash_the_follow() -> None:
+    item: dict[str, object] = {"type": "log"}
+    for _ in range(400):
+        item = {"type": "log", "inner": item}
+    found = of_item("run", item)
+    assert found is not None
+    assert found.own_id is not None

@@ -18,7 +18,7 @@ from bridge.sources.mogplex.api import (
 )
 from bridge.sources.mogplex.settings import normalised_run_id
 from bridge.wire.http_dates import http_date
-from bridge.wire.jsontext import dumps
+from bridge.wire.jsontext import dumps, loads
 from tests.cases import each_case
 
 API = MogplexApi(HttpSession("https://example.com", lambda: ""), redact=lambda text: text)
@@ -289,3 +289,23 @@ def test_a_code_that_is_no_word_is_not_repeated(code: str) -> None:
     body = {"ok": False, "error": {"code": code, "message": "m"}}
     failure = api.classify("runs.events", 500, {}, body)
     assert (failure.code, failure.retry) == ("UNKNOWN", Retry.TRANSIENT)
+
+
+DEEP = (260, 990)  # levels: more than an encoder takes, and more than a `str()` does
+
+
+@pytest.mark.parametrize("levels", DEEP)
+def test_a_refusal_whose_message_is_a_deep_list_does_not_crash_the_follow(levels: int) -> None:
+    deep = "[" * levels + "]" * levels
+    body = f'{{"ok":false,"error":{{"code":"NOT_FOUND","message":{deep}}}}}'
+    failure = API.to_data("runs.events", Reply(404, {}, body.encode()))
+    assert isinstance(failure, Failure)
+    assert (failure.code, failure.message) == ("NOT_FOUND", "NOT_FOUND")
+
+
+@pytest.mark.parametrize("levels", DEEP)
+def test_a_deep_list_among_the_events_is_one_unreadable_event(levels: int) -> None:
+    deep = "[" * levels + "]" * levels
+    page = to_page(loads(f'{{"run":{{"status":"streaming"}},"events":[{deep}]}}'), {})
+    assert page is not None
+    assert (page.events, len(page.lost)) == ((), 1)

@@ -56,3 +56,20 @@ def test_an_event_without_a_name_of_its_type_is_a_message() -> None:
     (event,) = read('{"event_id":"e","metadata":[]}', "message", "s").events
     assert isinstance(event, Event)
     assert event.type == "io.mootup.space.event.message"
+
+
+@pytest.mark.parametrize(("before", "after"), [("[", "]"), ('{"data":[', "]}")])
+def test_wrappers_without_end_do_not_crash_the_follow(before: str, after: str) -> None:
+    levels = 900 // len(before)
+    found = read(before * levels + after * levels, "message", "s")
+    assert found.events == []
+
+
+@pytest.mark.parametrize(
+    "detail",
+    ['{"message":' * 900 + "1" + "}" * 900,
+     '[{"msg":"no","loc":[' + "[" * 900 + "]" * 900 + "]}]"],
+)  # fmt: skip
+def test_a_refusal_with_details_without_end_does_not_crash_the_follow(detail: str) -> None:
+    found = judge("spaces.events", 400, {}, f'{{"detail":{detail}}}'.encode(), str)
+    assert found.failure.http_status == 400

@@ -124,6 +124,8 @@ class ClientFrameDecoder:
                 continue
             mask = data[start - 4 : start]
             payload = bytes(b ^ mask[i % 4] for i, b in enumerate(data[start : start + size]))
+            if opcode is Opcode.CLOSE and not _is_close(payload):
+                raise WebSocketError(CloseCode.PROTOCOL_ERROR, "a close frame without a valid code")
             frames.append(ClientFrame(opcode, payload))
             at = start + size
         self._held = data[at:]
@@ -155,3 +157,11 @@ class ClientFrameDecoder:
         if size > MESSAGE_BYTES_MAX:
             raise WebSocketError(CloseCode.TOO_BIG, "nothing that long is expected here")
         return opcode, start, size
+
+
+def _is_close(payload: bytes) -> bool:
+    """Whether a close frame has no code, or one that may be sent (RFC 6455, 7.4)."""
+    if len(payload) < 2:
+        return not payload
+    code = int.from_bytes(payload[:2])
+    return 3000 <= code < 5000 or (1000 <= code <= 1014 and code not in (1004, 1005, 1006))

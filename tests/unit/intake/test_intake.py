@@ -388,30 +388,6 @@ def test_a_page_of_large_messages_does_not_hold_up_the_loop(virtually: Virtually
     virtually(main())
 
 
-@pytest.mark.parametrize("levels", [400, 1000])
-def test_a_row_nested_without_end_does_not_crash_the_follow(
-    levels: int, virtually: Virtually
-) -> None:
-    """Spaces and everything of MIOSA had no bound; runs had one."""
-
-    def row(mark: int) -> Any:
-        value: Any = mark
-        for _ in range(levels):
-            value = [value]
-        return {"status": "streaming", "metadata": value, "mark": mark}
-
-    async def main() -> None:
-        journal = MemoryJournal()
-        feed = await opened(intake_on(journal))
-        await feed.take(Batch(status="streaming", row=row(1)))
-        await feed.take(Batch(status="success", state=State.SUCCEEDED, row=row(2)))
-        (state,) = await journal.states()
-        assert orjson.loads(state.row)["mark"] == 2
-        assert len(await bodies(journal)) == 2
-
-    virtually(main())
-
-
 def test_the_row_is_kept_as_it_was_seen_last_also_when_the_status_stays(
     virtually: Virtually,
 ) -> None:

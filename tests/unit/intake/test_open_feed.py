@@ -1,4 +1,4 @@
-"""A feed that is closed while batches of it still wait for the journal."""
+"""A feed that is closed while batches of it wait for the journal, and rows of any depth."""
 
 from __future__ import annotations
 
@@ -6,8 +6,12 @@ import asyncio
 from collections.abc import Sequence
 from typing import Any
 
+import pytest
+
+from bridge.core.status import State
 from bridge.journal.memory import MemoryJournal
 from bridge.sources.port import Batch
+from bridge.wire.jsontext import loads
 from tests.unit.intake.test_intake import Virtually, bodies, event, intake_on, opened
 
 
@@ -67,5 +71,29 @@ def test_a_feed_opened_again_during_a_commit_knows_its_events(virtually: Virtual
             feed.close()
             await feed.open()
         assert feed.is_known("e1")
+
+    virtually(main())
+
+
+@pytest.mark.parametrize("levels", [400, 1000])
+def test_a_row_nested_without_end_does_not_crash_the_follow(
+    levels: int, virtually: Virtually
+) -> None:
+    """Spaces and everything of MIOSA had no bound; runs had one."""
+
+    def row(mark: int) -> dict[str, Any]:
+        value: Any = mark
+        for _ in range(levels):
+            value = [value]
+        return {"status": "streaming", "metadata": value, "mark": mark}
+
+    async def main() -> None:
+        journal = MemoryJournal()
+        feed = await opened(intake_on(journal))
+        await feed.take(Batch(status="streaming", row=row(1)))
+        await feed.take(Batch(status="success", state=State.SUCCEEDED, row=row(2)))
+        (state,) = await journal.states()
+        assert loads(state.row)["mark"] == 2
+        assert len(await bodies(journal)) == 2
 
     virtually(main())

@@ -79,6 +79,9 @@ def test_control_frames_are_found_between_messages_at_every_cut() -> None:
         (masked(0x83, b""), CloseCode.PROTOCOL_ERROR),  # opcode 3
         (masked(0x09, b""), CloseCode.PROTOCOL_ERROR),  # a ping in pieces
         (masked(0x89, b"x" * 126), CloseCode.PROTOCOL_ERROR),  # a ping too long
+        (masked(0x88, b"\x03"), CloseCode.PROTOCOL_ERROR),  # half a code was echoed as it came
+        (masked(0x88, b"\x03\xed"), CloseCode.PROTOCOL_ERROR),  # 1005 must not be sent
+        (masked(0x88, b"\x03\xe7"), CloseCode.PROTOCOL_ERROR),  # 999
         (masked(0x82, b"x" * 65537), CloseCode.TOO_BIG),
         (b"\x82\xff\x7f" + b"\xff" * 7 + b"mask", CloseCode.TOO_BIG),
     ],

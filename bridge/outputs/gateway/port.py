@@ -133,6 +133,9 @@ class Dialect(Protocol):
             body: The body as the client sent it.
         """
 
+    def row_in(self, body: bytes) -> bytes:
+        """Return the row in a good answer to a read of a run; b"" if unreadable."""
+
     def started(self, body: bytes) -> tuple[str | None, bytes]:
         """Return the run's id and row from a good answer; None and b"" if unreadable."""
 

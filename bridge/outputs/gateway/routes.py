@@ -37,6 +37,7 @@ from bridge.sources.port import Question
 LIST_DEFAULT, LIST_MAX = 50, 200
 START_BYTES_MAX = 2**20  # a prompt has up to 100,000 characters, each up to 12 bytes as JSON
 _JSON = "application/json"
+_STARTING = "the bridge is starting to follow this run; try again"
 _KEY_SAFE = re.compile(r"[ -~]*", re.ASCII)  # characters of a header line
 
 
@@ -175,14 +176,10 @@ class GatewayRoutes:
         if seen is None and after is None:
             return await self._ask_and_follow(request, identity, id_)
         if seen is None:  # upstream would ignore the cursor and start over
-            refusal = await self._asked(request, identity, id_)
-            return refusal or self.refuse(
-                ProblemError(
-                    "not_ready",
-                    "the bridge is starting to follow this run; try again",
-                    headers={"Retry-After": "1"},
-                )
-            )
+            asked = await self._asked(request, identity, id_)
+            if isinstance(asked, web.Response):
+                return asked
+            return self.refuse(ProblemError("not_ready", _STARTING, headers={"Retry-After": "1"}))
         self._from_journal.inc()
         if after is None and (page := self._pages.maybe_kept(seen, limit)) is not None:
             return await self._shown(request, page)
@@ -204,14 +201,14 @@ class GatewayRoutes:
         id_ = self._targets.of(request).id
         seen = self._look(request, identity, id_)
         if seen is None:
-            refusal = await self._asked(request, identity, id_)
-            if refusal is not None:
-                return refusal
+            asked = await self._asked(request, identity, id_)
+            if isinstance(asked, web.Response):
+                return asked
             seen = self._look(request, identity, id_, must_have_row=False)
-            if seen is None:
-                raise ProblemError(
-                    "not_ready", "the bridge is starting to follow this run; try again"
-                )
+            if seen is None or request.headers.get("Last-Event-ID", "").strip():
+                # Upstream may know that event; a 400 would make the client drop its position.
+                raise ProblemError("not_ready", _STARTING, headers={"Retry-After": "1"})
+            seen = seen if seen.row else seen._replace(row=asked)
         self._from_journal.inc()
         if request.method == hdrs.METH_HEAD:
             return web.Response(headers=stream_headers(seen))
@@ -324,8 +321,8 @@ class GatewayRoutes:
 
     async def _asked(
         self, request: web.Request, identity: Identity, id_: str
-    ) -> web.Response | None:
-        """Follow an unknown run for a stream; a refusal if there is no such run."""
+    ) -> web.Response | bytes:
+        """Follow an unknown run; return its row, or a refusal if there is no such run."""
         account = self._choice.of(request, identity, id_)
         question = Question("GET", f"{self._dialect.api}/runs/{id_}")
         reply = await self._upstream.read(account, question, is_kept=True)
@@ -335,7 +332,7 @@ class GatewayRoutes:
         if not self.settings.follow:
             raise ProblemError("not_found", "the run is not followed, and gateway.follow is off")
         await self._follow(account, id_)
-        return None
+        return self._dialect.row_in(reply.body)
 
     async def _follow(self, account: str, id_: str) -> None:
         if not self.settings.follow or any(s.account == account for s in self._runs.seen(id_)):

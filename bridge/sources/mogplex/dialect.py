@@ -201,6 +201,14 @@ class MogplexDialect:
         lines.append(b"data: %b\n\n" % self.event(record))
         return b"".join(lines)
 
+    def row_in(self, body: bytes) -> bytes:
+        """See `Dialect.row_in`."""
+        try:
+            row = loads(body)["data"]["run"]
+        except (JsonError, KeyError, TypeError):
+            return b""
+        return dumps(row) if isinstance(row, dict) else b""
+
     # Starts
 
     def wrong_start(self, key: str, body: bytes) -> str | None:

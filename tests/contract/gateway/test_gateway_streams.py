@@ -84,3 +84,30 @@ async def test_a_stream_of_an_unknown_run_begins_when_it_is_followed() -> None:
             assert response.status == 200
             found = await frames_of(response, lambda frames: len(frames) >= 6)
         assert [frame.id for frame in found if frame.event != "run"] == [e.id for e in run.commits]
+
+
+async def test_a_position_is_not_refused_while_the_bridge_starts_to_follow_the_run() -> None:
+    """A client that came over from upstream lost its position: 400, as for a foreign event."""
+    async with gateway_bridge() as bridge:
+        run = bridge.sim.create_run(events=5)
+        path = f"{API}/runs/{run.id}/events/stream"
+        last = run.commits[1].id
+        status, headers, _ = await bridge.call("GET", path, Last_Event_ID=last)
+        assert (status, headers["Retry-After"]) == (503, "1")
+        await bridge.until(lambda: bridge.state(run.id).events == 5)
+        async with bridge.session.get(bridge.url + path, headers={"Last-Event-ID": last}) as found:
+            frames = await frames_of(found, lambda frames: len(frames) >= 4)
+        assert [frame.id for frame in frames[1:]] == [event.id for event in run.commits[2:]]
+
+
+async def test_the_first_frame_of_an_unknown_run_is_the_whole_run() -> None:
+    """It held the id and the links alone, so a client that looks at the status failed."""
+    async with gateway_bridge() as bridge:
+        run = bridge.sim.create_run(events=3)
+        url = f"{bridge.url}{API}/runs/{run.id}/events/stream"
+        async with bridge.session.get(url) as response:
+            found = await frames_of(response, lambda frames: len(frames) >= 1)
+        _, _, answer = await bridge.call("GET", f"{API}/runs/{run.id}")
+        first = json.loads(found[0].data)
+    assert first["status"] == answer["data"]["run"]["status"]
+    assert first.keys() == answer["data"]["run"].keys()

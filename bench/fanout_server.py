@@ -71,6 +71,10 @@ class Healthy:
         return {}
 
 
+async def no_metrics(_: str) -> tuple[bytes, str]:
+    return b"", "text/plain"
+
+
 class Ours:
     def __init__(self) -> None:
         self.journal = MemoryJournal()
@@ -80,7 +84,7 @@ class Ours:
             NoRuns(),
             Healthy(),
             self.metrics,
-            lambda _: (b"", "text/plain"),
+            no_metrics,
             Redactor(),
             SystemClock(),
         )

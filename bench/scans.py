@@ -15,7 +15,7 @@ from pathlib import Path
 
 import aiohttp
 
-from bench.fanout_server import Healthy, NoRuns
+from bench.fanout_server import Healthy, NoRuns, no_metrics
 from bridge.clock import SystemClock
 from bridge.core.event import Draft, feed_of
 from bridge.daemon.serving import Parts, build_server
@@ -41,7 +41,7 @@ async def main(records: int, clients: int) -> None:
         # A type and an account that are there, but never together: each record is looked at.
         await journal.append([Draft(OTHER, "rare", "rare", b'{"sequence":"', pad)])
         parts = Parts(
-            journal, NoRuns(), Healthy(), Metrics(), lambda _: (b"", "text/plain"), Redactor(),
+            journal, NoRuns(), Healthy(), Metrics(), no_metrics, Redactor(),
             SystemClock(),
         )  # fmt: skip
         server = build_server(parts)

@@ -109,6 +109,10 @@ class GatewayBridge:
         return {"repoId": self.sim.world.account.repos[0]["id"], "prompt": "Fix it", **more}
 
 
+async def no_metrics(_: str) -> tuple[bytes, str]:
+    return b"", "text/plain"
+
+
 def ids(found: Any) -> list[str]:
     """Of the events of a page."""
     return [event["id"] for event in found["events"]]
@@ -168,7 +172,7 @@ async def gateway_bridge(
         runs = {d: GatewayRuns(d, following.follows, following.accounts) for d in dialects()}
         parts = Parts(
             bridge.journal, following.follows, TwoChecks(), metrics,
-            lambda _: (b"", "text/plain"), redactor, clock,
+            no_metrics, redactor, clock,
         )  # fmt: skip
         bridge.gateways = runs
         gateways = Gateways(runs, settings or GatewaySettings())

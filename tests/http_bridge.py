@@ -127,6 +127,10 @@ class HttpBridge:
         return value
 
 
+async def _rendered(accept: str) -> tuple[bytes, str]:
+    return f"asked for {accept}".encode(), "text/plain; version=0.0.4"
+
+
 @asynccontextmanager
 async def http_bridge(
     *,
@@ -144,7 +148,7 @@ async def http_bridge(
         runs,
         health,
         metrics,
-        lambda accept: (f"asked for {accept}".encode(), "text/plain; version=0.0.4"),
+        _rendered,
         redactor or Redactor(),
         SystemClock(),
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import os
 import re
+import stat
 import tomllib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -319,9 +320,12 @@ def _read(file: FileName) -> str:
     try:
         with file.open("rb") as opened:
             raw = opened.read(FILE_BYTES_MAX + 1)
+            is_pipe = stat.S_ISFIFO(os.fstat(opened.fileno()).st_mode)
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
         raise ConfigError(f"{file}: cannot read the configuration: {reason}") from None
+    if is_pipe and not raw.strip():  # as at a reload with `--config <(command)`
+        raise ConfigError(f"{file}: is a pipe that has been read already; use a file")
     if len(raw) > FILE_BYTES_MAX:
         raise ConfigError(f"{file}: longer than 1 MiB: this is no configuration file")
     try:

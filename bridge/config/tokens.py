@@ -106,8 +106,8 @@ class TokenFile:
                 return
             if stat.S_ISDIR(info.st_mode):
                 raise ConfigError(self._text("is a directory"))
-            with self._path.open("rb") as opened:
-                raw = opened.read(TOKEN_BYTES_MAX + 1)
+            with open(self._path, "rb", opener=self._opened) as opened:
+                raw = opened.read(TOKEN_BYTES_MAX + 1) or b""  # None: a pipe without bytes
         except OSError as error:
             raise ConfigError(self._text((error.strerror or "unreadable").lower())) from None
         token = _checked(raw, self._text)
@@ -120,6 +120,10 @@ class TokenFile:
         if token != self._token:
             self._token = token
             self._generation += 1
+
+    def _opened(self, path: str, flags: int) -> int:
+        """Wait for the writer of a pipe only at the start, because the event loop waits too."""
+        return os.open(path, flags if self._token is None else flags | os.O_NONBLOCK)
 
     def _text(self, reason: str) -> str:
         return f'token file {self._path} of account "{self._account}": {reason}'

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -409,3 +410,17 @@ def test_what_is_missing_is_told_with_the_nearest_place(tmp_path: Path) -> None:
     assert load(None, {}, {}).place("accounts", 0, "token_file") == "configuration"
     with pytest.raises(ConfigError, match=r'bridge\.toml:3: token file none of account "a"'):
         resolve_accounts(loaded.settings, {}, loaded.place)
+
+
+def test_a_pipe_that_was_read_is_not_an_empty_configuration() -> None:
+    """A reload after `--config <(command)` took every setting back to its default."""
+    reading, writing = os.pipe()
+    try:
+        os.write(writing, b'[retention]\nage = "1d"\n')
+        os.close(writing)
+        file = Path(f"/dev/fd/{reading}")
+        assert read(file).settings.retention.age == 86400
+        with pytest.raises(ConfigError, match="a pipe that has been read already"):
+            read(file)
+    finally:
+        os.close(reading)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from pathlib import Path
 
 import pytest
@@ -144,3 +145,17 @@ def test_a_rotation_in_two_steps_keeps_the_last_good_token(file: Path) -> None:
     file.chmod(0o600)
     assert tokens.token() == "mog_new"
     assert tokens.warning is None
+
+
+def test_a_pipe_without_a_writer_does_not_stop_the_loop(tmp_path: Path) -> None:
+    path = tmp_path / "pipe"
+    os.mkfifo(path, 0o600)
+    writer = threading.Thread(target=path.write_text, args=(TOKEN,))
+    writer.start()
+    tokens = TokenFile(path, "default")
+    assert tokens.token() == TOKEN
+    writer.join()
+    os.utime(path)
+    assert tokens.token() == TOKEN
+    assert tokens.warning is not None
+    assert "is empty" in tokens.warning

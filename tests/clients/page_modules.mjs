@@ -9,6 +9,7 @@ const { parse, safeUrl, settledLength } = await load("markdown.js");
 const { Story, isProblem, soughtOf, textOf } = await load("story.js");
 const { feedOf, keyOf, placeOf, viewsOf } = await load("feeds.js");
 const { read } = await load("records.js");
+const { statusOf } = await load("runs.js");
 const { Heights } = await load("heights.js");
 const { troubleOf } = await load("truth.js");
 const { visible, visibleProse } = await load("visible.js");
@@ -229,6 +230,15 @@ step("places and heights agree", () => {
   });
   assert.equal(heights.total, sum);
   assert.equal(heights.at(sum + 999), 499);
+});
+
+step("a word of upstream that every object has is a word like any other", () => {
+  for (const word of ["constructor", "toString", "__proto__", "hasOwnProperty"]) {
+    assert.deepEqual(statusOf({ state: "following", status: word }), ["plain", "begin", word]);
+    assert.deepEqual(statusOf({ kind: "sandbox", system: "miosa", status: word, phase: word }), ["plain", "begin", word]);
+    assert.equal(typeof read(JSON.stringify(ended(word, null))).tone, "string");
+    assert.equal(typeof read(JSON.stringify(event(word, "x"))).tone, "string");
+  }
 });
 
 step("true state: which trouble, in which order", () => {

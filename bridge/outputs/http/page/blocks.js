@@ -6,8 +6,9 @@ import { outputNodes } from "/page/output.js";
 import { textOf } from "/page/story.js";
 import { visible, visibleProse } from "/page/visible.js";
 
-const TOOL_MARKS = { read_file: "file", edit_file: "edit", write_file: "edit", search: "search", grep: "search" };
+const TOOL_MARKS = { __proto__: null, read_file: "file", edit_file: "edit", write_file: "edit", search: "search", grep: "search" };
 const STATE = {
+  __proto__: null,
   running: ["calm", "tool", "running"],
   ok: ["good", "done", ""],
   failed: ["bad", "fail", "failed"],

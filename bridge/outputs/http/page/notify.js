@@ -7,9 +7,9 @@ import { visible } from "/page/visible.js";
 const WANTED = "mogplex-bridge.notify";
 const GATHER_MS = 5000; // ends within this time are one notification
 const CHARS_MAX = 120;
-const WORDS = { success: "ended in success", failed: "failed", cancelled: "was cancelled", awaiting_input: "waits for input" };
+const WORDS = { __proto__: null, success: "ended in success", failed: "failed", cancelled: "was cancelled", awaiting_input: "waits for input" };
 // Of other systems the state in the words of all counts.
-const WORDS_OF_OTHERS = { succeeded: "ended in success", failed: "failed", cancelled: "was cancelled" };
+const WORDS_OF_OTHERS = { __proto__: null, succeeded: "ended in success", failed: "failed", cancelled: "was cancelled" };
 
 export class Notifier {
   // `open(run)`: a reader clicked; `inView()`: the run that is looked at, if the page is.

@@ -9,6 +9,7 @@ const TEXT_CHARS_MAX = 300; // of a row; the whole record is one key away
 
 // kind: the word in the row; tone: its colour, never the only sign; mark: its icon.
 const KINDS = {
+  __proto__: null,
   "com.mogplex.run.status": ["status", "calm", "turn"],
   "com.mogplex.run.event.started": ["started", "calm", "begin"],
   "com.mogplex.run.event.status_changed": ["status_changed", "calm", "turn"],
@@ -25,9 +26,10 @@ const KINDS = {
   "bridge.reset": ["reset", "warn", "reset"],
 };
 
-const TONE_OF_END = { success: "good", succeeded: "good", archived: "good", failed: "bad", cancelled: "warn" };
+const TONE_OF_END = { __proto__: null, success: "good", succeeded: "good", archived: "good", failed: "bad", cancelled: "warn" };
 
 const WHY_RESET = {
+  __proto__: null,
   dropped: "they are older than the records kept",
   epoch: "the journal was replaced",
   ahead: "the position is after the end of the journal",

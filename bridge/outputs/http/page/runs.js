@@ -20,6 +20,7 @@ const GROUPS = [
 ];
 // word -> tone and icon; a word that is not here is shown as it is.
 const STATUS = {
+  __proto__: null,
   pending: ["plain", "wait"],
   streaming: ["calm", "tool"],
   awaiting_input: ["warn", "wait"],
@@ -30,6 +31,7 @@ const STATUS = {
 
 // The same for other systems: the states that all have in common.
 const PHASE = {
+  __proto__: null,
   pending: STATUS.pending,
   running: STATUS.streaming,
   waiting: STATUS.awaiting_input,

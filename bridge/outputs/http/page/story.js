@@ -20,6 +20,7 @@ const EVENT = "com.mogplex.run.event.";
 const PAUSE_MS = 90000; // between two fragments; after that a new block begins
 
 export const WHY_GAP = {
+  __proto__: null,
   window_exhausted: "the run has more events than upstream shows on one page",
   window_jumped: "more events came between two reads than upstream shows on one page",
   segment_switched: "the run continued in a new segment before the old one was read completely",

@@ -8,7 +8,7 @@ import { hasToken, isClosed, ticket } from "/page/access.js";
 
 const WAIT_MS_MIN = 1000;
 const WAIT_MS_MAX = 15000; // a bridge that is back is noticed within this
-const WORDS = { live: "Live", waiting: "Connecting", lost: "Connection lost", refused: "Refused" };
+const WORDS = { __proto__: null, live: "Live", waiting: "Connecting", lost: "Connection lost", refused: "Refused" };
 
 export class Stream {
   // `take(text)` gets each record, `tell(state, words)` each change of state.

@@ -79,7 +79,8 @@ def _near(code: str, known: Sequence[Known]) -> str:
         try:
             phrase = HTTPStatus(int(code[:9])).phrase
         except ValueError:
-            return ": an HTTP status has three digits, like 409"
+            is_short = len(code) == 3
+            return ": HTTP has no such status" if is_short else ": a status has three digits"
         return f" with this status ({phrase}); the bridge classifies it by the status alone"
     words = {row.word.lower(): row.code for _, row in known}
     near = difflib.get_close_matches(code_key(code), words, n=3)

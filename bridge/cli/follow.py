@@ -18,6 +18,7 @@ from bridge.core.event import Feed
 
 if TYPE_CHECKING:
     from bridge.config import Loaded
+    from bridge.sources.port import System
 
 TIMEOUT_S = 1800.0  # the vendor CLI's default (mogplex.md 1.12)
 
@@ -189,8 +190,16 @@ def _wanted(
                 places.append((f"{_name(runs_from)}:{number}: ", text))
     wanted = dict.fromkeys(_feed(place, text, system) for place, text in places)
     if not wanted and is_needed:
-        raise click.UsageError("no run to follow: give run ids, or --runs-from FILE")
+        kind = next(iter(_system(system).kinds))
+        raise click.UsageError(f"no {kind} to follow: give {kind} ids, or --runs-from FILE")
     return list(wanted)
+
+
+def _system(name: str | None) -> System:
+    """The system with this name; None is the first one."""
+    from bridge.systems import systems  # noqa: PLC0415
+
+    return systems()[name] if name is not None else next(iter(systems().values()))
 
 
 def _feed(place: str, text: str, name: str | None) -> tuple[str, str]:
@@ -204,9 +213,7 @@ def _feed(place: str, text: str, name: str | None) -> tuple[str, str]:
     Raises:
         click.UsageError: The text is no id of that kind.
     """
-    from bridge.systems import systems  # noqa: PLC0415
-
-    system = systems()[name] if name is not None else next(iter(systems().values()))
+    system = _system(name)
     kind, colon, id_ = text.strip().partition(":")
     if not colon and kind in system.kinds:
         with contextlib.suppress(ValueError):
@@ -224,7 +231,9 @@ def _meant(text: str, kinds: Sequence[str]) -> str:
     """A hint at the kind that an invalid id may belong to; empty without one."""
     import difflib  # noqa: PLC0415 - for mistakes only
 
-    word = text.strip().partition(":")[0]
+    word, colon, _ = text.strip().partition(":")
+    if word in kinds and not colon:
+        return f"; give the id of the {word} too: {word}:ID"
     if len(kinds) == 1 or word in kinds:
         return ""
     near = difflib.get_close_matches(word, kinds, n=1)

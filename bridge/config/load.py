@@ -230,8 +230,10 @@ class _Merged:
         if len(found) != 1:
             names = ", ".join(name for name, _ in accounts)
             what = "several accounts are" if found else "no account is"
+            cure = "give an account's name" if found else "add one under [[accounts]]"
             raise ConfigError(
-                f'{flag}: {what} named or of system "{where[:50]}"; the accounts are {names}'
+                f'{flag}: {what} named or of system "{where[:50]}": {cure}; '
+                f"the accounts are {names}"
             )
         try:
             self._list(("accounts", found[0]), kind, id_, flag)

@@ -53,6 +53,7 @@ def test_an_unknown_code_names_the_nearest(capfd: pytest.CaptureFixture[str]) ->
     assert "SANDBOX_NOT_RUNNING" in err
     assert said(capfd, "418")[0] == 1
     assert "three digits" in said(capfd, "9999")[2]
+    assert "no such status" in said(capfd, "999")[2]
 
 
 def test_the_page_is_what_the_tables_say() -> None:

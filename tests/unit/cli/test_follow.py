@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 import pytest
 
-from bridge.cli.follow import _feed
+from bridge.cli.follow import _feed, _wanted
 
 UUID = "3f0c1c52-8d5e-4c8e-9d0a-2b1f6c7d8e9f"
 OTHER = "0c1d7e88-93d4-4c0a-b6f2-6f4a0b0f9e77"
@@ -38,6 +38,7 @@ def test_a_feed_is_named_by_id_by_kind_and_id_or_by_a_kind_without_ids(
         ("miosa", "tenants", 'did you mean the kind "tenant"?'),
         ("miosa", "nonsense", "name another kind before the id, as in sandbox:ID"),
         ("miosa", f"{UUID}/{OTHER}", "a snapshot is named snapshot:OWNER/SID"),
+        ("miosa", "sandbox", "give the id of the sandbox too: sandbox:ID"),
         ("miosa", "sandbox:x", "'x' is no sandbox id"),
         ("moot", "a/b", "is no space id"),
         (None, "nonsense", "'nonsense' is no run id: a run id is a UUID"),
@@ -49,3 +50,12 @@ def test_a_text_that_names_no_feed_is_told_what_it_may_have_meant(
     with pytest.raises(click.UsageError) as error:
         _feed("", text, system)
     assert says in error.value.message
+
+
+@pytest.mark.parametrize(("system", "kind"), [(None, "run"), ("moot", "space"), ("miosa", "run")])
+def test_nothing_to_follow_is_said_in_the_words_of_the_system(
+    system: str | None, kind: str
+) -> None:
+    with pytest.raises(click.UsageError) as error:
+        _wanted((), None, system, is_needed=True)
+    assert error.value.message == f"no {kind} to follow: give {kind} ids, or --runs-from FILE"

@@ -132,3 +132,84 @@ def test_an_exit_in_a_thing_that_goes_on_hides_no_gap(kind: str) -> None:
         (await stage.told(thing)).assert_honest(may_repeat=False)
 
     play(scenario, ids="none", resume="none")
+
+
+@pytest.mark.parametrize("status", [400, 404, 422])
+def test_a_cursor_that_upstream_forgets_more_than_once_ends_no_run(status: int) -> None:
+    async def scenario(stage: Stage) -> None:
+        run = stage.sim.create("run", events=5)
+        await stage.follow(run)
+        await asyncio.sleep(20)
+        for _ in range(3):
+            stage.sim.fault("reply", status=status, code="NO_SUCH_CURSOR", endpoint="runs.events")
+            stage.sim.append(run, 3)
+            await asyncio.sleep(120)
+        stage.sim.finish(run)
+        await stage.over(120)
+        (await stage.told(run)).assert_whole()
+
+    play(scenario, Setting(may_stream=False))
+
+
+@pytest.mark.parametrize(("before", "after"), [("agent_runs", "runs"), ("runs", "agent_runs")])
+def test_runs_whose_name_changes_with_an_upgrade_are_followed_on(before: str, after: str) -> None:
+    async def scenario(stage: Stage) -> None:
+        run = stage.sim.create("run", events=5)
+        await stage.follow(run)
+        await asyncio.sleep(20)
+        stage.sim.knobs.change({"runs_path": after})
+        stage.sim.append(run, 3)
+        await asyncio.sleep(60)
+        stage.sim.finish(run)
+        await stage.over(120)
+        (await stage.told(run)).assert_whole()
+
+    play(scenario, runs_path=before)
+
+
+def test_a_success_that_holds_an_error_is_judged_by_its_code() -> None:
+    async def scenario(stage: Stage) -> None:
+        run = stage.sim.create("run", events=2)
+        stage.sim.fault("reply", status=200, code="SERVICE_UNAVAILABLE", times=10)
+        await stage.follow(run)
+        await stage.over(60)
+        (failure,) = (await stage.told(run)).failures
+        assert failure["code"] == "SERVICE_UNAVAILABLE"
+        assert len(stage.sim.requests) == 1
+
+    play(scenario)
+
+
+def test_tickets_that_move_to_the_other_path_with_an_upgrade_are_still_found() -> None:
+    async def scenario(stage: Stage) -> None:
+        build = stage.sim.create("build")
+        await stage.follow(build)
+        await asyncio.sleep(10)
+        stage.sim.knobs.change({"ticket_path": "auth"})
+        stage.sim.cut_streams()
+        await asyncio.sleep(60)
+        stage.sim.append(build, numbered(build, 2))
+        await asyncio.sleep(5)
+        told = await stage.told(build)
+        assert (len(told.events), told.failures) == (2, [])
+
+    play(scenario, ticket_path="sse", ticket_refusal=404)
+
+
+@pytest.mark.parametrize("kind", ["tenant", "sandbox"])
+def test_an_error_in_place_of_a_stream_is_shown_whatever_its_status(kind: str) -> None:
+    async def scenario(stage: Stage) -> None:
+        thing = stage.sim.create(kind)
+        stage.sim.fault("reply", status=200, code="INTERNAL_ERROR", endpoint=HEADS[kind], times=3)
+        await stage.follow(thing)
+        await asyncio.sleep(1)
+        failure = stage.progress(thing).failure
+        assert failure is not None
+        assert failure.code == "INTERNAL_ERROR"
+        await asyncio.sleep(60)
+        stage.sim.append(thing, numbered(thing, 2))
+        await asyncio.sleep(5)
+        assert len((await stage.told(thing)).events) == 2
+        assert stage.progress(thing).failure is None
+
+    play(scenario)

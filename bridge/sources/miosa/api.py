@@ -16,7 +16,15 @@ from bridge.core.error_table import Wait
 from bridge.core.errors import Failure, Retry
 from bridge.core.event import Feed, percent_encoded
 from bridge.sources.http import HttpSession, Reply, Stream
-from bridge.sources.miosa.classify import Form, Route, Verdict, classify, to_float
+from bridge.sources.miosa.classify import (
+    Form,
+    Route,
+    Verdict,
+    classify,
+    read_envelope,
+    to_float,
+)
+from bridge.sources.miosa.errors import row_of
 from bridge.sources.miosa.frames import Seen, of_item
 from bridge.sources.miosa.ids import PATHS, is_uuid
 from bridge.sources.miosa.rules import pages, tail, words
@@ -81,7 +89,7 @@ class MiosaApi:
         row = to_row(kind, value)
         if row is not None and is_of_another(row, path):
             return self.unreadable(operation, "the reply is of something else")
-        return row or self.unreadable(operation, "the reply holds no status")
+        return row or self.of_error(operation, value, "the reply holds no status")
 
     async def page(self, path: str, after: str | None) -> Sequence[Seen] | Verdict:
         """A page of a run's events behind `after`."""
@@ -93,7 +101,7 @@ class MiosaApi:
             return value
         items = to_list(value)
         if items is None:
-            return self.unreadable("runs.events", "the reply holds no list of events")
+            return self.of_error("runs.events", value, "the reply holds no list of events")
         return [seen for item in items if (seen := of_item(words.RUN, item)) is not None]
 
     async def listing(
@@ -109,7 +117,7 @@ class MiosaApi:
             return value
         items = to_list(value)
         if items is None:
-            return self.unreadable(operation, "the reply holds no list")
+            return self.of_error(operation, value, "the reply holds no list")
         rows = [item for item in items if isinstance(item, dict)]
         return Listed(rows, _is_last_page(value, params, len(rows)))
 
@@ -119,7 +127,7 @@ class MiosaApi:
         if isinstance(value, Verdict):
             return value
         lines = to_lines(value)
-        return self.unreadable("deployments.logs", "no log") if lines is None else lines
+        return self.of_error("deployments.logs", value, "no log") if lines is None else lines
 
     async def mint(self, path: str) -> Minted | Verdict:
         """Mint a ticket. This is a POST, so the session never repeats it."""
@@ -170,6 +178,14 @@ class MiosaApi:
     ) -> Verdict:
         """Judge a refusal by its status, headers and body; texts in it are redacted."""
         return classify(operation, route, status, headers, body, self._redact)
+
+    def of_error(self, operation: str, value: Any, text: str) -> Verdict:
+        """Judge a success that holds an error instead: the code decides before the status."""
+        body = dumps(value)
+        row = row_of(read_envelope(body).code)
+        if row is None or not row.http:
+            return self.unreadable(operation, text)
+        return self.classify(operation, Route.JSON, row.http[0], {}, body)
 
     @staticmethod
     def unreadable(operation: str, text: str) -> Verdict:

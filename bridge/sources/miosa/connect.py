@@ -19,7 +19,7 @@ from bridge.log import get_logger
 from bridge.sources import http
 from bridge.sources.http import Stream
 from bridge.sources.key_gate import Turn
-from bridge.sources.miosa.api import ACCEPT_STREAM, Minted, MiosaApi, of_transport
+from bridge.sources.miosa.api import ACCEPT_STREAM, Minted, MiosaApi, of_transport, to_list
 from bridge.sources.miosa.classify import Route, Verdict
 from bridge.sources.miosa.following import Parts
 from bridge.sources.miosa.rules.learnt import OTHER_TICKET_PATH
@@ -135,6 +135,8 @@ async def _mint(parts: Parts, wish: Wish, turn: Turn, ticket: Ticket) -> Connect
         return None
     ticket.refused()
     status = minted.failure.http_status
+    if status in (404, 405):
+        learnt.tickets.gone(path)  # the server was upgraded
     if status in OTHER_TICKET_PATH and learnt.tickets.refused(path):
         _count(parts, wish, minted, started)
         return Connected(Came.AGAIN)
@@ -175,8 +177,10 @@ async def _judged(parts: Parts, wish: Wish, stream: Stream, started: float) -> C
         except JsonError:
             verdict = MiosaApi.unreadable(wish.operation, "a success that is no stream")
         else:
-            gate.accepted(wish.operation, started, wish.feed.id)
-            return Connected(Came.JSON, value=value)
+            if to_list(value) is not None:
+                gate.accepted(wish.operation, started, wish.feed.id)
+                return Connected(Came.JSON, value=value)
+            verdict = parts.api.of_error(wish.operation, value, "a success that is no stream")
     else:
         verdict = parts.api.classify(
             wish.operation, Route.STREAM, stream.status, stream.headers, body

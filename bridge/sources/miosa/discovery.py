@@ -94,8 +94,13 @@ class Discovery:
 
     def _has_other_name(self, kind: str, verdict: Verdict) -> bool:
         """Whether the list of runs may be under the other of its two names."""
+        if kind != words.RUN or not verdict.is_route_missing:
+            return False
         runs = self._parts.learnt.runs
-        return kind == words.RUN and verdict.is_route_missing and runs.refused(runs.name)
+        name = runs.name
+        if verdict.failure.retry is Retry.FEATURE_ABSENT:
+            runs.gone(name)
+        return runs.refused(name)
 
     def _refused(self, kind: str, verdict: Verdict) -> None:
         if kind == words.RUN and verdict.is_route_missing:

@@ -298,6 +298,8 @@ class Following(ABC):
             request = partial(self.api.row, path, operation, self.kind)
             answer = await self.ask(rank, operation, request)
             if isinstance(answer, Verdict):
+                if answer.failure.retry is Retry.FEATURE_ABSENT and self.kind == words.RUN:
+                    self.learnt.runs.gone(name)  # the server was upgraded
                 if answer.is_route_missing and self._other_path(name):
                     elsewhere = answer
                     continue

@@ -32,6 +32,7 @@ CONNECT_S = (1.0, 30.0)  # between connects
 LIVED_S = 30.0  # a stream that lived so long is no failure
 CURSOR_CODES = frozenset({400, 404, 422})  # statuses with which a server may refuse an unknown id
 CURSOR_LOST = "cursor_lost"
+REREAD_S = 60.0  # a cursor that is refused so soon after a read from the start is not the reason
 
 
 class RunFollow(Following):
@@ -46,7 +47,7 @@ class RunFollow(Following):
         self._last_id: str | None = None  # the newest event that was taken
         self._sequence: int | None = None  # its number, where upstream numbers events
         self._saw_end = False  # an event said how the run ended
-        self._page_at = self._news_at = -math.inf
+        self._page_at = self._news_at = self._reread_at = -math.inf
         self._poll_s = POLL_S[0]
         self._is_streaming = False
         self._is_catching_up = False  # hold frames until pages have caught up
@@ -116,6 +117,7 @@ class RunFollow(Following):
                 if not self._is_cursor_refused(answer):
                     await self.refused(answer)
                     return
+                self._reread_at = self.clock.monotonic()
                 self.cursor.begin_again()
                 continue
             self.went_well("runs.events")
@@ -136,7 +138,8 @@ class RunFollow(Following):
 
     def _is_cursor_refused(self, verdict: Verdict) -> bool:
         is_about_it = verdict.failure.http_status in CURSOR_CODES
-        return is_about_it and self.cursor.after is not None and not self.cursor.was_reread
+        is_again = self.clock.monotonic() < self._reread_at + REREAD_S
+        return is_about_it and self.cursor.after is not None and not is_again
 
     async def _take_page(self, items: Sequence[Seen], *, is_first: bool) -> Next:
         async with self._order:

@@ -194,10 +194,12 @@ class StreamFollow(Following):
                 await self.opened()
                 await self.read(frames_of(self.kind, got.stream, self.learnt))
             case Came.EMPTY:
+                self.went_well(self.operation)
                 self.wants_row = self.has_row
                 self.stream_at = now + EMPTY_S
                 self.wake.set()
             case Came.JSON:
+                self.went_well(self.operation)
                 self.stream_at = now + LIST_S
                 items = [of_item(self.kind, item) for item in to_list(got.value) or ()]
                 await self._took([seen for seen in items if seen is not None])

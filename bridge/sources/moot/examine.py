@@ -61,7 +61,8 @@ def _address(origin: str) -> list[Finding]:
 def _whose(actor: object) -> str:
     """Name the key's owner. The name is upstream's, and shortened."""
     value = actor if isinstance(actor, dict) else {}
-    kind = "a person" if value.get("actor_type") == "human" else "an agent"
+    kinds = {"human": "a person", "agent": "an agent"}
+    kind = kinds.get(str(value.get("actor_type")), "an actor of unknown type")
     name = value.get("display_name")
     return f"the key is that of {kind}" + (f", {name[:60]}" if isinstance(name, str) else "")
 

@@ -39,6 +39,11 @@ class Choice:
         self.proven = name
         self._refused.clear()
 
+    def gone(self, name: str) -> None:
+        """Note that the server has no such route: a name that worked no longer counts."""
+        if self.proven == name:
+            self.proven = None
+
     def refused(self, name: str) -> bool:
         """Return True when the other name is untried, False when both failed or one is proven."""
         if self.proven is not None and self.proven != name:

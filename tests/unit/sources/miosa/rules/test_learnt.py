@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bridge.sources.miosa.rules.learnt import ABSENT_S, Choice, Learnt
+from bridge.sources.miosa.rules.learnt import ABSENT_S, RUN_PATHS, Choice, Learnt
 
 
 def test_the_other_name_is_tried_once_and_the_one_that_worked_is_kept() -> None:
@@ -46,3 +46,14 @@ def test_a_stream_that_is_not_there_is_tried_again_now_and_then() -> None:
     assert not learnt.has_stream("run", 100.0 + ABSENT_S - 1)
     assert learnt.has_stream("sandbox", 100.0)
     assert learnt.has_stream("run", 100.0 + ABSENT_S)
+
+
+def test_a_name_that_worked_and_is_gone_is_tried_again_like_any_other() -> None:
+    choice = Choice(RUN_PATHS)
+    old, new = RUN_PATHS[1], RUN_PATHS[0]
+    choice.worked(old)
+    choice.gone(new)
+    assert choice.name == old
+    choice.gone(old)
+    assert choice.refused(old)
+    assert choice.name == new

@@ -39,7 +39,10 @@ def _nearest(kind: str) -> str | None:
 
 
 def _is_feed(text: str) -> str:
-    kind, id_ = named_feed(text)
+    try:
+        kind, id_ = named_feed(text)
+    except ValueError as error:  # completes "must be ..."
+        raise ValueError(f'"KIND:ID" or "tenant" ({error})') from None
     return kind if kind == words.TENANT else f"{kind}:{id_}"
 
 

@@ -11,9 +11,8 @@ from bridge.schema.upstream import UpstreamAccount
 
 SPACE = "space"  # the one kind of feed
 ID_CHARS_MAX = 200  # of an id that users choose (moot.md 2.7)
-A_SPACE_ID = (
-    "a space id is up to 200 characters without a slash, like spc_1h8w2c4r6t0yz or sprint-planning"
-)
+_SPACE_ID = "up to 200 characters without a slash, like spc_1h8w2c4r6t0yz or sprint-planning"
+A_SPACE_ID = f"a space id is {_SPACE_ID}"
 REQUESTS_PER_MINUTE = 20  # the vendor's own checklist assumes this many reads (moot.md 2.7)
 
 
@@ -28,7 +27,7 @@ def checked_space_id(text: str) -> str | None:
 def _space_id(value: object) -> object:
     space_id = checked_space_id(value.strip()) if isinstance(value, str) else None
     if space_id is None:
-        raise ValueError(A_SPACE_ID)
+        raise ValueError(f"a space id, {_SPACE_ID}")
     return space_id
 
 

@@ -198,6 +198,24 @@ def test_a_mistake_in_the_file_is_one_line_with_place_key_and_cure(
     assert "\n" not in found[0]
 
 
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ('system="moot"\nspaces=["a/b"]', "spaces[0] must be a space id, up to 200 characters"),
+        ('system="miosa"\nfollow=["sandbx:x"]',
+         'follow[0] must be "KIND:ID" or "tenant" ("sandbx" is no kind'),
+        ('system="miosa"\nfollow=["sandbox:x"]',
+         'follow[0] must be "KIND:ID" or "tenant" ("x" is no id of a sandbox'),
+        ('system="miosa"\nrequests_per_minute=1', "requests_per_minute must be at least 2"),
+    ],
+)  # fmt: skip
+def test_a_feed_that_cannot_be_listed_is_explained_in_a_whole_sentence(
+    write: Write, text: str, expected: str
+) -> None:
+    (found,) = problems(write(f"[[accounts]]\n{text}\n"))
+    assert expected in found
+
+
 def test_the_tenants_of_two_accounts_are_two_feeds(write: Write) -> None:
     account = '[[accounts]]\nname="{0}"\nsystem="miosa"\ntoken_file="{0}"\nfollow=["tenant"]\n'
     accounts = read(write(account.format("a") + account.format("b"))).settings.accounts

@@ -213,3 +213,22 @@ def test_an_error_in_place_of_a_stream_is_shown_whatever_its_status(kind: str) -
         assert stage.progress(thing).failure is None
 
     play(scenario)
+
+
+@pytest.mark.parametrize("kind", ["sandbox", "run", "build"])
+def test_a_thing_that_is_gone_takes_the_streams_of_no_other_away(kind: str) -> None:
+    async def scenario(stage: Stage) -> None:
+        gone, other = stage.sim.create(kind), stage.sim.create(kind)
+        await stage.follow(gone, other)
+        await asyncio.sleep(20)
+        del stage.sim.world.store.things[gone.feed_id]
+        stage.sim.cut_streams()
+        await asyncio.sleep(10)
+        stage.sim.cut_streams()
+        await asyncio.sleep(30)
+        assert stage.progress(other).followed_by == "stream"
+        stage.sim.append(other, 2 if kind == "run" else numbered(other, 2))
+        await asyncio.sleep(0.5)
+        assert len((await stage.told(other)).events) == 2
+
+    play(scenario)

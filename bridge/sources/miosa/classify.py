@@ -74,6 +74,12 @@ class Verdict:
         """Whether the server may not know the path at all; the caller then tries the other name."""
         return self.failure.http_status == 404
 
+    @property
+    def is_route_absent(self) -> bool:
+        """Whether the server has no such route, whatever thing it was asked for."""
+        absent = self.failure.http_status in (405, 406, 426, 501)
+        return absent or self.failure.retry is Retry.FEATURE_ABSENT
+
 
 def classify(
     operation: str,

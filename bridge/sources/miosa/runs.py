@@ -22,6 +22,7 @@ from bridge.sources.miosa.following import ROW_S, Following, Parts, beside
 from bridge.sources.miosa.frames import Seen, of_item
 from bridge.sources.miosa.reading import Ended, frames_of
 from bridge.sources.miosa.rules import words
+from bridge.sources.miosa.rules.learnt import ABSENT_S
 from bridge.sources.miosa.rules.pages import Next, PageCursor
 from bridge.sources.port import Batch, Gap, OpenFeed, Progress
 
@@ -267,8 +268,12 @@ class RunFollow(Following):
             self._strikes += 1
             self.learnt.wants_ticket[self.kind] = True
             self._connects.reset()
-        elif status < 500 and status not in (408, 409, 425, 429):
+        elif verdict.is_route_absent:
             self.learnt.stream_absent(self.kind, now)
+        elif status < 500 and status not in (408, 409, 425, 429):
+            self._stream_at = now + ABSENT_S  # of this run alone
+            self.wants_row |= status == 404
+            self.wake.set()
         if verdict.hinted_s is not None and not verdict.is_of_key:
             self._stream_at = now + verdict.hinted_s
 

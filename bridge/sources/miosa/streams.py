@@ -28,6 +28,7 @@ from bridge.sources.port import Batch, Gap, OpenFeed, Progress
 RESUME_UNSUPPORTED = "resume_unsupported"
 CONNECT_S = (1.0, 15.0)  # between connects: least, and longest after short-lived streams
 LIVED_S = 20.0  # a stream that lived so long is no failure
+MISSING_S = (5.0, 600.0)  # after a 404 of a thing whose row is there
 EMPTY_S = 20.0  # after a 204, read the row instead of the stream
 LIST_S = 15.0  # between reads where the server sends a list instead of a stream
 LOGS = (words.BUILD, words.SNAPSHOT)  # whose stream ends with the thing; others only pause
@@ -49,6 +50,7 @@ class StreamFollow(Following):
         self.is_streaming = False
         self.ended: Ended | None = None  # how the last stream ended; None: there was none
         self.strikes = 0  # refusals for a ticket, in a row
+        self._missing = 0  # refusals because there is no such thing, in a row
         self._may_stream = may_stream
         self._accept = ACCEPT_STREAM
         self._connects = Backoff(*CONNECT_S)
@@ -189,7 +191,7 @@ class StreamFollow(Following):
         match got.came:
             case Came.STREAM:
                 assert got.stream is not None
-                self.strikes = 0
+                self.strikes = self._missing = 0
                 self._accept = ACCEPT_STREAM
                 await self.opened()
                 await self.read(frames_of(self.kind, got.stream, self.learnt))
@@ -286,11 +288,15 @@ class StreamFollow(Following):
         self._connects.reset()
 
     async def no_route(self, verdict: Verdict) -> None:
-        """Note a missing route; the row shows whether the thing exists."""
+        """Note a missing route, or a missing thing, which the row shows."""
         now = self.clock.monotonic()
         self.progress.failure = verdict.failure
         self.progress.failures_in_row += 1
-        self.learnt.stream_absent(self.kind, now)
+        if verdict.is_route_absent:
+            self.learnt.stream_absent(self.kind, now)
+        else:  # other things of this kind keep their streams
+            self.stream_at = now + min(MISSING_S[0] * 4.0**self._missing, MISSING_S[1])
+            self._missing += 1
         if self.has_row:
             self.wants_row = True
             self.wake.set()

@@ -33,6 +33,7 @@ WAIT_S_MAX = 300.0
 TEXT_CHARS_MAX = 300
 _P, _T = Retry.PERMANENT, Retry.TRANSIENT
 _REQUEST = "report it as a fault of the bridge"
+_WORD = re.compile(r"[a-z]+")
 _ID = re.compile(r"[!-~]{1,100}", re.ASCII)
 
 # fmt: off
@@ -120,7 +121,7 @@ def judge(
     is_json = value is not None
     text = detail_of(value)
     code = _BY_STATUS.get(status, HTTP_ERROR)
-    if status == 403 and "suspended" in text.casefold():
+    if status == 403 and {"tenant", "suspended"} <= set(_WORD.findall(text.casefold())):
         code = TENANT_SUSPENDED
     is_page = not is_json and 400 <= status < 500 and status not in (401, 408, 425, 429)
     if is_page or 300 <= status < 400:

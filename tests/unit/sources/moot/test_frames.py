@@ -73,3 +73,16 @@ def test_wrappers_without_end_do_not_crash_the_follow(before: str, after: str) -
 def test_a_refusal_with_details_without_end_does_not_crash_the_follow(detail: str) -> None:
     found = judge("spaces.events", 400, {}, f'{{"detail":{detail}}}'.encode(), str)
     assert found.failure.http_status == 400
+
+
+@pytest.mark.parametrize(
+    ("detail", "code"),
+    [
+        ("Tenant is suspended", "TENANT_SUSPENDED"),
+        ("tenant suspended.", "TENANT_SUSPENDED"),
+        ("Your access to this space is suspended", "FORBIDDEN"),
+    ],
+)
+def test_a_suspension_within_one_space_is_no_verdict_on_the_key(detail: str, code: str) -> None:
+    body = b'{"detail":"%b"}' % detail.encode()
+    assert judge("spaces.status", 403, {}, body, lambda text: text).failure.code == code

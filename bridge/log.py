@@ -59,7 +59,7 @@ EVENTS: Mapping[str, str] = {
     "follow.failed": "the bridge stopped following a feed: `code` says why; a record reports it",
     "follow.crashed": "a bug ended one follow; the bridge restarts it",
     "follow.cursor_unreadable": "a stored cursor has an unknown format; the feed is read anew",
-    "ticket.not_used": "the bridge took a ticket for a stream, but could not connect with it",
+    "ticket.not_used": "the bridge fetched a ticket for a stream, but could not connect with it",
     "discovery.denied": "this key may not read a list, so its kind of feed is not discovered",
     "follow.account_missing": "a stored run belongs to an account that is not configured",
     "runs_from.line_refused": "a line of --runs-from is not a run id",
@@ -67,7 +67,7 @@ EVENTS: Mapping[str, str] = {
     "lease.lost": "this replica stops following the account: another one does, or NATS is"
     " unreachable",
     "follow.waits": "the journal does not answer; the follow resumes when it does",
-    "follow.fenced": "another replica follows the feed; nothing of this one was stored",
+    "follow.fenced": "another replica follows the feed; this one stored no more records",
     "journal.log_held": "another program reads an old state of the journal, so its -wal file grows;"
     " find the program with `fuser` and end it",
     "journal.retention_failed": "old records could not be deleted; the bridge retries",
@@ -82,7 +82,8 @@ EVENTS: Mapping[str, str] = {
     "sink.opened": "an output found its position and writes",
     "sink.not_opened": "an output cannot be opened, for `reason`; the bridge retries",
     "output.taken": "this replica now writes an output with `where` = once",
-    "output.lost": "this replica stopped writing such an output; another may write it",
+    "output.lost": "this replica stopped writing an output with `where` = once; another may"
+    " write it",
     "worker.started": "a worker process was replaced and serves",
     "worker.died": "a worker process died; the daemon replaces it",
     "worker.hung": "a worker process sent nothing for 30 s; the daemon kills it",
@@ -91,15 +92,16 @@ EVENTS: Mapping[str, str] = {
     "sink.reader_gone": "the reader of stdout is gone; the daemon stops in order",
     "sink.recovered": "an output writes again",
     "sink.closed": "an output stopped; `position` is the last record that it wrote",
-    "part.not_restored": "after a rejected configuration an output or account is not as before",
+    "part.not_restored": "a change of the configuration was undone, but an output or account could"
+    " not be restored, for `reason`",
     "sink.missed": "the journal dropped records before an output could write them",
     "sink.epoch_changed": "the journal is not the one that the output last read",
     "file.tail_cut": "the last line was torn (power cut, kill, full disk) and is written again",
     "file.rotated": "a segment is finished",
     "file.removed": "a finished segment was deleted because of `keep`",
     "file.replaced": "the file at the path was replaced (logrotate); the output reopened it",
-    "file.set_aside": "the file at an output's path is not one of an output; it was renamed,"
-    " unchanged",
+    "file.set_aside": "the file at an output's path is damaged or not the output's; the bridge"
+    " keeps it and begins another",
     "file.shrunk": "another program truncated the file (copytruncate): lines may be missing",
     "file.cleaning_failed": "finished segments could not be compressed or deleted; the bridge"
     " retries",

@@ -39,8 +39,8 @@ def check(*, online: bool, as_json: bool, example: bool, schema: bool, **shared:
     """Check the configuration and print the effective settings.
 
     The output is a valid configuration file with the origin of every value. Tokens are masked.
-    A file that is missing or unreadable causes a warning only, so that you can check the
-    configuration on a machine without the secrets. A file that is present must be valid.
+    If the configuration names a file that is missing or unreadable, you get only a warning: so you
+    can check it on a machine without the secrets. A file that is present must be valid.
 
     Exit codes: 0 no problem, 78 the configuration is wrong; with --online also 64 a token is
     refused, 65 it may not read, 69 the server cannot be reached, 75 rate limited.

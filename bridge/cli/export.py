@@ -58,7 +58,7 @@ def export(
     types: tuple[str, ...],
     format_: str,
 ) -> Exit:
-    """Print the records of the journal, oldest first; up to the newest one at the start.
+    """Print the records of the journal, oldest first, without those that arrive meanwhile.
 
     Reads only, also while the daemon runs. Exit codes: 0 done, 78 there is no such journal.
     """

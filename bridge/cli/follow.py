@@ -61,8 +61,8 @@ TIMEOUT_S = 1800.0  # the vendor CLI's default (mogplex.md 1.12)
     type=click.Choice(("cloudevents", "mogplex", "plain", "pretty")),
     callback=lambda _context, _option, name: "mogplex" if name == "plain" else name,
     envvar="MOGPLEX_BRIDGE_FORMAT",
-    help="plain: the output of the vendor's own tools (for spaces a line per message); mogplex is"
-    " its name for runs. [default: pretty on a terminal, else cloudevents; env:"
+    help="plain: the output of the vendor's own tools (for spaces a line per message); mogplex"
+    " means the same. [default: pretty on a terminal, else cloudevents; env:"
     " MOGPLEX_BRIDGE_FORMAT]",
 )
 @click.option(

@@ -55,7 +55,7 @@ def make_command(policy_of: PolicyLoader) -> click.Command:
     @click.option(
         "--explain",
         is_flag=True,
-        help="Print what would be replaced instead: line, path, offset, rule, kind.",
+        help="Print only what would be replaced: line, path, offset, rule, kind.",
     )
     def redact(config: Path | None, explain: bool) -> None:  # noqa: FBT001 - click's way
         """Redact the lines of stdin.

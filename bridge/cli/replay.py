@@ -69,14 +69,18 @@ class _Wish:
 @click.option(
     "--to", default=STDOUT, metavar="PATH", help="A file that does not exist yet; - is stdout [-]."
 )
-@click.option("--like", metavar="PATH", help="Take format, filter, naming, rotation, compression"
-              " and line length from the [[outputs]] with this path, below options.")  # fmt: skip
+@click.option(
+    "--like",
+    metavar="PATH",
+    help="Take format, filter, naming, rotation, compression and line length from the [[outputs]]"
+    " with this path; options override them.",
+)
 @click.option("--format", "format_", type=click.Choice(["cloudevents", "mogplex"]),
               help="The record, or upstream's object [cloudevents].")  # fmt: skip
 @click.option("--line-bytes", callback=to_size, metavar="SIZE",
               help="Truncate longer lines like an output; 0 is off [32000; stdout 0].")  # fmt: skip
 @click.option("--naming", type=click.Choice(["numbered", "fixed"]),
-              help="Names of the files, as of an output [numbered].")  # fmt: skip
+              help="Naming of the files, as in [[outputs]] [numbered].")  # fmt: skip
 @click.option("--rotate-bytes", callback=to_size, metavar="SIZE", help="Start a new file at this"
               " size [never].")  # fmt: skip
 @click.option("--compress", type=click.Choice(["none", "gzip", "zstd"]),
@@ -90,7 +94,7 @@ def replay(
     like: str | None,
     **asked: Any,
 ) -> Exit:
-    """Write a range of the journal again, up to the newest record at the start.
+    """Write a range of the journal again; records that arrive meanwhile are not included.
 
     Only reads the journal, also while the daemon runs. Appends to files that already have lines
     only with --resume, which continues the same replay. Exit codes: 0 done, 1 could not write

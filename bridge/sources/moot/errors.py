@@ -32,7 +32,7 @@ RATE_LIMIT_WAIT_S = 30.0  # upstream names no wait with a 429, as far as is know
 WAIT_S_MAX = 300.0
 TEXT_CHARS_MAX = 300
 _P, _T = Retry.PERMANENT, Retry.TRANSIENT
-_REQUEST = "report it as a fault of the bridge"
+_REQUEST = "report a bug of the bridge"
 _WORD = re.compile(r"[a-z]+")
 _ID = re.compile(r"[!-~]{1,100}", re.ASCII)
 
@@ -40,7 +40,7 @@ _ID = re.compile(r"[!-~]{1,100}", re.ASCII)
 ERRORS: tuple[ErrorRow, ...] = (
     ErrorRow(BAD_REQUEST, (400,), _P, Wait.NEVER,
              "the request is malformed, or its cursor is not known",
-             "nothing for a cursor: the bridge pages back by itself; else " + _REQUEST, "seed"),
+             "for a cursor nothing: the bridge reads back by pages; else " + _REQUEST, "seed"),
     ErrorRow(UNAUTHORIZED, (401,), Retry.AUTH_SUSPECT, Wait.HUMAN,
              "no valid key was sent", "put a valid key in the token file", "seed"),
     ErrorRow(FORBIDDEN, (403,), _P, Wait.NEVER, "the key may not read this space",
@@ -56,7 +56,7 @@ ERRORS: tuple[ErrorRow, ...] = (
              "seed"),
     ErrorRow(VALIDATION, (422,), _P, Wait.NEVER,
              "a value is out of range, or a cursor is not known",
-             "nothing for a cursor: the bridge pages back by itself; else " + _REQUEST, "source"),
+             "for a cursor nothing: the bridge reads back by pages; else " + _REQUEST, "source"),
     ErrorRow(RATE_LIMITED, (429,), _T, Wait.KEY, "too many requests with this key",
              "lower requests_per_minute, or give the bridge a key of its own", "inferred"),
     ErrorRow(NOT_THE_API, (), _P, Wait.NEVER,

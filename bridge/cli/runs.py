@@ -57,7 +57,10 @@ def runs() -> None:
 @json_option
 @api_options
 def list_(*, status: tuple[str, ...], limit: int, as_json: bool, **more: Any) -> Exit:
-    """List the runs that a bridge knows, newest first; upstream has no list."""
+    """List the runs that a bridge knows, newest first.
+
+    Upstream has no such list: give --url of a bridge.
+    """
     api = api_of(more)
     if not api.place.is_bridge:
         raise click.UsageError("Upstream has no list of runs: give --url of a bridge.")

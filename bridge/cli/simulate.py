@@ -120,7 +120,7 @@ def _knob(text: str) -> tuple[str, object]:
         raise click.UsageError(f"--knob {text!r} is not NAME=VALUE")
     try:
         return name, json.loads(value)
-    except ValueError:
+    except (ValueError, RecursionError):
         return name, value
 
 

@@ -236,5 +236,5 @@ def _without(feed: Mapping[str, Any], *names: str) -> dict[str, Any]:
 def _object(body: bytes, key: str) -> Any:
     try:
         return json.loads(body)[key]
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         raise NoBridgeError(f"the answer has no {key!r}: is it a bridge?") from None

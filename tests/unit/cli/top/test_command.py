@@ -186,6 +186,7 @@ def test_with_auth_a_token_is_needed(
         ("/healthz", (200, "<html>"), "is it a bridge?"),
         ("/v1/feeds", (404, "{}"), "is it a bridge?"),
         ("/healthz", (200, "[]"), "is it a bridge?"),
+        ("/healthz", (200, "[" * 5000), "is it a bridge?"),
         ("/healthz", (200, '{"checks": []}'), "is it a bridge?"),
         ("/metrics", (200, 'mogplex_bridge_subscribers{transport="sse"} many'), "is it a bridge?"),
     ],

@@ -24,6 +24,16 @@ MOOT = [
     ({"replay": "none"}, {}, "OK stream: the stream opens, without a replay so far"),
     ({"stream": "404"}, {}, "NOTE stream: the stream does not open (HTTP 404): the WebSocket is"),
     (
+        {"stream": "broken"},
+        {},
+        "NOTE stream: the stream does not open (HTTP 500): pages are polled",
+    ),
+    (
+        {"stream_auth": "query"},
+        {},
+        "NOTE stream: the stream refuses the key in a header (HTTP 401)",
+    ),
+    (
         {"stream": "garbage"},
         {},
         "NOTE stream: the stream sends frames that the bridge cannot parse",

@@ -15,6 +15,7 @@ from bridge.sources.moot import frames
 from bridge.sources.moot.api import MootApi, PageRead, Row
 from bridge.sources.moot.errors import Refusal
 from bridge.sources.moot.rules.catch_up import How, Page
+from bridge.sources.moot.rules.ways import ROUTE_ABSENT
 from bridge.sources.port import Depth, Finding, Level
 from bridge.wire.http_dates import http_date
 from bridge.wire.sse import FrameDecoder, FrameTooLargeError
@@ -115,12 +116,8 @@ async def _stream(api: MootApi, row: Row) -> Finding:
     try:
         async with asyncio.timeout(OPEN_S), api.stream(row.id, in_query=False) as stream:
             kind = stream.headers.get("Content-Type", "").partition(";")[0].strip().lower()
-            if stream.status != 200 or kind != "text/event-stream":
-                text = (
-                    f"the stream does not open (HTTP {stream.status}): "
-                    "the WebSocket is tried, then polling"
-                )
-                return Finding("stream", Level.NOTE, text)
+            if not 200 <= stream.status < 300 or kind != "text/event-stream":
+                return Finding("stream", Level.NOTE, _no_stream(api, stream.status))
             brought = await _first_frames(decoder, stream, row.id)
     except (*http.TROUBLE, FrameTooLargeError):
         return Finding("stream", Level.NOTE, f"the stream does not open within {OPEN_S:g} s")
@@ -129,6 +126,15 @@ async def _stream(api: MootApi, row: Row) -> Finding:
         return Finding("stream", Level.NOTE, text)
     text = "the stream opens" + (" and replays" if brought else ", without a replay so far")
     return Finding("stream", Level.OK, text)
+
+
+def _no_stream(api: MootApi, status: int) -> str:
+    """Say what the bridge does instead of reading the stream."""
+    if status == 401 and api.may_send_in_query:
+        return "the stream refuses the key in a header (HTTP 401): the bridge sends it as ?token="
+    is_route = status in ROUTE_ABSENT or status == 401 or 200 <= status < 300
+    then = "the WebSocket is tried, then polling" if is_route else "pages are polled until it does"
+    return f"the stream does not open (HTTP {status}): {then}"
 
 
 async def _first_frames(decoder: FrameDecoder, stream: http.Stream, space_id: str) -> int | None:

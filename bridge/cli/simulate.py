@@ -80,7 +80,9 @@ def simulate(
             say(f"profiles: {', '.join(PROFILES)}")
         return Exit.DONE
     if scenario is not None and scenario not in chosen.scenarios:
-        raise click.UsageError(f"No scenario '{scenario}'. {_hint(scenario, chosen.scenarios)}")
+        owners = [name for name, other in PROFILES.items() if scenario in other.scenarios]
+        hint = f"Use --profile {owners[0]}." if owners else _hint(scenario, chosen.scenarios)
+        raise click.UsageError(f"No scenario '{scenario}' of {profile}. {hint}")
     try:
         host, port = split_address(listen)
     except ValueError as error:

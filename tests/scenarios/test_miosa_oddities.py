@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from tests.stages.miosa import Setting, Stage, numbered, play
+from tests.stages.miosa import KEY, Setting, Stage, numbered, play
 
 HEADS = {"sandbox": "sandboxes.stream", "tenant": "tenant.stream"}
 
@@ -230,5 +230,23 @@ def test_a_thing_that_is_gone_takes_the_streams_of_no_other_away(kind: str) -> N
         stage.sim.append(other, 2 if kind == "run" else numbered(other, 2))
         await asyncio.sleep(0.5)
         assert len((await stage.told(other)).events) == 2
+
+    play(scenario)
+
+
+def test_a_follow_that_its_stream_gave_up_does_not_wait_for_the_key() -> None:
+    """The log said that the feed had ended, when the key was replaced at last."""
+
+    async def scenario(stage: Stage) -> None:
+        sandbox, run = stage.sim.create("sandbox"), stage.sim.create("run", events=2)
+        await stage.follow(sandbox, run, stage.sim.create("tenant"))
+        await asyncio.sleep(20)
+        stage.sim.set_key(KEY, valid=False)
+        stage.sim.cut_streams()
+        await asyncio.sleep(120)
+        assert len((await stage.told(sandbox)).failures) == 1
+        (entry,) = [one for one in stage.follows.entries() if one.feed.feed.kind == "sandbox"]
+        assert entry.task is not None
+        assert entry.task.done()
 
     play(scenario)

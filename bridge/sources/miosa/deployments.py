@@ -82,4 +82,4 @@ class DeploymentFollow(Following):
     async def _end(self) -> None:
         if await self.read_row(Rank.CONNECT) and self.ending.is_near:
             await self.take(Batch(ended=True))
-            self.is_over = True
+            self.finish()

@@ -105,7 +105,7 @@ def is_of_bad_key(verdict: Verdict) -> bool:
 
 
 class Following(ABC):
-    """One follow. Only the batch that ends it sets `is_over`."""
+    """One follow. `finish` it only after the batch that ends it."""
 
     def __init__(self, feed: OpenFeed, parts: Parts, progress: Progress) -> None:
         self.open = feed
@@ -115,7 +115,7 @@ class Following(ABC):
         self.gate, self.api, self.learnt = parts.gate, parts.api, parts.learnt
         self.clock = parts.clock
         self.progress = progress
-        self.is_over = False
+        self._over = asyncio.Event()
         self.ending = Ending()
         self.row: Row | None = None
         self.row_at = -1e9  # when the row was read
@@ -132,6 +132,30 @@ class Following(ABC):
     @abstractmethod
     async def run(self) -> None:
         """Follow until `is_over`."""
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the end of the follow is durable."""
+        return self._over.is_set()
+
+    def finish(self) -> None:
+        """End the follow: its end, or its failure, is durable."""
+        self._over.set()
+
+    async def until_over(self, *loops: Coroutine[Any, Any, None]) -> None:
+        """Run loops until one of them has finished the follow; the others may wait for a turn.
+
+        Raises:
+            Exception: The first error that one of them raised, not wrapped in a group.
+        """
+        try:
+            async with TaskGroup() as group:
+                tasks = [group.create_task(loop, name=f"follow {self.feed.id}") for loop in loops]
+                await self._over.wait()
+                for task in tasks:
+                    task.cancel()
+        except ExceptionGroup as errors:  # not except*: 3.11.2 wraps the raised error in it
+            raise first_of(errors) from None
 
     # What survives a restart
 
@@ -283,8 +307,7 @@ class Following(ABC):
         failure = replace(failure, message=advice(failure.code, failure.message))
         self.progress.failure = failure
         await self.take(Batch(failure=failure))
-        self.is_over = True
-        self.wake.set()
+        self.finish()
 
     # The row
 

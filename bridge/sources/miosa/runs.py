@@ -18,7 +18,7 @@ from bridge.core.pace.line import Rank
 from bridge.sources.miosa.api import row_path, to_list
 from bridge.sources.miosa.classify import Verdict
 from bridge.sources.miosa.connect import Came, Connected, Wish, connected
-from bridge.sources.miosa.following import ROW_S, Following, Parts, beside
+from bridge.sources.miosa.following import ROW_S, Following, Parts
 from bridge.sources.miosa.frames import Seen, of_item
 from bridge.sources.miosa.reading import Ended, frames_of
 from bridge.sources.miosa.rules import words
@@ -82,7 +82,7 @@ class RunFollow(Following):
     async def run(self) -> None:
         """See `Following.run`."""
         self.load()
-        await beside(self._read(), self._stream(), f"stream {self.feed.id}")
+        await self.until_over(self._read(), self._stream())
 
     # Pages and rows
 
@@ -214,7 +214,7 @@ class RunFollow(Following):
         if not await self.read_row(Rank.CONNECT) or not self.ending.is_near:
             return
         await self.take(Batch(ended=True))
-        self.is_over = True
+        self.finish()
 
     # The stream
 

@@ -18,7 +18,7 @@ from bridge.core.pace.line import Rank
 from bridge.sources.miosa.api import ACCEPT_STREAM, row_path, stream_path, to_list
 from bridge.sources.miosa.classify import Verdict
 from bridge.sources.miosa.connect import Came, Connected, Wish, connected
-from bridge.sources.miosa.following import ROW_S, Following, Parts, beside
+from bridge.sources.miosa.following import ROW_S, Following, Parts
 from bridge.sources.miosa.frames import Seen, of_item
 from bridge.sources.miosa.reading import Ended, frames_of
 from bridge.sources.miosa.rules import words
@@ -74,7 +74,7 @@ class StreamFollow(Following):
     async def run(self) -> None:
         """See `Following.run`."""
         self.load()
-        await beside(self._watch(), self._stream(), f"stream {self.feed.id}")
+        await self.until_over(self._watch(), self._stream())
 
     # The row
 
@@ -110,7 +110,7 @@ class StreamFollow(Following):
             if self._is_complete and not self.is_streaming:
                 self.boundary.completed()
             await self.take(Batch(gaps=self.open_gap(), ended=True))
-            self.is_over = True
+            self.finish()
             return
         await self.sleep_until(max(self.ending.ask_at(now), now + 1.0))
 

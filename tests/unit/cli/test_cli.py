@@ -87,6 +87,7 @@ def test_no_command_is_a_usage_error_that_shows_the_help(
         (["health", "--url", "http://a b"], "--url must be like http://127.0.0.1:8080"),
         (["health", "--url", "http://a..b"], "--url must be like http://127.0.0.1:8080"),
         (["simulate", "--scenario", "storn"], "Did you mean 'storm'?"),
+        (["simulate", "--scenario", "miosa-lively"], "Use --profile miosa."),
         (["simulate", "--knob", "window"], "is not NAME=VALUE"),
         (["simulate", "--knob", "windw=1"], "did you mean 'window'?"),
         (["simulate", "--listen", "x"], "--listen must be an address"),

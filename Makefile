@@ -7,13 +7,14 @@ RUNTIME := $(VENV)/.runtime
 SITE := .venv-site
 SITE_STAMP := $(SITE)/.installed
 CLIENTS := tests/clients/node_modules/.installed
+PROCESSORS := $(shell getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)
 # One more than there are processors: the tests wait more than they compute.
-WORKERS ?= $(shell n=$$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2); echo $$((n + 1)))
+WORKERS ?= $(shell echo $$(($(PROCESSORS) + 1)))
 # The first that runs and is new enough; `make PYTHON=...` decides otherwise.
 PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3 python; do \
 	"$$p" -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 && { echo "$$p"; break; }; done)
 # A test may take 0.01 or 60 s: a worker that has nothing left takes over what another has not begun.
-PYTEST := $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
+PYTEST = $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
 
 # Where the caller's environment keeps Python from storing compiled modules, every process of the
 # demo and the tests would compile 300 of them again: a third of its start.
@@ -79,6 +80,8 @@ lint: $(STAMP)
 types: $(STAMP)
 	$(BIN)/mypy
 
+# These compute more than they wait, and each worker collects all of them.
+unit: WORKERS = $(PROCESSORS)
 unit: $(STAMP) ## unit and architecture tests, without the slow ones
 	$(PYTEST) -q -m 'not slow' tests/architecture tests/ops tests/unit
 

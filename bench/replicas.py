@@ -30,8 +30,9 @@ from pathlib import Path
 from statistics import median, quantiles
 from typing import NamedTuple
 
+from bridge.core.errors import JournalUnavailableError
 from bridge.core.event import Draft, Feed, feed_of
-from bridge.journal.jetstream.address import parse
+from bridge.journal.jetstream.address import Address, parse
 from bridge.journal.jetstream.journal import StreamJournal
 from bridge.loop import run
 from bridge.simulator import Simulator
@@ -176,6 +177,16 @@ async def fail_overs(directory: Path, url: str, kills: int) -> FailOvers:
         return FailOvers(took, sim.peak(TOKEN), sim.refused(TOKEN))
 
 
+async def opened(address: Address) -> StreamJournal:
+    """Open the journal when the nodes have elected a leader."""
+    async with asyncio.timeout(60.0):
+        while True:
+            try:
+                return await StreamJournal.open(address)
+            except JournalUnavailableError:
+                await asyncio.sleep(0.2)
+
+
 async def measure(directory: Path, nodes: int, seconds: float, kills: int) -> None:
     engine = NatsServer(directory / "n") if nodes == 1 else NatsCluster(directory, nodes)
     await asyncio.to_thread(engine.start)
@@ -183,7 +194,7 @@ async def measure(directory: Path, nodes: int, seconds: float, kills: int) -> No
         hosts = [engine] if isinstance(engine, NatsServer) else engine.nodes
         names = ",".join(f"127.0.0.1:{host.port}" for host in hosts)
         address = parse(f"nats://{names}/{new_stream()}", None)
-        writer = await StreamJournal.open(address)
+        writer = await opened(address)
         pids = [host.pid for host in hosts]
         print(f"append, pages of {PAGE}, one after the other:"
               f" {await appends(writer, pids, seconds)}", flush=True)  # fmt: skip

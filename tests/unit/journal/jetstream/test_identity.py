@@ -46,6 +46,7 @@ async def api(journal: StreamJournal, operation: str, body: Any = None) -> Any:
     return await journal._engine.api(f"{operation}.{journal._engine.address.stream}", body)
 
 
+@pytest.mark.slow
 async def test_a_stream_that_is_deleted_ends_the_journal_and_whoever_waits(
     journal: StreamJournal,
 ) -> None:
@@ -67,6 +68,7 @@ async def _error_of_waiting(journal: StreamJournal) -> str:
     return str(failed.value)
 
 
+@pytest.mark.slow
 async def test_a_stream_that_was_made_anew_is_another_one(journal: StreamJournal) -> None:
     """Its sequences begin at 1: its records were taken for those that were read already."""
     await journal.append(drafts("r", 0, 3))

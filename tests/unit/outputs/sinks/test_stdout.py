@@ -168,6 +168,7 @@ async def test_the_place_is_what_the_pipe_took_when_closing_meets_a_sleeping_rea
     assert pipe.sequences() == list(range(1, 2001))
 
 
+@pytest.mark.slow
 async def test_cancelling_in_the_middle_of_a_write_repeats_nothing(pipe):
     journal = MemoryJournal()
     await journal.append(drafts(0, 1500))

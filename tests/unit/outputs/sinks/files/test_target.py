@@ -201,6 +201,7 @@ async def test_a_directory_without_permission_is_a_one_line_error(outputs, monke
         await outputs.open(MemoryJournal())
 
 
+@pytest.mark.slow
 async def test_a_directory_that_vanishes_is_waited_for(outputs, tmp_path):
     (tmp_path / "logs").mkdir()
     journal = MemoryJournal()
@@ -275,6 +276,7 @@ async def test_a_file_that_was_renamed_still_takes_lines_for_its_moment(outputs,
     await sink.close()
 
 
+@pytest.mark.slow
 async def test_lines_that_a_failed_fsync_took_back_are_written_again(
     outputs, tmp_path, monkeypatch
 ):
@@ -300,6 +302,7 @@ async def test_lines_that_a_failed_fsync_took_back_are_written_again(
     assert outputs.metric("sink_errors_total", sink="out", reason="io") == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rotate_bytes", [None, 2200])
 async def test_a_failed_first_fsync_takes_back_what_the_process_before_left_in_memory(
     outputs, tmp_path, monkeypatch, rotate_bytes
@@ -358,6 +361,7 @@ async def test_reopen_is_heard_at_once(outputs, tmp_path):
     assert sequences([tmp_path / "events.ndjson.1", tmp_path / "events.ndjson"]) == [1, 2, 3, 4]
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(20)
 async def test_a_reopening_asked_for_while_blocked_neither_spins_nor_is_forgotten(
     outputs, tmp_path

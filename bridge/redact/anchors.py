@@ -24,7 +24,6 @@ from bridge.redact.detectors.markers import MARKER_LITERAL, skip_marker
 from bridge.redact.detectors.name_parts import name_literals
 from bridge.redact.detectors.tokens import DISTINCTIVE, PROVIDER_TOKENS
 from bridge.redact.dress import View
-from bridge.redact.lazy import lazy
 
 
 class Anchor(NamedTuple):
@@ -38,7 +37,7 @@ class Anchor(NamedTuple):
 POLICIES_HELD: Final = 4  # automata, 15 ms and 0.6 MiB each
 HITS_MAX: Final = 4_096  # places of literals in one text that are held at once
 
-_ESCAPES: Final = lazy(r"[\\%]")
+_ESCAPES: Final = re.compile(r"[\\%]")
 
 # Rules whose finds show what they are by their own characters, whatever stands around them.
 _SHOWN: Final = frozenset({"own-token", "provider-token", "jwt", "pem", "webhook"})

@@ -14,8 +14,6 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterator
 from typing import Final, NamedTuple
 
-from bridge.redact.lazy import lazy
-
 LAYERS_MAX: Final = 3  # prefixes of one line that are taken off one after the other
 
 
@@ -93,7 +91,7 @@ def viewed(text: str, edits: Iterator[Edit] | list[Edit]) -> View | None:
 # those that tools write before words (`ESC [m`, `ESC [K` of grep).
 # ESC as one character or written out, `ESC [` as one character of eight bits, and what may follow.
 _ESC = r"(?:\x1b|␛|\\{1,4}(?:x1[bB]|u001[bB]|033|e)|\^\[)"
-_TERMINAL = lazy(
+_TERMINAL = re.compile(
     rf"(?:{_ESC}\[|\x9b)(?:[0-?]{{1,24}}+[ -/]{{0,4}}[A-HJKSTfhlmnqsu]|[HJKm]|[A-GSTsu](?![A-Za-z_]))"
     rf"|{_ESC}\](?:8;[^;\s\x1b\x07\\]{{0,40}};|\d{{1,3}};)"
     rf"|{_ESC}(?:\\{{1,2}}|[()][A-Za-z0-9]|[=>78cDEHMNOZ](?![A-Za-z]))|\x1b[@-Z\\-_]"
@@ -135,7 +133,7 @@ def _without_terminal(text: str) -> View | None:
 _TIME = (
     r"\d{4}[-/]\d\d[-/]\d\d[T ]\d\d:\d\d(?::\d\d(?:[.,]\d{1,9})?)?(?:[ ]?(?:Z|[+-]\d\d:?\d\d|UTC))?"
 )
-_BY_DIGIT = lazy(
+_BY_DIGIT = re.compile(
     rf"""
     \[?(?:{_TIME}|\d\d:\d\d:\d\d(?:[.,]\d{{1,6}})?)\]?(?:[ \t](?:(?:stdout|stderr)[ ][FP][ ])?(?:[\w.-]{{1,40}}\[[\w.-]{{1,20}}\]:[ ])?|$)
   | [ ]{{0,8}}\d{{1,6}}(?:\t|→|[ ]{{0,2}}[│|](?:[ ]|$)|[:)](?!\d\d:\d\d|\d\d[ ]|//)[ ]?)
@@ -143,7 +141,7 @@ _BY_DIGIT = lazy(
     """,
     re.X,
 )
-_BY_NAME = lazy(
+_BY_NAME = re.compile(
     rf"""
     (?:[\w.~^/-]{{1,60}}+:)?[\w.@/+~-]{{1,120}}+:(?!5432:|5433:|6432:|\d{{1,5}}/)\d{{1,6}}:(?:\d{{1,4}}:)?[ ]?
   | [\w@/+~-]{{0,100}}(?:\.[A-Za-z]\w{{0,12}}){{1,4}}+-\d{{1,6}}-
@@ -155,13 +153,13 @@ _BY_NAME = lazy(
     """,
     re.X,
 )
-_BY_MARK = lazy(r"#\d{1,4} (?:\d{1,5}\.\d{1,4} )?|>{1,3} |[│┃║▏] ?")
-_DIFF = lazy(r"^(?:@@ -\d|diff --git |\+\+\+ [ab/]|--- [ab/])", re.M)
-_LIST_OR_FLAGS = lazy(r"- |--")
+_BY_MARK = re.compile(r"#\d{1,4} (?:\d{1,5}\.\d{1,4} )?|>{1,3} |[│┃║▏] ?")
+_DIFF = re.compile(r"^(?:@@ -\d|diff --git |\+\+\+ [ab/]|--- [ab/])", re.M)
+_LIST_OR_FLAGS = re.compile(r"- |--")
 # What a prefix that begins with a letter has: a number between colons or dashes (a line, a time).
 # Patterns that begin with a fixed character are searched for at the speed of a plain search.
-_COLONS = lazy(r":\d{1,6}:")
-_DASHES = lazy(r"-\d{1,6}-")
+_COLONS = re.compile(r":\d{1,6}:")
+_DASHES = re.compile(r"-\d{1,6}-")
 
 
 _ORDINARY = frozenset(" \t\"'{}()<*`$@%=&;,abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")
@@ -193,8 +191,8 @@ def _is_diff(lines: list[str]) -> bool:
 # How a line begins that may have a prefix without letters. With the break before it, a fixed
 # character, the pattern is searched for at the speed of a plain search.
 _UNUSUAL = r"(?:[^ \t\"'{}()<*`$@%=&;,a-zA-Z\n]|[ ]{1,8}\d)"
-_BEGINS_UNUSUALLY = lazy(_UNUSUAL)
-_GOES_ON_UNUSUALLY = lazy(f"\n{_UNUSUAL}")
+_BEGINS_UNUSUALLY = re.compile(_UNUSUAL)
+_GOES_ON_UNUSUALLY = re.compile(f"\n{_UNUSUAL}")
 
 
 def _without_prefixes(text: str) -> View | None:

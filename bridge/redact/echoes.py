@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
-from bridge.redact.lazy import lazy
 from bridge.redact.values import harmless
 
 ECHOES_MAX: Final = 64  # values of one event that are searched in the rest of it
@@ -13,7 +13,7 @@ LENGTH_MAX: Final = 512
 _CHARS_MIN: Final = 5  # different ones; fewer stand in other values by chance
 
 # A number or a piece of JSON found again may be part of the structure of another text.
-_NO_ECHO = lazy(r"[^A-Za-z]*(?:[eE][^A-Za-z]*)?\Z")
+_NO_ECHO = re.compile(r"[^A-Za-z]*(?:[eE][^A-Za-z]*)?\Z")
 
 
 def may_be_echo(secret: str) -> bool:

@@ -1,7 +1,7 @@
 """Regular expressions that are compiled when a text first needs them.
 
-There are 600 in this room, and compiling all of them takes as long as the rest of its import; most
-texts need a few, and most commands none.
+For detectors that are rarely asked: they have hundreds, which take as long as the rest of the
+import. What every text is asked costs less when it is compiled at once.
 """
 
 from __future__ import annotations

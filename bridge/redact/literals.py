@@ -9,7 +9,6 @@ from json.decoder import scanstring  # type: ignore[attr-defined]  # documented 
 from typing import Final, NamedTuple
 
 from bridge.redact.dress import Edit, View, hides, viewed
-from bridge.redact.lazy import lazy
 
 LITERAL_MIN: Final = 12  # characters of a string literal that is read as a text of its own
 LITERAL_MAX: Final = 65_536  # of a longer one only the outside is read
@@ -17,21 +16,21 @@ LITERALS_MAX: Final = 64  # of one text
 DEPTH_MAX: Final = 4  # of literals inside literals
 
 # Only literals with an escape in them; begins with its quote, so that it is searched for fast.
-_DOUBLE = lazy(r"\"([^\"\\\n]*+(?:\\.[^\"\\\n]*+)++)(?=\"|\n|\Z)", re.S)
-_SINGLE = lazy(r"'([^'\\\n]*+(?:\\.[^'\\\n]*+)++)'", re.S)
+_DOUBLE = re.compile(r"\"([^\"\\\n]*+(?:\\.[^\"\\\n]*+)++)(?=\"|\n|\Z)", re.S)
+_SINGLE = re.compile(r"'([^'\\\n]*+(?:\\.[^'\\\n]*+)++)'", re.S)
 # An escape; two of UTF-16 that stand for one character are one.
-_ESCAPE = lazy(
+_ESCAPE = re.compile(
     r"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|u([0-9a-fA-F]{4})|x([0-9a-fA-F]{2})|(.))",
     re.S,
 )
 _NOT_STRICT = False  # breaks may stand in a literal as they are
-_HIDING_ESCAPE = lazy(r"\\[^nrt\"'\\]")
+_HIDING_ESCAPE = re.compile(r"\\[^nrt\"'\\]")
 _CHARS = {"n": "\n", "t": "\t", "r": "\r", "b": "\b", "f": "\f", "0": "\0", "\n": ""}
 
 
 # A word of a shell in single quotes, single quotes inside it: `bash -lc '...'`.
-_SHELL_WORD = lazy(r"(?<!\S)'((?:[^']++|'\\{1,3}''|'\"'\"')*+)'(?!\S)")
-_SHELL_QUOTE = lazy(r"'\\{1,3}''|'\"'\"'")
+_SHELL_WORD = re.compile(r"(?<!\S)'((?:[^']++|'\\{1,3}''|'\"'\"')*+)'(?!\S)")
+_SHELL_QUOTE = re.compile(r"'\\{1,3}''|'\"'\"'")
 
 
 class Literal(NamedTuple):

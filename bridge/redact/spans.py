@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_right
 from typing import Any, Final, NamedTuple
 
-from bridge.redact.lazy import lazy
-
 MARK_OPEN: Final = "[REDACTED:"
 # A whole marker of ours, with or without a fingerprint and the number of a replaced name.
-MARKER: Final = lazy(r"\[REDACTED:[a-z-]{2,24}(?::[0-9a-f]{10})?\](?:~\d{1,4})?")
+MARKER: Final = re.compile(r"\[REDACTED:[a-z-]{2,24}(?::[0-9a-f]{10})?\](?:~\d{1,4})?")
 MARKER_MAX: Final = 52  # characters of the longest one
 # What upstream appends where it cut a string (mogplex.md 1.9, step 3).
 CUT_MARK: Final = "\n...[truncated "

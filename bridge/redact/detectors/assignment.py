@@ -19,7 +19,6 @@ from bridge.redact.detectors.markup import bracketed_name, by_place
 from bridge.redact.detectors.name_parts import Part, name_literals
 from bridge.redact.detectors.reading import literals, read
 from bridge.redact.detectors.separators import PLAIN_SEPARATOR, SEPARATOR
-from bridge.redact.lazy import lazy
 from bridge.redact.names.classifier import BARE_KEY, ENV, NONE, SURE, WEAKLY, Verdict
 from bridge.redact.rule import ASSIGNMENT, AUTH_SCHEME, COOKIE
 from bridge.redact.spans import Scan
@@ -36,21 +35,21 @@ from bridge.redact.values.judge import SCHEME, is_literal, take
 NAME_MAX = 64  # characters of a name, to each side of the key word
 _NAME_LEFT = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-.$"
 # The first branch is that of nearly all names: no dot or hyphen in the rest of them.
-_NAME_RIGHT = lazy(
+_NAME_RIGHT = re.compile(
     r"[A-Za-z0-9_]{0,64}+(?![A-Za-z0-9_.-])|(?:[A-Za-z0-9_]|[.-](?=[A-Za-z0-9_])){0,64}"
 )
-_WORD_BEFORE = lazy(r"(?:\A|[^\w.-])([A-Za-z][\w-]{0,30})[ _]\Z")
-_WORD_AFTER = lazy(r" ([A-Za-z]{2,12})(?=[\"'`]?[ \t]{0,8}[:=])")
+_WORD_BEFORE = re.compile(r"(?:\A|[^\w.-])([A-Za-z][\w-]{0,30})[ _]\Z")
+_WORD_AFTER = re.compile(r" ([A-Za-z]{2,12})(?=[\"'`]?[ \t]{0,8}[:=])")
 
 # What a prompt or a test says about a name: `os.environ["TOKEN"]` and its value on the next line,
 # `secret # => "x"`, `expect(token).toBe("x")`.
-_SHOWN = lazy(
+_SHOWN = re.compile(
     r"(?:\\{0,7}[\"'`]?[\])]{0,2}[ ]{0,2}(?:\#[ ]{0,2}=>[ ]{0,2}|(?:\n|\\{1,7}n)(?:=>[ ]{0,2})?)"
     r"|\)\.(?:not\.)?to(?:Be|Equal|StrictEqual|Eql)\()(?=\\{0,15}[\"'`])"
 )
-_DEFAULT = lazy(r":?[-=+]([^}\n\"']{1,256})")  # `${TOKEN:-x}`
-_ATTRIBUTES = lazy(r"[ \t][\w:-]{1,40}=\\{0,7}[\"'][^<>\n]{0,160}(?<!/)>")
-_REVERSED = lazy(
+_DEFAULT = re.compile(r":?[-=+]([^}\n\"']{1,256})")  # `${TOKEN:-x}`
+_ATTRIBUTES = re.compile(r"[ \t][\w:-]{1,40}=\\{0,7}[\"'][^<>\n]{0,160}(?<!/)>")
+_REVERSED = re.compile(
     r"(\\{0,7}[\"'])([^\"'\\\n]{3,160})\1[ \t]{0,4}(?:={2,3}|!={1,2}|~=)[ \t]{0,4}[\w.$(]{0,60}\Z"
 )
 
@@ -106,7 +105,7 @@ def _is_beside_secret(low: str, first: int) -> bool:
     return low.endswith(("://", "checksum/", "digest/"), 0, first)
 
 
-_BEFORE = lazy(
+_BEFORE = re.compile(
     r"(?:\A|[\s\"'`(])([^\s\"'`()]{8,128})[\"'`]?[ ](?:is|as|was)[ ](?:the|my|your|our|an?|its)?[ ]?(?:[A-Za-z]{1,12}[ ])?\Z"
 )
 
@@ -302,7 +301,7 @@ def _is_argument(text: str, first: int) -> bool:
     return first >= 2 and text[first - 1] == "(" and text[first - 2].isalnum()
 
 
-_BRACKETED = lazy(r"([A-Za-z0-9+/=_.-]{12,512})[\])]")
+_BRACKETED = re.compile(r"([A-Za-z0-9+/=_.-]{12,512})[\])]")
 
 
 def _bracketed(scan: Scan, at: int, verdict: Verdict) -> int:
@@ -364,7 +363,7 @@ def _reversed(scan: Scan, first: int, last: int, verdict: Verdict) -> int:
     return take(scan, Value(found.start(2), found.end(2), found.group(1)), verdict) and last
 
 
-_ARGUMENTS_BEFORE = lazy(r"[\w.\[\]&]{1,40},[ ]{0,4}")
+_ARGUMENTS_BEFORE = re.compile(r"[\w.\[\]&]{1,40},[ ]{0,4}")
 
 
 def _argument(scan: Scan, at: int, verdict: Verdict) -> int:

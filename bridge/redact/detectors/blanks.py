@@ -9,9 +9,10 @@ that is known to hold one.
 
 from __future__ import annotations
 
+import re
+
 from bridge.redact.detectors.reading import COUPLE, changed_to, read
 from bridge.redact.detectors.rotation import changed
-from bridge.redact.lazy import lazy
 from bridge.redact.names.classifier import BARE_KEY, CODE, NONE, SURE, WEAKLY, Verdict
 from bridge.redact.rule import ASSIGNMENT
 from bridge.redact.spans import Scan
@@ -29,35 +30,37 @@ from bridge.redact.values.extent import (
 from bridge.redact.values.judge import PASSWORDY, SECRET_ID, is_literal, take
 from bridge.redact.values.spoken import is_common_password, is_said_to_be
 
-_TYPED = lazy(
+_TYPED = re.compile(
     r"[ \t]{0,4}\{[a-z; ]{1,40}\}[ \t]{0,4}=[ \t]{0,8}|"
     r"[ \t]{1,4}\*{0,2}(?:(?:[a-z]{2,10}|As)[ \t])?[A-Za-z_][\w.<>\[\]*?:]{0,40}[ \t]{0,4}:?=(?![=>~])[ \t]{0,8}"
 )
-_PROSE = lazy(
+_PROSE = re.compile(
     r"(?i:[ \t]{1,3}(?:for|of|to)[ \t]{1,3}[\w.@'`\"/ -]{1,40}?)?[ \t]{1,3}(?i:has been (?:re)?set to|has been changed to|(?:is|was) generated for \S{1,80}:|to|is|was|are|lautet|ist|est|es|è|é|(?:that[ ])?(?:you|we|i|they)[ ](?:[a-z']{1,12}[ ]){0,4}?[a-z']{1,12}(?=:)|will be|should be|set to|changed to|reset to|equals|value|as|named|of)"
     r"(?:[ \t]{1,3}(?:now|set to|currently|still|just|like|this|the following))?[ \t]{0,2}[:=]?[ \t]{1,3}"
 )
 # `Password for dana: x`
-_OWNED = lazy(r"[ ](?:for|of)[ ](?:the[ ])?[\w.@'/-]{1,40}(?:[ ][\w.@-]{1,20})?:[ \t]{1,4}(?=\S)")
+_OWNED = re.compile(
+    r"[ ](?:for|of)[ ](?:the[ ])?[\w.@'/-]{1,40}(?:[ ][\w.@-]{1,20})?:[ \t]{1,4}(?=\S)"
+)
 # Flags that say what is shown, or where a secret is kept: a name follows them.
-_SWITCH = lazy(
+_SWITCH = re.compile(
     r"\b(?:lpass show\b[^\n|;&]*--(?:password|notes)|gcloud secrets\b[^\n|;&]*--secret|pulumi config set\b[^\n|;&]*--secret"
     r"|(?:docker|podman|nerdctl|buildah|buildctl|buildx|nomad|fly|flyctl|gh|glab)\b[^\n|;&]*--secret|kubectl\b[^\n|;&]*--[a-z-]{0,30}secret|(?:aws|az|gcloud)\b[^\n|;&]*--(?:db-)?secret)\Z"
 )
-_CONTINUED = lazy(r"[ ]{0,40}(?:[\\^`]\r?\n[ \t>+]{0,40})?")  # a command goes on below
-_FUNCTION = lazy(
+_CONTINUED = re.compile(r"[ ]{0,40}(?:[\\^`]\r?\n[ \t>+]{0,40})?")  # a command goes on below
+_FUNCTION = re.compile(
     r"@[a-z0-9]{2,12}\b|(?:base64|url|uri|html|to_?json|from_?json|b64)[a-z_0-9]{0,10}(?:\W|\Z)|[a-z]{2,12}\d{0,3}[a-z]{0,8}(?:['\"]|[ ]?\}\}|\()"
 )
-_DASHED_CODE = lazy(r"(?=[0-9A-Za-z-]{0,12}\d)[0-9A-Za-z]{3,6}-[0-9A-Za-z]{3,6}\Z")
-_CONFIG_BEFORE = lazy(
+_DASHED_CODE = re.compile(r"(?=[0-9A-Za-z-]{0,12}\d)[0-9A-Za-z]{3,6}-[0-9A-Za-z]{3,6}\Z")
+_CONFIG_BEFORE = re.compile(
     r"(?:login|user|username|account|machine)[ \t]{1,4}\S{1,80}\s{1,4}\Z|(?:\A|\n|\\n|[\"'])[+ >-]{0,3}(?:ENV|setenv|setx|set|PASS)?[ \t]{0,4}\Z"
     r"|(?:config set|configure set|set|put|auth|login|create)[ \t]{1,3}(?:\S{1,30}\.)?\Z"
 )
-_DIGITS = lazy(r"(?<=[ \t])\d{5,8}(?![\w.:-])")
-_FINGERPRINT = lazy(r"(?:0x)?[0-9A-Fa-f:]{8,80}\Z")
-_PAIR = lazy(r"\\{0,7}\"(?:[ \t]|\\{1,7}t){1,40}(?=\\{0,7}\")")
-_ENCODING = lazy(r"[0-9][ ](?=\S)")  # network gear: `password 7 <obfuscated>`
-_TOLD = lazy(r"(?:\b(?:and|with|using|user \S{1,40}|is \S{1,40})|,)[ \t]{1,3}\Z")
+_DIGITS = re.compile(r"(?<=[ \t])\d{5,8}(?![\w.:-])")
+_FINGERPRINT = re.compile(r"(?:0x)?[0-9A-Fa-f:]{8,80}\Z")
+_PAIR = re.compile(r"\\{0,7}\"(?:[ \t]|\\{1,7}t){1,40}(?=\\{0,7}\")")
+_ENCODING = re.compile(r"[0-9][ ](?=\S)")  # network gear: `password 7 <obfuscated>`
+_TOLD = re.compile(r"(?:\b(?:and|with|using|user \S{1,40}|is \S{1,40})|,)[ \t]{1,3}\Z")
 
 
 def without_separator(scan: Scan, first: int, last: int, verdict: Verdict, *, is_flag: bool) -> int:
@@ -260,8 +263,8 @@ def prose_value(scan: Scan, at: int, verdict: Verdict) -> int:  # noqa: C901 - o
 
 
 # A sentence that says what the password is, up to the word; `to` says it of few words.
-_SAYS = lazy(r"\b(?:is|was|are|lautet|ist|est|es|è|é)(?:[ ]now|:)?[ ]{1,2}\Z")
-_ENDS = lazy(r"(?:[.,;!)][\"')]?)?(?:\Z|\s{0,2}\n|[\"]|[.,;!)]\s)")
+_SAYS = re.compile(r"\b(?:is|was|are|lautet|ist|est|es|è|é)(?:[ ]now|:)?[ ]{1,2}\Z")
+_ENDS = re.compile(r"(?:[.,;!)][\"')]?)?(?:\Z|\s{0,2}\n|[\"]|[.,;!)]\s)")
 
 
 def _is_said(text: str, at: int, stop: int, verdict: Verdict) -> bool:

@@ -4,10 +4,10 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final, NamedTuple
 
 from bridge.redact.detectors.detector import Detector
-from bridge.redact.lazy import lazy
 from bridge.redact.rule import ASSIGNMENT
 from bridge.redact.spans import Scan
 from bridge.redact.values import harmless
@@ -18,9 +18,9 @@ ARGUMENTS_MAX = 6  # arguments of a call that are looked at
 CALL_MAX = 400  # characters of them
 NEAR = 120  # characters before a call that may name what it types into
 
-_BETWEEN = lazy(r"[^\"'`\n;\\]{0,80}")
-_PASSWORD = lazy(r"(?i)assw|pwd|secret|token|api.?key|passphrase|\botp\b|\bpin\b")
-_ACCOUNT = lazy(r"AC[0-9a-f]{32}\Z")
+_BETWEEN = re.compile(r"[^\"'`\n;\\]{0,80}")
+_PASSWORD = re.compile(r"(?i)assw|pwd|secret|token|api.?key|passphrase|\botp\b|\bpin\b")
+_ACCOUNT = re.compile(r"AC[0-9a-f]{32}\Z")
 
 
 class Call(NamedTuple):
@@ -119,10 +119,10 @@ SECRET_CALLS = Detector(
     leaves=("createHmac('sha256', secret)", 'page.fill("#name", "Dana4412x")'),
 )
 
-_ANSWERED = lazy(
+_ANSWERED = re.compile(
     r"(?:-{1,2}[ ])?\\{0,7}\"(?P<secret>[^\"\\\n]{6,128})(?:\\{1,8}[rn]){0,2}\\{0,7}\""
 )
-_PROMPTED = lazy(r"(?i)(?:assword|passphrase|passwd|\bpin)[^\n]{0,40}[\s{]{1,20}\Z")
+_PROMPTED = re.compile(r"(?i)(?:assword|passphrase|passwd|\bpin)[^\n]{0,40}[\s{]{1,20}\Z")
 
 
 def typed(scan: Scan, start: int, end: int, _data: object) -> int:

@@ -5,9 +5,10 @@
 
 from __future__ import annotations
 
+import re
+
 from bridge.redact.detectors.headers import authorization, cookie
 from bridge.redact.detectors.lines import below_name, items_in_brackets, plain_value
-from bridge.redact.lazy import lazy
 from bridge.redact.names.classifier import SURE, Verdict
 from bridge.redact.rule import ASSIGNMENT
 from bridge.redact.spans import Scan
@@ -25,36 +26,38 @@ from bridge.redact.values.extent import (
 from bridge.redact.values.judge import PASSWORDY, counts_as_secret, is_literal, take
 from bridge.redact.values.spoken import is_common_password
 
-_TYPE_THEN = lazy(
+_TYPE_THEN = re.compile(
     r"[A-Za-z_&*][\w.<>\[\]|?,& *']{0,60}?[ \t]{0,4}(?<![=!<>])=(?![=>])[ \t]{0,8}(?=[rbfuRBFU@$]{0,2}\\{0,15}[\"'`]|[A-Za-z_.]{1,30}\()"
 )
-_WRAPPER = lazy(
+_WRAPPER = re.compile(
     r"(?:(?:new|await|return)[ \t]{1,4})?&?(?:\[\])?[A-Za-z_$][\w$]{0,40}(?:(?:\.|::|->)[A-Za-z_$][\w$]{0,40}){0,5}!?"
     r"\([ \t\n]{0,12}(?:(?:default|value)[ ]?=[ ]?)?(?=[rbfuRBFU@$]{0,2}\\{0,15}[\"'`])"
 )
-_FALLBACK = lazy(r"[ \t]{0,4}(?:\|\||\?\?|\?:|\bor\b|,|:-)[ \t]{0,4}(?=\\{0,15}[\"'`])")
-_BRACE_DEFAULT = lazy(r"\$\{[A-Za-z_]\w{0,64}:?[-=]")
-_YAML_TAG = lazy(r"!{1,2}(?:str|binary|unsafe)[ \t]{1,4}|&\w{1,20}[ \t]{1,4}")
-_NUMBER = lazy(r"-?\d{1,40}(?:\.\d{1,40})?(?:[eE][+-]?\d{1,4})?(?![\w.])")
-_BLOCK_SCALAR = lazy(r"[|>][+-]?\d?[ \t]{0,8}(?:\n[+-]?|\\{1,15}n)[ \t]{1,40}")
-_ESCAPED_BREAK = lazy(r"\\{1,15}r?\\{0,15}n")
-_ARROW = lazy(r"[ \t]{1,4}(?:->|→|=>|⇒|➜)[ \t]{1,4}(?=[^\s(])")
-_LOGPROB = lazy(r"\\{0,15}\",[ ]{0,2}\\{0,15}\"logprob")  # a unit of a model's text
-_NAMES_BEFORE = lazy(
+_FALLBACK = re.compile(r"[ \t]{0,4}(?:\|\||\?\?|\?:|\bor\b|,|:-)[ \t]{0,4}(?=\\{0,15}[\"'`])")
+_BRACE_DEFAULT = re.compile(r"\$\{[A-Za-z_]\w{0,64}:?[-=]")
+_YAML_TAG = re.compile(r"!{1,2}(?:str|binary|unsafe)[ \t]{1,4}|&\w{1,20}[ \t]{1,4}")
+_NUMBER = re.compile(r"-?\d{1,40}(?:\.\d{1,40})?(?:[eE][+-]?\d{1,4})?(?![\w.])")
+_BLOCK_SCALAR = re.compile(r"[|>][+-]?\d?[ \t]{0,8}(?:\n[+-]?|\\{1,15}n)[ \t]{1,40}")
+_ESCAPED_BREAK = re.compile(r"\\{1,15}r?\\{0,15}n")
+_ARROW = re.compile(r"[ \t]{1,4}(?:->|→|=>|⇒|➜)[ \t]{1,4}(?=[^\s(])")
+_LOGPROB = re.compile(r"\\{0,15}\",[ ]{0,2}\\{0,15}\"logprob")  # a unit of a model's text
+_NAMES_BEFORE = re.compile(
     r"(?:\A|\n|\\n|[\"'`])[ \t+>$-]{0,40}(?:(?:const|let|var|my)[ ])?((?:[\w.$]{1,40},[ ]){1,8})\Z"
 )
-_INNER_VALUE = lazy(r"\{[^{}]{0,160}?\\{0,15}\"[vV]alue\\{0,15}\"[ ]{0,4}:[ ]{0,4}(?=\\{0,15}\")")
-_OPENED = lazy(r"\([ \t\r\n]{0,40}(?=[rbfuL@$]{0,2}\\{0,15}[\"'`])")
-_INLINE = lazy(
+_INNER_VALUE = re.compile(
+    r"\{[^{}]{0,160}?\\{0,15}\"[vV]alue\\{0,15}\"[ ]{0,4}:[ ]{0,4}(?=\\{0,15}\")"
+)
+_OPENED = re.compile(r"\([ \t\r\n]{0,40}(?=[rbfuL@$]{0,2}\\{0,15}[\"'`])")
+_INLINE = re.compile(
     r"<(?:code|b|strong|kbd|tt|em|i|span|samp|mark)\b[^<>\n]{0,80}>(?P<secret>[^<>\n]{4,512})</"
 )
-_VAR_DUMP = lazy(r"\s{0,20}string\(\d{1,6}\)[ ](?=\\{0,7}\")")
-_PLUS = lazy(r"[ \t]{0,8}(?:\+|\\(?=\n))(?:[ \t]{0,8}\n)?[ \t]{0,40}(?=[rbfu]?\\{0,15}[\"'])")
-_GIVES = lazy(r"(?:async[ ])?\(\)[ ]{0,2}=>[ ]{0,2}(?=\\{0,15}[\"'`])")
-_MORE = lazy(r"[ \t\n)]{0,12}(?:,|\|\||\?\?|\bor\b)[ \t\n]{0,12}(?=\\{0,15}[\"'`])")
-_COMMA = lazy(r"[ \t\n]{0,12},")
-_ARGUMENT_NEXT = lazy(r"[ \t\n]{0,12},[ \t\n]{0,12}(?=[rbfuL@$]{0,2}\\{0,15}[\"'`])")
-COUPLE = lazy(r"[\w.@+-]{1,64}(?:[ ]/[ ]|:(?!//)|[/|])([^\s\"'`<>,;\\]{6,128})")
+_VAR_DUMP = re.compile(r"\s{0,20}string\(\d{1,6}\)[ ](?=\\{0,7}\")")
+_PLUS = re.compile(r"[ \t]{0,8}(?:\+|\\(?=\n))(?:[ \t]{0,8}\n)?[ \t]{0,40}(?=[rbfu]?\\{0,15}[\"'])")
+_GIVES = re.compile(r"(?:async[ ])?\(\)[ ]{0,2}=>[ ]{0,2}(?=\\{0,15}[\"'`])")
+_MORE = re.compile(r"[ \t\n)]{0,12}(?:,|\|\||\?\?|\bor\b)[ \t\n]{0,12}(?=\\{0,15}[\"'`])")
+_COMMA = re.compile(r"[ \t\n]{0,12},")
+_ARGUMENT_NEXT = re.compile(r"[ \t\n]{0,12},[ \t\n]{0,12}(?=[rbfuL@$]{0,2}\\{0,15}[\"'`])")
+COUPLE = re.compile(r"[\w.@+-]{1,64}(?:[ ]/[ ]|:(?!//)|[/|])([^\s\"'`<>,;\\]{6,128})")
 
 
 def read(scan: Scan, first: int, at: int, verdict: Verdict, name_quote: str, op: str) -> int:  # noqa: C901, PLR0912 - one branch per notation
@@ -212,7 +215,7 @@ def _unquoted(scan: Scan, first: int, at: int, verdict: Verdict, name_quote: str
     return (changed_to(scan, stop, verdict) or done) if done else _fallback(scan, stop, verdict)
 
 
-_VARIABLE = lazy(r"[a-z_$][a-z0-9_$]{0,40}(?:[A-Z][a-z0-9]{1,30}){1,6}\Z|[a-z_]{1,60}\Z")
+_VARIABLE = re.compile(r"[a-z_$][a-z0-9_$]{0,40}(?:[A-Z][a-z0-9]{1,30}){1,6}\Z|[a-z_]{1,60}\Z")
 
 
 def _is_variable(content: str) -> bool:

@@ -9,21 +9,22 @@ import re
 from typing import Final
 
 from bridge.redact.detectors.detector import Detector, literals
-from bridge.redact.lazy import lazy
 from bridge.redact.rule import Rule
 from bridge.redact.spans import Scan
 from bridge.redact.values import harmless
 
 URL_MAX = 2_048
 
-_USERINFO = lazy(
+_USERINFO = re.compile(
     r"(?P<user>[^\s/:@?#\"'<>`\\]{0,256}):(?P<password>[^\s\"'<>`@\\]{1,512}+"
     r"(?:@(?=[^\s\"'<>`@/\\]{0,256}@))?[^\s\"'<>`@\\]{0,512}+)@"
 )
-_USER_ONLY = lazy(r"(?P<user>[^\s/:@?#\"'<>`\\,]{16,512}):?@")
-_CUT_USERINFO = lazy(r"(?P<user>[^\s/:@?#\"'<>`\\]{1,256}):(?P<password>[^\s\"'<>`@/\\]{1,512})\Z")
-_CUT_USER = lazy(r"[A-Za-z0-9_-]{20,512}\Z")
-_PORT = lazy(r"\d{1,5}(?:[/?#].*)?\Z", re.S)
+_USER_ONLY = re.compile(r"(?P<user>[^\s/:@?#\"'<>`\\,]{16,512}):?@")
+_CUT_USERINFO = re.compile(
+    r"(?P<user>[^\s/:@?#\"'<>`\\]{1,256}):(?P<password>[^\s\"'<>`@/\\]{1,512})\Z"
+)
+_CUT_USER = re.compile(r"[A-Za-z0-9_-]{20,512}\Z")
+_PORT = re.compile(r"\d{1,5}(?:[/?#].*)?\Z", re.S)
 
 
 def url(scan: Scan, start: int, end: int, _data: object) -> int:

@@ -8,10 +8,10 @@ Words, never substrings: a substring rule also eats `author`, `tokenizer` and ev
 
 from __future__ import annotations
 
+import re
 from typing import Final, NamedTuple
 
 from bridge.redact.fold import fold, plain_letters
-from bridge.redact.lazy import lazy
 from bridge.redact.names.issuers import ABOUT, ISSUERS
 from bridge.redact.names.words import (
     CARRIER,
@@ -52,7 +52,7 @@ class Verdict(NamedTuple):
 
 PLAIN = Verdict(NONE, "")
 
-_WORD = lazy(r"[A-Z]{1,40}(?![a-z])|[A-Z]?[a-z]{1,60}|[0-9]{1,20}|[^\W\d_a-zA-Z]{1,40}")
+_WORD = re.compile(r"[A-Z]{1,40}(?![a-z])|[A-Z]?[a-z]{1,60}|[0-9]{1,20}|[^\W\d_a-zA-Z]{1,40}")
 _SUFFIXES = (
     "password", "passwd", "passwort", "passphrase", "secret", "token", "apikey", "secretkey",
     "accesskey", "privatekey", "signingkey", "masterkey", "encryptionkey", "authkey", "accountkey",

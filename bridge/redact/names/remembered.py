@@ -5,17 +5,17 @@
 from __future__ import annotations
 
 import fnmatch
+import re
 from typing import Final
 
 from bridge.core.errors import ConfigError
-from bridge.redact.lazy import lazy
 from bridge.redact.names.classifier import ENV, FORCED, NONE, PLAIN, Verdict, classify
 from bridge.redact.policy import EXTRA_KEYS_MAX, Policy
 
 CACHE_MAX: Final = 8192  # names remembered; events repeat some hundred
 CACHED_NAME_MAX: Final = 96  # characters; a longer one is no name
 
-_BETWEEN = lazy(r"[\s_.\-]")
+_BETWEEN = re.compile(r"[\s_.\-]")
 
 
 class Names:
@@ -24,7 +24,7 @@ class Names:
     def __init__(self, policy: Policy) -> None:
         if len(policy.keys) > EXTRA_KEYS_MAX:
             raise ConfigError(f"redaction.keys: more than {EXTRA_KEYS_MAX}: use globs")
-        self._globs = tuple(lazy(fnmatch.translate(plain(glob))) for glob in policy.keys)
+        self._globs = tuple(re.compile(fnmatch.translate(plain(glob))) for glob in policy.keys)
         self._off_forced = "policy-key" in policy.off
         self.known: dict[str, Verdict] = {}
 

@@ -2,34 +2,34 @@
 
 from __future__ import annotations
 
+import re
 from typing import NamedTuple
 
-from bridge.redact.lazy import lazy
 from bridge.redact.spans import Scan
 from bridge.redact.values import harmless
 
 VALUE_MAX = 32_768  # characters of a value; longer ones are redacted up to here and scanned on
 BARE_MAX = 256  # characters of an unquoted value that are judged; what follows goes with it
 
-QUOTE = lazy(
+QUOTE = re.compile(
     r"(?:\\{1,15}\"){3}|\\{0,15}(?:\"\"\"|'''|[\"'`])|&quot;|&\#0?3[49];|&apos;|%2[27]|\\{1,15}u002[27]|[“‘«„]"
 )
-LITERAL_TAG = lazy(r"(?:[rbfuRBFULN@$]{1,2}|![a-z!]{1,20}[ \t]{1,4})(?=\\{0,15}[\"'`])")
+LITERAL_TAG = re.compile(r"(?:[rbfuRBFULN@$]{1,2}|![a-z!]{1,20}[ \t]{1,4})(?=\\{0,15}[\"'`])")
 # The first branch is that of nearly all values: no sign in them that may or may not end them.
-BARE = lazy(
+BARE = re.compile(
     r"[^\s\"'`<>\\\x00]{1,256}+(?=[\s>\x00]|\Z)|(?:[^\s\"'`<>\\\x00]|\\(?![nrtu\"'`/\\])|(?<=[^\s=:,(\[{])['\"`](?=[\w!@#$%^&*])|<(?=[^/\s<>]{0,20}[\s\w]))"
     r"{1,256}+"
 )
-_PLAIN_RUN = lazy(r"[^\s\"'`<>\\\x00]*+")
-_CUT_AT = lazy(
+_PLAIN_RUN = re.compile(r"[^\s\"'`<>\\\x00]*+")
+_CUT_AT = re.compile(
     r"[;,&|](?=[ \t]{0,4}\\{0,15}[\"']?[A-Za-z_][\w .-]{0,40}\\{0,15}[\"']?[ \t]{0,4}[=:])"
 )
 # Where a sentence goes on that is written without blanks: `密码：x，请修改`.
-_WITHOUT_BLANKS = lazy(
+_WITHOUT_BLANKS = re.compile(
     r"[,;!?.)](?=[\u2e80-\uffef])|[、。「」『』《》〈〉【】]|(?<=[!-~]{6})[\u2e80-\uffef]"
 )
 # Inside a line: a bracket or a delimiter that nothing of a password follows.
-_CLOSES = lazy(r"[,;&)\]}|](?![\w!@#$%^*-])|[)\]}](?=[\])},;.])|&(?=[\w.-]{1,40}=)")
+_CLOSES = re.compile(r"[,;&)\]}|](?![\w!@#$%^*-])|[)\]}](?=[\])},;.])|&(?=[\w.-]{1,40}=)")
 TRAIL = ".,;:!?)]}>*"
 
 
@@ -184,7 +184,7 @@ def line_begins(text: str, first: int) -> bool:
     )
 
 
-_NOT_WORDS = lazy(r"[^A-Za-z ]")
+_NOT_WORDS = re.compile(r"[^A-Za-z ]")
 
 
 def words_of(scan: Scan, at: int, stop: int) -> int:

@@ -14,7 +14,6 @@ from operator import ne
 from typing import Final
 
 from bridge.redact.fold import fold
-from bridge.redact.lazy import lazy
 from bridge.redact.names.words import LABELS, STOP, UI, WORD_VALUES
 from bridge.redact.values.placeholders import is_placeholder
 from bridge.redact.values.references import is_reference
@@ -26,53 +25,53 @@ NO_WEIGHT: Final = 0
 SOME_WEIGHT: Final = 1  # a person's password: letters with digits or signs
 HEAVY: Final = 2  # a machine's: long, mixed, no words
 
-_MARK = lazy(
+_MARK = re.compile(
     r"(?i)\[?redacted\b|\[truncated|\[filtered\]|\[masked\]|\[hidden\]|\[secret\]|\(hidden\)"
     r"|\(redacted\)|\(sensitive|<redacted|<hidden|<masked|<sensitive|<secret|\*{3}|•{3}|●{3}|█{2}"
 )
-_RUN = lazy(r"(.)\1{2,255}[\W_]?\Z|[xX*.•#_?0\-=~+/ ]{1,255}\Z", re.S)
-_ELLIPSIS = lazy(r"(?:\.{3}|…)")
+_RUN = re.compile(r"(.)\1{2,255}[\W_]?\Z|[xX*.•#_?0\-=~+/ ]{1,255}\Z", re.S)
+_ELLIPSIS = re.compile(r"(?:\.{3}|…)")
 
-_DIGEST = lazy(r"(?:sha(?:1|224|256|384|512)|md5|h1|blake2[bs]?|crc32)[-:=]", re.I)
-_UUID = lazy(r"[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}\Z")
-_PATH = lazy(r"(?:\.{1,2}|~|[A-Za-z]:|@|[a-z0-9_-]{1,32})?[/\\]{1,2}")
-_CALL = lazy(
+_DIGEST = re.compile(r"(?:sha(?:1|224|256|384|512)|md5|h1|blake2[bs]?|crc32)[-:=]", re.I)
+_UUID = re.compile(r"[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}\Z")
+_PATH = re.compile(r"(?:\.{1,2}|~|[A-Za-z]:|@|[a-z0-9_-]{1,32})?[/\\]{1,2}")
+_CALL = re.compile(
     r"(?:(?:new|await|typeof|not|async|yield|return|lambda|func|function|fn|go|raise|throw)\s{1,4})?"
     r"[A-Za-z_$][\w$]{0,63}(?:(?:\??\.|::|->)[A-Za-z_$][\w$]{0,63}){0,8}!?\s?[(\[{<]"
 )
-_CMDLET = lazy(
+_CMDLET = re.compile(
     r"(?:Read|Get|New|ConvertTo|ConvertFrom|Import|Invoke|Select|Unprotect|Join)-[A-Z][A-Za-z]{2,40}\Z"
 )
-_DOTTED = lazy(
+_DOTTED = re.compile(
     r"[A-Za-z_$][A-Za-z_$]{0,40}[0-9]{0,2}(?:(?:\??\.|::|->)[A-Za-z_$][A-Za-z_$]{0,40}[0-9]{0,2}){1,8}\Z"
 )
-_IDENT = lazy(r"[A-Za-z_$][A-Za-z_$]{0,63}[0-9]{0,2}\Z")
-_SCREAM = lazy(r"[A-Z][A-Z0-9]{0,30}(?:_[A-Z0-9]{1,30}){1,9}\Z")
-_URL = lazy(r"(?:https?|wss?|ftp|git|ssh|file)://")
-_REGEX = lazy(
+_IDENT = re.compile(r"[A-Za-z_$][A-Za-z_$]{0,63}[0-9]{0,2}\Z")
+_SCREAM = re.compile(r"[A-Z][A-Z0-9]{0,30}(?:_[A-Z0-9]{1,30}){1,9}\Z")
+_URL = re.compile(r"(?:https?|wss?|ftp|git|ssh|file)://")
+_REGEX = re.compile(
     r"\A\[[^\]]{1,120}\][+*?{]|%[YmdHMSjB][-/:. T_]{0,2}%[a-zA-Z]|\(\?[:=!<P]|\[\^|\\[wdsbS][+*{\])]|\[a-z0-9A-Z]-[a-zA-Z0-9]|\.[*+][?)$]|\)\?|\{\d{1,3},\d{0,4}\}"
 )
-_COLOR = lazy(r"#(?:[0-9a-fA-F]{3,4}|[0-9a-fA-F]{6}|[0-9a-fA-F]{8})\Z")
-_ANNOTATION = lazy(r"@[A-Za-z.]{1,40}\(|\d{0,3}\*{1,2}[a-zA-Z_][\w.]{0,60}\Z")
-_NUMBER = lazy(r"[+-]?\d{1,40}(?:\.\d{1,20})?(?:[smhd]|ms|%|[kKMG]i?B?)?\Z")
-_HOST_PORT = lazy(r"[A-Za-z][A-Za-z0-9.-]{0,80}:\d{2,5}/?\Z")
-_EMAIL = lazy(r"[\w.+-]{1,64}@[\w-]{1,64}(?:\.[\w-]{1,64}){1,4}\Z")
-_VERSION = lazy(r"[v^~=]?\d{1,5}(?:\.\d{1,6}){1,3}(?:[-+][\w.]{1,30})?\Z")
-_DOTTED_NUMBER = lazy(r"\d{1,9}(?:\.\d{1,9}){2,20}\Z")  # an object identifier, an address
-_ADDRESS = lazy(r"0x[0-9a-fA-F]{40}\Z")  # of a contract or an account; a key has 64 digits
-_TYPE_NAME = lazy(
+_COLOR = re.compile(r"#(?:[0-9a-fA-F]{3,4}|[0-9a-fA-F]{6}|[0-9a-fA-F]{8})\Z")
+_ANNOTATION = re.compile(r"@[A-Za-z.]{1,40}\(|\d{0,3}\*{1,2}[a-zA-Z_][\w.]{0,60}\Z")
+_NUMBER = re.compile(r"[+-]?\d{1,40}(?:\.\d{1,20})?(?:[smhd]|ms|%|[kKMG]i?B?)?\Z")
+_HOST_PORT = re.compile(r"[A-Za-z][A-Za-z0-9.-]{0,80}:\d{2,5}/?\Z")
+_EMAIL = re.compile(r"[\w.+-]{1,64}@[\w-]{1,64}(?:\.[\w-]{1,64}){1,4}\Z")
+_VERSION = re.compile(r"[v^~=]?\d{1,5}(?:\.\d{1,6}){1,3}(?:[-+][\w.]{1,30})?\Z")
+_DOTTED_NUMBER = re.compile(r"\d{1,9}(?:\.\d{1,9}){2,20}\Z")  # an object identifier, an address
+_ADDRESS = re.compile(r"0x[0-9a-fA-F]{40}\Z")  # of a contract or an account; a key has 64 digits
+_TYPE_NAME = re.compile(
     r"[A-Z][A-Za-z0-9]{0,60}(?:Key|Token|Secret|Password|Credential|Auth)[A-Za-z]{0,20}\Z"
 )
-_DIGITS = lazy(r"\d{1,20}")
-_TEMPLATE = lazy(r"\{[A-Za-z_][\w.\[\]()]{0,60}(?:![rsa])?(?::[^{}]{0,20})?\}")
-_TIME = lazy(r"\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d[\d:.,Z+-]{0,24})?\Z")
-_SQL_TYPE = lazy(
+_DIGITS = re.compile(r"\d{1,20}")
+_TEMPLATE = re.compile(r"\{[A-Za-z_][\w.\[\]()]{0,60}(?:![rsa])?(?::[^{}]{0,20})?\}")
+_TIME = re.compile(r"\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d[\d:.,Z+-]{0,24})?\Z")
+_SQL_TYPE = re.compile(
     r"(?i)(?:n?var(?:char|binary)2?|n?char|character(?: varying)?|text|(?:var)?binary|decimal|numeric"
     r"|bit|enum|(?:big|small|tiny)?int)\s?\(\d{1,6}(?:,\s?\d{1,3})?\)(?:[ ,]|\Z)"
 )
-_SPECIAL_TOKEN = lazy(r"\[[A-Z_/]{2,16}\d{0,3}\]\Z")
-_WORDS = lazy(r"[A-Za-z']{1,40}")
-_PARTS = lazy(r"[A-Z]{1,40}(?![a-z])|[A-Z]?[a-z]{1,60}|[0-9]{1,40}")
+_SPECIAL_TOKEN = re.compile(r"\[[A-Z_/]{2,16}\d{0,3}\]\Z")
+_WORDS = re.compile(r"[A-Za-z']{1,40}")
+_PARTS = re.compile(r"[A-Z]{1,40}(?![a-z])|[A-Z]?[a-z]{1,60}|[0-9]{1,40}")
 
 
 def _kind(char: str) -> str:
@@ -80,10 +79,12 @@ def _kind(char: str) -> str:
 
 
 _SHAPE = str.maketrans({char: _kind(char) for char in map(chr, range(128))})
-_HEX = lazy(r"(?=[0-9]{0,120}[a-f])[0-9a-f]{32,128}\Z")
-_SIGNS = lazy(r"(?<=[A-Za-z])[!#$%^*@&+=~](?=[A-Za-z])|[A-Za-z]{2}[_-][A-Za-z]{0,20}[a-z][A-Z]{2}")
-_RUNS = lazy(r"l+|u+|d+|s+|[^luds]+")
-_SEGMENT = lazy(r"[^-_./:\s]{1,256}")
+_HEX = re.compile(r"(?=[0-9]{0,120}[a-f])[0-9a-f]{32,128}\Z")
+_SIGNS = re.compile(
+    r"(?<=[A-Za-z])[!#$%^*@&+=~](?=[A-Za-z])|[A-Za-z]{2}[_-][A-Za-z]{0,20}[a-z][A-Z]{2}"
+)
+_RUNS = re.compile(r"l+|u+|d+|s+|[^luds]+")
+_SEGMENT = re.compile(r"[^-_./:\s]{1,256}")
 
 
 def weight(value: str) -> int:  # noqa: PLR0911 - one exit per look of a value
@@ -130,11 +131,11 @@ def _is_mixed(value: str, shape: str, sign: int) -> bool:
     return sign <= 8 and _turns_enough(shape) and not _NAME_LIKE.match(value)
 
 
-_NAME_LIKE = lazy(r"[A-Za-z0-9]{1,40}(?:[-_./:][A-Za-z0-9]{1,40}){1,20}\Z")
+_NAME_LIKE = re.compile(r"[A-Za-z0-9]{1,40}(?:[-_./:][A-Za-z0-9]{1,40}){1,20}\Z")
 
 
 # Shape of a name in capitals and small letters: chance puts more capitals side by side.
-_CAMEL = lazy(r"l{0,40}(?:u{1,5}l{2,40}|ul(?=u)){1,20}u{0,3}\Z")
+_CAMEL = re.compile(r"l{0,40}(?:u{1,5}l{2,40}|ul(?=u)){1,20}u{0,3}\Z")
 
 
 def _turns(shape: str) -> int:
@@ -236,7 +237,7 @@ def harmless_text(value: str, words: tuple[str, ...]) -> bool:
 
 
 _LABEL_MAX = 60
-_ESCAPED = lazy(r"\\{1,7}u([0-9a-fA-F]{4})")
+_ESCAPED = re.compile(r"\\{1,7}u([0-9a-fA-F]{4})")
 _LABELS = frozenset(spelling for word in LABELS for spelling in (word, fold(word).lower()))
 
 
@@ -288,7 +289,7 @@ def _is_named_after(look: str) -> bool:
     )
 
 
-_NUMBERED = lazy(r"[-_.]v\d{1,3}\Z")  # `my-secret-v2`: the name of one of several
+_NUMBERED = re.compile(r"[-_.]v\d{1,3}\Z")  # `my-secret-v2`: the name of one of several
 _NAMES = frozenset(
     """password passwd passphrase secret secrets token tokens key keys credential credentials auth
     cookie apikey id ref name path file header field input param value url uri env var label hash
@@ -320,7 +321,7 @@ def _is_location(look: str) -> bool:
     return False
 
 
-_SECRET_QUERY = lazy(
+_SECRET_QUERY = re.compile(
     r"[?#](?:[\w.-]{1,40}=[^&#]{0,80}&){0,4}[\w.-]{0,30}(?:token|key|secret|password|signature|jwt)="
 )
 
@@ -367,10 +368,12 @@ def is_behind_sign(look: str) -> bool:
     return look[0] != "=" and len(rest) >= 8 and rest.isalnum() and {"l", "u", "d"} <= set(shape)
 
 
-_DOTTED_TYPE = lazy(
+_DOTTED_TYPE = re.compile(
     r"[A-Za-z_]\w{0,60}(?:\.\w{1,60}){0,4}\.[A-Z]\w{0,60}(?:Key|Token|Secret|Password|Credential)\w{0,20}\b"
 )
-_SNAKE_NAME = lazy(r"_?[a-z]{2,20}(?:_[a-z0-9]{1,20}){0,5}_(?:key|token|secret|password|hash|id)\Z")
+_SNAKE_NAME = re.compile(
+    r"_?[a-z]{2,20}(?:_[a-z0-9]{1,20}){0,5}_(?:key|token|secret|password|hash|id)\Z"
+)
 
 
 def _is_code_name(look: str, after: str) -> bool:

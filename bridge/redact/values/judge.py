@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import base64
 import binascii
+import re
 from typing import Final
 
-from bridge.redact.lazy import lazy
 from bridge.redact.names.classifier import BARE_KEY, CODE, FORCED, SURE, WEAKLY, Verdict
 from bridge.redact.names.issuers import ABOUT, ISSUERS
 from bridge.redact.rule import ASSIGNMENT
@@ -20,12 +20,12 @@ from bridge.redact.values.extent import BARE_MAX, Value, bare_end
 # Vault and Consul hand out UUIDs under this name; elsewhere it is the name of a stored secret.
 SECRET_ID: Final = ("secret", "id")
 SIGNING_KEY: Final = ("signing", "key")
-_KEY_ID = lazy(r"(?:0x)?(?:[0-9A-F]{8}|[0-9A-F]{10}|[0-9A-F]{16}|[0-9A-F]{40})!?\Z")
-_DIGEST_PART = lazy(r"[A-Za-z][-_][0-9a-f]{64}\Z")
-_TAME = lazy(r"[a-z_]{1,40}[0-9]{0,2}[a-z_]{0,40}[0-9]?[a-z]?\Z")  # `plot2d1`: a name
-_NUMBERED = lazy(r"[A-Za-z]{2,8}_?\d{1,3}\Z")
+_KEY_ID = re.compile(r"(?:0x)?(?:[0-9A-F]{8}|[0-9A-F]{10}|[0-9A-F]{16}|[0-9A-F]{40})!?\Z")
+_DIGEST_PART = re.compile(r"[A-Za-z][-_][0-9a-f]{64}\Z")
+_TAME = re.compile(r"[a-z_]{1,40}[0-9]{0,2}[a-z_]{0,40}[0-9]?[a-z]?\Z")  # `plot2d1`: a name
+_NUMBERED = re.compile(r"[A-Za-z]{2,8}_?\d{1,3}\Z")
 PASSWORDY = frozenset(("password", "passphrase"))
-SCHEME = lazy(
+SCHEME = re.compile(
     r"(?i)(?:bearer|basic|token|digest|apikey|api-key|negotiate|ntlm|hawk|oauth|sso-key|gitlab|dpop|jwt"
     r"|key|bot|splunk|discogs|ghost|geniekey|klaviyo-api-key|snowflake|aws4-hmac-sha256|hmac(?:-sha256)?"
     r"|sharedkey(?:lite)?|sharedaccesssignature|private-token|user|client|service|secret|zoho-oauthtoken|kagi|ssws"

@@ -10,9 +10,7 @@ from __future__ import annotations
 
 import re
 
-from bridge.redact.lazy import lazy
-
-_REFERENCE = lazy(
+_REFERENCE = re.compile(
     r"""
     \$\{ | \$\( | \$\[\[? | \$[A-Za-z_][A-Za-z_]{0,63}(?:\b|\Z)(?![!@\#$%^&*]) | \$\d\b | \$[@*?]
   | \$[a-z]{1,12}(?:->|\[|\.|:)[A-Za-z_]

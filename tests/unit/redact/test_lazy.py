@@ -16,7 +16,7 @@ def test_every_expression_of_the_redactor_compiles() -> None:
     gc.unfreeze()  # tests/conftest.py hides what was imported from the collector
     made = [one for one in gc.get_objects() if type(one) is LazyPattern]
     gc.freeze()
-    assert len(made) > 600
+    assert len(made) > 200
     for one in made:
         assert one.flags & re.UNICODE, one.pattern
 

@@ -6,17 +6,17 @@ from __future__ import annotations
 
 import base64
 import binascii
+import re
 
 from bridge.redact.detectors.detector import Detector, literals, shorter
-from bridge.redact.lazy import lazy
 from bridge.redact.rule import AUTH_SCHEME
 from bridge.redact.spans import Scan
 from bridge.redact.values import harmless
 
-_BEARER = lazy(
+_BEARER = re.compile(
     r"[\"']?(?:[ \t]{1,4}|%20|\+|:[ \t]?|=[ \t]?|,[ \t]{1,2})(?:token[ \t:=]{1,3})?(?=[A-Za-z0-9._~+/=%-]{8})(?P<value>[A-Za-z0-9._~+/=%:|-]{8,32768}+)"
 )
-_BASIC = lazy(r"(?:[ \t]{1,4}|%20|\+)(?P<value>[A-Za-z0-9+/_-]{8,32768}+={0,2})")
+_BASIC = re.compile(r"(?:[ \t]{1,4}|%20|\+)(?P<value>[A-Za-z0-9+/_-]{8,32768}+={0,2})")
 
 
 def bearer(scan: Scan, start: int, end: int, _data: object) -> int:

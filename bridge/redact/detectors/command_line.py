@@ -8,7 +8,6 @@ import re
 from typing import Final, NamedTuple
 
 from bridge.redact.detectors.detector import Detector, literals, shorter
-from bridge.redact.lazy import lazy
 from bridge.redact.rule import COMMAND_LINE
 from bridge.redact.spans import Scan
 from bridge.redact.values import harmless
@@ -22,15 +21,15 @@ _WORD = r"(?:\\{{0,7}}'(?P<{0}1>[^'\n\\]{{1,200}})(?:\\{{0,7}}'|\Z)|\\{{0,7}}\"(
 
 
 def _secret(prefix: str) -> re.Pattern[str]:
-    return lazy(prefix + _WORD.format("s"))
+    return re.compile(prefix + _WORD.format("s"))
 
 
-_PAIR = lazy(
+_PAIR = re.compile(
     r"(?<!\S)(?:-u|--user|--basic-auth|-a|--auth|-U|--proxy-user|--http-user|--credentials|--creds)[ =]{0,3}\\{0,3}['\"]?"
     r"(?P<user>(?:[\w.-]{1,40}(?:\\{1,8}|/))?[^\s:'\"\\%]{0,100})[:%](?P<s3>[^\s'\"\\]{1,200})"
 )
 
-_COOKIES = lazy(
+_COOKIES = re.compile(
     r"(?<!\S)(?:-[a-zA-Z]{0,4}b|--cookie)[ =]{1,3}\\{0,7}"
     r"(?:['\"](?P<c1>[^'\"\\\n=]{1,64}=[^'\"\\\n]{1,512})|(?P<c2>[\w.-]{1,64}=[^\s'\"`;|&<>\\]{1,512}))"
 )
@@ -138,7 +137,7 @@ for _names, _patterns in (
     ("wpa_passphrase", (_secret(r"wpa_passphrase[ ]{1,3}(?:\"[^\"]{1,60}\"|\S{1,60})[ ]{1,3}"),)),
     (
         "sqlplus|expdp|impdp|rman|sqlldr|exp|imp",
-        (lazy(r"(?<!\S)[\"']?\w{1,40}/(?P<s3>[^\s@/\"']{3,100})@"),),
+        (re.compile(r"(?<!\S)[\"']?\w{1,40}/(?P<s3>[^\s@/\"']{3,100})@"),),
     ),
     (
         "ngrok|snyk|vault login|vault|huggingface-cli|wandb|railway|flyctl|doctl|netlify|vercel|fly|wrangler|supabase|sentry-cli|heroku|databricks|codecov|tailscale|cloudflared|hcp|doppler|infisical|op|bw|gh|glab|npm|pulumi|hf|civo|linode-cli|hcloud|scw|turso|neonctl|pscale|stripe|twilio|expo|eas|appcenter|surge|shopify|surreal|firebase|cargo|gem|poetry",
@@ -181,7 +180,7 @@ for _names, _patterns in (
     for _name in _names.split("|"):
         PROGRAMS[_name] = _patterns
 
-_ECHO = lazy(
+_ECHO = re.compile(
     r"(?:echo|printf)[ ]{1,3}(?:-[neE]{1,3}[ ]{1,3})?(?:['\"]?%s(?:\\n)?['\"]?[ ]{1,3})?(?:\\{0,7}'(?P<s1>[^'\n\\]{4,200})\\{0,7}'|\\{0,7}\"(?P<s2>[^\"\n\\]{4,200})\\{0,7}\"|(?P<s3>[^\s'\"|;&\\]{4,200}))"
     r"[ ]{0,3}\|[ ]{0,3}(?:sudo[ ]{1,3}-S|\S{0,40}[^|\n]{0,80}--(?:password|token|passphrase|with-token|access-token)?-?(?:stdin|with-token|fd)|(?:sudo[ ]{1,3})?chpasswd|(?:sudo[ ]{1,3})?passwd|base64|gh auth|gh secret|(?:docker|podman) secret|wrangler|vercel|docker login|helm registry|vault|kinit|gpg|openssl)"
 )
@@ -244,15 +243,15 @@ def echo(scan: Scan, start: int, end: int, _data: object) -> int:
     return _note(scan, found) if found is not None else 0
 
 
-_ASKED = lazy(
+_ASKED = re.compile(
     r"(?i)(?:password|passphrase|token|secret)[-_]?(?:command|cmd|file)[= ]{1,3}\\{0,7}[\"']?(?:<\()?\Z"
 )
-_ANSWER = lazy(r"(?:-[neE]{1,3}[ ]{1,3})?" + _WORD.format("s"))
-_STDIN_SECRET = lazy(
+_ANSWER = re.compile(r"(?:-[neE]{1,3}[ ]{1,3})?" + _WORD.format("s"))
+_STDIN_SECRET = re.compile(
     r"(?i)(?:password|token|passphrase|pass)-(?:std|file |fd)|--with-token|\b(?:login|passwd|chpasswd|kinit|cryptsetup|gpg2?|ssh-add)\b"
     r"|sudo -S|secrets?[ ](?:set|put|create|add)"
 )
-_HERE = lazy(_WORD.format("s"))
+_HERE = re.compile(_WORD.format("s"))
 
 
 def here_string(scan: Scan, start: int, end: int, _data: object) -> int:
@@ -286,7 +285,7 @@ def _note_cookies(scan: Scan, found: re.Match[str]) -> int:
 
 
 def _note(scan: Scan, found: re.Match[str]) -> int:
-    if found.re.pattern == _COOKIES.pattern:
+    if found.re is _COOKIES:
         return _note_cookies(scan, found)
     for group in ("s1", "s2", "s3"):
         if group in found.re.groupindex and found.group(group):
@@ -299,12 +298,12 @@ def _note(scan: Scan, found: re.Match[str]) -> int:
         ("-", "/", "./", "$", "{", "<", "=")
     ):
         return 0
-    if ":" in value and found.re.pattern == _ECHO.pattern:
+    if ":" in value and found.re is _ECHO:
         first += value.index(":") + 1
         value = scan.text[first:last]
     if (
         not harmless.weight(value)
-        and not (value.isalpha() and found.re.pattern == _PAIR.pattern and len(value) >= 5)
+        and not (value.isalpha() and found.re is _PAIR and len(value) >= 5)
         and not ("-" in value and len(value) >= 8)
         and not is_common_password(value)
     ):

@@ -4,7 +4,8 @@
 
 from __future__ import annotations
 
-from bridge.redact.lazy import lazy
+import re
+
 from bridge.redact.names.classifier import Verdict
 from bridge.redact.rule import AUTH_SCHEME, COOKIE
 from bridge.redact.spans import Scan
@@ -13,35 +14,35 @@ from bridge.redact.values.extent import BARE, LITERAL_TAG, QUOTE, Value, bare_en
 from bridge.redact.values.judge import SCHEME, take
 
 PARAMS_MAX = 2_048  # characters of the parameters of a scheme
-_AUTH_PARAM = lazy(
+_AUTH_PARAM = re.compile(
     r"(?i)(?:token|key|secret|password|credential|signature|response|oauth_[a-z_]{2,20}|sig|mac|nonce|id)=\"?"
 )
 # The same anywhere, looked for from its sign on, which few credentials have inside.
-_HAS_PARAM = lazy(
+_HAS_PARAM = re.compile(
     r"(?i)=(?:(?<=token=)|(?<=key=)|(?<=secret=)|(?<=password=)|(?<=credential=)|(?<=signature=)|(?<=response=)|(?<=sig=)|(?<=mac=)|(?<=nonce=)|(?<=id=))"
 )
-_COOKIE_RUN = lazy(
+_COOKIE_RUN = re.compile(
     r"[^\s\"'`<>;\\]{1,32768}+(?:;[ \t]{0,2}"
     r"(?!(?i:path|domain|expires|max-age|samesite|version|priority)=)"  # attributes of Set-Cookie
     r"[^\s\"'`<>=;\\]{1,128}=[^\s\"'`<>;\\]{0,32768}){0,40}"
 )
 # The quote that ends a header inside a command or a JSON text; not those of its parameters.
-_PARAMS_END = lazy(
+_PARAMS_END = re.compile(
     r"(?<![=\s\\])\\{0,7}['\"](?=[ \t]{1,4}(?:-|https?:|\\)|\\?[,}\])])(?<!\w\")"
     r"(?<!\w\\\")(?<!\w\\\\\\\")"
 )
 
 
 # A scheme that nobody told us of, before credentials that look like some.
-_ANY_SCHEME = lazy(
+_ANY_SCHEME = re.compile(
     r"(?!(?i:header|token|required|is|the|and|with|none|for)\b)[A-Za-z][A-Za-z0-9._-]{1,31}[ \t]{1,4}"
     r"(?=[A-Za-z0-9+/=._~:-]{0,60}[0-9+/=])(?=[A-Za-z0-9+/=._~:|-]{12})"
 )
-_CLOSED = lazy(r"\\{0,15}[\"']")
+_CLOSED = re.compile(r"\\{0,15}[\"']")
 
 
 # `username="bob", uri="/", response="..."`, the quotes escaped or not.
-_PARAM_RUN = lazy(
+_PARAM_RUN = re.compile(
     r"(?:[A-Za-z_-]{1,40}=(?:\\{0,7}\"[^\"\\\n]{0,1024}\\{0,7}\"|[^\s,\"'\\]{0,1024})(?:,[ \t]{0,4})?){2,32}"
 )
 

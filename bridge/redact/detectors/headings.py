@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import Final, NamedTuple
 
-from bridge.redact.lazy import lazy
 from bridge.redact.names.classifier import SURE, Verdict
 from bridge.redact.spans import Scan
 from bridge.redact.values import harmless
@@ -21,24 +20,26 @@ ROWS_MAX = 400  # rows read below a heading; four cost as much as a value
 CELLS_MAX = 24
 BETWEEN_MAX = 5  # lines from a title to its value: empty ones, a fence
 
-_HEADING_CELL = lazy(r"[ \t]{0,40}[\"'`*]{0,3}[A-Za-z#][\w ./#()-]{0,40}[\"'`*]{0,3}[ \t]{0,40}\Z")
-_PLAIN_HEADING = lazy(r"[^(){}\[\].=]{1,300}\Z")
-_RULE_LINE = lazy(r"[-=+|: \t]{3,300}\Z")
-_LONE = lazy(
+_HEADING_CELL = re.compile(
+    r"[ \t]{0,40}[\"'`*]{0,3}[A-Za-z#][\w ./#()-]{0,40}[\"'`*]{0,3}[ \t]{0,40}\Z"
+)
+_PLAIN_HEADING = re.compile(r"[^(){}\[\].=]{1,300}\Z")
+_RULE_LINE = re.compile(r"[-=+|: \t]{3,300}\Z")
+_LONE = re.compile(
     r"(?:[ \t\r\n]|\\{1,7}[rn]){1,40}(?:```[a-z]{0,12}[ \t]{0,4}\n[ \t]{0,40})?([^\s\"'`<>\\]{8,256})[ \t\r]{0,8}(?=\n|\\{1,15}[rn\"]|\"|\Z)"
 )
 # Where a line ends inside a JSON text: at an escaped break, or with the string.
-_ESCAPED_END = lazy(r"(?P<next>\\{1,7}(?:r\\{1,7})?n)|\\{0,15}\"|\n")
+_ESCAPED_END = re.compile(r"(?P<next>\\{1,7}(?:r\\{1,7})?n)|\\{0,15}\"|\n")
 _OPEN_ENDS = (":", " is", " are", " to", " below", "=", "->", "→")
-_FENCE = lazy(r"[ \t]{0,8}(?:```|~~~)[a-z]{0,12}[ \t]{0,4}\Z")
+_FENCE = re.compile(r"[ \t]{0,8}(?:```|~~~)[a-z]{0,12}[ \t]{0,4}\Z")
 _TITLE_SIGNS = " \t#*:+->_"
 # What may stand before the name in a title: `Temporary admin password`.
-_ADJECTIVES = lazy(
+_ADJECTIVES = re.compile(
     r"(?i:(?:the|your|our|an?|new|old|temporary|initial|generated|default|current|first|admin|administrator|root|user|master|service|client|api|access|personal|account|login|app|application|wi-?fi|wlan|db|database|ssh|smtp|mail|ftp|vpn|server|bot)[ ]?){1,3}\Z"
 )
-_GAP = lazy(r"[ ]{2,100}")
-_INSERT = lazy(r"[^()\n]{0,200}\)\s{0,8}VALUES\s{0,8}\(", re.I)
-_SQL_ITEM = lazy(r"\s{0,8}(?:[NEBX]?'((?:[^'\n]|''){0,256})'|([^,()'\n]{0,80}))\s{0,8}[,)]")
+_GAP = re.compile(r"[ ]{2,100}")
+_INSERT = re.compile(r"[^()\n]{0,200}\)\s{0,8}VALUES\s{0,8}\(", re.I)
+_SQL_ITEM = re.compile(r"\s{0,8}(?:[NEBX]?'((?:[^'\n]|''){0,256})'|([^,()'\n]{0,80}))\s{0,8}[,)]")
 
 
 class _Heading(NamedTuple):

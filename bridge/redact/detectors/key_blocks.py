@@ -10,29 +10,28 @@ import re
 from typing import Any, Final
 
 from bridge.redact.detectors.detector import Detector, Look, literals
-from bridge.redact.lazy import lazy
 from bridge.redact.rule import Rule
 from bridge.redact.spans import Scan
 
 BLOCK_MAX = 32_768  # characters of one key block; a PEM of an 8192-bit RSA key has 6,400
 
-_BEGIN = lazy(
+_BEGIN = re.compile(
     r"-{4,5} ?BEGIN ((?:[A-Z0-9]{1,20} ){0,5}(?:PRIVATE KEY(?: BLOCK)?|Static key V1)) ?-{4,5}",
     re.I,
 )
-_END_OF = lazy(
+_END_OF = re.compile(
     r"-{4,5} ?END (?:[A-Z0-9]{1,20} ){0,5}(?:PRIVATE KEY(?: BLOCK)?|Static key V1) ?-{4,5}", re.I
 )
 # What stands between the lines of a block: line ends real and escaped, string joints of code.
-_LEAD = lazy(r"(?:\s|\\+[nr]|[\"'+,>|#*]|&#10;|%0[AaDd]){0,40}")
-_BODY = lazy(
+_LEAD = re.compile(r"(?:\s|\\+[nr]|[\"'+,>|#*]|&#10;|%0[AaDd]){0,40}")
+_BODY = re.compile(
     r"(?:[A-Za-z0-9+/=:;,.()@ \t\r\n>|#*+\"'_-]|\\+[nrt\"'/]|\\+u00[0-9a-f]{2}|%[0-9A-Fa-f]{2}|<br ?/?>|&#1[03];)"
     r"{0,32768}+"
 )
-_B64_RUN = lazy(r"(?:[A-Za-z0-9+/_-]|\\+[nr]|\s(?=[A-Za-z0-9+/]{20})|\\/){16,32768}+={0,2}")
-_PUTTY = lazy(r"(?:\s|\\+[rn]){1,4}((?:[A-Za-z0-9+/=]{1,80}(?:\s|\\+[rn]){0,4}){1,400})")
-_KEY_LINE = lazy(r"[A-Za-z0-9+/=]{16}")
-_COUNT = lazy(r":\s?\d{1,4}")
+_B64_RUN = re.compile(r"(?:[A-Za-z0-9+/_-]|\\+[nr]|\s(?=[A-Za-z0-9+/]{20})|\\/){16,32768}+={0,2}")
+_PUTTY = re.compile(r"(?:\s|\\+[rn]){1,4}((?:[A-Za-z0-9+/=]{1,80}(?:\s|\\+[rn]){0,4}){1,400})")
+_KEY_LINE = re.compile(r"[A-Za-z0-9+/=]{16}")
+_COUNT = re.compile(r":\s?\d{1,4}")
 
 
 def begin(scan: Scan, start: int, _end: int, _data: object) -> int:
@@ -90,7 +89,7 @@ def end(scan: Scan, start: int, _end: int, _data: object) -> int:
     return found.end()
 
 
-_PIECE = lazy(r"\\+[nr]|[A-Za-z0-9+/=]{1,20000}|[\s\"'+,>|#*]{1,200}|.", re.S)
+_PIECE = re.compile(r"\\+[nr]|[A-Za-z0-9+/=]{1,20000}|[\s\"'+,>|#*]{1,200}|.", re.S)
 
 
 def _block_start(text: str, low: int, start: int) -> int:

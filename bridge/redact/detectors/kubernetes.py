@@ -7,7 +7,6 @@ from __future__ import annotations
 import re
 
 from bridge.redact.detectors.detector import Detector, literals
-from bridge.redact.lazy import lazy
 from bridge.redact.names.classifier import NONE
 from bridge.redact.names.words import BESIDE_WORDS, META
 from bridge.redact.rule import ASSIGNMENT
@@ -18,14 +17,14 @@ JSON_LOOK = 4_000  # characters of one in JSON, to each side of its kind
 SECRET_LOOK = 40_000  # characters of a Kubernetes Secret that are read
 SECRET_LINES_MAX = 60
 
-_BREAK = lazy(r"\r?\n|\\{1,15}r?\\{0,15}n")
-_BLOCK = lazy(r"(?:\A|\n|\\{1,15}n)(?P<map>data|stringData):[ \t]{0,4}(?=\r?\n|\\)")
-_MEMBER = lazy(
+_BREAK = re.compile(r"\r?\n|\\{1,15}r?\\{0,15}n")
+_BLOCK = re.compile(r"(?:\A|\n|\\{1,15}n)(?P<map>data|stringData):[ \t]{0,4}(?=\r?\n|\\)")
+_MEMBER = re.compile(
     r"(?P<indent>[ \t]{1,12})(?P<name>[\w.-]{1,128}):(?:[ \t]{1,4}(?P<value>\S.*))?\Z", re.S
 )
-_ENCODED = lazy(r"\\{0,7}[\"']?(?P<value>[A-Za-z0-9+/]{4,32768}={0,2})\Z")
-_SCALAR = lazy(r"\\{0,7}(?P<quote>[\"']?)(?P<value>.{1,32768}?)\\{0,7}(?P=quote)\Z", re.S)
-_INNER = lazy(
+_ENCODED = re.compile(r"\\{0,7}[\"']?(?P<value>[A-Za-z0-9+/]{4,32768}={0,2})\Z")
+_SCALAR = re.compile(r"\\{0,7}(?P<quote>[\"']?)(?P<value>.{1,32768}?)\\{0,7}(?P=quote)\Z", re.S)
+_INNER = re.compile(
     r"[ \t]{1,40}[\"']?(?P<name>[\w.-]{1,128})[\"']?[ \t]{0,8}(?:[:=]|:=)[ \t]{0,8}[\"']?(?P<value>[^\s\"'{}\[\]|>&*#\\][^\s\"'\\]{3,32768})"
 )
 _PUBLIC = ("username", "user", "ca.crt", "tls.crt", "namespace")
@@ -116,8 +115,8 @@ def _is_public(scan: Scan, name: str, value: str) -> bool:
     return len(value) < 8 and scan.names.verdict(name).grade == NONE
 
 
-_JSON_DATA = lazy(r"\\{0,7}\"(?P<map>data|stringData)\\{0,7}\"\s{0,4}:\s{0,4}\{")
-_JSON_MEMBER = lazy(
+_JSON_DATA = re.compile(r"\\{0,7}\"(?P<map>data|stringData)\\{0,7}\"\s{0,4}:\s{0,4}\{")
+_JSON_MEMBER = re.compile(
     r"\s{0,40},?\s{0,40}\\{0,7}\"(?P<name>[\w.-]{1,128})\\{0,7}\"\s{0,4}:\s{0,4}\\{0,7}\"(?P<value>[^\"\\]{4,32768})\\{0,7}\""
 )
 

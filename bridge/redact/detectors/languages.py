@@ -15,7 +15,6 @@ from typing import Final, NamedTuple
 from bridge.redact.detectors.detector import Detector, literals
 from bridge.redact.detectors.reading import COUPLE
 from bridge.redact.fold import fold
-from bridge.redact.lazy import lazy
 from bridge.redact.names import languages as said
 from bridge.redact.names.words import WORD_VALUES
 from bridge.redact.rule import ASSIGNMENT
@@ -47,41 +46,43 @@ def _any(words: Iterable[str]) -> str:
 
 
 _OPEN = r"[ ]{0,2}[\"'`«»„“”‚‘’「『《〈【(*_]{0,3}[ ]?"
-_ENDING = lazy(r"[^\W\d_]{0,12}")
-_STOP = lazy(r"[\n\r]|[.!?;](?=[ \t]|\Z)|[。！？；]|\\n")
+_ENDING = re.compile(r"[^\W\d_]{0,12}")
+_STOP = re.compile(r"[\n\r]|[.!?;](?=[ \t]|\Z)|[。！？；]|\\n")
 # `to` is the tie of a change, `none` that of a word right behind the name.
-_TIE = lazy(
+_TIE = re.compile(
     rf"(?P<colon>[ ]{{0,3}}(?:[:=：]|[-–—→⇒]>?(?=[ ]))[ ]{{0,3}})"
     rf"|(?<=[ ])(?P<verb>{_any(said.SAY)})(?:[ ](?:{_any(said.NOW)})){{0,3}}[ ]{{0,2}}:?[ ]{{1,2}}"
     rf"|(?<=[ ])(?P<to>{_any(said.TO)})[ ]{{1,2}}"
     rf"|(?P<particle>{_any(said.PARTICLES)})[ ]{{0,2}}",
     re.I,
 )
-_CHANGE = lazy(rf"\b(?:{_any(said.CHANGE)})")
-_DIGIT = lazy(r"\d")
-_WITH = lazy(
+_CHANGE = re.compile(rf"\b(?:{_any(said.CHANGE)})")
+_DIGIT = re.compile(r"\d")
+_WITH = re.compile(
     rf"(?:\b(?:{_any(said.WITH)})[ ](?:[^\W\d_]{{1,6}}[ ])?|[,/][ ]?)(?:\w{{0,20}}-?)?\Z", re.I
 )
-_VALUE = lazy(_OPEN + r"(?P<secret>[!#-&*-;=?-\[\]^a-z{-~À-ɏ][!#-&()*-;=?-\[\]^_a-z{-~À-ɏ]{5,127})")
-_CODE = lazy(
+_VALUE = re.compile(
+    _OPEN + r"(?P<secret>[!#-&*-;=?-\[\]^a-z{-~À-ɏ][!#-&()*-;=?-\[\]^_a-z{-~À-ɏ]{5,127})"
+)
+_CODE = re.compile(
     _OPEN
     + r"\[?(?:[A-Z]{1,3}-)?(?P<secret>\d{4,8}|\d{3}[ -]\d{3,4})(?![\w.-]*\w)|"
     + _OPEN
     + r"(?P<far>\d{4,8})(?=[^\x00-\u2e7f])"
 )
-_BEFORE = lazy(
+_BEFORE = re.compile(
     rf"(?:\A|[\s(\"'«„“「『]){_VALUE.pattern.replace(_OPEN, '', 1)}[\"'`»“”」』)]{{0,2}}[ ]?(?:(?:{_any((*said.SAY, 'er', 'om'))})(?:[ ][^\W\d_]{{1,12}}){{0,3}}[ ]|(?:{_any(('が', 'は', '是', '이', '가', '为', '為'))})[ ]?[^\x00-\u2e7f]{{0,8}})\Z",
     re.I,
 )
-_CODE_BEFORE = lazy(
+_CODE_BEFORE = re.compile(
     rf"(?<![\w.-])(?:[A-Z]{{1,3}}-)?(?P<secret>\d{{4,8}})[ ](?:{_any(said.SAY)})(?:[ ][^\W\d_]{{1,12}}){{0,4}}[ ]\Z|(?<![\w.-])(?P<far>\d{{4,8}})[ ]?(?:が|は|是|이|가|为|為)[ ]?[^\x00-\u2e7f]{{0,8}}\Z",
     re.I,
 )
-_ERROR = lazy(r"[A-Z]{1,8}[-_]?\d{1,8}[A-Z]?\Z|\d{1,8}[-_]?[A-Z]{1,4}\Z")
-_YEAR = lazy(r"(?:19|20)\d\d\Z")
-_PRODUCT = lazy(r"[A-Z][A-Za-z]{1,20}[-_ ]?\d{1,4}\Z")  # `PostgreSQL15`
-_MADE = lazy(r"\S{6,128}[ ](?:olarak|oldu|dır|dir|と|に)\b")  # the verb stands at the end
-_SIGNED = lazy(r"[!#$%&*+=?@^~]")
+_ERROR = re.compile(r"[A-Z]{1,8}[-_]?\d{1,8}[A-Z]?\Z|\d{1,8}[-_]?[A-Z]{1,4}\Z")
+_YEAR = re.compile(r"(?:19|20)\d\d\Z")
+_PRODUCT = re.compile(r"[A-Z][A-Za-z]{1,20}[-_ ]?\d{1,4}\Z")  # `PostgreSQL15`
+_MADE = re.compile(r"\S{6,128}[ ](?:olarak|oldu|dır|dir|と|に)\b")  # the verb stands at the end
+_SIGNED = re.compile(r"[!#$%&*+=?@^~]")
 
 
 def told(scan: Scan, start: int, end: int, kind: object) -> int:

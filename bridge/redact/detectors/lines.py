@@ -5,7 +5,8 @@
 
 from __future__ import annotations
 
-from bridge.redact.lazy import lazy
+import re
+
 from bridge.redact.names.classifier import Verdict
 from bridge.redact.names.words import META
 from bridge.redact.spans import Scan
@@ -15,11 +16,13 @@ from bridge.redact.values.judge import is_literal, looks_made, take
 
 # From a label to its value: empty lines, the fence of a block of code.
 DOWN = r"[ \t]{0,8}(?:\r?\n[ \t]{0,40}){1,3}(?:(?:```|~~~)[a-z]{0,12}[ \t]{0,4}\r?\n[ \t]{0,40})?"
-_NEXT_LINE = lazy(DOWN + r"(?=[^\s:/<-][^\s:]{7,255}[ \t]{0,8}(?:\r?\n|\Z))")
-_NEXT_LITERAL = lazy(r"[ \t]{0,8}(?:\r?\n|\\{1,15}n)[+-]?[ \t]{0,40}(?=[rbfu@]?\\{0,7}[\"'`])")
-_GIVEN = lazy(r"(?i)\b(?:generated|new|temporary|initial|your|admin|root)[ \w]{0,30}:?\Z")
-_ITEM = lazy(r"[ \t]{0,8}(?:\r?\n|\\{1,15}n)[+]?[ \t]{0,40}-[ \t]{1,4}")
-_MEMBER = lazy(
+_NEXT_LINE = re.compile(DOWN + r"(?=[^\s:/<-][^\s:]{7,255}[ \t]{0,8}(?:\r?\n|\Z))")
+_NEXT_LITERAL = re.compile(
+    r"[ \t]{0,8}(?:\r?\n|\\{1,15}n)[+-]?[ \t]{0,40}(?=[rbfu@]?\\{0,7}[\"'`])"
+)
+_GIVEN = re.compile(r"(?i)\b(?:generated|new|temporary|initial|your|admin|root)[ \w]{0,30}:?\Z")
+_ITEM = re.compile(r"[ \t]{0,8}(?:\r?\n|\\{1,15}n)[+]?[ \t]{0,40}-[ \t]{1,4}")
+_MEMBER = re.compile(
     r"[ \t]{0,8}(?:\r?\n|\\{1,15}n)[+-]?[ \t]{1,40}([A-Za-z][\w.-]{0,60}):[ \t]{1,8}(?=[^\s{\[|>&*!])"
 )
 _PLURALS = (("keys",), ("secrets",), ("tokens",), ("passwords",), ("credentials",), ("creds",))

@@ -4,10 +4,10 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 from bridge.redact.detectors.detector import Detector, literals
-from bridge.redact.lazy import lazy
 from bridge.redact.rule import ASSIGNMENT
 from bridge.redact.spans import Scan
 from bridge.redact.values import harmless
@@ -15,11 +15,13 @@ from bridge.redact.values.extent import TRAIL
 from bridge.redact.values.judge import is_literal
 from bridge.redact.values.spoken import is_common_password
 
-_COUPLE = lazy(
+_COUPLE = re.compile(
     r"(?:the[ ])?(?:user(?:name)?[ ])?[\"'`(]{0,2}[A-Za-z][\w.@+-]{1,60}[\"'`]?(?:[ ]{0,2}[/|][ ]{0,2}|[ ]?:(?!//)[ ]?)[\"'`]?(?P<secret>[^\s\"'`<>,;()\\]{6,128})"
 )
-_OWNER = lazy(r"[\w@./-]{1,40}(?:[ ][\w@.-]{1,20}){0,3}(?:[ ]are)?:?[ ](?=\S{2,60}[ ]{0,2}[:/|])")
-_FILE = lazy(r"\.[a-z]{1,4}(?::\d{1,6})?\Z")
+_OWNER = re.compile(
+    r"[\w@./-]{1,40}(?:[ ][\w@.-]{1,20}){0,3}(?:[ ]are)?:?[ ](?=\S{2,60}[ ]{0,2}[:/|])"
+)
+_FILE = re.compile(r"\.[a-z]{1,4}(?::\d{1,6})?\Z")
 WORDS: Final = (
     "log in as ", "login as ", "log in with ", "login with ", "sign in as ", "sign in with ", "login: ", "login (", "logins: ", "log on as ", "logged in with ",
     "credentials are ", "credentials (", "creds for ", "credentials for ", "login for ", "logins for ", "default login ", "use the login ", "admin login ", "account (",
@@ -46,7 +48,7 @@ def couple(scan: Scan, _start: int, end: int, _data: object) -> int:
     return scan.add(first, last, "password", ASSIGNMENT.id, is_cut=last >= scan.end)
 
 
-_BRACKETED = lazy(r"[\"'`]?(?P<secret>[^\s\"'`()]{6,128})[\"'`]?\)")
+_BRACKETED = re.compile(r"[\"'`]?(?P<secret>[^\s\"'`()]{6,128})[\"'`]?\)")
 
 
 def bracketed(scan: Scan, _start: int, end: int, _data: object) -> int:

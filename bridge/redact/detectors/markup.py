@@ -9,7 +9,6 @@ from typing import Final
 
 from bridge.redact.detectors.detector import Detector, literals
 from bridge.redact.detectors.rotation import changed
-from bridge.redact.lazy import lazy
 from bridge.redact.names.classifier import NONE, Verdict
 from bridge.redact.rule import ASSIGNMENT
 from bridge.redact.spans import Scan
@@ -21,14 +20,16 @@ ROWS_MAX: Final = 40  # of a table
 ROW_MAX: Final = 2_000  # characters of one
 HEAD_MAX: Final = 600  # characters of the heading's row before the name
 
-_CLOSES = lazy(r"[ ]?:?[ ]?</(?P<tag>[A-Za-z][\w-]{0,12})>\s{0,20}")
-_INNER = lazy(
+_CLOSES = re.compile(r"[ ]?:?[ ]?</(?P<tag>[A-Za-z][\w-]{0,12})>\s{0,20}")
+_INNER = re.compile(
     r"(?::[ ]?)?(?:<(?P<tag>[A-Za-z][\w-]{0,12})[^<>\n]{0,120}>\s{0,10}){0,3}(?P<secret>[^<>\s]{6,256})\s{0,10}(?=<|\n|\Z)"
 )
-_CELL = lazy(r"<t[hd]\b[^<>]{0,120}>", re.I)
-_ROW_END = lazy(r"</tr>", re.I)
-_LEADER = lazy(r"[ \t]{0,3}(?:(?:[.·_‥][ ]?){3,80}|…{1,40})[ \t]{0,4}:?[ \t]{1,4}(?=[^\s<\[(])")
-_PART = lazy(
+_CELL = re.compile(r"<t[hd]\b[^<>]{0,120}>", re.I)
+_ROW_END = re.compile(r"</tr>", re.I)
+_LEADER = re.compile(
+    r"[ \t]{0,3}(?:(?:[.·_‥][ ]?){3,80}|…{1,40})[ \t]{0,4}:?[ \t]{1,4}(?=[^\s<\[(])"
+)
+_PART = re.compile(
     r"\\{0,7}\"?(?P<name>[\w.\[\]-]{2,60})\\{0,7}\"?[ ]{0,4}(?:\r?\n[A-Za-z-]{3,40}:[^\n]{0,200}){0,4}\r?\n\r?\n(?P<secret>[^\r\n]{4,512})"
 )
 
@@ -110,7 +111,7 @@ def by_place(scan: Scan, first: int, last: int, verdict: Verdict) -> int:
     return 0
 
 
-_BRACKETED = lazy(r"(?P<secret>[^\s\"'`()]{6,128})[\"'`]?[ ]\((?:[A-Za-z]{1,12}[ ]){0,2}\Z")
+_BRACKETED = re.compile(r"(?P<secret>[^\s\"'`()]{6,128})[\"'`]?[ ]\((?:[A-Za-z]{1,12}[ ]){0,2}\Z")
 
 
 def bracketed_name(scan: Scan, first: int, last: int, verdict: Verdict) -> int:

@@ -15,7 +15,6 @@ from typing import Final
 import ahocorasick
 
 from bridge.redact.detectors.detector import Detector
-from bridge.redact.lazy import lazy
 from bridge.redact.names.classifier import ENV, NONE, Verdict
 from bridge.redact.names.words import META
 from bridge.redact.rule import ASSIGNMENT
@@ -32,7 +31,7 @@ COMMAND_MAX: Final = 2_000  # characters of a command
 # Literal that stands in the command -> the command, as its manual has it. Group `field` names what
 # is printed: `-field=username` prints none. Group `named` must itself name a secret.
 PRINTERS: Final[dict[str, re.Pattern[str]]] = {
-    anchor: lazy(pattern)
+    anchor: re.compile(pattern)
     for anchor, pattern in {
         "pass show ": r"\b(?:go)?pass show (?:-\S+ )*(?P<field>[^\s'\"|;&]+)",
         "op read ": r"\bop read (?:-\S+ )*['\"]?op://(?P<field>[^'\"|;&\n>]+)",
@@ -128,13 +127,13 @@ for _literal, _pattern in PRINTERS.items():
     _ANCHORS.add_word(_literal, (len(_literal), _pattern))
 _ANCHORS.make_automaton()
 # What may follow: filters that still print it. `> file`, `| docker login` and `$(...)` print nothing.
-_SHOWS_ON = lazy(
+_SHOWS_ON = re.compile(
     r"\|[ ]{0,2}(?:base64|tr|head|tail|cut|awk|sed|jq|xargs|cat|tee|rev|fold|grep|xxd|openssl base64|python3? -m base64|sort|uniq|column|less|strings)\b"
 )
-_PIPE_OR_FILE = lazy(r"(?<![0-9&])>{1,2}(?!&)|\|(?!\|)")
-_HELP = lazy(r"\s(?:--help|--version|-h)(?=\s|\Z)")
-_INTO = lazy(r"(?:\$\(|`|<\()[^()`]{0,400}\Z")
-_SHOWN_AGAIN = lazy(r"(?:echo|printf|print)\b[^\n]{0,200}\Z")
+_PIPE_OR_FILE = re.compile(r"(?<![0-9&])>{1,2}(?!&)|\|(?!\|)")
+_HELP = re.compile(r"\s(?:--help|--version|-h)(?=\s|\Z)")
+_INTO = re.compile(r"(?:\$\(|`|<\()[^()`]{0,400}\Z")
+_SHOWN_AGAIN = re.compile(r"(?:echo|printf|print)\b[^\n]{0,200}\Z")
 
 Names = Callable[[str], Verdict]
 
@@ -185,8 +184,8 @@ def _is_secret(found: re.Match[str], names: Names) -> bool:
 
 
 KEY_MIN: Final = 20  # characters of a key in a table
-_STAMP = lazy(r"\d{4}-\d\d-\d\dT")
-_TROUBLE = lazy(
+_STAMP = re.compile(r"\d{4}-\d\d-\d\dT")
+_TROUBLE = re.compile(
     r"(?i)(?:error|fatal|usage|warning|warn|panic|failed|unable|cannot|could not|no such|not found|permission|denied|invalid"
     r"|unauthorized|you |please |the |run |try |see |traceback|exception|bash:|sh:|zsh:|-bash:)\b|[\w./-]{1,60}: (?:error|command|line|not|no|cannot|permission)"
 )
@@ -278,7 +277,7 @@ def printed(scan: Scan, start: int, end: int, _data: object) -> int:
     return done
 
 
-_PROMPTS = lazy(r"[^\n$#%❯]{0,80}?[$#%❯][ ]|PS [^\n>]{0,80}> |\+ ")
+_PROMPTS = re.compile(r"[^\n$#%❯]{0,80}?[$#%❯][ ]|PS [^\n>]{0,80}> |\+ ")
 
 
 def _prompt(line: str) -> str | None:

@@ -9,11 +9,11 @@ it looks made.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Final
 
 from bridge.redact.fold import fold
-from bridge.redact.lazy import lazy
 from bridge.redact.names.classifier import SURE, Verdict
 from bridge.redact.names.words import META
 from bridge.redact.spans import Scan
@@ -32,7 +32,7 @@ _CHANGES: Final = (
 )  # fmt: skip
 _VALUE: Final = r"[`\"'«„“]{0,2}(?P<NAME>[^\s`\"'«»„“”]{6,140})"
 # What stands before a value: a label of time, a verb or a preposition, an arrow.
-_TIED: Final = lazy(
+_TIED: Final = re.compile(
     r"(?i:\b(?:old|new|previous(?:ly)?|prior|former(?:ly)?|current(?:ly)?|before|after|was|were|now|from|to|with|by|into|for|alt|neu|bisher|jetzt|von|auf|zu|durch|mit|ancien|nouveau|antes|ahora|de|à|a|por)\b"
     r"(?:[ ](?:one|value|is|was|key|password|token|secret|pass|set to|to|be)){0,2}(?:[ ]{0,2}[:=][ ]{0,3}|[ ]{1,3})|(?:->|→|=>|⇒|➜|:(?=[ ])|\()[ ]{0,3}|[,;][ ]{1,3})"
     + _VALUE.replace("NAME", "tied")
@@ -40,14 +40,14 @@ _TIED: Final = lazy(
     + _VALUE.replace("NAME", "head")
     + r"[`\"'»“”]{0,2}[ ]{1,3}(?:->|→|=>|⇒|➜|(?:is|was|has been)[ ](?:now|replaced|changed)|(?:with|by|to|into|for|auf|durch|à|por)[ ])"
 )
-_BESIDE: Final = lazy(r"[ ]{1,2}" + _VALUE.replace("NAME", "beside"))
-_NEXT: Final = lazy(r"[ -]([A-Za-z]{2,20})\b")
+_BESIDE: Final = re.compile(r"[ ]{1,2}" + _VALUE.replace("NAME", "beside"))
+_NEXT: Final = re.compile(r"[ -]([A-Za-z]{2,20})\b")
 _ABOUT: Final = META - {"changed", "rotated", "updated", "reset", "rotate"} | {"lifetime", "parser"}
 # `Bitwarden26`: alone it is the name of what was changed.
-_PRODUCT: Final = lazy(r"(?:[A-Z][a-z]{1,20}){1,4}[-_]?\d{1,4}\Z")
+_PRODUCT: Final = re.compile(r"(?:[A-Z][a-z]{1,20}){1,4}[-_]?\d{1,4}\Z")
 _TRAIL: Final = ".,;:)]}>"
-_DIGIT: Final = lazy(r"\d")
-_END: Final = lazy(r"\n|\\n")
+_DIGIT: Final = re.compile(r"\d")
+_END: Final = re.compile(r"\n|\\n")
 
 
 def changed(scan: Scan, first: int, last: int, verdict: Verdict) -> int:

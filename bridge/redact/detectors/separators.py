@@ -7,10 +7,8 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from bridge.redact.lazy import lazy
-
 # The name is closed by its quote, by brackets, by emphasis; then comes the separator.
-SEPARATOR: Final = lazy(
+SEPARATOR: Final = re.compile(
     r"""
     (?P<quote>\\{0,15}["'`]|&quot;|&\#0?3[49];|&apos;|%2[27]|\\{1,15}u002[27])?
     (?:[\])}]{1,2}(?:\\{0,15}["'`])?|\[\d{0,3}\]|[ ]\#?\d{1,2}(?=[ \t]{0,3}[:=])|[ ]?\.{2,40}(?=[ :])|\*{1,3}|_{1,2}|\?|!|[ ]\([A-Za-z][\w ,.-]{0,30}\))?
@@ -33,4 +31,4 @@ SEPARATOR: Final = lazy(
     re.X,
 )
 # What most separators are, read as `SEPARATOR` reads them.
-PLAIN_SEPARATOR: Final = lazy(r"(?P<quote>[\"']?)(?P<op>[:=])(?![:=>*_])[ \t]{0,24}")
+PLAIN_SEPARATOR: Final = re.compile(r"(?P<quote>[\"']?)(?P<op>[:=])(?![:=>*_])[ \t]{0,24}")

@@ -12,7 +12,6 @@ import re
 from typing import Final
 
 from bridge.redact.detectors.detector import Detector
-from bridge.redact.lazy import lazy
 from bridge.redact.names.words import BESIDE_WORDS, META, PUBLIC_ENV
 from bridge.redact.rule import COMMAND_LINE
 from bridge.redact.spans import MARK_OPEN, Scan
@@ -25,14 +24,14 @@ VALUES_MAX: Final = 32  # of one command
 _Q = r"\\{0,7}"
 _VALUE = rf"(?:{_Q}'(?P<s1>(?:[^'\n\\]|\\(?!['\\]{{0,7}}')){{1,1024}}){_Q}'|{_Q}\"(?P<s2>(?:[^\"\n\\]|\\(?![\"\\])){{1,1024}}){_Q}\"|(?P<s3>(?:[^\s'\"`;|&<>()\\]|(?<=\w)&(?=\w)){{1,1024}}))"
 _PAIR = rf"(?:(?<=\s)|(?<=['\"]))(?P<name>[A-Za-z_][\w./:-]{{0,80}}?)(?:\[\w{{1,20}}\])?={_VALUE}"
-_PAIRS = lazy(_PAIR)
+_PAIRS = re.compile(_PAIR)
 
 
 def _value(before: str) -> re.Pattern[str]:
-    return lazy(before + _VALUE)
+    return re.compile(before + _VALUE)
 
 
-_LITERAL = lazy(rf"--from-literal[= ]{_Q}['\"]?(?P<name>[\w.-]{{1,80}})={_VALUE}")
+_LITERAL = re.compile(rf"--from-literal[= ]{_Q}['\"]?(?P<name>[\w.-]{{1,80}})={_VALUE}")
 _FIRST_TWO = _value(r"(?:-\S+[ ]{1,3}){0,4}(?!-)\S{1,120}[ ]{1,3}(?!-)")
 
 # Literal of the command -> where what it stores stands. A list: each is looked for.
@@ -56,7 +55,7 @@ STORES: Final[dict[str, tuple[re.Pattern[str], ...]]] = {
         _value(r"-(?=[a-zA-Z]{0,6}n)(?=[a-zA-Z]{0,6}b)[a-zA-Z]{2,7}[ ]{1,3}(?:-\S+[ ]{1,3}){0,3}[^\s-]\S{0,80}[ ]{1,3}"),
         _value(r"-(?![a-zA-Z]{0,6}n)[a-zA-Z]{0,6}b[a-zA-Z]{0,6}[ ]{1,3}(?:-\S+[ ]{1,3}){0,3}[^\s-]\S{0,160}[ ]{1,3}[^\s]{1,80}[ ]{1,3}"),
     ),
-    "sops set ": (lazy(r"[ ]{0,3}(?:-\S+[ ])?\S{1,200}[ ]{1,3}(?:'[^'\n]{1,200}'|\"(?:[^\"\\\n]|\\.){1,200}\"|\S{1,200})[ ]{1,3}['\"]{0,1}\\{0,7}\"?(?P<s3>[^'\"\\\n]{1,1024})"),),
+    "sops set ": (re.compile(r"[ ]{0,3}(?:-\S+[ ])?\S{1,200}[ ]{1,3}(?:'[^'\n]{1,200}'|\"(?:[^\"\\\n]|\\.){1,200}\"|\S{1,200})[ ]{1,3}['\"]{0,1}\\{0,7}\"?(?P<s3>[^'\"\\\n]{1,1024})"),),
     "encrypt_string ": (_value(r"(?:-{1,2}\S+[ ]{1,3}(?!['\"])\S{0,80}[ ]{1,3}){0,4}(?:--[ ])?(?!-)"),),
     "az webapp config appsettings set": (_PAIRS,),
     "functions:config:set ": (_PAIRS,),
@@ -74,7 +73,7 @@ STORES: Final[dict[str, tuple[re.Pattern[str], ...]]] = {
     "add-internet-password": (_value(r"[^\n|;&]{0,300}?[ ]-w[ ]?"),),
     "vercel env add ": (_value(r"[^\n|;&]{0,80}?<<<[ ]?"),),
     "wrangler secret put ": (_value(r"[^\n|;&]{0,80}?<<<[ ]?"),),
-    "keyring.set_password(": (lazy(r"[^\n,]{1,80},[^\n,]{1,80},\s{0,3}['\"](?P<s3>[^'\"\n]{1,200})"),),
+    "keyring.set_password(": (re.compile(r"[^\n,]{1,80},[^\n,]{1,80},\s{0,3}['\"](?P<s3>[^'\"\n]{1,200})"),),
 }  # fmt: skip
 
 # What is piped into a command that stores it.
@@ -82,7 +81,7 @@ _STORER = (
     r"(?:docker|podman)[ ]secret[ ]create|wrangler[ ]secret|gh[ ]secret[ ]set|gcloud[ ]secrets|vercel[ ]env[ ]add|npx[ ]wrangler|kubeseal"
     r"|vault[ ](?:kv|write)|bao[ ]kv|pass[ ]insert|sops|ansible-vault|fly[ ]secrets|flyctl[ ]secrets|kubectl[ ]create[ ]secret|pulumi[ ]config|secret-tool[ ]store|doppler|infisical|htpasswd[ ]-\w{0,4}i|glab[ ]variable|aws[ ]secretsmanager|bw[ ]|op[ ]item|systemd-creds|age[ ]|gpg[ ]|cryptsetup|openssl[ ](?:enc|passwd)|mkpasswd|smbpasswd|heroku"
 )
-_PIPED = lazy(
+_PIPED = re.compile(
     rf"(?:-[neE]{{1,3}}[ ]{{1,3}})?(?:['\"]?%s(?:\\n)?['\"]?[ ]{{1,3}})?{_VALUE}[ ]{{0,3}}\|[ ]{{0,3}}(?:sudo[ ])?(?:{_STORER})"
 )
 

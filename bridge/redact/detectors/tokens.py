@@ -7,7 +7,6 @@ from typing import Final, NamedTuple
 
 from bridge.redact.detectors.detector import Detector
 from bridge.redact.detectors.providers import OWN, TABLE
-from bridge.redact.lazy import lazy
 from bridge.redact.rule import PROVIDER_TOKEN, Rule
 from bridge.redact.spans import Scan
 from bridge.redact.values.harmless import HEAVY, weight
@@ -33,11 +32,11 @@ _ALPHABETS = {
     "x": "A-Za-z0-9_.~+/=:%$-",
 }
 _NO_BODY = frozenset(" \t\n\r\"'`()[]{}<>,;|\\!?")  # no body begins with one
-_FAKE = lazy(
+_FAKE = re.compile(
     r"(?i)example|(?<![a-z0-9])your|ecdsa-sha2|x{6}|\.{3}|(.)\1{6}|1234567890|abcdefghij|redacted|placeholder"
 )
 # One of ours is masked even if somebody made it up to look like an example: mogplex.md 1.3.
-_FAKE_OWN = lazy(r"(?i)x{6}|\.{3}|(.)\1{9}|redacted")
+_FAKE_OWN = re.compile(r"(?i)x{6}|\.{3}|(.)\1{9}|redacted")
 
 
 class Format(NamedTuple):
@@ -67,7 +66,7 @@ def _formats(table: str, rule: Rule) -> list[Format]:
         if prefix.endswith("_") and len(prefix) < LONG and not exact and rule is not OWN_TOKEN:
             least = usual
         kind = "access-key-id" if prefix in _KEY_IDS else "token"
-        body = lazy(f"[{_ALPHABETS[alphabet]}]{{1,{BODY_MAX}}}+")
+        body = re.compile(f"[{_ALPHABETS[alphabet]}]{{1,{BODY_MAX}}}+")
         rows.append(
             Format(
                 prefix, written, alphabet, body, least, exact, kind, rule, checked, source, issuer
@@ -112,7 +111,7 @@ def find(scan: Scan, start: int, end: int, form: Format) -> int:
     return _secret_beside(scan, stop) or done if form.kind == "access-key-id" else done
 
 
-_BESIDE = lazy(
+_BESIDE = re.compile(
     r"[ \t]{0,3}(?:[/:|,;]|and|&)?[ \t]{0,3}"
     r"(?P<secret>[A-Za-z0-9+/]{30}(?:[A-Za-z0-9+/]{10})?)(?![\w+/=-])"
 )
@@ -138,11 +137,11 @@ def _is_made_up(form: Format, body: str, *, may_begin: bool) -> bool:
     return _is_wordy(body) or _FAKE.search(body[:80]) is not None
 
 
-_UUID = lazy(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
-_HEX_ONLY = lazy(r"[0-9a-f]+\Z")
+_UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
+_HEX_ONLY = re.compile(r"[0-9a-f]+\Z")
 # Short prefixes of tokens that have letters of both cases: with hex they are something else.
 _NEVER_HEX = frozenset(("sk-", "re_", "fw_", "npm_", "hf_", "rpa_", "tk_"))
-_FILE = lazy(
+_FILE = re.compile(
     r"\.(?:m?js|cjs|css|map|png|jpe?g|gif|svg|webp|ico|woff2?|ttf|t?gz|zip|whl|jar|json|html?|txt|wasm|tsx?|py|go|rs|md|log|br|zst)\b"
 )
 
@@ -229,8 +228,8 @@ def _is_wordy(body: str) -> bool:
     return len(body) < 48 and all(_CAMEL.match(part) for part in parts)
 
 
-_PARTS = lazy(r"[-_.]")
-_CAMEL = lazy(r"[a-z]{0,40}(?:[A-Z]{1,5}[a-z]{2,40}){0,12}[A-Z]{0,3}\Z")
+_PARTS = re.compile(r"[-_.]")
+_CAMEL = re.compile(r"[a-z]{0,40}(?:[A-Z]{1,5}[a-z]{2,40}){0,12}[A-Z]{0,3}\Z")
 
 
 OWN_TOKENS = Detector(

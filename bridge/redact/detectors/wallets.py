@@ -8,7 +8,6 @@ import re
 from typing import Final
 
 from bridge.redact.detectors.detector import Detector, literals
-from bridge.redact.lazy import as_pattern, lazy
 from bridge.redact.names.words import STOP
 from bridge.redact.rule import ASSIGNMENT
 from bridge.redact.spans import Scan
@@ -20,7 +19,9 @@ LIST_MAX: Final = 40  # keys of one list
 # Words of BIP 39 have three to eight small letters; a sentence has shorter ones.
 _WORD = r"[a-z]{3,8}"
 _BETWEEN = r"(?:[ \t\r\n,|\"'`*]|\\n){1,12}(?:\d{1,2}[.):]?[ \t]{0,4})?"
-_PHRASE = lazy(rf"(?<![A-Za-z]){_WORD}(?:{_BETWEEN}{_WORD}(?![A-Za-z])){{{WORDS_LEAST - 1},24}}")
+_PHRASE = re.compile(
+    rf"(?<![A-Za-z]){_WORD}(?:{_BETWEEN}{_WORD}(?![A-Za-z])){{{WORDS_LEAST - 1},24}}"
+)
 
 PHRASES: Final = (
     "mnemonic", "seed phrase", "seedphrase", "seed_phrase", "recovery phrase", "recoveryphrase", "recovery_phrase", "recovery words", "seed words",
@@ -40,8 +41,8 @@ def phrase(scan: Scan, _start: int, end: int, _data: object) -> int:
     )
 
 
-_LIST = lazy(r"\\{0,7}[\"']?\s{0,4}[:=]\s{0,4}\[\s{0,40}")
-_ITEM = lazy(
+_LIST = re.compile(r"\\{0,7}[\"']?\s{0,4}[:=]\s{0,4}\[\s{0,40}")
+_ITEM = re.compile(
     r"\\{0,7}[\"'`](?P<key>(?:0x)?[0-9a-fA-F]{64})\\{0,7}[\"'`][\s,]{0,60}(?:\\n[\s,]{0,40})?"
 )
 
@@ -62,7 +63,7 @@ def accounts(scan: Scan, _start: int, end: int, _data: object) -> int:
     return done
 
 
-_KEY = lazy(
+_KEY = re.compile(
     r"\s{0,4}\\{0,7}[\"'`](?P<key>(?:0x)?[0-9a-fA-F]{64}|[1-9A-HJ-NP-Za-km-z]{80,90})\\{0,7}[\"'`]"
 )
 
@@ -73,7 +74,7 @@ def key_in_call(scan: Scan, _start: int, end: int, _data: object) -> int:
     return scan.add(*found.span("key"), "private-key", ASSIGNMENT.id) if found is not None else 0
 
 
-_MORE = lazy(r"\s{0,4}\(\d{1,2}\)\s{1,4}(?P<key>0x[0-9a-fA-F]{64})")
+_MORE = re.compile(r"\s{0,4}\(\d{1,2}\)\s{1,4}(?P<key>0x[0-9a-fA-F]{64})")
 
 
 def listed_keys(scan: Scan, _start: int, end: int, _data: object) -> int:
@@ -112,7 +113,7 @@ WEAK_HEADINGS: Final = (
 )
 
 
-_ARE = lazy(r"(?:[ ](?:are|were|is))?")
+_ARE = re.compile(r"(?:[ ](?:are|were|is))?")
 
 
 def plain_phrase(scan: Scan, _start: int, end: int, _data: object) -> int:
@@ -133,18 +134,18 @@ def plain_phrase(scan: Scan, _start: int, end: int, _data: object) -> int:
 
 # Word -> a key of whose form there are too many others to look for it alone.
 NEAR_KEYS: Final[dict[str, re.Pattern[str]]] = {
-    **dict.fromkeys(("stellar", "soroban", "secret seed", "xlm"), lazy(r"(?<![A-Z0-9])S[A-Z2-7]{55}(?![A-Z0-9])")),
-    **dict.fromkeys(("xrp", "ripple", "xrpl", "family seed", "rippled"), lazy(r"(?<![A-Za-z0-9])s(?:[1-9A-HJ-NP-Za-km-z]{28}|Ed[1-9A-HJ-NP-Za-km-z]{28})(?![A-Za-z0-9])")),
-    **dict.fromkeys(("bitcoin", "wif", "litecoin", "dogecoin"), lazy(r"(?<![A-Za-z0-9])[5KLTQ6][1-9A-HJ-NP-Za-km-z]{50,51}(?![A-Za-z0-9])")),
-    "discord": lazy(r"(?<![\w-])[MNO][A-Za-z0-9_-]{22,30}\.[A-Za-z0-9_-]{6}\.[A-Za-z0-9_-]{27,40}(?![\w-])"),
+    **dict.fromkeys(("stellar", "soroban", "secret seed", "xlm"), re.compile(r"(?<![A-Z0-9])S[A-Z2-7]{55}(?![A-Z0-9])")),
+    **dict.fromkeys(("xrp", "ripple", "xrpl", "family seed", "rippled"), re.compile(r"(?<![A-Za-z0-9])s(?:[1-9A-HJ-NP-Za-km-z]{28}|Ed[1-9A-HJ-NP-Za-km-z]{28})(?![A-Za-z0-9])")),
+    **dict.fromkeys(("bitcoin", "wif", "litecoin", "dogecoin"), re.compile(r"(?<![A-Za-z0-9])[5KLTQ6][1-9A-HJ-NP-Za-km-z]{50,51}(?![A-Za-z0-9])")),
+    "discord": re.compile(r"(?<![\w-])[MNO][A-Za-z0-9_-]{22,30}\.[A-Za-z0-9_-]{6}\.[A-Za-z0-9_-]{27,40}(?![\w-])"),
 }  # fmt: skip
 
 
 def near_key(scan: Scan, start: int, end: int, data: object) -> int:
     """A key in the words around the name of what it is for."""
-    pattern = as_pattern(data)
+    assert isinstance(data, re.Pattern)
     scan.effort += 1
-    found = pattern.search(scan.text, max(0, start - 110), min(scan.end, end + 140))
+    found = data.search(scan.text, max(0, start - 110), min(scan.end, end + 140))
     if found is None or not any(char.isdigit() for char in found.group()):
         return 0
     scan.add(*found.span(), "private-key" if len(found.group()) < 59 else "token", ASSIGNMENT.id)

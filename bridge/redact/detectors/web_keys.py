@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 from bridge.redact.detectors.detector import Detector, literals
-from bridge.redact.lazy import lazy
 from bridge.redact.rule import Rule
 from bridge.redact.spans import Scan
 
-_JWK_MEMBER = lazy(
+_JWK_MEMBER = re.compile(
     r"(\\{0,7}[\"'])(?:d|p|q|dp|dq|qi|k|oth)\1\s{0,8}:\s{0,8}(\\{0,7}[\"'])([A-Za-z0-9_=+/-]{8,32768}+)"
 )
 JWK_LOOK = 6_000

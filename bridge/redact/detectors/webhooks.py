@@ -8,7 +8,6 @@ import re
 from typing import Final
 
 from bridge.redact.detectors.detector import Detector
-from bridge.redact.lazy import as_pattern, lazy
 from bridge.redact.rule import Rule
 from bridge.redact.spans import Scan
 from bridge.redact.values import harmless
@@ -16,7 +15,7 @@ from bridge.redact.values import harmless
 # Webhook addresses: whoever knows the path may post. Host part -> pattern of the secret path.
 _REST = r"[A-Za-z0-9_~%.=+-]"
 WEBHOOKS: Final[dict[str, re.Pattern[str]]] = {
-    host: lazy(path)
+    host: re.compile(path)
     for host, path in {
         "hooks.slack.com/": rf"(?:services|workflows|triggers|commands)/(?P<secret>{_REST}{{1,40}}(?:/{_REST}{{1,80}}){{0,5}})",
         "hooks.slack-gov.com/": rf"(?:services|workflows|triggers)/(?P<secret>{_REST}{{1,40}}(?:/{_REST}{{1,80}}){{0,5}})",
@@ -62,8 +61,8 @@ WEBHOOKS: Final[dict[str, re.Pattern[str]]] = {
 
 def webhook(scan: Scan, _start: int, end: int, data: object) -> int:
     """The path of a known webhook host."""
-    pattern = as_pattern(data)
-    found = pattern.match(scan.text, end, scan.end)
+    assert isinstance(data, re.Pattern)
+    found = data.match(scan.text, end, scan.end)
     if found is None:
         return 0
     secret = found.group("secret")

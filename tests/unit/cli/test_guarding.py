@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from bridge.cli import run
-from bridge.cli.guarding import guarded, guarded_json, guarded_text
+from bridge.cli.guarding import RUNNERS, guarded, guarded_json, guarded_text
 
 RUN = "3f0c1c52-6a3e-4f0e-9d3b-0d8f3c5b7a10"
 HOSTILE = "::error::x ##[command]y \x1b]0;title\x07 \x9b2J \u202e"
@@ -127,10 +127,9 @@ def test_exported_records_hold_no_command_in_a_ci_job(
     def to_line(text: str) -> bytes:
         return text.encode() if format_name == "pretty" else json.dumps(text).encode()
 
-    made = guarded(to_line, format_name)
-    monkeypatch.delenv("CI", raising=False)
-    monkeypatch.delenv("GITHUB_ACTIONS", raising=False)
-    assert made("##[x]") == to_line("##[x]")  # byte for byte elsewhere
+    for name in RUNNERS:
+        monkeypatch.delenv(name, raising=False)
+    assert guarded(to_line, format_name)("##[x]") == to_line("##[x]")  # byte for byte elsewhere
     monkeypatch.setenv("GITHUB_ACTIONS", "true")
     found = guarded(to_line, format_name)("::error::x ##[x]")
     assert b"##[" not in found

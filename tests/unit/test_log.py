@@ -204,6 +204,7 @@ def log_calls() -> list[tuple[str, str | None]]:
     return found
 
 
+@pytest.mark.slow
 def test_every_log_call_uses_a_name_of_the_closed_set():
     calls = log_calls()
     assert calls, "no log calls found: the search is broken"

@@ -41,7 +41,8 @@ def serve() -> Iterator[Serve]:
 
         server = http.server.HTTPServer(("127.0.0.1", 0), Handler)
         servers.append(server)
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+        waits = {"poll_interval": 0.02}
+        threading.Thread(target=server.serve_forever, kwargs=waits, daemon=True).start()
         return f"http://127.0.0.1:{server.server_port}"
 
     yield start

@@ -46,6 +46,7 @@ def content(url: str) -> tuple[list[Record], Any, Any]:
     return asyncio.run(main())
 
 
+@pytest.mark.slow
 def test_everything_arrives_once_also_when_it_is_run_again(
     tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
@@ -65,6 +66,7 @@ def test_everything_arrives_once_also_when_it_is_run_again(
     assert wishes == [Wish(feed(RUN))]
 
 
+@pytest.mark.slow
 def test_a_target_that_is_not_there_is_told(
     tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

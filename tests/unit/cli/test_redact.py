@@ -36,6 +36,7 @@ def run(stdin: bytes, *args: str) -> subprocess.CompletedProcess[bytes]:
     )
 
 
+@pytest.mark.slow
 def test_json_lines_stay_json_and_other_lines_stay_text() -> None:
     big = 12345678901234567890123
     lines = [
@@ -113,6 +114,7 @@ def test_what_a_command_printed_is_judged_with_it_in_a_later_line() -> None:
     assert P.encode() not in out[1]
 
 
+@pytest.mark.slow
 def test_explain_tells_the_place_and_not_the_secret() -> None:
     done = run(
         b'{"a":{"password":"' + P.encode() + b'"}}\nTOKEN=' + OWN.encode() + b"\n", "--explain"

@@ -53,6 +53,7 @@ def test_globs_of_types(glob: str, expected: bool) -> None:
     assert Filter(types=("!" + glob,)).matches_type(TYPE) == (not expected)
 
 
+@pytest.mark.slow
 @given(
     st.lists(st.tuples(st.booleans(), st.integers(0, 7)), max_size=30),
     st.lists(st.integers(0, 5), min_size=1, max_size=5),

@@ -61,6 +61,7 @@ def test_what_is_kept_is_kept_and_nothing_else(tmp_path: Path) -> None:
     assert redactor.value(record)["data"]["payload"]["list"][0] == {"token": P}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rule", sorted(set(RULES) - {"unscanned", "echo"}))
 def test_a_rule_that_is_off_finds_nothing(tmp_path: Path, rule: str) -> None:
     events = [

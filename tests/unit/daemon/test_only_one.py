@@ -32,6 +32,7 @@ async def written(place: Path, count: int) -> None:
     await until(lambda: place.exists() and len(sequences(segments(place))) >= count)
 
 
+@pytest.mark.slow
 async def test_one_of_two_writes_and_the_other_goes_on_behind_its_last_line(tmp_path):
     journal = MemoryJournal()
     first, second = (output(journal, tmp_path) for _ in range(2))

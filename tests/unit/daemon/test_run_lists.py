@@ -120,6 +120,7 @@ async def test_a_byte_order_mark_spoils_no_line(tmp_path: Path) -> None:
     assert runlist.read_now(str(path)) == [(1, "a"), (2, "b")]
 
 
+@pytest.mark.slow
 async def test_a_named_pipe_does_not_stop_the_loop(tmp_path: Path) -> None:
     path = tmp_path / "pipe"
     os.mkfifo(path)

@@ -69,6 +69,7 @@ def test_a_status_is_said_when_it_changes(tmp_path: Path) -> None:
     assert said == ["STATUS=one", "STATUS=two", "STATUS=" + "x" * 200]
 
 
+@pytest.mark.slow
 def test_the_watchdog_is_fed_by_a_loop_that_turns_and_by_no_other(tmp_path: Path) -> None:
     address = str(tmp_path / "notify")
     environ = {"NOTIFY_SOCKET": address, "WATCHDOG_USEC": "150000", "WATCHDOG_PID": "77"}

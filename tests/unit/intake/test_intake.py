@@ -306,6 +306,7 @@ def test_a_full_disk_makes_the_source_wait_and_loses_nothing(virtually: Virtuall
     virtually(main())
 
 
+@pytest.mark.slow
 def test_an_event_larger_than_a_record_may_be_is_cut_with_a_mark(virtually: Virtually) -> None:
     async def main() -> None:
         journal = MemoryJournal()
@@ -358,6 +359,7 @@ def test_two_batches_of_one_feed_at_once_are_taken_one_after_the_other(
     virtually(main())
 
 
+@pytest.mark.slow
 def test_a_page_of_large_messages_does_not_hold_up_the_loop(virtually: Virtually) -> None:
     """Review: a message of 30 MB blocked every subscriber for seconds."""
 

@@ -30,6 +30,7 @@ def redacted(events: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return [REDACTOR.event(event, memory) for event in events]
 
 
+@pytest.mark.slow
 @each_case("shape", SHAPES)
 @each_case(("command", "output"), CASES, ids=[command for command, _ in CASES])
 def test_what_a_command_prints_or_stores_is_gone(command: str, output: str, shape: str) -> None:

@@ -30,6 +30,7 @@ def test_what_holds_no_literal_costs_nothing_of_that() -> None:
     assert Redactor().value(tree) is tree
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "many",
     [
@@ -55,6 +56,7 @@ def test_a_second_pass_over_what_was_cut_changes_nothing() -> None:
     assert redactor.value(once) == once
 
 
+@pytest.mark.slow
 def test_what_an_event_may_cost_does_not_depend_on_texts_read_before() -> None:
     event = {"payload": ["password token of page 12"] * 20_000}
     redactor = Redactor()
@@ -64,6 +66,7 @@ def test_what_an_event_may_cost_does_not_depend_on_texts_read_before() -> None:
     assert redactor.value(event) == first
 
 
+@pytest.mark.slow
 def test_an_event_of_too_many_names_is_replaced_but_for_what_tells_it_apart() -> None:
     event = {"id": "e1", "type": "log", **{f"password {n}": "x" for n in range(EVENT_VALUES_MAX)}}
     assert Redactor().event(event) == {"id": "e1", "type": "log", "message": UNREAD}

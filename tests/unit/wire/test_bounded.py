@@ -44,6 +44,7 @@ def test_two_million_numbers_become_as_many_as_are_allowed_and_a_mark() -> None:
     assert len(value["payload"]["values"]) == 2_200_000
 
 
+@pytest.mark.slow
 def test_one_glutton_does_not_eat_up_its_neighbours() -> None:
     value = {"big": [{"n": n} for n in range(700_000)], "small": {"a": {"b": [1, 2, 3]}}}
     cut = bounded(value)

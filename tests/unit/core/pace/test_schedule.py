@@ -118,6 +118,7 @@ def test_a_busy_run_is_asked_more_often_than_a_quiet_one() -> None:
     assert asked.count("busy") > 2.5 * asked.count("quiet")
 
 
+@pytest.mark.slow
 def test_a_small_tenant_gets_more_than_its_need() -> None:
     def share(beta: float) -> float:
         s = fresh(beta=beta)

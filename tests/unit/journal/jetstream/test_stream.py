@@ -198,6 +198,7 @@ class Deaf(Engine):
         return last
 
 
+@pytest.mark.slow
 async def test_an_answer_that_was_lost_costs_nothing_and_doubles_nothing() -> None:
     journal = await StreamJournal.open(parse(shared_server().url(new_stream())))
     lease = await held(journal, "a")
@@ -295,6 +296,7 @@ async def _is_appended(journal: StreamJournal) -> bool:
     return True
 
 
+@pytest.mark.slow
 async def test_an_engine_that_is_away_keeps_no_reader_from_what_is_in_memory(
     tmp_path: Path,
 ) -> None:
@@ -371,6 +373,7 @@ async def test_a_stream_that_a_newer_version_writes_is_refused_at_the_start_and_
         await StreamJournal.open(journal._engine.address)
 
 
+@pytest.mark.slow
 async def test_an_engine_that_is_not_there_is_told() -> None:
     with pytest.raises(JournalUnavailableError, match=r"nats://127.0.0.1:1/S"):
         await StreamJournal.open(parse("nats://127.0.0.1:1/S"), patience_s=0.3)

@@ -99,6 +99,7 @@ async def test_a_wal_without_its_file_is_not_mixed_into_a_new_one(path: Path) ->
     assert not path.exists()
 
 
+@pytest.mark.slow
 async def test_a_second_daemon_is_refused_and_told_the_first_ones_pid(path: Path) -> None:
     holder = (
         "import asyncio, sys\n"

@@ -106,6 +106,7 @@ except JournalBusyError as error:
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["lock removed", "hard link"])
 async def test_a_second_daemon_is_refused_whatever_became_of_the_lock_file(
     path: Path, kind: str

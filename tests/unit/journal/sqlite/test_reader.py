@@ -17,6 +17,7 @@ from bridge.journal.sqlite.reader import SqliteReader
 from tests.journal_records import draft, drafts
 
 
+@pytest.mark.slow
 async def test_a_reader_works_where_nothing_may_be_written(tmp_path: Path) -> None:
     journal = await SqliteJournal.open(tmp_path / "state" / "journal.db")
     await journal.append(drafts("r", 0, 10))
@@ -24,6 +25,7 @@ async def test_a_reader_works_where_nothing_may_be_written(tmp_path: Path) -> No
     assert _read_as_nobody(tmp_path) == "10"
 
 
+@pytest.mark.slow
 async def test_a_reader_that_cannot_see_the_newest_says_why(tmp_path: Path) -> None:
     journal = await SqliteJournal.open(tmp_path / "state" / "journal.db")
     await journal.append(drafts("r", 0, 10))

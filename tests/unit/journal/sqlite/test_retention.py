@@ -377,6 +377,7 @@ async def test_ids_that_outlive_their_records_are_bounded(
     assert kept == [[], newest[20:], newest[10:]]
 
 
+@pytest.mark.slow
 async def test_a_busy_feed_does_not_cost_a_quiet_one_the_ids_that_upstream_still_shows(
     journal: SqliteJournal, clock: StillClock
 ) -> None:
@@ -395,6 +396,7 @@ async def test_a_busy_feed_does_not_cost_a_quiet_one_the_ids_that_upstream_still
     assert busy[-1] == "e2999"
 
 
+@pytest.mark.slow
 async def test_many_feeds_keep_their_windows_beyond_the_share_of_ids_up_to_half_of_the_bytes(
     journal: SqliteJournal, clock: StillClock
 ) -> None:

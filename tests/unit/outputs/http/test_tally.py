@@ -20,6 +20,7 @@ def tallies():
     return [SharedTally(memory, row, ROWS, start=64) for row in range(ROWS)]
 
 
+@pytest.mark.slow
 def test_everybody_sees_the_sum_and_a_dead_one_leaves_nothing(tallies):
     for _ in range(70_000):  # more than fit into one place of one row
         tallies[1].add(ADDRESS)

@@ -7,6 +7,8 @@ import os
 import threading
 from contextlib import suppress
 
+import pytest
+
 from bridge.core.errors import JournalFullError
 from bridge.core.filter import Filter
 from bridge.journal.memory import MemoryJournal
@@ -153,6 +155,7 @@ class FullJournal(MemoryJournal):
         return await super().append(drafts, states=states, checkpoints=checkpoints)
 
 
+@pytest.mark.slow
 async def test_no_line_is_written_before_the_journal_knows_the_output(outputs, tmp_path):
     journal = FullJournal()
     journal.is_full = True
@@ -182,6 +185,7 @@ async def test_a_full_journal_does_not_stop_an_output_that_it_knows(outputs, tmp
     assert sequences(segments(tmp_path)) == [1, 2, 3, 4, 5, 6]
 
 
+@pytest.mark.slow
 async def test_closing_has_a_deadline_when_the_disk_hangs(outputs, tmp_path, monkeypatch):
     journal = MemoryJournal()
     sink = await outputs.open(journal)
@@ -199,6 +203,7 @@ async def test_closing_has_a_deadline_when_the_disk_hangs(outputs, tmp_path, mon
     release.set()
 
 
+@pytest.mark.slow
 async def test_cancelling_loses_and_doubles_nothing(outputs, tmp_path):
     journal = MemoryJournal()
     for round_ in range(15):

@@ -151,6 +151,7 @@ async def test_a_reader_that_sleeps_holds_the_output_and_costs_no_memory(pipe):
     assert pipe.sequences() == list(range(1, 2001))
 
 
+@pytest.mark.slow
 async def test_the_place_is_what_the_pipe_took_when_closing_meets_a_sleeping_reader(pipe):
     journal = MemoryJournal()
     await journal.append(drafts(0, 2000))
@@ -191,6 +192,7 @@ async def test_cancelling_in_the_middle_of_a_write_repeats_nothing(pipe):
     assert pipe.sequences() == list(range(1, 1501))
 
 
+@pytest.mark.slow
 async def test_closing_while_a_cancelled_write_still_goes_on_repeats_nothing(pipe):
     journal = MemoryJournal()
     with reading(pipe):
@@ -204,6 +206,7 @@ async def test_closing_while_a_cancelled_write_still_goes_on_repeats_nothing(pip
     assert pipe.sequences() == list(range(1, 3001))
 
 
+@pytest.mark.slow
 async def test_no_short_line_is_ever_torn_by_a_pipe_that_is_nearly_full(pipe):
     journal = MemoryJournal()
     await journal.append(drafts(0, 300, size=500))

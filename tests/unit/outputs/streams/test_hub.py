@@ -218,6 +218,7 @@ def test_records_of_one_tick_gather(virtually: Virtually) -> None:
     virtually(main())
 
 
+@pytest.mark.slow
 def test_h1_h2_a_slow_reader_holds_little_and_misses_nothing(virtually: Virtually) -> None:
     async def main() -> None:
         async with bench() as b:

@@ -64,6 +64,7 @@ def test_every_row_says_when_it_was_checked(form: Format) -> None:
     assert form.source == "-" or re.fullmatch(r"[a-z0-9.-]+\.[a-z]{2,}(?:/[\w./-]+)?", form.source)
 
 
+@pytest.mark.slow
 def test_a_uuid_is_never_a_token() -> None:
     draw = random.Random(7)
     for _ in range(20_000):

@@ -38,6 +38,7 @@ def played(name: str, seconds: float, seed: int = 1, speed: float = 1.0) -> Worl
     return world
 
 
+@pytest.mark.slow
 def test_drawn_sizes_stay_within_20_to_2000_events_and_1_to_40_minutes() -> None:
     sizes = []
     for seed in range(25):

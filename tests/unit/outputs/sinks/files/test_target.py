@@ -102,6 +102,7 @@ class FullDisk:
         monkeypatch.setattr(os, "write", write)
 
 
+@pytest.mark.slow
 async def test_a_full_disk_blocks_one_output_which_resumes_by_itself(
     outputs, tmp_path, monkeypatch
 ):
@@ -130,6 +131,7 @@ async def test_a_full_disk_blocks_one_output_which_resumes_by_itself(
     assert outputs.metric("sink_blocked", sink="one") == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("format_", ["cloudevents", "mogplex"])
 async def test_the_lines_that_a_full_disk_still_took_are_not_repeated(
     outputs, tmp_path, monkeypatch, format_
@@ -159,6 +161,7 @@ async def test_the_lines_that_a_full_disk_still_took_are_not_repeated(
     assert outputs.metric("sink_errors_total", sink="out", reason="disk_full") == 1
 
 
+@pytest.mark.slow
 async def test_a_disk_full_at_the_start_is_waited_for(outputs, tmp_path, monkeypatch):
     real = os.open
     is_full = True

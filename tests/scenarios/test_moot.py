@@ -5,16 +5,10 @@ behaviour that docs/following.md promises.
 from __future__ import annotations
 
 import asyncio
-from typing import Any
 
 import pytest
 
-from tests.stages.moot import ENDED, GAP, STATUS, MootStage, play
-
-
-async def caught_up(stage: MootStage, space: Any) -> None:
-    """Everything upstream has is here, in its order and once."""
-    assert await stage.event_ids(space) == stage.truth(space)
+from tests.stages.moot import ENDED, GAP, STATUS, MootStage, caught_up, play
 
 
 def test_the_stream_is_opened_before_pages_catch_up() -> None:

@@ -4,18 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from itertools import pairwise
-from typing import Any
 
 import pytest
 
 from bridge.intake.open_feed import OpenFeed
 from bridge.sources.port import Batch, Receipt
-from tests.stages.moot import FAILED, GAP, KEY, MootStage, play
-
-
-async def caught_up(stage: MootStage, space: Any) -> None:
-    """Everything upstream has is here, in its order and once."""
-    assert await stage.event_ids(space) == stage.truth(space)
+from tests.stages.moot import FAILED, GAP, KEY, MootStage, caught_up, play
 
 
 def test_a_stream_that_never_opens_does_not_keep_events_back() -> None:

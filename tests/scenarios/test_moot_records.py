@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
 
 import pytest
 
@@ -11,12 +10,7 @@ from bridge.outputs.port import InvalidIdError
 from bridge.simulator.moot.store import Draft
 from bridge.simulator.moot.variants import VARIANTS
 from bridge.wire.jsontext import loads
-from tests.stages.moot import EVENT, MootStage, play
-
-
-async def caught_up(stage: MootStage, space: Any) -> None:
-    """Everything upstream has is here, in its order and once."""
-    assert await stage.event_ids(space) == stage.truth(space)
+from tests.stages.moot import EVENT, MootStage, caught_up, play
 
 
 def test_ids_are_taken_as_they_are_and_encoded_in_paths() -> None:

@@ -7,12 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.stages.moot import FAILED, KEY, MootStage, play
-
-
-async def caught_up(stage: MootStage, space: Any) -> None:
-    """Everything upstream has is here, in its order and once."""
-    assert await stage.event_ids(space) == stage.truth(space)
+from tests.stages.moot import FAILED, KEY, MootStage, caught_up, play
 
 
 def test_an_unknown_space_is_given_up_at_once() -> None:

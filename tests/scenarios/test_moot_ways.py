@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from itertools import pairwise
-from typing import Any
 
 import pytest
 
 from bridge.simulator.moot.variants import NAMELESS, VARIANTS
-from tests.stages.moot import MootStage, play
+from tests.stages.moot import MootStage, caught_up, play
 
 FRAME_FORMS: list[dict[str, object]] = [
     {"frame": "bare"},
@@ -31,11 +30,6 @@ FRAME_FORMS: list[dict[str, object]] = [
 
 def connects(stage: MootStage) -> list[float]:
     return [r.at_s for r in stage.sim.requests if r.endpoint == "stream"]
-
-
-async def caught_up(stage: MootStage, space: Any) -> None:
-    """Everything upstream has is here, in its order and once."""
-    assert await stage.event_ids(space) == stage.truth(space)
 
 
 def test_connects_are_at_least_a_second_apart_and_grow_on_failures_only() -> None:

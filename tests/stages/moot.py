@@ -53,6 +53,11 @@ class MootStage(Stage):
         return sum(r.endpoint in endpoints for r in self.sim.requests)
 
 
+async def caught_up(stage: MootStage, space: Any) -> None:
+    """Everything upstream has is here, in its order and once."""
+    assert await stage.event_ids(space) == stage.truth(space)
+
+
 def play(
     scenario: Callable[[MootStage], Coroutine[Any, Any, None]],
     settings: dict[str, Any] | None = None,

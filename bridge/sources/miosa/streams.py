@@ -50,7 +50,7 @@ class StreamFollow(Following):
         self.is_streaming = False
         self.ended: Ended | None = None  # how the last stream ended; None: there was none
         self.strikes = 0  # refusals for a ticket, in a row
-        self._missing = 0  # refusals because there is no such thing, in a row
+        self._missing = Backoff(*MISSING_S)
         self._may_stream = may_stream
         self._accept = ACCEPT_STREAM
         self._connects = Backoff(*CONNECT_S)
@@ -191,7 +191,8 @@ class StreamFollow(Following):
         match got.came:
             case Came.STREAM:
                 assert got.stream is not None
-                self.strikes = self._missing = 0
+                self.strikes = 0
+                self._missing.reset()
                 self._accept = ACCEPT_STREAM
                 await self.opened()
                 await self.read(frames_of(self.kind, got.stream, self.learnt))
@@ -295,8 +296,7 @@ class StreamFollow(Following):
         if verdict.is_route_absent:
             self.learnt.stream_absent(self.kind, now)
         else:  # other things of this kind keep their streams
-            self.stream_at = now + min(MISSING_S[0] * 4.0**self._missing, MISSING_S[1])
-            self._missing += 1
+            self.stream_at = now + self._missing.after_failure(jitter=0.0)
         if self.has_row:
             self.wants_row = True
             self.wake.set()

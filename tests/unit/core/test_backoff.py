@@ -20,6 +20,12 @@ def test_jitter_takes_away_up_to_half(failures: int) -> None:
     assert full / 2 < Backoff(failures=failures).after_failure(jitter=0.999) < 0.51 * full
 
 
+def test_days_of_failures_do_not_overflow() -> None:
+    backoff = Backoff(5.0, 600.0)
+    waits = [backoff.after_failure(jitter=0.0) for _ in range(2_000)]  # 2 ** 1024 is no float
+    assert set(waits[7:]) == {600.0}
+
+
 def test_never_sooner_than_the_server_asked_for() -> None:
     assert Backoff().after_failure(jitter=0.9, hint_s=60.0) == 60.0
     assert Backoff(failures=9).after_failure(jitter=0.0, hint_s=2.0) == 30.0

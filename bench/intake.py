@@ -41,9 +41,9 @@ RUN = "3f0c1c52-6a3e-4f0e-9d3b-0d8f3c5b7a10"
 class NoRedactor(Redactor):
     """Passes everything on: the price of redaction is the difference."""
 
-    def event(self, data: Mapping[str, Any], memory: Memory | None = None) -> dict[str, Any]:
+    def event(self, data: Mapping[str, Any], memory: Memory | None = None) -> Mapping[str, Any]:
         del memory
-        return data  # type: ignore[return-value]
+        return data
 
 
 def make_pages(count: int) -> list[bytes]:
@@ -66,7 +66,7 @@ def make_pages(count: int) -> list[bytes]:
                 "and reading its report before the next edit of lib/mailer/outbox.py",
                 "payload": {
                     "kind": "tool",
-                    "toolCallId": f"call_{n}",
+                    "toolCallId": f"call_{n - (n % 3 == 2)}",  # finished by the next event
                     "state": "running",
                     "command": "pytest -q tests/unit",
                     "exitCode": 0,

@@ -82,133 +82,122 @@ def with_row(story: Story, row: Mapping[str, Any]) -> Story:
 
 def with_events(story: Story, events: Sequence[Mapping[str, Any]]) -> Story:
     """Return the story after upstream's event objects, oldest first."""
-    draft = _Draft(story)
-    times = [event.get("createdAt") for event in events]
-    for number, event in enumerate(events, 1):
-        draft.take(event, times, number)
-    return draft.story(_newest_of(story.last_event_at, times))
-
-
-class _Begun:
-    """A call that began in this batch. Most finish in it too, so its title is computed on use."""
-
-    __slots__ = ("_at", "_event", "_payload", "call")
-
-    def __init__(self, event: Mapping[str, Any], payload: Mapping[str, Any], at: str) -> None:
-        call = payload.get("toolCallId")
-        self.call = call if isinstance(call, str) else None
-        self._event, self._payload, self._at = event, payload, at
-
-    @property
-    def name(self) -> str:
-        return _line(self._event.get("toolName"), TEXT_CHARS_MAX) or "tool"
-
-    def tool(self) -> OpenTool:
-        title = input_of(self._payload) or _line(self._event.get("message"), TEXT_CHARS_MAX)
-        return OpenTool(self.call, self.name, title, self._at)
+    draft = _Draft(story, events)
+    for at, event in enumerate(events):
+        draft.take(at, event)
+    return draft.story()
 
 
 class _Draft:
     """A story under construction: a batch may have hundreds of events."""
 
     __slots__ = (
-        "calls",
-        "ended_at",
-        "error",
-        "harness",
-        "is_speaking",
-        "said",
-        "started_at",
-        "title",
-        "tools",
-        "was",
+        *("_calls", "_ended_at", "_error", "_events", "_harness", "_is_speaking", "_said"),
+        *("_started_at", "_title", "_tools", "_was"),
     )
 
-    def __init__(self, story: Story) -> None:
-        self.was = story
-        self.title, self.harness, self.error = story.title, story.harness, story.error
-        self.started_at, self.ended_at = story.started_at, story.ended_at
-        self.said = story.last_text
-        self.tools: list[OpenTool | _Begun] = list(story.open_tools)
-        self.calls = [tool.call for tool in story.open_tools]  # the ids of `tools`, in their order
-        self.is_speaking = story.is_speaking
+    def __init__(self, story: Story, events: Sequence[Mapping[str, Any]]) -> None:
+        self._was, self._events = story, events
+        self._title, self._harness, self._error = story.title, story.harness, story.error
+        self._started_at, self._ended_at = story.started_at, story.ended_at
+        self._said = story.last_text
+        self._is_speaking = story.is_speaking
+        # The open calls. Most that begin in a batch finish in it too, so one of this batch is only
+        # the number of the event that began it.
+        self._tools: list[OpenTool | int] = list(story.open_tools)
+        self._calls = [tool.call for tool in story.open_tools]  # the ids of `_tools`, in order
 
-    def story(self, last: str | None) -> Story:
+    def story(self) -> Story:
         return replace(
-            self.was,
-            title=self.title,
-            harness=self.harness,
-            error=self.error,
-            started_at=self.started_at,
-            ended_at=self.ended_at,
-            last_event_at=last,
-            last_text=self.said,
-            is_speaking=self.is_speaking,
-            open_tools=tuple(t.tool() if isinstance(t, _Begun) else t for t in self.tools),
+            self._was,
+            title=self._title,
+            harness=self._harness,
+            error=self._error,
+            started_at=self._started_at,
+            ended_at=self._ended_at,
+            last_event_at=self._newest(len(self._events)),
+            last_text=self._said,
+            is_speaking=self._is_speaking,
+            open_tools=tuple(
+                self._begun(tool) if isinstance(tool, int) else tool for tool in self._tools
+            ),
         )
 
-    def take(self, event: Mapping[str, Any], times: Sequence[object], number: int) -> None:
-        """Add an event, the batch's `number`th; `times` are the batch's, in upstream's form."""
+    def take(self, at: int, event: Mapping[str, Any]) -> None:
+        """Add the batch's event of number `at`."""
         type_, payload = event.get("type"), event.get("payload")
         if type(payload) is not dict and not isinstance(payload, Mapping):
             payload = {}
         is_delta = False
-        if type_ == "log":
+        if type_ == "tool_started":
+            call = payload.get("toolCallId")
+            self._tools.append(at)
+            self._calls.append(call if isinstance(call, str) else None)
+            if len(self._tools) > OPEN_TOOLS_MAX:
+                del self._tools[0], self._calls[0]
+        elif type_ == "tool_finished":
+            self._finish(event, payload)
+        elif type_ == "log":
             kind = payload.get("kind")
             is_delta = kind == "assistant_delta"
             if is_delta or kind == "assistant_final":
-                self.said = _said(self.said, event, goes_on=is_delta and self.is_speaking)
-        elif type_ == "tool_started":
-            at = utc(times[number - 1]) or _newest(self.was.last_event_at, times[:number])
-            self._begin(_Begun(event, payload, at or ""))
-        elif type_ == "tool_finished":
-            self._finish(event, payload)
+                self._said = _said(self._said, event, goes_on=is_delta and self._is_speaking)
         elif type_ == "started":
-            self.title = self.title or title_of(payload.get("prompt"))
-            self.harness = self.harness or _line(payload.get("harness"), TEXT_CHARS_MAX)
-            self.started_at = self.started_at or utc(event.get("createdAt"))
+            self._title = self._title or title_of(payload.get("prompt"))
+            self._harness = self._harness or _line(payload.get("harness"), TEXT_CHARS_MAX)
+            self._started_at = self._started_at or utc(event.get("createdAt"))
         elif isinstance(type_, str) and type_ in _END_TYPES:  # other types may not be hashable
-            self.ended_at = utc(event.get("createdAt")) or self.ended_at
-            self.tools, self.calls = [], []
+            self._ended_at = utc(event.get("createdAt")) or self._ended_at
+            self._tools, self._calls = [], []
             if type_ == "failed":
-                self.error = self.error or _text(event.get("message"), ERROR_CHARS_MAX)
-        self.is_speaking = is_delta
-
-    def _begin(self, tool: _Begun) -> None:
-        self.tools.append(tool)
-        self.calls.append(tool.call)
-        if len(self.tools) > OPEN_TOOLS_MAX:
-            del self.tools[0], self.calls[0]
+                self._error = self._error or _text(event.get("message"), ERROR_CHARS_MAX)
+        self._is_speaking = is_delta
 
     def _finish(self, event: Mapping[str, Any], payload: Mapping[str, Any]) -> None:
         """Remove the call that finished: by id, else the oldest of this name."""
         call = payload.get("toolCallId")
         if isinstance(call, str):
-            at = self.calls.index(call) if call in self.calls else None
+            at = self._calls.index(call) if call in self._calls else None
         else:
             name = event.get("toolName")
-            at = next((at for at, tool in enumerate(self.tools) if tool.name == name), None)
+            at = next((n for n, tool in enumerate(self._tools) if self._name(tool) == name), None)
         if at is not None:
-            del self.tools[at], self.calls[at]
+            del self._tools[at], self._calls[at]
+
+    def _name(self, tool: OpenTool | int) -> str:
+        if isinstance(tool, OpenTool):
+            return tool.name
+        return _line(self._events[tool].get("toolName"), TEXT_CHARS_MAX) or "tool"
+
+    def _begun(self, at: int) -> OpenTool:
+        """The call that the event of number `at` began."""
+        event = self._events[at]
+        payload = event.get("payload")
+        payload = payload if isinstance(payload, Mapping) else {}
+        call = payload.get("toolCallId")
+        title = input_of(payload) or _line(event.get("message"), TEXT_CHARS_MAX)
+        since = utc(event.get("createdAt")) or self._newest(at + 1) or ""
+        return OpenTool(call if isinstance(call, str) else None, self._name(at), title, since)
+
+    def _newest(self, count: int) -> str | None:
+        """The latest time up to the first `count` events of the batch."""
+        texts = [event.get("createdAt") for event in self._events[:count]]
+        return _newest_of(self._was.last_event_at, texts)
 
 
-def _newest(last: str | None, texts: Iterable[object]) -> str | None:
+def _newest_of(last: str | None, texts: Sequence[object]) -> str | None:
     """Return the latest of `last`, which is in UTC already, and upstream's times."""
-    for text in texts:
+    words: Iterable[str] = [text for text in texts if isinstance(text, str)]
+    ends = {"Z" if text[-1:] == "Z" else text[-6:] for text in words}
+    if ends in ({"Z"}, {"+00:00"}) and len(set(map(len, words))) == 1:
+        # Of texts in one form, the last in order is the latest.
+        latest = max(words)
+        words = (latest,) if utc(latest) is not None else words
+    for text in words:
         at = utc(text)
         if at is not None and (last is None or at[:-1] > last[:-1]):  # "33" < "33.1"
             last = at
     return last
-
-
-def _newest_of(last: str | None, texts: Sequence[object]) -> str | None:
-    """Return the latest of many times: of texts in one form, the last in order is the latest."""
-    words = [text for text in texts if isinstance(text, str)]
-    ends = {"Z" if text[-1:] == "Z" else text[-6:] for text in words}
-    is_one_form = ends in ({"Z"}, {"+00:00"}) and len(set(map(len, words))) == 1
-    if is_one_form and utc(latest := max(words)) is not None:
-        return _newest(last, (latest,))
-    return _newest(last, words)
 
 
 def title_of(prompt: object) -> str | None:

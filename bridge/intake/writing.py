@@ -98,21 +98,22 @@ class Writing:
         written = 0
         redact, encode, recorded = self._redactor.event, self._encoder.encode, self._recorded
         said: list[Mapping[str, Any]] = []  # the data of the events, redacted
+        newest_s = self.state.last_event_at_s or 0.0
         for event in events:
+            id_, type_, time, at_s, raw, json = event  # in one step: this runs for every event
             try:
-                json = event.json
-                if json is None and _is_large(event.data):
+                if json is None and _is_large(raw):
                     data = await self._redacted_aside(event)
                 else:
-                    data = redact(event.data, self._memory)
+                    data = redact(raw, self._memory)
                 head, tail = encode(
-                    event.id,
-                    event.type,
-                    time=event.time or recorded,
+                    id_,
+                    type_,
+                    time=time or recorded,
                     recorded=recorded,
                     status=status,
                     # Written once, where redaction has changed nothing.
-                    data=data if json is None or data != event.data else json,
+                    data=json if json is not None and data is raw else data,
                 )
                 size = len(head) + len(tail)
                 if size > self._room:
@@ -122,7 +123,9 @@ class Writing:
                 continue
             said.append(data)
             self.taken.append(event)
-            self.drafts.append(draft_of((self._feed, event.id, event.type, head, tail)))
+            self.drafts.append(draft_of((self._feed, id_, type_, head, tail)))
+            if at_s is not None and at_s > newest_s:
+                newest_s = at_s
             written += size
             if written >= TURN_BYTES:
                 written = 0
@@ -130,14 +133,13 @@ class Writing:
         if self._kind.note is not None and said:
             notes = self._kind.note(notes_of(self.state), said)
             self.state = replace(self.state, notes=dumps(notes))
-        newest_s = max([e.created_at_s for e in self.taken if e.created_at_s], default=0.0)
         self.state = replace(
             self.state,
             events=self.state.events + len(self.taken),
-            last_event_at_s=max(newest_s, self.state.last_event_at_s or 0.0) or None,
+            last_event_at_s=newest_s or None,
         )
 
-    async def _redacted_aside(self, event: Event) -> dict[str, Any]:
+    async def _redacted_aside(self, event: Event) -> Mapping[str, Any]:
         """In a thread: the loop goes on."""
         aside = self._redactor.aside()
         data = await asyncio.to_thread(aside.event, event.data, self._memory)

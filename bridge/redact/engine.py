@@ -87,8 +87,10 @@ class Redactor:
                 result = restored(obj, restored(obj, result, path), ("data", *path))
         return result
 
-    def event(self, data: Mapping[str, Any], memory: Memory | None = None) -> dict[str, Any]:
-        """Return a redacted copy of an upstream event; ids, `type` and times pass untouched.
+    def event(self, data: Mapping[str, Any], memory: Memory | None = None) -> Mapping[str, Any]:
+        """Return a redacted copy of an upstream event; the same object when nothing was found.
+
+        Ids, `type` and times pass untouched.
 
         `memory`: of the feed that the event belongs to. With it an event is read in the light of
         those before it, in their order: a command's output, a text in fragments.
@@ -103,7 +105,7 @@ class Redactor:
         if self._tree.echoes:
             found = self._echoed(found)
         if found is rest:
-            return dict(data)
+            return data
         if type(found) is not dict:  # more names than may be read
             result = {key: item for key, item in data.items() if key in UNTOUCHED}
             result["message"] = found

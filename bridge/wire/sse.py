@@ -11,6 +11,9 @@ FRAME_BYTES_MAX = 8 * 1024 * 1024
 """Most bytes one unfinished frame may hold. Upstream does not cap `message`; events over 100 KB
 were seen (readers.md), so the limit only has to stop a stream that never ends its frame."""
 
+SKIPPED_BYTES_MAX = 64 * 1024 * 1024  # of one frame that is cut: it may not end at all
+_FIELD_BYTES_MAX = 1024  # of a line behind the limit: ids and names of events stand there too
+
 _BOM = b"\xef\xbb\xbf"
 _LF, _CR, _COLON = 0x0A, 0x0D, 0x3A
 _RETRY_DIGITS_MAX = 10  # 10 digits of milliseconds are 115 days; longer values are ignored
@@ -38,13 +41,27 @@ class FrameDecoder:
     """
 
     def __init__(
-        self, frame_bytes_max: int = FRAME_BYTES_MAX, *, own_ids_only: bool = False
+        self,
+        frame_bytes_max: int = FRAME_BYTES_MAX,
+        *,
+        own_ids_only: bool = False,
+        cuts: bool = False,
     ) -> None:
-        """Create a decoder; with `own_ids_only`, a frame without an `id` line has the id ""."""
+        """Create a decoder.
+
+        Args:
+            frame_bytes_max: The limit of one frame.
+            own_ids_only: A frame without an `id` line has the id "".
+            cuts: A frame over the limit is returned with the beginning of its data, and its id.
+        """
         self.last_event_id = ""  # of the last finished frame: the id to resume from
         self.retry_ms: int | None = None  # the server's latest `retry:`, which a reader may obey
         self._bytes_max = frame_bytes_max
         self._own_ids_only = own_ids_only
+        self._skipped_left = (
+            SKIPPED_BYTES_MAX if cuts else 0
+        )  # of this frame, before it is given up
+        self._cuts = cuts
         self._torn: list[bytes] = []  # pieces of a line without an end yet
         self._torn_bytes = 0
         self._swallow_lf = False  # the last chunk ended in CR: a following LF belongs to it
@@ -84,9 +101,13 @@ class FrameDecoder:
             end = piece[-1]
             is_whole = end in (_LF, _CR)
             line = piece.rstrip(b"\r\n") if is_whole else piece
-            if self._data_bytes + self._torn_bytes + len(line) > self._bytes_max:
-                self._spend()
-                return
+            room = self._bytes_max - self._data_bytes - self._torn_bytes
+            if len(line) > room:
+                self._skipped_left -= len(line)
+                if self._skipped_left < 0:
+                    self._spend()
+                    return
+                line = line[: max(room, _FIELD_BYTES_MAX - self._torn_bytes, 0)]
             if not is_whole:
                 self._torn.append(line)
                 self._torn_bytes += len(line)
@@ -118,8 +139,9 @@ class FrameDecoder:
         if value[:1] == b" ":
             value = value[1:]
         if name == b"data":
-            self._data.append(value)
-            self._data_bytes += len(value) + 1
+            if self._data_bytes < self._bytes_max:
+                self._data.append(value)
+                self._data_bytes += len(value) + 1
         elif name == b"event":
             self._event = value
         elif name == b"id":
@@ -137,6 +159,7 @@ class FrameDecoder:
         data, event = b"\n".join(self._data), self._event
         self._data.clear()
         self._data_bytes = 0
+        self._skipped_left = SKIPPED_BYTES_MAX if self._cuts else 0
         self._event = b""
         if not data:
             return None

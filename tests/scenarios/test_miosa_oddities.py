@@ -250,3 +250,20 @@ def test_a_follow_that_its_stream_gave_up_does_not_wait_for_the_key() -> None:
         assert entry.task.done()
 
     play(scenario)
+
+
+@pytest.mark.parametrize("kind", ["tenant", "sandbox", "build"])
+def test_a_frame_over_the_limit_is_recorded_cut_and_does_not_come_for_ever(kind: str) -> None:
+    async def scenario(stage: Stage) -> None:
+        thing = stage.sim.create(kind)
+        await stage.follow(thing)
+        await asyncio.sleep(10)
+        before = len(stage.asked(HEADS.get(kind, f"{kind}s.stream")))
+        name, data = numbered(thing, 1)[0]
+        stage.sim.append(thing, [(name, {**data, "line": "x" * (9 * 2**20)})])
+        stage.sim.append(thing, numbered(thing, 2))
+        await asyncio.sleep(60)
+        assert len((await stage.told(thing)).events) == 3
+        assert len(stage.asked(HEADS.get(kind, f"{kind}s.stream"))) == before
+
+    play(scenario)

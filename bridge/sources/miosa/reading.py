@@ -27,7 +27,9 @@ class Ended(enum.StrEnum):
 
 async def frames_of(kind: str, stream: Stream, learnt: Learnt) -> AsyncIterator[list[Seen] | Ended]:
     """Yield the events of each chunk, then how the stream ended; drops an incomplete last frame."""
-    decoder = FrameDecoder(own_ids_only=True)
+    # A stream is all there is of its events: resumed before a frame that is too long, it would send
+    # that frame again, for ever.
+    decoder = FrameDecoder(own_ids_only=True, cuts=True)
     chunks = stream.chunks()
     while True:
         try:

@@ -110,6 +110,51 @@ def test_frames_before_an_oversized_one_are_returned_first() -> None:
         decoder.feed(b"")
 
 
+LONG = b"x" * 5_000
+
+
+@each_case(
+    ("data", "frames"),
+    [
+        (b"id: 1\ndata: %b\n\n" % LONG, [("message", 100, "1")]),
+        (b"data: %b\nevent: e\nid: 1\n\n" % LONG, [("e", 100, "1")]),
+        (b"data: %b\ndata: %b\nid: 1\n\n" % (LONG, LONG), [("message", 100, "1")]),
+        (b"data: 0123456789\n" * 50 + b"id: 1\n\n", [("message", 109, "1")]),
+        (b": %b\ndata: a\nid: 1\n\n" % LONG, [("message", 1, "1")]),
+        (
+            b"data: %b\nid: 1\n\ndata: b\nid: 2\n\n" % LONG,
+            [("message", 100, "1"), ("message", 1, "2")],
+        ),
+        (
+            b"data: %b\r\n\r\nid: 2\r\ndata: b\r\n\r\n" % LONG,
+            [("message", 100, ""), ("message", 1, "2")],
+        ),
+    ],
+)
+def test_a_frame_over_the_limit_is_cut_and_those_after_it_are_whole(
+    data: bytes, frames: list[tuple[str, int, str]]
+) -> None:
+    for size in (len(data), 1, 7):
+        decoder = FrameDecoder(frame_bytes_max=100, cuts=True)
+        pieces = (data[at : at + size] for at in range(0, len(data), size))
+        found = [frame for piece in pieces for frame in decoder.feed(piece)]
+        # A line may begin in the limit and end behind it.
+        assert [
+            (one.event, min(len(one.data), most), one.id)
+            for one, (_, most, _) in zip(found, frames, strict=True)
+        ] == frames, size
+        assert all(len(one.data) <= 1_200 for one in found)
+
+
+def test_a_frame_that_never_ends_is_given_up() -> None:
+    decoder = FrameDecoder(frame_bytes_max=100, cuts=True)
+    piece = b"data: " + b"x" * 2**20 + b"\n"
+    for _ in range(63):
+        assert decoder.feed(piece) == []
+    with pytest.raises(FrameTooLargeError):
+        decoder.feed(piece)
+
+
 def test_a_long_stream_of_small_frames_and_comments_is_no_large_frame() -> None:
     decoder = FrameDecoder(frame_bytes_max=100)
     for _ in range(1000):

@@ -11,7 +11,7 @@ import enum
 import ipaddress
 import re
 from dataclasses import dataclass, field, replace
-from typing import Protocol, runtime_checkable
+from typing import Final, Protocol, runtime_checkable
 
 from aiohttp import hdrs, web
 
@@ -86,6 +86,11 @@ class Identity:
         if ids is None or accounts is None:
             return None
         return replace(only, ids=ids, accounts=accounts)
+
+
+# Shared by all requests: a stream keeps its identity.
+ANYBODY: Final = Identity("anybody")
+_LOCAL: Final = Identity("local")
 
 
 def _common(wished: frozenset[str], allowed: frozenset[str]) -> frozenset[str] | None:
@@ -167,7 +172,7 @@ class LoopbackAccess:
     def allow(self, request: web.Request, need: Need) -> Identity | ProblemError:
         """See `Access.allow`."""
         if need is Need.NOTHING:
-            return Identity("anybody")
+            return ANYBODY
         hosts = request.headers.getall(hdrs.HOST, [])
         named = {host.lower() for host in hosts}
         # If the request line holds a whole URL, its host counts, not the header's.
@@ -180,7 +185,7 @@ class LoopbackAccess:
                 " are answered, because a web page elsewhere could use another name",
             )
         refusal = check_origin(request, hosts[0].lower(), self.origins)
-        return refusal or Identity("local")
+        return refusal or _LOCAL
 
     def refresh(self) -> bool:
         """See `Access.refresh`. Always False: this policy never changes."""

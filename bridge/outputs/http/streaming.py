@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Awaitable, Callable
 from typing import NamedTuple
 
@@ -79,7 +80,8 @@ class Streams:
             ProblemError: The bridge is stopping, or a limit is reached.
         """
         self.refuse_when_draining()
-        address = self._policy.proxies.client_address(request)
+        # Interned: the streams of one proxy keep one text.
+        address = sys.intern(self._policy.proxies.client_address(request))
         self._seats.take(address)
         try:
             after, first = await begin()

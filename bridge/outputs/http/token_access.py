@@ -16,7 +16,7 @@ from aiohttp import hdrs, web
 from bridge.clock import Clock
 from bridge.core.errors import ConfigError
 from bridge.log import get_logger
-from bridge.outputs.http.access import Identity, Need, Scope, check_origin
+from bridge.outputs.http.access import ANYBODY, Identity, Need, Scope, check_origin
 from bridge.outputs.http.origins import Origins
 from bridge.outputs.http.problems import ProblemError
 from bridge.outputs.http.tokens import Tokens
@@ -84,7 +84,7 @@ class TokenAccess:
         """See `Access.allow`."""
         is_open = need in (Need.NOTHING, Need.OWN_ORIGIN)
         if is_open or (need is Need.METRICS and self._open_metrics):
-            return Identity("anybody")
+            return ANYBODY
         if hdrs.UPGRADE in request.headers:
             host = request.headers.get(hdrs.HOST, "").lower()
             if (refusal := check_origin(request, host, self.origins)) is not None:

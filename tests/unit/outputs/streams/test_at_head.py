@@ -88,3 +88,18 @@ def test_who_leaves_while_a_batch_is_written_leaves_the_others_their_groups() ->
                 head.leave(reader, 0)
     assert seen == [SSE_RAW, NDJSON_RAW]
     assert b.position == 0
+
+
+def test_streams_with_equal_filters_do_not_each_keep_a_filter() -> None:
+    head = AtHead()
+    first, second = joined(
+        head, Reader(Filter(ids=frozenset({"r1"}))), Reader(Filter(ids=frozenset({"r1"})))
+    )
+    assert first.only is second.only
+    head.leave(first, 1)
+    third = joined(head, Reader(Filter(ids=frozenset({"r1"}))))
+    assert third.only is second.only
+    head.leave(second, 1)
+    head.leave(third, 1)
+    fourth = joined(head, Reader(Filter(ids=frozenset({"r1"}))))
+    assert groups(head, record(2, "r1")) == {(SSE_RAW, frozenset({fourth})): [2]}

@@ -17,7 +17,7 @@ OUTPUTS: Final = tuple(
     """output stdout aggregated_output aggregatedOutput result content text formatted_output
     response logs data value tool_output toolOutput tool_result toolResult rawOutput raw_output item
     output_preview outputPreview stdout_preview stdoutPreview result_preview resultPreview delta
-    chunk""".split()
+    chunk success outcome structuredContent structured_content metadata body""".split()
 )
 CALL_IDS: Final = tuple(
     "toolCallId tool_call_id callId call_id toolUseId tool_use_id item_id itemId".split()

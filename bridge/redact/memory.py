@@ -15,12 +15,12 @@ OPEN_CHARS_MAX: Final = 20_000  # of a secret that has begun and not ended; a ke
 
 
 class Memory:
-    """One per feed. `calls`: calls whose command prints a secret; `tail`: the end of a text."""
+    """One per feed. `calls`: what the command of a call prints; `tail`: the end of a text."""
 
     __slots__ = ("calls", "tail")
 
     def __init__(self) -> None:
-        self.calls: dict[str, None] = {}
+        self.calls: dict[str, int] = {}
         self.tail = ""
 
     def copy(self) -> Memory:
@@ -29,11 +29,11 @@ class Memory:
         other.calls, other.tail = dict(self.calls), self.tail
         return other
 
-    def remember(self, call: str) -> None:
-        """What comes under this call is a secret."""
+    def remember(self, call: str, what: int) -> None:
+        """What comes under this call is a secret, or a setting that may be one."""
         if len(call) > CALL_ID_MAX:
             return
-        self.calls[call] = None
+        self.calls[call] = what
         if len(self.calls) > CALLS_MAX:
             del self.calls[next(iter(self.calls))]
 

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Any, Final, Self
 
@@ -22,7 +23,8 @@ DEPTH_MAX: Final = 100  # levels of nesting; upstream cuts at 3, JSON encoders g
 EVENT_VALUES_MAX: Final = 262_144  # members and items of one event; upstream cuts at 25 a list
 NAME_VALUES: Final = 12  # of them for a member whose name is judged
 OUTPUT_DEPTH_MAX: Final = 4  # levels below a command that hold what it printed
-OUTPUT_BELOW: Final = "\nOutput:\n"  # how one agent heads what a command printed
+# How some agents head what a command printed.
+_OUTPUT_BELOW: Final = re.compile(r"(?:\A|\n)(?:Output|Stdout|STDOUT):[ \n]")
 _PLAIN_KINDS: Final = frozenset((int, float, bool, type(None)))  # of values that hold no text
 JWK_PRIVATE: Final = ("d", "p", "q", "dp", "dq", "qi", "k", "oth")
 
@@ -178,17 +180,17 @@ class TreeRedactor(TextRedactor):
         memory = self.memory
         command = exchange.command_of(obj)
         call = exchange.call_of(obj) if memory is not None else ""
-        is_printing = bool(command) and printed.prints(command, self.names.verdict)
+        what = printed.prints(command, self.names.verdict) if command else printed.NOTHING
         if memory is not None and call:
-            if is_printing:
-                memory.remember(call)
-            is_printing = is_printing or call in memory.calls
-        if not is_printing or "assignment" in self.off:
+            if what:
+                memory.remember(call, what)
+            what = what or memory.calls.get(call, printed.NOTHING)
+        if not what or "assignment" in self.off:
             return changed
         result = obj if changed is None else changed
         has_output = False
         for member in exchange.outputs(obj):
-            new = self._given_out(result[member], 0)
+            new = self._given_out(result[member], what, 0)
             has_output = has_output or type(new) is not dict or new is not result[member]
             if new is not result[member]:
                 result = {**result, member: new}
@@ -196,32 +198,34 @@ class TreeRedactor(TextRedactor):
             memory.forget(call)
         return changed if result is obj else result
 
-    def _given_out(self, item: Any, depth: int) -> Any:
+    def _given_out(self, item: Any, what: int, depth: int) -> Any:
         """What a command that prints a secret gave out, its lines replaced."""
         kind = type(item)
         if kind is str:
-            return self.printed(item)
+            return self.printed(item, what)
         if depth >= OUTPUT_DEPTH_MAX:
             return item
         if kind is dict:
-            fresh = {key: self._given_out(item[key], depth + 1) for key in exchange.outputs(item)}
+            fresh = {
+                key: self._given_out(item[key], what, depth + 1) for key in exchange.outputs(item)
+            }
             return (
                 {**item, **fresh}
                 if any(new is not item[key] for key, new in fresh.items())
                 else item
             )
         if kind is list:
-            items = [self._given_out(one, depth + 1) for one in item]
+            items = [self._given_out(one, what, depth + 1) for one in item]
             return items if any(a is not b for a, b in zip(items, item, strict=True)) else item
         return item
 
-    def printed(self, text: str) -> str:
+    def printed(self, text: str, what: int) -> str:
         """The output of a command that prints a secret and nothing else."""
-        at = text.find(OUTPUT_BELOW)
-        begin = at + len(OUTPUT_BELOW) if at >= 0 else 0
+        headed = _OUTPUT_BELOW.search(text)
+        begin = headed.end() if headed is not None else 0
         parts: list[str] = []
         done = 0
-        for first, last in printed.printed_lines(text[begin:]):
+        for first, last in printed.printed_lines(text[begin:], what=what):
             mark = self.replace(
                 text[begin + first : begin + last], "secret", "assignment", text, begin + first
             )

@@ -38,6 +38,18 @@ PRINTING: list[tuple[str, str]] = [
     ("aws codeartifact get-authorization-token --domain a --query authorizationToken --output text", "⟦w200⟧\n"), ("aws rds generate-db-auth-token --hostname h --username a", "⟦w80⟧\n"),
     ("pulumi config get --stack prod db:password", "⟦PA⟧\n"), ("pulumi config get --path 'db.password'", "⟦PA⟧\n"), ("gcloud sql generate-login-token", "⟦w60⟧\n"),
     ("oathtool --totp -b ⟦u32⟧", "⟦d6⟧\n"), ("lpass show --password 'Team/DB'", "⟦PA⟧\n"), ("gcloud secrets versions access 3 --secret=mailer", "⟦PA⟧"),
+    ("doppler secrets get STRIPE --plain", "⟦a32⟧\n"), ("infisical secrets get RELAY --plain --silent", "⟦PA⟧\n"), ("heroku config:get SESSION -a shop", "⟦a40⟧\n"),
+    ("dokku config:get shop SESSION", "⟦a40⟧\n"), ("netlify env:get RELAY", "⟦a40⟧\n"), ("consul kv get app/prod/relay", "⟦a40⟧\n"), ("pass generate web/x 20", "The generated password for web/x is:\n⟦a20⟧\n"),
+    ("pass otp web/x", "⟦d6⟧\n"), ("vault login -method=oidc -token-only", "⟦a90⟧\n"), ("aws configure get aws_secret_access_key", "⟦b40⟧\n"), ("bw unlock --raw", "⟦b86⟧\n"),
+    ("bw generate -ulns --length 20", "⟦a20⟧\n"), ("docker swarm join-token worker -q", "⟦SWMTKN-1-{l49}-{l25}⟧\n"), ("openssl rand 32 | base64", "⟦b43⟧=\n"), ("gpg --gen-random --armor 1 24", "⟦b32⟧\n"),
+    ("ruby -rsecurerandom -e 'puts SecureRandom.hex(32)'", "⟦h64⟧\n"), ("php -r 'echo bin2hex(random_bytes(16));'", "⟦h32⟧"), ("mix guardian.gen.secret", "⟦b64⟧\n"),
+    ("docker exec ci cat /var/jenkins_home/secrets/initialAdminPassword", "⟦h32⟧\n"), ("sudo cat /var/lib/rancher/k3s/server/node-token", "⟦K10{h64}::server:{h32}⟧\n"),
+    ("grep DB_PASS .env | cut -d= -f2", "⟦PA⟧\n"), ("awk -F= '/^API_TOKEN/{print $2}' .env", "⟦a40⟧\n"), ("sed -n 's/^API_TOKEN=//p' .env", "⟦a40⟧\n"), ("jq -r .token ~/.config/x.json", "⟦a40⟧\n"),
+    ("curl -s https://id.example.org/t | jq -r .access_token", "⟦a64⟧\n"), ("terraform show -json | jq -r .values.outputs.db_password.value", "⟦PA⟧\n"), ("yq -r .auth.token conf.yml", "⟦a40⟧\n"), ("crudini --get c.ini db password", "⟦PA⟧\n"),
+    ("git config --get github.token", "⟦h40⟧\n"), ("npm config get //r.example.org/:_authToken", "⟦a36⟧\n"), ("wp config get DB_PASSWORD", "⟦PA⟧\n"), ("rails credentials:fetch relay.token", "⟦a40⟧\n"),
+    ("node -p 'process.env.API_TOKEN'", "⟦a40⟧\n"), ("python3 -c \"import os; print(os.environ['API_TOKEN'])\"", "⟦a40⟧\n"), ("ruby -e 'puts ENV[\"API_TOKEN\"]'", "⟦a40⟧\n"), ("printf '%s' \"$API_TOKEN\"", "⟦a40⟧"),
+    ("psql -Atc \"select token from sessions limit 1\"", "⟦a40⟧\n"), ("sqlite3 a.db 'select password from users'", "⟦PA⟧\n⟦PA⟧\n"), ("redis-cli get session:token", "⟦a40⟧\n"),
+    ("cat secrets/db_password.txt", "⟦PA⟧\n"), ("cat ~/.config/gh/token", "⟦h40⟧\n"), ("age -d -i key.txt relay.age", "⟦PA⟧\n"), ("systemd-creds decrypt relay.cred -", "⟦PA⟧\n"),
     ("cat /run/secrets/db_password", "⟦PA⟧\n"), ("bash -lc 'pass show db/prod'", "⟦PA⟧\n"), ("cd infra && terraform output -raw admin_password", "⟦PA⟧"),
 ]  # fmt: skip
 
@@ -53,6 +65,9 @@ HARMLESS: list[tuple[str, str]] = [
     ("az cosmosdb list -o table", "Name  Group\n----  -----\nacme-cosmos-2207-prodWest  rg22"), ("docker build --secret id=npmrc,src=.npmrc .", "Step1of22"),
     ("kubectl get cm app -o go-template='{{index .data \"token-url\" | base64decode}}'", "https://x.example/t2"), ("oathtool --version", "oathtool2.6.7"),
     ("jq -r '.data[\"password\"]|@base64d' < x.json > out.txt", ""), ("docker service create --secret db_password_v2 nginx", "done2207x"),
+    ("heroku config:get WEB_HOST", "app1.example.org\n"), ("doppler secrets get STAGE --plain", "production\n"), ("consul kv get app/site", "https://app2.example.org/x\n"), ("netlify env:get NODE_VERSION", "22.4.1\n"),
+    ("jq -r .nextPageToken page.json", "CAoQAA4x\n"), ("cat src/auth/token.ts", "export4a2\n"), ("grep -rn password src | cut -d: -f1", "src/auth2.ts\n"), ("cat password.txt | wc -l", "4221x\n"), ("node -p 'process.env.NODE_ENV'", "staging12\n"),
+    ("node -p 'process.env.API_TOKEN.length'", "40\n"), ("select token from sessions", "Parse4error\n"), ("git config --get user.signingkey", "3AA5C34371567BD2\n"), ("jq -r '.scripts.test' package.json", "vitest2run\n"),
     ("openssl version", "OpenSSL3.0.2\n"), ("bw status", "unlocked1\n"), ("git rev-parse HEAD", "3f8a9c1d2e4b5f60718293a4b5c6d7e8f9012345\n"), ("heroku config:get NODE_ENV", "production1\n"),
 ]  # fmt: skip
 
@@ -69,6 +84,12 @@ STORING: list[str] = [
     "doppler secrets set THING=⟦a24⟧", "infisical secrets set THING=⟦PA⟧ --env=prod", "supabase secrets set THING=⟦a32⟧", "railway variables --set THING=⟦a24⟧", "netlify env:set THING ⟦a24⟧",
     "cf set-env app THING ⟦a24⟧", "chamber write app thing ⟦a24⟧", "consul kv put app/thing ⟦PA⟧", "nomad var put nomad/jobs/x thing=⟦PA⟧", "op item create --category login thing=⟦PA⟧", "eas secret:create --name THING --value ⟦a24⟧",
     "echo '⟦PA⟧' | gcloud secrets create thing --data-file=-", "security add-generic-password -a dana -s thing -w ⟦PA⟧", "echo ⟦a24⟧ | vercel env add THING production", "firebase functions:config:set app.thing=⟦a24⟧",
+    "dotnet user-secrets set Relay:Key ⟦a32⟧", "flyctl secrets import <<EOF\nTHING=⟦a24⟧\nOTHER=⟦PA⟧\nEOF", "gh secret set THING <<EOF\n⟦a40⟧\nEOF", "wrangler secret bulk <<EOF\n{\"THING\":\"⟦a40⟧\"}\nEOF",
+    "gcloud secrets versions add x --data-file=- <<< '⟦PA⟧'", "docker secret create thing - <<< ⟦PA⟧", "pass insert -m web/x <<< '⟦PA⟧'", "kubectl patch secret x -p '{\"stringData\":{\"thing\":\"⟦PA⟧\"}}'",
+    "conjur variable set -i x -v ⟦PA⟧", "credstash put thing ⟦PA⟧", "akeyless create-secret --name x --value ⟦PA⟧", "databricks secrets put-secret scope thing --string-value ⟦PA⟧", "glab variable set THING ⟦a32⟧",
+    "scw secret version create x data=⟦PA⟧", "vault operator unseal ⟦b43⟧", "mosquitto_passwd -b /etc/m svc ⟦PA⟧", "ldappasswd -x -D cn=a -w ⟦PA⟧ -s ⟦PA⟧ uid=u", "drush user:password admin \"⟦PA⟧\"",
+    "mkpasswd -m sha-512 '⟦PA⟧'", "openssl passwd -6 '⟦PA⟧'", "caddy hash-password --plaintext '⟦PA⟧'", "ssh-keygen -t ed25519 -N '⟦PA⟧' -f k", "ssh-keygen -p -P '⟦PA⟧' -N '⟦PA⟧' -f k",
+    "poetry config http-basic.x u ⟦PA⟧", "composer config --global github-oauth.github.com ⟦h40⟧", "reg add HKCU\\X /v Password /d ⟦PA⟧ /f",
 ]  # fmt: skip
 
 

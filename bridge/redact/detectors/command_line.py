@@ -39,7 +39,10 @@ _KEYTOOL = _secret(
     r"(?<!\S)-{1,2}(?:storepass|keypass|srcstorepass|deststorepass|srckeypass|destkeypass|new|ks-pass|key-pass)[ ]{1,3}(?:pass:)?"
 )
 _SNMP = _secret(r"(?<!\S)-(?:P|A|X|p)[ ]{1,3}(?!\d{1,5}(?:\s|\Z))")
-_SEVERAL: Final = frozenset((_KEYTOOL, _SNMP))
+# `ldappasswd` has one to bind and one to set, `ssh-keygen` the old one and the new one.
+_LDAP = _secret(r"(?<!\S)-(?:w|s(?=[ ]{1,3}(?!base|one|sub)))[ ]{0,3}")
+_KEYGEN = _secret(r"(?<!\S)-(?:N|P)[ ]{1,3}")
+_SEVERAL: Final = frozenset((_KEYTOOL, _SNMP, _LDAP, _KEYGEN))
 
 # Program -> what holds its password. Names and flags are those of the programs' manuals.
 PROGRAMS: Final[dict[str, tuple[re.Pattern[str], ...]]] = {}
@@ -73,7 +76,7 @@ for _names, _patterns in (
     ),
     (
         "ldapsearch|ldapmodify|ldapadd|ldapwhoami|ldapdelete|ldappasswd|kadmin|kadmin.local|ldapvi|slappasswd",
-        (_secret(r"(?<!\S)-w[ ]{0,3}"),),
+        (_LDAP,),
     ),
     (
         "ipmitool|snmpwalk|snmpget|snmpset|mosquitto_pub|mosquitto_sub|rabbitmqadmin|nsca|net-snmp",
@@ -104,6 +107,9 @@ for _names, _patterns in (
             _secret(r"(?<!\S)-(?:passin|passout|pass|passwd)[ ]{1,3}['\"]?pass:"),
             _secret(r"(?<!\S)-k[ ]{1,3}"),
             _secret(r"(?<!\S)-(?:hmac|K)[ ]{1,3}"),
+            _secret(
+                r"passwd[ ]{1,3}(?:-(?:1|5|6|apr1|aixmd5|salt[ ]{1,3}\S{1,20})[ ]{1,3}){1,2}(?!-)"
+            ),
         ),
     ),
     (
@@ -120,6 +126,23 @@ for _names, _patterns in (
                 r"(?<!\S)-[a-zA-Z]{0,6}n[a-zA-Z]{0,3}b[a-zA-Z]{0,6}[ ]{1,3}[^\s]{1,80}[ ]{1,3}"
             ),
         ),
+    ),
+    ("ssh-keygen|puttygen", (_KEYGEN,)),
+    (
+        "mosquitto_passwd",
+        (_secret(r"(?<!\S)-[a-zA-Z]{0,3}b[ ]{1,3}\S{1,160}[ ]{1,3}\S{1,80}[ ]{1,3}"),),
+    ),
+    (
+        "mkpasswd|bcrypt-cli|caddy hash-password|caddy",
+        (
+            _secret(r"(?<!\S)(?:--plaintext|-p)[ ]{1,3}"),
+            _secret(r"(?<!\S)-(?:m|R)[ ]{1,3}\S{1,20}[ ]{1,3}(?!-)"),
+            _secret(r"(?<=bcrypt-cli)[ ]{1,3}(?!-)"),
+        ),
+    ),
+    (
+        "drush",
+        (_secret(r"(?:user:password|user-password|upwd)[ ]{1,3}\S{1,60}[ ]{1,3}(?:--password=)?"),),
     ),
     ("chpasswd", ()),
     ("useradd|usermod|adduser", (_secret(r"(?<!\S)-p[ ]{1,3}"),)),
@@ -147,6 +170,8 @@ for _names, _patterns in (
             ),
             _secret(r"(?<!\S)-(?:t|k|p)[ ]{1,3}"),
             _secret(r"(?<!\S)pypi-token\.\w{1,20}[ ]{1,3}"),
+            _secret(r"(?<!\S)operator[ ]{1,3}unseal[ ]{1,3}(?!-)"),
+            _secret(r"gem push[ ][^\n|;&]{1,80}?--key[ =]"),
         ),
     ),
     (
@@ -164,6 +189,14 @@ for _names, _patterns in (
     ("psql|pg_dump|pg_restore|createdb|createuser", ()),
     ("nuget push|choco push|chocolatey push", (_secret(r"(?<!\S)-(?:k|s?ApiKey|ak)[ ]{1,3}"),)),
     ("cmdkey|runas", (_secret(r"(?<!\S)/pass(?:word)?:"),)),
+    (
+        "reg add|reg",
+        (
+            _secret(
+                r"(?i:/v)[ ]{1,3}\w{0,40}(?i:password|passwd|secret|token)[ ](?:[^\n|;&]{0,60}?[ ])?(?i:/d)[ ]{1,3}"
+            ),
+        ),
+    ),
     (
         "convertto-securestring",
         (_secret(r"[ ]{1,3}(?:-(?:String|AsPlainText|Force)[ ]{1,3}){0,3}"),),

@@ -15,12 +15,14 @@ from typing import Final
 import ahocorasick
 
 from bridge.redact.detectors.detector import Detector
-from bridge.redact.names.classifier import ENV, NONE, Verdict
-from bridge.redact.names.words import META
+from bridge.redact.detectors.printers import PRINTERS, READERS
+from bridge.redact.names.classifier import CODE, ENV, NONE, SURE, Verdict
+from bridge.redact.names.words import BESIDE_WORDS, META, PUBLIC_ENV
 from bridge.redact.rule import ASSIGNMENT
 from bridge.redact.spans import MARK_OPEN, Scan
 from bridge.redact.values import harmless
 from bridge.redact.values.extent import line_end
+from bridge.redact.values.judge import looks_made
 
 LINES_MAX: Final = (
     40  # lines of an output that are read; a command that prints more prints no secret
@@ -28,103 +30,10 @@ LINES_MAX: Final = (
 LINE_CHARS_MAX: Final = 32_768
 COMMAND_MAX: Final = 2_000  # characters of a command
 
-# Literal that stands in the command -> the command, as its manual has it. Group `field` names what
-# is printed: `-field=username` prints none. Group `named` must itself name a secret.
-PRINTERS: Final[dict[str, re.Pattern[str]]] = {
-    anchor: re.compile(pattern)
-    for anchor, pattern in {
-        "pass show ": r"\b(?:go)?pass show (?:-\S+ )*(?P<field>[^\s'\"|;&]+)",
-        "op read ": r"\bop read (?:-\S+ )*['\"]?op://(?P<field>[^'\"|;&\n>]+)",
-        "op item get ": r"\bop item get [^\n|]*(?:--fields?[= ](?:label=|type=)?(?P<field>[\w.-]+)[^\n|]*--reveal|--reveal[^\n|]*--fields?[= ](?:label=)?[\w.-]+|--otp)",
-        "kv get ": r"\b(?:vault|bao) kv get [^\n|]*-field[= ]['\"]?(?P<field>[\w.-]+)",
-        "vault read ": r"\b(?:vault|bao) read [^\n|]*-field[= ](?P<field>[\w.-]+)",
-        "vault write ": r"\b(?:vault|bao) write [^\n|]*-field[= ](?P<field>secret_id|token|client_token|password)",
-        "token create": r"\b(?:vault|bao) token create [^\n|]*-field|\bkubectl create token |\bkubeadm token create(?! --print)",
-        "create token ": r"\b(?:kubectl|oc) (?:-n \S+ )?create token ",
-        "print token": r"\b(?:vault|bao) print token",
-        "certificate-key": r"\bkubeadm certs certificate-key",
-        "print-access-token": r"print-access-token",
-        "print-identity-token": r"print-identity-token",
-        "get-access-token": r"\baz account get-access-token [^\n|]*--query ['\"]?accessToken",
-        "iam create-access-key": r"\baws iam create-access-key\b",
-        "get-session-token": r"\baws sts get-session-token\b",
-        "sts assume-role": r"\baws sts assume-role",
-        "get-authorization-token": r"\baws (?:codeartifact|ecr|ecr-public) get-authorization-token\b",
-        "generate-db-auth-token": r"\baws rds generate-db-auth-token\b",
-        "get-random-password": r"\baws secretsmanager get-random-password\b",
-        "get-password-data": r"\baws ec2 get-password-data\b",
-        "generate-login-token": r"\bgcloud sql generate-login-token\b",
-        "credential show": r"\baz [\w -]{1,30}credential show [^\n|]*--query ['\"]?(?P<field>\w+)",
-        "keys list": r"\baz [\w -]{1,40}keys list [^\n]*(?:--query|-o |--output )",
-        "list-keys": r"\baz [\w -]{1,40}list-keys [^\n]*(?:--query|-o |--output )",
-        "connection-string": r"\baz [\w -]{1,40}(?:show|list)-connection-strings? [^\n]*--query",
-        "secrets versions access ": r"\bgcloud secrets versions access ",
-        "get-secret-value": r"\baws secretsmanager get-secret-value [^\n]*(?:--query ['\"]?SecretString|jq -r \.SecretString)",
-        "--with-decryption": r"\baws ssm get-parameters? [^\n]*--with-decryption[^\n]*--query|--query [^\n]*--with-decryption",
-        "get-login-password": r"\baws ecr(?:-public)? get-login-password",
-        "keyvault secret show": r"\baz keyvault secret show [^\n]*--query ['\"]?value",
-        "bw get ": r"\bbw get (?P<field>password|totp|notes) ",
-        "rbw get ": r"\brbw get ",
-        "lpass show ": r"\blpass show [^\n]*(?:--password|-p )",
-        "find-generic-password": r"\bsecurity find-generic-password [^\n]*-\w{0,4}w\b",
-        "find-internet-password": r"\bsecurity find-internet-password [^\n]*-\w{0,4}w\b",
-        "secret-tool lookup": r"\bsecret-tool lookup ",
-        "keyring get ": r"\bkeyring get ",
-        "keepassxc-cli show": r"\bkeepassxc-cli show [^\n]*(?:-a|--attributes)[ =](?P<field>\w+)",
-        "chamber read ": r"\bchamber read [^\n]*-q",
-        "doppler secrets get ": r"\bdoppler secrets get (?P<named>\w+)[^\n]*--plain",
-        "infisical secrets get ": r"\binfisical secrets get (?P<named>\w+)[^\n]*--(?:plain|raw-value)",
-        "heroku config:get ": r"\bheroku config:get (?P<named>\w+)",
-        "heroku auth:token": r"\bheroku auth:token",
-        "auth token": r"\b(?:gh|fly|flyctl|glab|huggingface-cli) auth token",
-        "tokens create ": r"\b(?:fly|flyctl) tokens create ",
-        "whoami -t": r"\boc whoami -t",
-        "show-token": r"\boc whoami [^\n]*--show-token",
-        "initial-password": r"\bargocd admin initial-password",
-        "generate-token": r"\bargocd account generate-token",
-        "output -raw ": r"\b(?:terraform|tofu|terragrunt)[^\n|]* output -raw (?P<field>[\w-]+)",
-        "--show-secrets": r"\bpulumi stack output (?P<field>[\w-]+) [^\n]*--show-secrets|\bpulumi stack output [^\n]*--show-secrets (?P<named>[\w-]+)",
-        "pulumi config get ": r"\bpulumi config get [^\n|;&]*?(?:[\w-]+:)?(?:[\w-]+\.)*(?P<named>[\w-]+)['\"]{0,2}[ ]*(?=$|[|;&\n])",
-        "base64 -": r"\b(?:kubectl|oc|k)\b[^\n]*\bsecrets?\b(?:[^\n]*\.(?P<field>[\w-]+)\}?['\"]?)?[^\n|]*\|[ ]?base64 (?:-d|-D|--decode)",
-        "base64decode": r"\b(?:kubectl|oc)\b[^\n]*\bsecrets?\b[^\n]*base64decode",
-        "@base64d": r"\b(?:kubectl|oc|k)\b[^\n]*\bsecrets?\b[^\n|]*\|[ ]?jq[^\n]*?[.\"](?P<field>[\w-]+)\"?\]?[ ]?\|[ ]?@base64d",
-        "jsonpath": r"\b(?:kubectl|oc|k)\b[^\n]*\bget secrets?\b[^\n]*jsonpath=[^\n]*?\.data(?:\.|\[['\"]?)(?P<field>[\w.\\-]+)['\"]?\]?\}",
-        "-template=": r"\b(?:kubectl|oc|k)\b[^\n]*\bget secrets?\b[^\n]*-template=[^\n]*?\.data(?:\.|[ ]\\?[\"'])(?P<field>[\w.-]+)",
-        "extract secret/": r"\boc extract secret/[^\n]*--to=-",
-        "view-secret ": r"\b(?:kubectl|oc|k) view-secret ",
-        " jq -": r"\b(?:vault|bao|kubectl|oc|aws|az|gcloud|op|bw|doppler|infisical|sops|pulumi|terraform|tofu)\b[^\n]*\|[ ]?jq -\w*r\w* ['\"]?[^\n|]*?\.(?P<named>\w+)['\"]?(?=[ ]*(?:$|\||\n))",
-        "oathtool ": r"\boathtool ",
-        "sops -d": r"\bsops (?:-d|decrypt|--decrypt) [^\n]*--extract",
-        "sops decrypt": r"\bsops decrypt [^\n]*--extract",
-        "consul kv get ": r"\bconsul kv get (?P<named>[\w/-]+)",
-        "pwgen": r"\bpwgen\b",
-        "apg ": r"(?:^|[\s;&|])apg -",
-        "makepasswd": r"\bmakepasswd\b",
-        "xkcdpass": r"\bxkcdpass\b",
-        "diceware": r"\bdiceware\b",
-        "wg gen": r"\bwg gen(?:key|psk)\b",
-        "openssl rand": r"\bopenssl rand (?:-base64|-hex)",
-        "/dev/urandom": r"/dev/urandom[^\n]*(?:base64|tr -dc|xxd|hexdump|od |fold)|(?:tr -dc|head -c)[^\n]*/dev/urandom",
-        "secrets.token_": r"\bprint\(secrets\.token_",
-        "generate_password": r"\bprint\([^\n]{0,80}(?:make_random_password|generate_password)|pwd?_?generate",
-        "get_random_secret_key": r"get_random_secret_key\(\)",
-        "randombytes(": r"randomBytes\([^\n]{0,20}\)\.toString",
-        "rails secret": r"\brails secret\b",
-        "mix phx.gen.secret": r"\bmix phx\.gen\.secret",
-        "key:generate --show": r"key:generate --show",
-        "printenv ": r"\bprintenv (?P<named>\w+)",
-        "echo $": r"\becho \$\{?(?P<named>[A-Za-z]\w*)\}?[ ]*(?:$|[;&\n'\"])",
-        "echo \"$": r"\becho \"\$\{?(?P<named>[A-Za-z]\w*)\}?\"",
-        "run/secrets/": r"\bcat (?P<named>(?:/var)?/run/secrets/[\w./-]+)",
-        "etc/secrets/": r"\bcat (?P<named>/etc/secrets/[\w./-]+)",
-        ".vault-token": r"\bcat (?P<named>\S*/\.vault-token)",
-    }.items()
-    if pattern != "(?!)"
-}  # fmt: skip
-
 _ANCHORS = ahocorasick.Automaton()
-for _literal, _pattern in PRINTERS.items():
-    _ANCHORS.add_word(_literal, (len(_literal), _pattern))
+for _table in (READERS, PRINTERS):
+    for _literal, _pattern in _table.items():
+        _ANCHORS.add_word(_literal, (len(_literal), _pattern))
 _ANCHORS.make_automaton()
 # What may follow: filters that still print it. `> file`, `| docker login` and `$(...)` print nothing.
 _SHOWS_ON = re.compile(
@@ -138,17 +47,28 @@ _SHOWN_AGAIN = re.compile(r"(?:echo|printf|print)\b[^\n]{0,200}\Z")
 Names = Callable[[str], Verdict]
 
 
-def prints(command: str, names: Names) -> bool:
-    """Does this command print a secret and nothing else? `names` judges names."""
+NOTHING: Final = 0
+SETTING: Final = 1  # kept under a name that does not say what it is: the value must look made
+NAMED: Final = 2  # read by the name of a secret, from where there may be none: it needs weight
+SECRET: Final = 3
+
+
+def prints(command: str, names: Names) -> int:
+    """What this command prints and nothing else: `NOTHING`, `SETTING`, `NAMED` or `SECRET`.
+
+    `names` judges names.
+    """
     command = command[:COMMAND_MAX]
     for last, (size, pattern) in _ANCHORS.iter(command.lower()):
         start = last + 1 - size
         begin = command.rfind("\n", 0, start) + 1
         low = max(begin, start - 200)
         found = pattern.search(command, low, line_end(command, last + 1, len(command)))
-        if found is not None and _is_printed(command, found) and _is_secret(found, names):
-            return True
-    return False
+        if found is not None and _is_printed(command, found):
+            what = _what(found, names)
+            if what:
+                return what
+    return NOTHING
 
 
 def _is_printed(command: str, found: re.Match[str]) -> bool:
@@ -171,16 +91,40 @@ def _is_printed(command: str, found: re.Match[str]) -> bool:
     return True
 
 
-def _is_secret(found: re.Match[str], names: Names) -> bool:
+def _what(found: re.Match[str], names: Names) -> int:
+    """What a command prints by the names in it."""
     groups = found.groupdict()
+    what = SECRET
     if named := groups.get("named"):
-        if "/" in named:
-            return True
-        return names(named).grade not in (NONE, ENV)
-    if field := groups.get("field"):
+        what = SECRET if "/" in named or names(named).grade not in (NONE, ENV) else NOTHING
+    elif kept := groups.get("kept"):
+        about = NOTHING if is_about(kept) else SETTING
+        what = SECRET if names(kept).grade not in (NONE, ENV) else about
+    elif read := groups.get("read"):
+        what = NAMED if names(read).grade in (SURE, CODE) else NOTHING
+    elif file := groups.get("file"):
+        what = NAMED if _holds_secret(file, names) else NOTHING
+    elif field := groups.get("field"):
         last = re.split(r"[/._-]", field.rstrip("/"))[-1].lower()
-        return last not in META and last not in ("user", "login", "account", "website", "crt")
-    return True
+        if last in META or last in ("user", "login", "account", "website", "crt"):
+            what = NOTHING
+    return what
+
+
+_OF_FILE: Final = re.compile(r"(?:[^/]*/)*\.?(?P<name>[\w@-]+?)(?:\.(?:txt|secret|pw|pass|tmp))?\Z")
+
+
+def _holds_secret(file: str, names: Names) -> bool:
+    """Is this the file of one secret: `secrets/db_password.txt`, `~/.config/x/token`?"""
+    found = _OF_FILE.match(file)
+    return found is not None and names(found.group("name")).grade == SURE
+
+
+def is_about(name: str) -> bool:
+    """Does the name say that this is no secret but beside one?"""
+    low = name.lower()
+    last = re.split(r"[./:_-]", low)[-1]
+    return low in PUBLIC_ENV or last in BESIDE_WORDS or last in META
 
 
 KEY_MIN: Final = 20  # characters of a key in a table
@@ -191,8 +135,13 @@ _TROUBLE = re.compile(
 )
 
 
-def printed_lines(output: str, at: int = 0, end: int | None = None) -> Iterator[tuple[int, int]]:
-    """Where in an output of such a command its secrets stand: start and end of each."""
+def printed_lines(
+    output: str, at: int = 0, end: int | None = None, what: int = SECRET
+) -> Iterator[tuple[int, int]]:
+    """Where in an output of such a command its secrets stand: start and end of each.
+
+    `what`: as `prints` says it.
+    """
     end = len(output) if end is None else end
     read = 0
     while at < end and read < LINES_MAX:
@@ -205,9 +154,9 @@ def printed_lines(output: str, at: int = 0, end: int | None = None) -> Iterator[
                 return
             first = at + line.index(text)
             if " " not in text and "\t" not in text:
-                if _is_made(text):
+                if _is_made(text) and _suits(text, what):
                     yield first, first + len(text)
-            elif read == 1 or text.count("  ") or "\t" in text:
+            elif what == SECRET and (read == 1 or text.count("  ") or "\t" in text):
                 yield from _words(text, first)
         at = stop + 1
 
@@ -219,6 +168,15 @@ def _is_made(text: str) -> bool:
         and not harmless.is_marked(text)
         and MARK_OPEN not in text
     )
+
+
+def _suits(text: str, what: int) -> bool:
+    """Is this a secret by its look, as far as what is known of the command leaves that open?"""
+    if what == SECRET:
+        return True
+    if not harmless.weight(text) or harmless.plain_setting(text):
+        return False
+    return what == NAMED or harmless.weight(text) == harmless.HEAVY or looks_made(text)
 
 
 def _words(text: str, first: int) -> Iterator[tuple[int, int]]:
@@ -261,13 +219,14 @@ def printed(scan: Scan, start: int, end: int, _data: object) -> int:
         return 0
     line = text[begin:stop]
     prompt = _prompt(line)
-    if (prompt is None and begin + len(line) - len(line.lstrip()) < start - 60) or not prints(
-        line, scan.names.verdict
-    ):
+    if prompt is None and begin + len(line) - len(line.lstrip()) < start - 60:
+        return 0
+    what = prints(line, scan.names.verdict)
+    if not what:
         return 0
     limit = _block_end(scan, stop + 1, prompt)
     done = 0
-    for first, last in printed_lines(text, stop + 1, limit):
+    for first, last in printed_lines(text, stop + 1, limit, what):
         # Without a prompt it may be a page of a manual: only what a machine made counts.
         if prompt is None and harmless.weight(text[first:last]) != harmless.HEAVY:
             continue

@@ -12,7 +12,7 @@ import re
 from typing import Final
 
 from bridge.redact.detectors.detector import Detector
-from bridge.redact.names.words import BESIDE_WORDS, META, PUBLIC_ENV
+from bridge.redact.detectors.printed import is_about
 from bridge.redact.rule import COMMAND_LINE
 from bridge.redact.spans import MARK_OPEN, Scan
 from bridge.redact.values import harmless
@@ -25,6 +25,10 @@ _Q = r"\\{0,7}"
 _VALUE = rf"(?:{_Q}'(?P<s1>(?:[^'\n\\]|\\(?!['\\]{{0,7}}')){{1,1024}}){_Q}'|{_Q}\"(?P<s2>(?:[^\"\n\\]|\\(?![\"\\])){{1,1024}}){_Q}\"|(?P<s3>(?:[^\s'\"`;|&<>()\\]|(?<=\w)&(?=\w)){{1,1024}}))"
 _PAIR = rf"(?:(?<=\s)|(?<=['\"]))(?P<name>[A-Za-z_][\w./:-]{{0,80}}?)(?:\[\w{{1,20}}\])?={_VALUE}"
 _PAIRS = re.compile(_PAIR)
+_MEMBERS = re.compile(
+    rf"{_Q}\"(?P<name>[\w.-]{{1,80}}){_Q}\"\s{{0,4}}:\s{{0,4}}{_Q}\"(?P<s3>[^\"\\\n]{{4,1024}}){_Q}\""
+)
+_EACH: Final = frozenset((_PAIRS, _MEMBERS))  # more than one of a command
 
 
 def _value(before: str) -> re.Pattern[str]:
@@ -32,7 +36,10 @@ def _value(before: str) -> re.Pattern[str]:
 
 
 _LITERAL = re.compile(rf"--from-literal[= ]{_Q}['\"]?(?P<name>[\w.-]{{1,80}})={_VALUE}")
+_BELOW = _value(rf"[^\n|;&]{{0,120}}?<<-?[ ]?{_Q}['\"]?\w{{1,40}}{_Q}['\"]?\n[ \t]{{0,20}}(?!\{{)")
 _FIRST_TWO = _value(r"(?:-\S+[ ]{1,3}){0,4}(?!-)\S{1,120}[ ]{1,3}(?!-)")
+
+_DOCUMENT = re.compile(r"(?<!<)<<[-~]?[ ]?['\"]?(?P<word>\w{1,40})")
 
 # Literal of the command -> where what it stores stands. A list: each is looked for.
 STORES: Final[dict[str, tuple[re.Pattern[str], ...]]] = {
@@ -40,10 +47,11 @@ STORES: Final[dict[str, tuple[re.Pattern[str], ...]]] = {
     **dict.fromkeys(("vault kv put ", "vault kv patch ", "bao kv put ", "bao kv patch ", "vault write ", "bao write "), (_PAIRS,)),
     **dict.fromkeys(("config:set ", "config:add "), (_PAIRS,)),
     **dict.fromkeys(
-        ("fly secrets set ", "flyctl secrets set ", "fly secrets import ", "doppler secrets set ", "infisical secrets set ", "supabase secrets set ", "railway variables ", "secrets set "),
+        ("fly secrets set ", "flyctl secrets set ", "doppler secrets set ", "infisical secrets set ", "supabase secrets set ", "railway variables ", "secrets set ", "secrets import", "secrets upload"),
         (_PAIRS,),
     ),
-    **dict.fromkeys(("secret set ", "secrets put "), (_value(r"[^\n|;&]{0,200}?(?:--body|-b|--value|-v)[= ]{0,2}"), _PAIRS)),
+    **dict.fromkeys(("secret set ", "secrets put "), (_value(r"[^\n|;&]{0,200}?(?:--body|-b|--value|-v)[= ]{0,2}"), _PAIRS, _BELOW)),
+    **dict.fromkeys(("secret bulk", "patch secret "), (_MEMBERS,)),
     **dict.fromkeys(
         ("secretsmanager ",),
         (_value(r"[^\n|;&]{0,300}?--secret-string[= ]{1,2}"),),
@@ -62,6 +70,7 @@ STORES: Final[dict[str, tuple[re.Pattern[str], ...]]] = {
     "env:set ": (_FIRST_TWO,),
     "cf set-env ": (_value(r"\S{1,80}[ ]{1,3}\S{1,120}[ ]{1,3}(?!-)"),),
     "dotenvx set ": (_FIRST_TWO,),
+    "user-secrets set ": (_FIRST_TWO,),
     "chamber write ": (_value(r"(?:-\S+[ ]{1,3}){0,4}\S{1,120}[ ]{1,3}\S{1,120}[ ]{1,3}(?:--[ ])?(?!-)"),),
     "consul kv put ": (_FIRST_TWO,),
     "nomad var put ": (_PAIRS,),
@@ -72,7 +81,19 @@ STORES: Final[dict[str, tuple[re.Pattern[str], ...]]] = {
     "add-generic-password": (_value(r"[^\n|;&]{0,300}?[ ]-w[ ]?"),),
     "add-internet-password": (_value(r"[^\n|;&]{0,300}?[ ]-w[ ]?"),),
     "vercel env add ": (_value(r"[^\n|;&]{0,80}?<<<[ ]?"),),
-    "wrangler secret put ": (_value(r"[^\n|;&]{0,80}?<<<[ ]?"),),
+    **dict.fromkeys(
+        ("wrangler secret put ", "docker secret create ", "podman secret create ", "gcloud secrets create ", "gcloud secrets versions add ", "pass insert ", "secret-tool store ", "op signin ", "passphrase-fd ", "gopass insert "),
+        (_value(r"[^\n|;&]{0,80}?<<<[ ]?"),),
+    ),
+    **dict.fromkeys(("conjur variable set ",), (_value(r"[^\n|;&]{0,200}?(?:-v|--value)[= ]{1,2}"),)),
+    **dict.fromkeys(("akeyless create-secret ", "akeyless update-secret-val "), (_value(r"[^\n|;&]{0,200}?(?:-v|--value)[= ]{1,2}"),)),
+    **dict.fromkeys(("credstash put ", "glab variable set ", "conjur variable values add "), (_FIRST_TWO, _value(r"[^\n|;&]{0,120}?(?:-v|--value)[= ]{1,2}"))),
+    "databricks secrets put": (_value(r"[^\n|;&]{0,200}?--string-value[= ]{1,2}"),),
+    "scw secret version create": (_PAIRS,),
+    "containerapp secret set": (_PAIRS,),
+    "http-basic.": (_value(r"\S{1,120}[ ]{1,3}\S{1,80}[ ]{1,3}(?!-)"),),
+    **dict.fromkeys(("github-oauth.", "gitlab-token.", "bearer."), (_value(r"[\w.-]{1,80}[ ]{1,3}(?!-)"),)),
+    "-fd 0 ": (_value(r"[^\n|;&]{0,80}?<<<[ ]?"),),
     "keyring.set_password(": (re.compile(r"[^\n,]{1,80},[^\n,]{1,80},\s{0,3}['\"](?P<s3>[^'\"\n]{1,200})"),),
 }  # fmt: skip
 
@@ -100,11 +121,12 @@ def stored(scan: Scan, start: int, end: int, data: object) -> int:
         if text[stop - 1] != "\\":
             break
         stop += 1
+    stop = _behind_document(text, end, stop, limit)
     scan.effort += 2 + ((stop - end) >> 5)
     done = 0
     for pattern in data:
-        if pattern is _PAIRS:
-            done = _each(scan, end - 1, stop) or done
+        if pattern in _EACH:
+            done = _each(scan, pattern, end - 1, stop) or done
         elif pattern is _LITERAL:
             found = pattern.match(text, start, stop)
             done = _note(scan, found, found.group("name")) if found is not None else 0
@@ -115,9 +137,18 @@ def stored(scan: Scan, start: int, end: int, data: object) -> int:
     return done
 
 
-def _each(scan: Scan, at: int, stop: int) -> int:
+def _behind_document(text: str, at: int, stop: int, limit: int) -> int:
+    """Where a command ends that is given lines of its own: `<<EOF` to `EOF`."""
+    found = _DOCUMENT.search(text, at, stop) if text.find("<<", at, stop) >= 0 else None
+    if found is None:
+        return stop
+    end = text.find(f"\n{found.group('word')}", stop, limit)
+    return limit if end < 0 else end
+
+
+def _each(scan: Scan, pattern: re.Pattern[str], at: int, stop: int) -> int:
     done = 0
-    for number, found in enumerate(_PAIRS.finditer(scan.text, at, stop)):
+    for number, found in enumerate(pattern.finditer(scan.text, at, stop)):
         if number >= VALUES_MAX:
             break
         done = _note(scan, found, found.group("name")) or done
@@ -130,16 +161,9 @@ def _note(scan: Scan, found: re.Match[str], name: str = "") -> int:
         return 0
     first, last = found.span(group)
     value = found.group(group)
-    if _is_about(name) or _is_none(value):
+    if is_about(name) or _is_none(value):
         return 0
     return scan.add(first, last, "secret", COMMAND_LINE.id, is_cut=last >= scan.end)
-
-
-def _is_about(name: str) -> bool:
-    """Does the name say that this is no secret but beside one?"""
-    low = name.lower()
-    last = re.split(r"[./:_-]", low)[-1]
-    return low in PUBLIC_ENV or last in BESIDE_WORDS or last in META
 
 
 def _is_none(value: str) -> bool:
@@ -154,11 +178,24 @@ def _is_none(value: str) -> bool:
     )
 
 
+# What asks for a new password twice: `printf 'x\nx\n' | passwd dana`.
+_TWICE = re.compile(
+    r"(?:-e[ ]{1,3})?\\{0,7}['\"](?P<s3>[^\\'\"\n]{4,200})\\{1,8}n(?P=s3)(?:\\{1,8}n)?\\{0,7}['\"][ ]{0,3}\|[ ]{0,3}(?:sudo[ ]{1,3})?(?:-S[ ])?\w{0,20}passw"
+)
+
+
 def piped(scan: Scan, _start: int, end: int, _data: object) -> int:
     """`printf x | docker secret create db -`."""
     found = _PIPED.match(scan.text, end, min(scan.end, end + COMMAND_CHARS))
     scan.effort += 1
-    return _note(scan, found) if found is not None else 0
+    if found is not None:
+        return _note(scan, found)
+    twice = _TWICE.match(scan.text, end, min(scan.end, end + COMMAND_CHARS))
+    if twice is None:
+        return 0
+    _note(scan, twice)
+    again = twice.end("s3") + scan.text[twice.end("s3") :].index(twice.group("s3"))
+    return scan.add(again, again + len(twice.group("s3")), "secret", COMMAND_LINE.id)
 
 
 STORED = Detector(

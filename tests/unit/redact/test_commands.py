@@ -54,6 +54,41 @@ def test_what_is_no_secret_stays(command: str, output: str, shape: str) -> None:
     assert redacted(events) == events
 
 
+P = "tundra" + "Harbor7241"
+
+
+@each_case(
+    "payload",
+    [
+        {"args": {"command": "pass show db"}, "result": {"success": {"stdout": P, "exitCode": 0}}},
+        {"input": {"command": "pass show db"}, "result": {"outcome": {"output": P}}},
+        {"input": {"command": "pass show db"}, "metadata": {"output": P}},
+        {
+            "input": {"command": "pass show db"},
+            "output": f"Command: pass\nOutput: {P}\nError: (none)",
+        },
+        {"input": {"command": "pass show db"}, "output": f"Exit code: 0\nOutput:\n{P}"},
+    ],
+)
+def test_an_output_is_not_missed_in_the_envelope_of_its_agent(payload: dict[str, Any]) -> None:
+    assert P not in str(REDACTOR.value(payload))
+
+
+@each_case(
+    ("output", "stays"),
+    [("4\n", True), ("debug\n", True), ("eu-west-1\n", True), ("/srv/app2\n", True), (P, False)],
+)
+def test_a_setting_of_a_store_stays_unless_it_looks_made(output: str, stays: bool) -> None:
+    told = {"input": {"command": "doppler secrets get THING --plain"}, "output": output}
+    assert (REDACTOR.value(told) == told) is stays
+
+
+def test_a_password_typed_twice_into_a_program_is_gone_twice() -> None:
+    command = f"printf '{P}\\n{P}\\n' | sudo passwd dana"
+    assert P not in REDACTOR.text(command)
+    assert REDACTOR.text("printf 'one\\nmore\\n' | wc -l") == "printf 'one\\nmore\\n' | wc -l"
+
+
 T = "9eSnDM4nCktogtUd" + "dIcL3VUllFtOIQdS"
 
 

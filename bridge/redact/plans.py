@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any, Final, NamedTuple
 
-from bridge.redact import exchange, shapes
+from bridge.redact import shapes, tool_calls
 from bridge.redact.names.classifier import NAME_CHARS_MAX, NONE, Verdict
 from bridge.redact.spans import MARK_OPEN
 
@@ -59,7 +59,7 @@ class Plans:
         return Plan(
             tuple(self._verdicts(names)),
             is_special=shapes.may_explain(names),
-            is_called=exchange.may_tell(names),
+            is_called=tool_calls.may_tell(names),
             is_plain=self._are_plain(names),
             chars=sum(len(name) for name in names if len(name) >= KEY_MIN),
         )

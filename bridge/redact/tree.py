@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any, Final, Self
 
-from bridge.redact import exchange, shapes
+from bridge.redact import shapes, tool_calls
 from bridge.redact.detectors import command_line, printed
 from bridge.redact.memory import Memory
 from bridge.redact.names.classifier import CODE, ENV, FORCED, NONE, SURE, Verdict
@@ -178,8 +178,8 @@ class TreeRedactor(TextRedactor):
     def _called(self, obj: dict[str, Any], changed: dict[str, Any] | None) -> dict[str, Any] | None:
         """A command that prints a secret, and what it printed: here, or later under its call."""
         memory = self.memory
-        command = exchange.command_of(obj)
-        call = exchange.call_of(obj) if memory is not None else ""
+        command = tool_calls.command_of(obj)
+        call = tool_calls.call_of(obj) if memory is not None else ""
         what = printed.prints(command, self.names.verdict) if command else printed.NOTHING
         if memory is not None and call:
             if what:
@@ -189,7 +189,7 @@ class TreeRedactor(TextRedactor):
             return changed
         result = obj if changed is None else changed
         has_output = False
-        for member in exchange.outputs(obj):
+        for member in tool_calls.outputs(obj):
             new = self._given_out(result[member], what, 0)
             has_output = has_output or type(new) is not dict or new is not result[member]
             if new is not result[member]:
@@ -207,7 +207,7 @@ class TreeRedactor(TextRedactor):
             return item
         if kind is dict:
             fresh = {
-                key: self._given_out(item[key], what, depth + 1) for key in exchange.outputs(item)
+                key: self._given_out(item[key], what, depth + 1) for key in tool_calls.outputs(item)
             }
             return (
                 {**item, **fresh}

@@ -1,4 +1,4 @@
-"""The last steps of an exchange: send an answer, half of one, or none."""
+"""The last steps of a request: send an answer, half of one, or none."""
 
 from __future__ import annotations
 

@@ -6,6 +6,7 @@ import re
 from typing import Final, NamedTuple
 
 from bridge.redact.detectors.detector import Detector
+from bridge.redact.detectors.prefix_traits import prefixes_with
 from bridge.redact.detectors.providers import OWN, TABLE
 from bridge.redact.rule import PROVIDER_TOKEN, Rule
 from bridge.redact.spans import Scan
@@ -35,7 +36,7 @@ _NO_BODY = frozenset(" \t\n\r\"'`()[]{}<>,;|\\!?")  # no body begins with one
 _FAKE = re.compile(
     r"(?i)example|(?<![a-z0-9])your|ecdsa-sha2|x{6}|\.{3}|(.)\1{6}|1234567890|abcdefghij|redacted|placeholder"
 )
-# One of ours is masked even if somebody made it up to look like an example: mogplex.md 1.3.
+# After a prefix that is in no example, only these bodies are made up.
 _FAKE_OWN = re.compile(r"(?i)x{6}|\.{3}|(.)\1{9}|redacted")
 
 
@@ -53,6 +54,19 @@ class Format(NamedTuple):
     checked: str  # the day, as in a row
     source: str  # where to look when it is checked again
     issuer: str
+    names_user: bool  # the prefix is the name of a user before the token, with a colon
+    is_never_hex: bool
+    ends_names: bool  # ordinary names end in the prefix too
+    glues: bool
+    is_no_example: bool
+
+
+_KEY_IDS = prefixes_with("key-id")
+_NAME_TOKENS = prefixes_with("names-token")
+_NEVER_HEX = prefixes_with("never-hex")
+_END_NAMES = prefixes_with("ends-names")
+_GLUE = prefixes_with("glues")
+_NO_EXAMPLES = prefixes_with("no-example")
 
 
 def _formats(table: str, rule: Rule) -> list[Format]:
@@ -65,17 +79,29 @@ def _formats(table: str, rule: Rule) -> list[Format]:
         least = usual if exact or rule is OWN_TOKEN else max(10, int(usual * LOOSE))
         if prefix.endswith("_") and len(prefix) < LONG and not exact and rule is not OWN_TOKEN:
             least = usual
-        kind = "access-key-id" if prefix in _KEY_IDS else "token"
-        body = re.compile(f"[{_ALPHABETS[alphabet]}]{{1,{BODY_MAX}}}+")
         rows.append(
             Format(
-                prefix, written, alphabet, body, least, exact, kind, rule, checked, source, issuer
+                prefix=prefix,
+                written=written,
+                alphabet=alphabet,
+                body=re.compile(f"[{_ALPHABETS[alphabet]}]{{1,{BODY_MAX}}}+"),
+                least=least,
+                exact=exact,
+                kind="access-key-id" if written in _KEY_IDS else "token",
+                rule=rule,
+                checked=checked,
+                source=source,
+                issuer=issuer,
+                names_user=written[-1] == ":" and written not in _NAME_TOKENS,
+                is_never_hex=written in _NEVER_HEX,
+                ends_names=written in _END_NAMES,
+                glues=written in _GLUE,
+                is_no_example=written in _NO_EXAMPLES,
             )
         )
     return rows
 
 
-_KEY_IDS = frozenset(("akia", "asia", "abia", "acca", "a3t", "ltai", "akid", "aklt", "scw"))
 OWN_TOKEN: Final = Rule("own-token", "tokens of Mogplex, moot and MIOSA")
 OWN_FORMATS: Final = tuple(_formats(OWN, OWN_TOKEN))
 PROVIDER_FORMATS: Final = tuple(_formats(TABLE, PROVIDER_TOKEN))
@@ -105,7 +131,7 @@ def find(scan: Scan, start: int, end: int, form: Format) -> int:
         return 0
     if _is_made_up(form, body, may_begin=may_begin) or _is_hash(scan, start, stop, body, form):
         return 0
-    if form.prefix[-1] == ":" and form.prefix not in _PART_OF_TOKEN:
+    if form.names_user:
         start = end  # a user name before the token: it says where the token belongs
     done = scan.add(start, stop, form.kind, form.rule.id, is_cut=at_end and size < form.least)
     return _secret_beside(scan, stop) or done if form.kind == "access-key-id" else done
@@ -127,20 +153,15 @@ def _secret_beside(scan: Scan, stop: int) -> int:
     return scan.add(*found.span("secret"), "api-key", PROVIDER_TOKEN.id)
 
 
-_PART_OF_TOKEN = frozenset(("astracs:", "secret-token:"))
-
-
 def _is_made_up(form: Format, body: str, *, may_begin: bool) -> bool:
     """An example, a placeholder, the name of something."""
-    if form.prefix == "mog_" and may_begin and len(body) >= form.least:
+    if form.is_no_example and may_begin and len(body) >= form.least:
         return _FAKE_OWN.search(body[:80]) is not None
     return _is_wordy(body) or _FAKE.search(body[:80]) is not None
 
 
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 _HEX_ONLY = re.compile(r"[0-9a-f]+\Z")
-# Short prefixes of tokens that have letters of both cases: with hex they are something else.
-_NEVER_HEX = frozenset(("sk-", "re_", "fw_", "npm_", "hf_", "rpa_", "tk_"))
 _FILE = re.compile(
     r"\.(?:m?js|cjs|css|map|png|jpe?g|gif|svg|webp|ico|woff2?|ttf|t?gz|zip|whl|jar|json|html?|txt|wasm|tsx?|py|go|rs|md|log|br|zst)\b"
 )
@@ -155,7 +176,7 @@ def _is_hash(scan: Scan, start: int, stop: int, body: str, form: Format) -> bool
                 return True
     if _HEX_ONLY.match(body) is None:
         return False
-    if form.prefix in _NEVER_HEX and len(body) in (40, 64):
+    if form.is_never_hex and len(body) in (40, 64):
         return True
     before = text[start - 1 : start]
     if _FILE.match(text, stop, scan.end) is not None:
@@ -166,9 +187,9 @@ def _is_hash(scan: Scan, start: int, stop: int, body: str, form: Format) -> bool
 def _is_glued(text: str, start: int, form: Format) -> bool:
     """`yesghp_...`, `40AKIA...`: a distinctive prefix behind another word."""
     before = text[start - 1]
-    if not (before.isascii() and before.isalnum()) or form.prefix in _PARTS_OF_NAMES:
+    if not (before.isascii() and before.isalnum()) or form.ends_names:
         return False
-    if form.kind == "access-key-id" or form.written == "AIza":
+    if form.kind == "access-key-id" or form.glues:
         return len(form.prefix) >= DISTINCTIVE and not before.isupper()
     return len(form.prefix) >= DISTINCTIVE and form.prefix[-1] in "_-"
 
@@ -198,22 +219,14 @@ def _may_begin(text: str, start: int, form: Format) -> bool:
     """Does a word begin here? Escapes of JSON and URLs end in letters that are not its own."""
     before = text[start - 1]
     if before == "_":
-        return form.prefix not in _PARTS_OF_NAMES
+        return not form.ends_names
     if not (before.isascii() and before.isalnum()):
         return before != "-" or len(form.prefix) >= 4
     if before in "nrtb" and text[start - 2 : start - 1] == "\\":
         return True  # `\nghp_...`
     if text[start - 3 : start - 2] == "%" or text[start - 6 : start - 4] == "\\u":
         return True  # `%3Dghp_...`, `\u0022ghp_...`
-    return (
-        len(form.prefix) >= LONG
-        and form.prefix[-1] in "_-."
-        and (form.prefix not in _PARTS_OF_NAMES)
-    )
-
-
-# Prefixes that also end ordinary names: `is_live_`, `mcp__convo_`.
-_PARTS_OF_NAMES = frozenset("convo_ key_ live_ test_ secret_ pat_ re_ pk_".split())
+    return len(form.prefix) >= LONG and form.prefix[-1] in "_-." and not form.ends_names
 
 
 def _is_wordy(body: str) -> bool:

@@ -10,6 +10,7 @@ import uuid
 import pytest
 
 from bridge.redact import Redactor
+from bridge.redact.detectors.prefix_traits import TRAITS
 from bridge.redact.detectors.tokens import FORMATS, Format
 from tests.cases import each_case
 
@@ -127,3 +128,8 @@ def test_a_zero_width_character_inside_does_not_hide_a_token() -> None:
     result = REDACTOR.text(f"token {token}, ok")
     assert body(10) not in result
     assert result.endswith(", ok")
+
+
+def test_every_prefix_with_a_trait_has_a_row() -> None:
+    prefixes = [word for row in TRAITS.split("\n") if row for word in row.split()[1:]]
+    assert set(prefixes) <= {form.written for form in FORMATS}

@@ -14,6 +14,7 @@ from bridge.cli.exits import Exit
 from bridge.cli.options import examples, load_with, shared_options
 from bridge.cli.streams import complain, say, write_stdout
 from bridge.core.errors import ConfigError
+from bridge.core.journal_url import is_shared
 
 if TYPE_CHECKING:
     from bridge.cli.online import Verdict
@@ -124,9 +125,7 @@ class _Report:
 
 def _of_the_journal(settings: Settings) -> list[str]:
     """Notes about the journal that a check cannot verify."""
-    from bridge.journal.opening import is_replicated  # noqa: PLC0415
-
-    if not is_replicated(settings.journal):
+    if not is_shared(settings.journal):
         return []
     said = [
         "journal: set `sync_interval: always` in the jetstream section of every NATS server;"

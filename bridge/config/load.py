@@ -23,6 +23,7 @@ from bridge.config.rules import broken_rules
 from bridge.config.statedir import state_directory
 from bridge.config.upstream import default_index, default_section, section_of
 from bridge.core.errors import ConfigError
+from bridge.core.journal_url import DEFAULT
 from bridge.schema.upstream import UpstreamAccount
 
 FILE_BYTES_MAX: Final = 1 << 20  # a thousand times a long file; a wrong path may be a disk image
@@ -161,10 +162,10 @@ class _Merged:
                 self._set(tuple(key.split(".")), value, _flag_name(key))
 
     def take_default_journal(self, environ: Mapping[str, str]) -> None:
-        """Write out the path that `sqlite:` stands for, so that `check` shows it."""
-        if self.tree.get("journal", "sqlite:") == "sqlite:":
+        """Write out the path that the default stands for, so that `check` shows it."""
+        if self.tree.get("journal", DEFAULT) == DEFAULT:
             directory, _ = state_directory(environ)
-            self.tree["journal"] = f"sqlite:{directory / 'journal.db'}"
+            self.tree["journal"] = f"{DEFAULT}{directory / 'journal.db'}"
 
     def validate(self) -> Settings:
         try:

@@ -12,6 +12,7 @@ from pydantic import Field
 
 from bridge.config.outputs import AnyOutput
 from bridge.config.upstream import AnyAccount, default_index, default_section
+from bridge.core.journal_url import DEFAULT
 from bridge.schema.section import Section
 from bridge.schema.upstream import UpstreamAccount
 from bridge.schema.values import (
@@ -193,7 +194,7 @@ class Settings(Section):
         description="HOST:PORT of the HTTP server; port 0 picks a free one.",
     )
     journal: JournalUrl = Field(
-        default="sqlite:",
+        default=DEFAULT,
         description='"sqlite:PATH"; without a path journal.db in the state directory. "memory:"'
         " keeps the newest 20,000 records until the process ends. For replicas:"
         ' "nats://HOST:4222,HOST2:4222/STREAM" (extra `nats`, NATS 2.12 or later).',

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from bridge.config.explain import Path
 from bridge.config.model import Settings
+from bridge.core.journal_url import maybe_file
 from bridge.schema.upstream import UpstreamAccount
 from bridge.schema.values import is_loopback
 
@@ -19,11 +20,10 @@ def broken_rules(settings: Settings) -> Iterator[tuple[Path, str]]:
 
 
 def _listen_rules(settings: Settings) -> Iterator[tuple[Path, str]]:
-    if settings.server.workers > 1 and not settings.journal.startswith("sqlite:"):
+    if settings.server.workers > 1 and maybe_file(settings.journal) is None:
         yield (
             ("server", "workers"),
-            "server.workers needs a journal in a file (sqlite:); with any other journal, start"
-            " more replicas",
+            "server.workers needs a journal in a file; with any other journal, start more replicas",
         )
     host, _ = settings.listen_address
     if settings.auth is None and not is_loopback(host):
@@ -78,7 +78,7 @@ def _list_key(account: UpstreamAccount) -> str:
 
 def _output_rules(settings: Settings) -> Iterator[tuple[Path, str]]:
     names: dict[str, int] = {}
-    journal = settings.journal.removeprefix("sqlite:")
+    journal = maybe_file(settings.journal)
     accounts = {account.name for account in settings.accounts}
     for i, output in enumerate(settings.outputs):
         at: Path = ("outputs", i)

@@ -10,6 +10,7 @@ from typing import Any
 from bridge.clock import Clock
 from bridge.config import ResolvedAccount, Settings
 from bridge.core.errors import JournalError
+from bridge.core.journal_url import is_shared
 from bridge.daemon.build import build_following
 from bridge.daemon.gateway import build_gateways
 from bridge.daemon.holding import Held, Holding
@@ -27,7 +28,6 @@ from bridge.daemon.supervisor import Task
 from bridge.daemon.tokens import TokenWatch
 from bridge.daemon.upkeep import Upkeep
 from bridge.daemon.workers.crew import Workers
-from bridge.journal.opening import is_replicated
 from bridge.journal.port import OwnedJournal
 from bridge.metrics import Metrics
 from bridge.outputs.http.server import Server
@@ -63,11 +63,11 @@ class Running:
             default_account=settings.default_account.name,
             feeds_max=settings.limits.runs,
             held=held,
-            is_shared=is_replicated(settings.journal),
+            is_shared=is_shared(settings.journal),
         )
         self.follows, self.accounts = following.follows, following.accounts
         self.listed = Listed(self.follows)
-        replica = socket.gethostname() if is_replicated(settings.journal) else None
+        replica = socket.gethostname() if is_shared(settings.journal) else None
         self.sinks = Sinks(journal, metrics, clock, on_end=on_end, replica=replica)
         self.tokens = TokenWatch(self.accounts, self.follows, redactor.protect, clock)
         self.upkeep = Upkeep(

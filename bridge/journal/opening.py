@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Protocol
 from bridge.clock import Clock
 from bridge.core.errors import ConfigError
 from bridge.core.event import Record
+from bridge.core.journal_url import SCHEMES, maybe_file, maybe_scheme
 from bridge.core.state import FeedState, Wish
 from bridge.journal.port import OwnedJournal, Reader
 from bridge.journal.recent import BYTES_MAX
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from bridge.journal.jetstream.journal import StreamJournal
     from bridge.journal.sqlite.shared import SharedJournal
 
-_SCHEMES = '"sqlite:PATH", "nats://HOST:PORT/STREAM" and "memory:"'
 _STREAMS = ("nats", "tls")
 
 
@@ -161,11 +161,6 @@ def salvage(url: str) -> Iterator[Record]:
     return salvage_file(file_of(url))
 
 
-def is_replicated(url: str) -> bool:
-    """Whether several replicas may open it."""
-    return _scheme(url) in _STREAMS
-
-
 def require_existing(url: str) -> None:
     """Check that the journal exists: commands that read create none.
 
@@ -191,12 +186,12 @@ def _shown(url: str) -> str:
 
 def file_of(url: str) -> Path:
     """Return the file of `sqlite:/path`, `sqlite:///path` or `sqlite:path`."""
-    path = url.removeprefix("sqlite:")
-    return Path("/" + path.lstrip("/") if path.startswith("//") else path).expanduser()
+    return Path(maybe_file(url) or "").expanduser()
 
 
 def _scheme(url: str) -> str:
-    scheme, colon, _ = url.partition(":")
-    if not colon or scheme not in ("sqlite", "memory", *_STREAMS):
-        raise ConfigError(f"journal {url}: no such kind of journal; there are {_SCHEMES}")
+    scheme = maybe_scheme(url)
+    if scheme is None:
+        known = ", ".join(each.shown for each in SCHEMES.values())
+        raise ConfigError(f"journal {url}: no such kind of journal; there are {known}")
     return scheme

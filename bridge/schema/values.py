@@ -15,6 +15,8 @@ from typing import Annotated, Any, Final
 
 from pydantic import BeforeValidator, Field, WithJsonSchema
 
+from bridge.core.journal_url import check_url, maybe_file
+
 SECONDS: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0}
 BYTES: Final = {
     "B": 1,
@@ -118,22 +120,12 @@ def _address(value: object) -> object:
     return value
 
 
-# The journal itself reports problems in its file.
-_STREAM_URL = re.compile(r"(?:nats|tls)://[^/\s]+/[A-Za-z0-9_-]{1,64}(?:\?replicas=[135])?")
-
-
 def _journal_url(value: object) -> object:
-    if not isinstance(value, str) or not value.startswith("sqlite:"):
-        if value == "memory:" or (isinstance(value, str) and _STREAM_URL.fullmatch(value)):
-            return value
-        raise ValueError(
-            '"sqlite:" for the state directory, "sqlite:/path/to/journal.db",'
-            ' "nats://HOST:4222,HOST2:4222/STREAM", or "memory:"'
-        )
-    if value.startswith("sqlite://") and not value.startswith("sqlite:///"):
-        raise ValueError('"sqlite:/path/to/journal.db", without a host')
-    _refuse_unusable(value.removeprefix("sqlite:"))
-    return value
+    """The journal itself reports problems in its file."""
+    url = value if isinstance(value, str) else ""
+    check_url(url)
+    _refuse_unusable(maybe_file(url) or "")
+    return url
 
 
 def _path(value: object) -> object:

@@ -240,6 +240,7 @@ def test_the_tenants_of_two_accounts_are_two_feeds(write: Write) -> None:
          "listed under two accounts"),
         ('[[outputs]]\npath="x"\n[[outputs]]\npath="x"', 'both write "x"'),
         ('journal="sqlite:/x"\n[[outputs]]\npath="/x"', "is the journal's file"),
+        ('journal="sqlite:///x"\n[[outputs]]\npath="/x"', "is the journal's file"),
         ('[[outputs]]\npath="-"\ncompress="zstd"', "compress has no meaning for stdout"),
         ('[[outputs]]\npath="x"\nfilter={accounts=["nobody"]}', '"nobody", which is no account'),
         ('[[outputs]]\npath="x"\nline_bytes=10', "line_bytes must be 0 or at least 1024"),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import re
 from collections.abc import Iterator
 
@@ -17,32 +16,17 @@ IN_PROSE = re.compile(r"\bRaises [A-Z]\w*(?:Error|Exception)\b")
 Members = dict[str, set[str]]
 
 
-def docstrings(module: Module) -> Iterator[str]:
-    for node in ast.walk(module.tree):
-        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
-            yield ast.get_docstring(node) or ""
-
-
 def members(read: tuple[Module, ...]) -> Members:
     """The names that each class defines itself; classes of one name are put together."""
     found: Members = {}
     for module in read:
-        for node in ast.walk(module.tree):
-            if isinstance(node, ast.ClassDef):
-                found.setdefault(node.name, set()).update(_defined(node.body))
+        for name, defined in module.outline.members.items():
+            found.setdefault(name, set()).update(defined)
     return found
 
 
-def _defined(body: list[ast.stmt]) -> Iterator[str]:
-    for node in body:
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-            yield node.name
-        elif isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
-            yield node.target.id
-
-
 def dead_references(module: Module, known: Members) -> Iterator[str]:
-    for text in docstrings(module):
+    for text in module.outline.docstrings:
         for found in SEE.finditer(text):
             name, member = found.groups()
             if name not in known or (member is not None and member not in known[name]):
@@ -50,7 +34,7 @@ def dead_references(module: Module, known: Members) -> Iterator[str]:
 
 
 def errors_in_prose(module: Module) -> Iterator[str]:
-    for text in docstrings(module):
+    for text in module.outline.docstrings:
         yield from (f"{module.name}: {found}" for found in IN_PROSE.findall(text))
 
 

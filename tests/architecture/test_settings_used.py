@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from functools import cache
 
 from bridge.config.setting_index import INDEX, entries
 from bridge.daemon.reload import AT_START
@@ -29,10 +30,11 @@ RELOADED = {
 READ_BY_THE_MODEL = {"name": "labels", "type": "tells the section", "system": "the same"}
 
 
+@cache
 def chains(module: Module) -> set[str]:
     """Attribute chains as written, from the second name on: `settings.log.level` -> `log.level`."""
     found = set()
-    for node in ast.walk(module.tree):
+    for node in ast.walk(ast.parse(module.text)):
         if isinstance(node, ast.Attribute):
             names = [node.attr]
             inner = node.value

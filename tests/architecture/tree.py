@@ -4,12 +4,27 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache, cached_property
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "bridge"
+
+
+@dataclass
+class Outline:
+    """What stands in a module, at any depth.
+
+    It is kept instead of the syntax tree: the trees of all modules are 400,000 objects, and the
+    garbage collector would look at them again and again until the last test.
+    """
+
+    imports: list[str] = field(default_factory=list)  # dotted; `from a import b` is `a.b`
+    functions: list[tuple[str, int]] = field(default_factory=list)  # name, lines; no decorators
+    docstrings: list[str] = field(default_factory=list)
+    # Of each class the names that it defines; classes of one name are put together.
+    members: dict[str, set[str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -20,19 +35,12 @@ class Module:
     text: str
 
     @cached_property
-    def tree(self) -> ast.Module:
-        return ast.parse(self.text)
+    def outline(self) -> Outline:
+        return outline(ast.parse(self.text))
 
-    @cached_property
-    def imports(self) -> tuple[str, ...]:
-        """Dotted names, also those inside functions; `from a import b` gives `a.b`."""
-        names: list[str] = []
-        for node in statements(self.tree):
-            if isinstance(node, ast.Import):
-                names += (alias.name for alias in node.names)
-            elif isinstance(node, ast.ImportFrom):
-                names += (f"{node.module}.{alias.name}" for alias in node.names)
-        return tuple(names)
+    @property
+    def imports(self) -> list[str]:
+        return self.outline.imports
 
     @property
     def name(self) -> str:
@@ -61,12 +69,29 @@ def statements(tree: ast.AST) -> Iterator[ast.AST]:
     while todo:
         node = todo.pop()
         yield node
-        for field in ("body", "orelse", "finalbody", "handlers", "cases"):
-            todo += getattr(node, field, ())
+        for inner in ("body", "orelse", "finalbody", "handlers", "cases"):
+            todo += getattr(node, inner, ())
 
 
-def functions(module: Module) -> Iterator[tuple[str, int]]:
-    """Name and lines of every function, without decorators: options of commands are a table."""
-    for node in statements(module.tree):
+def outline(tree: ast.Module) -> Outline:
+    found = Outline()
+    for node in statements(tree):
+        if isinstance(node, ast.Import):
+            found.imports += (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            found.imports += (f"{node.module}.{alias.name}" for alias in node.names)
+        elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            found.functions.append((node.name, (node.end_lineno or node.lineno) - node.lineno + 1))
+        elif isinstance(node, ast.ClassDef):
+            found.members.setdefault(node.name, set()).update(_defined(node.body))
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+            found.docstrings.append(ast.get_docstring(node, clean=False) or "")
+    return found
+
+
+def _defined(body: list[ast.stmt]) -> Iterator[str]:
+    for node in body:
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-            yield node.name, (node.end_lineno or node.lineno) - node.lineno + 1
+            yield node.name
+        elif isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
+            yield node.target.id

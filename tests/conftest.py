@@ -92,6 +92,8 @@ def pytest_sessionfinish() -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    # Each worker would read the whole package; what comes first goes to the first of them alone.
+    items.sort(key=lambda item: not item.nodeid.startswith("tests/architecture/"))
     for item in items:
         if isinstance(item, pytest.Function) and inspect.iscoroutinefunction(item.function):
             # After the other net, so that the loop is closed, with its threads, when that looks.

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Final, NamedTuple
 
 LAYERS_MAX: Final = 3  # prefixes of one line that are taken off one after the other
@@ -160,21 +160,20 @@ _LIST_OR_FLAGS = re.compile(r"- |--")
 # Patterns that begin with a fixed character are searched for at the speed of a plain search.
 _COLONS = re.compile(r":\d{1,6}:")
 _DASHES = re.compile(r"-\d{1,6}-")
+_TIME_BEHIND_TAB = re.compile(r"\t\d{4}[-/]")
 
 
 _ORDINARY = frozenset(" \t\"'{}()<*`$@%=&;,abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")
-
-
 _NO_PREFIX = frozenset("\t\"'{")  # no line that begins with one has a prefix
 
 
 def _may_begin_with_letters(text: str) -> bool:
     return (
-        "|" in text
-        or "\t" in text
-        or "remote: " in text
-        or (":" in text and _COLONS.search(text) is not None)
+        (":" in text and _COLONS.search(text) is not None)
         or ("-" in text and _DASHES.search(text) is not None)
+        or "|" in text
+        or ("\t" in text and _TIME_BEHIND_TAB.search(text) is not None)
+        or "remote: " in text
     )
 
 
@@ -196,20 +195,17 @@ _GOES_ON_UNUSUALLY = re.compile(f"\n{_UNUSUAL}")
 
 
 def _without_prefixes(text: str) -> View | None:
-    char = text[:1]
-    if char in _NO_PREFIX and "\n" not in text:
-        return None
+    if "\n" not in text:
+        return _without_prefix(text)
     has_letters = _may_begin_with_letters(text)
     if not (has_letters or _may_begin_without(text)):
         return None
     lines = text.split("\n")
     is_marked = _are_marked(text, lines)
-    kept: list[str] = []
     starts, places = [0], [0]
     at = cut = 0
-    for line in lines:
+    for number, line in enumerate(lines):
         char = line[:1]
-        end = at + len(line) + 1
         # Most lines begin with a letter or a blank and are done here.
         if char and (
             is_marked
@@ -223,35 +219,46 @@ def _without_prefixes(text: str) -> View | None:
                 starts.append(at - cut)
                 places.append(at + size)
                 cut += size
-                line = line[size:]  # noqa: PLW2901 - without its prefix
-        kept.append(line)
-        at = end
-    return View("\n".join(kept), starts, places, {}, is_of_lines=True) if cut else None
+                lines[number] = line[size:]
+        at += len(line) + 1
+    return View("\n".join(lines), starts, places, {}, is_of_lines=True) if cut else None
+
+
+def _without_prefix(line: str) -> View | None:
+    """The view of a text of one line; most begin with a letter and have no prefix of letters."""
+    char = line[:1]
+    if char in _NO_PREFIX:
+        return None
+    has_letters = _may_begin_with_letters(line)
+    if not has_letters and char in _ORDINARY and char != " ":
+        return None
+    is_marked = char == "+"
+    size = 1 if is_marked and _has_mark(line) else 0
+    size = _behind_prefixes(line, size, has_letters=has_letters, is_marked=is_marked)
+    return View(line[size:], [0, 0], [0, size], {}, is_of_lines=True) if size else None
 
 
 def _may_begin_without(text: str) -> bool:
     """May a line begin with a prefix that has no letters, or with the mark of a diff?"""
-    if text[:1] == " " or _BEGINS_UNUSUALLY.match(text) is not None:
-        return True
-    return "\n" in text and (
-        _GOES_ON_UNUSUALLY.search(text) is not None
+    return (
+        text[:1] == " "
+        or _BEGINS_UNUSUALLY.match(text) is not None
+        or _GOES_ON_UNUSUALLY.search(text) is not None
         or "@@ -" in text
         or "diff --git" in text
-        or "\n+++ " in text
     )
 
 
 def _are_marked(text: str, lines: list[str]) -> bool:
     """Does every line begin with a character that says what became of it, as in a diff?"""
-    if text[:1] == " " and len(lines) > 1 and all(line[0] == " " for line in lines if line):
+    char = text[:1]
+    if char == " " and all(line[0] == " " for line in lines if line):
         return True
-    if text[:1] in ("+", "-") and _is_diff(lines):
+    if char in ("+", "-") and _is_diff(lines):
         return True
-    return (
-        len(lines) > 1
-        and ("@@ -" in text or "diff --git" in text or "\n+++ " in text)
-        and _DIFF.search(text) is not None
-    )
+    return ("@@ -" in text or "diff --git" in text or "\n+++ " in text) and _DIFF.search(
+        text
+    ) is not None
 
 
 def _has_mark(line: str) -> bool:
@@ -285,15 +292,9 @@ def _behind_prefixes(line: str, size: int, *, has_letters: bool, is_marked: bool
 def undressed(text: str) -> list[View]:
     """The views that take the dress off, one after the other; none if there is none to take off."""
     views: list[View] = []
-    for take_off in _dresses(text):
-        view = take_off(text)
-        if view is not None:
-            views.append(view)
-            text = view.text
+    if has_terminal(text) and (view := _without_terminal(text)) is not None:
+        views.append(view)
+        text = view.text
+    if (view := _without_prefixes(text)) is not None:
+        views.append(view)
     return views
-
-
-def _dresses(text: str) -> Iterator[Callable[[str], View | None]]:
-    if has_terminal(text):
-        yield _without_terminal
-    yield _without_prefixes

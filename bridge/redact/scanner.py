@@ -9,7 +9,7 @@ import hashlib
 import json
 import re
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Any, Final, NamedTuple, Self
 
@@ -255,6 +255,10 @@ class TextRedactor:
     def _read(self, scan: Scan, hits: list[Hit], depth: int) -> None:
         """Note what is found in the text without its dress, and in the literals inside it."""
         views = dress.undressed(scan.text)
+        if not views and not literals.may_have_some(scan.text):  # nearly every text
+            if hits:
+                self._detect(scan, self._all(hits, scan.low), ())
+            return
         inner = scan
         if views:
             inner = Scan(views[-1].text, views[-1].text.lower())
@@ -313,7 +317,9 @@ class TextRedactor:
         if inner.spans:
             scan.spans += _outside(inner.spans, literal, said if len(text) != len(said) else "")
 
-    def _detect(self, scan: Scan, hits: Iterable[Place], elsewhere: list[tuple[int, int]]) -> None:
+    def _detect(
+        self, scan: Scan, hits: Iterable[Place], elsewhere: Sequence[tuple[int, int]]
+    ) -> None:
         """Look at the hits in the text, but for those that are read `elsewhere`: in literals."""
         # What lies inside the last span is done; what lies between a name and its value is not.
         skip_from = skip = 0

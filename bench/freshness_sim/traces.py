@@ -12,8 +12,6 @@ import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from bridge.core.status import State
-
 
 @dataclass(frozen=True)
 class Kind:
@@ -50,10 +48,10 @@ class Trace:
     events: list[float] = field(default_factory=list)  # ascending
     switches: list[float] = field(default_factory=list)  # burst begins, pause begins, ...
 
-    def status(self, at: float) -> State:
+    def status(self, at: float) -> str:
         if at >= self.ended:
-            return State.SUCCEEDED
-        return State.RUNNING if at >= self.began else State.PENDING
+            return "success"
+        return "streaming" if at >= self.began else "pending"
 
 
 def life_s(rng: random.Random) -> float:

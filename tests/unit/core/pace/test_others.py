@@ -2,7 +2,6 @@
 
 from bridge.core.pace.pace import CAP_MIN
 from bridge.core.pace.schedule import Scheduler
-from bridge.core.status import State
 
 GAP = 60.5 / 57  # the pace with the default reserve, seconds
 
@@ -30,7 +29,7 @@ def refuse_after(s: Scheduler[str], own: int) -> float:
     now = s._now
     for _ in range(own):
         run, now = poll(s, now)
-        s.observe(run, now + 0.1, 1, State.RUNNING)
+        s.observe(run, now + 0.1, 1, "streaming")
     run, now = poll(s, now)
     s.on_429(run, now + 0.1, 60)
     return now + 0.1
@@ -80,7 +79,7 @@ def test_others_that_left_long_ago_are_forgotten() -> None:
     now = refuse_after(s, 0)
     s._pace.foreign.quiet_s = 900.0
     s.next(now + 3000.0)
-    s.observe("a", now + 3000.1, 0, State.RUNNING)
+    s.observe("a", now + 3000.1, 0, "streaming")
     now = refuse_after(s, 50)
     assert s.snapshot(now).quiet_s == 120.0
     assert s.snapshot(now).foreign < 12

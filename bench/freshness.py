@@ -22,14 +22,15 @@ from bench import freshness_stream
 from bench.freshness_sim.oracle import judge
 from bench.freshness_sim.policies import Genie, RoundRobin, VendorLoop
 from bench.freshness_sim.traces import FAMILIES, WORKLOADS, Trace, Workload, build
-from bench.freshness_sim.world import Conditions, Policy, Result, simulate
+from bench.freshness_sim.world import PAGE, Conditions, Policy, Result, simulate
 from bridge.core.pace.schedule import Scheduler
+from bridge.core.status import State
 
 Maker = Callable[[list[Trace]], Policy]
 POLICIES: dict[str, Maker] = {
     "CLI": lambda _: VendorLoop(),
     "RR": lambda _: RoundRobin(),
-    "ours": lambda _: Scheduler(),
+    "ours": lambda _: Scheduler(page_events=PAGE),
     "genie": Genie,
 }
 FOREIGN = {
@@ -193,7 +194,7 @@ def print_foreign(seeds: int, world: Conditions, first_seed: int) -> None:
         "CLI": POLICIES["CLI"],
         "RR, waits 60 s": POLICIES["RR"],
         "ours": POLICIES["ours"],
-        "ours, ra_cap 15": lambda _: Scheduler(ra_cap=15.0),
+        "ours, ra_cap 15": lambda _: Scheduler(ra_cap=15.0, page_events=PAGE),
     }
     rows = []
     for name, foreign in FOREIGN.items():
@@ -249,10 +250,10 @@ def print_cost() -> None:
     rows = []
     for count in (20, 200, 1000):
         rng = random.Random(count)
-        s: Scheduler[int] = Scheduler()
+        s: Scheduler[int] = Scheduler(page_events=PAGE)
         s.start(0.0, [])
         for run in range(count):
-            s.add(run, 0.0, "streaming")
+            s.add(run, 0.0, State.RUNNING)
         now, spent, polls = 0.0, 0.0, 0
         while polls < 500:
             began = time.perf_counter()
@@ -262,7 +263,7 @@ def print_cost() -> None:
                 now = value
                 continue
             polls += 1
-            status = "pending" if rng.random() < 0.1 else "streaming"
+            status = State.PENDING if rng.random() < 0.1 else State.RUNNING
             s.observe(int(value), now + 0.2, [now] * rng.randrange(5), status)
         rows.append([str(count), f"{spent / polls * 1e6:.0f}"])
     print("Cost of a decision, one wait included")

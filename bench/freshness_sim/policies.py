@@ -13,6 +13,7 @@ from typing import Any
 
 from bench.freshness_sim.traces import PENDING_S, Trace
 from bridge.core.pace.budget import Budget
+from bridge.core.status import State
 
 CAP = 57
 GAP_S = 60.5 / CAP
@@ -28,7 +29,7 @@ class VendorLoop:
     def start(self, now: float, log: Sequence[float] | None = None) -> None:
         pass
 
-    def add(self, run: int, now: float, status: str | None = None) -> None:
+    def add(self, run: int, now: float, status: State | None = None) -> None:
         heapq.heappush(self._due, (now, run))
 
     def next(self, now: float) -> tuple[str, Any]:
@@ -38,8 +39,8 @@ class VendorLoop:
             return "poll", heapq.heappop(self._due)[1]
         return "wait", self._due[0][0]
 
-    def observe(self, run: int, now: float, events: Sequence[float], status: str) -> None:
-        if status != "success":
+    def observe(self, run: int, now: float, events: Sequence[float], status: State) -> None:
+        if status != State.SUCCEEDED:
             heapq.heappush(self._due, (now + 1.5, run))
 
     def on_429(self, run: int, now: float, retry_after: float) -> None:
@@ -73,10 +74,10 @@ class _Paced:
         self._sent_at = self._out[run] = now
         return "poll", run
 
-    def observe(self, run: int, now: float, events: Sequence[float], status: str) -> None:
+    def observe(self, run: int, now: float, events: Sequence[float], status: State) -> None:
         self._budget.charge(now)
         snapshot = (self._out.pop(run) + now) / 2.0
-        if status == "success":
+        if status == State.SUCCEEDED:
             if run in self._over:
                 return  # confirmed
             self._over.add(run)
@@ -107,7 +108,7 @@ class RoundRobin(_Paced):
         super().__init__()
         self._ring: deque[int] = deque()
 
-    def add(self, run: int, now: float, status: str | None = None) -> None:
+    def add(self, run: int, now: float, status: State | None = None) -> None:
         self._ring.append(run)
 
     def choose(self, now: float) -> int | None:
@@ -127,7 +128,7 @@ class Genie(_Paced):
         self._traces = traces
         self._state: dict[int, tuple[float, str]] = {}
 
-    def add(self, run: int, now: float, status: str | None = None) -> None:
+    def add(self, run: int, now: float, status: State | None = None) -> None:
         self._look(run, now)
 
     def _look(self, run: int, at: float) -> None:
@@ -135,7 +136,7 @@ class Genie(_Paced):
         state = trace.status(at)
         if run in self._over:
             state = "over"
-        elif state != "pending":
+        elif state != State.PENDING:
             state = "burst" if bisect_right(trace.switches, at) % 2 else "pause"
         self._state[run] = (at, state)
 
@@ -150,8 +151,8 @@ class Genie(_Paced):
         if snapshot is not None:
             self._look(run, snapshot)
 
-    def observe(self, run: int, now: float, events: Sequence[float], status: str) -> None:
-        if status == "success" and run in self._over:
+    def observe(self, run: int, now: float, events: Sequence[float], status: State) -> None:
+        if status == State.SUCCEEDED and run in self._over:
             self._state.pop(run, None)
         super().observe(run, now, events, status)
 
@@ -161,7 +162,7 @@ class Genie(_Paced):
         floor = 1.0 / 60.0
         if state == "over":
             return math.sqrt(0.02) * age
-        if state == "pending":
+        if state == State.PENDING:
             begun = 1.0 - math.exp(-age / PENDING_S)
             unseen = 3.0 * begun + mean * (age - PENDING_S * begun)
         else:

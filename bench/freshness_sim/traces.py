@@ -12,6 +12,8 @@ import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from bridge.core.status import State
+
 
 @dataclass(frozen=True)
 class Kind:
@@ -48,10 +50,10 @@ class Trace:
     events: list[float] = field(default_factory=list)  # ascending
     switches: list[float] = field(default_factory=list)  # burst begins, pause begins, ...
 
-    def status(self, at: float) -> str:
+    def status(self, at: float) -> State:
         if at >= self.ended:
-            return "success"
-        return "streaming" if at >= self.began else "pending"
+            return State.SUCCEEDED
+        return State.RUNNING if at >= self.began else State.PENDING
 
 
 def life_s(rng: random.Random) -> float:

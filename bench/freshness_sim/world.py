@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from bench.freshness_sim.traces import Trace
+from bridge.core.status import State
 
 WINDOW_S = 60.0
 LIMIT = 60
@@ -25,9 +26,9 @@ TIMEOUT_S = 10.0
 
 class Policy(Protocol):
     def start(self, now: float, log: Sequence[float] | None = None) -> None: ...
-    def add(self, run: int, now: float, status: str | None = None) -> None: ...
+    def add(self, run: int, now: float, status: State | None = None) -> None: ...
     def next(self, now: float) -> tuple[str, Any]: ...
-    def observe(self, run: int, now: float, events: Sequence[float], status: str) -> None: ...
+    def observe(self, run: int, now: float, events: Sequence[float], status: State) -> None: ...
     def on_429(self, run: int, now: float, retry_after: float) -> None: ...
     def on_error(self, run: int, now: float) -> None: ...
 
@@ -180,7 +181,7 @@ class _World:
         if self._counts(now) and not known.is_over:
             result.age_max = max(result.age_max, now - known.viewed_at)
         known.viewed_at = at
-        if status == "success" and not known.is_over:
+        if status == State.SUCCEEDED and not known.is_over:
             known.is_over = True
             if self._counts(trace.ended):
                 result.terminal.append(now - trace.ended)

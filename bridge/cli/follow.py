@@ -265,7 +265,7 @@ async def _follow(
     for account in accounts:
         if account.tokens.warning is not None:
             say(f"warning: {account.tokens.warning}")
-    redactor = build_redactor(settings.redaction, loaded.place)
+    redactor = build_redactor(settings.redaction, loaded.place, compile_later=True)
     redactor.protect([account.tokens.token() for account in accounts])
     # The printer joins texts, so the whole is redacted again, on the intake's thread.
     ids = [id_ for _, id_ in wanted]

@@ -109,13 +109,20 @@ def build_source(account: ResolvedAccount, means: Means) -> Source:
     return systems()[account.settings.system].source(account, means)
 
 
-def build_redactor(settings: Redaction, place: Place | None = None) -> Redactor:
+def build_redactor(
+    settings: Redaction, place: Place | None = None, *, compile_later: bool = False
+) -> Redactor:
     """Build the redaction engine with the operator's additions.
+
+    Args:
+        settings: The `[redaction]` table.
+        place: Returns where a key was set, for errors.
+        compile_later: As in `Redactor`.
 
     Raises:
         ConfigError: A pattern is invalid or slow, or the key file cannot be used.
     """
-    return Redactor(build_policy(settings, place))
+    return Redactor(build_policy(settings, place), compile_later=compile_later)
 
 
 def build_policy(settings: Redaction, place: Place | None = None) -> Policy:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from bridge.core.dedupe import SeenIds
 from bridge.core.event import Feed
@@ -16,8 +16,21 @@ from bridge.redact import Memory
 from bridge.sources.port import Batch, Receipt
 from bridge.wire.cloudevents import Encoder
 
-if TYPE_CHECKING:
-    from bridge.intake.intake import Intake
+
+class Writer(Protocol):
+    """The way of one feed into the journal: `Intake`."""
+
+    async def seen_ids(self, feed: Feed) -> SeenIds:
+        """The newest ids of a feed that the journal has."""
+        ...
+
+    async def write(self, feed: OpenFeed, batch: Batch) -> Receipt:
+        """See `OpenFeed.take`."""
+        ...
+
+    async def store(self, wish: Wish, state: FeedState) -> None:
+        """See `OpenFeed.want`."""
+        ...
 
 
 class OpenFeed:
@@ -28,13 +41,13 @@ class OpenFeed:
     """
 
     __slots__ = (
-        *("_intake", "_lock", "_on_change", "_row", "_seen", "_told"),
+        *("_lock", "_on_change", "_row", "_seen", "_told", "_writer"),
         *("encoder", "feed", "kind", "memory", "state"),
     )
 
     def __init__(
         self,
-        intake: Intake,
+        writer: Writer,
         state: FeedState,
         kind: Kind,
         on_change: Callable[[FeedState], None],
@@ -47,7 +60,7 @@ class OpenFeed:
         )
         # Of the redactor, as of the last durable event; kept over a close: a call may be open.
         self.memory = Memory()
-        self._intake = intake
+        self._writer = writer
         self._on_change = on_change
         self._seen: SeenIds | None = None  # None: closed
         self._row: Mapping[str, Any] | None = None  # upstream's object as it came last
@@ -57,7 +70,7 @@ class OpenFeed:
     async def open(self) -> None:
         """Get ready for batches: the ids of its events are read back from the journal."""
         if self._seen is None:
-            self._seen = await self._intake.seen_ids(self.feed)
+            self._seen = await self._writer.seen_ids(self.feed)
 
     def close(self) -> None:
         """Forget what only a follow needs; the journal keeps everything."""
@@ -98,7 +111,7 @@ class OpenFeed:
             JournalCorruptError: The journal is damaged.
         """
         async with self._lock:
-            return await self._intake.write(self, batch)
+            return await self._writer.write(self, batch)
 
     async def want(self, wish: Wish, state: FeedState) -> None:
         """Store what is wanted of the feed, and what became of its state by that.
@@ -109,7 +122,7 @@ class OpenFeed:
             JournalUnavailableError: Nothing was stored and nothing has changed.
         """
         async with self._lock:
-            await self._intake.store(wish, state)
+            await self._writer.store(wish, state)
             self.became(state)
 
     def retry(self) -> None:

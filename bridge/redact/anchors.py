@@ -76,24 +76,21 @@ def shown_by_themselves(hits: Iterable[Hit]) -> Iterator[Place]:
             yield last, found.shown
 
 
-def named_places(hits: Iterable[Hit]) -> list[int]:
-    """Where those of the hits begin that are not shown by themselves."""
-    return [last + 1 - found[0].size for last, found in hits if len(found.shown) < len(found)]
-
-
 def at_words(hits: list[Hit], low: str) -> list[Hit]:
     r"""The hits without those that would be looked at for nothing, inside a word.
 
     Behind an escape (`\n`, `%3D`, `\u0022`) a word may begin at any letter.
     """
-    return [
-        (last, found)
-        for last, found in hits
-        if not found.begins_word
-        or not (before := low[max(0, last - found[0].size) : last + 1 - found[0].size]).isalnum()
-        or not before.isascii()
-        or _ESCAPES.search(low, max(0, last - found[0].size - 5), last - found[0].size)
-    ]
+    return [hit for hit in hits if not hit[1].begins_word or _may_begin(hit, low)]
+
+
+def _may_begin(hit: Hit, low: str) -> bool:
+    """May a word begin where the literal of a hit begins?"""
+    last, found = hit
+    at = last - found[0].size  # of the character before it
+    if at < 0 or not (before := low[at]).isalnum() or not before.isascii():
+        return True
+    return _ESCAPES.search(low, max(0, at - 5), at) is not None
 
 
 def moved(hits: list[Hit], view: View) -> list[Hit] | None:
@@ -128,9 +125,10 @@ def build(off: frozenset[str] = frozenset(), extra_names: tuple[str, ...] = ()) 
     return automaton([detector for detector in known if detector.rule.id not in off])
 
 
-_COMMON: Final = (
-    ' etasonidrc-0lf21b4hp63:5um98g"7._ykwz/vx\nqj'  # of agents' events, most common first
-)
+# Characters of agents' events, most common first, as they come outside of literals.
+_COMMON: Final = " \"1tfdn0:\nc.rb234/es,l56g9j-7wqm\\hzv_8ipkyxo+a=u()@{#}[]'*|`>;<!?$^%~\t&\r"
+# With a character behind it that no text in small letters has.
+_NEVER: Final = "A"
 
 
 def _by_frequency(literal: str) -> list[int]:
@@ -146,6 +144,11 @@ def automaton(detectors: Sequence[Detector]) -> Any:
             anchors.setdefault(literal, []).append(Anchor(len(literal), detector.look, data))
     built = ahocorasick.Automaton()
     # A node looks through its children in the order in which they came: common characters first.
+    # Those that begin no literal would be looked for among all hundred children of the root.
+    known = {literal[0] for literal in anchors}
+    for char in _COMMON:
+        if char not in known:
+            anchors[char + _NEVER] = []
     for literal in sorted(anchors, key=_by_frequency):
         built.add_word(literal, Anchors(anchors[literal]))
     built.make_automaton()

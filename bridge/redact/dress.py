@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Final, NamedTuple
 
 LAYERS_MAX: Final = 3  # prefixes of one line that are taken off one after the other
@@ -61,11 +61,8 @@ class Edit(NamedTuple):
     char: str = ""
 
 
-def viewed(text: str, edits: Iterator[Edit] | list[Edit], *, of_lines: bool = False) -> View | None:
-    """The view of a text after edits in order of place; None if there are none.
-
-    `of_lines`: the edits leave out beginnings of lines, and nothing else.
-    """
+def viewed(text: str, edits: Iterator[Edit] | list[Edit]) -> View | None:
+    """The view of a text after edits in order of place; None if there are none."""
     pieces: list[str] = []
     starts, places = [0], [0]
     wide: dict[int, int] = {}
@@ -84,7 +81,7 @@ def viewed(text: str, edits: Iterator[Edit] | list[Edit], *, of_lines: bool = Fa
     if not pieces:
         return None
     pieces.append(text[done:])
-    return View("".join(pieces), starts, places, wide, is_of_lines=of_lines)
+    return View("".join(pieces), starts, places, wide)
 
 
 # -- escapes of terminals --------------------------------------------------------------------------
@@ -97,7 +94,7 @@ _ESC = r"(?:\x1b|␛|\\{1,4}(?:x1[bB]|u001[bB]|033|e)|\^\[)"
 _TERMINAL = re.compile(
     rf"(?:{_ESC}\[|\x9b)(?:[0-?]{{1,24}}+[ -/]{{0,4}}[A-HJKSTfhlmnqsu]|[HJKm]|[A-GSTsu](?![A-Za-z_]))"
     rf"|{_ESC}\](?:8;[^;\s\x1b\x07\\]{{0,40}};|\d{{1,3}};)"
-    rf"|\x1b_[^\x07\x1b]{{0,64}}\x07|{_ESC}(?:\\{{1,2}}|[()][A-Za-z0-9]|[=>78cDEHMNOZ](?![A-Za-z]))|\x1b[@-Z\\-_]"
+    rf"|{_ESC}(?:\\{{1,2}}|[()][A-Za-z0-9]|[=>78cDEHMNOZ](?![A-Za-z]))|\x1b[@-Z\\-_]"
 )
 
 
@@ -139,7 +136,7 @@ _TIME = (
 _BY_DIGIT = re.compile(
     rf"""
     \[?(?:{_TIME}|\d\d:\d\d:\d\d(?:[.,]\d{{1,6}})?)\]?(?:[ \t](?:(?:stdout|stderr)[ ][FP][ ])?(?:[\w.-]{{1,40}}\[[\w.-]{{1,20}}\]:[ ])?|$)
-  | [ ]{{0,8}}\d{{1,6}}(?:\#[A-Z]{{2,4}}:|\t|→|[ ]{{0,2}}[│|](?:[ ]|$)|[:)](?!\d\d:\d\d|\d\d[ ]|//)[ ]?)
+  | [ ]{{0,8}}\d{{1,6}}(?:\t|→|[ ]{{0,2}}[│|](?:[ ]|$)|[:)](?!\d\d:\d\d|\d\d[ ]|//)[ ]?)
   | \[(?![\w./:@-]{{0,80}}(?i:key|token|secret|passw(?:or)?d|passphrase|_pass)\])[\w./:@-]{{1,90}}\](?:[ ]{{1,4}}\|)?[ ]
     """,
     re.X,
@@ -153,39 +150,30 @@ _BY_NAME = re.compile(
   | [^\t\n]{{1,60}}\t[^\t\n]{{1,60}}\t(?={_TIME})
   | \^?[0-9a-f]{{7,40}}[ ](?:[^\s(]{{1,80}}[ ]{{1,20}})?\([^()\n]{{4,80}}[ ]\d{{1,6}}\)[ ]
   | remote:[ ]
-  | L\d{{1,6}}:[ ]?
-  | npm[ ](?:ERR!|error|WARN|warn|notice|verb)[ ]
     """,
     re.X,
 )
 _BY_MARK = re.compile(r"#\d{1,4} (?:\d{1,5}\.\d{1,4} )?|>{1,3} |[│┃║▏] ?")
-_DIFF = re.compile(
-    r"^(?:@@ -\d|diff --git |\+\+\+ [ab/]|--- [ab/]|\*\*\* (?:Begin Patch|(?:Add|Update) File: ))",
-    re.M,
-)
-_NUMBERED = re.compile(r"[ ]{0,8}(\d{1,6})[ ](?![ ]{0,2}[|│])")  # `bat -n`, `less -N`
+_DIFF = re.compile(r"^(?:@@ -\d|diff --git |\+\+\+ [ab/]|--- [ab/])", re.M)
 _LIST_OR_FLAGS = re.compile(r"- |--")
 # What a prefix that begins with a letter has: a number between colons or dashes (a line, a time).
 # Patterns that begin with a fixed character are searched for at the speed of a plain search.
 _COLONS = re.compile(r":\d{1,6}:")
 _DASHES = re.compile(r"-\d{1,6}-")
+_TIME_BEHIND_TAB = re.compile(r"\t\d{4}[-/]")
 
 
 _ORDINARY = frozenset(" \t\"'{}()<*`$@%=&;,abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")
-
-
 _NO_PREFIX = frozenset("\t\"'{")  # no line that begins with one has a prefix
 
 
 def _may_begin_with_letters(text: str) -> bool:
     return (
-        "|" in text
-        or "\t" in text
-        or "remote: " in text
-        or text.startswith("npm ")
-        or (text[:1] == "L" and text[1:2].isdigit())
-        or (":" in text and _COLONS.search(text) is not None)
+        (":" in text and _COLONS.search(text) is not None)
         or ("-" in text and _DASHES.search(text) is not None)
+        or "|" in text
+        or ("\t" in text and _TIME_BEHIND_TAB.search(text) is not None)
+        or "remote: " in text
     )
 
 
@@ -207,21 +195,17 @@ _GOES_ON_UNUSUALLY = re.compile(f"\n{_UNUSUAL}")
 
 
 def _without_prefixes(text: str) -> View | None:
-    char = text[:1]
-    if char in _NO_PREFIX and "\n" not in text:
-        return None
+    if "\n" not in text:
+        return _without_prefix(text)
     has_letters = _may_begin_with_letters(text)
     if not (has_letters or _may_begin_without(text)):
         return None
     lines = text.split("\n")
     is_marked = _are_marked(text, lines)
-    is_numbered = _NUMBERED.match(text) is not None and _are_numbered(lines)
-    kept: list[str] = []
     starts, places = [0], [0]
     at = cut = 0
-    for line in lines:
+    for number, line in enumerate(lines):
         char = line[:1]
-        end = at + len(line) + 1
         # Most lines begin with a letter or a blank and are done here.
         if char and (
             is_marked
@@ -229,56 +213,52 @@ def _without_prefixes(text: str) -> View | None:
             or (has_letters and char != " ")
             or (char == " " and line.lstrip(" ")[:1].isdigit())
         ):
-            size = 1 if is_marked and not is_numbered and _has_mark(line) else 0
-            if is_numbered and (number := _NUMBERED.match(line)) is not None:
-                size = number.end()
+            size = 1 if is_marked and _has_mark(line) else 0
             size = _behind_prefixes(line, size, has_letters=has_letters, is_marked=is_marked)
             if size:
                 starts.append(at - cut)
                 places.append(at + size)
                 cut += size
-                line = line[size:]  # noqa: PLW2901 - without its prefix
-        kept.append(line)
-        at = end
-    return View("\n".join(kept), starts, places, {}, is_of_lines=True) if cut else None
+                lines[number] = line[size:]
+        at += len(line) + 1
+    return View("\n".join(lines), starts, places, {}, is_of_lines=True) if cut else None
+
+
+def _without_prefix(line: str) -> View | None:
+    """The view of a text of one line; most begin with a letter and have no prefix of letters."""
+    char = line[:1]
+    if char in _NO_PREFIX:
+        return None
+    has_letters = _may_begin_with_letters(line)
+    if not has_letters and char in _ORDINARY and char != " ":
+        return None
+    is_marked = char == "+"
+    size = 1 if is_marked and _has_mark(line) else 0
+    size = _behind_prefixes(line, size, has_letters=has_letters, is_marked=is_marked)
+    return View(line[size:], [0, 0], [0, size], {}, is_of_lines=True) if size else None
 
 
 def _may_begin_without(text: str) -> bool:
     """May a line begin with a prefix that has no letters, or with the mark of a diff?"""
-    if text[:1] == " " or _BEGINS_UNUSUALLY.match(text) is not None:
-        return True
-    return "\n" in text and (
-        _GOES_ON_UNUSUALLY.search(text) is not None
+    return (
+        text[:1] == " "
+        or _BEGINS_UNUSUALLY.match(text) is not None
+        or _GOES_ON_UNUSUALLY.search(text) is not None
         or "@@ -" in text
         or "diff --git" in text
-        or "\n+++ " in text
     )
 
 
 def _are_marked(text: str, lines: list[str]) -> bool:
     """Does every line begin with a character that says what became of it, as in a diff?"""
-    if text[:1] == " " and len(lines) > 1 and all(line[0] == " " for line in lines if line):
+    char = text[:1]
+    if char == " " and all(line[0] == " " for line in lines if line):
         return True
-    if text[:1] in ("+", "-") and _is_diff(lines):
+    if char in ("+", "-") and _is_diff(lines):
         return True
-    return (
-        len(lines) > 1
-        and ("@@ -" in text or "diff --git" in text or "\n+++ " in text or "*** " in text)
-        and _DIFF.search(text) is not None
-    )
-
-
-def _are_numbered(lines: list[str]) -> bool:
-    """Do all lines begin with numbers that count, and nothing but a blank parts them?"""
-    before = None
-    for line in lines:
-        if not line:
-            continue
-        found = _NUMBERED.match(line)
-        if found is None or before not in (None, int(found[1]) - 1):
-            return False
-        before = int(found[1])
-    return len(lines) > 1
+    return ("@@ -" in text or "diff --git" in text or "\n+++ " in text) and _DIFF.search(
+        text
+    ) is not None
 
 
 def _has_mark(line: str) -> bool:
@@ -312,15 +292,9 @@ def _behind_prefixes(line: str, size: int, *, has_letters: bool, is_marked: bool
 def undressed(text: str) -> list[View]:
     """The views that take the dress off, one after the other; none if there is none to take off."""
     views: list[View] = []
-    for take_off in _dresses(text):
-        view = take_off(text)
-        if view is not None:
-            views.append(view)
-            text = view.text
+    if has_terminal(text) and (view := _without_terminal(text)) is not None:
+        views.append(view)
+        text = view.text
+    if (view := _without_prefixes(text)) is not None:
+        views.append(view)
     return views
-
-
-def _dresses(text: str) -> Iterator[Callable[[str], View | None]]:
-    if has_terminal(text):
-        yield _without_terminal
-    yield _without_prefixes

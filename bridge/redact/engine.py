@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from bridge.redact.echoes import LENGTH_MIN
+from bridge.redact.expressions import compile_all
 from bridge.redact.keep import restored
 from bridge.redact.memory import Memory
 from bridge.redact.policy import DEFAULT_POLICY, Policy
@@ -33,9 +34,24 @@ class Redactor:
         ConfigError: The policy has an unknown rule, a broken pattern, or too many patterns.
     """
 
-    def __init__(self, policy: Policy = DEFAULT_POLICY, chars_max: int = EVENT_CHARS_MAX) -> None:
-        """`chars_max`: characters of one value that are read; the rest is replaced, unread."""
+    def __init__(
+        self,
+        policy: Policy = DEFAULT_POLICY,
+        chars_max: int = EVENT_CHARS_MAX,
+        *,
+        compile_later: bool = False,
+    ) -> None:
+        """Build the policy's automaton and compile all expressions.
+
+        Args:
+            policy: What to look for.
+            chars_max: Characters of one value that are read; the rest is replaced, unread.
+            compile_later: Compile an expression when a text first needs it. A short process is
+                done sooner, but its first events take longer.
+        """
         check_off(policy.off)
+        if not compile_later:
+            compile_all()
         self._keep = tuple(tuple(path.split(".")) for path in policy.keep if path)
         self._twin: Redactor | None = None
         self._tree = TreeRedactor(policy, chars_max)

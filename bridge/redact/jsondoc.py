@@ -13,10 +13,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from bridge.redact.expressions import lazy
+
 DEPTH_MAX: Final = 200  # levels of nesting; a deeper text is no document
 SAME_NAMES_MAX: Final = 32  # members of one name in one object
 
-_TOKEN = re.compile(
+_TOKEN = lazy(
     r"[ \t\r\n]*+(?:(?P<mark>[{}\[\],:])|(?P<text>\"(?:[^\"\\\x00-\x1f]++|\\.)*+\")"
     r"|(?P<number>-?(?:0|[1-9]\d*+)(?P<float>(?:\.\d++)?(?:[eE][+-]?\d++)?))|(?P<word>true|false|null))"
 )
@@ -79,7 +81,7 @@ class Document:
         return _built(self._root, self._same - 1)
 
     def _next(self, at: int) -> re.Match[str]:
-        found = _TOKEN.match(self.text, at)
+        found = _TOKEN().match(self.text, at)
         if found is None:
             raise NotADocumentError
         return found

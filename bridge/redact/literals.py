@@ -64,10 +64,17 @@ class Literal(NamedTuple):
 
 def literals(text: str) -> list[Literal]:
     """The literals of a text whose lines or quotes are escaped, in order; none inside another."""
-    if "\\" not in text and "'" not in text:
+    if not may_have_some(text):
         return []
     found = sorted(_literals(text))
     return [one for at, one in enumerate(found) if not at or one.start >= found[at - 1].end]
+
+
+def may_have_some(text: str) -> bool:
+    """May there be literals? Plain searches: most texts have none."""
+    return ("\\" in text and _is_layer(text)) or (
+        "'" in text and (_has_shell_quote(text) or "c '" in text)
+    )
 
 
 def _literals(text: str) -> Iterator[Literal]:

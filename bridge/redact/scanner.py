@@ -9,11 +9,11 @@ import hashlib
 import json
 import re
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Any, Final, NamedTuple, Self
 
-from bridge.redact import anchors, dress, echoes, line_heads, literals, patterns
+from bridge.redact import anchors, dress, echoes, literals, patterns
 from bridge.redact.anchors import HITS_MAX, Hit, Place
 from bridge.redact.fold import fold, offsets
 from bridge.redact.jsondoc import Document, NotADocumentError
@@ -142,10 +142,7 @@ class TextRedactor:
         return anchors.at_words(hits, low) if 0 < len(hits) < HITS_MAX else hits
 
     def _hits_of_view(self, views: list[dress.View], hits: list[Hit], low: str) -> list[Hit]:
-        return self._moved(hits, views[0], low) if len(views) == 1 else self._hits(low)
-
-    def _moved(self, hits: list[Hit], view: dress.View, low: str) -> list[Hit]:
-        moved = anchors.moved(hits, view)
+        moved = anchors.moved(hits, views[0]) if len(views) == 1 else None
         return self._hits(low) if moved is None else moved
 
     def _all(self, hits: list[Hit], low: str) -> Iterable[Hit]:
@@ -258,14 +255,16 @@ class TextRedactor:
     def _read(self, scan: Scan, hits: list[Hit], depth: int) -> None:
         """Note what is found in the text without its dress, and in the literals inside it."""
         views = dress.undressed(scan.text)
-        inner = scan.inside(views[-1].text, views[-1].text.lower()) if views else scan
-        in_view = self._hits_of_view(views, hits, inner.low) if views else hits
-        shared = line_heads.without_shared(inner.text, anchors.named_places(in_view))
-        if shared is not None:
-            views.append(shared)
-            inner = scan.inside(shared.text, shared.text.lower())
-            in_view = self._moved(in_view, shared, inner.low)
+        if not views and not literals.may_have_some(scan.text):  # nearly every text
+            if hits:
+                self._detect(scan, self._all(hits, scan.low), ())
+            return
+        inner = scan
+        if views:
+            inner = Scan(views[-1].text, views[-1].text.lower())
+            inner.effort, inner.budget = scan.effort, scan.budget
         inside = literals.literals(inner.text) if depth < literals.DEPTH_MAX else []
+        in_view = self._hits_of_view(views, hits, inner.low) if views else hits
         if in_view:
             self._detect(
                 inner, self._all(in_view, inner.low), [(one.start, one.end) for one in inside]
@@ -311,13 +310,16 @@ class TextRedactor:
         hits = self._hits(low)
         if not hits and not dress.hides(text):
             return
-        inner = scan.inside(text, low)
+        inner = Scan(text, low)
+        inner.effort, inner.budget = scan.effort, scan.budget
         self._read(inner, hits, depth + 1)
         scan.effort = inner.effort
         if inner.spans:
             scan.spans += _outside(inner.spans, literal, said if len(text) != len(said) else "")
 
-    def _detect(self, scan: Scan, hits: Iterable[Place], elsewhere: list[tuple[int, int]]) -> None:
+    def _detect(
+        self, scan: Scan, hits: Iterable[Place], elsewhere: Sequence[tuple[int, int]]
+    ) -> None:
         """Look at the hits in the text, but for those that are read `elsewhere`: in literals."""
         # What lies inside the last span is done; what lies between a name and its value is not.
         skip_from = skip = 0

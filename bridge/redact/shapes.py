@@ -9,11 +9,11 @@ environment maps and `K=V` lists. Decides where; the engine decides what replace
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from bridge.redact.detectors.command_line import PROGRAMS
+from bridge.redact.expressions import lazy
 from bridge.redact.names.classifier import (
     BARE_KEY,
     CODE,
@@ -161,7 +161,7 @@ def _has_one(members: Iterable[str], names: Collection[str]) -> bool:
 # What a browser is told to type, and the member that says into which field.
 TYPED_INTO: Final = ("selector", "element", "locator")
 TYPED: Final = ("text", "value")
-_SELECTED = re.compile(r"[A-Za-z][A-Za-z0-9_-]{1,40}")
+_SELECTED = lazy(r"[A-Za-z][A-Za-z0-9_-]{1,40}")
 
 SECRET_MAPS: Final = ("data", "stringData")  # of a Kubernetes Secret
 PUBLIC_IN_SECRET: Final = frozenset(("username", "user", "ca.crt", "tls.crt", "namespace"))
@@ -174,7 +174,7 @@ def typed_into(obj: Mapping[str, Any], verdict_of: Classifier) -> Verdict:
     for member in TYPED_INTO:
         target = obj.get(member)
         if type(target) is str and len(target) <= 200:
-            for word in _SELECTED.findall(target):
+            for word in _SELECTED().findall(target):
                 verdict = verdict_of(word)
                 if verdict.grade in (SURE, CODE):
                     return verdict
@@ -237,7 +237,7 @@ def command_line(items: Sequence[Any]) -> tuple[str, list[int]]:
     return " ".join(items), starts
 
 
-_NAME = re.compile(r"[^\W\d][\w.\- \u200b-\u200d\ufeff]{0,63}\Z")
+_NAME = lazy(r"[^\W\d][\w.\- \u200b-\u200d\ufeff]{0,63}\Z")
 
 
 def names_then_values(items: Sequence[Any]) -> bool:
@@ -245,5 +245,5 @@ def names_then_values(items: Sequence[Any]) -> bool:
     if len(items) % 2 or not 2 <= len(items) <= 256:
         return False
     return all(type(item) is str for item in items) and all(
-        0 < len(name) <= 64 and _NAME.match(name) for name in items[::2]
+        0 < len(name) <= 64 and _NAME().match(name) for name in items[::2]
     )

@@ -54,12 +54,6 @@ class Scan:
                 self.end = cut
                 self.was_cut = True
 
-    def inside(self, text: str, low: str) -> Scan:
-        """The scan of a text that this one holds; it goes on with the same effort."""
-        inner = Scan(text, low)
-        inner.effort, inner.budget = self.effort, self.budget
-        return inner
-
     def add(
         self, start: int, end: int, kind: str, rule: str, quote: str = "", *, is_cut: bool = False
     ) -> int:

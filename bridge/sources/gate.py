@@ -14,11 +14,12 @@ from typing import Any, TypeVar
 
 from bridge.clock import Clock
 from bridge.core.backoff import Backoff
-from bridge.core.errors import Failure, Retry
+from bridge.core.errors import Failure, Fault, Retry
 from bridge.core.pace.budget import WINDOW_S
 from bridge.core.pace.credential import Credential
 from bridge.core.pace.ranking import Want
 from bridge.core.pace.schedule import Scheduler
+from bridge.core.status import State
 from bridge.metrics import OK, Metrics
 
 _NEVER = 1e12  # an instant out of reach; infinity would mean "on the wire" to the scheduler
@@ -28,9 +29,6 @@ UNSTORED_MAX = 3
 # Runs whose order the gate adds to its memory for each second since it last did. Each costs 40
 # bytes, and a successor needs only the beginning of the order.
 ORDERED_PER_S = 50
-
-# Codes about the token, not the run; follows that they stopped begin again at a start.
-CREDENTIAL_CODES = frozenset({"UNAUTHORIZED", "LOGIN_REDIRECT"})
 
 T = TypeVar("T")
 
@@ -207,7 +205,7 @@ class Gate:
         self._kick.set()
         if park:
             self._parked.add(run_id)
-        if failure.code == "RATE_LIMITED":
+        if failure.fault is Fault.RATE:
             if run_id in self._called:
                 self._parked.add(run_id)  # the scheduler still has it out of line
             self.scheduler.on_429(run_id, now, failure.wait_s)
@@ -225,7 +223,7 @@ class Gate:
         self,
         run_id: str,
         events: Sequence[float] | int,
-        status: str | None,
+        state: State | None,
         *,
         not_before: float = 0.0,
         head_window: bool = False,
@@ -239,7 +237,7 @@ class Gate:
             run_id,
             self._clock.monotonic(),
             events,
-            status,
+            state,
             done=False,
             not_before=not_before,
             window="first" if head_window else None,
@@ -273,25 +271,6 @@ class Gate:
         cap = self.scheduler.snapshot(self._clock.monotonic()).cap
         return len(self._parked) * WINDOW_S / (cap * share)
 
-    async def ask_now(
-        self, operation: str, request: Callable[[], Awaitable[Failure | None]]
-    ) -> Failure | None:
-        """Send one request for a person who waits; it passes the same gate, ahead of the runs."""
-        while not self.scheduler.try_interactive(self._clock.monotonic()):  # noqa: ASYNC110
-            await asyncio.sleep(0.1)  # the gate opens with time, nothing announces it
-        started = self._clock.monotonic()
-        counted = True
-        try:
-            failure = await request()
-            counted = failure is None or failure.code != "RATE_LIMITED"
-        finally:
-            self.scheduler.interactive_done(self._clock.monotonic(), counted)
-            self._kick.set()
-        duration_s = self._clock.monotonic() - started
-        code = OK if failure is None else failure.code
-        self._metrics.count_request(self.name, operation, code, duration_s)
-        return failure
-
     async def ask_or_refuse(
         self, operation: str, request: Callable[[], Awaitable[T | Failure]]
     ) -> T | Failure:
@@ -303,7 +282,9 @@ class Gate:
         if not self.scheduler.try_interactive(started):
             text = "the budget of the account is spent for now"
             wait_s = self._free_in_s(started)
-            return Failure(operation, "RATE_LIMITED", text, Retry.TRANSIENT, wait_s=wait_s)
+            return Failure(
+                operation, "RATE_LIMITED", text, Retry.TRANSIENT, wait_s=wait_s, blames=Fault.RATE
+            )
         try:
             reply = await request()
         finally:

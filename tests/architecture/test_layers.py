@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
+from collections.abc import Iterable
 
 import pytest
 
@@ -155,6 +156,35 @@ def test_the_document_has_the_table_of_rooms() -> None:
 
 def test_imports_go_down() -> None:
     assert [fault for module in modules() for fault in room_faults(module)] == []
+
+
+def circles(of: Iterable[Module]) -> set[str]:
+    """Modules that import themselves by others; imports for types or in functions count too."""
+    needs = {"bridge." + ".".join(module.parts).removesuffix(".__init__"): module for module in of}
+    above = {
+        name: {
+            target
+            for text in module.imports
+            if (target := text if text in needs else text.rpartition(".")[0]) in needs
+        }
+        for name, module in needs.items()
+    }
+    while leaves := {name for name, targets in above.items() if not targets}:
+        above = {name: targets - leaves for name, targets in above.items() if name not in leaves}
+    return set(above)
+
+
+def test_no_module_imports_itself_by_a_circle() -> None:
+    assert circles(modules()) == set()
+
+
+def test_a_circle_is_seen() -> None:
+    first = parse("core/a.py", "def f():\n    from bridge.core.b import B")
+    second = parse("core/b.py", "if TYPE_CHECKING:\n    from bridge.core import a")
+    assert circles([first, second, parse("core/c.py", "import bridge.core.d")]) == {
+        "bridge.core.a",
+        "bridge.core.b",
+    }
 
 
 def test_nobody_outside_of_the_journal_knows_an_engine_of_it() -> None:

@@ -18,6 +18,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from bridge.core.pace.schedule import Scheduler
+from bridge.core.status import State
 
 PACE = 60.5 / 57
 TIMEOUT = 10.0
@@ -89,7 +90,7 @@ class World:
         return self
 
     def make(self) -> Scheduler[str]:
-        return Scheduler(**self.options)  # type: ignore[arg-type]
+        return Scheduler(page_events=200, **self.options)  # type: ignore[arg-type]
 
     def at(self, time: float, what: str, data: object) -> None:
         heapq.heappush(self.heap, (time, next(self.order), what, data))
@@ -103,7 +104,7 @@ class World:
 
     def follow(self, run: str, now: float) -> None:
         unheard = -math.inf if self.contacts else None
-        self.scheduler.add(run, now, "streaming", unheard=unheard)
+        self.scheduler.add(run, now, State.RUNNING, unheard=unheard)
 
     def ask(self, now: float) -> None:
         for _ in range(self.runs + 10):
@@ -170,7 +171,7 @@ class World:
     def on_late(self, now: float, data: tuple[str, int]) -> None:
         """An answer after its time-out: only if nothing else of the run is on the wire."""
         if data[1] == self.epoch and data[0] not in self.out:
-            self.scheduler.observe(data[0], now, 1, "success")
+            self.scheduler.observe(data[0], now, 1, State.SUCCEEDED)
 
     def on_answer(self, now: float, data: tuple[str, float, float, int]) -> None:
         run, at, snapshot, epoch = data
@@ -181,7 +182,7 @@ class World:
         mean = self.rates(int(run[3:])) * (snapshot - self.viewed[run])
         count = poisson(self.rng, mean)
         self.viewed[run] = snapshot
-        self.scheduler.observe(run, now, count, "success" if is_over else "streaming")
+        self.scheduler.observe(run, now, count, State.SUCCEEDED if is_over else State.RUNNING)
         if is_over:
             self.terminal_answers[run] = self.terminal_answers.get(run, 0) + 1
             if self.terminal_answers[run] == 2:

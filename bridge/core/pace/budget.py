@@ -1,11 +1,11 @@
 """The limiter: an exact mirror of the server's rolling window for one token.
 
-The server counts the requests that it accepted during the last 60 s and refuses the one that would
-be number 61; it does not count a refused request (mogplex.md 1.11). The bridge never learns the
-moment of acceptance, only that it lies between sending and receiving. So a slot is busy from the
-sending until 60 s and a margin after the answer. The server cannot refuse a request that is sent
-when fewer than `limit` slots are busy, whatever the latency and the server's clock; only the rates
-of the two clocks matter, and the margin covers those (scheduler.md 4.4).
+It assumes the strictest server: one that counts the requests that it accepted during the last
+minute and refuses the one over `limit`; it does not count a refused request (mogplex.md 1.11). The
+bridge never learns the moment of acceptance, only that it lies between sending and receiving. So a
+slot is busy from the sending until a minute and a margin after the answer. The server cannot refuse
+a request that is sent when fewer than `limit` slots are busy, whatever the latency and the server's
+clock; only the rates of the two clocks matter, and the margin covers those (scheduler.md 4.4).
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ import math
 from bisect import bisect_left, bisect_right, insort
 from collections.abc import Iterable
 
-WINDOW_S = 60.0  # length of the server's rolling window, seconds (mogplex.md 1.11)
-LIMIT = 60  # requests accepted in one window (mogplex.md 1.11)
+WINDOW_S = 60.0  # the minute of `requests_per_minute`, whatever the system
+LIMIT = 60  # the default of `requests_per_minute`
 MARGIN_S = 0.25  # clock rates, rounding; measured to suffice in scheduler.md 3
 GIVE_UP_S = 10.0  # time limit of a request, seconds (scheduler.md 7)
 

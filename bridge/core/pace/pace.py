@@ -20,7 +20,7 @@ SPARE_S = 0.25  # added to the pace, so that a usual response time does not dela
 FOREIGN_SPARE = 2  # places kept free beyond the estimate of foreign use (scheduler.md 3)
 CAP_MIN = 6  # background places always kept: one request in 10 s still updates the estimate
 SET_BACK_S = 1.0  # a wall clock that moved less counts as correct
-RETRY_AFTER_S = 60.0  # the pause after a refusal without Retry-After (mogplex.md 1.11)
+RETRY_AFTER_S = WINDOW_S  # the pause after a refusal without Retry-After; the window is then empty
 
 
 class Pace:

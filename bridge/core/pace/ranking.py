@@ -1,9 +1,9 @@
 """Ranks the followed runs of one token by how much a request would gain.
 
 The order: requests of the caller, then runs never read (or unread for longest), then overdue ones
-(oldest first), then those whose newest-200 window may overflow (worst first), then the square-root
-index (scheduler.md 3). It passes over the runs once a second; a heap would not help, because each
-run's age grows at its own speed.
+(oldest first), then those whose window of the newest events may overflow (worst first), then the
+square-root index (scheduler.md 3). It passes over the runs once a second; a heap would not help,
+because each run's age grows at its own speed.
 """
 
 from __future__ import annotations

@@ -12,11 +12,7 @@ import math
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 
-WINDOW_EVENTS = 200  # events in one page of upstream, at most (mogplex.md 1.4)
-# Upstream's statuses and the normalized ones (glossary). Any other one is a run under way.
-TERMINAL = frozenset({"success", "succeeded", "failed", "cancelled", "canceled"})
-PENDING = frozenset({"pending", "queued"})
-PAUSED = frozenset({"awaiting_input", "waiting"})  # until a person answers
+from bridge.core.status import State
 
 # A run without changes needs no poll at full pace, even if the token has nothing else to do: after
 # so many quiet seconds its interval grows by this part of the further ones, until the next change.
@@ -38,9 +34,13 @@ class Phase(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class Constants:
-    """The constants of the index. A factor of 2 in any but `q` moves the mean by 4 % at most."""
+    """The constants of the index.
+
+    A factor of 2 in any but `q` and `page_events` moves the mean by 4 % at most.
+    """
 
     q: float = 0.5  # urgency = rate^q * age; 1/2 gives the least mean, 0 is round robin
+    page_events: float = math.inf  # most events that a page of upstream shows of a run
     tau: float = 180.0  # memory of the rate, seconds
     prior_rate: float = 0.30  # events/s assumed for a run that was never read
     prior: float = 30.0  # weight of that expectation, seconds of observation
@@ -48,7 +48,7 @@ class Constants:
     start_rate: float = 1.0 / 20.0  # a pending run begins after 20 s on average
     start_events: float = 3.0  # with that many events
     confirm_rate: float = 0.02  # what confirming a terminal run is worth, events/s
-    guard: float = 0.6  # part of the newest-200 window that may fill before a poll is due
+    guard: float = 0.6  # part of a window of the newest events that may fill before a poll is due
     pending_guard_rate: float = 0.6  # events/s with which a pending run is feared to begin
     # This part of a burst is expected to go on, and to die away. Measured with `bench.freshness`:
     # up to 7 % less mean delay where bursts last for some seconds and there are few runs, within 2
@@ -94,7 +94,7 @@ class Followed:
         "share",
         "since",
         "snapshot_at",
-        "status",
+        "state",
         "tenant",
         "was_answered",
         "weight",
@@ -103,7 +103,7 @@ class Followed:
     def __init__(
         self,
         now: float,
-        status: str | None,
+        state: State | None,
         constants: Constants,
         *,
         is_first_window: bool = False,
@@ -111,11 +111,11 @@ class Followed:
         tenant: Hashable = None,
         multiplier: float = 1.0,
     ) -> None:
-        self.phase = Phase.PENDING if status is None else phase_of(status)
-        self.status = status
+        self.phase = Phase.PENDING if state is None else phase_of(state)
+        self.state = state
         self.moved_at = now  # when a change of it was last seen
         self.is_first_window = is_first_window
-        self.seen = seen  # events seen so far; meaningful for a first-200 window
+        self.seen = seen  # events seen so far; meaningful for a window of the first events
         self.tenant = tenant
         # of its urgency; higher while a user watches the run, for instance
         self.multiplier = multiplier
@@ -145,20 +145,20 @@ class Followed:
 
     @property
     def is_exhausted(self) -> bool:
-        """Whether a first-200 window has shown all that it can; only the status may change."""
-        return self.is_first_window and self.seen >= WINDOW_EVENTS
+        """Whether a window of the first events is full; then only the state may change."""
+        return self.is_first_window and self.seen >= self._c.page_events
 
     def observed(
-        self, snapshot_at: float, events: int | Sequence[float], status: str | None
+        self, snapshot_at: float, events: int | Sequence[float], state: State | None
     ) -> None:
         """Learn from an answer that shows upstream as it was at `snapshot_at`."""
         before = self.phase
         count = events if isinstance(events, int) else len(events)
-        if count or status not in (None, self.status):
+        if count or state not in (None, self.state):
             self.moved_at = snapshot_at
-        if status is not None:
-            self.status = status
-            self.phase = phase_of(status)
+        if state is not None:
+            self.state = state
+            self.phase = phase_of(state)
         elif before is Phase.PENDING and count:
             self.phase = Phase.STREAMING
         # A run that has not begun says nothing about the rate.
@@ -185,7 +185,7 @@ class Followed:
         """Return the interval that suffices while nothing changes; 0 when something may."""
         if self.phase is Phase.TERMINAL or not self.was_answered:
             return 0.0
-        if self.status in PAUSED:
+        if self.state is State.WAITING:
             after_s, part = CALM_PAUSED
         else:
             after_s, part = CALM_PENDING if self.is_pending else CALM_STREAMING
@@ -231,7 +231,7 @@ class Followed:
             self._clump = len(ages) / len({round(age, 1) for age in ages})
 
     def _derive(self) -> None:
-        """Compute what comparisons need: `weight` and, for a newest-200 window, `gap_at`."""
+        """Compute what comparisons need: `weight`; `gap_at` if a window shows the newest events."""
         c = self._c
         rate = self.rate
         self.is_pending = self.phase is Phase.PENDING
@@ -254,14 +254,14 @@ class Followed:
         self.is_curved = self.is_pending or self.burst != 0.0
         self.gap_at = math.inf
         if not self.is_first_window and self.gap_rate > 0.0:
-            self.gap_at = self.snapshot_at + c.guard * WINDOW_EVENTS / self.gap_rate
+            self.gap_at = self.snapshot_at + c.guard * c.page_events / self.gap_rate
 
 
-def phase_of(status: str) -> Phase:
-    """Return what a poll of a run with this status can show."""
-    if status in TERMINAL:
+def phase_of(state: State) -> Phase:
+    """Return what a poll of a run in this state can show."""
+    if state.is_over:
         return Phase.TERMINAL
-    return Phase.PENDING if status in PENDING else Phase.STREAMING
+    return Phase.PENDING if state is State.PENDING else Phase.STREAMING
 
 
 def _mean_decay(x: float) -> float:

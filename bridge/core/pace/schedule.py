@@ -20,6 +20,7 @@ from bridge.core.pace.pace import RESERVE, Pace
 from bridge.core.pace.ranking import Ranking, Want
 from bridge.core.pace.run_rate import Constants, Followed, Phase
 from bridge.core.pace.snapshot import Snapshot
+from bridge.core.status import State
 
 Run = TypeVar("Run", bound=Hashable)
 Window = Literal["latest", "first"]
@@ -58,20 +59,21 @@ class Scheduler(Generic[Run]):
         kappa: float = KAPPA,
         max_inflight: int = IN_FLIGHT_MAX,
         beta: float = TENANT_MIX,
-        constants: Constants | None = None,
+        page_events: float = math.inf,
     ) -> None:
         """Set what an operator may choose.
 
         reserve: places of `limit` that background requests leave free; requests_per_minute says
         the same the other way round. min_interval: fastest poll of one run, seconds. q: 0 serves
         all runs alike, 0.5 gives the least mean delay. ra_cap: longest obedience to Retry-After,
-        seconds. window: what an upstream page shows of a run with more than 200 events.
+        seconds. page_events: most events that an upstream page shows. window: which ones it shows
+        of a run with more.
 
         Raises:
             ValueError: No background request would ever be possible.
         """
         self._pace = Pace(limit=limit, margin=margin, ra_cap=ra_cap)
-        self._constants = constants or Constants(q=q)
+        self._constants = Constants(q=q, page_events=page_events)
         self._window = window
         self._kappa = kappa
         self._in_flight_max = max_inflight
@@ -118,7 +120,7 @@ class Scheduler(Generic[Run]):
         self,
         run: Run,
         now: float,
-        status: str | None = None,
+        state: State | None = None,
         *,
         window: Window | None = None,
         seen: int = 0,
@@ -129,7 +131,7 @@ class Scheduler(Generic[Run]):
     ) -> None:
         """Follow `run` from now on; a run that is followed already keeps its estimates.
 
-        status: upstream's word, if known. seen: events of it that the caller has already. tenant:
+        state: if known. seen: events of it that the caller has already. tenant:
         see `beta`. weight: 2 doubles its urgency. unheard: the first request is a contact, lowest
         number first: the time of its last read, -inf for never.
         """
@@ -138,7 +140,7 @@ class Scheduler(Generic[Run]):
             return
         entry = Followed(
             now,
-            status,
+            state,
             self._constants,
             is_first_window=(window or self._window) == "first",
             seen=seen,
@@ -249,7 +251,7 @@ class Scheduler(Generic[Run]):
         run: Run,
         now: float,
         events: int | Sequence[float] = 0,
-        status: str | None = None,
+        state: State | None = None,
         *,
         done: bool | None = None,
         not_before: float = 0.0,
@@ -257,8 +259,8 @@ class Scheduler(Generic[Run]):
     ) -> None:
         """Note an answer. A late or unknown one frees its place and changes no estimate.
 
-        events: new ones only; their number, or their times on the clock of `now`. status:
-        upstream's word, None for unchanged. done: True forgets the run; False keeps a terminal
+        events: new ones only; their number, or their times on the clock of `now`. state:
+        None for unchanged. done: True forgets the run; False keeps a terminal
         one as not yet confirmed; None forgets it when a second answer is terminal too.
         not_before: no poll earlier. window: the kind of window, as its page shows it.
         """
@@ -270,7 +272,7 @@ class Scheduler(Generic[Run]):
         if window is not None:
             entry.is_first_window = window == "first"
         was_terminal = entry.phase is Phase.TERMINAL
-        entry.observed((flight.sent_at + now) / 2.0, events, status)
+        entry.observed((flight.sent_at + now) / 2.0, events, state)
         self._ranking.heard(run)
         if done is None:
             done = was_terminal and entry.phase is Phase.TERMINAL

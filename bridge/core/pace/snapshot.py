@@ -21,6 +21,6 @@ class Snapshot:
     in_flight: int  # background requests without an answer
     age_max_s: float  # oldest view of a run that is not parked; 0 without runs
     overdue_count: int  # runs older than `kappa` mean intervals
-    gap_risk_count: int  # runs whose newest-200 window may be about to overflow
+    gap_risk_count: int  # runs whose window of the newest events may be about to overflow
     waited_budget_s: float  # time so far in which a run was ready and the budget was not
     waited_retry_after_s: float  # time so far spent in pauses that the server asked for

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from aiohttp import hdrs, web
 
 from bridge.clock import Clock
-from bridge.core.errors import Failure
+from bridge.core.errors import Failure, Fault
 from bridge.journal.port import Journal
 from bridge.metrics import Metrics
 from bridge.outputs.compression import SMALLEST_BYTES, maybe_coding
@@ -256,7 +256,7 @@ class GatewayRoutes:
         id_ = self._targets.of(request).id
         account = self._choice.of_run(request, identity, id_)
         reply = await self._upstream.ask(account, Question("POST", request.path))
-        if not isinstance(reply, Failure) or reply.code != "RATE_LIMITED":  # else not sent
+        if not isinstance(reply, Failure) or reply.fault is not Fault.RATE:  # else not sent
             self._runs.look_soon(account, id_)
         return self._passed_on(reply)
 

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bridge.clock import Clock
-from bridge.core.errors import BridgeError, Failure, JournalError, Retry
+from bridge.core.errors import BridgeError, Failure, Fault, JournalError, Retry
 from bridge.journal.port import Journal
 from bridge.log import get_logger
 from bridge.outputs.gateway.owners import Owners
@@ -161,7 +161,7 @@ class Starts:
             # Upstream checks the token first. Without this, a start that the client was told has
             # failed would begin as soon as the token is accepted again.
             was_never_asked = (
-                reply.code == "RATE_LIMITED"
+                reply.fault is Fault.RATE
                 or reply.retry is Retry.PERMANENT
                 or reply.http_status == 401
             )
@@ -250,7 +250,7 @@ def _is_refusal(body: bytes) -> bool:
 def outcome(reply: Reply | Failure) -> str:
     """The outcome of a start: a label of the metric."""
     if isinstance(reply, Failure):
-        return "limited" if reply.code == "RATE_LIMITED" else "failed"
+        return "limited" if reply.fault is Fault.RATE else "failed"
     if 200 <= reply.status < 300:
         return "replayed" if b'"replayed":true' in reply.body else "started"
     return "limited" if reply.status == 429 else "refused"

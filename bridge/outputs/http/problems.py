@@ -29,7 +29,7 @@ CODES: Mapping[str, tuple[int, str]] = {
     "unknown_parameter": (400, "A query parameter is not known here"),
     "invalid_parameter": (400, "A query parameter has a value that cannot be used"),
     "invalid_id": (400, "The feed id is not valid"),
-    "invalid_run_id": (400, "The run id is not a UUID"),
+    "invalid_run_id": (400, "No system has runs with such an id"),
     "unknown_account": (400, "No such account is configured"),
     "invalid_websocket": (400, "The WebSocket handshake cannot be accepted"),
     "unauthorized": (401, "Authentication is needed"),

@@ -24,6 +24,7 @@ from typing import Any
 
 from bridge.core.errors import ConfigError
 from bridge.outputs.http.access import Identity, Scope
+from bridge.systems import meant_ids
 
 _SHA256 = re.compile("[0-9a-f]{64}", re.ASCII)
 _KEYS = frozenset({"name", "sha256", "scopes", "accounts", "runs", "expires"})
@@ -145,12 +146,20 @@ def _entry(entry: Any, where: str) -> tuple[bytes, Identity]:
     key = bytes.fromhex(digest)
     return key, Identity(
         name,
-        runs=frozenset(run.lower() for run in _strings(entry, "runs", where)),
+        runs=frozenset(id_ for text in _strings(entry, "runs", where) for id_ in _ids(text)),
         accounts=frozenset(_strings(entry, "accounts", where)),
         scopes=scopes,
         until_s=_maybe_end(entry, f"{where} ({name})"),
         key=key,
     )
+
+
+def _ids(text: str) -> Sequence[str]:
+    """The id as records have it: each system knows its own, and whether case counts."""
+    try:
+        return meant_ids(None, text)
+    except ValueError:
+        return (text,)  # no system has such a feed now
 
 
 def _maybe_end(entry: Mapping[str, Any], where: str) -> float | None:

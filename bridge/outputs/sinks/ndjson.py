@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import ClassVar, Final, Literal
 
 from pydantic import Field
 
 from bridge.clock import Clock
+from bridge.outputs.sinks.oserrors import OS_REASONS
 from bridge.outputs.sinks.port import Target
 from bridge.outputs.sinks.settings import OutputSection
 from bridge.schema.section import Section
@@ -46,6 +47,7 @@ class NdjsonOutput(OutputSection):
     """One NDJSON file (or stdout) with its own filter and its own position in the journal."""
 
     name_key: ClassVar[str] = "path"
+    reasons: ClassVar[Sequence[str]] = OS_REASONS
 
     type: Literal["ndjson"] = Field(default="ndjson", description="Kind of output.")
     path: FilePath = Field(

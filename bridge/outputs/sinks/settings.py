@@ -9,7 +9,6 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import BeforeValidator, Field
 
 from bridge.clock import Clock
-from bridge.outputs.sinks.oserrors import OS_REASONS
 from bridge.outputs.sinks.port import Target
 from bridge.schema.section import Section
 from bridge.schema.values import Globs, Size
@@ -55,7 +54,7 @@ class OutputSection(Section):
     """
 
     name_key: ClassVar[str]
-    reasons: ClassVar[Sequence[str]] = OS_REASONS  # as its target's
+    reasons: ClassVar[Sequence[str]]  # as its target's
 
     type: str = Field(description="Kind of output.")
     where: Literal["each", "once"] = Field(

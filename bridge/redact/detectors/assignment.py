@@ -19,6 +19,7 @@ from bridge.redact.detectors.markup import bracketed_name, by_place
 from bridge.redact.detectors.name_parts import Part, name_literals
 from bridge.redact.detectors.reading import literals, read
 from bridge.redact.detectors.separators import PLAIN_SEPARATOR, SEPARATOR
+from bridge.redact.expressions import lazy
 from bridge.redact.names.classifier import BARE_KEY, ENV, NONE, SURE, WEAKLY, Verdict
 from bridge.redact.rule import ASSIGNMENT, AUTH_SCHEME, COOKIE
 from bridge.redact.spans import Scan
@@ -47,9 +48,9 @@ _SHOWN = re.compile(
     r"(?:\\{0,7}[\"'`]?[\])]{0,2}[ ]{0,2}(?:\#[ ]{0,2}=>[ ]{0,2}|(?:\n|\\{1,7}n)(?:=>[ ]{0,2})?)"
     r"|\)\.(?:not\.)?to(?:Be|Equal|StrictEqual|Eql)\()(?=\\{0,15}[\"'`])"
 )
-_DEFAULT = re.compile(r":?[-=+]([^}\n\"']{1,256})")  # `${TOKEN:-x}`
+_DEFAULT = lazy(r":?[-=+]([^}\n\"']{1,256})")  # `${TOKEN:-x}`
 _ATTRIBUTES = re.compile(r"[ \t][\w:-]{1,40}=\\{0,7}[\"'][^<>\n]{0,160}(?<!/)>")
-_REVERSED = re.compile(
+_REVERSED = lazy(
     r"(\\{0,7}[\"'])([^\"'\\\n]{3,160})\1[ \t]{0,4}(?:={2,3}|!={1,2}|~=)[ \t]{0,4}[\w.$(]{0,60}\Z"
 )
 
@@ -105,7 +106,7 @@ def _is_beside_secret(low: str, first: int) -> bool:
     return low.endswith(("://", "checksum/", "digest/"), 0, first)
 
 
-_BEFORE = re.compile(
+_BEFORE = lazy(
     r"(?:\A|[\s\"'`(])([^\s\"'`()]{8,128})[\"'`]?[ ](?:is|as|was)[ ](?:the|my|your|our|an?|its)?[ ]?(?:[A-Za-z]{1,12}[ ])?\Z"
 )
 
@@ -121,7 +122,7 @@ def _told_before(scan: Scan, first: int, last: int, verdict: Verdict) -> int:
     if " is " not in near and " as " not in near and " was " not in near:
         return 0
     low = max(0, first - 170)
-    found = _BEFORE.search(text[low:first])
+    found = _BEFORE().search(text[low:first])
     if found is None or not is_literal(found.group(1).rstrip(".,;:")):
         return 0
     start, stop = low + found.start(1), low + found.end(1)
@@ -205,7 +206,7 @@ def _value_of(scan: Scan, first: int, last: int, verdict: Verdict) -> int:
         done = _reversed(scan, first, last, verdict)
         if done:
             return done
-    if text.startswith("${", first - 2) and (default := _DEFAULT.match(text, last, scan.end)):
+    if text.startswith("${", first - 2) and (default := _DEFAULT().match(text, last, scan.end)):
         return take(scan, Value(default.start(1), default.end(1), "}"), verdict)
     flag = text[first] == "-" if first < last else False
     if text[first - 1 : first] in "<:" and (tag := _ATTRIBUTES.match(text, last, scan.end)):
@@ -301,12 +302,12 @@ def _is_argument(text: str, first: int) -> bool:
     return first >= 2 and text[first - 1] == "(" and text[first - 2].isalnum()
 
 
-_BRACKETED = re.compile(r"([A-Za-z0-9+/=_.-]{12,512})[\])]")
+_BRACKETED = lazy(r"([A-Za-z0-9+/=_.-]{12,512})[\])]")
 
 
 def _bracketed(scan: Scan, at: int, verdict: Verdict) -> int:
     """`ApiKey[x]`, `Token(value=x)`: printed objects."""
-    found = _BRACKETED.match(scan.text, at, scan.end)
+    found = _BRACKETED().match(scan.text, at, scan.end)
     if found is None or verdict.grade != SURE or harmless.weight(found.group(1)) != harmless.HEAVY:
         return 0
     return take(scan, Value(found.start(1), found.end(1), "'"), verdict)
@@ -355,7 +356,7 @@ def _reversed(scan: Scan, first: int, last: int, verdict: Verdict) -> int:
     """`if ("x" == password)`."""
     text = scan.text
     low = max(0, first - 200)
-    found = _REVERSED.search(text, low, first)
+    found = _REVERSED().search(text, low, first)
     if found is None:
         return 0
     if harmless.is_marked(found.group(2)):
@@ -363,12 +364,12 @@ def _reversed(scan: Scan, first: int, last: int, verdict: Verdict) -> int:
     return take(scan, Value(found.start(2), found.end(2), found.group(1)), verdict) and last
 
 
-_ARGUMENTS_BEFORE = re.compile(r"[\w.\[\]&]{1,40},[ ]{0,4}")
+_ARGUMENTS_BEFORE = lazy(r"[\w.\[\]&]{1,40},[ ]{0,4}")
 
 
 def _argument(scan: Scan, at: int, verdict: Verdict) -> int:
     """`.password("x")`, `jwt.sign(payload, "x")`: literals of a call need weight."""
-    skipped = _ARGUMENTS_BEFORE.match(scan.text, at, scan.end)
+    skipped = _ARGUMENTS_BEFORE().match(scan.text, at, scan.end)
     return literals(scan, skipped.end() if skipped is not None else at, verdict)
 
 

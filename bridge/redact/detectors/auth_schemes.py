@@ -6,17 +6,17 @@ from __future__ import annotations
 
 import base64
 import binascii
-import re
 
 from bridge.redact.detectors.detector import Detector, literals, shorter
+from bridge.redact.expressions import lazy
 from bridge.redact.rule import AUTH_SCHEME
 from bridge.redact.spans import Scan
 from bridge.redact.values import harmless
 
-_BEARER = re.compile(
+_BEARER = lazy(
     r"[\"']?(?:[ \t]{1,4}|%20|\+|:[ \t]?|=[ \t]?|,[ \t]{1,2})(?:token[ \t:=]{1,3})?(?=[A-Za-z0-9._~+/=%-]{8})(?P<value>[A-Za-z0-9._~+/=%:|-]{8,32768}+)"
 )
-_BASIC = re.compile(r"(?:[ \t]{1,4}|%20|\+)(?P<value>[A-Za-z0-9+/_-]{8,32768}+={0,2})")
+_BASIC = lazy(r"(?:[ \t]{1,4}|%20|\+)(?P<value>[A-Za-z0-9+/_-]{8,32768}+={0,2})")
 
 
 def bearer(scan: Scan, start: int, end: int, _data: object) -> int:
@@ -24,7 +24,7 @@ def bearer(scan: Scan, start: int, end: int, _data: object) -> int:
     text = scan.text
     if start and text[start - 1].isalnum() and text[start - 2 : start - 1] not in ("\\", "3", "2"):
         return 0
-    found = _BEARER.match(text, end, scan.end)
+    found = _BEARER().match(text, end, scan.end)
     if found is None:
         return 0
     first, last = found.span("value")
@@ -47,7 +47,7 @@ def basic(scan: Scan, start: int, end: int, _data: object) -> int:
     text = scan.text
     if start and text[start - 1].isalnum() and text[start - 2 : start - 1] not in ("\\", "3", "2"):
         return 0
-    found = _BASIC.match(text, end, scan.end)
+    found = _BASIC().match(text, end, scan.end)
     if found is None:
         return 0
     first, last = found.span("value")

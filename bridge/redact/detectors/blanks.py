@@ -13,6 +13,7 @@ import re
 
 from bridge.redact.detectors.reading import COUPLE, changed_to, read
 from bridge.redact.detectors.rotation import changed
+from bridge.redact.expressions import lazy
 from bridge.redact.names.classifier import BARE_KEY, CODE, NONE, SURE, WEAKLY, Verdict
 from bridge.redact.rule import ASSIGNMENT
 from bridge.redact.spans import Scan
@@ -39,28 +40,26 @@ _PROSE = re.compile(
     r"(?:[ \t]{1,3}(?:now|set to|currently|still|just|like|this|the following))?[ \t]{0,2}[:=]?[ \t]{1,3}"
 )
 # `Password for dana: x`
-_OWNED = re.compile(
-    r"[ ](?:for|of)[ ](?:the[ ])?[\w.@'/-]{1,40}(?:[ ][\w.@-]{1,20})?:[ \t]{1,4}(?=\S)"
-)
+_OWNED = lazy(r"[ ](?:for|of)[ ](?:the[ ])?[\w.@'/-]{1,40}(?:[ ][\w.@-]{1,20})?:[ \t]{1,4}(?=\S)")
 # Flags that say what is shown, or where a secret is kept: a name follows them.
-_SWITCH = re.compile(
+_SWITCH = lazy(
     r"\b(?:lpass show\b[^\n|;&]*--(?:password|notes)|gcloud secrets\b[^\n|;&]*--secret|pulumi config set\b[^\n|;&]*--secret"
     r"|(?:docker|podman|nerdctl|buildah|buildctl|buildx|nomad|fly|flyctl|gh|glab)\b[^\n|;&]*--secret|kubectl\b[^\n|;&]*--[a-z-]{0,30}secret|(?:aws|az|gcloud)\b[^\n|;&]*--(?:db-)?secret)\Z"
 )
-_CONTINUED = re.compile(r"[ ]{0,40}(?:[\\^`]\r?\n[ \t>+]{0,40})?")  # a command goes on below
-_FUNCTION = re.compile(
+_CONTINUED = lazy(r"[ ]{0,40}(?:[\\^`]\r?\n[ \t>+]{0,40})?")  # a command goes on below
+_FUNCTION = lazy(
     r"@[a-z0-9]{2,12}\b|(?:base64|url|uri|html|to_?json|from_?json|b64)[a-z_0-9]{0,10}(?:\W|\Z)|[a-z]{2,12}\d{0,3}[a-z]{0,8}(?:['\"]|[ ]?\}\}|\()"
 )
-_DASHED_CODE = re.compile(r"(?=[0-9A-Za-z-]{0,12}\d)[0-9A-Za-z]{3,6}-[0-9A-Za-z]{3,6}\Z")
-_CONFIG_BEFORE = re.compile(
+_DASHED_CODE = lazy(r"(?=[0-9A-Za-z-]{0,12}\d)[0-9A-Za-z]{3,6}-[0-9A-Za-z]{3,6}\Z")
+_CONFIG_BEFORE = lazy(
     r"(?:login|user|username|account|machine)[ \t]{1,4}\S{1,80}\s{1,4}\Z|(?:\A|\n|\\n|[\"'])[+ >-]{0,3}(?:ENV|setenv|setx|set|PASS)?[ \t]{0,4}\Z"
     r"|(?:config set|configure set|set|put|auth|login|create)[ \t]{1,3}(?:\S{1,30}\.)?\Z"
 )
-_DIGITS = re.compile(r"(?<=[ \t])\d{5,8}(?![\w.:-])")
-_FINGERPRINT = re.compile(r"(?:0x)?[0-9A-Fa-f:]{8,80}\Z")
-_PAIR = re.compile(r"\\{0,7}\"(?:[ \t]|\\{1,7}t){1,40}(?=\\{0,7}\")")
-_ENCODING = re.compile(r"[0-9][ ](?=\S)")  # network gear: `password 7 <obfuscated>`
-_TOLD = re.compile(r"(?:\b(?:and|with|using|user \S{1,40}|is \S{1,40})|,)[ \t]{1,3}\Z")
+_DIGITS = lazy(r"(?<=[ \t])\d{5,8}(?![\w.:-])")
+_FINGERPRINT = lazy(r"(?:0x)?[0-9A-Fa-f:]{8,80}\Z")
+_PAIR = lazy(r"\\{0,7}\"(?:[ \t]|\\{1,7}t){1,40}(?=\\{0,7}\")")
+_ENCODING = lazy(r"[0-9][ ](?=\S)")  # network gear: `password 7 <obfuscated>`
+_TOLD = lazy(r"(?:\b(?:and|with|using|user \S{1,40}|is \S{1,40})|,)[ \t]{1,3}\Z")
 
 
 def without_separator(scan: Scan, first: int, last: int, verdict: Verdict, *, is_flag: bool) -> int:
@@ -83,21 +82,21 @@ def without_separator(scan: Scan, first: int, last: int, verdict: Verdict, *, is
             after = value.end + len(value.quote)
             return changed_to(scan, after, verdict) or taken if taken else 0
         return 0
-    owned = _OWNED.match(text, last, scan.end) if verdict.grade == SURE else None
+    owned = _OWNED().match(text, last, scan.end) if verdict.grade == SURE else None
     if owned is not None:
         told = read(scan, first, owned.end(), verdict, "", ":")
         return told or changed(scan, first, last, verdict)
     done = changed(scan, first, last, verdict) or _in_prose(scan, last, verdict)
     if done is not None:
         return done
-    if verdict.grade == CODE and (digits := _DIGITS.match(text, at, scan.end)) is not None:
+    if verdict.grade == CODE and (digits := _DIGITS().match(text, at, scan.end)) is not None:
         return scan.add(at, digits.end(), verdict.kind, ASSIGNMENT.id)  # `2FA code 853736 accepted`
     is_id = verdict.words[-2:] == SECRET_ID
     if at == last or not (
         verdict.grade == SURE or is_id or _is_variable(text[first:last], verdict)
     ):
         return 0
-    if (typed_as := _ENCODING.match(text, at, scan.end)) is not None:
+    if (typed_as := _ENCODING().match(text, at, scan.end)) is not None:
         at = typed_as.end()
     return _bare(scan, first, at, verdict)
 
@@ -112,7 +111,7 @@ def _paired(scan: Scan, first: int, last: int, verdict: Verdict) -> int:
     """`"password"  "x"`, as Valve's files and some others pair them."""
     if verdict.grade != SURE or scan.text[first - 1 : first] != '"':
         return 0
-    pair = _PAIR.match(scan.text, last, scan.end)
+    pair = _PAIR().match(scan.text, last, scan.end)
     value = quoted(scan, pair.end()) if pair is not None else None
     if value is None or value.is_torn(scan) or not is_literal(scan.text[value.start : value.end]):
         return 0
@@ -147,7 +146,7 @@ def _bare(scan: Scan, first: int, at: int, verdict: Verdict) -> int:
     value_text = text[at:stop]
     if "=" in value_text[:-2] or value_text.startswith(("(", "[", "{", "-")):
         return 0
-    if verdict.kind == "private-key" and _FINGERPRINT.match(value_text):
+    if verdict.kind == "private-key" and _FINGERPRINT().match(value_text):
         return 0  # `using RSA key <fingerprint>`
     weight = harmless.weight(value_text)
     if verdict.kind in PASSWORDY and is_common_password(value_text):
@@ -168,14 +167,14 @@ def _is_variable(name: str, verdict: Verdict) -> bool:
 
 
 def _is_config_line(text: str, first: int) -> bool:
-    return _CONFIG_BEFORE.search(text[max(0, first - 120) : first]) is not None
+    return _CONFIG_BEFORE().search(text[max(0, first - 120) : first]) is not None
 
 
 def _is_told(text: str, first: int, content: str, verdict: Verdict) -> bool:
     """`with user dana and password x`."""
     if verdict.kind != "password" or len(content) < 7 or not harmless.has_digit(content):
         return False
-    return _TOLD.search(text[max(0, first - 60) : first]) is not None
+    return _TOLD().search(text[max(0, first - 60) : first]) is not None
 
 
 def _blank_fits(text: str, first: int, value: Value, verdict: Verdict) -> bool:
@@ -195,13 +194,13 @@ def _blank_fits(text: str, first: int, value: Value, verdict: Verdict) -> bool:
 
 def is_switch(text: str, first: int, last: int) -> bool:
     """`lpass show --password site`, `gcloud secrets … --secret=name`: no value follows this flag."""
-    return _SWITCH.search(text, max(0, first - 200), last) is not None
+    return _SWITCH().search(text, max(0, first - 200), last) is not None
 
 
 def _flag(scan: Scan, at: int, verdict: Verdict) -> int:
     """`--password x`: the next shell word."""
     text = scan.text
-    at = _CONTINUED.match(text, at, scan.end).end()  # type: ignore[union-attr]
+    at = _CONTINUED().match(text, at, scan.end).end()  # type: ignore[union-attr]
     if text.startswith("<<< ", at):
         at += 4
     if at >= scan.end or (text[at] in "-|&;<>\n\\)]" and QUOTE.match(text, at) is None):
@@ -234,7 +233,7 @@ def prose_value(scan: Scan, at: int, verdict: Verdict) -> int:  # noqa: C901 - o
         if not (is_word or is_phrase or is_literal(content)):
             return 0
         return take(scan, value, verdict)
-    if verdict.kind == "credential" and (couple := COUPLE.match(text, at, scan.end)):
+    if verdict.kind == "credential" and (couple := COUPLE().match(text, at, scan.end)):
         if not is_literal(couple.group(1)):
             return 0
         password = Value(couple.start(1), couple.end(1), "", couple.end() >= scan.end)
@@ -250,7 +249,7 @@ def prose_value(scan: Scan, at: int, verdict: Verdict) -> int:  # noqa: C901 - o
     content = text[at:stop]
     if verdict.grade == CODE:
         is_code = content.isdigit() and 4 <= len(content) <= 10
-        if is_code or _DASHED_CODE.match(content):
+        if is_code or _DASHED_CODE().match(content):
             return scan.add(at, stop, verdict.kind, ASSIGNMENT.id)
         return 0
     if verdict.grade == SURE and _is_said(text, at, stop, verdict):
@@ -263,8 +262,8 @@ def prose_value(scan: Scan, at: int, verdict: Verdict) -> int:  # noqa: C901 - o
 
 
 # A sentence that says what the password is, up to the word; `to` says it of few words.
-_SAYS = re.compile(r"\b(?:is|was|are|lautet|ist|est|es|è|é)(?:[ ]now|:)?[ ]{1,2}\Z")
-_ENDS = re.compile(r"(?:[.,;!)][\"')]?)?(?:\Z|\s{0,2}\n|[\"]|[.,;!)]\s)")
+_SAYS = lazy(r"\b(?:is|was|are|lautet|ist|est|es|è|é)(?:[ ]now|:)?[ ]{1,2}\Z")
+_ENDS = lazy(r"(?:[.,;!)][\"')]?)?(?:\Z|\s{0,2}\n|[\"]|[.,;!)]\s)")
 
 
 def _is_said(text: str, at: int, stop: int, verdict: Verdict) -> bool:
@@ -275,8 +274,8 @@ def _is_said(text: str, at: int, stop: int, verdict: Verdict) -> bool:
     if is_common_password(word):
         return True
     return (
-        _SAYS.search(text, max(0, at - 24), at) is not None
-        and _ENDS.match(text, stop) is not None
+        _SAYS().search(text, max(0, at - 24), at) is not None
+        and _ENDS().match(text, stop) is not None
         and is_said_to_be(word)
     )
 
@@ -300,7 +299,7 @@ def cell(scan: Scan, at: int, verdict: Verdict) -> int:
     if _is_alternation(text, at, line):
         return 0
     content = text[at:stop].strip().strip("`*")
-    if _FUNCTION.match(content):
+    if _FUNCTION().match(content):
         return 0  # of `jq` or of a template
     if not content or not harmless.weight(content) or verdict.grade == NONE:
         return 0

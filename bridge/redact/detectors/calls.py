@@ -4,10 +4,10 @@
 
 from __future__ import annotations
 
-import re
 from typing import Final, NamedTuple
 
 from bridge.redact.detectors.detector import Detector
+from bridge.redact.expressions import lazy
 from bridge.redact.rule import ASSIGNMENT
 from bridge.redact.spans import Scan
 from bridge.redact.values import harmless
@@ -18,9 +18,9 @@ ARGUMENTS_MAX = 6  # arguments of a call that are looked at
 CALL_MAX = 400  # characters of them
 NEAR = 120  # characters before a call that may name what it types into
 
-_BETWEEN = re.compile(r"[^\"'`\n;\\]{0,80}")
-_PASSWORD = re.compile(r"(?i)assw|pwd|secret|token|api.?key|passphrase|\botp\b|\bpin\b")
-_ACCOUNT = re.compile(r"AC[0-9a-f]{32}\Z")
+_BETWEEN = lazy(r"[^\"'`\n;\\]{0,80}")
+_PASSWORD = lazy(r"(?i)assw|pwd|secret|token|api.?key|passphrase|\botp\b|\bpin\b")
+_ACCOUNT = lazy(r"AC[0-9a-f]{32}\Z")
 
 
 class Call(NamedTuple):
@@ -59,13 +59,13 @@ def call(scan: Scan, start: int, end: int, data: object) -> int:
     """Look at the literals of one call; return where to go on, or 0."""
     assert isinstance(data, Call)
     text = scan.text
-    is_named = not data.near or _PASSWORD.search(text, max(0, start - NEAR), start) is not None
+    is_named = not data.near or _PASSWORD().search(text, max(0, start - NEAR), start) is not None
     scan.effort += 1
     at, limit = end, min(scan.end, end + CALL_MAX)
     done = 0
     account = False
     for number in range(ARGUMENTS_MAX):
-        before = _BETWEEN.match(text, at, limit)
+        before = _BETWEEN().match(text, at, limit)
         begin = before.end() if before is not None else at
         if (number and not text[at:begin].strip(" }]").startswith((",", ":"))) or ")" in text[
             at:begin
@@ -78,13 +78,13 @@ def call(scan: Scan, start: int, end: int, data: object) -> int:
             return done
         content = text[value.start : value.end]
         if not is_named:  # `fill("input[name=password]", "x")`
-            if number or not _PASSWORD.search(content[:NEAR]):
+            if number or not _PASSWORD().search(content[:NEAR]):
                 return 0
             is_named = True
             at = value.end + len(value.quote)
             continue
         place = text.count(",", end, value.start)
-        account = account or _ACCOUNT.match(content) is not None
+        account = account or _ACCOUNT().match(content) is not None
         if place >= data.first and (account or not data.account):
             done = _take(scan, value.start, content, data, place) or done
         at = value.end + len(value.quote)
@@ -101,7 +101,7 @@ def _take(scan: Scan, start: int, content: str, data: Call, place: int) -> int:
             return 0
     elif place == 0 and not data.near and harmless.weight(content) != harmless.HEAVY:
         return 0  # alone, or a user's name
-    if _ACCOUNT.match(content) or len(content) > 512 or not is_literal(content):
+    if _ACCOUNT().match(content) or len(content) > 512 or not is_literal(content):
         return 0
     if harmless.harmless_text(content, ("password",)) or "://" in content:
         return 0
@@ -119,16 +119,16 @@ SECRET_CALLS = Detector(
     leaves=("createHmac('sha256', secret)", 'page.fill("#name", "Dana4412x")'),
 )
 
-_ANSWERED = re.compile(
+_ANSWERED = lazy(
     r"(?:-{1,2}[ ])?\\{0,7}\"(?P<secret>[^\"\\\n]{6,128})(?:\\{1,8}[rn]){0,2}\\{0,7}\""
 )
-_PROMPTED = re.compile(r"(?i)(?:assword|passphrase|passwd|\bpin)[^\n]{0,40}[\s{]{1,20}\Z")
+_PROMPTED = lazy(r"(?i)(?:assword|passphrase|passwd|\bpin)[^\n]{0,40}[\s{]{1,20}\Z")
 
 
 def typed(scan: Scan, start: int, end: int, _data: object) -> int:
     """`expect "assword:"` and what is sent to it."""
-    found = _ANSWERED.match(scan.text, end, scan.end)
-    if found is None or _PROMPTED.search(scan.text, max(0, start - 90), start) is None:
+    found = _ANSWERED().match(scan.text, end, scan.end)
+    if found is None or _PROMPTED().search(scan.text, max(0, start - 90), start) is None:
         return 0
     content = found.group("secret")
     if not harmless.weight(content) or harmless.harmless_text(content, ("password",)):

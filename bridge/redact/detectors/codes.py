@@ -8,16 +8,17 @@ import re
 from typing import Final
 
 from bridge.redact.detectors.detector import Detector, literals
+from bridge.redact.expressions import Lazy, lazy
 from bridge.redact.rule import ASSIGNMENT
 from bridge.redact.spans import Scan
 
 CODES_MAX: Final = 24  # of one list
 
-_HEAD = re.compile(
+_HEAD = lazy(
     r"s?(?:\\{0,7}[\"'])?[ \t]{0,4}(?:\([^()\n]{1,60}\)|are|(?:for|of|to)(?:[ ][\w.@-]{1,40}){1,5})?[ \t]{0,4}(?:\*{1,2})?[:=]?(?:\*{1,2})?[ \t]{0,4}\[?"
     r"(?:(?:\r?\n|\\{1,7}n)[-=~ \t]{0,60}){0,3}"
 )
-_CODE = re.compile(
+_CODE = lazy(
     r"[ \t]{0,12}(?:\d{1,2}[.)][ \t]{1,4}|[-*•][ \t]{1,4}|\[[ x]\][ \t])?(?:\\{0,7}[\"'`])?"
     r"(?P<code>[0-9A-Za-z]{3,6}(?:[-][0-9A-Za-z]{3,6}){1,3}|\d{3,5}[ ]\d{3,5}|(?=[0-9A-Za-z]{0,11}\d)[0-9A-Za-z]{6,16})(?![\w-])(?:\\{0,7}[\"'`])?"
     r"(?:[ \t]{0,3},[ \t]{0,3}|[ \t]{0,8}(?:\r?\n|\\{1,7}n)|[ \t]{1,12}|(?=[\]},.;]|\\{0,7}[\"']|\Z))"
@@ -27,14 +28,14 @@ _CODE = re.compile(
 def backup_codes(scan: Scan, _start: int, end: int, _data: object) -> int:
     """The codes below or behind a heading: at least two, unless the heading ends in a colon."""
     text = scan.text
-    head = _HEAD.match(text, end, scan.end)
+    head = _HEAD().match(text, end, scan.end)
     if head is None:
         return 0
     scan.effort += 1
     at = head.end()
     found: list[re.Match[str]] = []
     while len(found) < CODES_MAX:
-        code = _CODE.match(text, at, scan.end)
+        code = _CODE().match(text, at, scan.end)
         if code is None or code.end() == at:
             break
         found.append(code)
@@ -49,7 +50,7 @@ def backup_codes(scan: Scan, _start: int, end: int, _data: object) -> int:
     return found[-1].end("code")
 
 
-_SHORT = re.compile(
+_SHORT = lazy(
     r"[12]?(?:[ ]code)?(?:[ ](?:is|was))?[ ]{0,2}[:=]?[ ]{0,2}(?P<code>\d{4,8})(?![\w.-])"
 )
 
@@ -61,34 +62,33 @@ def pin(scan: Scan, start: int, end: int, _data: object) -> int:
         start and (text[start - 1].isalnum() or text[start - 1] in "_-")
     ):
         return 0
-    found = _SHORT.match(text, end, scan.end)
+    found = _SHORT().match(text, end, scan.end)
     return scan.add(*found.span("code"), "otp", ASSIGNMENT.id) if found is not None else 0
 
 
-_TOLD: Final[dict[str, re.Pattern[str]]] = {
-    " is your ": re.compile(r"(?:[\w .-]{0,40}[ ])?(?:code|otp|passcode|pin)\b", re.I),
-    "use code ": re.compile(
+_TOLD: Final[dict[str, Lazy]] = {
+    " is your ": lazy(r"(?:[\w .-]{0,40}[ ])?(?:code|otp|passcode|pin)\b", re.I),
+    "use code ": lazy(
         r"(?P<code>\d{4,8})(?![\w.-])(?=[^\n]{0,24}\b(?:sign|log|verify|confirm|complete|continue|authenticate)\b)"
     ),
-    "enter ": re.compile(
+    "enter ": lazy(
         r"(?:(?:the[ ])?code[ ])?(?P<code>\d{4,8})(?![\w.-])(?=[ ]{1,2}(?:to|in|on|at)\b[^\n]{0,30}\b(?:sign|log|verify|confirm|complete|authenticate|login|prompt)\b)"
     ),
-    "your code is": re.compile(r"[: ]{1,3}(?P<code>\d{4,8})(?![\w.-])"),
-    "your code: ": re.compile(r"(?P<code>\d{4,8})(?![\w.-])"),
+    "your code is": lazy(r"[: ]{1,3}(?P<code>\d{4,8})(?![\w.-])"),
+    "your code: ": lazy(r"(?P<code>\d{4,8})(?![\w.-])"),
 }
-_BEFORE = re.compile(r"(?<![\w.-])(?:[A-Z]-)?(?P<code>\d{4,8})\Z")
+_BEFORE = lazy(r"(?<![\w.-])(?:[A-Z]-)?(?P<code>\d{4,8})\Z")
 
 
-def told(scan: Scan, start: int, end: int, data: object) -> int:
+def told(scan: Scan, start: int, end: int, data: Lazy) -> int:
     """A code in the sentence of a message."""
-    assert isinstance(data, re.Pattern)
     text = scan.text
-    found = data.match(text, end, scan.end)
+    found = data().match(text, end, scan.end)
     if found is None:
         return 0
-    if "code" in data.groupindex:
+    if "code" in found.re.groupindex:
         return scan.add(*found.span("code"), "otp", ASSIGNMENT.id)
-    before = _BEFORE.search(text, max(0, start - 12), start)
+    before = _BEFORE().search(text, max(0, start - 12), start)
     return scan.add(*before.span("code"), "otp", ASSIGNMENT.id) and end if before is not None else 0
 
 

@@ -5,9 +5,10 @@
 from __future__ import annotations
 
 import re
-from typing import Final, NamedTuple
+from typing import Final
 
 from bridge.redact.detectors.detector import Detector, literals, shorter
+from bridge.redact.expressions import Lazy, lazy
 from bridge.redact.rule import COMMAND_LINE
 from bridge.redact.spans import Scan
 from bridge.redact.values import harmless
@@ -20,16 +21,16 @@ LINE_MAX = 400  # characters of a command that are read
 _WORD = r"(?:\\{{0,7}}'(?P<{0}1>[^'\n\\]{{1,200}})(?:\\{{0,7}}'|\Z)|\\{{0,7}}\"(?P<{0}2>[^\"\n\\]{{1,200}})(?:\\{{0,7}}\"|\Z)|(?P<{0}3>(?:[^\s'\"`;|&<>()\\]|(?<=\w)&(?=\w)){{1,200}}))"
 
 
-def _secret(prefix: str) -> re.Pattern[str]:
-    return re.compile(prefix + _WORD.format("s"))
+def _secret(prefix: str) -> Lazy:
+    return lazy(prefix + _WORD.format("s"))
 
 
-_PAIR = re.compile(
+_PAIR = lazy(
     r"(?<!\S)(?:-u|--user|--basic-auth|-a|--auth|-U|--proxy-user|--http-user|--credentials|--creds)[ =]{0,3}\\{0,3}['\"]?"
     r"(?P<user>(?:[\w.-]{1,40}(?:\\{1,8}|/))?[^\s:'\"\\%]{0,100})[:%](?P<s3>[^\s'\"\\]{1,200})"
 )
 
-_COOKIES = re.compile(
+_COOKIES = lazy(
     r"(?<!\S)(?:-[a-zA-Z]{0,4}b|--cookie)[ =]{1,3}\\{0,7}"
     r"(?:['\"](?P<c1>[^'\"\\\n=]{1,64}=[^'\"\\\n]{1,512})|(?P<c2>[\w.-]{1,64}=[^\s'\"`;|&<>\\]{1,512}))"
 )
@@ -45,7 +46,7 @@ _KEYGEN = _secret(r"(?<!\S)-(?:N|P)[ ]{1,3}")
 _SEVERAL: Final = frozenset((_KEYTOOL, _SNMP, _LDAP, _KEYGEN))
 
 # Program -> what holds its password. Names and flags are those of the programs' manuals.
-PROGRAMS: Final[dict[str, tuple[re.Pattern[str], ...]]] = {}
+PROGRAMS: Final[dict[str, tuple[Lazy, ...]]] = {}
 for _names, _patterns in (
     (
         "curl|wget|http|https|httpie|xh|lwp-request|ab|siege|hey|k6|wrk|etcdctl",
@@ -160,7 +161,7 @@ for _names, _patterns in (
     ("wpa_passphrase", (_secret(r"wpa_passphrase[ ]{1,3}(?:\"[^\"]{1,60}\"|\S{1,60})[ ]{1,3}"),)),
     (
         "sqlplus|expdp|impdp|rman|sqlldr|exp|imp",
-        (re.compile(r"(?<!\S)[\"']?\w{1,40}/(?P<s3>[^\s@/\"']{3,100})@"),),
+        (lazy(r"(?<!\S)[\"']?\w{1,40}/(?P<s3>[^\s@/\"']{3,100})@"),),
     ),
     (
         "ngrok|snyk|vault login|vault|huggingface-cli|wandb|railway|flyctl|doctl|netlify|vercel|fly|wrangler|supabase|sentry-cli|heroku|databricks|codecov|tailscale|cloudflared|hcp|doppler|infisical|op|bw|gh|glab|npm|pulumi|hf|civo|linode-cli|hcloud|scw|turso|neonctl|pscale|stripe|twilio|expo|eas|appcenter|surge|shopify|surreal|firebase|cargo|gem|poetry",
@@ -213,7 +214,7 @@ for _names, _patterns in (
     for _name in _names.split("|"):
         PROGRAMS[_name] = _patterns
 
-_ECHO = re.compile(
+_ECHO = lazy(
     r"(?:echo|printf)[ ]{1,3}(?:-[neE]{1,3}[ ]{1,3})?(?:['\"]?%s(?:\\n)?['\"]?[ ]{1,3})?(?:\\{0,7}'(?P<s1>[^'\n\\]{4,200})\\{0,7}'|\\{0,7}\"(?P<s2>[^\"\n\\]{4,200})\\{0,7}\"|(?P<s3>[^\s'\"|;&\\]{4,200}))"
     r"[ ]{0,3}\|[ ]{0,3}(?:sudo[ ]{1,3}-S|\S{0,40}[^|\n]{0,80}--(?:password|token|passphrase|with-token|access-token)?-?(?:stdin|with-token|fd)|(?:sudo[ ]{1,3})?chpasswd|(?:sudo[ ]{1,3})?passwd|base64|gh auth|gh secret|(?:docker|podman) secret|wrangler|vercel|docker login|helm registry|vault|kinit|gpg|openssl)"
 )
@@ -222,13 +223,7 @@ _ECHO = re.compile(
 _FLAG = r"(?<!\S)-"
 
 
-class Use(NamedTuple):
-    """A program name at the start of a word."""
-
-    patterns: tuple[re.Pattern[str], ...]
-
-
-def program(scan: Scan, start: int, end: int, data: object) -> int:
+def program(scan: Scan, start: int, end: int, data: tuple[Lazy, ...]) -> int:
     """A program name: look for its password flag on the same line."""
     text = scan.text
     if (
@@ -251,7 +246,8 @@ def program(scan: Scan, start: int, end: int, data: object) -> int:
     ):
         return 0
     done = 0
-    for pattern in data:  # type: ignore[attr-defined]
+    for expression in data:
+        pattern = expression()
         at = start if pattern.pattern.startswith("wpa") else end
         for _ in range(TRIES_MAX):
             found = pattern.search(text, at, stop)
@@ -259,7 +255,7 @@ def program(scan: Scan, start: int, end: int, data: object) -> int:
                 break
             if noted := _note(scan, found):
                 done = noted
-                if pattern not in _SEVERAL:
+                if expression not in _SEVERAL:
                     break
             if not pattern.pattern.startswith(_FLAG):
                 break
@@ -269,22 +265,22 @@ def program(scan: Scan, start: int, end: int, data: object) -> int:
 
 def echo(scan: Scan, start: int, end: int, _data: object) -> int:
     """`echo x | docker login --password-stdin`, `--password-command "echo x"`."""
-    if _ASKED.search(scan.text, max(0, start - 40), start) is not None:
-        answer = _ANSWER.match(scan.text, end, min(scan.end, end + LINE_MAX))
+    if _ASKED().search(scan.text, max(0, start - 40), start) is not None:
+        answer = _ANSWER().match(scan.text, end, min(scan.end, end + LINE_MAX))
         return _note(scan, answer) if answer is not None else 0
-    found = _ECHO.match(scan.text, start, min(scan.end, start + LINE_MAX))
+    found = _ECHO().match(scan.text, start, min(scan.end, start + LINE_MAX))
     return _note(scan, found) if found is not None else 0
 
 
-_ASKED = re.compile(
+_ASKED = lazy(
     r"(?i)(?:password|passphrase|token|secret)[-_]?(?:command|cmd|file)[= ]{1,3}\\{0,7}[\"']?(?:<\()?\Z"
 )
-_ANSWER = re.compile(r"(?:-[neE]{1,3}[ ]{1,3})?" + _WORD.format("s"))
-_STDIN_SECRET = re.compile(
+_ANSWER = lazy(r"(?:-[neE]{1,3}[ ]{1,3})?" + _WORD.format("s"))
+_STDIN_SECRET = lazy(
     r"(?i)(?:password|token|passphrase|pass)-(?:std|file |fd)|--with-token|\b(?:login|passwd|chpasswd|kinit|cryptsetup|gpg2?|ssh-add)\b"
     r"|sudo -S|secrets?[ ](?:set|put|create|add)"
 )
-_HERE = re.compile(_WORD.format("s"))
+_HERE = lazy(_WORD.format("s"))
 
 
 def here_string(scan: Scan, start: int, end: int, _data: object) -> int:
@@ -293,11 +289,11 @@ def here_string(scan: Scan, start: int, end: int, _data: object) -> int:
     scan.effort += 4
     low = max(0, start - LINE_MAX)
     begin = max(low, text.rfind("\n", low, start) + 1)
-    if _STDIN_SECRET.search(text, begin, start) is None:
+    if _STDIN_SECRET().search(text, begin, start) is None:
         return 0
     while end < scan.end and text[end] == " " and end - start < 8:
         end += 1
-    found = _HERE.match(text, end, min(scan.end, end + LINE_MAX))
+    found = _HERE().match(text, end, min(scan.end, end + LINE_MAX))
     return _note(scan, found) if found is not None else 0
 
 
@@ -318,7 +314,7 @@ def _note_cookies(scan: Scan, found: re.Match[str]) -> int:
 
 
 def _note(scan: Scan, found: re.Match[str]) -> int:
-    if found.re is _COOKIES:
+    if found.re is _COOKIES():
         return _note_cookies(scan, found)
     for group in ("s1", "s2", "s3"):
         if group in found.re.groupindex and found.group(group):
@@ -331,12 +327,12 @@ def _note(scan: Scan, found: re.Match[str]) -> int:
         ("-", "/", "./", "$", "{", "<", "=")
     ):
         return 0
-    if ":" in value and found.re is _ECHO:
+    if ":" in value and found.re is _ECHO():
         first += value.index(":") + 1
         value = scan.text[first:last]
     if (
         not harmless.weight(value)
-        and not (value.isalpha() and found.re is _PAIR and len(value) >= 5)
+        and not (value.isalpha() and found.re is _PAIR() and len(value) >= 5)
         and not ("-" in value and len(value) >= 8)
         and not is_common_password(value)
     ):

@@ -8,11 +8,11 @@ than a line has a function.
 
 from __future__ import annotations
 
-import re
 from typing import Final
 
 from bridge.redact.detectors.detector import Detector, literals
 from bridge.redact.detectors.layouts import field
+from bridge.redact.expressions import Lazy, lazy
 from bridge.redact.fold import fold
 from bridge.redact.names.classifier import NONE
 from bridge.redact.rule import ASSIGNMENT, COMMAND_LINE
@@ -25,12 +25,12 @@ LINES_MAX: Final = 32  # of a list of users
 _W: Final = r"\\{0,7}[\"']?(?P<secret>[^\s\"'\\;]{4,128})"
 
 
-def _row(before: str) -> re.Pattern[str]:
-    return re.compile(before + _W)
+def _row(before: str) -> Lazy:
+    return lazy(before + _W)
 
 
 # Literal -> what stands between it and the value. A digit before the value tells how it is obfuscated.
-LINES: Final[dict[str, re.Pattern[str]]] = {
+LINES: Final[dict[str, Lazy]] = {
     "isakmp key ": _row(r"(?:[0-9][ ])?"),
     "pre-shared-key ": _row(r"(?:(?:local|remote|cipher|simple|ascii-text|hexadecimal|(?:address|hostname)[ ]\S{1,64}(?:[ ][\d.]{7,15})?[ ]key)[ ]){0,2}(?:[0-9][ ])?"),
     "key-string ": _row(r"(?:[0-9][ ])?"),
@@ -43,32 +43,32 @@ LINES: Final[dict[str, re.Pattern[str]]] = {
     "authentication-key ": _row(r"(?:\d{1,5}[ ](?:md5|sha\w*)[ ]|\d{1,5}[ ]type[ ]\w{2,12}[ ]value[ ]|md5[ ]\d{1,3}[ ])?(?:[0-9][ ])?"),
     **dict.fromkeys(("passwd enc ", "password enc ", "psksecret enc ", "secret enc ", "password cipher ", "irreversible-cipher ", "key cipher ", "secret cipher ", "password simple "), _row("")),
     **dict.fromkeys((" : eap ", " : xauth ", " : ntlm ", " : psk "), _row(r"(?=[\"'])")),
-    "334 ugfzc3dvcmq6": re.compile(r"(?:\\{1,7}r)?(?:\\{1,7}n|\s){1,3}(?:C:[ ]|>[ ]|-->[ ])?(?P<secret>[A-Za-z0-9+/]{8,512}={0,2})(?![\w+/])"),
-    "wifi:": re.compile(r"(?:[A-Z]{1,3}:(?:[^;\\\n]|\\.){0,80};){0,5}?P:(?P<secret>[^;\\\n]{4,100});"),
+    "334 ugfzc3dvcmq6": lazy(r"(?:\\{1,7}r)?(?:\\{1,7}n|\s){1,3}(?:C:[ ]|>[ ]|-->[ ])?(?P<secret>[A-Za-z0-9+/]{8,512}={0,2})(?![\w+/])"),
+    "wifi:": lazy(r"(?:[A-Z]{1,3}:(?:[^;\\\n]|\\.){0,80};){0,5}?P:(?P<secret>[^;\\\n]{4,100});"),
     **dict.fromkeys(
         (fold(word) for word in ("key content", "schlüsselinhalt", "contenido de la clave", "contenu de la clé", "contenuto chiave", "conteúdo da chave", "sleutelinhoud", "zawartość klucza", "содержимое ключа", "关键内容")),
         _row(r"[ \t]{0,24}:[ ]{0,4}"),
     ),
-    **dict.fromkeys(("auth.user.info=", "auth.user.info: ", "auth.user.info\": "), re.compile(r"\\{0,7}[\"']?[^\s:\"']{1,80}:(?P<secret>[^\s\"'\\]{6,256})")),
+    **dict.fromkeys(("auth.user.info=", "auth.user.info: ", "auth.user.info\": "), lazy(r"\\{0,7}[\"']?[^\s:\"']{1,80}:(?P<secret>[^\s\"'\\]{6,256})")),
 }  # fmt: skip
 
-_USER = re.compile(
+_USER = lazy(
     r"[ \t]{0,12}(?:-[ ]{1,3})?\\{0,7}[\"']?[\w.-]{1,32}:(?P<secret>[^\s:\"'\\]{6,128})\\{0,7}[\"']?[ \t]{0,4}\Z"
 )
-_LIST = re.compile(
+_LIST = lazy(
     r"(?:[^\n]{0,60}\n){0,3}?[^\n]{0,40}?(?:list:[ ]{0,2}[|>]?[-+]?|<<[-~]?[ ]?['\"]?\w{1,20}['\"]?)[ ]{0,4}\n"
 )
 
 
 def users(scan: Scan, _start: int, end: int, _data: object) -> int:
     """`chpasswd` and lines of `user:password` below it."""
-    found = _LIST.match(scan.text, end, scan.end)
+    found = _LIST().match(scan.text, end, scan.end)
     if found is None:
         return 0
     at, done = found.end(), 0
     for _ in range(LINES_MAX):
         stop = line_end(scan.text, at, scan.end)
-        user = _USER.match(scan.text, at, stop)
+        user = _USER().match(scan.text, at, stop)
         if user is None:
             break
         scan.effort += 1
@@ -79,7 +79,7 @@ def users(scan: Scan, _start: int, end: int, _data: object) -> int:
     return done
 
 
-_PEER = re.compile(
+_PEER = lazy(
     r"[ \t]{0,8}[\"']?[^\s\"'#]{1,64}[\"']?[ \t]{1,16}[\"']?[^\s\"']{1,64}[\"']?[ \t]{1,16}[\"']?(?P<secret>[^\s\"']{6,128})[\"']?(?:[ \t]{1,16}[\"']?[\d.*:/a-f-]{1,40}[\"']?)?[ \t]{0,8}\Z"
 )
 
@@ -89,7 +89,7 @@ def peers(scan: Scan, _start: int, end: int, _data: object) -> int:
     at, done = line_end(scan.text, end, scan.end) + 1, 0
     for _ in range(LINES_MAX):
         stop = line_end(scan.text, at, scan.end) if at < scan.end else at
-        peer = _PEER.match(scan.text, at, stop)
+        peer = _PEER().match(scan.text, at, stop)
         if peer is not None and _speaks(peer.group("secret")):
             done = scan.add(*peer.span("secret"), "password", ASSIGNMENT.id)
         elif stop <= at or scan.text[at] != "#":
@@ -106,15 +106,13 @@ def _speaks(content: str) -> bool:
     return heavy or looks_made(content)
 
 
-_PIPED = re.compile(
-    r"(?P<quote>[\"'])(?P<secret>[^\"'\n]{4,200})(?P=quote)\s{0,4}\)?\s{0,4}\|\s{0,4}\Z"
-)
+_PIPED = lazy(r"(?P<quote>[\"'])(?P<secret>[^\"'\n]{4,200})(?P=quote)\s{0,4}\)?\s{0,4}\|\s{0,4}\Z")
 
 
 def piped_string(scan: Scan, start: int, _end: int, _data: object) -> int:
     """`'x' | ConvertTo-SecureString -AsPlainText`."""
     low = max(0, start - 220)
-    found = _PIPED.search(scan.text[low:start])
+    found = _PIPED().search(scan.text[low:start])
     if found is None:
         return 0
     content = found.group("secret")
@@ -125,16 +123,16 @@ def piped_string(scan: Scan, start: int, _end: int, _data: object) -> int:
     return start
 
 
-_REGISTRY_NAME = re.compile(r"(?P<name>[A-Za-z][\w.-]{1,60})[\"']?[ \t]{1,24}(?:/t[ ]{1,2})?\Z")
-_REGISTRY_VALUE = re.compile(r"[ \t]{1,24}(?:/d[ ]{1,2})?[\"']?(?P<secret>[^\s\"']{4,256})")
+_REGISTRY_NAME = lazy(r"(?P<name>[A-Za-z][\w.-]{1,60})[\"']?[ \t]{1,24}(?:/t[ ]{1,2})?\Z")
+_REGISTRY_VALUE = lazy(r"[ \t]{1,24}(?:/d[ ]{1,2})?[\"']?(?P<secret>[^\s\"']{4,256})")
 
 
 def registry(scan: Scan, start: int, end: int, _data: object) -> int:
     """`DefaultPassword    REG_SZ    x`, `/v DefaultPassword /t REG_SZ /d x`."""
     scan.effort += 2
     low = max(0, start - 100)
-    named = _REGISTRY_NAME.search(scan.text[low:start])
-    value = _REGISTRY_VALUE.match(scan.text, end, scan.end)
+    named = _REGISTRY_NAME().search(scan.text[low:start])
+    value = _REGISTRY_VALUE().match(scan.text, end, scan.end)
     if named is None or value is None or scan.names.verdict(named.group("name")).grade == NONE:
         return 0
     content = value.group("secret")
@@ -143,34 +141,34 @@ def registry(scan: Scan, start: int, end: int, _data: object) -> int:
     return scan.add(*value.span("secret"), "password", ASSIGNMENT.id)
 
 
-_TOLD_NEAR = re.compile(r"passw|passphrase|secret|token|api.?key")
+_BARE = lazy(_W)
+_TOLD_NEAR = lazy(r"passw|passphrase|secret|token|api.?key")
 
 
 def new_value(scan: Scan, start: int, end: int, _data: object) -> int:
     """`Password for the [x] user reset.` and `New value: x` below it."""
-    if _TOLD_NEAR.search(scan.low, max(0, start - 160), start) is None:
+    if _TOLD_NEAR().search(scan.low, max(0, start - 160), start) is None:
         return 0
-    found = re.compile(_W).match(scan.text, end, scan.end)
+    found = _BARE().match(scan.text, end, scan.end)
     if found is None or not _speaks(found.group("secret")):
         return 0
     return scan.add(*found.span("secret"), "password", ASSIGNMENT.id)
 
 
-_IMAP_TAG = re.compile(r"(?:\A|\n|\\n|[C>]:?[ ])(?=[A-Za-z.]{0,7}\d|\w[ ])[A-Za-z0-9.]{1,8}[ ]\Z")
-_IMAP = re.compile(r"\\{0,7}\"?[^\s\"\\]{1,64}\\{0,7}\"?[ ]\\{0,7}\"?(?P<secret>[^\s\"\\]{6,128})")
-_MONITORED = re.compile(r"(?:\\{0,7}\"\w{1,40}\\{0,7}\"[ ])?\\{0,7}\"(?P<secret>[^\s\"\\]{6,128})")
+_IMAP_TAG = lazy(r"(?:\A|\n|\\n|[C>]:?[ ])(?=[A-Za-z.]{0,7}\d|\w[ ])[A-Za-z0-9.]{1,8}[ ]\Z")
+_IMAP = lazy(r"\\{0,7}\"?[^\s\"\\]{1,64}\\{0,7}\"?[ ]\\{0,7}\"?(?P<secret>[^\s\"\\]{6,128})")
+_MONITORED = lazy(r"(?:\\{0,7}\"\w{1,40}\\{0,7}\"[ ])?\\{0,7}\"(?P<secret>[^\s\"\\]{6,128})")
 
 
-def spoken_to_server(scan: Scan, start: int, end: int, data: object) -> int:
+def spoken_to_server(scan: Scan, start: int, end: int, data: Lazy) -> int:
     """`a1 LOGIN dana x`, `"AUTH" "x"`: as clients say it, in capitals."""
     text = scan.text
-    assert isinstance(data, re.Pattern)
     if not text[start : start + 4].isupper():
         return 0
     scan.effort += 2
-    if data is _IMAP and _IMAP_TAG.search(text, max(0, start - 12), start) is None:
+    if data is _IMAP and _IMAP_TAG().search(text, max(0, start - 12), start) is None:
         return 0
-    found = data.match(text, end, scan.end)
+    found = data().match(text, end, scan.end)
     if found is None or not harmless.weight(found.group("secret")):
         return 0
     if harmless.harmless_code(found.group("secret"), ("password",), ""):

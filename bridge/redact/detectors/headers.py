@@ -4,8 +4,7 @@
 
 from __future__ import annotations
 
-import re
-
+from bridge.redact.expressions import lazy
 from bridge.redact.names.classifier import Verdict
 from bridge.redact.rule import AUTH_SCHEME, COOKIE
 from bridge.redact.spans import Scan
@@ -14,35 +13,35 @@ from bridge.redact.values.extent import BARE, LITERAL_TAG, QUOTE, Value, bare_en
 from bridge.redact.values.judge import SCHEME, take
 
 PARAMS_MAX = 2_048  # characters of the parameters of a scheme
-_AUTH_PARAM = re.compile(
+_AUTH_PARAM = lazy(
     r"(?i)(?:token|key|secret|password|credential|signature|response|oauth_[a-z_]{2,20}|sig|mac|nonce|id)=\"?"
 )
 # The same anywhere, looked for from its sign on, which few credentials have inside.
-_HAS_PARAM = re.compile(
+_HAS_PARAM = lazy(
     r"(?i)=(?:(?<=token=)|(?<=key=)|(?<=secret=)|(?<=password=)|(?<=credential=)|(?<=signature=)|(?<=response=)|(?<=sig=)|(?<=mac=)|(?<=nonce=)|(?<=id=))"
 )
-_COOKIE_RUN = re.compile(
+_COOKIE_RUN = lazy(
     r"[^\s\"'`<>;\\]{1,32768}+(?:;[ \t]{0,2}"
     r"(?!(?i:path|domain|expires|max-age|samesite|version|priority)=)"  # attributes of Set-Cookie
     r"[^\s\"'`<>=;\\]{1,128}=[^\s\"'`<>;\\]{0,32768}){0,40}"
 )
 # The quote that ends a header inside a command or a JSON text; not those of its parameters.
-_PARAMS_END = re.compile(
+_PARAMS_END = lazy(
     r"(?<![=\s\\])\\{0,7}['\"](?=[ \t]{1,4}(?:-|https?:|\\)|\\?[,}\])])(?<!\w\")"
     r"(?<!\w\\\")(?<!\w\\\\\\\")"
 )
 
 
 # A scheme that nobody told us of, before credentials that look like some.
-_ANY_SCHEME = re.compile(
+_ANY_SCHEME = lazy(
     r"(?!(?i:header|token|required|is|the|and|with|none|for)\b)[A-Za-z][A-Za-z0-9._-]{1,31}[ \t]{1,4}"
     r"(?=[A-Za-z0-9+/=._~:-]{0,60}[0-9+/=])(?=[A-Za-z0-9+/=._~:|-]{12})"
 )
-_CLOSED = re.compile(r"\\{0,15}[\"']")
+_CLOSED = lazy(r"\\{0,15}[\"']")
 
 
 # `username="bob", uri="/", response="..."`, the quotes escaped or not.
-_PARAM_RUN = re.compile(
+_PARAM_RUN = lazy(
     r"(?:[A-Za-z_-]{1,40}=(?:\\{0,7}\"[^\"\\\n]{0,1024}\\{0,7}\"|[^\s,\"'\\]{0,1024})(?:,[ \t]{0,4})?){2,32}"
 )
 
@@ -54,7 +53,7 @@ def authorization(scan: Scan, at: int, verdict: Verdict) -> int:
     opened = QUOTE.match(text, at, scan.end)
     if opened is not None:
         at = _behind_tag(scan, opened.end())
-    scheme = SCHEME.match(text, at, scan.end) or _ANY_SCHEME.match(text, at, scan.end)
+    scheme = SCHEME.match(text, at, scan.end) or _ANY_SCHEME().match(text, at, scan.end)
     has_scheme = scheme is not None
     start = scheme.end() if scheme is not None else at
     if opened is not None:
@@ -91,16 +90,16 @@ def _quoted_credentials(scan: Scan, start: int, verdict: Verdict) -> int:
 def _bare_end(scan: Scan, start: int, stop: int, *, has_scheme: bool) -> int:
     """Where credentials without quotes end: at a blank, or, parameters, with their line."""
     text = scan.text
-    is_params = has_scheme and _AUTH_PARAM.match(text, start, scan.end) is not None
+    is_params = has_scheme and _AUTH_PARAM().match(text, start, scan.end) is not None
     if not is_params and not _is_params(text, start, stop):
         while stop > start and text[stop - 1] in ",;)]}" and stop < scan.end:
             stop -= 1
         return stop
     line = min(line_end(text, start, scan.end), start + PARAMS_MAX)
-    run = _PARAM_RUN.match(text, start, line)
-    if run is not None and _CLOSED.match(text, run.end(), line):
+    run = _PARAM_RUN().match(text, start, line)
+    if run is not None and _CLOSED().match(text, run.end(), line):
         return run.end()
-    closing = _PARAMS_END.search(text, run.end() if run is not None else start, line)
+    closing = _PARAMS_END().search(text, run.end() if run is not None else start, line)
     return closing.start() if closing is not None else line
 
 
@@ -123,9 +122,9 @@ def _is_credential(scan: Scan, value: Value, verdict: Verdict, *, has_scheme: bo
 
 
 def _has_params(content: str) -> bool:
-    if _HAS_PARAM.search(content) is not None:
+    if _HAS_PARAM().search(content) is not None:
         return True
-    return "oauth_" in content.lower() and _AUTH_PARAM.search(content) is not None
+    return "oauth_" in content.lower() and _AUTH_PARAM().search(content) is not None
 
 
 def _is_params(text: str, start: int, stop: int) -> bool:
@@ -145,7 +144,7 @@ def cookie(scan: Scan, at: int) -> int:
     text = scan.text
     opened = QUOTE.match(text, at, scan.end)
     start = opened.end() if opened is not None else at
-    run = _COOKIE_RUN.match(text, start, scan.end)
+    run = _COOKIE_RUN().match(text, start, scan.end)
     if run is None:
         return 0
     content = run.group()

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import Final, NamedTuple
 
+from bridge.redact.expressions import lazy
 from bridge.redact.names.classifier import SURE, Verdict
 from bridge.redact.spans import Scan
 from bridge.redact.values import harmless
@@ -20,26 +21,24 @@ ROWS_MAX = 400  # rows read below a heading; four cost as much as a value
 CELLS_MAX = 24
 BETWEEN_MAX = 5  # lines from a title to its value: empty ones, a fence
 
-_HEADING_CELL = re.compile(
-    r"[ \t]{0,40}[\"'`*]{0,3}[A-Za-z#][\w ./#()-]{0,40}[\"'`*]{0,3}[ \t]{0,40}\Z"
-)
-_PLAIN_HEADING = re.compile(r"[^(){}\[\].=]{1,300}\Z")
-_RULE_LINE = re.compile(r"[-=+|: \t]{3,300}\Z")
-_LONE = re.compile(
+_HEADING_CELL = lazy(r"[ \t]{0,40}[\"'`*]{0,3}[A-Za-z#][\w ./#()-]{0,40}[\"'`*]{0,3}[ \t]{0,40}\Z")
+_PLAIN_HEADING = lazy(r"[^(){}\[\].=]{1,300}\Z")
+_RULE_LINE = lazy(r"[-=+|: \t]{3,300}\Z")
+_LONE = lazy(
     r"(?:[ \t\r\n]|\\{1,7}[rn]){1,40}(?:```[a-z]{0,12}[ \t]{0,4}\n[ \t]{0,40})?([^\s\"'`<>\\]{8,256})[ \t\r]{0,8}(?=\n|\\{1,15}[rn\"]|\"|\Z)"
 )
 # Where a line ends inside a JSON text: at an escaped break, or with the string.
-_ESCAPED_END = re.compile(r"(?P<next>\\{1,7}(?:r\\{1,7})?n)|\\{0,15}\"|\n")
+_ESCAPED_END = lazy(r"(?P<next>\\{1,7}(?:r\\{1,7})?n)|\\{0,15}\"|\n")
 _OPEN_ENDS = (":", " is", " are", " to", " below", "=", "->", "→")
-_FENCE = re.compile(r"[ \t]{0,8}(?:```|~~~)[a-z]{0,12}[ \t]{0,4}\Z")
+_FENCE = lazy(r"[ \t]{0,8}(?:```|~~~)[a-z]{0,12}[ \t]{0,4}\Z")
 _TITLE_SIGNS = " \t#*:+->_"
 # What may stand before the name in a title: `Temporary admin password`.
-_ADJECTIVES = re.compile(
+_ADJECTIVES = lazy(
     r"(?i:(?:the|your|our|an?|new|old|temporary|initial|generated|default|current|first|admin|administrator|root|user|master|service|client|api|access|personal|account|login|app|application|wi-?fi|wlan|db|database|ssh|smtp|mail|ftp|vpn|server|bot)[ ]?){1,3}\Z"
 )
-_GAP = re.compile(r"[ ]{2,100}")
-_INSERT = re.compile(r"[^()\n]{0,200}\)\s{0,8}VALUES\s{0,8}\(", re.I)
-_SQL_ITEM = re.compile(r"\s{0,8}(?:[NEBX]?'((?:[^'\n]|''){0,256})'|([^,()'\n]{0,80}))\s{0,8}[,)]")
+_GAP = lazy(r"[ ]{2,100}")
+_INSERT = lazy(r"[^()\n]{0,200}\)\s{0,8}VALUES\s{0,8}\(", re.I)
+_SQL_ITEM = lazy(r"\s{0,8}(?:[NEBX]?'((?:[^'\n]|''){0,256})'|([^,()'\n]{0,80}))\s{0,8}[,)]")
 
 
 class _Heading(NamedTuple):
@@ -60,7 +59,7 @@ def _line(scan: Scan, at: int, room: int, *, is_escaped: bool) -> tuple[int, int
     if not is_escaped:
         stop = scan.text.find("\n", at, limit)
         return (limit, -1) if stop < 0 else (stop, stop + 1)
-    found = _ESCAPED_END.search(scan.text, at, limit)
+    found = _ESCAPED_END().search(scan.text, at, limit)
     if found is None:
         return limit, -1
     return found.start(), found.end() if found.group("next") else -1
@@ -107,7 +106,7 @@ def below(scan: Scan, first: int, last: int, verdict: Verdict) -> int:
 
 def _announced(scan: Scan, head: _Heading, last: int, verdict: Verdict) -> int:
     """`Use the following password to go on:`, and it stands alone below."""
-    found = _LONE.match(scan.text, head.stop, scan.end)
+    found = _LONE().match(scan.text, head.stop, scan.end)
     if found is None or ":" in scan.text[last : head.stop - 1]:
         return 0
     content = found.group(1)
@@ -128,7 +127,7 @@ def _rows(scan: Scan, head: _Heading) -> Iterator[tuple[int, str]]:
         scan.effort += number % 4 == 0
         stop, following = _line(scan, start, 4 * HEADING_MAX, is_escaped=head.is_escaped)
         row = scan.text[start:stop]
-        if not _RULE_LINE.match(row):
+        if not _RULE_LINE().match(row):
             yield start, row
         if following < 0:
             return
@@ -138,13 +137,13 @@ def _rows(scan: Scan, head: _Heading) -> Iterator[tuple[int, str]]:
 def _by_blanks(scan: Scan, head: _Heading, first: int, verdict: Verdict) -> int:
     """`USER    PASSWORD` and rows below it, two blanks or more between the columns."""
     line = scan.text[head.start : head.stop]
-    cells = _GAP.split(line.strip())
-    if not 2 <= len(cells) <= CELLS_MAX or not all(map(_HEADING_CELL.match, cells)):
+    cells = _GAP().split(line.strip())
+    if not 2 <= len(cells) <= CELLS_MAX or not all(map(_HEADING_CELL().match, cells)):
         return 0
-    column = len(_GAP.findall(line[: first - head.start].lstrip()))
+    column = len(_GAP().findall(line[: first - head.start].lstrip()))
     done = 0
     for start, row in _rows(scan, head):
-        values = _GAP.split(row.strip())
+        values = _GAP().split(row.strip())
         if len(values) != len(cells):
             break
         content = values[column]
@@ -166,9 +165,9 @@ def _columns(scan: Scan, head: _Heading, mark: str, first: int, verdict: Verdict
     if not 2 <= len(cells) <= CELLS_MAX:
         return 0
     is_list = sum(bool(cell.strip()) for cell in cells) < 2
-    if mark in ",;" and (is_list or not _PLAIN_HEADING.match(line)):
+    if mark in ",;" and (is_list or not _PLAIN_HEADING().match(line)):
         return 0  # arguments of a call, items one to a line
-    if not all(not cell.strip() or _HEADING_CELL.match(cell) for cell in cells):
+    if not all(not cell.strip() or _HEADING_CELL().match(cell) for cell in cells):
         return 0
     column = line.count(mark, 0, first - head.start)
     done = 0
@@ -192,14 +191,14 @@ def _columns(scan: Scan, head: _Heading, mark: str, first: int, verdict: Verdict
 def _inserted(scan: Scan, first: int, last: int, verdict: Verdict) -> int:
     """`INSERT INTO users (name, password) VALUES ('a', 'x')`."""
     text = scan.text
-    behind = _INSERT.match(text, last, min(scan.end, last + HEADING_MAX))
+    behind = _INSERT().match(text, last, min(scan.end, last + HEADING_MAX))
     opening = text.rfind("(", max(0, first - HEADING_MAX), first)
     if behind is None or opening < 0 or ")" in text[opening:first]:
         return 0
     column = text.count(",", opening, first)
     at = behind.end()
     for number in range(min(column + 1, CELLS_MAX)):
-        item = _SQL_ITEM.match(text, at, scan.end)
+        item = _SQL_ITEM().match(text, at, scan.end)
         if item is None:
             return 0
         if number == column and item.group(1):
@@ -219,11 +218,11 @@ def _alone(scan: Scan, head: _Heading, first: int, last: int, verdict: Verdict) 
     """A title with nothing else on its line, and one heavy word on the next."""
     text = scan.text
     before = text[head.start : first].strip(_TITLE_SIGNS)
-    if text[last : head.stop].strip(_TITLE_SIGNS) or (before and not _ADJECTIVES.match(before)):
+    if text[last : head.stop].strip(_TITLE_SIGNS) or (before and not _ADJECTIVES().match(before)):
         return 0
     for start, line in islice(_rows(scan, head), BETWEEN_MAX):
         row = line.strip("+ \t`")
-        if not row or _FENCE.match(line):
+        if not row or _FENCE().match(line):
             continue
         if not _is_token(row) and not (verdict.kind == "password" and looks_made(row)):
             return 0

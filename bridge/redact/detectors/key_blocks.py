@@ -10,43 +10,44 @@ import re
 from typing import Any, Final
 
 from bridge.redact.detectors.detector import Detector, Look, literals
+from bridge.redact.expressions import lazy
 from bridge.redact.rule import Rule
 from bridge.redact.spans import Scan
 
 BLOCK_MAX = 32_768  # characters of one key block; a PEM of an 8192-bit RSA key has 6,400
 
-_BEGIN = re.compile(
+_BEGIN = lazy(
     r"-{4,5} ?BEGIN ((?:[A-Z0-9]{1,20} ){0,5}(?:PRIVATE KEY(?: BLOCK)?|Static key V1)) ?-{4,5}",
     re.I,
 )
-_END_OF = re.compile(
+_END_OF = lazy(
     r"-{4,5} ?END (?:[A-Z0-9]{1,20} ){0,5}(?:PRIVATE KEY(?: BLOCK)?|Static key V1) ?-{4,5}", re.I
 )
 # What stands between the lines of a block: line ends real and escaped, string joints of code.
-_LEAD = re.compile(r"(?:\s|\\+[nr]|[\"'+,>|#*]|&#10;|%0[AaDd]){0,40}")
-_BODY = re.compile(
+_LEAD = lazy(r"(?:\s|\\+[nr]|[\"'+,>|#*]|&#10;|%0[AaDd]){0,40}")
+_BODY = lazy(
     r"(?:[A-Za-z0-9+/=:;,.()@ \t\r\n>|#*+\"'_-]|\\+[nrt\"'/]|\\+u00[0-9a-f]{2}|%[0-9A-Fa-f]{2}|<br ?/?>|&#1[03];)"
     r"{0,32768}+"
 )
-_B64_RUN = re.compile(r"(?:[A-Za-z0-9+/_-]|\\+[nr]|\s(?=[A-Za-z0-9+/]{20})|\\/){16,32768}+={0,2}")
-_PUTTY = re.compile(r"(?:\s|\\+[rn]){1,4}((?:[A-Za-z0-9+/=]{1,80}(?:\s|\\+[rn]){0,4}){1,400})")
-_KEY_LINE = re.compile(r"[A-Za-z0-9+/=]{16}")
-_COUNT = re.compile(r":\s?\d{1,4}")
+_B64_RUN = lazy(r"(?:[A-Za-z0-9+/_-]|\\+[nr]|\s(?=[A-Za-z0-9+/]{20})|\\/){16,32768}+={0,2}")
+_PUTTY = lazy(r"(?:\s|\\+[rn]){1,4}((?:[A-Za-z0-9+/=]{1,80}(?:\s|\\+[rn]){0,4}){1,400})")
+_KEY_LINE = lazy(r"[A-Za-z0-9+/=]{16}")
+_COUNT = lazy(r":\s?\d{1,4}")
 
 
 def begin(scan: Scan, start: int, _end: int, _data: object) -> int:
     """`-----BEGIN`: redact the body of a private key up to END, or to the end of the text."""
     text = scan.text
-    found = _BEGIN.match(text, start, scan.end)
+    found = _BEGIN().match(text, start, scan.end)
     if found is None:
         return 0
-    first = _LEAD.match(text, found.end(), scan.end).end()  # type: ignore[union-attr]
-    closing = _END_OF.search(text, first, min(scan.end, first + BLOCK_MAX))
+    first = _LEAD().match(text, found.end(), scan.end).end()  # type: ignore[union-attr]
+    closing = _END_OF().search(text, first, min(scan.end, first + BLOCK_MAX))
     if closing is not None:
         last = closing.start()
         resume = closing.end()
     else:
-        last = _BODY.match(text, first, min(scan.end, first + BLOCK_MAX)).end()  # type: ignore[union-attr]
+        last = _BODY().match(text, first, min(scan.end, first + BLOCK_MAX)).end()  # type: ignore[union-attr]
         resume = last
     while last > first and text[last - 1] in " \t\r\n\"'+,\\|>#*":
         last -= 1
@@ -61,7 +62,7 @@ def begin(scan: Scan, start: int, _end: int, _data: object) -> int:
     if last - first < 8 or text.startswith(("[REDACTED", "..."), first):
         return resume
     body = text[first:last]
-    if closing is not None and _KEY_LINE.search(body) is None:
+    if closing is not None and _KEY_LINE().search(body) is None:
         return resume  # the two lines named in code, nothing between them
     if len(body) < 64 and ("..." in body or "…" in body or "<" in body):
         return resume
@@ -76,7 +77,7 @@ def _escaped(text: str, at: int) -> bool:
 def end(scan: Scan, start: int, _end: int, _data: object) -> int:
     """`-----END` without a BEGIN: the head of the block was cut off; redact the lines before it."""
     text = scan.text
-    found = _END_OF.match(text, start, scan.end)
+    found = _END_OF().match(text, start, scan.end)
     if found is None:
         return 0
     low = max(scan.spans[-1].end if scan.spans else 0, start - BLOCK_MAX)
@@ -89,7 +90,7 @@ def end(scan: Scan, start: int, _end: int, _data: object) -> int:
     return found.end()
 
 
-_PIECE = re.compile(r"\\+[nr]|[A-Za-z0-9+/=]{1,20000}|[\s\"'+,>|#*]{1,200}|.", re.S)
+_PIECE = lazy(r"\\+[nr]|[A-Za-z0-9+/=]{1,20000}|[\s\"'+,>|#*]{1,200}|.", re.S)
 
 
 def _block_start(text: str, low: int, start: int) -> int:
@@ -100,7 +101,7 @@ def _block_start(text: str, low: int, start: int) -> int:
     """
     first = start
     lines = 0
-    for piece in reversed(list(_PIECE.finditer(text, low, start))):
+    for piece in reversed(list(_PIECE().finditer(text, low, start))):
         chars = piece.group()
         if chars[0].isalnum() or chars[0] in "+/=":
             if len(chars) < 40 and lines and piece.start() > 0:
@@ -117,7 +118,7 @@ def _block_start(text: str, low: int, start: int) -> int:
 def base64_pem(scan: Scan, start: int, _end: int, _data: object) -> int:
     """`LS0tLS1CRUdJT`: base64 of a PEM header; only private keys are redacted."""
     text = scan.text
-    found = _B64_RUN.match(text, start, scan.end)
+    found = _B64_RUN().match(text, start, scan.end)
     if found is None:
         return 0
     run = re.sub(r"\\+[nr/]|\s", "", found.group()[:160])
@@ -133,10 +134,10 @@ def base64_pem(scan: Scan, start: int, _end: int, _data: object) -> int:
 
 def putty(scan: Scan, _start: int, end: int, _data: object) -> int:
     """`Private-Lines: 8`: the lines that follow."""
-    head = _COUNT.match(scan.text, end, scan.end)
+    head = _COUNT().match(scan.text, end, scan.end)
     if head is None:
         return 0
-    found = _PUTTY.match(scan.text, head.end(), min(scan.end, head.end() + BLOCK_MAX))
+    found = _PUTTY().match(scan.text, head.end(), min(scan.end, head.end() + BLOCK_MAX))
     if found is None:
         return 0
     last = found.end(1)

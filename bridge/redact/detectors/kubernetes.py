@@ -7,6 +7,7 @@ from __future__ import annotations
 import re
 
 from bridge.redact.detectors.detector import Detector, literals
+from bridge.redact.expressions import lazy
 from bridge.redact.names.classifier import NONE
 from bridge.redact.names.words import BESIDE_WORDS, META
 from bridge.redact.rule import ASSIGNMENT
@@ -17,14 +18,14 @@ JSON_LOOK = 4_000  # characters of one in JSON, to each side of its kind
 SECRET_LOOK = 40_000  # characters of a Kubernetes Secret that are read
 SECRET_LINES_MAX = 60
 
-_BREAK = re.compile(r"\r?\n|\\{1,15}r?\\{0,15}n")
-_BLOCK = re.compile(r"(?:\A|\n|\\{1,15}n)(?P<map>data|stringData):[ \t]{0,4}(?=\r?\n|\\)")
-_MEMBER = re.compile(
+_BREAK = lazy(r"\r?\n|\\{1,15}r?\\{0,15}n")
+_BLOCK = lazy(r"(?:\A|\n|\\{1,15}n)(?P<map>data|stringData):[ \t]{0,4}(?=\r?\n|\\)")
+_MEMBER = lazy(
     r"(?P<indent>[ \t]{1,12})(?P<name>[\w.-]{1,128}):(?:[ \t]{1,4}(?P<value>\S.*))?\Z", re.S
 )
-_ENCODED = re.compile(r"\\{0,7}[\"']?(?P<value>[A-Za-z0-9+/]{4,32768}={0,2})\Z")
-_SCALAR = re.compile(r"\\{0,7}(?P<quote>[\"']?)(?P<value>.{1,32768}?)\\{0,7}(?P=quote)\Z", re.S)
-_INNER = re.compile(
+_ENCODED = lazy(r"\\{0,7}[\"']?(?P<value>[A-Za-z0-9+/]{4,32768}={0,2})\Z")
+_SCALAR = lazy(r"\\{0,7}(?P<quote>[\"']?)(?P<value>.{1,32768}?)\\{0,7}(?P=quote)\Z", re.S)
+_INNER = lazy(
     r"[ \t]{1,40}[\"']?(?P<name>[\w.-]{1,128})[\"']?[ \t]{0,8}(?:[:=]|:=)[ \t]{0,8}[\"']?(?P<value>[^\s\"'{}\[\]|>&*#\\][^\s\"'\\]{3,32768})"
 )
 _PUBLIC = ("username", "user", "ca.crt", "tls.crt", "namespace")
@@ -39,7 +40,7 @@ def kubernetes(scan: Scan, start: int, end: int, _data: object) -> int:
     after = scan.low.find("kind: ", end, min(scan.end, end + SECRET_LOOK))
     limit = after if after >= 0 else min(scan.end, end + SECRET_LOOK)
     done = 0
-    for block in _BLOCK.finditer(text, low, limit):
+    for block in _BLOCK().finditer(text, low, limit):
         scan.effort += 4
         if _values(scan, block.end(), limit, is_plain=block.group("map") == "stringData"):
             done = end
@@ -52,14 +53,14 @@ def _values(scan: Scan, at: int, limit: int, *, is_plain: bool) -> bool:
     found = False
     indent = ""
     for _ in range(SECRET_LINES_MAX):
-        broken = _BREAK.match(text, at, limit)
+        broken = _BREAK().match(text, at, limit)
         if broken is None:
             break
         begin = broken.end()
-        following = _BREAK.search(text, begin, limit)
+        following = _BREAK().search(text, begin, limit)
         at = following.start() if following is not None else limit
         line = text[begin:at].rstrip(" \\\"',}" if not is_plain else " \r\\")
-        member = _MEMBER.match(line)
+        member = _MEMBER().match(line)
         if member is None or (indent and len(member.group("indent")) > len(indent)):
             if not is_plain or line[:1] not in " \t":
                 break
@@ -74,7 +75,7 @@ def _values(scan: Scan, at: int, limit: int, *, is_plain: bool) -> bool:
 
 
 def _member(scan: Scan, where: int, name: str, value: str, *, is_plain: bool) -> bool:
-    match = (_SCALAR if is_plain else _ENCODED).match(value)
+    match = (_SCALAR if is_plain else _ENCODED)().match(value)
     if match is None:
         return False
     content = match.group("value")
@@ -91,7 +92,7 @@ def _member(scan: Scan, where: int, name: str, value: str, *, is_plain: bool) ->
 
 def _config(scan: Scan, begin: int, line: str) -> bool:
     """A line of a file in a Secret: `thing: x`, `thing = x`."""
-    match = _INNER.match(line)
+    match = _INNER().match(line)
     if match is None or not _is_plain_secret(match.group("name"), match.group("value")):
         return False
     content = match.group("value")
@@ -115,8 +116,8 @@ def _is_public(scan: Scan, name: str, value: str) -> bool:
     return len(value) < 8 and scan.names.verdict(name).grade == NONE
 
 
-_JSON_DATA = re.compile(r"\\{0,7}\"(?P<map>data|stringData)\\{0,7}\"\s{0,4}:\s{0,4}\{")
-_JSON_MEMBER = re.compile(
+_JSON_DATA = lazy(r"\\{0,7}\"(?P<map>data|stringData)\\{0,7}\"\s{0,4}:\s{0,4}\{")
+_JSON_MEMBER = lazy(
     r"\s{0,40},?\s{0,40}\\{0,7}\"(?P<name>[\w.-]{1,128})\\{0,7}\"\s{0,4}:\s{0,4}\\{0,7}\"(?P<value>[^\"\\]{4,32768})\\{0,7}\""
 )
 
@@ -124,12 +125,12 @@ _JSON_MEMBER = re.compile(
 def in_json(scan: Scan, start: int, end: int, _data: object) -> int:
     """`"kind":"Secret"`: the values of `data`, before it or behind it."""
     done = 0
-    for block in _JSON_DATA.finditer(
+    for block in _JSON_DATA().finditer(
         scan.text, max(0, start - JSON_LOOK), min(scan.end, end + JSON_LOOK)
     ):
         at = block.end()
         for _ in range(SECRET_LINES_MAX):
-            member = _JSON_MEMBER.match(scan.text, at, scan.end)
+            member = _JSON_MEMBER().match(scan.text, at, scan.end)
             if member is None:
                 break
             at = member.end()

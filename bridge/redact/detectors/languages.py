@@ -14,6 +14,7 @@ from typing import Final, NamedTuple
 
 from bridge.redact.detectors.detector import Detector, literals
 from bridge.redact.detectors.reading import COUPLE
+from bridge.redact.expressions import lazy
 from bridge.redact.fold import fold
 from bridge.redact.names import languages as said
 from bridge.redact.names.words import WORD_VALUES
@@ -49,40 +50,38 @@ _OPEN = r"[ ]{0,2}[\"'`«»„“”‚‘’「『《〈【(*_]{0,3}[ ]?"
 _ENDING = re.compile(r"[^\W\d_]{0,12}")
 _STOP = re.compile(r"[\n\r]|[.!?;](?=[ \t]|\Z)|[。！？；]|\\n")
 # `to` is the tie of a change, `none` that of a word right behind the name.
-_TIE = re.compile(
+_TIE = lazy(
     rf"(?P<colon>[ ]{{0,3}}(?:[:=：]|[-–—→⇒]>?(?=[ ]))[ ]{{0,3}})"
     rf"|(?<=[ ])(?P<verb>{_any(said.SAY)})(?:[ ](?:{_any(said.NOW)})){{0,3}}[ ]{{0,2}}:?[ ]{{1,2}}"
     rf"|(?<=[ ])(?P<to>{_any(said.TO)})[ ]{{1,2}}"
     rf"|(?P<particle>{_any(said.PARTICLES)})[ ]{{0,2}}",
     re.I,
 )
-_CHANGE = re.compile(rf"\b(?:{_any(said.CHANGE)})")
+_CHANGE = lazy(rf"\b(?:{_any(said.CHANGE)})")
 _DIGIT = re.compile(r"\d")
-_WITH = re.compile(
+_WITH = lazy(
     rf"(?:\b(?:{_any(said.WITH)})[ ](?:[^\W\d_]{{1,6}}[ ])?|[,/][ ]?)(?:\w{{0,20}}-?)?\Z", re.I
 )
-_VALUE = re.compile(
-    _OPEN + r"(?P<secret>[!#-&*-;=?-\[\]^a-z{-~À-ɏ][!#-&()*-;=?-\[\]^_a-z{-~À-ɏ]{5,127})"
-)
-_CODE = re.compile(
+_VALUE = lazy(_OPEN + r"(?P<secret>[!#-&*-;=?-\[\]^a-z{-~À-ɏ][!#-&()*-;=?-\[\]^_a-z{-~À-ɏ]{5,127})")
+_CODE = lazy(
     _OPEN
     + r"\[?(?:[A-Z]{1,3}-)?(?P<secret>\d{4,8}|\d{3}[ -]\d{3,4})(?![\w.-]*\w)|"
     + _OPEN
     + r"(?P<far>\d{4,8})(?=[^\x00-\u2e7f])"
 )
-_BEFORE = re.compile(
-    rf"(?:\A|[\s(\"'«„“「『]){_VALUE.pattern.replace(_OPEN, '', 1)}[\"'`»“”」』)]{{0,2}}[ ]?(?:(?:{_any((*said.SAY, 'er', 'om'))})(?:[ ][^\W\d_]{{1,12}}){{0,3}}[ ]|(?:{_any(('が', 'は', '是', '이', '가', '为', '為'))})[ ]?[^\x00-\u2e7f]{{0,8}})\Z",
+_BEFORE = lazy(
+    rf"(?:\A|[\s(\"'«„“「『]){_VALUE().pattern.replace(_OPEN, '', 1)}[\"'`»“”」』)]{{0,2}}[ ]?(?:(?:{_any((*said.SAY, 'er', 'om'))})(?:[ ][^\W\d_]{{1,12}}){{0,3}}[ ]|(?:{_any(('が', 'は', '是', '이', '가', '为', '為'))})[ ]?[^\x00-\u2e7f]{{0,8}})\Z",
     re.I,
 )
-_CODE_BEFORE = re.compile(
+_CODE_BEFORE = lazy(
     rf"(?<![\w.-])(?:[A-Z]{{1,3}}-)?(?P<secret>\d{{4,8}})[ ](?:{_any(said.SAY)})(?:[ ][^\W\d_]{{1,12}}){{0,4}}[ ]\Z|(?<![\w.-])(?P<far>\d{{4,8}})[ ]?(?:が|は|是|이|가|为|為)[ ]?[^\x00-\u2e7f]{{0,8}}\Z",
     re.I,
 )
-_ERROR = re.compile(r"[A-Z]{1,8}[-_]?\d{1,8}[A-Z]?\Z|\d{1,8}[-_]?[A-Z]{1,4}\Z")
-_YEAR = re.compile(r"(?:19|20)\d\d\Z")
-_PRODUCT = re.compile(r"[A-Z][A-Za-z]{1,20}[-_ ]?\d{1,4}\Z")  # `PostgreSQL15`
-_MADE = re.compile(r"\S{6,128}[ ](?:olarak|oldu|dır|dir|と|に)\b")  # the verb stands at the end
-_SIGNED = re.compile(r"[!#$%&*+=?@^~]")
+_ERROR = lazy(r"[A-Z]{1,8}[-_]?\d{1,8}[A-Z]?\Z|\d{1,8}[-_]?[A-Z]{1,4}\Z")
+_YEAR = lazy(r"(?:19|20)\d\d\Z")
+_PRODUCT = lazy(r"[A-Z][A-Za-z]{1,20}[-_ ]?\d{1,4}\Z")  # `PostgreSQL15`
+_MADE = lazy(r"\S{6,128}[ ](?:olarak|oldu|dır|dir|と|に)\b")  # the verb stands at the end
+_SIGNED = lazy(r"[!#$%&*+=?@^~]")
 
 
 def told(scan: Scan, start: int, end: int, kind: object) -> int:
@@ -124,7 +123,7 @@ class _Tie(NamedTuple):
 
 
 def _is_changed(scan: Scan, start: int, close: int) -> bool:
-    return _CHANGE.search(scan.low, max(0, start - 60), min(scan.end, close + 40)) is not None
+    return _CHANGE().search(scan.low, max(0, start - 60), min(scan.end, close + 40)) is not None
 
 
 def _tied(scan: Scan, start: int, last: int, close: int) -> Iterator[_Tie]:
@@ -134,11 +133,11 @@ def _tied(scan: Scan, start: int, last: int, close: int) -> Iterator[_Tie]:
     if text[last : last + 1] in _QUOTES:
         yield _Tie(last, "said")
     if text[last : last + 1] == " ":
-        is_with = _WITH.search(text, max(0, start - 24), start) is not None
-        yield _Tie(last, "near" if is_with or _MADE.match(text, last + 1) else "beside")
+        is_with = _WITH().search(text, max(0, start - 24), start) is not None
+        yield _Tie(last, "near" if is_with or _MADE().match(text, last + 1) else "beside")
     at = last
     for _ in range(TIES_MAX):
-        tie = _TIE.search(text, at, close)
+        tie = _TIE().search(text, at, close)
         if tie is None:
             return
         if tie.group("to") is None:
@@ -153,12 +152,12 @@ def _tied(scan: Scan, start: int, last: int, close: int) -> Iterator[_Tie]:
 
 
 def _value(scan: Scan, tie: _Tie, kind: str) -> int:
-    found = _VALUE.match(scan.text, tie.at, scan.end)
+    found = _VALUE().match(scan.text, tie.at, scan.end)
     if found is not None:
         done = _note(scan, *found.span("secret"), kind, tie.by)
         if done:
             return done
-    couple = COUPLE.match(scan.text, tie.at, scan.end) if tie.by in ("near", "said") else None
+    couple = COUPLE().match(scan.text, tie.at, scan.end) if tie.by in ("near", "said") else None
     return _note(scan, *couple.span(1), kind, "said") if couple is not None else 0
 
 
@@ -185,7 +184,7 @@ def is_told(content: str, kind: str, by: str) -> bool:
     heavy = harmless.weight(content) == harmless.HEAVY
     if kind != "password":
         return heavy
-    if _ERROR.match(content) or not is_literal(content):
+    if _ERROR().match(content) or not is_literal(content):
         return False
     return heavy or by == "near" or _looks_made(content, by)
 
@@ -195,15 +194,15 @@ def _looks_made(content: str, by: str) -> bool:
     digits = sum(char.isdigit() for char in content)
     if len(content) < 8 or not digits or content.lower() == content or content.upper() == content:
         return False
-    if _SIGNED.search(content) is not None or (by == "said" and digits >= 2):
+    if _SIGNED().search(content) is not None or (by == "said" and digits >= 2):
         return True
-    return digits >= 3 and _PRODUCT.match(content) is None
+    return digits >= 3 and _PRODUCT().match(content) is None
 
 
 def _before(scan: Scan, start: int, kind: str) -> int:
     """`x ist das Passwort`."""
     low = max(0, start - 100)
-    found = _BEFORE.search(scan.text[low:start])
+    found = _BEFORE().search(scan.text[low:start])
     if found is None:
         return 0
     first, stop = found.span("secret")
@@ -215,14 +214,14 @@ def _code(scan: Scan, start: int, last: int, close: int) -> int:
     text = scan.text
     ties = [_Tie(last, "near"), *_tied(scan, start, last, close)]
     for tie in ties:
-        found = _CODE.match(text, tie.at, scan.end) if tie.by != "changed" else None
+        found = _CODE().match(text, tie.at, scan.end) if tie.by != "changed" else None
         if found is None:
             continue
         group = "secret" if found.group("secret") else "far"
-        if tie.by == "near" or not _YEAR.match(found.group(group)):
+        if tie.by == "near" or not _YEAR().match(found.group(group)):
             return scan.add(*found.span(group), "otp", ASSIGNMENT.id)
     low = max(0, start - 60)
-    found = _CODE_BEFORE.search(text[low:start])
+    found = _CODE_BEFORE().search(text[low:start])
     if found is None:
         return 0
     first, stop = found.span("secret" if found.group("secret") else "far")

@@ -5,8 +5,7 @@
 
 from __future__ import annotations
 
-import re
-
+from bridge.redact.expressions import lazy
 from bridge.redact.names.classifier import Verdict
 from bridge.redact.names.words import META
 from bridge.redact.spans import Scan
@@ -16,13 +15,11 @@ from bridge.redact.values.judge import is_literal, looks_made, take
 
 # From a label to its value: empty lines, the fence of a block of code.
 DOWN = r"[ \t]{0,8}(?:\r?\n[ \t]{0,40}){1,3}(?:(?:```|~~~)[a-z]{0,12}[ \t]{0,4}\r?\n[ \t]{0,40})?"
-_NEXT_LINE = re.compile(DOWN + r"(?=[^\s:/<-][^\s:]{7,255}[ \t]{0,8}(?:\r?\n|\Z))")
-_NEXT_LITERAL = re.compile(
-    r"[ \t]{0,8}(?:\r?\n|\\{1,15}n)[+-]?[ \t]{0,40}(?=[rbfu@]?\\{0,7}[\"'`])"
-)
-_GIVEN = re.compile(r"(?i)\b(?:generated|new|temporary|initial|your|admin|root)[ \w]{0,30}:?\Z")
-_ITEM = re.compile(r"[ \t]{0,8}(?:\r?\n|\\{1,15}n)[+]?[ \t]{0,40}-[ \t]{1,4}")
-_MEMBER = re.compile(
+_NEXT_LINE = lazy(DOWN + r"(?=[^\s:/<-][^\s:]{7,255}[ \t]{0,8}(?:\r?\n|\Z))")
+_NEXT_LITERAL = lazy(r"[ \t]{0,8}(?:\r?\n|\\{1,15}n)[+-]?[ \t]{0,40}(?=[rbfu@]?\\{0,7}[\"'`])")
+_GIVEN = lazy(r"(?i)\b(?:generated|new|temporary|initial|your|admin|root)[ \w]{0,30}:?\Z")
+_ITEM = lazy(r"[ \t]{0,8}(?:\r?\n|\\{1,15}n)[+]?[ \t]{0,40}-[ \t]{1,4}")
+_MEMBER = lazy(
     r"[ \t]{0,8}(?:\r?\n|\\{1,15}n)[+-]?[ \t]{1,40}([A-Za-z][\w.-]{0,60}):[ \t]{1,8}(?=[^\s{\[|>&*!])"
 )
 _PLURALS = (("keys",), ("secrets",), ("tokens",), ("passwords",), ("credentials",), ("creds",))
@@ -32,24 +29,24 @@ def below_name(scan: Scan, at: int, verdict: Verdict, op: str) -> int:
     """A heading and the value alone on the next line."""
     if op not in (":", "="):
         return 0
-    if op == ":" and _ITEM.match(scan.text, at, scan.end) is not None:
+    if op == ":" and _ITEM().match(scan.text, at, scan.end) is not None:
         return _items(scan, at, verdict)
     if op == ":" and (done := _members(scan, at, verdict)):
         return done
-    literal = _NEXT_LITERAL.match(scan.text, at, scan.end)
+    literal = _NEXT_LITERAL().match(scan.text, at, scan.end)
     if literal is not None:
         value = quoted(scan, literal.end())
         if value is None or not is_literal(scan.text[value.start : value.end]):
             return 0
         return take(scan, value, verdict)
-    found = _NEXT_LINE.match(scan.text, at, scan.end)
+    found = _NEXT_LINE().match(scan.text, at, scan.end)
     if found is None:
         return 0
     stop = line_end(scan.text, found.end(), scan.end)
     while stop > found.end() and scan.text[stop - 1] in " \t\r":
         stop -= 1
     weight = harmless.weight(scan.text[found.end() : stop])
-    is_given = verdict.kind == "password" and _GIVEN.search(scan.text, max(0, at - 60), at)
+    is_given = verdict.kind == "password" and _GIVEN().search(scan.text, max(0, at - 60), at)
     is_made = verdict.kind == "password" and looks_made(scan.text[found.end() : stop])
     if weight != harmless.HEAVY and not (weight and is_given) and not is_made:
         return 0
@@ -70,7 +67,7 @@ def _members(scan: Scan, at: int, verdict: Verdict) -> int:
     if verdict.words[-1:] not in _PLURALS:
         return 0
     for _ in range(16):
-        member = _MEMBER.match(scan.text, at, scan.end)
+        member = _MEMBER().match(scan.text, at, scan.end)
         if member is None:
             break
         value = plain_value(scan, member.end())
@@ -92,7 +89,7 @@ def _items(scan: Scan, at: int, verdict: Verdict) -> int:
     """`tokens:` and a list of YAML below it."""
     done = 0
     for _ in range(16):
-        item = _ITEM.match(scan.text, at, scan.end)
+        item = _ITEM().match(scan.text, at, scan.end)
         if item is None:
             break
         value = plain_value(scan, item.end())

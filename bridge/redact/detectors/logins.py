@@ -4,10 +4,10 @@
 
 from __future__ import annotations
 
-import re
 from typing import Final
 
 from bridge.redact.detectors.detector import Detector, literals
+from bridge.redact.expressions import lazy
 from bridge.redact.rule import ASSIGNMENT
 from bridge.redact.spans import Scan
 from bridge.redact.values import harmless
@@ -15,13 +15,11 @@ from bridge.redact.values.extent import TRAIL
 from bridge.redact.values.judge import is_literal
 from bridge.redact.values.spoken import is_common_password
 
-_COUPLE = re.compile(
+_COUPLE = lazy(
     r"(?:the[ ])?(?:user(?:name)?[ ])?[\"'`(]{0,2}[A-Za-z][\w.@+-]{1,60}[\"'`]?(?:[ ]{0,2}[/|][ ]{0,2}|[ ]?:(?!//)[ ]?)[\"'`]?(?P<secret>[^\s\"'`<>,;()\\]{6,128})"
 )
-_OWNER = re.compile(
-    r"[\w@./-]{1,40}(?:[ ][\w@.-]{1,20}){0,3}(?:[ ]are)?:?[ ](?=\S{2,60}[ ]{0,2}[:/|])"
-)
-_FILE = re.compile(r"\.[a-z]{1,4}(?::\d{1,6})?\Z")
+_OWNER = lazy(r"[\w@./-]{1,40}(?:[ ][\w@.-]{1,20}){0,3}(?:[ ]are)?:?[ ](?=\S{2,60}[ ]{0,2}[:/|])")
+_FILE = lazy(r"\.[a-z]{1,4}(?::\d{1,6})?\Z")
 WORDS: Final = (
     "log in as ", "login as ", "log in with ", "login with ", "sign in as ", "sign in with ", "login: ", "login (", "logins: ", "log on as ", "logged in with ",
     "credentials are ", "credentials (", "creds for ", "credentials for ", "login for ", "logins for ", "default login ", "use the login ", "admin login ", "account (",
@@ -31,8 +29,8 @@ WORDS: Final = (
 def couple(scan: Scan, _start: int, end: int, _data: object) -> int:
     """A user name, a stroke or a colon, and a password."""
     text = scan.text
-    owner = _OWNER.match(text, end, scan.end) if text[end - 4 : end] == "for " else None
-    found = _COUPLE.match(text, end if owner is None else owner.end(), scan.end)
+    owner = _OWNER().match(text, end, scan.end) if text[end - 4 : end] == "for " else None
+    found = _COUPLE().match(text, end if owner is None else owner.end(), scan.end)
     if found is None:
         return 0
     first, last = found.span("secret")
@@ -41,19 +39,19 @@ def couple(scan: Scan, _start: int, end: int, _data: object) -> int:
     content = text[first:last]
     if is_common_password(content):
         return scan.add(first, last, "password", ASSIGNMENT.id, is_cut=last >= scan.end)
-    if not is_literal(content) or "/" in content or _FILE.search(content):
+    if not is_literal(content) or "/" in content or _FILE().search(content):
         return 0
     if harmless.harmless_code(content, ("password",), text[last : last + 1]):
         return 0
     return scan.add(first, last, "password", ASSIGNMENT.id, is_cut=last >= scan.end)
 
 
-_BRACKETED = re.compile(r"[\"'`]?(?P<secret>[^\s\"'`()]{6,128})[\"'`]?\)")
+_BRACKETED = lazy(r"[\"'`]?(?P<secret>[^\s\"'`()]{6,128})[\"'`]?\)")
 
 
 def bracketed(scan: Scan, _start: int, end: int, _data: object) -> int:
     """`the root password (x) was changed`."""
-    found = _BRACKETED.match(scan.text, end, scan.end)
+    found = _BRACKETED().match(scan.text, end, scan.end)
     if found is None:
         return 0
     content = found.group("secret")

@@ -9,6 +9,7 @@ from typing import Final
 
 from bridge.redact.detectors.detector import Detector, literals
 from bridge.redact.detectors.rotation import changed
+from bridge.redact.expressions import lazy
 from bridge.redact.names.classifier import NONE, Verdict
 from bridge.redact.rule import ASSIGNMENT
 from bridge.redact.spans import Scan
@@ -20,16 +21,16 @@ ROWS_MAX: Final = 40  # of a table
 ROW_MAX: Final = 2_000  # characters of one
 HEAD_MAX: Final = 600  # characters of the heading's row before the name
 
-_CLOSES = re.compile(r"[ ]?:?[ ]?</(?P<tag>[A-Za-z][\w-]{0,12})>\s{0,20}")
-_INNER = re.compile(
+_CLOSES = lazy(r"[ ]?:?[ ]?</(?P<tag>[A-Za-z][\w-]{0,12})>\s{0,20}")
+_INNER = lazy(
     r"(?::[ ]?)?(?:<(?P<tag>[A-Za-z][\w-]{0,12})[^<>\n]{0,120}>\s{0,10}){0,3}(?P<secret>[^<>\s]{6,256})\s{0,10}(?=<|\n|\Z)"
 )
-_CELL = re.compile(r"<t[hd]\b[^<>]{0,120}>", re.I)
-_ROW_END = re.compile(r"</tr>", re.I)
+_CELL = lazy(r"<t[hd]\b[^<>]{0,120}>", re.I)
+_ROW_END = lazy(r"</tr>", re.I)
 _LEADER = re.compile(
     r"[ \t]{0,3}(?:(?:[.·_‥][ ]?){3,80}|…{1,40})[ \t]{0,4}:?[ \t]{1,4}(?=[^\s<\[(])"
 )
-_PART = re.compile(
+_PART = lazy(
     r"\\{0,7}\"?(?P<name>[\w.\[\]-]{2,60})\\{0,7}\"?[ ]{0,4}(?:\r?\n[A-Za-z-]{3,40}:[^\n]{0,200}){0,4}\r?\n\r?\n(?P<secret>[^\r\n]{4,512})"
 )
 
@@ -62,12 +63,12 @@ def _noted(scan: Scan, at: int, stop: int, verdict: Verdict) -> int:
 
 def _element(scan: Scan, first: int, last: int, verdict: Verdict) -> int:
     """`<td>Password</td><td>x</td>`, `<b>Password:</b> x`, the column below `<th>Password</th>`."""
-    closed = _CLOSES.match(scan.text, last, scan.end)
+    closed = _CLOSES().match(scan.text, last, scan.end)
     if closed is None or scan.text[first - 1 : first] not in (">", " ", "\n"):
         return 0
     scan.effort += 1
     tag = closed.group("tag").lower()
-    beside = _INNER.match(scan.text, closed.end(), scan.end)
+    beside = _INNER().match(scan.text, closed.end(), scan.end)
     if beside is not None and not (tag == "th" and (beside.group("tag") or "").lower() == "th"):
         done = _noted(scan, *beside.span("secret"), verdict)
         if done:
@@ -80,20 +81,20 @@ def _column(scan: Scan, first: int, at: int, verdict: Verdict) -> int:
     begin = scan.low.rfind("<tr", max(0, first - HEAD_MAX), first)
     if begin < 0:
         return 0
-    column = len(_CELL.findall(scan.text, begin, first)) - 1
+    column = len(_CELL().findall(scan.text, begin, first)) - 1
     done = 0
-    row = _ROW_END.search(scan.text, at, min(scan.end, at + ROW_MAX))
+    row = _ROW_END().search(scan.text, at, min(scan.end, at + ROW_MAX))
     for _ in range(ROWS_MAX):
         if row is None:
             break
         start = row.end()
-        row = _ROW_END.search(scan.text, start, min(scan.end, start + ROW_MAX))
+        row = _ROW_END().search(scan.text, start, min(scan.end, start + ROW_MAX))
         stop = row.start() if row is not None else start
         scan.effort += 1
-        cells = [cell.end() for cell in _CELL.finditer(scan.text, start, stop)]
+        cells = [cell.end() for cell in _CELL().finditer(scan.text, start, stop)]
         if column >= len(cells):
             continue
-        value = _INNER.match(scan.text, cells[column], stop + 1)
+        value = _INNER().match(scan.text, cells[column], stop + 1)
         if value is not None:
             done = _noted(scan, *value.span("secret"), verdict) or done
     return done
@@ -111,13 +112,13 @@ def by_place(scan: Scan, first: int, last: int, verdict: Verdict) -> int:
     return 0
 
 
-_BRACKETED = re.compile(r"(?P<secret>[^\s\"'`()]{6,128})[\"'`]?[ ]\((?:[A-Za-z]{1,12}[ ]){0,2}\Z")
+_BRACKETED = lazy(r"(?P<secret>[^\s\"'`()]{6,128})[\"'`]?[ ]\((?:[A-Za-z]{1,12}[ ]){0,2}\Z")
 
 
 def bracketed_name(scan: Scan, first: int, last: int, verdict: Verdict) -> int:
     """`dana: x (her password)`."""
     low = max(0, first - 160)
-    found = _BRACKETED.search(scan.text[low:first])
+    found = _BRACKETED().search(scan.text[low:first])
     if found is None:
         return 0
     start, stop = found.span("secret")
@@ -126,7 +127,7 @@ def bracketed_name(scan: Scan, first: int, last: int, verdict: Verdict) -> int:
 
 def part(scan: Scan, _start: int, end: int, _data: object) -> int:
     """A part of a form as it is sent: headers, an empty line, the value."""
-    found = _PART.match(scan.text, end, scan.end)
+    found = _PART().match(scan.text, end, scan.end)
     if found is None:
         return 0
     verdict = scan.names.verdict(found.group("name"))

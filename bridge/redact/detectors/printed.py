@@ -16,6 +16,7 @@ import ahocorasick
 
 from bridge.redact.detectors.detector import Detector
 from bridge.redact.detectors.printers import PRINTERS, READERS
+from bridge.redact.expressions import lazy
 from bridge.redact.names.classifier import CODE, ENV, NONE, SURE, Verdict
 from bridge.redact.names.words import BESIDE_WORDS, META, PUBLIC_ENV
 from bridge.redact.rule import ASSIGNMENT
@@ -36,13 +37,13 @@ for _table in (READERS, PRINTERS):
         _ANCHORS.add_word(_literal, (len(_literal), _pattern))
 _ANCHORS.make_automaton()
 # What may follow: filters that still print it. `> file`, `| docker login` and `$(...)` print nothing.
-_SHOWS_ON = re.compile(
+_SHOWS_ON = lazy(
     r"\|[ ]{0,2}(?:base64|tr|head|tail|cut|awk|sed|jq|xargs|cat|tee|rev|fold|grep|xxd|openssl base64|python3? -m base64|sort|uniq|column|less|strings)\b"
 )
-_PIPE_OR_FILE = re.compile(r"(?<![0-9&])>{1,2}(?!&)|\|(?!\|)")
-_HELP = re.compile(r"\s(?:--help|--version|-h)(?=\s|\Z)")
-_INTO = re.compile(r"(?:\$\(|`|<\()[^()`]{0,400}\Z")
-_SHOWN_AGAIN = re.compile(r"(?:echo|printf|print)\b[^\n]{0,200}\Z")
+_PIPE_OR_FILE = lazy(r"(?<![0-9&])>{1,2}(?!&)|\|(?!\|)")
+_HELP = lazy(r"\s(?:--help|--version|-h)(?=\s|\Z)")
+_INTO = lazy(r"(?:\$\(|`|<\()[^()`]{0,400}\Z")
+_SHOWN_AGAIN = lazy(r"(?:echo|printf|print)\b[^\n]{0,200}\Z")
 
 Names = Callable[[str], Verdict]
 
@@ -63,7 +64,7 @@ def prints(command: str, names: Names) -> int:
         start = last + 1 - size
         begin = command.rfind("\n", 0, start) + 1
         low = max(begin, start - 200)
-        found = pattern.search(command, low, line_end(command, last + 1, len(command)))
+        found = pattern().search(command, low, line_end(command, last + 1, len(command)))
         if found is not None and _is_printed(command, found):
             what = _what(found, names)
             if what:
@@ -73,19 +74,19 @@ def prints(command: str, names: Names) -> int:
 
 def _is_printed(command: str, found: re.Match[str]) -> bool:
     """Does it reach the reader, not a file, a variable or another program?"""
-    if _HELP.search(command, found.start(), line_end(command, found.end(), len(command))):
+    if _HELP().search(command, found.start(), line_end(command, found.end(), len(command))):
         return False
     before = command[max(0, found.start() - 400) : found.start()]
-    into = _INTO.search(before)
-    if into is not None and not _SHOWN_AGAIN.search(before, 0, into.start()):
+    into = _INTO().search(before)
+    if into is not None and not _SHOWN_AGAIN().search(before, 0, into.start()):
         return False
     at = found.end()
     stop = line_end(command, at, len(command))
     for _ in range(6):
-        cut = _PIPE_OR_FILE.search(command, at, stop)
+        cut = _PIPE_OR_FILE().search(command, at, stop)
         if cut is None:
             return True
-        if _SHOWS_ON.match(command, cut.start(), stop) is None:
+        if _SHOWS_ON().match(command, cut.start(), stop) is None:
             return cut.group()[0] == ">" and command.startswith("/dev/stdout", cut.end() + 1)
         at = cut.end()
     return True
@@ -111,12 +112,12 @@ def _what(found: re.Match[str], names: Names) -> int:
     return what
 
 
-_OF_FILE: Final = re.compile(r"(?:[^/]*/)*\.?(?P<name>[\w@-]+?)(?:\.(?:txt|secret|pw|pass|tmp))?\Z")
+_OF_FILE: Final = lazy(r"(?:[^/]*/)*\.?(?P<name>[\w@-]+?)(?:\.(?:txt|secret|pw|pass|tmp))?\Z")
 
 
 def _holds_secret(file: str, names: Names) -> bool:
     """Is this the file of one secret: `secrets/db_password.txt`, `~/.config/x/token`?"""
-    found = _OF_FILE.match(file)
+    found = _OF_FILE().match(file)
     return found is not None and names(found.group("name")).grade == SURE
 
 
@@ -128,8 +129,8 @@ def is_about(name: str) -> bool:
 
 
 KEY_MIN: Final = 20  # characters of a key in a table
-_STAMP = re.compile(r"\d{4}-\d\d-\d\dT")
-_TROUBLE = re.compile(
+_STAMP = lazy(r"\d{4}-\d\d-\d\dT")
+_TROUBLE = lazy(
     r"(?i)(?:error|fatal|usage|warning|warn|panic|failed|unable|cannot|could not|no such|not found|permission|denied|invalid"
     r"|unauthorized|you |please |the |run |try |see |traceback|exception|bash:|sh:|zsh:|-bash:)\b|[\w./-]{1,60}: (?:error|command|line|not|no|cannot|permission)"
 )
@@ -150,7 +151,7 @@ def printed_lines(
         text = line.strip(" \t\r\"'")
         if text and text[0] not in "{[":
             read += 1
-            if stop - at > LINE_CHARS_MAX or (read == 1 and _TROUBLE.match(text)):
+            if stop - at > LINE_CHARS_MAX or (read == 1 and _TROUBLE().match(text)):
                 return
             first = at + line.index(text)
             if " " not in text and "\t" not in text:
@@ -203,7 +204,7 @@ def _is_key(word: str) -> bool:
         harmless.weight(word) == harmless.HEAVY
         and not harmless.is_uuid(word)
         and not harmless.plain_setting(word)
-        and _STAMP.match(word) is None
+        and _STAMP().match(word) is None
         and not word.startswith("arn:")
     )
 
@@ -236,12 +237,12 @@ def printed(scan: Scan, start: int, end: int, _data: object) -> int:
     return done
 
 
-_PROMPTS = re.compile(r"[^\n$#%❯]{0,80}?[$#%❯][ ]|PS [^\n>]{0,80}> |\+ ")
+_PROMPTS = lazy(r"[^\n$#%❯]{0,80}?[$#%❯][ ]|PS [^\n>]{0,80}> |\+ ")
 
 
 def _prompt(line: str) -> str | None:
     """The prompt before a command."""
-    found = _PROMPTS.match(line)
+    found = _PROMPTS().match(line)
     return found.group() if found is not None and len(found.group()) < len(line) else None
 
 

@@ -7,14 +7,15 @@ Data only: `printed.py` reads it.
 
 from __future__ import annotations
 
-import re
 from typing import Final
+
+from bridge.redact.expressions import Lazy, lazy
 
 # Literal that stands in the command -> the command, as its manual has it. Group `field` names what
 # is printed: `-field=username` prints none. Group `named` must itself name a secret. Group `kept`
 # names what a store of secrets or settings keeps: under any name but a plain one.
-PRINTERS: Final[dict[str, re.Pattern[str]]] = {
-    anchor: re.compile(pattern)
+PRINTERS: Final[dict[str, Lazy]] = {
+    anchor: lazy(pattern)
     for anchor, pattern in {
         "pass show ": r"\b(?:go)?pass show (?:-\S+ )*(?P<field>[^\s'\"|;&]+)",
         "op read ": r"\bop read (?:-\S+ )*['\"]?op://(?P<field>[^'\"|;&\n>]+)",
@@ -146,8 +147,8 @@ PRINTERS: Final[dict[str, re.Pattern[str]]] = {
 # What prints one value of a file, a document or the environment, and names it. Literal -> command,
 # as above; looked for in the command of an event only: in other texts the literals are too common.
 # Group `read` must surely name a secret, group `file` a file that holds one and nothing else.
-READERS: Final[dict[str, re.Pattern[str]]] = {
-    anchor: re.compile(pattern)
+READERS: Final[dict[str, Lazy]] = {
+    anchor: lazy(pattern)
     for anchor, pattern in {
         "jq -": r"\bjq -\w*r\w* [^\n|]*?['\"]?[^\s|]*?\.\[?['\"]?(?P<read>[\w-]+)(?:\.value)?['\"]?\]?['\"]?(?=[ ]*(?:$|\||\n| [\w./~-]+))",
         "yq ": r"\byq (?:-\S+ |e |eval )*['\"]?[\w.\[\]-]*\.(?P<read>[\w-]+)['\"]?(?= |$)",

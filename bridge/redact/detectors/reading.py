@@ -9,6 +9,7 @@ import re
 
 from bridge.redact.detectors.headers import authorization, cookie
 from bridge.redact.detectors.lines import below_name, items_in_brackets, plain_value
+from bridge.redact.expressions import lazy
 from bridge.redact.names.classifier import SURE, Verdict
 from bridge.redact.rule import ASSIGNMENT
 from bridge.redact.spans import Scan
@@ -37,27 +38,25 @@ _FALLBACK = re.compile(r"[ \t]{0,4}(?:\|\||\?\?|\?:|\bor\b|,|:-)[ \t]{0,4}(?=\\{
 _BRACE_DEFAULT = re.compile(r"\$\{[A-Za-z_]\w{0,64}:?[-=]")
 _YAML_TAG = re.compile(r"!{1,2}(?:str|binary|unsafe)[ \t]{1,4}|&\w{1,20}[ \t]{1,4}")
 _NUMBER = re.compile(r"-?\d{1,40}(?:\.\d{1,40})?(?:[eE][+-]?\d{1,4})?(?![\w.])")
-_BLOCK_SCALAR = re.compile(r"[|>][+-]?\d?[ \t]{0,8}(?:\n[+-]?|\\{1,15}n)[ \t]{1,40}")
+_BLOCK_SCALAR = lazy(r"[|>][+-]?\d?[ \t]{0,8}(?:\n[+-]?|\\{1,15}n)[ \t]{1,40}")
 _ESCAPED_BREAK = re.compile(r"\\{1,15}r?\\{0,15}n")
 _ARROW = re.compile(r"[ \t]{1,4}(?:->|→|=>|⇒|➜)[ \t]{1,4}(?=[^\s(])")
 _LOGPROB = re.compile(r"\\{0,15}\",[ ]{0,2}\\{0,15}\"logprob")  # a unit of a model's text
-_NAMES_BEFORE = re.compile(
+_NAMES_BEFORE = lazy(
     r"(?:\A|\n|\\n|[\"'`])[ \t+>$-]{0,40}(?:(?:const|let|var|my)[ ])?((?:[\w.$]{1,40},[ ]){1,8})\Z"
 )
-_INNER_VALUE = re.compile(
-    r"\{[^{}]{0,160}?\\{0,15}\"[vV]alue\\{0,15}\"[ ]{0,4}:[ ]{0,4}(?=\\{0,15}\")"
-)
-_OPENED = re.compile(r"\([ \t\r\n]{0,40}(?=[rbfuL@$]{0,2}\\{0,15}[\"'`])")
-_INLINE = re.compile(
+_INNER_VALUE = lazy(r"\{[^{}]{0,160}?\\{0,15}\"[vV]alue\\{0,15}\"[ ]{0,4}:[ ]{0,4}(?=\\{0,15}\")")
+_OPENED = lazy(r"\([ \t\r\n]{0,40}(?=[rbfuL@$]{0,2}\\{0,15}[\"'`])")
+_INLINE = lazy(
     r"<(?:code|b|strong|kbd|tt|em|i|span|samp|mark)\b[^<>\n]{0,80}>(?P<secret>[^<>\n]{4,512})</"
 )
-_VAR_DUMP = re.compile(r"\s{0,20}string\(\d{1,6}\)[ ](?=\\{0,7}\")")
-_PLUS = re.compile(r"[ \t]{0,8}(?:\+|\\(?=\n))(?:[ \t]{0,8}\n)?[ \t]{0,40}(?=[rbfu]?\\{0,15}[\"'])")
-_GIVES = re.compile(r"(?:async[ ])?\(\)[ ]{0,2}=>[ ]{0,2}(?=\\{0,15}[\"'`])")
-_MORE = re.compile(r"[ \t\n)]{0,12}(?:,|\|\||\?\?|\bor\b)[ \t\n]{0,12}(?=\\{0,15}[\"'`])")
-_COMMA = re.compile(r"[ \t\n]{0,12},")
-_ARGUMENT_NEXT = re.compile(r"[ \t\n]{0,12},[ \t\n]{0,12}(?=[rbfuL@$]{0,2}\\{0,15}[\"'`])")
-COUPLE = re.compile(r"[\w.@+-]{1,64}(?:[ ]/[ ]|:(?!//)|[/|])([^\s\"'`<>,;\\]{6,128})")
+_VAR_DUMP = lazy(r"\s{0,20}string\(\d{1,6}\)[ ](?=\\{0,7}\")")
+_PLUS = lazy(r"[ \t]{0,8}(?:\+|\\(?=\n))(?:[ \t]{0,8}\n)?[ \t]{0,40}(?=[rbfu]?\\{0,15}[\"'])")
+_GIVES = lazy(r"(?:async[ ])?\(\)[ ]{0,2}=>[ ]{0,2}(?=\\{0,15}[\"'`])")
+_MORE = lazy(r"[ \t\n)]{0,12}(?:,|\|\||\?\?|\bor\b)[ \t\n]{0,12}(?=\\{0,15}[\"'`])")
+_COMMA = lazy(r"[ \t\n]{0,12},")
+_ARGUMENT_NEXT = lazy(r"[ \t\n]{0,12},[ \t\n]{0,12}(?=[rbfuL@$]{0,2}\\{0,15}[\"'`])")
+COUPLE = lazy(r"[\w.@+-]{1,64}(?:[ ]/[ ]|:(?!//)|[/|])([^\s\"'`<>,;\\]{6,128})")
 
 
 def read(scan: Scan, first: int, at: int, verdict: Verdict, name_quote: str, op: str) -> int:  # noqa: C901, PLR0912 - one branch per notation
@@ -79,24 +78,24 @@ def read(scan: Scan, first: int, at: int, verdict: Verdict, name_quote: str, op:
     if op[0] == ":" and first and text[first - 1] == ":" and not _is_of_puppet(text, first, at):
         return 0  # `arn:...:secret:name`
     if op == "=" and text[first - 2 : first] == ", ":
-        names = _NAMES_BEFORE.search(text, max(0, first - 200), first)
+        names = _NAMES_BEFORE().search(text, max(0, first - 200), first)
         one = names and _one_of_many(scan, at, names.group(1).count(","), verdict)
         if one is not None:
             return one
-    if char == "{" and (inner := _INNER_VALUE.match(text, at, scan.end)) is not None:
+    if char == "{" and (inner := _INNER_VALUE().match(text, at, scan.end)) is not None:
         at = inner.end()  # `"password": {"sensitive": true, "value": "x"}`
-    if op == "=>" and (dumped := _VAR_DUMP.match(text, at, scan.end)) is not None:
+    if op == "=>" and (dumped := _VAR_DUMP().match(text, at, scan.end)) is not None:
         at, char = dumped.end(), '"'  # PHP: `["password"]=> string(14) "x"`
-    if char in "(a" and (gives := _GIVES.match(text, at, scan.end)) is not None:
+    if char in "(a" and (gives := _GIVES().match(text, at, scan.end)) is not None:
         at = gives.end()  # `token: () => "x"`
-    if char == "(" and (opened := _OPENED.match(text, at, scan.end)) is not None:
+    if char == "(" and (opened := _OPENED().match(text, at, scan.end)) is not None:
         return literals(scan, opened.end(), verdict)
     if char in "\n\r" or (char == "\\" and _ESCAPED_BREAK.match(text, at)):
         return below_name(scan, at, verdict, op)
-    if char == "<" and (inline := _INLINE.match(text, at, scan.end)) is not None:
+    if char == "<" and (inline := _INLINE().match(text, at, scan.end)) is not None:
         return take(scan, Value(*inline.span("secret"), "<"), verdict)
     if char in "|>":
-        block = _BLOCK_SCALAR.match(text, at, scan.end)
+        block = _BLOCK_SCALAR().match(text, at, scan.end)
         if block is not None:
             bare = BARE.match(text, block.end(), scan.end)
             stop = bare.end() if bare is not None else block.end()
@@ -162,7 +161,7 @@ def literals(scan: Scan, at: int, verdict: Verdict) -> int:
         if is_literal(text[value.start : value.end]):
             strong = Verdict(SURE, verdict.kind, verdict.words)
             done = take(scan, value, strong) or done
-        more = _ARGUMENT_NEXT.match(text, after, scan.end)
+        more = _ARGUMENT_NEXT().match(text, after, scan.end)
         if more is None:
             return done
         at = more.end()
@@ -191,7 +190,7 @@ def _unquoted(scan: Scan, first: int, at: int, verdict: Verdict, name_quote: str
     if wrapper is not None:
         return _wrapped(scan, wrapper.end(), verdict)
     if verdict.kind == "credential":
-        couple = COUPLE.match(text, at, scan.end)
+        couple = COUPLE().match(text, at, scan.end)
         if couple is not None and is_common_password(couple.group(1)):
             return scan.add(couple.start(1), couple.end(1), "password", ASSIGNMENT.id)
         if couple is not None and is_literal(couple.group(1)):
@@ -237,7 +236,7 @@ def _wrapped(scan: Scan, at: int, verdict: Verdict) -> int:
         if len(content) >= 8 and is_literal(content) and (done := take(scan, value, verdict)):
             return done
         at = value.end + len(value.quote)
-        more = _MORE.match(text, at, scan.end)
+        more = _MORE().match(text, at, scan.end)
         if more is None:
             return 0
         at = more.end()
@@ -262,9 +261,9 @@ def _one_of_many(scan: Scan, at: int, place: int, verdict: Verdict) -> int | Non
         if value is None or value.is_torn(scan):
             return 0
         after = value.end + len(value.quote)
-        more = _ARGUMENT_NEXT.match(scan.text, after, scan.end)
+        more = _ARGUMENT_NEXT().match(scan.text, after, scan.end)
         if more is None:  # `refreshing, token="x"`: words of a sentence; `"x", None`: no secret
-            return 0 if _COMMA.match(scan.text, after, scan.end) else None
+            return 0 if _COMMA().match(scan.text, after, scan.end) else None
         at = more.end()
     value = quoted(scan, at)
     return take(scan, value, verdict) if value is not None and not value.is_torn(scan) else 0
@@ -274,7 +273,7 @@ def _joined(scan: Scan, at: int, verdict: Verdict) -> int:
     """`"first half" + "second half"`: what follows the first part of a literal."""
     done = 0
     for _ in range(8):
-        found = _PLUS.match(scan.text, at, scan.end)
+        found = _PLUS().match(scan.text, at, scan.end)
         value = quoted(scan, found.end()) if found is not None else None
         if value is None or value.is_torn(scan):
             break

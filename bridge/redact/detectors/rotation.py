@@ -13,6 +13,7 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
+from bridge.redact.expressions import lazy
 from bridge.redact.fold import fold
 from bridge.redact.names.classifier import SURE, Verdict
 from bridge.redact.names.words import META
@@ -32,7 +33,7 @@ _CHANGES: Final = (
 )  # fmt: skip
 _VALUE: Final = r"[`\"'«„“]{0,2}(?P<NAME>[^\s`\"'«»„“”]{6,140})"
 # What stands before a value: a label of time, a verb or a preposition, an arrow.
-_TIED: Final = re.compile(
+_TIED: Final = lazy(
     r"(?i:\b(?:old|new|previous(?:ly)?|prior|former(?:ly)?|current(?:ly)?|before|after|was|were|now|from|to|with|by|into|for|alt|neu|bisher|jetzt|von|auf|zu|durch|mit|ancien|nouveau|antes|ahora|de|à|a|por)\b"
     r"(?:[ ](?:one|value|is|was|key|password|token|secret|pass|set to|to|be)){0,2}(?:[ ]{0,2}[:=][ ]{0,3}|[ ]{1,3})|(?:->|→|=>|⇒|➜|:(?=[ ])|\()[ ]{0,3}|[,;][ ]{1,3})"
     + _VALUE.replace("NAME", "tied")
@@ -40,11 +41,11 @@ _TIED: Final = re.compile(
     + _VALUE.replace("NAME", "head")
     + r"[`\"'»“”]{0,2}[ ]{1,3}(?:->|→|=>|⇒|➜|(?:is|was|has been)[ ](?:now|replaced|changed)|(?:with|by|to|into|for|auf|durch|à|por)[ ])"
 )
-_BESIDE: Final = re.compile(r"[ ]{1,2}" + _VALUE.replace("NAME", "beside"))
-_NEXT: Final = re.compile(r"[ -]([A-Za-z]{2,20})\b")
+_BESIDE: Final = lazy(r"[ ]{1,2}" + _VALUE.replace("NAME", "beside"))
+_NEXT: Final = lazy(r"[ -]([A-Za-z]{2,20})\b")
 _ABOUT: Final = META - {"changed", "rotated", "updated", "reset", "rotate"} | {"lifetime", "parser"}
 # `Bitwarden26`: alone it is the name of what was changed.
-_PRODUCT: Final = re.compile(r"(?:[A-Z][a-z]{1,20}){1,4}[-_]?\d{1,4}\Z")
+_PRODUCT: Final = lazy(r"(?:[A-Z][a-z]{1,20}){1,4}[-_]?\d{1,4}\Z")
 _TRAIL: Final = ".,;:)]}>"
 _DIGIT: Final = re.compile(r"\d")
 _END: Final = re.compile(r"\n|\\n")
@@ -64,7 +65,7 @@ def changed(scan: Scan, first: int, last: int, verdict: Verdict) -> int:
     ended = _END.search(scan.text, last, min(scan.end, last + REACH))
     stop = ended.start() if ended is not None else min(scan.end, last + REACH)
     values = list(_values(scan.text, last, stop))
-    if len(values) == 1 and _PRODUCT.match(scan.text[slice(*values[0])]):
+    if len(values) == 1 and _PRODUCT().match(scan.text[slice(*values[0])]):
         return 0
     done = 0
     for begin, end in values:
@@ -74,18 +75,18 @@ def changed(scan: Scan, first: int, last: int, verdict: Verdict) -> int:
 
 def _is_about(text: str, last: int) -> bool:
     """`the password policy`, `the token lifetime`: what was changed is no secret."""
-    word = _NEXT.match(text, last)
+    word = _NEXT().match(text, last)
     return word is not None and word.group(1).lower() in _ABOUT
 
 
 def _values(text: str, at: int, stop: int) -> Iterator[tuple[int, int]]:
     """Where values stand that a label or a preposition ties to the change and that look made."""
-    beside = _BESIDE.match(text, at, stop)
+    beside = _BESIDE().match(text, at, stop)
     if beside is not None and _is_made(beside.group("beside").rstrip(_TRAIL)):
         at = beside.start("beside") + len(beside.group("beside").rstrip(_TRAIL))
         yield beside.start("beside"), at
     for _ in range(2 * VALUES_MAX):
-        found = _TIED.search(text, at, stop)
+        found = _TIED().search(text, at, stop)
         if found is None:
             return
         group = "tied" if found.group("tied") else "head"

@@ -13,6 +13,7 @@ from typing import Final
 
 from bridge.redact.detectors.detector import Detector
 from bridge.redact.detectors.printed import is_about
+from bridge.redact.expressions import Lazy, lazy
 from bridge.redact.rule import COMMAND_LINE
 from bridge.redact.spans import MARK_OPEN, Scan
 from bridge.redact.values import harmless
@@ -24,25 +25,25 @@ VALUES_MAX: Final = 32  # of one command
 _Q = r"\\{0,7}"
 _VALUE = rf"(?:{_Q}'(?P<s1>(?:[^'\n\\]|\\(?!['\\]{{0,7}}')){{1,1024}}){_Q}'|{_Q}\"(?P<s2>(?:[^\"\n\\]|\\(?![\"\\])){{1,1024}}){_Q}\"|(?P<s3>(?:[^\s'\"`;|&<>()\\]|(?<=\w)&(?=\w)){{1,1024}}))"
 _PAIR = rf"(?:(?<=\s)|(?<=['\"]))(?P<name>[A-Za-z_][\w./:-]{{0,80}}?)(?:\[\w{{1,20}}\])?={_VALUE}"
-_PAIRS = re.compile(_PAIR)
-_MEMBERS = re.compile(
+_PAIRS = lazy(_PAIR)
+_MEMBERS = lazy(
     rf"{_Q}\"(?P<name>[\w.-]{{1,80}}){_Q}\"\s{{0,4}}:\s{{0,4}}{_Q}\"(?P<s3>[^\"\\\n]{{4,1024}}){_Q}\""
 )
 _EACH: Final = frozenset((_PAIRS, _MEMBERS))  # more than one of a command
 
 
-def _value(before: str) -> re.Pattern[str]:
-    return re.compile(before + _VALUE)
+def _value(before: str) -> Lazy:
+    return lazy(before + _VALUE)
 
 
-_LITERAL = re.compile(rf"--from-literal[= ]{_Q}['\"]?(?P<name>[\w.-]{{1,80}})={_VALUE}")
+_LITERAL = lazy(rf"--from-literal[= ]{_Q}['\"]?(?P<name>[\w.-]{{1,80}})={_VALUE}")
 _BELOW = _value(rf"[^\n|;&]{{0,120}}?<<-?[ ]?{_Q}['\"]?\w{{1,40}}{_Q}['\"]?\n[ \t]{{0,20}}(?!\{{)")
 _FIRST_TWO = _value(r"(?:-\S+[ ]{1,3}){0,4}(?!-)\S{1,120}[ ]{1,3}(?!-)")
 
-_DOCUMENT = re.compile(r"(?<!<)<<[-~]?[ ]?['\"]?(?P<word>\w{1,40})")
+_DOCUMENT = lazy(r"(?<!<)<<[-~]?[ ]?['\"]?(?P<word>\w{1,40})")
 
 # Literal of the command -> where what it stores stands. A list: each is looked for.
-STORES: Final[dict[str, tuple[re.Pattern[str], ...]]] = {
+STORES: Final[dict[str, tuple[Lazy, ...]]] = {
     **dict.fromkeys(("--from-literal", ), (_LITERAL,)),
     **dict.fromkeys(("vault kv put ", "vault kv patch ", "bao kv put ", "bao kv patch ", "vault write ", "bao write "), (_PAIRS,)),
     **dict.fromkeys(("config:set ", "config:add "), (_PAIRS,)),
@@ -63,7 +64,7 @@ STORES: Final[dict[str, tuple[re.Pattern[str], ...]]] = {
         _value(r"-(?=[a-zA-Z]{0,6}n)(?=[a-zA-Z]{0,6}b)[a-zA-Z]{2,7}[ ]{1,3}(?:-\S+[ ]{1,3}){0,3}[^\s-]\S{0,80}[ ]{1,3}"),
         _value(r"-(?![a-zA-Z]{0,6}n)[a-zA-Z]{0,6}b[a-zA-Z]{0,6}[ ]{1,3}(?:-\S+[ ]{1,3}){0,3}[^\s-]\S{0,160}[ ]{1,3}[^\s]{1,80}[ ]{1,3}"),
     ),
-    "sops set ": (re.compile(r"[ ]{0,3}(?:-\S+[ ])?\S{1,200}[ ]{1,3}(?:'[^'\n]{1,200}'|\"(?:[^\"\\\n]|\\.){1,200}\"|\S{1,200})[ ]{1,3}['\"]{0,1}\\{0,7}\"?(?P<s3>[^'\"\\\n]{1,1024})"),),
+    "sops set ": (lazy(r"[ ]{0,3}(?:-\S+[ ])?\S{1,200}[ ]{1,3}(?:'[^'\n]{1,200}'|\"(?:[^\"\\\n]|\\.){1,200}\"|\S{1,200})[ ]{1,3}['\"]{0,1}\\{0,7}\"?(?P<s3>[^'\"\\\n]{1,1024})"),),
     "encrypt_string ": (_value(r"(?:-{1,2}\S+[ ]{1,3}(?!['\"])\S{0,80}[ ]{1,3}){0,4}(?:--[ ])?(?!-)"),),
     "az webapp config appsettings set": (_PAIRS,),
     "functions:config:set ": (_PAIRS,),
@@ -94,7 +95,7 @@ STORES: Final[dict[str, tuple[re.Pattern[str], ...]]] = {
     "http-basic.": (_value(r"\S{1,120}[ ]{1,3}\S{1,80}[ ]{1,3}(?!-)"),),
     **dict.fromkeys(("github-oauth.", "gitlab-token.", "bearer."), (_value(r"[\w.-]{1,80}[ ]{1,3}(?!-)"),)),
     "-fd 0 ": (_value(r"[^\n|;&]{0,80}?<<<[ ]?"),),
-    "keyring.set_password(": (re.compile(r"[^\n,]{1,80},[^\n,]{1,80},\s{0,3}['\"](?P<s3>[^'\"\n]{1,200})"),),
+    "keyring.set_password(": (lazy(r"[^\n,]{1,80},[^\n,]{1,80},\s{0,3}['\"](?P<s3>[^'\"\n]{1,200})"),),
 }  # fmt: skip
 
 # What is piped into a command that stores it.
@@ -102,7 +103,7 @@ _STORER = (
     r"(?:docker|podman)[ ]secret[ ]create|wrangler[ ]secret|gh[ ]secret[ ]set|gcloud[ ]secrets|vercel[ ]env[ ]add|npx[ ]wrangler|kubeseal"
     r"|vault[ ](?:kv|write)|bao[ ]kv|pass[ ]insert|sops|ansible-vault|fly[ ]secrets|flyctl[ ]secrets|kubectl[ ]create[ ]secret|pulumi[ ]config|secret-tool[ ]store|doppler|infisical|htpasswd[ ]-\w{0,4}i|glab[ ]variable|aws[ ]secretsmanager|bw[ ]|op[ ]item|systemd-creds|age[ ]|gpg[ ]|cryptsetup|openssl[ ](?:enc|passwd)|mkpasswd|smbpasswd|heroku"
 )
-_PIPED = re.compile(
+_PIPED = lazy(
     rf"(?:-[neE]{{1,3}}[ ]{{1,3}})?(?:['\"]?%s(?:\\n)?['\"]?[ ]{{1,3}})?{_VALUE}[ ]{{0,3}}\|[ ]{{0,3}}(?:sudo[ ])?(?:{_STORER})"
 )
 
@@ -128,9 +129,9 @@ def stored(scan: Scan, start: int, end: int, data: object) -> int:
         if pattern in _EACH:
             done = _each(scan, pattern, end - 1, stop) or done
         elif pattern is _LITERAL:
-            found = pattern.match(text, start, stop)
+            found = pattern().match(text, start, stop)
             done = _note(scan, found, found.group("name")) if found is not None else 0
-        elif (found := pattern.match(text, end, stop)) is not None:
+        elif (found := pattern().match(text, end, stop)) is not None:
             done = _note(scan, found) or done
         if done:
             break
@@ -139,16 +140,16 @@ def stored(scan: Scan, start: int, end: int, data: object) -> int:
 
 def _behind_document(text: str, at: int, stop: int, limit: int) -> int:
     """Where a command ends that is given lines of its own: `<<EOF` to `EOF`."""
-    found = _DOCUMENT.search(text, at, stop) if text.find("<<", at, stop) >= 0 else None
+    found = _DOCUMENT().search(text, at, stop) if text.find("<<", at, stop) >= 0 else None
     if found is None:
         return stop
     end = text.find(f"\n{found.group('word')}", stop, limit)
     return limit if end < 0 else end
 
 
-def _each(scan: Scan, pattern: re.Pattern[str], at: int, stop: int) -> int:
+def _each(scan: Scan, pattern: Lazy, at: int, stop: int) -> int:
     done = 0
-    for number, found in enumerate(pattern.finditer(scan.text, at, stop)):
+    for number, found in enumerate(pattern().finditer(scan.text, at, stop)):
         if number >= VALUES_MAX:
             break
         done = _note(scan, found, found.group("name")) or done
@@ -179,18 +180,18 @@ def _is_none(value: str) -> bool:
 
 
 # What asks for a new password twice: `printf 'x\nx\n' | passwd dana`.
-_TWICE = re.compile(
+_TWICE = lazy(
     r"(?:-e[ ]{1,3})?\\{0,7}['\"](?P<s3>[^\\'\"\n]{4,200})\\{1,8}n(?P=s3)(?:\\{1,8}n)?\\{0,7}['\"][ ]{0,3}\|[ ]{0,3}(?:sudo[ ]{1,3})?(?:-S[ ])?\w{0,20}passw"
 )
 
 
 def piped(scan: Scan, _start: int, end: int, _data: object) -> int:
     """`printf x | docker secret create db -`."""
-    found = _PIPED.match(scan.text, end, min(scan.end, end + COMMAND_CHARS))
+    found = _PIPED().match(scan.text, end, min(scan.end, end + COMMAND_CHARS))
     scan.effort += 1
     if found is not None:
         return _note(scan, found)
-    twice = _TWICE.match(scan.text, end, min(scan.end, end + COMMAND_CHARS))
+    twice = _TWICE().match(scan.text, end, min(scan.end, end + COMMAND_CHARS))
     if twice is None:
         return 0
     _note(scan, twice)

@@ -9,6 +9,7 @@ import re
 from typing import Final
 
 from bridge.redact.detectors.detector import Detector, literals
+from bridge.redact.expressions import lazy
 from bridge.redact.rule import Rule
 from bridge.redact.spans import Scan
 from bridge.redact.values import harmless
@@ -19,12 +20,10 @@ _USERINFO = re.compile(
     r"(?P<user>[^\s/:@?#\"'<>`\\]{0,256}):(?P<password>[^\s\"'<>`@\\]{1,512}+"
     r"(?:@(?=[^\s\"'<>`@/\\]{0,256}@))?[^\s\"'<>`@\\]{0,512}+)@"
 )
-_USER_ONLY = re.compile(r"(?P<user>[^\s/:@?#\"'<>`\\,]{16,512}):?@")
-_CUT_USERINFO = re.compile(
-    r"(?P<user>[^\s/:@?#\"'<>`\\]{1,256}):(?P<password>[^\s\"'<>`@/\\]{1,512})\Z"
-)
-_CUT_USER = re.compile(r"[A-Za-z0-9_-]{20,512}\Z")
-_PORT = re.compile(r"\d{1,5}(?:[/?#].*)?\Z", re.S)
+_USER_ONLY = lazy(r"(?P<user>[^\s/:@?#\"'<>`\\,]{16,512}):?@")
+_CUT_USERINFO = lazy(r"(?P<user>[^\s/:@?#\"'<>`\\]{1,256}):(?P<password>[^\s\"'<>`@/\\]{1,512})\Z")
+_CUT_USER = lazy(r"[A-Za-z0-9_-]{20,512}\Z")
+_PORT = lazy(r"\d{1,5}(?:[/?#].*)?\Z", re.S)
 
 
 def url(scan: Scan, start: int, end: int, _data: object) -> int:
@@ -40,7 +39,7 @@ def url(scan: Scan, start: int, end: int, _data: object) -> int:
     if found is None:
         return _lone_user(scan, end, limit)
     password = found.group("password")
-    if _PORT.match(password) and (not password.isdigit() or _is_host(found.group("user"))):
+    if _PORT().match(password) and (not password.isdigit() or _is_host(found.group("user"))):
         return 0
     if password in _URL_PLACEHOLDERS:
         return 0
@@ -82,7 +81,7 @@ _URL_PLACEHOLDERS = frozenset(
 
 def _lone_user(scan: Scan, end: int, limit: int) -> int:
     """`https://<token>@host`: a user name with the weight of a token."""
-    found = _USER_ONLY.match(scan.text, end, limit)
+    found = _USER_ONLY().match(scan.text, end, limit)
     if found is None:
         return 0
     user = found.group("user")
@@ -95,9 +94,9 @@ def _cut_userinfo(scan: Scan, end: int, limit: int) -> int:
     """`postgres://app:par` at the end of a text: the host was cut off."""
     if limit != scan.end or limit - end > 600:
         return 0
-    found = _CUT_USERINFO.match(scan.text[end:limit])
+    found = _CUT_USERINFO().match(scan.text[end:limit])
     if found is None:
-        alone = _CUT_USER.match(scan.text, end, limit)
+        alone = _CUT_USER().match(scan.text, end, limit)
         if alone is None or harmless.weight(alone.group()) != harmless.HEAVY:
             return 0
         return scan.add(end, limit, "url-credential", URL_USERINFO.id, is_cut=True)

@@ -4,10 +4,10 @@
 
 from __future__ import annotations
 
-import re
 from typing import Final
 
 from bridge.redact.detectors.detector import Detector, literals
+from bridge.redact.expressions import Lazy, lazy
 from bridge.redact.names.words import STOP
 from bridge.redact.rule import ASSIGNMENT
 from bridge.redact.spans import Scan
@@ -19,9 +19,7 @@ LIST_MAX: Final = 40  # keys of one list
 # Words of BIP 39 have three to eight small letters; a sentence has shorter ones.
 _WORD = r"[a-z]{3,8}"
 _BETWEEN = r"(?:[ \t\r\n,|\"'`*]|\\n){1,12}(?:\d{1,2}[.):]?[ \t]{0,4})?"
-_PHRASE = re.compile(
-    rf"(?<![A-Za-z]){_WORD}(?:{_BETWEEN}{_WORD}(?![A-Za-z])){{{WORDS_LEAST - 1},24}}"
-)
+_PHRASE = lazy(rf"(?<![A-Za-z]){_WORD}(?:{_BETWEEN}{_WORD}(?![A-Za-z])){{{WORDS_LEAST - 1},24}}")
 
 PHRASES: Final = (
     "mnemonic", "seed phrase", "seedphrase", "seed_phrase", "recovery phrase", "recoveryphrase", "recovery_phrase", "recovery words", "seed words",
@@ -33,7 +31,7 @@ def phrase(scan: Scan, _start: int, end: int, _data: object) -> int:
     """The words behind a heading, a name or the name of a call."""
     text = scan.text
     scan.effort += 1
-    found = _PHRASE.search(text, end, min(scan.end, end + LOOK + 400))
+    found = _PHRASE().search(text, end, min(scan.end, end + LOOK + 400))
     if found is None or found.start() > end + LOOK:
         return 0
     return scan.add(
@@ -41,20 +39,20 @@ def phrase(scan: Scan, _start: int, end: int, _data: object) -> int:
     )
 
 
-_LIST = re.compile(r"\\{0,7}[\"']?\s{0,4}[:=]\s{0,4}\[\s{0,40}")
-_ITEM = re.compile(
+_LIST = lazy(r"\\{0,7}[\"']?\s{0,4}[:=]\s{0,4}\[\s{0,40}")
+_ITEM = lazy(
     r"\\{0,7}[\"'`](?P<key>(?:0x)?[0-9a-fA-F]{64})\\{0,7}[\"'`][\s,]{0,60}(?:\\n[\s,]{0,40})?"
 )
 
 
 def accounts(scan: Scan, _start: int, end: int, _data: object) -> int:
     """`accounts: ["0x..."]`, as Hardhat is told the keys it signs with."""
-    head = _LIST.match(scan.text, end, scan.end)
+    head = _LIST().match(scan.text, end, scan.end)
     if head is None:
         return 0
     at, done = head.end(), 0
     for _ in range(LIST_MAX):
-        item = _ITEM.match(scan.text, at, scan.end)
+        item = _ITEM().match(scan.text, at, scan.end)
         if item is None:
             break
         scan.effort += 2
@@ -63,18 +61,18 @@ def accounts(scan: Scan, _start: int, end: int, _data: object) -> int:
     return done
 
 
-_KEY = re.compile(
+_KEY = lazy(
     r"\s{0,4}\\{0,7}[\"'`](?P<key>(?:0x)?[0-9a-fA-F]{64}|[1-9A-HJ-NP-Za-km-z]{80,90})\\{0,7}[\"'`]"
 )
 
 
 def key_in_call(scan: Scan, _start: int, end: int, _data: object) -> int:
     """`new Wallet("0x...")`: the first argument is a key."""
-    found = _KEY.match(scan.text, end, scan.end)
+    found = _KEY().match(scan.text, end, scan.end)
     return scan.add(*found.span("key"), "private-key", ASSIGNMENT.id) if found is not None else 0
 
 
-_MORE = re.compile(r"\s{0,4}\(\d{1,2}\)\s{1,4}(?P<key>0x[0-9a-fA-F]{64})")
+_MORE = lazy(r"\s{0,4}\(\d{1,2}\)\s{1,4}(?P<key>0x[0-9a-fA-F]{64})")
 
 
 def listed_keys(scan: Scan, _start: int, end: int, _data: object) -> int:
@@ -88,7 +86,7 @@ def listed_keys(scan: Scan, _start: int, end: int, _data: object) -> int:
     if text.startswith(("=", "-"), at):
         at = text.find("\n", at, min(scan.end, at + 80)) + 1 or scan.end
     for _ in range(LIST_MAX):
-        item = _MORE.match(text, at, scan.end)
+        item = _MORE().match(text, at, scan.end)
         if item is None:
             break
         scan.effort += 2
@@ -113,15 +111,15 @@ WEAK_HEADINGS: Final = (
 )
 
 
-_ARE = re.compile(r"(?:[ ](?:are|were|is))?")
+_ARE = lazy(r"(?:[ ](?:are|were|is))?")
 
 
 def plain_phrase(scan: Scan, _start: int, end: int, _data: object) -> int:
     """`Seed:` and twelve words or more, few of them words of grammar."""
     text = scan.text
     scan.effort += 3
-    end = _ARE.match(text, end, scan.end).end()  # type: ignore[union-attr]
-    found = _PHRASE.search(text, end, min(scan.end, end + 24 + 400))
+    end = _ARE().match(text, end, scan.end).end()  # type: ignore[union-attr]
+    found = _PHRASE().search(text, end, min(scan.end, end + 24 + 400))
     if (
         found is None
         or found.start() > end + 24
@@ -133,19 +131,18 @@ def plain_phrase(scan: Scan, _start: int, end: int, _data: object) -> int:
 
 
 # Word -> a key of whose form there are too many others to look for it alone.
-NEAR_KEYS: Final[dict[str, re.Pattern[str]]] = {
-    **dict.fromkeys(("stellar", "soroban", "secret seed", "xlm"), re.compile(r"(?<![A-Z0-9])S[A-Z2-7]{55}(?![A-Z0-9])")),
-    **dict.fromkeys(("xrp", "ripple", "xrpl", "family seed", "rippled"), re.compile(r"(?<![A-Za-z0-9])s(?:[1-9A-HJ-NP-Za-km-z]{28}|Ed[1-9A-HJ-NP-Za-km-z]{28})(?![A-Za-z0-9])")),
-    **dict.fromkeys(("bitcoin", "wif", "litecoin", "dogecoin"), re.compile(r"(?<![A-Za-z0-9])[5KLTQ6][1-9A-HJ-NP-Za-km-z]{50,51}(?![A-Za-z0-9])")),
-    "discord": re.compile(r"(?<![\w-])[MNO][A-Za-z0-9_-]{22,30}\.[A-Za-z0-9_-]{6}\.[A-Za-z0-9_-]{27,40}(?![\w-])"),
+NEAR_KEYS: Final[dict[str, Lazy]] = {
+    **dict.fromkeys(("stellar", "soroban", "secret seed", "xlm"), lazy(r"(?<![A-Z0-9])S[A-Z2-7]{55}(?![A-Z0-9])")),
+    **dict.fromkeys(("xrp", "ripple", "xrpl", "family seed", "rippled"), lazy(r"(?<![A-Za-z0-9])s(?:[1-9A-HJ-NP-Za-km-z]{28}|Ed[1-9A-HJ-NP-Za-km-z]{28})(?![A-Za-z0-9])")),
+    **dict.fromkeys(("bitcoin", "wif", "litecoin", "dogecoin"), lazy(r"(?<![A-Za-z0-9])[5KLTQ6][1-9A-HJ-NP-Za-km-z]{50,51}(?![A-Za-z0-9])")),
+    "discord": lazy(r"(?<![\w-])[MNO][A-Za-z0-9_-]{22,30}\.[A-Za-z0-9_-]{6}\.[A-Za-z0-9_-]{27,40}(?![\w-])"),
 }  # fmt: skip
 
 
-def near_key(scan: Scan, start: int, end: int, data: object) -> int:
+def near_key(scan: Scan, start: int, end: int, data: Lazy) -> int:
     """A key in the words around the name of what it is for."""
-    assert isinstance(data, re.Pattern)
     scan.effort += 1
-    found = data.search(scan.text, max(0, start - 110), min(scan.end, end + 140))
+    found = data().search(scan.text, max(0, start - 110), min(scan.end, end + 140))
     if found is None or not any(char.isdigit() for char in found.group()):
         return 0
     scan.add(*found.span(), "private-key" if len(found.group()) < 59 else "token", ASSIGNMENT.id)

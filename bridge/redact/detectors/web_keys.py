@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from typing import Final
 
 from bridge.redact.detectors.detector import Detector, literals
+from bridge.redact.expressions import lazy
 from bridge.redact.rule import Rule
 from bridge.redact.spans import Scan
 
-_JWK_MEMBER = re.compile(
+_JWK_MEMBER = lazy(
     r"(\\{0,7}[\"'])(?:d|p|q|dp|dq|qi|k|oth)\1\s{0,8}:\s{0,8}(\\{0,7}[\"'])([A-Za-z0-9_=+/-]{8,32768}+)"
 )
 JWK_LOOK = 6_000
@@ -23,7 +23,7 @@ def jwk(scan: Scan, start: int, end: int, _data: object) -> int:
     if high < 0:
         high = min(scan.end, end + JWK_LOOK)
     found = 0
-    for member in _JWK_MEMBER.finditer(text, max(0, low), high):
+    for member in _JWK_MEMBER().finditer(text, max(0, low), high):
         scan.add(member.start(3), member.end(3), "private-key", JWK.id)
         found = end
     return found

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import base64
 import binascii
-import re
 from typing import Final
 
 from bridge.redact.detectors.detector import Detector, literals
+from bridge.redact.expressions import lazy
 from bridge.redact.rule import Rule
 from bridge.redact.spans import Scan
 
 JWT_MAX = 32_768  # characters of a whole token
-_JWT = re.compile(r"eyJ[A-Za-z0-9_-]{8,32768}+(?:\.[A-Za-z0-9_-]{0,32768}+){0,4}(?:%3[Dd]|=){0,2}")
+_JWT = lazy(r"eyJ[A-Za-z0-9_-]{8,32768}+(?:\.[A-Za-z0-9_-]{0,32768}+){0,4}(?:%3[Dd]|=){0,2}")
 
 
 def jwt(scan: Scan, start: int, _end: int, _data: object) -> int:
@@ -22,7 +22,7 @@ def jwt(scan: Scan, start: int, _end: int, _data: object) -> int:
         before = text[start - 1]
         if not (before in "nrtD" and start > 1 and text[start - 2] in "\\3"):
             return 0
-    found = _JWT.match(text, start, min(scan.end, start + JWT_MAX))
+    found = _JWT().match(text, start, min(scan.end, start + JWT_MAX))
     if found is None:
         return 0
     stop = found.end()

@@ -4,18 +4,18 @@
 
 from __future__ import annotations
 
-import re
 from typing import Final
 
 from bridge.redact.detectors.detector import Detector
+from bridge.redact.expressions import Lazy, lazy
 from bridge.redact.rule import Rule
 from bridge.redact.spans import Scan
 from bridge.redact.values import harmless
 
 # Webhook addresses: whoever knows the path may post. Host part -> pattern of the secret path.
 _REST = r"[A-Za-z0-9_~%.=+-]"
-WEBHOOKS: Final[dict[str, re.Pattern[str]]] = {
-    host: re.compile(path)
+WEBHOOKS: Final[dict[str, Lazy]] = {
+    host: lazy(path)
     for host, path in {
         "hooks.slack.com/": rf"(?:services|workflows|triggers|commands)/(?P<secret>{_REST}{{1,40}}(?:/{_REST}{{1,80}}){{0,5}})",
         "hooks.slack-gov.com/": rf"(?:services|workflows|triggers)/(?P<secret>{_REST}{{1,40}}(?:/{_REST}{{1,80}}){{0,5}})",
@@ -59,10 +59,9 @@ WEBHOOKS: Final[dict[str, re.Pattern[str]]] = {
 }
 
 
-def webhook(scan: Scan, _start: int, end: int, data: object) -> int:
+def webhook(scan: Scan, _start: int, end: int, data: Lazy) -> int:
     """The path of a known webhook host."""
-    assert isinstance(data, re.Pattern)
-    found = data.match(scan.text, end, scan.end)
+    found = data().match(scan.text, end, scan.end)
     if found is None:
         return 0
     secret = found.group("secret")

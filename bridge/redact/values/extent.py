@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
+from bridge.redact.expressions import lazy
 from bridge.redact.spans import Scan
 from bridge.redact.values import harmless
 
@@ -25,7 +26,7 @@ _CUT_AT = re.compile(
     r"[;,&|](?=[ \t]{0,4}\\{0,15}[\"']?[A-Za-z_][\w .-]{0,40}\\{0,15}[\"']?[ \t]{0,4}[=:])"
 )
 # Where a sentence goes on that is written without blanks: `密码：x，请修改`.
-_WITHOUT_BLANKS = re.compile(
+_WITHOUT_BLANKS = lazy(
     r"[,;!?.)](?=[\u2e80-\uffef])|[、。「」『』《》〈〉【】]|(?<=[!-~]{6})[\u2e80-\uffef]"
 )
 # Inside a line: a bracket or a delimiter that nothing of a password follows.
@@ -109,7 +110,7 @@ def before_far(text: str, at: int, stop: int) -> int:
     """Where a value ends in a sentence that is written without blanks; `stop` if it is in none."""
     if text[at:stop].isascii():
         return stop
-    far = _WITHOUT_BLANKS.search(text, at + 1, stop)
+    far = _WITHOUT_BLANKS().search(text, at + 1, stop)
     return far.start() if far is not None else stop
 
 

@@ -10,6 +10,7 @@ import binascii
 import re
 from typing import Final
 
+from bridge.redact.expressions import lazy
 from bridge.redact.names.classifier import BARE_KEY, CODE, FORCED, SURE, WEAKLY, Verdict
 from bridge.redact.names.issuers import ABOUT, ISSUERS
 from bridge.redact.rule import ASSIGNMENT
@@ -20,10 +21,10 @@ from bridge.redact.values.extent import BARE_MAX, Value, bare_end
 # Vault and Consul hand out UUIDs under this name; elsewhere it is the name of a stored secret.
 SECRET_ID: Final = ("secret", "id")
 SIGNING_KEY: Final = ("signing", "key")
-_KEY_ID = re.compile(r"(?:0x)?(?:[0-9A-F]{8}|[0-9A-F]{10}|[0-9A-F]{16}|[0-9A-F]{40})!?\Z")
-_DIGEST_PART = re.compile(r"[A-Za-z][-_][0-9a-f]{64}\Z")
-_TAME = re.compile(r"[a-z_]{1,40}[0-9]{0,2}[a-z_]{0,40}[0-9]?[a-z]?\Z")  # `plot2d1`: a name
-_NUMBERED = re.compile(r"[A-Za-z]{2,8}_?\d{1,3}\Z")
+_KEY_ID = lazy(r"(?:0x)?(?:[0-9A-F]{8}|[0-9A-F]{10}|[0-9A-F]{16}|[0-9A-F]{40})!?\Z")
+_DIGEST_PART = lazy(r"[A-Za-z][-_][0-9a-f]{64}\Z")
+_TAME = lazy(r"[a-z_]{1,40}[0-9]{0,2}[a-z_]{0,40}[0-9]?[a-z]?\Z")  # `plot2d1`: a name
+_NUMBERED = lazy(r"[A-Za-z]{2,8}_?\d{1,3}\Z")
 PASSWORDY = frozenset(("password", "passphrase"))
 SCHEME = re.compile(
     r"(?i)(?:bearer|basic|token|digest|apikey|api-key|negotiate|ntlm|hawk|oauth|sso-key|gitlab|dpop|jwt"
@@ -78,12 +79,12 @@ def _is_secret(  # noqa: C901, PLR0912 - one branch per notation
         return not harmless.is_marked(content)
     if words[-2:] == SECRET_ID:
         return harmless.is_uuid(content)
-    if (words[-2:] == SIGNING_KEY or words[-1:] == ("signingkey",)) and _KEY_ID.match(content):
+    if (words[-2:] == SIGNING_KEY or words[-1:] == ("signingkey",)) and _KEY_ID().match(content):
         return False  # of a key that signs commits or packages, as gpg shows it
     if content.startswith("-----BEGIN"):
         return False  # key blocks and certificates have a detector of their own
     if verdict.grade == CODE:
-        if _NUMBERED.match(content):
+        if _NUMBERED().match(content):
             return False  # `pin: GPIO17`
         bare = content.replace("-", "").replace(" ", "")
         return (bare.isdigit() and 3 <= len(bare) <= 12) or (
@@ -150,7 +151,7 @@ def is_bare_key_secret(content: str, weight: int) -> bool:
         return False
     if any(char in content for char in "/:. "):
         return False
-    if _DIGEST_PART.search(content):
+    if _DIGEST_PART().search(content):
         return False  # `npm-Linux-<digest>`: the key of a cache
     return not all(char in "0123456789abcdef-_" for char in content)
 
@@ -183,7 +184,7 @@ def is_literal(content: str) -> bool:
     if weight == harmless.HEAVY:
         return True
     speaks = harmless.has_digit(content) or harmless.is_chancy(content)
-    return weight > 0 and speaks and _TAME.match(content) is None
+    return weight > 0 and speaks and _TAME().match(content) is None
 
 
 def looks_made(content: str) -> bool:

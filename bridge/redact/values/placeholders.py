@@ -10,6 +10,8 @@ from typing import Any, Final
 
 import ahocorasick
 
+from bridge.redact.expressions import lazy
+
 PLACEHOLDER_MAX: Final = 96  # characters of a value that are looked at
 
 # Of a whole value, or of how it begins.
@@ -20,7 +22,7 @@ _AS_A_WHOLE = re.compile(
   | (?:required|nullable|sometimes|confirmed)\|
     """
 )
-_ANYWHERE = re.compile(
+_ANYWHERE = lazy(
     r"""(?xi)
     (?:^|[^a-z])(?:your|votre|ihre?|deine?|tu|su|ton|mi)[\s_.-][a-z]{3} | (?:^|[^a-z])your(?:[a-z]|\Z) | example | placeholder | change[\s_.-]?(?:me|it|this|in)
   | replace[\s_.-]?(?:me|with|this|by|here) | insert[\s_.-]?(?:your|the|here|a|token|key) | (?:put|enter|add|paste|fill|set|type|use|provide)[\s_-](?:your|the|a|here|it|token|key|password|secret|in)
@@ -65,4 +67,4 @@ def is_placeholder(value: str, chars_max: int = PLACEHOLDER_MAX) -> bool:
         return True
     if look.isascii() and next(_find(look.lower()), None) is None:
         return False
-    return _ANYWHERE.search(look) is not None
+    return _ANYWHERE().search(look) is not None

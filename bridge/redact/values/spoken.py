@@ -8,9 +8,9 @@ of passwords: `the password is hunter`, not `the password is wrong`.
 
 from __future__ import annotations
 
-import re
 from typing import Final
 
+from bridge.redact.expressions import lazy
 from bridge.redact.names.words import STOP, UI, WORD_VALUES
 
 WORD_MIN: Final = 6  # letters; shorter words are mostly grammar
@@ -49,7 +49,7 @@ _SAID_OF: Final = frozenset(
     popular crucial critical essential fundamental central internal external global ordinary regular normal
     abnormal unusual typical stupid terrible horrible awesome amazing wonderful crackable breakable""".split()
 )
-_ENDINGS: Final = re.compile(
+_ENDINGS: Final = lazy(
     r"(?:ed|ing|ly|able|ible|ful|less|ous|ive|ical|ary|ory|ness|tion|sion|ment|ance|ence|ised|ized|like|wise|proof|al|ular|ent|ant|ic)\Z"
 )
 
@@ -68,4 +68,4 @@ def is_said_to_be(word: str) -> bool:
         return False
     if low in _SAID_OF or low in WORD_VALUES or low in STOP or low in UI:
         return False
-    return _ENDINGS.search(low) is None
+    return _ENDINGS().search(low) is None

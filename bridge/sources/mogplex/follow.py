@@ -259,7 +259,7 @@ class RunFollow:
             # The follow does not take this page: the stream brings what lies before it, and the
             # page too.
             self.turns.hole_found()
-            self.gate.settle(self.run_id, 0, page.status, not_before=self.turns.stream_at)
+            self.gate.settle(self.run_id, 0, state_of(page.status), not_before=self.turns.stream_at)
             return
         gaps: Sequence[Gap] = gaps_of(hole, page, self.segment.last_id)
         if not gaps and switch is not None:
@@ -279,7 +279,7 @@ class RunFollow:
         self.gate.settle(
             self.run_id,
             instants(fresh, page, self.clock),
-            page.status,
+            state_of(page.status),
             not_before=verdict.ask_at,
             head_window=self.window.is_exhausted,
         )

@@ -16,7 +16,7 @@ from bridge.core.state import FeedState
 from bridge.sources import port
 from bridge.sources.gate import UNSTORED_MAX, Gate
 from bridge.sources.http import HttpSession
-from bridge.sources.mogplex.api import MogplexApi
+from bridge.sources.mogplex.api import PAGE_MAX, MogplexApi
 from bridge.sources.mogplex.ask import ask
 from bridge.sources.mogplex.examine import confirmed, examine
 from bridge.sources.mogplex.explain import explain
@@ -46,6 +46,7 @@ def build(system: port.System, account: port.Account, means: port.Means) -> Mogp
         min_interval=settings.min_interval,
         q=settings.q,
         ra_cap=settings.ra_cap,
+        page_events=PAGE_MAX,
     )
     gate = Gate(
         account.name,

@@ -9,6 +9,7 @@ import pytest
 from bridge.core.pace.opening import FIRST, WIRE_MAX
 from bridge.core.pace.ranking import Want
 from bridge.core.pace.schedule import Scheduler
+from bridge.core.status import State
 
 NEVER = float("-inf")
 
@@ -36,7 +37,7 @@ def burst(s: Scheduler[str], now: float) -> list[str]:
 
 def hear(s: Scheduler[str], runs: list[str], now: float) -> None:
     for run in runs:
-        s.observe(run, now, 0, "streaming")
+        s.observe(run, now, 0, State.RUNNING)
 
 
 def test_first_contacts_do_not_wait_for_the_pace() -> None:
@@ -49,7 +50,7 @@ def test_first_contacts_do_not_wait_for_the_pace() -> None:
 def test_polls_keep_the_pace() -> None:
     s = known()
     for n in range(100):
-        s.add(f"run{n}", 0.0, "streaming")
+        s.add(f"run{n}", 0.0, State.RUNNING)
     assert len(burst(s, 0.0)) == 1
 
 
@@ -81,7 +82,7 @@ def test_a_connect_on_which_others_wait_comes_before_all() -> None:
 def test_what_is_asked_for_as_a_poll_waits_for_the_tick() -> None:
     s = known()
     for run in "ab":
-        s.add(run, 0.0, "streaming")
+        s.add(run, 0.0, State.RUNNING)
         s.request(run, 0.0)
     assert burst(s, 0.0) == ["a"]
 
@@ -116,7 +117,7 @@ def test_the_minute_after_a_burst_is_shared_evenly_among_the_polls() -> None:
         action, value = s.next(now)
         if action == "poll":
             sent.append(now)
-            s.observe(str(value), now + 0.1, 0, "streaming")
+            s.observe(str(value), now + 0.1, 0, State.RUNNING)
         else:
             now = float(value)
     gaps = [b - a for a, b in itertools.pairwise(sent)]
@@ -165,7 +166,7 @@ def test_who_refuses_again_after_a_whole_window_is_somebody_else() -> None:
 
 def test_polls_alone_still_assume_a_predecessor() -> None:
     s = unknown()
-    s.add("a", 0.0, "streaming")
+    s.add("a", 0.0, State.RUNNING)
     assert burst(s, 0.0) == ["a"]
     assert s.snapshot(0.0).used == 57
 
@@ -186,7 +187,7 @@ def test_one_request_finds_out_for_all() -> None:
 def test_after_an_outage_everybody_is_heard_at_once_the_longest_unheard_first() -> None:
     s = known()
     for n in range(10):
-        s.add(f"run{n}", 0.0, "streaming")
+        s.add(f"run{n}", 0.0, State.RUNNING)
     for n in range(4):
         assert len(burst(s, 2.0 * n)) == 1
         hear(s, [f"run{n}"], 2.0 * n + 0.1)
@@ -199,44 +200,44 @@ def test_after_an_outage_everybody_is_heard_at_once_the_longest_unheard_first() 
 
 
 @pytest.mark.parametrize(
-    ("status", "quiet_s", "most"),
+    ("state", "quiet_s", "most"),
     [
-        ("awaiting_input", 120, 7),
-        ("pending", 300, 7),
-        ("streaming", 1800, 7),
-        ("streaming", 500, 60),
+        (State.WAITING, 120, 7),
+        (State.PENDING, 300, 7),
+        (State.RUNNING, 1800, 7),
+        (State.RUNNING, 500, 60),
     ],
 )
 def test_a_run_alone_on_its_token_is_asked_less_while_nothing_changes(
-    status: str, quiet_s: float, most: int
+    state: State, quiet_s: float, most: int
 ) -> None:
     s = known()
-    s.add("a", 0.0, status)
+    s.add("a", 0.0, state)
     now, sent = 0.0, []
     while now < quiet_s + 60.0:
         action, value = s.next(now)
         if action == "poll":
             sent.append(now)
-            s.observe("a", now + 0.1, 0, status)
+            s.observe("a", now + 0.1, 0, state)
         else:
             now = float(value)
     assert sum(at >= quiet_s for at in sent) <= most
-    s.observe("a", now, 1, "streaming")
+    s.observe("a", now, 1, State.RUNNING)
     assert s.next(now + 1.2)[0] == "poll" or float(s.next(now + 1.2)[1]) <= now + 11.0
 
 
 def test_the_first_sign_ends_the_calm() -> None:
     s = known()
-    s.add("a", 0.0, "awaiting_input")
+    s.add("a", 0.0, State.WAITING)
     now = 0.0
     for _ in range(200):
         action, value = s.next(now)
         if action == "poll":
-            s.observe("a", now + 0.1, 0, "awaiting_input")
+            s.observe("a", now + 0.1, 0, State.WAITING)
         now = max(now, float(value)) if action == "wait" else now
     while s.next(now)[0] != "poll":
         now = float(s.next(now)[1])
-    s.observe("a", now + 0.1, 3, "streaming")
+    s.observe("a", now + 0.1, 3, State.RUNNING)
     action, value = s.next(now + 0.1)
     assert (action, float(value)) == ("wait", pytest.approx(now + 60.5 / 57))
 
@@ -253,7 +254,7 @@ def test_a_process_that_dies_every_few_seconds_does_not_spend_the_window_on_hear
 def test_after_a_restart_what_a_predecessors_burst_left_of_the_minute_is_shared() -> None:
     s = known(log=[-1.0] * 44)
     for n in range(20):
-        s.add(f"run{n}", 0.0, "streaming")
+        s.add(f"run{n}", 0.0, State.RUNNING)
     sent = []
     now = 0.0
     while now < 58.0:

@@ -2,6 +2,7 @@
 
 from bridge.core.pace.pace import CAP_MIN
 from bridge.core.pace.schedule import Scheduler
+from bridge.core.status import State
 
 GAP = 60.5 / 57  # the pace with the default reserve, seconds
 
@@ -29,7 +30,7 @@ def refuse_after(s: Scheduler[str], own: int) -> float:
     now = s._now
     for _ in range(own):
         run, now = poll(s, now)
-        s.observe(run, now + 0.1, 1, "streaming")
+        s.observe(run, now + 0.1, 1, State.RUNNING)
     run, now = poll(s, now)
     s.on_429(run, now + 0.1, 60)
     return now + 0.1
@@ -79,7 +80,7 @@ def test_others_that_left_long_ago_are_forgotten() -> None:
     now = refuse_after(s, 0)
     s._pace.foreign.quiet_s = 900.0
     s.next(now + 3000.0)
-    s.observe("a", now + 3000.1, 0, "streaming")
+    s.observe("a", now + 3000.1, 0, State.RUNNING)
     now = refuse_after(s, 50)
     assert s.snapshot(now).quiet_s == 120.0
     assert s.snapshot(now).foreign < 12

@@ -5,6 +5,7 @@ import math
 import pytest
 
 from bridge.core.pace.schedule import Scheduler
+from bridge.core.status import State
 
 GAP = 60.5 / 57  # the pace with the default reserve, seconds
 
@@ -39,7 +40,7 @@ def serve(s: Scheduler[str], now: float, until: float, events: dict[str, float])
         total = events[run] * (now + 0.05)
         new = int(total) - int(seen.get(run, 0))
         seen[run] = total
-        s.observe(run, now + 0.1, new, "streaming")
+        s.observe(run, now + 0.1, new, State.RUNNING)
 
 
 def test_the_first_poll_leaves_at_once() -> None:
@@ -74,7 +75,7 @@ def test_limits_can_change_while_running() -> None:
     s.add("a", 0.0)
     s.set_limits(requests_per_minute=30, min_interval=5.0)
     s.next(0.0)
-    s.observe("a", 0.1, 0, "streaming")
+    s.observe("a", 0.1, 0, State.RUNNING)
     assert poll(s, 0.1) == ("a", 5.0)
     assert s.snapshot(5.0).cap == 30
 
@@ -83,7 +84,7 @@ def test_one_run_is_not_asked_twice_within_its_minimum_interval() -> None:
     s = fresh(min_interval=3.0)
     s.add("a", 0.0)
     s.next(0.0)
-    s.observe("a", 0.2, 0, "streaming")
+    s.observe("a", 0.2, 0, State.RUNNING)
     assert poll(s, 0.2)[1] == 3.0
 
 
@@ -101,7 +102,7 @@ def test_time_never_runs_backwards() -> None:
     s = fresh()
     s.add("a", 10.0)
     s.next(10.0)
-    s.observe("a", 10.2, 0, "streaming")
+    s.observe("a", 10.2, 0, State.RUNNING)
     assert s.next(3.0) == ("wait", 10.0 + GAP)
 
 
@@ -111,9 +112,9 @@ def test_without_runs_it_waits_and_says_so() -> None:
 
 def test_a_busy_run_is_asked_more_often_than_a_quiet_one() -> None:
     s = fresh()
-    s.add("busy", 0.0, "streaming")
-    s.add("quiet", 0.0, "streaming")
-    s.add("quiet2", 0.0, "streaming")
+    s.add("busy", 0.0, State.RUNNING)
+    s.add("quiet", 0.0, State.RUNNING)
+    s.add("quiet2", 0.0, State.RUNNING)
     asked = serve(s, 0.0, 600.0, {"busy": 2.0, "quiet": 0.02, "quiet2": 0.02})
     assert asked.count("busy") > 2.5 * asked.count("quiet")
 
@@ -124,7 +125,7 @@ def test_a_small_tenant_gets_more_than_its_need() -> None:
         s = fresh(beta=beta)
         rates = {f"big{i}": 0.3 for i in range(19)} | {"small": 0.3}
         for run in rates:
-            s.add(run, 0.0, "streaming", tenant=run[:3])
+            s.add(run, 0.0, State.RUNNING, tenant=run[:3])
         asked = serve(s, 0.0, 1200.0, rates)
         return asked.count("small") / len(asked)
 
@@ -133,15 +134,15 @@ def test_a_small_tenant_gets_more_than_its_need() -> None:
     assert share(0.25) == pytest.approx(0.75 / 20 + 0.25 / 2, rel=0.15)
 
 
-@pytest.mark.parametrize("status", ["success", "failed", "cancelled"])
-def test_a_terminal_run_is_confirmed_once_and_then_forgotten(status: str) -> None:
+@pytest.mark.parametrize("state", [State.SUCCEEDED, State.FAILED, State.CANCELLED])
+def test_a_terminal_run_is_confirmed_once_and_then_forgotten(state: State) -> None:
     s = fresh()
     s.add("a", 0.0)
     s.next(0.0)
-    s.observe("a", 0.1, 3, status)
+    s.observe("a", 0.1, 3, state)
     run, now = poll(s, 0.1)
     assert run == "a"
-    s.observe("a", now + 0.1, 0, status)
+    s.observe("a", now + 0.1, 0, state)
     assert s.snapshot(now + 0.1).followed == 0
     assert s.next(now + 50.0)[0] == "wait"
 
@@ -149,9 +150,9 @@ def test_a_terminal_run_is_confirmed_once_and_then_forgotten(status: str) -> Non
 def test_a_status_that_comes_back_to_life_is_followed_on() -> None:
     s = fresh()
     s.add("a", 0.0)
-    for status in ("cancelled", "streaming", "cancelled"):
+    for state in (State.CANCELLED, State.RUNNING, State.CANCELLED):
         _, now = poll(s, s._now)
-        s.observe("a", now + 0.1, 0, status)
+        s.observe("a", now + 0.1, 0, state)
     assert s.snapshot(now).followed == 1
 
 
@@ -161,7 +162,7 @@ def test_the_caller_may_decide_what_done_means() -> None:
     s.add("b", 0.0)
     for run, done in (("a", True), ("b", False), ("b", False), ("b", True)):
         assert poll(s, s._now)[0] == run
-        s.observe(run, s._now + 0.1, 0, "success", done=done)
+        s.observe(run, s._now + 0.1, 0, State.SUCCEEDED, done=done)
     assert s.snapshot(s._now).followed == 0
 
 
@@ -169,9 +170,9 @@ def test_confirming_is_worth_little_under_load() -> None:
     s = fresh()
     rates = {f"r{i}": 0.3 for i in range(10)}
     for run in ("over", *rates):
-        s.add(run, 0.0, "streaming")
+        s.add(run, 0.0, State.RUNNING)
     s.next(0.0)
-    s.observe("over", 0.1, 0, "success", done=False)
+    s.observe("over", 0.1, 0, State.SUCCEEDED, done=False)
     asked = serve(s, 0.1, 30.0, rates | {"over": 0.0})
     assert asked.count("over") == 0
 
@@ -180,7 +181,7 @@ def test_a_run_is_not_named_before_the_time_given() -> None:
     s = fresh()
     s.add("a", 0.0)
     s.next(0.0)
-    s.observe("a", 0.1, 0, "streaming", not_before=30.0)
+    s.observe("a", 0.1, 0, State.RUNNING, not_before=30.0)
     assert poll(s, 0.1) == ("a", 30.0)
 
 
@@ -233,13 +234,13 @@ def test_a_lost_answer_is_charged_and_tried_again() -> None:
 def test_a_run_that_cannot_be_read_does_not_starve_the_others() -> None:
     s = fresh()
     for run in ("good", "bad"):
-        s.add(run, 0.0, "streaming")
+        s.add(run, 0.0, State.RUNNING)
     now, good = 0.0, 0
     for _ in range(200):
         run, now = poll(s, now)
         if run == "good":
             good += 1
-            s.observe(run, now + 0.1, 0, "streaming")
+            s.observe(run, now + 0.1, 0, State.RUNNING)
         else:
             s.on_error(run, now + 0.1)
     assert good >= 60
@@ -258,7 +259,7 @@ def test_a_late_answer_only_frees_its_place() -> None:
     s.add("a", 0.0)
     s.next(0.0)
     s.on_error("a", 10.0)
-    s.observe("a", 11.0, 5, "success")
+    s.observe("a", 11.0, 5, State.SUCCEEDED)
     assert s.snapshot(11.0).used == 1
     assert s.next(11.0) == ("poll", "a")
 
@@ -271,9 +272,9 @@ def test_a_run_added_again_is_not_asked_while_its_old_request_is_out() -> None:
     s.add("a", 1.0)
     assert s.next(5.0)[0] == "wait"
     assert s.snapshot(5.0).used == 1
-    s.observe("a", 6.0, 9, "success")  # of its former life: teaches nothing
+    s.observe("a", 6.0, 9, State.SUCCEEDED)  # of its former life: teaches nothing
     assert poll(s, 6.0) == ("a", 6.0)
-    s.observe("a", 6.1, 0, "success")
+    s.observe("a", 6.1, 0, State.SUCCEEDED)
     assert s.snapshot(6.1).followed == 1
 
 
@@ -315,13 +316,13 @@ def test_a_refusal_without_a_time_means_a_minute() -> None:
 
 def test_three_interactive_requests_go_at_once_and_the_background_stands_back() -> None:
     s = fresh()
-    s.add("a", 0.0, "streaming")
+    s.add("a", 0.0, State.RUNNING)
     now = 0.0
     for _ in range(56):
         _, now = poll(s, now)
-        s.observe("a", now + 0.1, 0, "streaming")
+        s.observe("a", now + 0.1, 0, State.RUNNING)
     _, now = poll(s, now)
-    s.observe("a", now + 0.1, 0, "streaming")
+    s.observe("a", now + 0.1, 0, State.RUNNING)
     now += 0.2
     assert [s.try_interactive(now) for _ in range(4)] == [True, True, True, False]
     for _ in range(3):
@@ -346,7 +347,7 @@ def test_a_successor_with_the_log_continues_the_window() -> None:
     s.add("a", 0.0)
     for now in (0.0, 2.0, 4.0):
         assert s.next(now) == ("poll", "a")
-        s.observe("a", now + 0.1, 0, "streaming")
+        s.observe("a", now + 0.1, 0, State.RUNNING)
     successor: Scheduler[str] = Scheduler()
     successor.start(4.2, s.log(4.2))
     successor.add("a", 4.2)
@@ -365,7 +366,7 @@ def test_a_log_from_the_future_is_that_of_a_clock_that_was_set_back() -> None:
     before = fresh()
     before.add("a", 0.0)
     before.next(0.0)
-    before.observe("a", 0.1, 0, "streaming")
+    before.observe("a", 0.1, 0, State.RUNNING)
     set_back: Scheduler[str] = Scheduler()
     set_back.start(0.0, [t + 3600.0 for t in before.log(1.0)])
     unknown: Scheduler[str] = Scheduler()
@@ -396,7 +397,7 @@ def test_waiting_for_a_run_is_not_waiting_for_the_budget() -> None:
     s = fresh(min_interval=10.0)
     s.add("a", 0.0)
     s.next(0.0)
-    s.observe("a", 0.1, 0, "streaming")
+    s.observe("a", 0.1, 0, State.RUNNING)
     s.next(0.1)
     s.next(9.9)
     assert s.snapshot(9.9).waited_budget_s == 0.0

@@ -84,6 +84,12 @@ def test_runs_are_told_apart_without_case() -> None:
     assert identity.may_see("default", "3f0c1c52-6a3e-4f0e-9d3b-0d8f3c5b7a10")
 
 
+def test_a_limit_to_a_feed_whose_id_has_capitals_is_not_a_limit_to_nothing() -> None:
+    (identity,) = parse_tokens(entry("a", 'runs = ["Sprint Planning"]'), "f").values()
+    assert identity.may_see("default", "Sprint Planning")
+    assert not identity.may_see("default", "sprint planning")
+
+
 def test_a_file_that_stays_away_is_told_once_each_time_it_goes(tmp_path: Path) -> None:
     path = tmp_path / "tokens.toml"
     path.write_text(entry("a"))

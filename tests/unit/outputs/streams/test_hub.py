@@ -346,9 +346,15 @@ def test_h1_a_subscriber_that_joined_ahead_of_the_hub_gets_each_record_once(
     async def main() -> None:
         async with bench() as b:
             b.join()
-            await b.journal.append(drafts("r", 0, 5))  # the hub has not seen these yet
-            assert b.hub.position == 0
-            _, pipe = b.join()
+            await b.journal.append(drafts("r", 0, 1))
+            while b.hub.position < 1:
+                await asyncio.sleep(0)
+            # The hub now pauses after its tick, and the cursors do not.
+            await b.journal.append(drafts("r", 1, 4))
+            joined, pipe = b.join()
+            while joined.state is State.QUEUED:
+                await asyncio.sleep(0)
+            assert (joined.state, b.hub.position) == (State.AHEAD, 1)
             await b.journal.append(drafts("r", 5, 5))
             await settle()
             assert sequences(pipe) == [6, 7, 8, 9, 10]

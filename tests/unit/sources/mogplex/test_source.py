@@ -8,6 +8,7 @@ import pytest
 
 from bridge.clock import SystemClock
 from bridge.core.event import Feed
+from bridge.core.status import State
 from bridge.daemon.build import build_source
 from bridge.redact import Redactor
 from bridge.sources.mogplex.source import MogplexSource
@@ -62,7 +63,7 @@ def test_the_fastest_pace_of_one_run() -> None:
     scheduler.start(0.0, [])
     scheduler.add("run", 0.0)
     assert scheduler.next(0.0) == ("poll", "run")
-    scheduler.observe("run", 0.1, 0, "streaming")
+    scheduler.observe("run", 0.1, 0, State.RUNNING)
     action, until = scheduler.next(2.0)
     assert action == "wait"
     assert until == 5.0

@@ -76,6 +76,11 @@ def shown_by_themselves(hits: Iterable[Hit]) -> Iterator[Place]:
             yield last, found.shown
 
 
+def named_places(hits: Iterable[Hit]) -> list[int]:
+    """Where those of the hits begin that are not shown by themselves."""
+    return [last + 1 - found[0].size for last, found in hits if len(found.shown) < len(found)]
+
+
 def at_words(hits: list[Hit], low: str) -> list[Hit]:
     r"""The hits without those that would be looked at for nothing, inside a word.
 

@@ -61,8 +61,11 @@ class Edit(NamedTuple):
     char: str = ""
 
 
-def viewed(text: str, edits: Iterator[Edit] | list[Edit]) -> View | None:
-    """The view of a text after edits in order of place; None if there are none."""
+def viewed(text: str, edits: Iterator[Edit] | list[Edit], *, of_lines: bool = False) -> View | None:
+    """The view of a text after edits in order of place; None if there are none.
+
+    `of_lines`: the edits leave out beginnings of lines, and nothing else.
+    """
     pieces: list[str] = []
     starts, places = [0], [0]
     wide: dict[int, int] = {}
@@ -81,7 +84,7 @@ def viewed(text: str, edits: Iterator[Edit] | list[Edit]) -> View | None:
     if not pieces:
         return None
     pieces.append(text[done:])
-    return View("".join(pieces), starts, places, wide)
+    return View("".join(pieces), starts, places, wide, is_of_lines=of_lines)
 
 
 # -- escapes of terminals --------------------------------------------------------------------------
@@ -94,7 +97,7 @@ _ESC = r"(?:\x1b|␛|\\{1,4}(?:x1[bB]|u001[bB]|033|e)|\^\[)"
 _TERMINAL = re.compile(
     rf"(?:{_ESC}\[|\x9b)(?:[0-?]{{1,24}}+[ -/]{{0,4}}[A-HJKSTfhlmnqsu]|[HJKm]|[A-GSTsu](?![A-Za-z_]))"
     rf"|{_ESC}\](?:8;[^;\s\x1b\x07\\]{{0,40}};|\d{{1,3}};)"
-    rf"|{_ESC}(?:\\{{1,2}}|[()][A-Za-z0-9]|[=>78cDEHMNOZ](?![A-Za-z]))|\x1b[@-Z\\-_]"
+    rf"|\x1b_[^\x07\x1b]{{0,64}}\x07|{_ESC}(?:\\{{1,2}}|[()][A-Za-z0-9]|[=>78cDEHMNOZ](?![A-Za-z]))|\x1b[@-Z\\-_]"
 )
 
 
@@ -136,7 +139,7 @@ _TIME = (
 _BY_DIGIT = re.compile(
     rf"""
     \[?(?:{_TIME}|\d\d:\d\d:\d\d(?:[.,]\d{{1,6}})?)\]?(?:[ \t](?:(?:stdout|stderr)[ ][FP][ ])?(?:[\w.-]{{1,40}}\[[\w.-]{{1,20}}\]:[ ])?|$)
-  | [ ]{{0,8}}\d{{1,6}}(?:\t|→|[ ]{{0,2}}[│|](?:[ ]|$)|[:)](?!\d\d:\d\d|\d\d[ ]|//)[ ]?)
+  | [ ]{{0,8}}\d{{1,6}}(?:\#[A-Z]{{2,4}}:|\t|→|[ ]{{0,2}}[│|](?:[ ]|$)|[:)](?!\d\d:\d\d|\d\d[ ]|//)[ ]?)
   | \[(?![\w./:@-]{{0,80}}(?i:key|token|secret|passw(?:or)?d|passphrase|_pass)\])[\w./:@-]{{1,90}}\](?:[ ]{{1,4}}\|)?[ ]
     """,
     re.X,
@@ -150,11 +153,17 @@ _BY_NAME = re.compile(
   | [^\t\n]{{1,60}}\t[^\t\n]{{1,60}}\t(?={_TIME})
   | \^?[0-9a-f]{{7,40}}[ ](?:[^\s(]{{1,80}}[ ]{{1,20}})?\([^()\n]{{4,80}}[ ]\d{{1,6}}\)[ ]
   | remote:[ ]
+  | L\d{{1,6}}:[ ]?
+  | npm[ ](?:ERR!|error|WARN|warn|notice|verb)[ ]
     """,
     re.X,
 )
 _BY_MARK = re.compile(r"#\d{1,4} (?:\d{1,5}\.\d{1,4} )?|>{1,3} |[│┃║▏] ?")
-_DIFF = re.compile(r"^(?:@@ -\d|diff --git |\+\+\+ [ab/]|--- [ab/])", re.M)
+_DIFF = re.compile(
+    r"^(?:@@ -\d|diff --git |\+\+\+ [ab/]|--- [ab/]|\*\*\* (?:Begin Patch|(?:Add|Update) File: ))",
+    re.M,
+)
+_NUMBERED = re.compile(r"[ ]{0,8}(\d{1,6})[ ](?![ ]{0,2}[|│])")  # `bat -n`, `less -N`
 _LIST_OR_FLAGS = re.compile(r"- |--")
 # What a prefix that begins with a letter has: a number between colons or dashes (a line, a time).
 # Patterns that begin with a fixed character are searched for at the speed of a plain search.
@@ -174,6 +183,8 @@ def _may_begin_with_letters(text: str) -> bool:
         or "|" in text
         or ("\t" in text and _TIME_BEHIND_TAB.search(text) is not None)
         or "remote: " in text
+        or text.startswith("npm ")
+        or (text[:1] == "L" and text[1:2].isdigit())
     )
 
 
@@ -202,6 +213,7 @@ def _without_prefixes(text: str) -> View | None:
         return None
     lines = text.split("\n")
     is_marked = _are_marked(text, lines)
+    is_numbered = _NUMBERED.match(text) is not None and _are_numbered(lines)
     starts, places = [0], [0]
     at = cut = 0
     for number, line in enumerate(lines):
@@ -213,7 +225,9 @@ def _without_prefixes(text: str) -> View | None:
             or (has_letters and char != " ")
             or (char == " " and line.lstrip(" ")[:1].isdigit())
         ):
-            size = 1 if is_marked and _has_mark(line) else 0
+            size = 1 if is_marked and not is_numbered and _has_mark(line) else 0
+            if is_numbered and (counted := _NUMBERED.match(line)) is not None:
+                size = counted.end()
             size = _behind_prefixes(line, size, has_letters=has_letters, is_marked=is_marked)
             if size:
                 starts.append(at - cut)
@@ -256,9 +270,22 @@ def _are_marked(text: str, lines: list[str]) -> bool:
         return True
     if char in ("+", "-") and _is_diff(lines):
         return True
-    return ("@@ -" in text or "diff --git" in text or "\n+++ " in text) and _DIFF.search(
-        text
-    ) is not None
+    return (
+        "@@ -" in text or "diff --git" in text or "\n+++ " in text or "*** " in text
+    ) and _DIFF.search(text) is not None
+
+
+def _are_numbered(lines: list[str]) -> bool:
+    """Do all lines begin with numbers that count, and nothing but a blank parts them?"""
+    before = None
+    for line in lines:
+        if not line:
+            continue
+        found = _NUMBERED.match(line)
+        if found is None or before not in (None, int(found[1]) - 1):
+            return False
+        before = int(found[1])
+    return len(lines) > 1
 
 
 def _has_mark(line: str) -> bool:

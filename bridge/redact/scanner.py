@@ -6,20 +6,27 @@ from __future__ import annotations
 
 import copy
 import hashlib
-import json
 import re
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Any, Final, NamedTuple, Self
 
-from bridge.redact import anchors, dress, echoes, literals, patterns
+from bridge.redact import anchors, dress, echoes, line_heads, literals, patterns
 from bridge.redact.anchors import HITS_MAX, Hit, Place
 from bridge.redact.fold import fold, offsets
-from bridge.redact.jsondoc import Document, NotADocumentError
+from bridge.redact.jsondoc import Document, NotADocumentError, parses
 from bridge.redact.names.remembered import Names
 from bridge.redact.policy import Policy
-from bridge.redact.spans import MARK_OPEN, MARKER_MAX, Scan, Span, beside_markers, merged
+from bridge.redact.spans import (
+    MARK_OPEN,
+    MARKER_MAX,
+    Scan,
+    Span,
+    beside_markers,
+    fingerprint,
+    merged,
+)
 from bridge.redact.values import harmless
 
 TEXT_MIN = 6  # a shorter text holds no secret that could be recognised
@@ -141,7 +148,8 @@ class TextRedactor:
         hits = list(islice(self._find(low), HITS_MAX))
         return anchors.at_words(hits, low) if 0 < len(hits) < HITS_MAX else hits
 
-    def _hits_of_view(self, views: list[dress.View], hits: list[Hit], low: str) -> list[Hit]:
+    def _moved(self, hits: list[Hit], views: list[dress.View], low: str) -> list[Hit]:
+        """The hits in a text as hits in the last of its views."""
         moved = anchors.moved(hits, views[0]) if len(views) == 1 else None
         return self._hits(low) if moved is None else moved
 
@@ -192,7 +200,7 @@ class TextRedactor:
         if not scan.spans:
             return s
         result = self._apply(s, scan)
-        if s[:1] in "{[" and s[-1:] in "}]" and not _parses(result):
+        if s[:1] in "{[" and s[-1:] in "}]" and not parses(result):
             return self._by_structure(s, result)
         return result
 
@@ -255,16 +263,19 @@ class TextRedactor:
     def _read(self, scan: Scan, hits: list[Hit], depth: int) -> None:
         """Note what is found in the text without its dress, and in the literals inside it."""
         views = dress.undressed(scan.text)
-        if not views and not literals.may_have_some(scan.text):  # nearly every text
+        is_plain = not views and not literals.may_have_some(scan.text)
+        if is_plain and not (hits and line_heads.may_share(scan.text)):  # nearly every text
             if hits:
                 self._detect(scan, self._all(hits, scan.low), ())
             return
-        inner = scan
-        if views:
-            inner = Scan(views[-1].text, views[-1].text.lower())
-            inner.effort, inner.budget = scan.effort, scan.budget
+        inner = scan.inside(views[-1].text, views[-1].text.lower()) if views else scan
+        in_view = self._moved(hits, views, inner.low) if views else hits
+        shared = line_heads.without_shared(inner.text, anchors.named_places(in_view))
+        if shared is not None:
+            views.append(shared)
+            inner = scan.inside(shared.text, shared.text.lower())
+            in_view = self._moved(in_view, [shared], inner.low)
         inside = literals.literals(inner.text) if depth < literals.DEPTH_MAX else []
-        in_view = self._hits_of_view(views, hits, inner.low) if views else hits
         if in_view:
             self._detect(
                 inner, self._all(in_view, inner.low), [(one.start, one.end) for one in inside]
@@ -310,8 +321,7 @@ class TextRedactor:
         hits = self._hits(low)
         if not hits and not dress.hides(text):
             return
-        inner = Scan(text, low)
-        inner.effort, inner.budget = scan.effort, scan.budget
+        inner = scan.inside(text, low)
         self._read(inner, hits, depth + 1)
         scan.effort = inner.effort
         if inner.spans:
@@ -384,17 +394,3 @@ def _outside(spans: list[Span], literal: literals.Literal, folded: str) -> Itera
             first, last = view.back(first, last)
         quote = span.quote.replace("\\", "\\\\").replace('"', '\\"')
         yield span.moved(literal.start + first, literal.start + last)._replace(quote=quote)
-
-
-def _parses(text: str) -> bool:
-    try:
-        json.loads(text)
-    except (ValueError, RecursionError):
-        return False
-    return True
-
-
-def fingerprint(secret: str, key: bytes) -> str:
-    """40 bits of a keyed hash: the same secret is seen again, and nothing can be guessed from it."""
-    raw = secret.encode("utf-8", "surrogatepass")
-    return hashlib.blake2s(raw, key=key, digest_size=5).hexdigest()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from bisect import bisect_right
 from typing import Any, Final, NamedTuple
@@ -54,6 +55,12 @@ class Scan:
                 self.end = cut
                 self.was_cut = True
 
+    def inside(self, text: str, low: str) -> Scan:
+        """The scan of a text that this one holds; it goes on with the same effort."""
+        inner = Scan(text, low)
+        inner.effort, inner.budget = self.effort, self.budget
+        return inner
+
     def add(
         self, start: int, end: int, kind: str, rule: str, quote: str = "", *, is_cut: bool = False
     ) -> int:
@@ -88,3 +95,9 @@ def merged(spans: list[Span]) -> list[Span]:
             continue
         result.append(span)
     return result
+
+
+def fingerprint(secret: str, key: bytes) -> str:
+    """40 bits of a keyed hash: the same secret is seen again, nothing can be guessed from it."""
+    raw = secret.encode("utf-8", "surrogatepass")
+    return hashlib.blake2s(raw, key=key, digest_size=5).hexdigest()

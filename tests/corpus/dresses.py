@@ -18,17 +18,19 @@ class Dress:
 
     on: Callable[[str], str]
     off: Callable[[str], str]
+    lines_least: int = 1  # of a text; one line alone does not show what all lines have
 
 
 _FIRST_WORD = re.compile(r"^([^A-Za-z_\n]*)([A-Za-z_][\w-]*)", re.M)
 
 
-def _prefix(make: Callable[[int], str], pattern: str) -> Dress:
+def _prefix(make: Callable[[int], str], pattern: str, lines_least: int = 1) -> Dress:
     """A prefix on each line; `make` gets its number. `pattern` takes it off."""
     taken = re.compile(pattern, re.M)
     return Dress(
         lambda text: "\n".join(make(at) + line for at, line in enumerate(text.split("\n"), 7)),
         lambda text: taken.sub("", text),
+        lines_least,
     )
 
 
@@ -43,6 +45,14 @@ def _color(escape: str, pattern: str, *, word: bool = False) -> Dress:
         return "\n".join(f"{on}{line}{off}" for line in text.split("\n"))
 
     return Dress(dressed, lambda text: taken.sub("", text))
+
+
+def _patch() -> Dress:
+    head, end = "*** Begin Patch\n*** Update File: a.yml\n@@\n", "\n*** End Patch"
+    return Dress(
+        lambda text: head + "\n".join("+" + line for line in text.split("\n")) + end,
+        lambda text: re.sub(r"^\+", "", text.removeprefix(head).removesuffix(end), flags=re.M),
+    )
 
 
 def _diff(mark: str) -> Dress:
@@ -77,10 +87,22 @@ DRESSES: dict[str, Dress] = {
     "clock": _prefix(lambda n: f"[15:00:{n % 60:02}] ", r"^\[15:00:\d\d\] "),
     "syslog": _prefix(lambda n: f"Aug  3 15:00:{n % 60:02} web app[412]: ", r"^Aug  3 \S+ web app\[412\]: "),
     "buildkit": _prefix(lambda n: f"#12 0.{n}45 ", r"^#12 0\.\d+ "),
+    "bat -n": _prefix(lambda n: f"{n:4} ", r"^ {0,3}\d+ ", 2),
+    "L7": _prefix(lambda n: f"L{n}: ", r"^L\d+: "),
+    "turbo": _prefix(lambda _: "@acme/web:build: ", r"^@acme/web:build: ", 2),
+    "npm": _prefix(lambda _: "npm error ", r"^npm error "),
+    "logger": _prefix(
+        lambda n: f"2026-08-03 15:00:{n % 60:02},123 - app.main - INFO - ", r"^2026\S+ \S+ - app\.main - INFO - ", 2),
+    "runner": _prefix(lambda n: f"2026-08-03T15:00:{n % 60:02}.104992Z 01O ", r"^2026\S+Z 01O ", 2),
+    "device": _prefix(lambda n: f"08-03 15:00:{n % 60:02}.123  1234  1240 D App: ", r"^08-03 \S+  1234  1240 D App: ", 2),
+    "stern": _prefix(lambda _: "api-7d9f8-x2x9k api ", r"^api-7d9f8-x2x9k api ", 2),
+    "comment": _prefix(lambda _: "// ", r"^// ", 2),
+    "box": _prefix(lambda _: "│ ", r"^│ ", 2),
     "quote": _prefix(lambda _: "> ", r"^> "),
     "added": _diff("+"),
     "removed": _diff("-"),
     "unchanged": _diff(" "),
+    "patch": _patch(),
     "grep in color in compose": _prefix(
         lambda n: f"api-1  | \x1b[35mconfig/app.yml\x1b[m\x1b[36m:\x1b[m\x1b[32m{n}\x1b[m\x1b[36m:\x1b[m",
         r"^api-1  \| \x1b\[35mconfig/app\.yml\x1b\[m\x1b\[36m:\x1b\[m\x1b\[32m\d+\x1b\[m\x1b\[36m:\x1b\[m",

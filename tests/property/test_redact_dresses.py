@@ -32,6 +32,7 @@ def test_a_dressed_text_loses_what_the_plain_one_loses(
 ) -> None:
     dress, redactor = DRESSES[name], Redactor()
     lost = same = 0
+    plain = [one for one in plain if one[0].count("\n") + 1 >= dress.lines_least]
     for text, secrets, expected in plain:
         result = dress.off(redactor.text(dress.on(text)))
         same += result == expected

@@ -1,0 +1,136 @@
+"""Takes off what all lines of a text begin with: the prefix of a tool that nobody told us of.
+
+`api:dev: `, `npm error `, `2026-08-03 15:00:07,123 - app.main - INFO - `: tools put the same before
+each line, but for numbers. Where that ends at a blank or a bracket and holds none of the literals
+that detectors begin at, the lines are read without it. The prefixes of `dress` are taken off first:
+they may differ from line to line.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
+from itertools import accumulate
+from typing import Final
+
+from bridge.redact.dress import Edit, View, viewed
+
+HEAD_MAX: Final = 160  # characters of a line that are compared
+LINES_MAX: Final = 4_000
+HITS_MAX: Final = 400  # literals of a text beyond which it is read as it stands
+_TRIES: Final = 3
+_DIGITS = re.compile(r"\d+")
+_ENDS = re.compile(r"[\s\]|│›»]")
+# Numbers and the marks of lists are read with what follows: only more than that is a prefix.
+_MORE = re.compile(r"[^\d\s.,:;*+-]")
+
+
+def may_share(text: str) -> bool:
+    """Do two lines begin alike? Most texts are done with this."""
+    first = text.find("\n") + 1
+    if not first:
+        return False
+    second = text.find("\n", first) + 1
+    one, other = (first, second) if second and second < len(text) else (0, first)
+    char, also = text[one : one + 1], text[other : other + 1]
+    if char != also and not (char.isdigit() and also.isdigit()):
+        return False
+    if char not in (" ", "\t"):
+        return char not in ("", "\n", "{", "}", '"')
+    head, below = text[one : one + 24].lstrip(), text[other : other + 24].lstrip()
+    return head[:2] == below[:2] != ""
+
+
+def without_shared(text: str, hits: Sequence[int]) -> View | None:
+    """The view without it; None if the lines share nothing.
+
+    `hits`: where the literals begin that detectors look at.
+    """
+    if not may_share(text) or len(hits) > HITS_MAX:
+        return None
+    lines = text.split("\n")
+    if len(lines) > LINES_MAX:
+        return None
+    heads = [_DIGITS.sub("0", line[:HEAD_MAX]) for line in lines]
+    starts = [0, *accumulate(len(line) + 1 for line in lines)]
+    count = len(lines)
+    # A line before and one behind may be of somebody else.
+    for low, high in ((0, count), (1, count), (0, count - 1), (1, count - 1)):
+        shared = _shared(heads[low:high])
+        for _ in range(_TRIES):
+            if not shared or _is_of_table(shared, lines[low:high]):
+                break
+            before = _before_hits(shared, lines, starts, hits, low, high)
+            if before is None:
+                return viewed(text, list(_edits(shared, lines, starts, low, high)), of_lines=True)
+            shared = _ended(shared[:before])
+    return None
+
+
+def _shared(heads: list[str]) -> str:
+    filled = [head for head in heads if head.strip()]
+    if len(filled) < 2:
+        return ""
+    least, most = min(filled), max(filled)  # what these share, all between them share
+    size = 0
+    for char, also in zip(least, most, strict=False):
+        if char != also:
+            break
+        size += 1
+    return _ended(least[:size])
+
+
+def _ended(shared: str) -> str:
+    """As far as it ends before a word of its own."""
+    for at in range(len(shared) - 1, -1, -1):
+        if _ENDS.match(shared, at):
+            shared = shared[: at + 1]
+            break
+    else:
+        return ""
+    return "" if _MORE.search(shared) is None else shared
+
+
+def _is_of_table(shared: str, lines: list[str]) -> bool:
+    """`| a | b |`: a stroke begins the row, and further ones part it."""
+    return shared[0] == "|" and all(line.count("|") > shared.count("|") for line in lines if line)
+
+
+def _width(shared: str, line: str) -> int:
+    """How many characters of a line it is: numbers are as long as they are."""
+    numbers = shared.count("0")
+    if not numbers:
+        return min(len(shared), len(line))
+    behind = 0
+    for number, found in enumerate(_DIGITS.finditer(line), 1):
+        behind = found.end()
+        if number == numbers:
+            return min(behind + len(shared) - shared.rfind("0") - 1, len(line))
+    return len(line)  # an empty line of the tool: only its prefix
+
+
+def _before_hits(
+    shared: str,
+    lines: list[str],
+    starts: list[int],
+    hits: Sequence[int],
+    low: int,
+    high: int,
+) -> int | None:
+    """How much of it stands before all literals; None if all of it does."""
+    for start in hits:
+        at = bisect_right(starts, start) - 1
+        if not low <= at < high:
+            continue
+        column = start - starts[at]
+        if column < _width(shared, lines[at]):
+            return len(_DIGITS.sub("0", lines[at][:column]))
+    return None
+
+
+def _edits(shared: str, lines: list[str], starts: list[int], low: int, high: int) -> Iterator[Edit]:
+    for at in range(low, high):
+        line = lines[at]
+        if line.strip() and (width := _width(shared, line)):
+            yield Edit(starts[at], starts[at] + width)

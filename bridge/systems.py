@@ -73,6 +73,12 @@ def plain(body: bytes) -> bytes | None:
     return None if system is None else system.plain(record)
 
 
+def maybe_kind_of_type(type_: str) -> Kind | None:
+    """Return the kind of feed whose own records have such a type; None for marks."""
+    kinds = (kind for system in _known.values() for kind in system.kinds.values())
+    return next((kind for kind in kinds if type_.startswith(f"{kind.type_prefix}.")), None)
+
+
 def kind_of(feed: Feed) -> Kind:
     """Return how a feed's records are named, also for a system that is no longer installed."""
     system = _known.get(feed.system)

@@ -14,10 +14,10 @@ from bridge.cli.guarding import RUNNERS, in_runner
 from bridge.cli.streams import is_terminal, say, wants_colour
 from bridge.outputs.printed import formatter
 from bridge.outputs.story.ci import GithubPrinter, GitlabPrinter
+from bridge.outputs.story.gaps import gap_words
 from bridge.outputs.story.harmless import json_for_terminal, json_without_commands
 from bridge.outputs.story.layout import Look
 from bridge.outputs.story.printer import Seen, StoryPrinter, Tales
-from bridge.outputs.story.tale import gap_words
 from bridge.standard_error import standard_error
 from bridge.wire.jsontext import loads
 

@@ -236,7 +236,7 @@ def step_summary(tales: Tales) -> bytes:
     if shown < len(ordered):
         parts.append(f"\n{many(len(ordered) - shown, 'more run')} not shown.\n")
     for tale in ordered[:shown]:
-        text = tale.story.error or tale.failure
+        text = tale.error or tale.failure
         if tale.tone != "bad" or not text or len(text) <= REASON_CHARS_MAX:
             continue
         detail = f"\n**{escaped(short(tale.run_id))}**\n\n{fenced(text[:DETAIL_CHARS_MAX])}\n"
@@ -250,7 +250,7 @@ def step_summary(tales: Tales) -> bytes:
 def _row(tale: Tale) -> str:
     lasted = "" if tale.lasted_s is None else span(tale.lasted_s)
     status = tale.status if tale.is_ended else "unfollowed" if tale.failure else "not ended"
-    reason = tale.story.error if tale.tone == "bad" else ""
+    reason = tale.error if tale.tone == "bad" else ""
     text = ": ".join(part for part in (tale.title, tale.failure or reason) if part)
     numbers = tale.numbers
     tools = f"{numbers.tools:,}" + (

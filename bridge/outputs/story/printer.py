@@ -182,7 +182,7 @@ class StoryPrinter:
         lasted = "" if tale.lasted_s is None else span(tale.lasted_s)
         status = tale.status if tale.is_ended else "unfollowed" if tale.failure else "not ended"
         head = f"  {short(tale.run_id)}  {padded(harmless(str(status)), 10)} {lasted:>8}  "
-        reason = tale.story.error if tale.tone == "bad" and tale.is_ended else tale.failure
+        reason = tale.error if tale.tone == "bad" and tale.is_ended else tale.failure
         about = cut(harmless(" ".join((reason or tale.title).split())), TITLE_COLUMNS)
         tail = f"{about}  ({tale.numbers.words()})"
         line = head + (tail if columns is None else cut(tail, max(20, columns - len(head))))

@@ -12,9 +12,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
-from bridge.core.story import Story, input_of, with_events, with_row
+from bridge.core.kind import Kind
+from bridge.core.tool_input import input_of
 from bridge.outputs.story.elsewhere import words_of
+from bridge.outputs.story.gaps import gap_words
 from bridge.outputs.story.text import joined, many, remainder, seconds_of, span, whole_sentences
+from bridge.systems import maybe_kind_of_type
 from bridge.wire import times
 
 OUTPUT_LINES: Final = 20  # last lines shown of a failed call
@@ -26,17 +29,6 @@ LONG_CALL_S: Final = 10.0  # a longer call is shown while it runs
 _EXIT: Final = re.compile(r"exit(?:ed)?(?: with)?(?: code| status)? (-?\d{1,6})")
 _LINES_CHANGED: Final = re.compile(r"\(\+(\d{1,7}) [-−](\d{1,7})\)")
 _UPSTREAM_CUT: Final = re.compile(r"\.\.\.\[truncated (\d{1,18}) chars\]$")
-
-WHY_GAP: Final[Mapping[str, str]] = {
-    "window_exhausted": "the run has more events than upstream shows on one page",
-    "window_jumped": "more events came between two reads than upstream shows on one page",
-    "segment_switched": (
-        "the run continued in a new segment before the old one was read completely"
-    ),
-    "joined_late": "the run started before the bridge followed it",
-    "history_shrank": "upstream shows fewer events than before",
-    "unreadable": "an event from upstream could not be read",
-}
 
 
 class Told(NamedTuple):
@@ -87,7 +79,6 @@ class Tale:
 
     def __init__(self, run_id: str, redact: Callable[[str], str] = lambda text: text) -> None:
         self.run_id = run_id
-        self.story = Story()
         self.numbers = Numbers()
         self.status: str | None = None
         self.is_ended = False
@@ -99,6 +90,10 @@ class Tale:
         self._said = ""
         self._calls: dict[str, _Call] = {}
         self._is_begun = False
+        # What the run's system says of its row and events (`Kind.tell`).
+        self._kind: Kind | None = None
+        self._row: Mapping[str, Any] = {}
+        self._notes: Mapping[str, Any] = {}
 
     @property
     def is_over(self) -> bool:
@@ -108,7 +103,17 @@ class Tale:
     @property
     def title(self) -> str:
         """The run's title; empty until upstream has one."""
-        return self.story.title or ""
+        return self._said_of("title") or ""
+
+    @property
+    def error(self) -> str | None:
+        """Why the run failed, in upstream's words."""
+        return self._said_of("error")
+
+    def _said_of(self, member: str) -> str | None:
+        told = {} if self._kind is None else self._kind.tell(self._row, self._notes)
+        text = told.get(member)
+        return text if isinstance(text, str) else None
 
     def running(self) -> tuple[str, float] | None:
         """The newest open call and its start (monotonic), for a status line."""
@@ -123,10 +128,11 @@ class Tale:
         data = data if isinstance(data, Mapping) else {}
         at = record.get("time")
         at = at if isinstance(at, str) else None
-        if type_.startswith("com.mogplex.run.event."):
+        if type_.startswith("com.mogplex.run."):
+            self._kind = self._kind or maybe_kind_of_type(type_)
+            if type_ == "com.mogplex.run.status":
+                return self._status(data, at)
             return self._event(data, at, now_s)
-        if type_ == "com.mogplex.run.status":
-            return self._status(data, at)
         told = self._close_block()
         match type_:
             case "bridge.gap":
@@ -157,7 +163,8 @@ class Tale:
 
     def _event(self, data: Mapping[str, Any], at: str | None, now_s: float) -> list[Told]:
         self.numbers.events += 1
-        self.story = with_events(self.story, (data,))
+        if self._kind is not None and self._kind.note is not None:
+            self._notes = self._kind.note(self._notes, (data,))
         type_, payload = data.get("type"), data.get("payload")
         payload = payload if isinstance(payload, Mapping) else {}
         message = data.get("message")
@@ -215,11 +222,12 @@ class Tale:
         return [Told(at, "note", "quiet", message)] if message else []
 
     def _started(self, message: str, at: str | None) -> list[Told]:
-        if self._is_begun or not self.story.title:
-            return [] if self.story.title else [Told(at, "note", "quiet", message)]
+        title = self.title
+        if self._is_begun or not title:
+            return [] if title else [Told(at, "note", "quiet", message)]
         self._is_begun = True
-        more = [part for part in (self.story.harness, self.story.branch) if part]
-        text = self.story.title + (f" ({', '.join(more)})" if more else "")
+        more = [part for part in map(self._said_of, ("harness", "branch")) if part]
+        text = title + (f" ({', '.join(more)})" if more else "")
         return [Told(at, "begin", "plain", text)]
 
     # Tools
@@ -290,7 +298,7 @@ class Tale:
     def _status(self, data: Mapping[str, Any], at: str | None) -> list[Told]:
         row = data.get("run")
         if isinstance(row, Mapping):
-            self.story = with_row(self.story, row)
+            self._row = row
         before, self.status = self.status, str(data.get("status"))
         if self.status == "awaiting_input":
             return [*self._close_block(), Told(at, "wait", "warn", "waits for input")]
@@ -331,8 +339,8 @@ class Tale:
     @property
     def lasted_s(self) -> float | None:
         """Seconds from start to end by upstream's times; None while one is unknown."""
-        begin = times.seconds(self.story.started_at)
-        end = times.seconds(self.story.ended_at)
+        begin = times.seconds(self._said_of("startedAt"))
+        end = times.seconds(self._said_of("endedAt"))
         return None if begin is None or end is None else max(0.0, end - begin)
 
     def ending(self) -> str:
@@ -342,21 +350,9 @@ class Tale:
         words = self.status or "ended"
         if self.lasted_s is not None:
             words += f" after {span(self.lasted_s)}"
-        if self.story.error and self.tone != "good":
-            words += f": {self.story.error}"
+        if self.error and self.tone != "good":
+            words += f": {self.error}"
         return words
-
-
-def gap_words(data: Mapping[str, Any]) -> str:
-    """Describe a gap in words."""
-    missing, reason = data.get("missing"), str(data.get("reason"))
-    if missing == 1:
-        count = "1 event is"
-    elif isinstance(missing, int):
-        count = f"{missing:,} events are"
-    else:
-        count = "an unknown number of events is"
-    return f"gap: {count} missing: {WHY_GAP.get(reason, reason)}"
 
 
 def _named(call: _Call) -> str:

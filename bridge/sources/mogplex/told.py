@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from bridge.core.story import from_plain, to_plain, view, with_events, with_row
+from bridge.sources.mogplex.story import from_plain, to_plain, view, with_events, with_row
 
 
 def note_run(notes: Mapping[str, Any], events: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from bridge.core.story import (
+from bridge.sources.mogplex.story import (
     Story,
     from_plain,
     title_of,

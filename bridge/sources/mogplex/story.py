@@ -12,8 +12,9 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Final
 
+from bridge.core.tool_input import TEXT_CHARS_MAX, input_of, line_of, text_of
+
 TITLE_CHARS_MAX: Final = 120  # of the prompt's first line
-TEXT_CHARS_MAX: Final = 200  # of a command or a path, and of the agent's text
 ERROR_CHARS_MAX: Final = 2000
 OPEN_TOOLS_MAX: Final = 16  # calls at a time; agents have a few
 # Upstream's statuses and the normalized ones.
@@ -22,7 +23,6 @@ _END_TYPES: Final = frozenset({"finished", "failed", "cancelled"})
 _IS_UTC: Final = re.compile(
     r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|\+00:00)", re.ASCII
 ).fullmatch
-_INPUT_NAMES: Final = ("command", "cmd", "path", "file_path", "file", "query", "pattern", "url")
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,12 +69,12 @@ def with_row(story: Story, row: Mapping[str, Any]) -> Story:
         ended_at = ended_at or utc(row.get("updatedAt"))
     return replace(
         story,
-        harness=_line(row.get("harness"), TEXT_CHARS_MAX) or story.harness,
-        branch=_line(working, TEXT_CHARS_MAX) or story.branch,
-        repo_id=_line(row.get("repoId"), TEXT_CHARS_MAX) or story.repo_id,
+        harness=line_of(row.get("harness"), TEXT_CHARS_MAX) or story.harness,
+        branch=line_of(working, TEXT_CHARS_MAX) or story.branch,
+        repo_id=line_of(row.get("repoId"), TEXT_CHARS_MAX) or story.repo_id,
         started_at=utc(row.get("createdAt")) or story.started_at,
         ended_at=ended_at,
-        error=_text(row.get("error"), ERROR_CHARS_MAX) or story.error,
+        error=text_of(row.get("error"), ERROR_CHARS_MAX) or story.error,
         open_tools=() if is_over else story.open_tools,
         is_over=is_over,
     )
@@ -144,13 +144,13 @@ class _Draft:
                 self._said = _said(self._said, event, goes_on=is_delta and self._is_speaking)
         elif type_ == "started":
             self._title = self._title or title_of(payload.get("prompt"))
-            self._harness = self._harness or _line(payload.get("harness"), TEXT_CHARS_MAX)
+            self._harness = self._harness or line_of(payload.get("harness"), TEXT_CHARS_MAX)
             self._started_at = self._started_at or utc(event.get("createdAt"))
         elif isinstance(type_, str) and type_ in _END_TYPES:  # other types may not be hashable
             self._ended_at = utc(event.get("createdAt")) or self._ended_at
             self._tools, self._calls = [], []
             if type_ == "failed":
-                self._error = self._error or _text(event.get("message"), ERROR_CHARS_MAX)
+                self._error = self._error or text_of(event.get("message"), ERROR_CHARS_MAX)
         self._is_speaking = is_delta
 
     def _finish(self, event: Mapping[str, Any], payload: Mapping[str, Any]) -> None:
@@ -167,7 +167,7 @@ class _Draft:
     def _name(self, tool: OpenTool | int) -> str:
         if isinstance(tool, OpenTool):
             return tool.name
-        return _line(self._events[tool].get("toolName"), TEXT_CHARS_MAX) or "tool"
+        return line_of(self._events[tool].get("toolName"), TEXT_CHARS_MAX) or "tool"
 
     def _begun(self, at: int) -> OpenTool:
         """The call that the event of number `at` began."""
@@ -175,7 +175,7 @@ class _Draft:
         payload = event.get("payload")
         payload = payload if isinstance(payload, Mapping) else {}
         call = payload.get("toolCallId")
-        title = input_of(payload) or _line(event.get("message"), TEXT_CHARS_MAX)
+        title = input_of(payload) or line_of(event.get("message"), TEXT_CHARS_MAX)
         since = utc(event.get("createdAt")) or self._newest(at + 1) or ""
         return OpenTool(call if isinstance(call, str) else None, self._name(at), title, since)
 
@@ -205,21 +205,7 @@ def title_of(prompt: object) -> str | None:
     if not isinstance(prompt, str):
         return None
     lines = (line.strip(" \t#*-") for line in prompt[:10_000].splitlines())
-    return _line(next((line for line in lines if line), None), TITLE_CHARS_MAX)
-
-
-def input_of(payload: Mapping[str, Any]) -> str | None:
-    """Return the input of a tool call as one line: its command, path or query."""
-    given = payload.get("input")
-    if not isinstance(given, Mapping):
-        return _line(given, TEXT_CHARS_MAX)
-    for name in _INPUT_NAMES:
-        value = given.get(name)
-        if isinstance(value, list):
-            value = " ".join(str(p) for p in value if isinstance(p, str | int | float))
-        if line := _line(value, TEXT_CHARS_MAX):
-            return line
-    return None
+    return line_of(next((line for line in lines if line), None), TITLE_CHARS_MAX)
 
 
 def view(story: Story) -> dict[str, Any]:
@@ -306,16 +292,3 @@ def _said(before: str | None, event: Mapping[str, Any], *, goes_on: bool) -> str
     if not isinstance(message, str) or not message:
         return before
     return ((before or "") + message if goes_on else message)[-TEXT_CHARS_MAX:]
-
-
-def _text(value: object, chars_max: int) -> str | None:
-    if not isinstance(value, str):
-        return None
-    text = value.strip()
-    return text if len(text) <= chars_max else f"{text[: chars_max - 1]}…"
-
-
-def _line(value: object, chars_max: int) -> str | None:
-    if not isinstance(value, str):
-        return None
-    return _text(" ".join(value[:10_000].split()), chars_max) or None

@@ -12,9 +12,12 @@ from typing import Any, NamedTuple
 from bridge.core.errors import Failure
 from bridge.core.kind import Kind
 from bridge.core.state import FeedState
+from bridge.core.status import State
 
 GAP = "bridge.gap"
 FOLLOW_FAILED = "bridge.follow.failed"
+# The states of records of 0.1.0, which have only the status of a run.
+_FIRST_STATES = {"streaming": "running", "awaiting_input": "waiting", "success": "succeeded"}
 ENDED_TELLS = ("error", "startedAt", "endedAt")  # members of `Kind.tell`
 
 
@@ -73,6 +76,13 @@ def gap(
             "missing": missing,
         },
     )
+
+
+def state_in(data: Mapping[str, Any]) -> State | None:
+    """Return the state in the data of an end or a change of status; None for other words."""
+    status = str(data.get("status"))
+    word = data.get("state") or _FIRST_STATES.get(status, status)
+    return next((state for state in State if state.value == word), None)
 
 
 def ended(kind: Kind, state: FeedState, told: Mapping[str, Any]) -> Mark:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final, Protocol
 
 from bridge.core import marks
+from bridge.core.status import State
 from bridge.outputs.story.harmless import harmless
 from bridge.systems import plain
 from bridge.wire.javascript import stringify
@@ -26,8 +27,7 @@ _TYPE_COLOURS: Final = {
     "tool_finished": _CYAN,
     "tool_started": _CYAN,
 }
-# The state at a feed's end; records of 0.1.0 have only upstream's word.
-_ENDED_COLOURS: Final = {"succeeded": _GREEN, "success": _GREEN, "failed": _RED}
+_ENDED_COLOURS: Final = {State.SUCCEEDED: _GREEN, State.FAILED: _RED}
 
 
 class Printable(Protocol):
@@ -80,7 +80,8 @@ def _pretty(record: Printable, paint: Callable[[str, str], str]) -> bytes:
     who = f"{data.get('kind', 'run')} {_text(whole.get('subject'))}"
     if marks.is_ended(record.type):
         status = _text(data.get("status")) or "ended"
-        ink = _ENDED_COLOURS.get(str(data.get("state", data.get("status"))), _BOLD)
+        state = marks.state_in(data)
+        ink = _BOLD if state is None else _ENDED_COLOURS.get(state, _BOLD)
         line = paint(f"--- {who} {status} ---", ink)
     elif record.type == marks.GAP:
         line = paint(_gap_line(who, data), _YELLOW)

@@ -13,7 +13,9 @@ from rich.table import Table
 from rich.text import Text
 
 from bridge.cli.top.reading import View, id_of, is_run
+from bridge.core import marks
 from bridge.core.counted import counted
+from bridge.core.status import State
 from bridge.wire import times
 
 PICTURE_COLUMNS: Final = 120
@@ -259,7 +261,8 @@ def _now(run: Mapping[str, Any], view_s: float) -> Text:
     failure, tool = run.get("lastFailure"), run.get("currentTool")
     if failure:
         return Text(_safe(failure.get("code") or ""), style="red")
-    if run.get("error") and run.get("status") not in ("success", "succeeded"):
+    state = marks.state_in({"state": run.get("phase"), "status": run.get("status")})
+    if run.get("error") and state is not State.SUCCEEDED:
         return Text(_safe(run["error"]), style="red")
     if not isinstance(tool, Mapping):
         who = run.get("lastSpeaker")  # of a space; a run's messages are long and partial

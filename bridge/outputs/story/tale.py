@@ -12,7 +12,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
+from bridge.core import marks
 from bridge.core.kind import Kind
+from bridge.core.status import State
 from bridge.core.tool_input import input_of
 from bridge.outputs.story.elsewhere import words_of
 from bridge.outputs.story.gaps import gap_words
@@ -81,6 +83,7 @@ class Tale:
         self.run_id = run_id
         self.numbers = Numbers()
         self.status: str | None = None
+        self._state: State | None = None
         self.is_ended = False
         self.failure = ""  # why the bridge stopped following
         self._redact = redact
@@ -299,10 +302,11 @@ class Tale:
         row = data.get("run")
         if isinstance(row, Mapping):
             self._row = row
-        before, self.status = self.status, str(data.get("status"))
-        if self.status == "awaiting_input":
+        self.status = str(data.get("status"))
+        before, self._state = self._state, marks.state_in(data)
+        if self._state is State.WAITING:
             return [*self._close_block(), Told(at, "wait", "warn", "waits for input")]
-        if before == "awaiting_input" and self.status == "streaming":
+        if before is State.WAITING and self._state is State.RUNNING:
             return [*self._close_block(), Told(at, "wait", "plain", "goes on")]
         return []
 
@@ -320,6 +324,7 @@ class Tale:
         self._calls_left(told, at)
         self.is_ended = True
         self.status = str(data.get("status") or "ended")
+        self._state = marks.state_in(data)
         told.append(Told(at, "end", self.tone, f"{self.ending()}\n{self.numbers.words()}"))
         return told
 
@@ -328,10 +333,10 @@ class Tale:
         """The tone of the run's end."""
         if self.failure:
             return "bad"
-        match self.status:
-            case "success" | "succeeded":
+        match self._state:
+            case State.SUCCEEDED:
                 return "good"
-            case "failed" | "error":
+            case State.FAILED:
                 return "bad"
             case _:
                 return "warn"

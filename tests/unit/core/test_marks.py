@@ -100,3 +100,21 @@ def test_records_are_told_apart_by_their_types(
     assert marks.is_status(type_) is is_status
     assert marks.is_ended(type_) is is_ended
     assert marks.is_of_bridge(type_) is is_of_bridge
+
+
+@pytest.mark.parametrize(
+    ("data", "state"),
+    [
+        ({"status": "ready", "state": "succeeded"}, State.SUCCEEDED),
+        ({"status": "success"}, State.SUCCEEDED),
+        ({"status": "awaiting_input"}, State.WAITING),
+        ({"status": "cancelled", "state": None}, State.CANCELLED),
+        ({"status": "ready"}, None),
+        ({"status": 1, "state": []}, None),
+        ({}, None),
+    ],
+)
+def test_an_end_has_a_state_also_in_the_records_of_the_first_version(
+    data: dict[str, object], state: State | None
+) -> None:
+    assert marks.state_in(data) is state

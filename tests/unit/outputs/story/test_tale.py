@@ -119,6 +119,13 @@ def test_a_success_keeps_quiet_about_an_old_error() -> None:
     assert "trouble" not in end.text
 
 
+def test_a_success_in_another_systems_word_is_not_told_as_a_failure() -> None:
+    tale = Tale("b")
+    data = {"kind": "build", "id": "b", "status": "ready", "state": "succeeded"}
+    tale.take("bridge.build.ended", {"data": data}, 0.0)
+    assert (tale.tone, tale.ending()) == ("good", "ready")
+
+
 def test_a_secret_that_fragments_cut_is_redacted_in_the_joined_text() -> None:
     secret = "mog_" + "a1B2" * 6
     for cut in range(1, len(secret)):

@@ -24,7 +24,6 @@ TYPE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:-]{0,63}", re.ASCII)
 ID_LENGTH_MAX = 256
 BEATS = frozenset({"heartbeat", "ping", "keepalive", "keep-alive"})
 ENDS = frozenset({"done", "exit", "batch_settled"})  # names after which some streams end
-TIMES = ("created_at", "ts", "timestamp", "time", "at", "inserted_at")
 _DIGEST = "sha256-"
 # Kinds whose events carry an id in their data; elsewhere an `id` there belongs to something else.
 _ID_IN_DATA = frozenset({words.RUN, words.TENANT, words.COMPUTER})
@@ -117,7 +116,9 @@ def _seen(kind: str, name: str, value: Mapping[str, Any], own_id: str | None) ->
             own_id = in_data
     if own_id is not None and len(own_id) > ID_LENGTH_MAX:
         own_id = _DIGEST + hashlib.sha256(own_id.encode("utf-8", "replace")).hexdigest()
-    moment = next((m for key in TIMES if (m := times.parse(value.get(key))) is not None), None)
+    moment = next(
+        (m for key in words.TIMES if (m := times.parse(value.get(key))) is not None), None
+    )
     time, seconds = moment if moment is not None else (None, None)
     return Seen(
         own_id,

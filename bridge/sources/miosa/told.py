@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from bridge.sources.miosa.frames import TIMES
 from bridge.sources.miosa.rules import words
 from bridge.sources.miosa.words import describe
 from bridge.wire import times
@@ -67,7 +66,7 @@ def _with_metadata(event: Plain) -> Plain:
 
 
 def _begun(command: str, data: Plain) -> Plain:
-    moment = next((m for key in TIMES if (m := times.parse(data.get(key))) is not None), None)
+    moment = next((m for key in words.TIMES if (m := times.parse(data.get(key))) is not None), None)
     call = data.get("exec_id")
     return {
         "command": command,

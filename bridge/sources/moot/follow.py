@@ -20,9 +20,9 @@ from bridge.sources.moot.errors import CURSOR_STATUSES, NOT_FOUND, NOT_THE_API, 
 from bridge.sources.moot.rules.catch_up import CatchUp, Hole, How, Page
 from bridge.sources.moot.rules.marker import Marker
 from bridge.sources.moot.rules.space import SpaceRules
-from bridge.sources.moot.rules.steps import Cause, Connect, Look, Phase, Take, Wait
+from bridge.sources.moot.rules.steps import Connect, Look, Phase, Take, Wait
 from bridge.sources.moot.rules.ways import Way
-from bridge.sources.moot.words import state_of
+from bridge.sources.moot.words import Cause, state_of
 from bridge.sources.port import Batch, Gap, OpenFeed, Progress
 from bridge.tasks import TaskGroup, first_of
 from bridge.wire.jsontext import JsonError, dumps, loads

@@ -13,7 +13,6 @@ from bridge.core.event import Feed, feed_of
 from bridge.core.kind import Kind
 from bridge.core.words import OwnMetric, SystemWords
 from bridge.sources.moot.errors import ERRORS, FORBIDDEN, TENANT_SUSPENDED, UNAUTHORIZED
-from bridge.sources.moot.rules.steps import Cause
 from bridge.sources.moot.settings import A_SPACE_ID, SPACE, MootAccount, checked_space_id
 from bridge.sources.moot.told import note_space, recall_space
 from bridge.sources.moot.words import (
@@ -21,6 +20,7 @@ from bridge.sources.moot.words import (
     MESSAGE_TYPES,
     OPERATIONS,
     TYPE_PREFIX,
+    Cause,
     Skip,
 )
 from bridge.sources.port import Account, Means, Source

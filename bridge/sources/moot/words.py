@@ -47,6 +47,16 @@ class Skip(enum.StrEnum):
     TOO_LARGE = "too_large"
 
 
+class Cause(enum.StrEnum):
+    """Why the follow reads pages: the label of `catch_up_pages_total`."""
+
+    CONNECT = "connect"
+    COUNT = "count"
+    SILENCE = "silence"
+    POLL = "poll"
+    END = "end"
+
+
 def state_of(status: str) -> State:
     """Normalize a status; an unknown one does not count as over."""
     return STATES.get(status, State.RUNNING)

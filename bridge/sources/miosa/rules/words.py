@@ -13,6 +13,8 @@ from bridge.core.status import State
 RUN, SANDBOX, COMPUTER, BUILD = "run", "sandbox", "computer", "build"
 SNAPSHOT, DEPLOYMENT, TENANT = "snapshot", "deployment", "tenant"
 KINDS: Final = (RUN, SANDBOX, COMPUTER, BUILD, SNAPSHOT, DEPLOYMENT, TENANT)
+# Names of the time in an event, the most common first.
+TIMES: Final = ("created_at", "ts", "timestamp", "time", "at", "inserted_at")
 
 _STATES: Mapping[State, str] = {
     State.PENDING: "pending queued creating provisioning starting created scheduled",

@@ -24,7 +24,6 @@ from bridge.sources.moot.rules.count import CountCheck, Verdict
 from bridge.sources.moot.rules.marker import Marker
 from bridge.sources.moot.rules.replay import PEEK_S, Replay
 from bridge.sources.moot.rules.steps import (
-    Cause,
     Close,
     Connect,
     Hold,
@@ -38,6 +37,7 @@ from bridge.sources.moot.rules.steps import (
     Wait,
 )
 from bridge.sources.moot.rules.ways import Way
+from bridge.sources.moot.words import Cause
 
 STATUS_S = 25.0  # read the status again after this time, so that it is never 30 s old
 SILENCE_S = 60.0  # nothing read for so long: one look, then another connect

@@ -19,16 +19,6 @@ class Phase(enum.Enum):
     OVER = "over"
 
 
-class Cause(enum.StrEnum):
-    """Why the follow reads pages: the label of `catch_up_pages_total`."""
-
-    CONNECT = "connect"
-    COUNT = "count"
-    SILENCE = "silence"
-    POLL = "poll"
-    END = "end"
-
-
 @dataclass(frozen=True, slots=True)
 class Look:
     """Read the status."""

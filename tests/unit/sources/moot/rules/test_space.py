@@ -7,8 +7,9 @@ import pytest
 from bridge.sources.moot.rules.catch_up import Page
 from bridge.sources.moot.rules.marker import Marker
 from bridge.sources.moot.rules.space import SILENCE_S, SpaceRules
-from bridge.sources.moot.rules.steps import Cause, Look, Reading
+from bridge.sources.moot.rules.steps import Look, Reading
 from bridge.sources.moot.rules.ways import Way
+from bridge.sources.moot.words import Cause
 
 
 def open_stream(count: int | None) -> SpaceRules:

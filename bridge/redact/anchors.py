@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import lru_cache
@@ -136,9 +137,14 @@ _COMMON: Final = " \"1tfdn0:\nc.rb234/es,l56g9j-7wqm\\hzv_8ipkyxo+a=u()@{#}[]'*|
 _NEVER: Final = "A"
 
 
-def _by_frequency(literal: str) -> list[int]:
-    ranks = (_COMMON.find(char) for char in literal)
-    return [rank if rank >= 0 else len(_COMMON) for rank in ranks]
+# Ranks as characters: two thousand texts are made and compared faster than lists of numbers.
+_RANKS: Final = defaultdict(
+    lambda: chr(len(_COMMON)), {ord(char): chr(rank) for rank, char in enumerate(_COMMON)}
+)
+
+
+def _by_frequency(literal: str) -> str:
+    return literal.translate(_RANKS)
 
 
 def automaton(detectors: Sequence[Detector]) -> Any:

@@ -49,20 +49,25 @@ def _any(words: Iterable[str]) -> str:
 _OPEN = r"[ ]{0,2}[\"'`«»„“”‚‘’「『《〈【(*_]{0,3}[ ]?"
 _ENDING = re.compile(r"[^\W\d_]{0,12}")
 _STOP = re.compile(r"[\n\r]|[.!?;](?=[ \t]|\Z)|[。！？；]|\\n")
+# The words of all languages are joined when one of them first stands before a digit.
 # `to` is the tie of a change, `none` that of a word right behind the name.
 _TIE = lazy(
-    rf"(?P<colon>[ ]{{0,3}}(?:[:=：]|[-–—→⇒]>?(?=[ ]))[ ]{{0,3}})"
-    rf"|(?<=[ ])(?P<verb>{_any(said.SAY)})(?:[ ](?:{_any(said.NOW)})){{0,3}}[ ]{{0,2}}:?[ ]{{1,2}}"
-    rf"|(?<=[ ])(?P<to>{_any(said.TO)})[ ]{{1,2}}"
-    rf"|(?P<particle>{_any(said.PARTICLES)})[ ]{{0,2}}",
+    lambda: (
+        rf"(?P<colon>[ ]{{0,3}}(?:[:=：]|[-–—→⇒]>?(?=[ ]))[ ]{{0,3}})"
+        rf"|(?<=[ ])(?P<verb>{_any(said.SAY)})(?:[ ](?:{_any(said.NOW)})){{0,3}}[ ]{{0,2}}:?[ ]{{1,2}}"
+        rf"|(?<=[ ])(?P<to>{_any(said.TO)})[ ]{{1,2}}"
+        rf"|(?P<particle>{_any(said.PARTICLES)})[ ]{{0,2}}"
+    ),
     re.I,
 )
-_CHANGE = lazy(rf"\b(?:{_any(said.CHANGE)})")
+_CHANGE = lazy(lambda: rf"\b(?:{_any(said.CHANGE)})")
 _DIGIT = re.compile(r"\d")
 _WITH = lazy(
-    rf"(?:\b(?:{_any(said.WITH)})[ ](?:[^\W\d_]{{1,6}}[ ])?|[,/][ ]?)(?:\w{{0,20}}-?)?\Z", re.I
+    lambda: rf"(?:\b(?:{_any(said.WITH)})[ ](?:[^\W\d_]{{1,6}}[ ])?|[,/][ ]?)(?:\w{{0,20}}-?)?\Z",
+    re.I,
 )
-_VALUE = lazy(_OPEN + r"(?P<secret>[!#-&*-;=?-\[\]^a-z{-~À-ɏ][!#-&()*-;=?-\[\]^_a-z{-~À-ɏ]{5,127})")
+_NO_WORD = r"(?P<secret>[!#-&*-;=?-\[\]^a-z{-~À-ɏ][!#-&()*-;=?-\[\]^_a-z{-~À-ɏ]{5,127})"
+_VALUE = lazy(_OPEN + _NO_WORD)
 _CODE = lazy(
     _OPEN
     + r"\[?(?:[A-Z]{1,3}-)?(?P<secret>\d{4,8}|\d{3}[ -]\d{3,4})(?![\w.-]*\w)|"
@@ -70,11 +75,15 @@ _CODE = lazy(
     + r"(?P<far>\d{4,8})(?=[^\x00-\u2e7f])"
 )
 _BEFORE = lazy(
-    rf"(?:\A|[\s(\"'«„“「『]){_VALUE().pattern.replace(_OPEN, '', 1)}[\"'`»“”」』)]{{0,2}}[ ]?(?:(?:{_any((*said.SAY, 'er', 'om'))})(?:[ ][^\W\d_]{{1,12}}){{0,3}}[ ]|(?:{_any(('が', 'は', '是', '이', '가', '为', '為'))})[ ]?[^\x00-\u2e7f]{{0,8}})\Z",
+    lambda: (
+        rf"(?:\A|[\s(\"'«„“「『]){_NO_WORD}[\"'`»“”」』)]{{0,2}}[ ]?(?:(?:{_any((*said.SAY, 'er', 'om'))})(?:[ ][^\W\d_]{{1,12}}){{0,3}}[ ]|(?:{_any(('が', 'は', '是', '이', '가', '为', '為'))})[ ]?[^\x00-\u2e7f]{{0,8}})\Z"
+    ),
     re.I,
 )
 _CODE_BEFORE = lazy(
-    rf"(?<![\w.-])(?:[A-Z]{{1,3}}-)?(?P<secret>\d{{4,8}})[ ](?:{_any(said.SAY)})(?:[ ][^\W\d_]{{1,12}}){{0,4}}[ ]\Z|(?<![\w.-])(?P<far>\d{{4,8}})[ ]?(?:が|は|是|이|가|为|為)[ ]?[^\x00-\u2e7f]{{0,8}}\Z",
+    lambda: (
+        rf"(?<![\w.-])(?:[A-Z]{{1,3}}-)?(?P<secret>\d{{4,8}})[ ](?:{_any(said.SAY)})(?:[ ][^\W\d_]{{1,12}}){{0,4}}[ ]\Z|(?<![\w.-])(?P<far>\d{{4,8}})[ ]?(?:が|は|是|이|가|为|為)[ ]?[^\x00-\u2e7f]{{0,8}}\Z"
+    ),
     re.I,
 )
 _ERROR = lazy(r"[A-Z]{1,8}[-_]?\d{1,8}[A-Z]?\Z|\d{1,8}[-_]?[A-Z]{1,4}\Z")

@@ -10,6 +10,7 @@ stops to trust the output. Every check is linear in the value and looks at `LOOK
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from operator import ne
 from typing import Final
 
@@ -30,46 +31,52 @@ _MARK = re.compile(
     r"|\(redacted\)|\(sensitive|<redacted|<hidden|<masked|<sensitive|<secret|\*{3}|•{3}|●{3}|█{2}"
 )
 _RUN = re.compile(r"(.)\1{2,255}[\W_]?\Z|[xX*.•#_?0\-=~+/ ]{1,255}\Z", re.S)
-_ELLIPSIS = re.compile(r"(?:\.{3}|…)")
+_RUN_SIGNS: Final = "xX*.•#_?0-=~+/ "
 
-_DIGEST = re.compile(r"(?:sha(?:1|224|256|384|512)|md5|h1|blake2[bs]?|crc32)[-:=]", re.I)
+# Whole values that are no secret: one pattern, because a call costs more than a branch that fails.
+_FORM = re.compile(
+    r"""
+    \#(?:[0-9a-fA-F]{3,4}|[0-9a-fA-F]{6}|[0-9a-fA-F]{8})\Z  # a color
+  | (?i:(?:sha(?:1|224|256|384|512)|md5|h1|blake2[bs]?|crc32)[-:=])  # a digest
+  | [A-Z][A-Z0-9]{0,30}+(?:_[A-Z0-9]{1,30}+){1,9}\Z  # a variable of the environment
+  | \[[A-Z_/]{2,16}\d{0,3}\]\Z  # a token of a model
+  | \d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d[\d:.,Z+-]{0,24})?\Z  # a time
+  | \d{1,9}(?:\.\d{1,9}){2,20}\Z  # an object identifier, an address
+  | (?i:(?:n?var(?:char|binary)2?|n?char|character(?:[ ]varying)?|text|(?:var)?binary|decimal|numeric
+      |bit|enum|(?:big|small|tiny)?int)\s?\(\d{1,6}(?:,\s?\d{1,3})?\)(?:[ ,]|\Z))  # a type of SQL
+    """,
+    re.X,
+)
+# The same of values without quotes. No identifier gives back letters: nothing behind it is one.
+_CODE = re.compile(
+    r"""
+    (?:(?:new|await|typeof|not|async|yield|return|lambda|func|function|fn|go|raise|throw)\s{1,4})?
+      [A-Za-z_$][\w$]{0,63}+(?:(?:\??\.|::|->)[A-Za-z_$][\w$]{0,63}+){0,8}+!?\s?[(\[{<]  # a call
+  | [A-Za-z_$][A-Za-z_$]{0,40}+[0-9]{0,2}+(?:(?:\??\.|::|->)[A-Za-z_$][A-Za-z_$]{0,40}+[0-9]{0,2}+){1,8}+\Z
+  | [A-Za-z_]\w{0,60}+(?:\.\w{1,60}+){0,4}\.[A-Z]\w{0,60}(?:Key|Token|Secret|Password|Credential)\w{0,20}\b
+  | (?:Read|Get|New|ConvertTo|ConvertFrom|Import|Invoke|Select|Unprotect|Join)-[A-Z][A-Za-z]{2,40}\Z
+    """,
+    re.X,
+)
 _UUID = re.compile(r"[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}\Z")
 _PATH = re.compile(r"(?:\.{1,2}|~|[A-Za-z]:|@|[a-z0-9_-]{1,32})?[/\\]{1,2}")
-_CALL = re.compile(
-    r"(?:(?:new|await|typeof|not|async|yield|return|lambda|func|function|fn|go|raise|throw)\s{1,4})?"
-    r"[A-Za-z_$][\w$]{0,63}(?:(?:\??\.|::|->)[A-Za-z_$][\w$]{0,63}){0,8}!?\s?[(\[{<]"
-)
-_CMDLET = re.compile(
-    r"(?:Read|Get|New|ConvertTo|ConvertFrom|Import|Invoke|Select|Unprotect|Join)-[A-Z][A-Za-z]{2,40}\Z"
-)
-_DOTTED = re.compile(
-    r"[A-Za-z_$][A-Za-z_$]{0,40}[0-9]{0,2}(?:(?:\??\.|::|->)[A-Za-z_$][A-Za-z_$]{0,40}[0-9]{0,2}){1,8}\Z"
-)
 _IDENT = re.compile(r"[A-Za-z_$][A-Za-z_$]{0,63}[0-9]{0,2}\Z")
-_SCREAM = re.compile(r"[A-Z][A-Z0-9]{0,30}(?:_[A-Z0-9]{1,30}){1,9}\Z")
 _URL = re.compile(r"(?:https?|wss?|ftp|git|ssh|file)://")
+# Every branch begins with a sign, so that it is searched for at the speed of a set.
 _REGEX = re.compile(
-    r"\A\[[^\]]{1,120}\][+*?{]|%[YmdHMSjB][-/:. T_]{0,2}%[a-zA-Z]|\(\?[:=!<P]|\[\^|\\[wdsbS][+*{\])]|\[a-z0-9A-Z]-[a-zA-Z0-9]|\.[*+][?)$]|\)\?|\{\d{1,3},\d{0,4}\}"
+    r"\[(?<=\A\[)[^\]]{1,120}\][+*?{]|%[YmdHMSjB][-/:. T_]{0,2}%[a-zA-Z]|\(\?[:=!<P]|\[\^|\\[wdsbS][+*{\])]|\[a-z0-9A-Z]-[a-zA-Z0-9]|\.[*+][?)$]|\)\?|\{\d{1,3},\d{0,4}\}"
 )
-_COLOR = re.compile(r"#(?:[0-9a-fA-F]{3,4}|[0-9a-fA-F]{6}|[0-9a-fA-F]{8})\Z")
 _ANNOTATION = re.compile(r"@[A-Za-z.]{1,40}\(|\d{0,3}\*{1,2}[a-zA-Z_][\w.]{0,60}\Z")
 _NUMBER = re.compile(r"[+-]?\d{1,40}(?:\.\d{1,20})?(?:[smhd]|ms|%|[kKMG]i?B?)?\Z")
 _HOST_PORT = re.compile(r"[A-Za-z][A-Za-z0-9.-]{0,80}:\d{2,5}/?\Z")
 _EMAIL = re.compile(r"[\w.+-]{1,64}@[\w-]{1,64}(?:\.[\w-]{1,64}){1,4}\Z")
 _VERSION = re.compile(r"[v^~=]?\d{1,5}(?:\.\d{1,6}){1,3}(?:[-+][\w.]{1,30})?\Z")
-_DOTTED_NUMBER = re.compile(r"\d{1,9}(?:\.\d{1,9}){2,20}\Z")  # an object identifier, an address
 _ADDRESS = re.compile(r"0x[0-9a-fA-F]{40}\Z")  # of a contract or an account; a key has 64 digits
 _TYPE_NAME = re.compile(
     r"[A-Z][A-Za-z0-9]{0,60}(?:Key|Token|Secret|Password|Credential|Auth)[A-Za-z]{0,20}\Z"
 )
 _DIGITS = re.compile(r"\d{1,20}")
 _TEMPLATE = re.compile(r"\{[A-Za-z_][\w.\[\]()]{0,60}(?:![rsa])?(?::[^{}]{0,20})?\}")
-_TIME = re.compile(r"\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d[\d:.,Z+-]{0,24})?\Z")
-_SQL_TYPE = re.compile(
-    r"(?i)(?:n?var(?:char|binary)2?|n?char|character(?: varying)?|text|(?:var)?binary|decimal|numeric"
-    r"|bit|enum|(?:big|small|tiny)?int)\s?\(\d{1,6}(?:,\s?\d{1,3})?\)(?:[ ,]|\Z)"
-)
-_SPECIAL_TOKEN = re.compile(r"\[[A-Z_/]{2,16}\d{0,3}\]\Z")
 _WORDS = re.compile(r"[A-Za-z']{1,40}")
 _PARTS = re.compile(r"[A-Z]{1,40}(?![a-z])|[A-Z]?[a-z]{1,60}|[0-9]{1,40}")
 
@@ -84,9 +91,10 @@ _SIGNS = re.compile(
     r"(?<=[A-Za-z])[!#$%^*@&+=~](?=[A-Za-z])|[A-Za-z]{2}[_-][A-Za-z]{0,20}[a-z][A-Z]{2}"
 )
 _RUNS = re.compile(r"l+|u+|d+|s+|[^luds]+")
-_SEGMENT = re.compile(r"[^-_./:\s]{1,256}")
+_SEGMENT = re.compile(r"[^-_./:\s]{8,256}+")
 
 
+@lru_cache(maxsize=8)  # one value is weighed three times on its way: alone, by the gate, as an echo
 def weight(value: str) -> int:  # noqa: PLR0911 - one exit per look of a value
     """Return how much the value looks like something made to be secret."""
     size = len(value)
@@ -125,7 +133,7 @@ def _is_mixed(value: str, shape: str, sign: int) -> bool:
         return _turns_enough(shape)
     for part in _SEGMENT.finditer(value):
         first, last = part.span()
-        if last - first >= 8 and _turns_enough(shape[first:last]):
+        if _turns_enough(shape[first:last]):
             return True
     # Signs of base64 and of generated passwords, not of names: `h^r6Jic8rTL9!n%W`.
     return sign <= 8 and _turns_enough(shape) and not _NAME_LIKE.match(value)
@@ -188,12 +196,12 @@ def _may_hold_mark(look: str) -> bool:
 def is_marked(value: str) -> bool:
     """Was this already replaced or masked, by us, by the server or by somebody else?"""
     look = value[:LOOK_MAX]
-    if (_may_hold_mark(look) and _MARK.search(look) is not None) or _RUN.match(look) is not None:
+    if _may_hold_mark(look) and _MARK.search(look) is not None:
         return True
-    if len(look) <= 40 and (cut := _ELLIPSIS.search(look)) is not None:
-        # `mog_AbCdEfGh...`: what is shown of a masked secret is meant to be shown.
-        return cut.start() <= 14
-    return False
+    if (look[:1] in _RUN_SIGNS or look[:1] == look[1:2]) and _RUN.match(look) is not None:
+        return True
+    # `mog_AbCdEfGh...`: what is shown of a masked secret is meant to be shown.
+    return len(look) <= 40 and ("..." in look[:17] or "…" in look[:15])
 
 
 def harmless_text(value: str, words: tuple[str, ...]) -> bool:
@@ -215,15 +223,9 @@ def harmless_text(value: str, words: tuple[str, ...]) -> bool:
         is_placeholder(look)
         or low in WORD_VALUES
         or low in words
-        or _COLOR.match(look)
-        or _DIGEST.match(look)
-        or _SCREAM.match(look)
-        or _SPECIAL_TOKEN.match(look)
-        or _SQL_TYPE.match(look)
-        or _TIME.match(look)
+        or _FORM.match(look)
         or ("{" in look and _is_template(look))
         or (len(look) < 16 and _VERSION.match(look))
-        or _DOTTED_NUMBER.match(look)
     ):
         return True
     if " " in look:
@@ -274,7 +276,8 @@ def _is_template(look: str) -> bool:
 
 def _is_named_after(look: str) -> bool:
     """`api-key`, `userPassword`, `github_token`: a name of a secret instead of a secret."""
-    look = _NUMBERED.sub("", look)
+    if look[-1:].isdigit() and "v" in look[-4:]:
+        look = _NUMBERED.sub("", look)
     if look.isascii() and not look.rstrip(_SIGNS_ALL).lower().endswith(_NAMES_TUPLE):
         return False
     digits = look.translate(_SHAPE).count("d")
@@ -301,16 +304,17 @@ _SIGNS_ALL = "".join(char for char in map(chr, range(128)) if not char.isalnum()
 
 def _is_location(look: str) -> bool:
     """A path, a plain URL or an address: no part of it looks made to be secret."""
-    if _URL.match(look):
+    if "://" in look and _URL.match(look):
         if (query := _SECRET_QUERY.search(look)) is not None:
             look = look[: query.start()]  # its parameter is read by its own name
         return "@" not in look and not any(weight(part) == HEAVY for part in look.split("/")[3:])
-    if _HOST_PORT.match(look):
+    if ":" in look and _HOST_PORT.match(look):
         return True
-    if _EMAIL.match(look) and not look[0].isupper():
+    if "@" in look and _EMAIL.match(look) and not look[0].isupper():
         return look.count(".") >= 1 and look.rsplit(".", 1)[1].isalpha()
     if (
-        _PATH.match(look)
+        ("/" in look or "\\" in look)
+        and _PATH.match(look)
         and '"' not in look
         and ("/" in look[1:] or "\\" in look[1:] or "." in look)
     ):
@@ -343,9 +347,7 @@ def harmless_code(value: str, words: tuple[str, ...], after: str) -> bool:
         (after in ("(", "[") and _IDENT.match(look.rsplit(".", 1)[-1]))
         or _is_code_name(look, after)
         or (_ANNOTATION.match(look) and (look[0] == "@" or not weight(look.lstrip("0123456789*"))))
-        or _CALL.match(look)
-        or ("-" in look and _CMDLET.match(look))
-        or _DOTTED.match(look)
+        or _CODE.match(look)
         or _VERSION.match(look)
     ):
         return True
@@ -368,19 +370,14 @@ def is_behind_sign(look: str) -> bool:
     return look[0] != "=" and len(rest) >= 8 and rest.isalnum() and {"l", "u", "d"} <= set(shape)
 
 
-_DOTTED_TYPE = re.compile(
-    r"[A-Za-z_]\w{0,60}(?:\.\w{1,60}){0,4}\.[A-Z]\w{0,60}(?:Key|Token|Secret|Password|Credential)\w{0,20}\b"
-)
 _SNAKE_NAME = re.compile(
     r"_?[a-z]{2,20}(?:_[a-z0-9]{1,20}){0,5}_(?:key|token|secret|password|hash|id)\Z"
 )
 
 
 def _is_code_name(look: str, after: str) -> bool:
-    """`ed25519.Ed25519PrivateKey`, `_pep_440_key`: names of types and variables, digits and all."""
+    """`Ed25519PrivateKey,`, `_pep_440_key`: names of types and variables, digits and all."""
     if after in (",", ")", "|", "=", "[", "]") and _TYPE_NAME.match(look):
-        return True
-    if _DOTTED_TYPE.match(look):
         return True
     return _SNAKE_NAME.match(look) is not None and len(_DIGITS.findall(look)) < 2
 

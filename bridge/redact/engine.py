@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
-from bridge.redact.echoes import LENGTH_MIN
 from bridge.redact.expressions import compile_all
 from bridge.redact.keep import restored
 from bridge.redact.memory import Memory
@@ -174,24 +173,27 @@ class Redactor:
         if not self._tree.echoes or "echo" in self._tree.off:
             return obj
         values = sorted(self._tree.echoes, key=lambda value: (-len(value), value))
-        return self._echo(obj, values)
+        return self._echo(obj, values, len(values[-1]))
 
-    def _echo(self, obj: Any, values: list[str]) -> Any:
+    def _echo(self, obj: Any, values: list[str], least: int) -> Any:
+        """`least`: characters of the shortest of the values; no shorter text holds one."""
         kind = type(obj)
         if kind is str:
-            return self._tree.echoed(obj, values) if len(obj) >= LENGTH_MIN else obj
+            return self._tree.echoed(obj, values) if len(obj) >= least else obj
         if kind is dict:
             fresh = obj
             for key, item in obj.items():
-                new = self._echo(item, values)
+                if type(item) is str and len(item) < least:
+                    continue
+                new = self._echo(item, values, least)
                 if new is not item:
                     fresh = dict(obj) if fresh is obj else fresh
                     fresh[key] = new
-            long = [key for key in obj if len(key) >= LENGTH_MIN]
-            if not any(value in key for key in long for value in values):
+            long = [key for key in obj if len(key) >= least]
+            if not long or not any(value in key for key in long for value in values):
                 return fresh
             return self._tree.renamed(fresh, lambda key: self._tree.echoed(key, values))
         if kind is list:
-            items = [self._echo(item, values) for item in obj]
+            items = [self._echo(item, values, least) for item in obj]
             return items if any(a is not b for a, b in zip(items, obj, strict=True)) else obj
         return obj

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final, NamedTuple
 
 from bridge.redact import shapes, tool_calls
@@ -18,11 +18,11 @@ KEY_MIN: Final = 12  # characters of a member's name that may be a secret itself
 class Plan(NamedTuple):
     """All about an object that does not depend on its values.
 
-    `verdicts`: of each member, None if its name says nothing. `is_plain`: no name is a secret
-    itself; `chars`: of the names that were read to know that.
+    `named`: the verdicts on names that say something. `is_plain`: no name is a secret itself;
+    `chars`: of the names that were read to know that.
     """
 
-    verdicts: tuple[Verdict | None, ...]
+    named: Mapping[str, Verdict]
     is_special: bool
     is_called: bool
     is_plain: bool
@@ -57,19 +57,19 @@ class Plans:
 
     def _made(self, names: tuple[str, ...]) -> Plan:
         return Plan(
-            tuple(self._verdicts(names)),
+            dict(self._verdicts(names)),
             is_special=shapes.may_explain(names),
             is_called=tool_calls.may_tell(names),
             is_plain=self._are_plain(names),
             chars=sum(len(name) for name in names if len(name) >= KEY_MIN),
         )
 
-    def _verdicts(self, names: tuple[str, ...]) -> Iterable[Verdict | None]:
+    def _verdicts(self, names: tuple[str, ...]) -> Iterator[tuple[str, Verdict]]:
         is_logprob = "logprob" in names  # a unit of a model's text beside its likelihood
         for name in names:
             verdict = self._verdict_of(name)
-            says_nothing = verdict.grade == NONE or (is_logprob and name == "token")
-            yield None if says_nothing else verdict
+            if verdict.grade != NONE and not (is_logprob and name == "token"):
+                yield name, verdict
 
     def _are_plain(self, names: tuple[str, ...]) -> bool:
         long = [name for name in names if len(name) >= KEY_MIN]

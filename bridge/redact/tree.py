@@ -113,10 +113,11 @@ class TreeRedactor(TextRedactor):
             plan = self.plans.of(obj)
         changed: dict[str, Any] | None = None
         text = self.text
-        for (key, item), verdict in zip(obj.items(), plan.verdicts, strict=True):
+        named = plan.named
+        for key, item in obj.items():
             kind = type(item)
-            if verdict is not None:
-                new = self._named(item, verdict, depth + 1)
+            if key in named:
+                new = self._named(item, named[key], depth + 1)
             elif kind is str:
                 if len(item) < TEXT_MIN:
                     continue

@@ -11,6 +11,7 @@ the key classifier, read the separator, read the value in the quotes that opened
 from __future__ import annotations
 
 import re
+from string import ascii_letters
 
 from bridge.redact.detectors.blanks import cell, is_switch, prose_value, without_separator
 from bridge.redact.detectors.detector import Detector
@@ -39,7 +40,7 @@ _NAME_LEFT = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-.$
 _NAME_RIGHT = re.compile(
     r"[A-Za-z0-9_]{0,64}+(?![A-Za-z0-9_.-])|(?:[A-Za-z0-9_]|[.-](?=[A-Za-z0-9_])){0,64}"
 )
-_WORD_BEFORE = re.compile(r"(?:\A|[^\w.-])([A-Za-z][\w-]{0,30})[ _]\Z")
+WORD_MAX = 31  # characters of a word before a name
 _WORD_AFTER = re.compile(r" ([A-Za-z]{2,12})(?=[\"'`]?[ \t]{0,8}[:=])")
 
 # What a prompt or a test says about a name: `os.environ["TOKEN"]` and its value on the next line,
@@ -66,7 +67,7 @@ def name_hit(scan: Scan, start: int, end: int, part: Part | None) -> int:
     before = text[low:start]
     first = low + len(before.rstrip(_NAME_LEFT))
     last = _NAME_RIGHT.match(text, end).end()  # type: ignore[union-attr]
-    first = _after_escape(text, first, start)
+    first = _after_escape(text, first, start) if text[first - 1] in "\\%&" else first
     scan.name_end = last
     name = text[first:last]
     bare = name.lstrip("-.$").removeprefix("with-")
@@ -76,10 +77,11 @@ def name_hit(scan: Scan, start: int, end: int, part: Part | None) -> int:
         return 0
     if name[:2] == "-D":  # a property of the Java command line
         bare = bare[1:]
-    if first and text[first - 1] == "/" and _is_beside_secret(scan.low, first):
+    sign = text[first - 1] if first else ""
+    if sign == "/" and _is_beside_secret(scan.low, first):
         return 0
     verdict = scan.names.verdict(bare)
-    if first and text[first - 1] in "?&" and name.lower() in _QUERY:
+    if sign in ("?", "&") and name.lower() in _QUERY:
         verdict = _SIGNED
     if verdict.grade in (NONE, WEAKLY, BARE_KEY):
         first, verdict = _with_word_before(scan, first, last, verdict)
@@ -165,6 +167,17 @@ def _after_escape(text: str, first: int, start: int) -> int:
     return first
 
 
+def _word_before(text: str, first: int) -> str:
+    """The word before a blank before `first`, or nothing. Behind a dot it is none: a suffix."""
+    at = first - 1
+    while at and ((char := text[at - 1]).isalnum() or char in "_-") and first - at <= WORD_MAX + 1:
+        at -= 1
+    word = text[at : first - 1]
+    if not word or len(word) > WORD_MAX or word[0] not in ascii_letters or text[at - 1 : at] == ".":
+        return ""
+    return word
+
+
 _DECLARERS = frozenset(
     "string str var const let final auto static val byte char local export".split()
 )
@@ -173,12 +186,10 @@ _DECLARERS = frozenset(
 def _with_word_before(scan: Scan, first: int, last: int, verdict: Verdict) -> tuple[int, Verdict]:
     """`API key`, `cache key`, `auth code`: the word before decides."""
     text = scan.text
-    if first < 2 or text[first - 1] != " ":
+    word = _word_before(text, first) if first > 1 and text[first - 1] == " " else ""
+    if not word:
         return first, verdict
-    found = _WORD_BEFORE.search(text, max(0, first - 33), first)
-    if found is None:
-        return first, verdict
-    word, begin = found.group(1), found.start(1)
+    begin = first - 1 - len(word)
     if word[0] in "nrt" and text[begin - 1 : begin] == "\\":
         word, begin = word[1:], begin + 1  # the `n` of `\\nUnseal Key 2`
     if word in _DECLARERS:
@@ -198,18 +209,17 @@ def _with_word_before(scan: Scan, first: int, last: int, verdict: Verdict) -> tu
 def _value_of(scan: Scan, first: int, last: int, verdict: Verdict) -> int:
     """Read separator and value behind the name `first` to `last`."""
     text = scan.text
-    if (
-        first >= 2
-        and text[first - 1] in " =("
-        and text[max(0, first - 3) : first].rstrip("( ").endswith("=")
-    ):
+    sign = text[first - 1] if first else ""
+    if sign in (" ", "=", "(") and text[max(0, first - 3) : first].rstrip("( ").endswith("="):
         done = _reversed(scan, first, last, verdict)
         if done:
             return done
-    if text.startswith("${", first - 2) and (default := _DEFAULT().match(text, last, scan.end)):
-        return take(scan, Value(default.start(1), default.end(1), "}"), verdict)
+    if sign == "{" and text.startswith("${", first - 2):
+        default = _DEFAULT().match(text, last, scan.end)
+        if default is not None:
+            return take(scan, Value(default.start(1), default.end(1), "}"), verdict)
     flag = text[first] == "-" if first < last else False
-    if text[first - 1 : first] in "<:" and (tag := _ATTRIBUTES.match(text, last, scan.end)):
+    if sign in "<:" and (tag := _ATTRIBUTES.match(text, last, scan.end)):
         return _element(scan, first, tag.end(), verdict)
     plain = PLAIN_SEPARATOR.match(text, last, scan.end)
     if plain is not None:

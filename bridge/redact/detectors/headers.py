@@ -109,8 +109,6 @@ def _is_credential(scan: Scan, value: Value, verdict: Verdict, *, has_scheme: bo
     if has_params and harmless.has_digit(content) and not harmless.is_marked(content):
         return True
     after = scan.text[value.end : value.end + 1]
-    if harmless.harmless_text(content, verdict.words):
-        return False
     if harmless.harmless_code(content, verdict.words, after):
         return False
     if has_scheme:

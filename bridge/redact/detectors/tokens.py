@@ -33,9 +33,11 @@ _ALPHABETS = {
     "x": "A-Za-z0-9_.~+/=:%$-",
 }
 _NO_BODY = frozenset(" \t\n\r\"'`()[]{}<>,;|\\!?")  # no body begins with one
+# In small letters; every branch begins with a character, so that it is searched for fast.
 _FAKE = re.compile(
-    r"(?i)example|(?<![a-z0-9])your|ecdsa-sha2|x{6}|\.{3}|(.)\1{6}|1234567890|abcdefghij|redacted|placeholder"
+    r"example|your(?<![a-z0-9]your)|ecdsa-sha2|xxxxxx|\.\.\.|1234567890|abcdefghij|redacted|placeholder"
 )
+_SAME = re.compile(r"(.)\1{6}")
 # After a prefix that is in no example, only these bodies are made up.
 _FAKE_OWN = re.compile(r"(?i)x{6}|\.{3}|(.)\1{9}|redacted")
 
@@ -157,7 +159,10 @@ def _is_made_up(form: Format, body: str, *, may_begin: bool) -> bool:
     """An example, a placeholder, the name of something."""
     if form.is_no_example and may_begin and len(body) >= form.least:
         return _FAKE_OWN.search(body[:80]) is not None
-    return _is_wordy(body) or _FAKE.search(body[:80]) is not None
+    if _is_wordy(body):
+        return True
+    low = body[:80].lower()
+    return _FAKE.search(low) is not None or _SAME.search(low) is not None
 
 
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")

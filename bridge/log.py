@@ -97,14 +97,13 @@ EVENTS: Mapping[str, str] = {
     "sink.missed": "the journal dropped records before an output could write them",
     "sink.epoch_changed": "the journal is not the one that the output last read",
     "file.tail_cut": "the last line was torn (power cut, kill, full disk) and is written again",
-    "file.rotated": "a segment is finished",
-    "file.removed": "a finished segment was deleted because of `keep`",
+    "file.rotated": "a file is finished",
+    "file.removed": "a finished file was deleted because of `keep`",
     "file.replaced": "the file at the path was replaced (logrotate); the output reopened it",
     "file.set_aside": "the file at an output's path is damaged or not the output's; the bridge"
     " keeps it and begins another",
     "file.shrunk": "another program truncated the file (copytruncate): lines may be missing",
-    "file.cleaning_failed": "finished segments could not be compressed or deleted; the bridge"
-    " retries",
+    "file.cleaning_failed": "finished files could not be compressed or deleted; the bridge retries",
 }
 
 REPEAT_EVERY_S = 30.0  # seconds between lines about a failure that lasts

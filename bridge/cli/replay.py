@@ -210,7 +210,7 @@ async def _to_files(
     from bridge import log  # noqa: PLC0415
     from bridge.clock import SystemClock  # noqa: PLC0415
     from bridge.outputs.sinks.files.archive import Archive  # noqa: PLC0415
-    from bridge.outputs.sinks.files.segment import WriteStoppedError  # noqa: PLC0415
+    from bridge.outputs.sinks.files.open_file import WriteStoppedError  # noqa: PLC0415
     from bridge.outputs.sinks.files.writer import FileWriter  # noqa: PLC0415
 
     log.configure(lambda line: line, level="warning")  # these lines contain no text of upstream

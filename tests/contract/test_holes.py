@@ -18,7 +18,7 @@ from tests.contract.test_http_streams import event_stream, steadily
 from tests.contract.test_targets import World, running, until
 from tests.http_bridge import http_bridge
 from tests.journal_records import holed
-from tests.unit.outputs.sinks.lines_world import drafts, segments
+from tests.unit.outputs.sinks.lines_world import drafts, output_files
 
 AT = [0, *itertools.islice(holed(), 1000)]  # the sequence of the n-th record
 
@@ -111,5 +111,5 @@ async def test_what_retention_took_is_told_without_a_number(tmp_path: Path) -> N
     assert reset["data"]["missing"] is None
     assert [int(line["sequence"]) for line in lines if line is not reset] == AT[1:5] + AT[13:21]
     report = files_check.Report()
-    problems = list(files_check.verify(segments(tmp_path), report, is_filtered=True))
+    problems = list(files_check.verify(output_files(tmp_path), report, is_filtered=True))
     assert [problem.kind for problem in problems] == ["hole"], "the reset line, and nothing else"

@@ -25,7 +25,7 @@ from bridge.outputs.sinks.delivery import Delivery
 from bridge.outputs.sinks.files import FileTarget, Layout
 from bridge.outputs.sinks.port import Found, Known, Mark, Pace, Target, TargetError
 from bridge.outputs.sinks.stdout import PipeTarget
-from tests.unit.outputs.sinks.lines_world import drafts, segments
+from tests.unit.outputs.sinks.lines_world import drafts, output_files
 
 FAST = Pace(sync_s=0.0, checkpoint_s=0.0, idle_s=0.01)
 
@@ -106,7 +106,7 @@ class World:
     def lines(self) -> list[bytes]:
         match self.kind:
             case "file":
-                data = b"".join(path.read_bytes() for path in segments(self.directory))
+                data = b"".join(path.read_bytes() for path in output_files(self.directory))
                 assert not data or data.endswith(b"\n")
                 return data.splitlines(keepends=True)
             case "stdout":

@@ -46,7 +46,7 @@ class Setup:
         return serve("--config", str(self.file), env=self.env)
 
     def lines(self, name: str) -> list[dict[str, Any]]:
-        """All segments of an output, in order."""
+        """All files of an output, in order."""
         stem, _, suffix = name.rpartition(".")
         files = sorted(self.directory.glob(f"{stem}.0*.{suffix}"))
         return [orjson.loads(line) for file in files for line in file.read_bytes().splitlines()]

@@ -29,7 +29,7 @@ ROUTES = (
 
 
 def _files(directory: Path) -> Iterator[tuple[str, str]]:
-    """Every file below, as text; finished segments unpacked."""
+    """Every file below, as text; finished files unpacked."""
     for path in sorted(directory.rglob("*")):
         if path.is_file() and path.name != "bridge.toml":
             data = path.read_bytes()

@@ -22,7 +22,7 @@ from bridge.journal.memory import MemoryJournal
 from bridge.metrics import Metrics
 from bridge.outputs.sinks.delivery import Delivery
 from bridge.outputs.sinks.files import FileTarget, Layout
-from tests.unit.outputs.sinks.lines_world import content, drafts, records, segments, sequences
+from tests.unit.outputs.sinks.lines_world import content, drafts, output_files, records, sequences
 
 pytestmark = pytest.mark.e2e
 
@@ -62,7 +62,7 @@ def finish(child: subprocess.Popen) -> None:
 
 def files_of(directory: Path) -> list[Path]:
     active = directory / "events.ndjson"
-    return [*segments(directory), *([active] if active.exists() else [])]
+    return [*output_files(directory), *([active] if active.exists() else [])]
 
 
 def whole_sequences(directory: Path) -> list[int]:

@@ -71,7 +71,7 @@ def bytes_of(text: str) -> int:
 @pytest.mark.parametrize("path", WITH_PATHS, ids=lambda path: path.name)
 def test_patterns_match_what_the_bridge_writes_and_nothing_else(path: Path) -> None:
     layout = Layout(Path(FIXED))
-    segment = Names(layout).segment(1)
+    file = Names(layout).numbered(1)
     code = "\n".join(
         line for line in path.read_text().splitlines() if not line.strip().startswith(("#", "//"))
     )
@@ -82,11 +82,11 @@ def test_patterns_match_what_the_bridge_writes_and_nothing_else(path: Path) -> N
         assert f'base-dir("{LOGS}")' in code
         patterns = {f"{LOGS}/" + re.search(r'filename-pattern\("(.+?)"\)', code)[1]}
     assert patterns == {NUMBERED}
-    assert fnmatch.fnmatch(str(segment), NUMBERED)
-    assert fnmatch.fnmatch(str(Names(layout).segment(1_234_567)), NUMBERED)
+    assert fnmatch.fnmatch(str(file), NUMBERED)
+    assert fnmatch.fnmatch(str(Names(layout).numbered(1_234_567)), NUMBERED)
     for extension in COMPRESSED:
-        assert not fnmatch.fnmatch(f"{segment}{extension}", NUMBERED)
-        assert not fnmatch.fnmatch(f"{LOGS}/.{segment.name}{extension}.part", NUMBERED)
+        assert not fnmatch.fnmatch(f"{file}{extension}", NUMBERED)
+        assert not fnmatch.fnmatch(f"{LOGS}/.{file.name}{extension}.part", NUMBERED)
     if path.name != "filebeat.yml":
         assert FIXED in path.read_text(), "it does not say what to change for naming = fixed"
     else:

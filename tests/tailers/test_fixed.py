@@ -2,7 +2,7 @@
 
 What a tailer of one name can promise: a renamed file is read to its end as long as it is held
 open. Two renames while it does not look, or a rename while it does not run, and what is between
-is not at the name any more. For those there are numbered segments.
+is not at the name any more. For those there are numbered files.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Numbered segments, read with a wildcard: each line exactly once, whoever is stopped when."""
+"""Numbered files, read with a wildcard: each line exactly once, whoever is stopped when."""
 
 from __future__ import annotations
 
@@ -63,9 +63,7 @@ def test_each_line_once_through_rotation_gzip_kills_and_restarts(logs: Path, tai
             assert {time_ns // 1000 for time_ns in tailer.loki.times} == {micros_of(TIME)}
 
 
-def test_without_compression_a_tailer_may_be_away_for_many_segments(
-    logs: Path, tailers: list[Tailer]
-):
+def test_without_compression_a_tailer_may_be_away_for_many_files(logs: Path, tailers: list[Tailer]):
     with Writer(Order(str(logs), TOTAL, rate=6_000, rotate_bytes=400_000)) as writer:
         assert until(lambda: all(len(tailer.lines()) > 500 for tailer in tailers))
         for tailer in tailers:

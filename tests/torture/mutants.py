@@ -48,7 +48,7 @@ MUTANTS = [
     ),
     Mutant(
         "file: no sync before the checkpoint",
-        "outputs/sinks/files/segment.py",
+        "outputs/sinks/files/open_file.py",
         r"os\.fdatasync\(self\._fd\)",
         "pass",
         ("power", "point"),
@@ -71,7 +71,7 @@ MUTANTS = [
     ),
     Mutant(
         "file: a torn tail is kept",
-        "outputs/sinks/files/segment.py",
+        "outputs/sinks/files/open_file.py",
         r"self\.size = self\.tail\.end\n        self\._torn = self\.tail\.torn\n {8}self\.synced",
         'self.size = info.st_size\n        self._torn = b""\n        self.synced',
         ("torn",),
@@ -100,15 +100,15 @@ MUTANTS = [
         ("power",),
     ),
     Mutant(
-        "file: the directory is not synced when a segment is made",
-        "outputs/sinks/files/segment.py",
+        "file: the directory is not synced when a file is made",
+        "outputs/sinks/files/open_file.py",
         r"            if created:\n                sync_directory\(path\.parent\)\n",
         "",
         ("power",),
     ),
     Mutant(
         "file: writing goes on after a failed sync as if nothing were lost",
-        "outputs/sinks/files/segment.py",
+        "outputs/sinks/files/open_file.py",
         r"            self\.size = self\.synced_size\n            self\._torn = b\"\"\n"
         r"            with contextlib\.suppress\(OSError\):\n                self\._cut\(\)\n"
         r"            raise SyncFailedError\(error\.errno, error\.strerror\) from error\n",
@@ -117,21 +117,21 @@ MUTANTS = [
     ),
     Mutant(
         "file: a failed sync gives up only the lines of its own process",
-        "outputs/sinks/files/segment.py",
+        "outputs/sinks/files/open_file.py",
         r"        self\.synced_size = min\(self\.synced_size, size\)\n",
         "        del size\n",
         ("power",),
     ),
     Mutant(
         "file: a short write counts as a whole one",
-        "outputs/sinks/files/segment.py",
+        "outputs/sinks/files/open_file.py",
         r" {12}while done < len\(data\):\n {16}done \+= os\.write\(self\._fd, view\[done:\]\)",
         "            os.write(self._fd, view[done:])",
         ("short",),
     ),
     Mutant(
         "file: what a full disk tore is not cut",
-        "outputs/sinks/files/segment.py",
+        "outputs/sinks/files/open_file.py",
         r"            self\.size \+= whole\n            self\._torn = data\[whole:done\]\n",
         '            self.size += done\n            self._torn = b""\n',
         ("quota",),

@@ -14,10 +14,10 @@ from bridge.cli import run
 from bridge.clock import SystemClock
 from bridge.core.event import Draft, Feed
 from bridge.journal.sqlite.journal import SqliteJournal
-from bridge.outputs.sinks.files import segment
+from bridge.outputs.sinks.files import open_file
 from bridge.outputs.sinks.files import verify as files_check
 from bridge.wire.cloudevents import Encoder
-from tests.unit.outputs.sinks.lines_world import RUN, feed, records, segments, sequences
+from tests.unit.outputs.sinks.lines_world import RUN, feed, output_files, records, sequences
 
 OTHER = "4f0c1c52-6a3e-4f0e-9d3b-0d8f3c5b7a10"
 
@@ -110,7 +110,7 @@ def test_files_rotate_and_are_packed_to_the_last(
     )
     assert (code, found) == (0, []), err
     assert err.startswith("replayed 40 records, sequences 1 to 40, to ")
-    files = segments(to.parent) + ([to] if to.exists() else [])
+    files = output_files(to.parent) + ([to] if to.exists() else [])
     assert sequences(files) == list(range(1, 41))
     assert len(files) > 3
     packed = [file.suffix for file in files if file.suffix in (".gz", ".zst")]
@@ -124,7 +124,11 @@ def test_long_lines_are_cut_in_files_and_told(replay: Replay, tmp_path: Path) ->
     to = tmp_path / "cut.ndjson"
     code, _, err = replay("--to", str(to), "--through", "3", "--line-bytes", "2kB")
     assert (code, "1 of them cut to 2000 bytes" in err) == (0, True)
-    assert [record.get("truncated") for record in records(segments(tmp_path))] == [None, None, True]
+    assert [record.get("truncated") for record in records(output_files(tmp_path))] == [
+        None,
+        None,
+        True,
+    ]
     _, found, _ = replay("--through", "3")
     assert all("truncated" not in record for record in found)
 
@@ -138,7 +142,7 @@ def test_an_output_can_be_copied_by_its_path(replay: Replay, tmp_path: Path) -> 
     options = ["--config", str(tmp_path / "bridge.toml"), "--like", "/var/log/tools.ndjson"]
     code, _, err = replay(*options, "--to", str(to))
     assert code == 0, err
-    found = records([*segments(tmp_path), to])
+    found = records([*output_files(tmp_path), to])
     assert [record["id"] for record in found] == [f"e{n}" for n in range(1, 40, 2)]
     code, _, err = replay(*options[:2], "--like", "/no", "--to", str(to))
     assert (code, "there are: /var/log/tools.ndjson" in err) == (78, True)
@@ -152,7 +156,7 @@ def test_a_replay_that_was_cut_off_goes_on_and_repeats_nothing(
     to = tmp_path / "again.ndjson"
     options = ["--to", str(to), "--rotate-bytes", "4kB", "--after", "3"]
     assert replay(*options, "--through", "20")[0] == 0
-    newest = segments(tmp_path)[-1]
+    newest = output_files(tmp_path)[-1]
     newest.write_bytes(newest.read_bytes()[:-30])  # killed in the middle of a line
     code, _, err = replay(*options)
     assert (code, "or use --resume" in err) == (78, True)
@@ -160,13 +164,13 @@ def test_a_replay_that_was_cut_off_goes_on_and_repeats_nothing(
     assert code == 0
     assert err.endswith("\n")
     assert "replayed 21 records, sequences 20 to 40" in err
-    assert sequences(segments(tmp_path)) == list(range(4, 41))
+    assert sequences(output_files(tmp_path)) == list(range(4, 41))
 
 
 def test_files_of_something_else_are_left_as_they_were(replay: Replay, tmp_path: Path) -> None:
     to = tmp_path / "again.ndjson"
     assert replay("--to", str(to), "--through", "9", "--compress", "zstd")[0] == 0
-    before = {path.name: path.read_bytes() for path in segments(tmp_path)}
+    before = {path.name: path.read_bytes() for path in output_files(tmp_path)}
     for options in ((), ("--resume",)):
         assert replay("--to", str(to), *options)[0] == 78
     # A line that this range does not have.
@@ -178,7 +182,7 @@ def test_files_of_something_else_are_left_as_they_were(replay: Replay, tmp_path:
     assert code == 0
     code, _, err = replay("--to", str(tmp_path / "m.ndjson"), "--format", "mogplex", "--resume")
     assert (code, "do not tell their place" in err) == (78, True)
-    names = {path.name for path in segments(tmp_path)}
+    names = {path.name for path in output_files(tmp_path)}
     assert names == {*before, "plain.000001.ndjson", "m.000001.ndjson"}, "nothing empty is left"
     assert all((tmp_path / name).read_bytes() == data for name, data in before.items())
 
@@ -214,7 +218,7 @@ def test_a_full_disk_says_how_to_go_on(
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as context:
-        context.setattr(segment.Segment, "_check_space", full)
+        context.setattr(open_file.OpenFile, "_check_space", full)
         code, _, err = replay("--to", str(to))
     assert (code, err.count("\n")) == (1, 1)
     assert "no space left on device; free some space and repeat the command with --resume" in err

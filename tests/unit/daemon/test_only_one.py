@@ -15,7 +15,7 @@ from bridge.metrics import Metrics
 from bridge.outputs.sinks.delivery import Delivery
 from bridge.outputs.sinks.files import FileTarget, Layout
 from tests.unit.outputs.sinks.file_outputs import running, until
-from tests.unit.outputs.sinks.lines_world import drafts, segments, sequences
+from tests.unit.outputs.sinks.lines_world import drafts, output_files, sequences
 
 
 def output(journal: MemoryJournal, place: Path) -> OnlyOne:
@@ -29,7 +29,7 @@ def output(journal: MemoryJournal, place: Path) -> OnlyOne:
 
 
 async def written(place: Path, count: int) -> None:
-    await until(lambda: place.exists() and len(sequences(segments(place))) >= count)
+    await until(lambda: place.exists() and len(sequences(output_files(place))) >= count)
 
 
 @pytest.mark.slow
@@ -49,7 +49,7 @@ async def test_one_of_two_writes_and_the_other_goes_on_behind_its_last_line(tmp_
         await journal.append(drafts(5, 4))
         await written(tmp_path, 9)
     await second.close()
-    assert sequences(segments(tmp_path)) == list(range(1, 10))
+    assert sequences(output_files(tmp_path)) == list(range(1, 10))
 
 
 async def test_who_lost_it_writes_nothing_more(tmp_path):
@@ -66,7 +66,7 @@ async def test_who_lost_it_writes_nothing_more(tmp_path):
         await journal.append(drafts(3, 3))
         await written(tmp_path, 6)
     await asyncio.gather(first.close(), second.close())
-    assert sequences(segments(tmp_path)) == list(range(1, 7))
+    assert sequences(output_files(tmp_path)) == list(range(1, 7))
 
 
 async def test_a_place_that_cannot_be_written_is_refused_and_leaves_it_to_others(tmp_path):

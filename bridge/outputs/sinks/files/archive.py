@@ -1,4 +1,4 @@
-"""Compresses finished segments, and deletes those beyond `keep`.
+"""Compresses finished files, and deletes those beyond `keep`.
 
 All calls block; they run in a thread beside the one that writes.
 """
@@ -15,11 +15,11 @@ from typing import IO, Any
 from bridge.clock import Clock
 from bridge.log import get_logger
 from bridge.outputs.sinks.files.layout import Entry, Keep, Layout, Names
-from bridge.outputs.sinks.files.segment import sync_directory
+from bridge.outputs.sinks.files.open_file import sync_directory
 
 _log = get_logger()
 
-# The newest finished segment stays plain for a while (logrotate's delaycompress): a reader that
+# The newest finished file stays plain for a while (logrotate's delaycompress): a reader that
 # looks for new names now and then must still find it under the name it had.
 PLAIN_S = 30.0
 _DRIFT_S = 1.0  # tolerated clock step between two checks, a minute apart
@@ -60,7 +60,7 @@ class _SteadyWall:
 
 
 class Archive:
-    """Compresses and deletes the finished segments of one output."""
+    """Compresses and deletes the finished files of one output."""
 
     def __init__(self, layout: Layout, names: Names, clock: Clock) -> None:
         self._names = names
@@ -80,10 +80,10 @@ class Archive:
         return self._compress == "none" and self._keep.is_everything
 
     def clean(self, below: int, *, is_over: bool = False) -> None:
-        """Compress and delete finished segments. The next call does what this one could not.
+        """Compress and delete finished files. The next call does what this one could not.
 
         Args:
-            below: Segments with a smaller number are finished.
+            below: Files with a smaller number are finished.
             is_over: No more lines will come, so no reader needs the newest one under its old name.
 
         Raises:

@@ -1,4 +1,4 @@
-"""Layout of lines on disk: names of segments, their rotation, and which are kept."""
+"""Layout of lines on disk: names of files, their rotation, and which are kept."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _DATED = re.compile(r"-([0-9]{6,14})(?:-[0-9]{1,12})?", re.ASCII)
 
 @dataclass(frozen=True, slots=True)
 class Keep:
-    """Which finished segments stay; the oldest are deleted first. None: no limit of that kind."""
+    """Which finished files stay; the oldest are deleted first. None: no limit of that kind."""
 
     files: int | None = None
     age_s: float | None = None
@@ -29,7 +29,7 @@ class Keep:
 
     @property
     def is_everything(self) -> bool:
-        """Whether no limit is set, so that no segment is ever deleted."""
+        """Whether no limit is set, so that no file is ever deleted."""
         return self.files is None and self.age_s is None and self.bytes is None
 
 
@@ -39,11 +39,11 @@ class Layout:
 
     `numbered`: `events.ndjson` means `events.000001.ndjson` and so on. Names never change, so
     readers with a wildcard miss nothing (readers.md). `fixed`: lines go to `path` itself, which is
-    renamed to `path.000001` and so on. A segment is finished before it would exceed `rotate_bytes`,
+    renamed to `path.000001` and so on. A file is finished before it would exceed `rotate_bytes`,
     and at each multiple of `rotate_every_s` since 1970 in UTC.
 
     `fsync` says when lines are synced: `interval` once a second, `always` before a batch counts as
-    written, `never` only when a segment is finished, once a minute and at the end. A power cut
+    written, `never` only when a file is finished, once a minute and at the end. A power cut
     loses nothing in any mode, because the bridge writes the lines again from the journal.
 
     Raises:
@@ -72,7 +72,7 @@ class Layout:
 
 
 class Entry(NamedTuple):
-    """One segment in the directory listing."""
+    """One file in the directory listing."""
 
     number: int
     path: Path
@@ -93,12 +93,12 @@ class Names:
             rf"{re.escape(self._prefix)}\.([0-9]{{6,12}}){re.escape(self._suffix)}({packed})?"
         )
 
-    def segment(self, number: int) -> Path:
-        """The name of a segment; with `fixed` naming, the name it gets when finished."""
+    def numbered(self, number: int) -> Path:
+        """The name of a file; with `fixed` naming, the name it gets when finished."""
         return self._path.with_name(f"{self._prefix}.{number:06d}{self._suffix}")
 
     def entries(self) -> list[Entry]:
-        """All numbered segments in the directory, oldest first."""
+        """All numbered files in the directory, oldest first."""
         found = []
         for name in os.listdir(self._path.parent):
             match = self._pattern.fullmatch(name)

@@ -14,7 +14,7 @@ from bridge.core.errors import ConfigError
 from bridge.log import get_logger
 from bridge.outputs.sinks.files.archive import Archive
 from bridge.outputs.sinks.files.layout import Layout
-from bridge.outputs.sinks.files.segment import SyncFailedError, WriteStoppedError
+from bridge.outputs.sinks.files.open_file import SyncFailedError, WriteStoppedError
 from bridge.outputs.sinks.files.writer import FileWriter
 from bridge.outputs.sinks.oserrors import OS_REASONS, reason_of
 from bridge.outputs.sinks.port import Found, Known, Mark, Pace, TargetError
@@ -25,7 +25,7 @@ FSYNC_S = 1.0  # seconds between forced writes with fsync "interval"
 CHECKPOINT_S = 5.0  # seconds; each checkpoint is a commit of the journal
 CHECKPOINT_LAZY_S = 60.0  # with fsync "never" only checkpoints cost an fsync
 TICK_S = 1.0  # seconds until an idle output notices changes by other programs
-CLEAN_S = 2.0  # seconds between checks of finished segments
+CLEAN_S = 2.0  # seconds between checks of finished files
 
 T = TypeVar("T")
 
@@ -68,7 +68,7 @@ class FileTarget:
 
     @property
     def place(self) -> str:
-        """See `Target.place`. The configured path, also where segments have other names."""
+        """See `Target.place`. The configured path, also where files have other names."""
         return str(self._layout.path)
 
     @property
@@ -77,10 +77,11 @@ class FileTarget:
         return {"file": str(self._file.path)}
 
     async def open(self, known: Known | None) -> Found:
-        """Open the newest segment; `known` says how much of it the last checkpoint covers."""
+        """Open the newest file; `known` says how much of it the last checkpoint covers."""
         mark = known.mark if known is not None else {}
-        segment, size = mark.get("segment"), mark.get("size")
-        number = segment if isinstance(segment, int) else 0
+        # "segment": the key of the first version; checkpoints outlive upgrades.
+        stored, size = mark.get("segment"), mark.get("size")
+        number = stored if isinstance(stored, int) else 0
         forced = None
         if known is not None and known.is_repeatable and isinstance(size, int):
             forced = (number, size)
@@ -136,11 +137,11 @@ class FileTarget:
         return self._mark
 
     def wants_checkpoint(self, saved: Mark) -> bool:
-        """Whether a segment was finished since the checkpoint."""
+        """Whether a file was finished since the checkpoint."""
         return self.upkeep_s is not None and saved.get("segment") != self._file.number
 
     async def upkeep(self, saved: Mark) -> None:
-        """Compress and remove finished segments."""
+        """Compress and remove finished files."""
         below = saved.get("segment")
         if self._is_closed or not isinstance(below, int):
             return

@@ -1,4 +1,4 @@
-"""The file of one output: the open segment, rotation, and changes by other programs.
+"""The file of one output: the open file, rotation, and changes by other programs.
 
 All calls block; they run in the output's own thread. This module does not use the journal.
 """
@@ -14,7 +14,12 @@ from bridge.clock import Clock
 from bridge.core.errors import ConfigError
 from bridge.log import get_logger
 from bridge.outputs.sinks.files.layout import Layout, Names
-from bridge.outputs.sinks.files.segment import Segment, WriteStoppedError, read_tail, sync_directory
+from bridge.outputs.sinks.files.open_file import (
+    OpenFile,
+    WriteStoppedError,
+    read_tail,
+    sync_directory,
+)
 from bridge.outputs.sinks.port import Found
 from bridge.wire.ndjson import Line
 
@@ -28,52 +33,52 @@ _TORN_BYTES_MAX = 16 << 20  # more than a torn batch of ordinary lines
 
 
 class FileWriter:
-    """Writes lines to numbered segments, or to one name that rotation renames."""
+    """Writes lines to numbered files, or to one name that rotation renames."""
 
     def __init__(self, layout: Layout, clock: Clock) -> None:
         self._layout = layout
         self._names = Names(layout)
         self._clock = clock
         self._is_fixed = layout.naming == "fixed"
-        self._segment: Segment | None = None
+        self._open: OpenFile | None = None
         self._missing_since_s: float | None = None
         self._period = 0  # of `rotate_every_s`, in which the last line was written
-        self.number = 0  # of the open segment; in `fixed` naming the one it will get
+        self.number = 0  # of the open file; in `fixed` naming the one it will get
         self.names = self._names
 
     @property
     def path(self) -> Path:
         """The file that the next line goes to."""
-        return self._layout.path if self._is_fixed else self._names.segment(max(self.number, 1))
+        return self._layout.path if self._is_fixed else self._names.numbered(max(self.number, 1))
 
     @property
     def is_open(self) -> bool:
-        """Whether a segment is open; False before `open`, after `drop` and after `close`."""
-        return self._segment is not None
+        """Whether a file is open; False before `open`, after `drop` and after `close`."""
+        return self._open is not None
 
     @property
     def is_dirty(self) -> bool:
         """Whether some lines are not synced yet."""
-        return self._segment is not None and self._segment.is_dirty
+        return self._open is not None and self._open.is_dirty
 
     @property
     def forced_size(self) -> int:
-        """Bytes of the open segment that are known to be on the disk."""
-        return self._segment.synced_size if self._segment is not None else 0
+        """Bytes of the open file that are known to be on the disk."""
+        return self._open.synced_size if self._open is not None else 0
 
     def open(
         self, *, owned: bool, number_min: int = 0, forced: tuple[int, int] | None = None
     ) -> Found:
-        """Open the newest segment, or create one; cut nothing yet.
+        """Open the newest file, or create one; cut nothing yet.
 
         Args:
             owned: The journal knows this output, so damage may be repaired.
             number_min: The highest number used before, as far as the journal knows.
-            forced: A segment's number, and how many bytes of it are certainly synced. Without it,
+            forced: A file's number, and how many bytes of it are certainly synced. Without it,
                 everything in the file counts as synced.
 
         Raises:
-            OSError: The segment cannot be opened or created.
+            OSError: The file cannot be opened or created.
             ConfigError: The path holds something that is not the bridge's.
         """
         self.drop()
@@ -83,61 +88,59 @@ class FileWriter:
         newest = max((entry.number for entry in entries), default=0)
         if self._is_fixed:
             self.number = max(newest + 1, number_min)
-            segment = self._open_or_set_aside(owned=owned)
+            file = self._open_or_set_aside(owned=owned)
             others = self._names.siblings()[:_SIBLINGS_MAX]
         else:
             plain = [entry for entry in entries if not entry.is_compressed]
             goes_on = bool(plain) and plain[-1].number == newest and newest >= number_min
             self.number = newest if goes_on else max(newest, number_min) + 1
-            segment = self._open_or_set_aside(owned=owned or len(entries) > 1)
+            file = self._open_or_set_aside(owned=owned or len(entries) > 1)
             others = [e.path for e in reversed(plain) if e.number < self.number][:_SIBLINGS_MAX]
-        self._segment = segment
+        self._open = file
         if forced is not None:
-            segment.distrust(0 if self.number > forced[0] else forced[1])
-        last = segment.tail.line
+            file.distrust(0 if self.number > forced[0] else forced[1])
+        last = file.tail.line
         for path in others if last is None else ():
             last = _last_line(path)
             if last is not None:
                 break
         # Ignore an empty file: a kill between its creation and the first checkpoint leaves one.
         is_packed = any(entry.is_compressed for entry in entries)
-        has_lines = last is not None or is_packed or segment.torn_bytes > 0
-        self._period = self._period_of(
-            self._clock.wall() if segment.created else segment.modified_s
-        )
+        has_lines = last is not None or is_packed or file.torn_bytes > 0
+        self._period = self._period_of(self._clock.wall() if file.created else file.modified_s)
         return Found(last, has_lines)
 
-    def _open_or_set_aside(self, *, owned: bool) -> Segment:
+    def _open_or_set_aside(self, *, owned: bool) -> OpenFile:
         """Open the path; rename a foreign or wholly damaged file to a number first."""
-        segment = Segment.open(self.path, owned=owned)
-        if segment.is_known and segment.torn_bytes <= _TORN_BYTES_MAX:
-            return segment
-        segment.close()
-        _log.error("file.set_aside", path=str(self.path), bytes=segment.torn_bytes)
+        file = OpenFile.open(self.path, owned=owned)
+        if file.is_known and file.torn_bytes <= _TORN_BYTES_MAX:
+            return file
+        file.close()
+        _log.error("file.set_aside", path=str(self.path), bytes=file.torn_bytes)
         if self._is_fixed:
-            self._layout.path.rename(self._names.segment(self.number))
+            self._layout.path.rename(self._names.numbered(self.number))
         self.number += 1
-        return Segment.open(self.path, owned=owned)
+        return OpenFile.open(self.path, owned=owned)
 
     def write(self, lines: Sequence[bytes]) -> None:
-        """Write lines in order, in as many segments as needed.
+        """Write lines in order, in as many files as needed.
 
         Raises:
             WriteStoppedError: Not all lines were written; the caller must call `open` next.
         """
         done = 0
         try:
-            segment = self._current()
-            if self._is_due(segment):
-                segment = self._rotate(segment)
+            file = self._current()
+            if self._is_due(file):
+                file = self._rotate(file)
             while done < len(lines):
-                upto = self._fitting(segment, lines, done)
+                upto = self._fitting(file, lines, done)
                 if upto == done:
-                    segment = self._rotate(segment)
+                    file = self._rotate(file)
                     continue
-                segment.append(lines if upto - done == len(lines) else lines[done:upto])
-                if segment.is_deleted:  # deleted meanwhile: no reader can see these lines
-                    segment = self._replaced(segment)
+                file.append(lines if upto - done == len(lines) else lines[done:upto])
+                if file.is_deleted:  # deleted meanwhile: no reader can see these lines
+                    file = self._replaced(file)
                     continue
                 done = upto
             self._period = self._period_of(self._clock.wall())
@@ -148,15 +151,15 @@ class FileWriter:
         except OSError as error:
             raise WriteStoppedError(done, error) from error
 
-    def _fitting(self, segment: Segment, lines: Sequence[bytes], done: int) -> int:
-        """The end of the lines from `done` on that fit the segment; at least one if it is empty."""
+    def _fitting(self, file: OpenFile, lines: Sequence[bytes], done: int) -> int:
+        """The end of the lines from `done` on that fit the file; at least one if it is empty."""
         limit = self._layout.rotate_bytes
         if limit is None:
             return len(lines)
-        size = segment.size
+        size = file.size
         for i in range(done, len(lines)):
             size += len(lines[i])
-            if size > limit and (i > done or segment.size > 0):
+            if size > limit and (i > done or file.size > 0):
                 return i
         return len(lines)
 
@@ -166,9 +169,9 @@ class FileWriter:
         Raises:
             OSError: A file cannot be opened, renamed or synced.
         """
-        segment = self._current()
-        if self._is_due(segment):
-            self._rotate(segment)
+        file = self._current()
+        if self._is_due(file):
+            self._rotate(file)
 
     def settle(self) -> None:
         """Cut a torn line, because no line comes soon that would complete it.
@@ -176,8 +179,8 @@ class FileWriter:
         Raises:
             OSError: The file cannot be cut.
         """
-        if self._segment is not None:
-            self._segment.cut_torn()
+        if self._open is not None:
+            self._open.cut_torn()
 
     def sync(self) -> None:
         """Force all lines to the disk.
@@ -185,8 +188,8 @@ class FileWriter:
         Raises:
             SyncFailedError: The lines since the last sync were taken back.
         """
-        if self._segment is not None:
-            self._segment.sync()
+        if self._open is not None:
+            self._open.sync()
 
     def reopen(self) -> None:
         """Check the path at once, and create the file if it is missing.
@@ -200,16 +203,16 @@ class FileWriter:
 
     def drop(self) -> None:
         """Close the file without a sync."""
-        segment, self._segment = self._segment, None
+        file, self._open = self._open, None
         self._missing_since_s = None
-        if segment is not None:
-            segment.close()
+        if file is not None:
+            file.close()
 
     def abandon(self) -> None:
         """Close as if never opened: a file that was created for this and is empty is deleted."""
-        segment = self._segment
-        if segment is not None and segment.created and segment.size == 0:
-            segment.path.unlink(missing_ok=True)
+        file = self._open
+        if file is not None and file.created and file.size == 0:
+            file.path.unlink(missing_ok=True)
         self.drop()
 
     def close(self) -> None:
@@ -226,24 +229,24 @@ class FileWriter:
 
     # Changes by other programs
 
-    def _current(self) -> Segment:
-        """The segment to write to: the open one, unless the path names another file by now."""
-        segment = self._segment
-        if segment is None:
+    def _current(self) -> OpenFile:
+        """The file to write to: the open one, unless the path names another file by now."""
+        file = self._open
+        if file is None:
             raise FileNotFoundError(f"{self.path} is not open")
         try:
-            info = os.stat(segment.path)
+            info = os.stat(file.path)
         except FileNotFoundError:
             # A file without a name is never read. A renamed file keeps receiving lines for
             # MISSING_S.
-            is_gone = segment.is_deleted or self._is_missed_for_long()
-            return self._replaced(segment) if is_gone else segment
-        if (info.st_dev, info.st_ino) != segment.inode:
-            return self._replaced(segment)
+            is_gone = file.is_deleted or self._is_missed_for_long()
+            return self._replaced(file) if is_gone else file
+        if (info.st_dev, info.st_ino) != file.inode:
+            return self._replaced(file)
         self._missing_since_s = None
-        if segment.resize():
-            _log.warning("file.shrunk", path=str(segment.path), size=segment.size)
-        return segment
+        if file.resize():
+            _log.warning("file.shrunk", path=str(file.path), size=file.size)
+        return file
 
     def _is_missed_for_long(self) -> bool:
         now_s = self._clock.monotonic()
@@ -251,17 +254,17 @@ class FileWriter:
             self._missing_since_s = now_s
         return now_s - self._missing_since_s >= MISSING_S or self._missing_since_s < 0
 
-    def _replaced(self, segment: Segment) -> Segment:
-        """Continue in a new file at the path. The old segment has all its lines."""
-        segment.cut_torn()
+    def _replaced(self, file: OpenFile) -> OpenFile:
+        """Continue in a new file at the path. The old file has all its lines."""
+        file.cut_torn()
         self.sync()
         self.drop()
         if not self._is_fixed:
             self.number += 1
-        self._segment = self._open_or_set_aside(owned=False)
-        self._segment.cut_torn()
-        _log.info("file.replaced", path=str(self._segment.path))
-        return self._segment
+        self._open = self._open_or_set_aside(owned=False)
+        self._open.cut_torn()
+        _log.info("file.replaced", path=str(self._open.path))
+        return self._open
 
     # Rotation
 
@@ -269,34 +272,34 @@ class FileWriter:
         every_s = self._layout.rotate_every_s
         return int(wall_s // every_s) if every_s else 0
 
-    def _is_due(self, segment: Segment) -> bool:
-        return segment.size > 0 and self._period_of(self._clock.wall()) > self._period
+    def _is_due(self, file: OpenFile) -> bool:
+        return file.size > 0 and self._period_of(self._clock.wall()) > self._period
 
-    def _rotate(self, segment: Segment) -> Segment:
-        """Finish a segment and begin the next.
+    def _rotate(self, file: OpenFile) -> OpenFile:
+        """Finish a file and begin the next.
 
-        A kill between the steps leaves an empty newest segment or none; `open` handles both.
+        A kill between the steps leaves an empty newest file or none; `open` handles both.
 
         Raises:
             OSError: A file cannot be renamed, opened or synced.
         """
-        segment.cut_torn()
+        file.cut_torn()
         self.sync()
-        finished = segment.path
+        finished = file.path
         if self._is_fixed:
-            finished = self._names.segment(self.number)
-            segment.path.rename(finished)
+            finished = self._names.numbered(self.number)
+            file.path.rename(finished)
             sync_directory(finished.parent)
         self.drop()
         self.number += 1
-        self._segment = Segment.open(self.path, owned=True)
+        self._open = OpenFile.open(self.path, owned=True)
         self._period = self._period_of(self._clock.wall())
-        _log.info("file.rotated", path=str(finished), bytes=segment.size)
-        return self._segment
+        _log.info("file.rotated", path=str(finished), bytes=file.size)
+        return self._open
 
 
 def _refuse_special(path: Path) -> None:
-    """Check that segments will not stand beside a device, as `/dev/stdout.000001` would.
+    """Check that numbered files will not stand beside a device, as `/dev/stdout.000001` would.
 
     Raises:
         ConfigError: The path is a device, a pipe, a socket or a directory.
@@ -304,7 +307,7 @@ def _refuse_special(path: Path) -> None:
     try:
         mode = path.stat().st_mode
     except OSError:
-        return  # the usual case: nothing has the name of all segments
+        return  # the usual case: nothing has the name of all files
     if stat.S_ISDIR(mode):
         raise ConfigError(f"{path}: is a directory; give the name of a file in it")
     if not stat.S_ISREG(mode):

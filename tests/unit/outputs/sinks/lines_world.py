@@ -57,7 +57,7 @@ def drafts(first: int, count: int, *, run_id: str = RUN, size: int = 0) -> list[
     return made
 
 
-def segments(directory: Path) -> list[Path]:
+def output_files(directory: Path) -> list[Path]:
     """Files with a number in their name, oldest first."""
     found = [p for p in directory.iterdir() if re.search(r"^[^.].*\.\d{6,}", p.name)]
     return sorted(found, key=lambda p: int(re.search(r"\.(\d{6,})", p.name)[1]))

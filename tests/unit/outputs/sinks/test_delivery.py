@@ -15,7 +15,7 @@ from bridge.journal.memory import MemoryJournal
 from bridge.outputs.sinks.lines import LineSettings
 from bridge.outputs.sinks.port import Pace
 from tests.unit.outputs.sinks.file_outputs import copy_all, running, until
-from tests.unit.outputs.sinks.lines_world import RUN, drafts, records, segments, sequences
+from tests.unit.outputs.sinks.lines_world import RUN, drafts, output_files, records, sequences
 
 
 async def test_a_new_output_gets_everything_the_journal_keeps(outputs, tmp_path):
@@ -25,7 +25,7 @@ async def test_a_new_output_gets_everything_the_journal_keeps(outputs, tmp_path)
     first = journal.floor
     assert first > 1
     await (await outputs.open(journal)).close()
-    assert sequences(segments(tmp_path)) == list(range(first, 15))
+    assert sequences(output_files(tmp_path)) == list(range(first, 15))
 
 
 async def test_another_journal_is_told_in_the_file_once(outputs, tmp_path):
@@ -36,7 +36,7 @@ async def test_another_journal_is_told_in_the_file_once(outputs, tmp_path):
     await new.append(drafts(100, 3))
     for _ in range(3):
         await (await outputs.open(new)).close()
-    found = records(segments(tmp_path))
+    found = records(output_files(tmp_path))
     assert [int(r["sequence"]) for r in found] == [1, 2, 3, 4, 5, 0, 1, 2, 3]
     assert found[5]["type"] == "bridge.reset"
     assert found[5]["data"] == {
@@ -61,7 +61,7 @@ async def test_a_kill_between_the_reset_line_and_its_checkpoint_does_not_double_
     outputs.kill(sink)
     await new.append(drafts(100, 2))
     await (await outputs.open(new)).close()
-    assert sequences(segments(tmp_path)) == [1, 2, 3, 4, 5, 0, 1, 2]
+    assert sequences(output_files(tmp_path)) == [1, 2, 3, 4, 5, 0, 1, 2]
 
 
 async def test_a_restored_journal_goes_on_where_its_checkpoint_was(outputs, tmp_path):
@@ -71,11 +71,11 @@ async def test_a_restored_journal_goes_on_where_its_checkpoint_was(outputs, tmp_
     await sink.close()
     journal._epoch = "restored"  # J5: old sequences above the backup may mean others now
     await journal.append(drafts(5, 2))
-    for path in segments(tmp_path):  # the last line is one that this journal does not know
+    for path in output_files(tmp_path):  # the last line is one that this journal does not know
         path.write_bytes(path.read_bytes().replace(b'"id":"e4"', b'"id":"xx"'))
     await (await outputs.open(journal)).close()
-    assert sequences(segments(tmp_path)) == [1, 2, 3, 4, 5, 5, 6, 7]
-    assert records(segments(tmp_path))[5]["type"] == "bridge.reset"
+    assert sequences(output_files(tmp_path)) == [1, 2, 3, 4, 5, 5, 6, 7]
+    assert records(output_files(tmp_path))[5]["type"] == "bridge.reset"
 
 
 async def test_a_journal_that_lost_its_newest_records_is_told(outputs, tmp_path):
@@ -91,7 +91,7 @@ async def test_a_journal_that_lost_its_newest_records_is_told(outputs, tmp_path)
     )
     await shorter.append(drafts(70, 1))
     await (await outputs.open(shorter)).close()
-    found = records(segments(tmp_path))
+    found = records(output_files(tmp_path))
     assert [int(r["sequence"]) for r in found] == [1, 2, 3, 4, 5, 4]
     assert found[5]["data"]["reason"] == "epoch"
 
@@ -106,7 +106,7 @@ async def test_what_retention_dropped_is_told_in_the_file_and_counted(outputs, t
     floor = journal.floor
     assert floor > 5
     await sink.close()
-    found = records(segments(tmp_path))
+    found = records(output_files(tmp_path))
     assert [int(r["sequence"]) for r in found] == [1, 2, 3, 4, floor - 1, *range(floor, 21)]
     assert found[4]["type"] == "bridge.reset"
     assert found[4]["data"]["missing"] == floor - 5
@@ -130,7 +130,7 @@ async def test_retention_that_moves_while_reading_is_told_too(outputs, tmp_path)
     await journal.append(drafts(100, 1))
     journal.read = read_late
     await sink.close()
-    found = [int(r["sequence"]) for r in records(segments(tmp_path))]
+    found = [int(r["sequence"]) for r in records(output_files(tmp_path))]
     floor = journal.floor
     assert found == [1, 2, 3, 4, floor - 1, *range(floor, 22)]
 
@@ -143,7 +143,7 @@ async def test_a_filter_chooses_and_the_position_still_moves(outputs, tmp_path):
     await copy_all(sink)
     assert (sink.position, sink.lag) == (23, 0)
     await sink.close()
-    assert sequences(segments(tmp_path)) == [1, 2, 3]
+    assert sequences(output_files(tmp_path)) == [1, 2, 3]
 
 
 class FullJournal(MemoryJournal):
@@ -163,11 +163,11 @@ async def test_no_line_is_written_before_the_journal_knows_the_output(outputs, t
     async with running(sink):
         await journal.append(drafts(0, 3))
         await until(lambda: not sink.status()["ok"])
-        assert segments(tmp_path)[0].stat().st_size == 0
+        assert output_files(tmp_path)[0].stat().st_size == 0
         journal.is_full = False
         await until(lambda: sink.lag == 0)
     await sink.close()
-    assert sequences(segments(tmp_path)) == [1, 2, 3]
+    assert sequences(output_files(tmp_path)) == [1, 2, 3]
 
 
 async def test_a_full_journal_does_not_stop_an_output_that_it_knows(outputs, tmp_path):
@@ -182,7 +182,7 @@ async def test_a_full_journal_does_not_stop_an_output_that_it_knows(outputs, tmp
         await asyncio.sleep(0.05)
         assert sink.status()["ok"]
     await sink.close()
-    assert sequences(segments(tmp_path)) == [1, 2, 3, 4, 5, 6]
+    assert sequences(output_files(tmp_path)) == [1, 2, 3, 4, 5, 6]
 
 
 @pytest.mark.slow
@@ -212,7 +212,7 @@ async def test_cancelling_loses_and_doubles_nothing(outputs, tmp_path):
             await journal.append(drafts(round_ * 300, 300))
             await asyncio.sleep(round_ * 0.0007)
         await sink.close()
-    assert sequences(segments(tmp_path)) == list(range(1, 4501))
+    assert sequences(output_files(tmp_path)) == list(range(1, 4501))
 
 
 async def test_close_twice_and_close_without_run(outputs):

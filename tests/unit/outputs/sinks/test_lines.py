@@ -7,7 +7,7 @@ import pytest
 from bridge.core.errors import ConfigError
 from bridge.journal.memory import MemoryJournal
 from bridge.outputs.sinks.lines import LineSettings
-from tests.unit.outputs.sinks.lines_world import drafts, segments, sequences
+from tests.unit.outputs.sinks.lines_world import drafts, output_files, sequences
 
 
 async def test_long_lines_are_cut_and_counted(outputs, tmp_path):
@@ -15,9 +15,9 @@ async def test_long_lines_are_cut_and_counted(outputs, tmp_path):
     sink = await outputs.open(journal, lines=LineSettings(bytes_max=2000))
     await journal.append([*drafts(0, 1), *drafts(1, 1, size=100_000), *drafts(2, 1)])
     await sink.close()
-    data = segments(tmp_path)[0].read_bytes()
+    data = output_files(tmp_path)[0].read_bytes()
     assert max(map(len, data.splitlines(keepends=True))) <= 2000
-    assert sequences(segments(tmp_path)) == [1, 2, 3]
+    assert sequences(output_files(tmp_path)) == [1, 2, 3]
     assert outputs.metric("sink_truncated_records_total", sink="out") == 1
 
 

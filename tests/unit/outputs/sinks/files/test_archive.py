@@ -1,4 +1,4 @@
-"""Finished segments: compressed for the stock tools, deleted beyond `keep`, never the open one."""
+"""Finished files: compressed for the stock tools, deleted beyond `keep`, never the open one."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 from bridge.core.errors import ConfigError
 from bridge.outputs.sinks.files.archive import PLAIN_S, Archive
 from bridge.outputs.sinks.files.layout import Keep, Layout, Names
-from tests.unit.outputs.sinks.lines_world import HandClock, content, segments
+from tests.unit.outputs.sinks.lines_world import HandClock, content, output_files
 
 
 @pytest.fixture
@@ -26,7 +26,7 @@ def archive(tmp_path, clock, **settings) -> Archive:
 
 
 def finished(tmp_path, clock, count: int, *, age_s: float = 3600.0, size: int = 4000) -> None:
-    """Segments 1 to count, the newest `age_s` old, each an hour older than the next."""
+    """Files 1 to count, the newest `age_s` old, each an hour older than the next."""
     for number in range(1, count + 1):
         path = tmp_path / f"events.{number:06d}.ndjson"
         path.write_bytes(b"%05d" % number * (size // 5))
@@ -35,7 +35,7 @@ def finished(tmp_path, clock, count: int, *, age_s: float = 3600.0, size: int = 
 
 
 def numbers(tmp_path) -> list[int]:
-    return [int(p.name.split(".")[1]) for p in segments(tmp_path)]
+    return [int(p.name.split(".")[1]) for p in output_files(tmp_path)]
 
 
 @pytest.mark.parametrize(
@@ -43,10 +43,10 @@ def numbers(tmp_path) -> list[int]:
 )
 def test_the_stock_tools_read_what_was_compressed(tmp_path, clock, kind, extension, tool):
     finished(tmp_path, clock, 3)
-    before = [content(p) for p in segments(tmp_path)]
-    times = [p.stat().st_mtime for p in segments(tmp_path)]
+    before = [content(p) for p in output_files(tmp_path)]
+    times = [p.stat().st_mtime for p in output_files(tmp_path)]
     archive(tmp_path, clock, compress=kind).clean(4)
-    paths = segments(tmp_path)
+    paths = output_files(tmp_path)
     assert [p.suffix for p in paths] == [extension] * 3
     assert [content(p) for p in paths] == before
     assert [p.stat().st_mtime for p in paths] == times
@@ -55,20 +55,20 @@ def test_the_stock_tools_read_what_was_compressed(tmp_path, clock, kind, extensi
         assert out.stdout == b"".join(before)
 
 
-def test_the_open_segment_is_never_touched(tmp_path, clock):
+def test_the_open_file_is_never_touched(tmp_path, clock):
     finished(tmp_path, clock, 3)
     archive(tmp_path, clock, compress="gzip", keep=Keep(files=1, age_s=1, bytes=1)).clean(3)
-    assert [p.name for p in segments(tmp_path)] == ["events.000003.ndjson"]
+    assert [p.name for p in output_files(tmp_path)] == ["events.000003.ndjson"]
 
 
-def test_the_newest_finished_segment_stays_plain_for_a_while(tmp_path, clock):
+def test_the_newest_finished_file_stays_plain_for_a_while(tmp_path, clock):
     finished(tmp_path, clock, 3, age_s=1.0)
     house = archive(tmp_path, clock, compress="gzip")
     house.clean(4)
-    assert [p.suffix for p in segments(tmp_path)] == [".gz", ".gz", ".ndjson"]
+    assert [p.suffix for p in output_files(tmp_path)] == [".gz", ".gz", ".ndjson"]
     clock.forward(PLAIN_S)
     house.clean(4)
-    assert [p.suffix for p in segments(tmp_path)] == [".gz"] * 3
+    assert [p.suffix for p in output_files(tmp_path)] == [".gz"] * 3
 
 
 def test_a_clock_that_jumps_forward_deletes_no_file(tmp_path, clock):
@@ -109,7 +109,7 @@ def test_a_kill_between_rename_and_unlink_leaves_one_of_the_two(tmp_path, clock)
     house.clean(2)
     (tmp_path / "events.000001.ndjson").write_bytes(plain)
     house.clean(2)
-    assert [p.name for p in segments(tmp_path)] == [
+    assert [p.name for p in output_files(tmp_path)] == [
         "events.000001.ndjson.gz",
         "events.000002.ndjson",
     ]
@@ -157,7 +157,7 @@ def test_the_oldest_go_until_every_limit_holds(tmp_path, clock, keep, left):
     assert numbers(tmp_path) == left
 
 
-def test_compressed_segments_count_with_their_compressed_size(tmp_path, clock):
+def test_compressed_files_count_with_their_compressed_size(tmp_path, clock):
     finished(tmp_path, clock, 5)
     archive(tmp_path, clock, compress="zstd", keep=Keep(bytes=4000)).clean(6)
     assert numbers(tmp_path) == [1, 2, 3, 4, 5]

@@ -1,4 +1,4 @@
-"""Names of segments."""
+"""Names of files."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ from bridge.journal.memory import MemoryJournal
 from bridge.outputs.sinks.lines import LineSettings
 from tests.record_types import RUN_ENDED
 from tests.unit.outputs.sinks.file_outputs import copy_all, running, until
-from tests.unit.outputs.sinks.lines_world import RUN, drafts, feed, records, segments, sequences
+from tests.unit.outputs.sinks.lines_world import RUN, drafts, feed, output_files, records, sequences
 
 
 async def test_everything_is_in_the_file_once_over_many_restarts(outputs, tmp_path):
@@ -26,7 +26,7 @@ async def test_everything_is_in_the_file_once_over_many_restarts(outputs, tmp_pa
         sink = await outputs.open(journal, rotate_bytes=3000)
         await journal.append(drafts(round_ * 20, 20))
         await sink.close()
-    assert sequences(segments(tmp_path)) == list(range(1, 121))
+    assert sequences(output_files(tmp_path)) == list(range(1, 121))
     assert outputs.metric("sink_records_total", sink="out") == 120
 
 
@@ -39,13 +39,13 @@ async def test_everything_is_in_the_file_once_over_many_kills(outputs, tmp_path,
         await journal.append(drafts(round_ * 20, 20))
         await copy_all(sink)
         outputs.kill(sink)
-        newest = segments(tmp_path)[-1]
+        newest = output_files(tmp_path)[-1]
         os.truncate(newest, max(0, newest.stat().st_size - 37 * round_))
     sink = await outputs.open(journal, rotate_bytes=3000, lines=settings)
     await sink.close()
     found = [
         r["data"]["id"] if format_ == "cloudevents" else r["id"]
-        for r in records(segments(tmp_path))
+        for r in records(output_files(tmp_path))
     ]
     assert found == [f"e{i}" for i in range(160)]
 
@@ -68,12 +68,12 @@ async def test_nothing_is_repeated_when_the_files_were_carried_away(outputs, tmp
     sink = await outputs.open(journal)
     await journal.append(drafts(0, 10))
     await sink.close()
-    for path in segments(tmp_path):
+    for path in output_files(tmp_path):
         path.unlink()
     await journal.append(drafts(10, 5))
     await (await outputs.open(journal)).close()
-    assert sequences(segments(tmp_path)) == [11, 12, 13, 14, 15]
-    assert segments(tmp_path)[0].name == "events.000002.ndjson"
+    assert sequences(output_files(tmp_path)) == [11, 12, 13, 14, 15]
+    assert output_files(tmp_path)[0].name == "events.000002.ndjson"
 
 
 async def test_lines_of_this_journal_are_recognised_without_a_checkpoint(outputs, tmp_path):
@@ -82,7 +82,7 @@ async def test_lines_of_this_journal_are_recognised_without_a_checkpoint(outputs
     await (await outputs.open(journal)).close()
     await journal.append(drafts(5, 2))
     await (await outputs.open(journal, name="another-name")).close()
-    assert sequences(segments(tmp_path)) == [1, 2, 3, 4, 5, 6, 7]
+    assert sequences(output_files(tmp_path)) == [1, 2, 3, 4, 5, 6, 7]
 
 
 class FullDisk:
@@ -156,7 +156,7 @@ async def test_the_lines_that_a_full_disk_still_took_are_not_repeated(
         await journal.append(drafts(0, 30))
         await until(lambda: sink.lag == 0 and sink.status()["ok"])
     await sink.close()
-    found = [r.get("data", r)["id"] for r in records(segments(tmp_path))]
+    found = [r.get("data", r)["id"] for r in records(output_files(tmp_path))]
     assert found == [f"e{i}" for i in range(30)]
     assert outputs.metric("sink_errors_total", sink="out", reason="disk_full") == 1
 
@@ -180,7 +180,7 @@ async def test_a_disk_full_at_the_start_is_waited_for(outputs, tmp_path, monkeyp
         is_full = False
         await until(lambda: sink.lag == 0)
     await sink.close()
-    assert sequences(segments(tmp_path)) == [1, 2, 3]
+    assert sequences(output_files(tmp_path)) == [1, 2, 3]
 
 
 @pytest.mark.parametrize(
@@ -219,7 +219,7 @@ async def test_a_directory_that_vanishes_is_waited_for(outputs, tmp_path):
         (tmp_path / "logs").mkdir()
         await until(lambda: sink.lag == 0 and sink.status()["ok"])
     await sink.close()
-    found = sequences(segments(tmp_path / "away")) + sequences(segments(tmp_path / "logs"))
+    found = sequences(output_files(tmp_path / "away")) + sequences(output_files(tmp_path / "logs"))
     assert found == [1, 2, 3, 4, 5, 6]
 
 
@@ -238,7 +238,7 @@ async def test_lines_after_the_directory_was_removed_do_not_go_into_the_deleted_
         await journal.append(drafts(3, 15))
         await until(lambda: sink.lag == 0 and sink.status()["ok"])
     await sink.close()
-    assert sequences(segments(tmp_path / "logs")) == list(range(4, 19))
+    assert sequences(output_files(tmp_path / "logs")) == list(range(4, 19))
 
 
 @pytest.mark.parametrize("naming", ["numbered", "fixed"])
@@ -263,7 +263,7 @@ async def test_lines_that_meet_the_removal_come_again_in_a_living_file(
     await journal.append(drafts(3, 5))
     await copy_all(sink)
     await sink.close()
-    files = segments(tmp_path) or [tmp_path / "events.ndjson"]
+    files = output_files(tmp_path) or [tmp_path / "events.ndjson"]
     assert sequences(files) == [4, 5, 6, 7, 8]
 
 
@@ -301,7 +301,7 @@ async def test_lines_that_a_failed_fsync_took_back_are_written_again(
         await until(lambda: os.fdatasync is real, within_s=10)
         await until(lambda: sink.lag == 0 and sink.status()["ok"])
     await sink.close()
-    assert sequences(segments(tmp_path)) == list(range(1, 11))
+    assert sequences(output_files(tmp_path)) == list(range(1, 11))
     assert outputs.metric("sink_errors_total", sink="out", reason="io") == 1
 
 
@@ -316,15 +316,17 @@ async def test_a_failed_first_fsync_takes_back_what_the_process_before_left_in_m
     await journal.append(drafts(0, 5))
     await copy_all(sink)
     await sink._save()
-    on_disk = segments(tmp_path)[-1].stat().st_size
+    on_disk = output_files(tmp_path)[-1].stat().st_size
     await journal.append(drafts(5, 5))
     await copy_all(sink)
     if rotate_bytes is not None:
-        assert len(segments(tmp_path)) > 1, "then nothing of the newest one is known to be there"
+        assert len(output_files(tmp_path)) > 1, (
+            "then nothing of the newest one is known to be there"
+        )
         on_disk = 0
     outputs.kill(sink)
     sink = await outputs.open(journal, rotate_bytes=rotate_bytes)
-    newest, real_sync, real_write = segments(tmp_path)[-1], os.fdatasync, os.write
+    newest, real_sync, real_write = output_files(tmp_path)[-1], os.fdatasync, os.write
     in_memory = newest.read_bytes()[on_disk:]
     written_after = bytearray()
 
@@ -344,7 +346,7 @@ async def test_a_failed_first_fsync_takes_back_what_the_process_before_left_in_m
         await until(lambda: os.fdatasync is real_sync, within_s=10)
         await until(lambda: sink.lag == 0 and sink.status()["ok"])
     await sink.close()
-    assert sequences(segments(tmp_path)) == list(range(1, 12))
+    assert sequences(output_files(tmp_path)) == list(range(1, 12))
     assert in_memory
     assert bytes(written_after).startswith(in_memory)
 
@@ -394,13 +396,13 @@ async def test_a_reopening_asked_for_while_blocked_neither_spins_nor_is_forgotte
     assert sequences([directory / "events.ndjson"]) == list(range(6, 11))
 
 
-async def test_finished_segments_are_compressed_beside_the_writing(outputs, tmp_path):
+async def test_finished_files_are_compressed_beside_the_writing(outputs, tmp_path):
     journal = MemoryJournal()
     sink = await outputs.open(journal, rotate_bytes=3000, compress="zstd")
     async with running(sink):
         for i in range(0, 60, 10):
             await journal.append(drafts(i, 10))
             await until(lambda: sink.lag == 0)
-        await until(lambda: len([p for p in segments(tmp_path) if p.suffix == ".zst"]) >= 4)
+        await until(lambda: len([p for p in output_files(tmp_path) if p.suffix == ".zst"]) >= 4)
     await sink.close()
-    assert sequences(segments(tmp_path)) == list(range(1, 61))
+    assert sequences(output_files(tmp_path)) == list(range(1, 61))

@@ -53,7 +53,7 @@ def test_whole_files_in_order_are_fine(file):
 @pytest.mark.parametrize(
     "pack", [bytes, gzip.compress, zstandard.ZstdCompressor().compress], ids=["plain", "gz", "zst"]
 )
-def test_segments_are_read_in_their_order_packed_or_not(file, pack):
+def test_files_are_read_in_their_order_packed_or_not(file, pack):
     paths = [
         file(pack(b"".join(lines(i * 10 + 1, 10))), f"events.{i + 1:06d}.ndjson{ext}")
         for i, ext in enumerate(["", ".gz", ".zst", ""])

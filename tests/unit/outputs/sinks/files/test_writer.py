@@ -10,9 +10,9 @@ import pytest
 
 from bridge.core.errors import ConfigError
 from bridge.outputs.sinks.files.layout import Layout
-from bridge.outputs.sinks.files.segment import WriteStoppedError
+from bridge.outputs.sinks.files.open_file import WriteStoppedError
 from bridge.outputs.sinks.files.writer import MISSING_S, FileWriter
-from tests.unit.outputs.sinks.lines_world import HandClock, drafts, segments, sequences
+from tests.unit.outputs.sinks.lines_world import HandClock, drafts, output_files, sequences
 
 
 def lines(first: int, count: int, size: int = 0) -> list[bytes]:
@@ -53,36 +53,36 @@ def world(tmp_path):
         each.writer.drop()
 
 
-def test_numbered_segments_are_never_renamed_and_stay_under_the_limit(world, tmp_path):
+def test_numbered_files_are_never_renamed_and_stay_under_the_limit(world, tmp_path):
     w = world(rotate_bytes=2000)
     w.open()
     seen = {}
     for i in range(1, 40):
         w.writer.write(lines(i, 1))
-        for path in segments(tmp_path):
+        for path in output_files(tmp_path):
             seen.setdefault(path.stat().st_ino, path.name)
             assert seen[path.stat().st_ino] == path.name
             assert path.stat().st_size <= 2000
-    assert [p.name for p in segments(tmp_path)][:2] == [
+    assert [p.name for p in output_files(tmp_path)][:2] == [
         "events.000001.ndjson",
         "events.000002.ndjson",
     ]
-    assert sequences(segments(tmp_path)) == list(range(1, 40))
+    assert sequences(output_files(tmp_path)) == list(range(1, 40))
 
 
-def test_a_batch_larger_than_a_segment_is_spread_over_several(world, tmp_path):
+def test_a_batch_larger_than_a_file_is_spread_over_several(world, tmp_path):
     w = world(rotate_bytes=2000)
     w.open()
     w.writer.write(lines(1, 50))
-    assert len(segments(tmp_path)) > 5
-    assert sequences(segments(tmp_path)) == list(range(1, 51))
+    assert len(output_files(tmp_path)) > 5
+    assert sequences(output_files(tmp_path)) == list(range(1, 51))
 
 
-def test_a_line_longer_than_a_segment_gets_one_of_its_own(world, tmp_path):
+def test_a_line_longer_than_a_file_gets_one_of_its_own(world, tmp_path):
     w = world(rotate_bytes=1000)
     w.open()
     w.writer.write([*lines(1, 1), *lines(2, 1, size=5000), *lines(3, 1)])
-    assert [sequences([p]) for p in segments(tmp_path)] == [[1], [2], [3]]
+    assert [sequences([p]) for p in output_files(tmp_path)] == [[1], [2], [3]]
 
 
 def test_fixed_naming_writes_one_name_and_renames_on_rotation(world, tmp_path):
@@ -90,9 +90,9 @@ def test_fixed_naming_writes_one_name_and_renames_on_rotation(world, tmp_path):
     w.open()
     for i in range(1, 20):
         w.writer.write(lines(i, 1))
-    names = [p.name for p in segments(tmp_path)]
+    names = [p.name for p in output_files(tmp_path)]
     assert names[:2] == ["events.ndjson.000001", "events.ndjson.000002"]
-    assert sequences([*segments(tmp_path), tmp_path / "events.ndjson"]) == list(range(1, 20))
+    assert sequences([*output_files(tmp_path), tmp_path / "events.ndjson"]) == list(range(1, 20))
 
 
 @pytest.mark.parametrize("naming", ["numbered", "fixed"])
@@ -107,7 +107,7 @@ def test_rotation_by_time_happens_at_multiples_in_utc_even_without_lines(world, 
     w.writer.tick()
     assert w.writer.number == 2
     w.clock.forward(3600)
-    w.writer.tick()  # an empty segment is not finished: nothing is in it
+    w.writer.tick()  # an empty file is not finished: nothing is in it
     assert w.writer.number == 2
     w.writer.write(lines(2, 1))
     w.clock.wall_s -= 7200  # a clock that jumps back must not rotate at every line
@@ -116,7 +116,7 @@ def test_rotation_by_time_happens_at_multiples_in_utc_even_without_lines(world, 
     assert w.writer.number == 2
 
 
-def test_a_segment_of_yesterday_is_finished_after_a_restart(world, tmp_path):
+def test_a_file_of_yesterday_is_finished_after_a_restart(world, tmp_path):
     w = world(rotate_every_s=86_400)
     w.open()
     w.writer.write(lines(1, 1))
@@ -125,7 +125,7 @@ def test_a_segment_of_yesterday_is_finished_after_a_restart(world, tmp_path):
     os.utime(tmp_path / "events.000001.ndjson", (yesterday, yesterday))
     w.open()
     w.writer.write(lines(2, 1))
-    assert [sequences([p]) for p in segments(tmp_path)] == [[1], [2]]
+    assert [sequences([p]) for p in output_files(tmp_path)] == [[1], [2]]
 
 
 @pytest.mark.parametrize("naming", ["numbered", "fixed"])
@@ -201,7 +201,7 @@ def test_a_torn_line_is_cut_when_no_line_comes(world, tmp_path):
     assert sequences([path]) == [1, 2]
 
 
-def test_an_empty_newest_segment_takes_the_place_from_the_one_before(world, tmp_path):
+def test_an_empty_newest_file_takes_the_place_from_the_one_before(world, tmp_path):
     w = world()
     w.open()
     w.writer.write(lines(1, 3))
@@ -209,7 +209,7 @@ def test_an_empty_newest_segment_takes_the_place_from_the_one_before(world, tmp_
     (tmp_path / "events.000002.ndjson").touch()
     assert w.open().last.seq == 3
     w.writer.write(lines(4, 1))
-    assert sequences(segments(tmp_path)) == [1, 2, 3, 4]
+    assert sequences(output_files(tmp_path)) == [1, 2, 3, 4]
     assert w.writer.number == 2
 
 
@@ -273,7 +273,7 @@ def test_numbers_are_not_used_again_when_the_files_were_carried_away(world, tmp_
     assert w.writer.path.name == "events.000008.ndjson"
 
 
-def test_a_newest_segment_that_is_compressed_is_not_written_to(world, tmp_path):
+def test_a_newest_file_that_is_compressed_is_not_written_to(world, tmp_path):
     (tmp_path / "events.000004.ndjson.gz").write_bytes(b"")
     w = world()
     w.open()
@@ -311,7 +311,7 @@ def test_a_path_that_is_no_file_is_refused(world, tmp_path, make):
 
 
 @pytest.mark.parametrize("make", [os.mkdir, os.mkfifo], ids=["directory", "fifo"])
-def test_segments_are_not_made_beside_a_device_or_a_directory(world, tmp_path, make):
+def test_files_are_not_made_beside_a_device_or_a_directory(world, tmp_path, make):
     """`--ndjson /dev/stdout` filled the memory behind /dev with /dev/stdout.000001."""
     make(tmp_path / "events.ndjson")
     with pytest.raises(ConfigError, match=r"is a directory|is not a regular file"):
@@ -362,7 +362,7 @@ def test_reopen_of_an_unchanged_path_changes_nothing(world, tmp_path):
     assert sequences([tmp_path / "events.ndjson"]) == [1, 2]
 
 
-def test_a_removed_numbered_segment_is_followed_by_a_new_number(world, tmp_path):
+def test_a_removed_numbered_file_is_followed_by_a_new_number(world, tmp_path):
     w = world()
     w.open()
     w.writer.write(lines(1, 1))
@@ -371,7 +371,7 @@ def test_a_removed_numbered_segment_is_followed_by_a_new_number(world, tmp_path)
     w.writer.tick()
     w.clock.forward(MISSING_S)
     w.writer.write(lines(2, 1))
-    assert [p.name for p in segments(tmp_path)] == ["events.000002.ndjson"]
+    assert [p.name for p in output_files(tmp_path)] == ["events.000002.ndjson"]
 
 
 def test_copytruncate_leaves_whole_lines(world, tmp_path):
@@ -398,9 +398,9 @@ def test_a_failed_rotation_counts_the_lines_before_it(world, tmp_path, monkeypat
     with pytest.raises(WriteStoppedError) as stop:
         w.writer.write(batch)
     written = stop.value.written
-    assert sequences(segments(tmp_path)) == list(range(1, written + 1))
+    assert sequences(output_files(tmp_path)) == list(range(1, written + 1))
     monkeypatch.undo()
     w.writer.drop()
     w.open(number_min=w.writer.number - 1)
     w.writer.write(batch[written:])
-    assert sequences(segments(tmp_path)) == list(range(1, 13))
+    assert sequences(output_files(tmp_path)) == list(range(1, 13))

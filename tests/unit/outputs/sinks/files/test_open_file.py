@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from bridge.outputs.sinks.files.layout import Layout
-from bridge.outputs.sinks.files.segment import SyncFailedError, WriteStoppedError
+from bridge.outputs.sinks.files.open_file import SyncFailedError, WriteStoppedError
 from bridge.outputs.sinks.files.writer import FileWriter
-from tests.unit.outputs.sinks.lines_world import HandClock, drafts, segments, sequences
+from tests.unit.outputs.sinks.lines_world import HandClock, drafts, output_files, sequences
 
 
 def lines(first: int, count: int, size: int = 0) -> list[bytes]:
@@ -68,12 +68,12 @@ def test_a_full_disk_leaves_whole_lines_and_says_how_many(world, tmp_path, file_
     with pytest.raises(WriteStoppedError) as stop:
         w.writer.write(batch)
     assert (stop.value.written, stop.value.cause.errno) == (3, errno.EFBIG)
-    assert sequences(segments(tmp_path)) == [1, 2, 3]
+    assert sequences(output_files(tmp_path)) == [1, 2, 3]
     file_size_limit(resource.RLIM_INFINITY)
     w.writer.drop()
     assert w.open().last.seq == 3
     w.writer.write(batch[3:])
-    assert sequences(segments(tmp_path)) == list(range(1, 11))
+    assert sequences(output_files(tmp_path)) == list(range(1, 11))
 
 
 def test_a_full_disk_in_the_middle_of_a_healed_line_counts_right(world, tmp_path, file_size_limit):
@@ -99,7 +99,7 @@ def test_short_writes_are_continued(world, tmp_path, monkeypatch):
     real = os.write
     monkeypatch.setattr(os, "write", lambda fd, data: real(fd, bytes(data)[:7]))
     w.writer.write(lines(1, 3))
-    assert segments(tmp_path)[0].read_bytes() == b"".join(lines(1, 3))
+    assert output_files(tmp_path)[0].read_bytes() == b"".join(lines(1, 3))
 
 
 def test_a_failed_fsync_takes_back_what_it_may_have_lost(world, tmp_path, monkeypatch):
@@ -115,7 +115,7 @@ def test_a_failed_fsync_takes_back_what_it_may_have_lost(world, tmp_path, monkey
     monkeypatch.setattr(os, "fdatasync", fail)
     with pytest.raises(SyncFailedError):
         w.writer.sync()
-    assert sequences(segments(tmp_path)) == [1, 2]
+    assert sequences(output_files(tmp_path)) == [1, 2]
 
 
 @pytest.mark.parametrize("naming", ["numbered", "fixed"])
@@ -177,4 +177,4 @@ def test_nothing_is_written_where_there_is_no_room_for_all_of_it(world, tmp_path
     with pytest.raises(WriteStoppedError) as stop:
         w.writer.write(lines(1, 30))
     assert stop.value.written == 0
-    assert segments(tmp_path)[0].stat().st_size == 0
+    assert output_files(tmp_path)[0].stat().st_size == 0

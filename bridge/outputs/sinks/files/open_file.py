@@ -37,7 +37,7 @@ class WriteStoppedError(Exception):
 
 
 class SyncFailedError(OSError):
-    """The kernel could not sync lines; the segment took them back."""
+    """The kernel could not sync lines; the file took them back."""
 
 
 class FileTail(NamedTuple):
@@ -75,7 +75,7 @@ def _pread_all(fd: int, offset: int, count: int) -> bytes:
     return b"".join(parts)
 
 
-class Segment:
+class OpenFile:
     """An open file that only this process writes.
 
     `size` is the offset after the last whole line. A torn tail left by a kill is not cut at once:
@@ -99,7 +99,7 @@ class Segment:
         self._is_unforced = not created
 
     @classmethod
-    def open(cls, path: Path, *, owned: bool) -> Segment:
+    def open(cls, path: Path, *, owned: bool) -> OpenFile:
         """Open or create a file.
 
         Args:
@@ -122,8 +122,8 @@ class Segment:
                     f'{path}: is not a regular file; choose another path, or "-" for stdout'
                 )
             _lock(fd, path)
-            segment = cls(path, fd, created=created)
-            if not owned and not segment.is_known:
+            file = cls(path, fd, created=created)
+            if not owned and not file.is_known:
                 raise ConfigError(
                     f"{path}: holds something else than events of this bridge; "
                     "move it away or choose another path"
@@ -133,7 +133,7 @@ class Segment:
         except BaseException:
             os.close(fd)
             raise
-        return segment
+        return file
 
     def distrust(self, size: int) -> None:
         """Treat everything after this offset as not synced.

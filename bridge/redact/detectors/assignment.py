@@ -13,6 +13,7 @@ from __future__ import annotations
 import re
 from string import ascii_letters
 
+from bridge.redact.detectors.asides import after_aside
 from bridge.redact.detectors.blanks import cell, is_switch, prose_value, without_separator
 from bridge.redact.detectors.detector import Detector
 from bridge.redact.detectors.headings import below
@@ -242,7 +243,8 @@ def _behind(  # noqa: C901, PLR0912 - one branch per notation
     if (
         text[last] == ")"
         and (found.group("op") or "")[:2] in ("==", "!=")
-        and _is_argument(text, first)
+        and text[first - 1 : first] == "("
+        and text[max(0, first - 2)].isalnum()
     ):
         return 0  # `sha256(password) == "..."`: what is compared is not the password
     if found.group("op"):
@@ -263,7 +265,7 @@ def _behind(  # noqa: C901, PLR0912 - one branch per notation
     if found.group("call"):
         return _argument(scan, at, verdict)
     if found.group("paren"):
-        return _bracketed(scan, at, verdict)
+        return _bracketed(scan, at, verdict) or after_aside(scan, last, verdict)
     if found.group("dash"):
         return prose_value(scan, at, verdict) if text[last] == " " and not quote else 0
     # A comma: `setProperty("password", "x")`, `('token', 'x')`.
@@ -274,7 +276,7 @@ def _behind(  # noqa: C901, PLR0912 - one branch per notation
             value = value._replace(start=scheme.end())  # `setHeader("Authorization", "Basic x")`
         if value and not value.is_torn(scan) and is_literal(text[value.start : value.end]):
             return take(scan, value, verdict)
-    return 0
+    return after_aside(scan, last, verdict)
 
 
 def _shown(scan: Scan, last: int, verdict: Verdict) -> int:
@@ -306,10 +308,6 @@ def _inner(scan: Scan, at: int, verdict: Verdict) -> int:
     if harmless.weight(scan.text[at : scan.end]) != harmless.HEAVY:
         return 0
     return take(scan, Value(at, scan.end, "<", is_open=True), verdict)
-
-
-def _is_argument(text: str, first: int) -> bool:
-    return first >= 2 and text[first - 1] == "(" and text[first - 2].isalnum()
 
 
 _BRACKETED = lazy(r"([A-Za-z0-9+/=_.-]{12,512})[\])]")

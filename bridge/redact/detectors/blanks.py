@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import re
 
+from bridge.redact.detectors.asides import after_aside
 from bridge.redact.detectors.reading import COUPLE, changed_to, read
 from bridge.redact.detectors.rotation import changed
 from bridge.redact.expressions import lazy
@@ -36,7 +37,7 @@ _TYPED = re.compile(
     r"[ \t]{1,4}\*{0,2}(?:(?:[a-z]{2,10}|As)[ \t])?[A-Za-z_][\w.<>\[\]*?:]{0,40}[ \t]{0,4}:?=(?![=>~])[ \t]{0,8}"
 )
 _PROSE = re.compile(
-    r"(?i:[ \t]{1,3}(?:for|of|to)[ \t]{1,3}[\w.@'`\"/ -]{1,40}?)?[ \t]{1,3}(?i:has been (?:re)?set to|has been changed to|(?:is|was) generated for \S{1,80}:|to|is|was|are|lautet|ist|est|es|è|é|(?:that[ ])?(?:you|we|i|they)[ ](?:[a-z']{1,12}[ ]){0,4}?[a-z']{1,12}(?=:)|will be|should be|set to|changed to|reset to|equals|value|as|named|of)"
+    r"(?i:[ \t]{1,3}(?:for|of|to)[ \t]{1,3}[\w.@'`\"/ -]{1,40}?)?[ \t]{1,3}(?i:has been (?:re)?set to|has been changed to|(?:is|was) generated for \S{1,80}:|to|is|was|are|lautet|ist|est|es|è|é|(?:that[ ])?(?:you|we|i|they)(?:['’][a-z]{1,2})?[ ](?:[a-z']{1,12}[ ]){0,4}?[a-z']{1,12}(?=:)|will be|should be|set to|changed to|reset to|equals|value|as|named|of)"
     r"(?:[ \t]{1,3}(?:now|set to|currently|still|just|like|this|the following))?[ \t]{0,2}[:=]?[ \t]{1,3}"
 )
 # `Password for dana: x`
@@ -59,14 +60,17 @@ _DIGITS = lazy(r"(?<=[ \t])\d{5,8}(?![\w.:-])")
 _FINGERPRINT = lazy(r"(?:0x)?[0-9A-Fa-f:]{8,80}\Z")
 _PAIR = lazy(r"\\{0,7}\"(?:[ \t]|\\{1,7}t){1,40}(?=\\{0,7}\")")
 _ENCODING = lazy(r"[0-9][ ](?=\S)")  # network gear: `password 7 <obfuscated>`
-_TOLD = lazy(r"(?:\b(?:and|with|using|user \S{1,40}|is \S{1,40})|,)[ \t]{1,3}\Z")
+_TOLD = lazy(
+    r"(?:\b(?:and|with|using|user \S{1,40}|is \S{1,40}|(?i:rotate|replace|revoke|try|typed?|enter(?:ed)?|tried|used?)(?:[ ](?:the|my|our|its?|old|new)){0,2})|,)[ \t]{1,3}\Z"
+)
 
 
 def without_separator(scan: Scan, first: int, last: int, verdict: Verdict, *, is_flag: bool) -> int:
     """Flags, typed declarations, SQL, netrc, prose: only blanks between name and value."""
     text = scan.text
     if last >= scan.end or text[last] not in " \t\n":
-        return _labelled(scan, first, last, verdict) or _paired(scan, first, last, verdict)
+        marked = _labelled(scan, first, last, verdict) or _paired(scan, first, last, verdict)
+        return marked or after_aside(scan, last, verdict)
     if is_flag and text[last] == " ":
         return _flag(scan, last + 1, verdict)
     typed = _TYPED.match(text, last, scan.end)
@@ -88,7 +92,13 @@ def without_separator(scan: Scan, first: int, last: int, verdict: Verdict, *, is
         return told or changed(scan, first, last, verdict)
     done = changed(scan, first, last, verdict) or _in_prose(scan, last, verdict)
     if done is not None:
-        return done
+        return done or after_aside(scan, last, verdict)
+    return after_aside(scan, last, verdict) or _beside(scan, first, last, at, verdict)
+
+
+def _beside(scan: Scan, first: int, last: int, at: int, verdict: Verdict) -> int:
+    """A word behind blanks alone."""
+    text = scan.text
     if verdict.grade == CODE and (digits := _DIGITS().match(text, at, scan.end)) is not None:
         return scan.add(at, digits.end(), verdict.kind, ASSIGNMENT.id)  # `2FA code 853736 accepted`
     is_id = verdict.words[-2:] == SECRET_ID
@@ -183,7 +193,8 @@ def _blank_fits(text: str, first: int, value: Value, verdict: Verdict) -> bool:
     if verdict.words == ("pass",):
         return False  # "pass `x` to it" is said in every manual
     if value.quote == "`":
-        return harmless.weight(content) == harmless.HEAVY and "=" not in content
+        is_told = _is_told(text, first, content, verdict) and is_literal(content)
+        return (is_told or harmless.weight(content) == harmless.HEAVY) and "=" not in content
     if is_literal(content) or (verdict.kind in PASSWORDY and is_common_password(content)):
         return True
     line = text[max(0, first - 60) : first].upper()

@@ -7,7 +7,7 @@ from __future__ import annotations
 from bridge.redact.expressions import lazy
 from bridge.redact.names.classifier import Verdict
 from bridge.redact.rule import AUTH_SCHEME, COOKIE
-from bridge.redact.spans import Scan
+from bridge.redact.spans import MARK_OPEN, Scan
 from bridge.redact.values import harmless
 from bridge.redact.values.extent import BARE, LITERAL_TAG, QUOTE, Value, bare_end, line_end, quoted
 from bridge.redact.values.judge import SCHEME, take
@@ -69,6 +69,8 @@ def authorization(scan: Scan, at: int, verdict: Verdict) -> int:
         stop = _bare_end(scan, start, whole, has_scheme=has_scheme)
         value = Value(start, stop, "", whole >= scan.end)
     scan.effort += 1
+    if not has_scheme and text.startswith(MARK_OPEN, value.end + 1):
+        return 0  # a scheme that nobody told us of, its credentials gone already
     if not _is_credential(scan, value, verdict, has_scheme=has_scheme):
         return 0
     return scan.add(value.start, value.end, verdict.kind, AUTH_SCHEME.id, is_cut=value.is_open)

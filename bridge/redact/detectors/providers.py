@@ -395,5 +395,6 @@ polar_oat_          a 30   2026-11-30 polar.sh/docs  Polar
 sk-let-             w 40   2026-11-30 docs.letta.com  Letta
 ATSTT3              x 60   2026-11-30 support.atlassian.com  Atlassian service account
 sbp_v0_             h 40   2026-11-30 supabase.com/docs  Supabase OAuth
+ctx7sk-             w 32   2026-11-30 context7.com/docs/howto/api-keys  Context7
 sb_temp_            w 20   2026-11-30 supabase.com/docs  Supabase temporary
 """

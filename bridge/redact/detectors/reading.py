@@ -59,6 +59,15 @@ _ARGUMENT_NEXT = lazy(r"[ \t\n]{0,12},[ \t\n]{0,12}(?=[rbfuL@$]{0,2}\\{0,15}[\"'
 COUPLE = lazy(r"[\w.@+-]{1,64}(?:[ ]/[ ]|:(?!//)|[/|])([^\s\"'`<>,;\\]{6,128})")
 
 
+# Literals with delimiters of their own: `[[x]]` of Lua, `q{x}` of Perl, `%q(x)` of Ruby, `~s(x)` of
+# Elixir, `r#"x"#` of Rust, `#"x"#` of Swift. The last group is the content.
+_DELIMITED = lazy(
+    r"\[\[(?P<lua>[^\[\]\n]{4,1024})\]\]|(?:%?[qQ]{1,2}|~[sS])(?:\{(?P<brace>[^{}\n]{4,1024})\}|\((?P<paren>[^()\n]{4,1024})\)"
+    r"|\[(?P<square>[^\[\]\n]{4,1024})\]|<(?P<angle>[^<>\n]{4,1024})>|\|(?P<stroke>[^|\n]{4,1024})\||/(?P<slash>[^/\n]{4,1024})/)"
+    r"|r?\#{1,3}\"(?P<hash>[^\"\n]{4,1024})\"\#"
+)
+
+
 def read(scan: Scan, first: int, at: int, verdict: Verdict, name_quote: str, op: str) -> int:  # noqa: C901, PLR0912 - one branch per notation
     """Read the value behind a separator."""
     text = scan.text
@@ -100,8 +109,8 @@ def read(scan: Scan, first: int, at: int, verdict: Verdict, name_quote: str, op:
             bare = BARE.match(text, block.end(), scan.end)
             stop = bare.end() if bare is not None else block.end()
             return take(scan, Value(block.end(), stop, "\n", stop >= scan.end), verdict)
-    if char == "[":
-        return items_in_brackets(scan, at, verdict)
+    if char in "[qQ%~r#" and (done := _opened(scan, at, verdict)) is not None:
+        return done
     tag = LITERAL_TAG.match(text, at, scan.end)
     if tag is not None:
         at = tag.end()
@@ -117,6 +126,16 @@ def read(scan: Scan, first: int, at: int, verdict: Verdict, name_quote: str, op:
             done = _joined(scan, after, verdict) or done
         return changed_to(scan, after, verdict) or done or _fallback(scan, after, verdict)
     return _unquoted(scan, first, at, verdict, name_quote, op)
+
+
+def _opened(scan: Scan, at: int, verdict: Verdict) -> int | None:
+    """A list, or a literal with delimiters of its own; None if there is neither."""
+    inside = _DELIMITED().match(scan.text, at, scan.end)
+    if inside is None:
+        return items_in_brackets(scan, at, verdict) if scan.text[at] == "[" else None
+    group = inside.lastgroup or 0
+    is_value = is_literal(inside.group(group))
+    return take(scan, Value(*inside.span(group), "'"), verdict) if is_value else 0
 
 
 def _is_of_puppet(text: str, first: int, at: int) -> bool:

@@ -99,6 +99,8 @@ def _cut_userinfo(scan: Scan, end: int, limit: int) -> int:
         alone = _CUT_USER().match(scan.text, end, limit)
         if alone is None or harmless.weight(alone.group()) != harmless.HEAVY:
             return 0
+        if harmless.is_uuid(alone.group()):
+            return 0  # `buildkite://<uuid>`: the id of a thing
         return scan.add(end, limit, "url-credential", URL_USERINFO.id, is_cut=True)
     password = found.group("password")
     if password.isdigit() or _is_host(found.group("user")) or len(password) < 3:

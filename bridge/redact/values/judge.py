@@ -20,7 +20,13 @@ from bridge.redact.values.extent import BARE_MAX, Value, bare_end
 
 # Vault and Consul hand out UUIDs under this name; elsewhere it is the name of a stored secret.
 SECRET_ID: Final = ("secret", "id")
-SIGNING_KEY: Final = ("signing", "key")
+SIGNING_KEYS: Final = (
+    ("signing", "key"),
+    ("gpg", "key"),
+    ("pgp", "key"),
+    ("signingkey",),
+    ("gpgkey",),
+)
 _KEY_ID = lazy(r"(?:0x)?(?:[0-9A-F]{8}|[0-9A-F]{10}|[0-9A-F]{16}|[0-9A-F]{40})!?\Z")
 _DIGEST_PART = lazy(r"[A-Za-z][-_][0-9a-f]{64}\Z")
 _TAME = lazy(r"[a-z_]{1,40}[0-9]{0,2}[a-z_]{0,40}[0-9]?[a-z]?\Z")  # `plot2d1`: a name
@@ -79,7 +85,8 @@ def _is_secret(  # noqa: C901, PLR0912 - one branch per notation
         return not harmless.is_marked(content)
     if words[-2:] == SECRET_ID:
         return harmless.is_uuid(content)
-    if (words[-2:] == SIGNING_KEY or words[-1:] == ("signingkey",)) and _KEY_ID().match(content):
+    is_signing = words[-2:] in SIGNING_KEYS or words[-1:] in SIGNING_KEYS
+    if is_signing and _KEY_ID().match(content):
         return False  # of a key that signs commits or packages, as gpg shows it
     if content.startswith("-----BEGIN"):
         return False  # key blocks and certificates have a detector of their own

@@ -28,7 +28,8 @@ T = "dCvviZVwZ84NWfU9" + "jQzR2MO5bKz3et6b"
         ("Authorization: Bearer ", T, "\nAccept: */*"), ("authorization: token ", T, "\n"), ("Cookie: ", f"sid={T}", "\nDNT: 1"),
         ("password: |\n  ", P, "\nport: 1"), ("auth: {user: app, password: ", P, ", tls: true}"), ("requirepass ", P, "\n"),
         ("User(name='a', password='", P, "')"), ("secret：", T, " 完"), ("пароль: ", P, "\n"), ("api key: ", T, " (new)"),
-        ("auth=('admin', '", P, "')"), ("jwt.sign(payload, \"", T, '")'), ("credentials: dana / ", P, "\n"), ("PIN: ", "482915", "\n"),
+        ("local token = [[", T, "]]"), ("my $password = q{", P, "};"), ("password = %q(", P, ")"), ("password: ~s(", P, ")"),
+        ('let password = r#"', P, '"#;'), ('let password = #"', P, '"#'), ("auth=('admin', '", P, "')"), ("jwt.sign(payload, \"", T, '")'), ("credentials: dana / ", P, "\n"), ("PIN: ", "482915", "\n"),
         ("passphrase: ", "nickel indigo pebble quartz", "\nn: 1"), ("mapboxApiKey:\n  '", T, "',"), ("password = r'", P, "'"),
         ("| user | password |\n|---|---|\n| dana | ", P, " |\nend"), ("name,api_key\nx,", T, "\n"), ("INSERT INTO u (name, password) VALUES ('a', '", P, "');"),
         ("API Key\n-------\n", T, "\n"), ("use ", T, " as the token"), ('"', P, '" is the password'), ("<password encrypted=\"no\">", P, "</password>"),
@@ -42,6 +43,17 @@ def test_the_value_goes_and_everything_around_it_stays(
     assert secret not in result
     assert result.startswith(before)
     assert result.endswith(after)
+
+
+@each_case(
+    "text",
+    [
+        "tokens = [[1, 2], [3, 4]]", "password = %{count: 1}", "password: %s(x)", "secret: [[ $x ]]",
+        "password = q(question)", "token = [[wiki link]]", "password: %(password)s",
+    ],
+)  # fmt: skip
+def test_brackets_that_open_no_literal_stay(text: str) -> None:
+    assert Redactor().text(text) == text
 
 
 @pytest.mark.parametrize(

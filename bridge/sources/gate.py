@@ -1,7 +1,7 @@
 """The gate of one token: every request waits here for its turn.
 
-This is the I/O shell around the pure scheduler (scheduler.md 7): the scheduler decides which run
-may send a request, the gate wakes that run's task and reports the outcome to the scheduler.
+This is the I/O shell around the pure scheduler (scheduler.md 7): the scheduler decides which feed
+may send a request, the gate wakes that feed's task and reports the outcome to the scheduler.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _NEVER = 1e12  # an instant out of reach; infinity would mean "on the wire" to t
 # Turns that the gate may grant after it last stored its memory. A successor that does not know of
 # them does no harm: they fit into the places that `reserve` leaves free.
 UNSTORED_MAX = 3
-# Runs whose order the gate adds to its memory for each second since it last did. Each costs 40
+# Feeds whose order the gate adds to its memory for each second since it last did. Each costs 40
 # bytes, and a successor needs only the beginning of the order.
 ORDERED_PER_S = 50
 
@@ -47,7 +47,7 @@ class Gate:
         store: Callable[[str], Awaitable[None]],
         unstored_max: int = UNSTORED_MAX,
     ) -> None:
-        """Create a gate without runs; `jitter` returns a number in [0, 1).
+        """Create a gate without feeds; `jitter` returns a number in [0, 1).
 
         The gate awaits `store`, which stores `memory` at once, before it grants more than
         `unstored_max` turns that a successor may miss.
@@ -61,19 +61,19 @@ class Gate:
         self._metrics = metrics
         self._jitter = jitter
         self._kick = asyncio.Event()
-        self._known: set[str] = set()  # runs in the scheduler's line
-        self._granted: set[str] = set()  # runs whose turn it is, until they report its outcome
-        self._parked: set[str] = set()  # runs that are not in line until they ask again
-        self._called: set[str] = set()  # runs that asked for a turn out of line
+        self._known: set[str] = set()  # feeds in the scheduler's line
+        self._granted: set[str] = set()  # feeds whose turn it is, until they report its outcome
+        self._parked: set[str] = set()  # feeds that are not in line until they ask again
+        self._called: set[str] = set()  # feeds that asked for a turn out of line
         self._waiting: dict[str, asyncio.Future[None]] = {}
-        self._hurried: set[str] = set()  # runs whose next turn cannot wait
-        # Monotonic seconds of each run's last read; below 0: its place in a predecessor's order.
+        self._hurried: set[str] = set()  # feeds whose next turn cannot wait
+        # Monotonic seconds of each feed's last read; below 0: its place in a predecessor's order.
         self._heard: dict[str, float] = {}
         self._unstored = 0
         self._unstored_max = unstored_max
         self._logged: tuple[float, list[float]] = (0.0, [])  # last change of `memory`
-        # A run of a predecessor's order was read. A process that dies within a second of that
-        # would otherwise contact the same run after each start, and the others would wait.
+        # A feed of a predecessor's order was read. A process that dies within a second of that
+        # would otherwise contact the same feed after each start, and the others would wait.
         self._is_order_new = False
         self._order: list[str] = []
         self._ordered_at = -math.inf
@@ -94,8 +94,8 @@ class Gate:
             if self._is_order_new or (granted and self._unstored > self._unstored_max):
                 self._is_order_new = False
                 await self._store_before(granted)
-            for run_id in granted:
-                self._grant(run_id)
+            for feed_id in granted:
+                self._grant(feed_id)
             wait_s = float(value) - self._clock.monotonic()
             try:
                 async with asyncio.timeout(max(wait_s, 0.0) if wait_s < math.inf else None):
@@ -107,71 +107,71 @@ class Gate:
         try:
             await self._store(self.name)
         except BaseException:
-            for run_id in granted:  # it may be stored that these were asked
-                self.scheduler.on_error(run_id, self._clock.monotonic())
+            for feed_id in granted:  # it may be stored that these were asked
+                self.scheduler.on_error(feed_id, self._clock.monotonic())
             raise
 
-    def _grant(self, run_id: str) -> None:
-        self._granted.add(run_id)
-        waiter = self._waiting.get(run_id)
+    def _grant(self, feed_id: str) -> None:
+        self._granted.add(feed_id)
+        waiter = self._waiting.get(feed_id)
         if waiter is not None and not waiter.done():
             waiter.set_result(None)
 
-    def expect(self, runs: Iterable[tuple[str, bool]]) -> None:
-        """Announce runs (and whether each was ever read), to decide which of them goes first."""
+    def expect(self, feeds: Iterable[tuple[str, bool]]) -> None:
+        """Announce feeds (and whether each was ever read), to decide which of them goes first."""
         now = self._clock.monotonic()
-        for run_id, was_heard in runs:
-            if run_id not in self._known:
-                need = self._heard.get(run_id, -_NEVER) if was_heard else -math.inf
-                self._known.add(run_id)
-                self.scheduler.add(run_id, now, unheard=need)
+        for feed_id, was_heard in feeds:
+            if feed_id not in self._known:
+                need = self._heard.get(feed_id, -_NEVER) if was_heard else -math.inf
+                self._known.add(feed_id)
+                self.scheduler.add(feed_id, now, unheard=need)
         self._kick.set()
 
-    async def turn(self, run_id: str, want: Want = Want.POLL) -> None:
-        """Wait until this run may send one request.
+    async def turn(self, feed_id: str, want: Want = Want.POLL) -> None:
+        """Wait until this feed may send one request.
 
         `want` is its purpose: a contact takes any free place of the window; a request that cannot
-        wait goes before all others and ignores the run's back-off.
+        wait goes before all others and ignores the feed's back-off.
         """
         now = self._clock.monotonic()
-        self.expect([(run_id, run_id in self._heard)])
-        if run_id in self._hurried:
-            self._hurried.discard(run_id)
+        self.expect([(feed_id, feed_id in self._heard)])
+        if feed_id in self._hurried:
+            self._hurried.discard(feed_id)
             want = Want.AT_ONCE
-        if want is Want.POLL and run_id not in self._parked:
-            self._called.discard(run_id)
-        elif run_id not in self._granted:  # or a second place would be spent on one request
-            self._called.add(run_id)
-            self._back_in_line(run_id)
-            self.scheduler.request(run_id, now, want)
+        if want is Want.POLL and feed_id not in self._parked:
+            self._called.discard(feed_id)
+        elif feed_id not in self._granted:  # or a second place would be spent on one request
+            self._called.add(feed_id)
+            self._back_in_line(feed_id)
+            self.scheduler.request(feed_id, now, want)
         self._kick.set()
-        if run_id not in self._granted:
+        if feed_id not in self._granted:
             waiter = asyncio.get_running_loop().create_future()
-            self._waiting[run_id] = waiter
+            self._waiting[feed_id] = waiter
             try:
                 await waiter
             finally:
-                self._waiting.pop(run_id, None)
+                self._waiting.pop(feed_id, None)
 
-    def hurry(self, run_id: str) -> None:
-        """Make the turn that this run waits for, or asks for next, due now."""
-        if run_id in self._waiting:
-            self.scheduler.request(run_id, self._clock.monotonic(), Want.AT_ONCE)
+    def hurry(self, feed_id: str) -> None:
+        """Make the turn that this feed waits for, or asks for next, due now."""
+        if feed_id in self._waiting:
+            self.scheduler.request(feed_id, self._clock.monotonic(), Want.AT_ONCE)
             self._kick.set()
-        elif run_id in self._known:
-            self._hurried.add(run_id)
+        elif feed_id in self._known:
+            self._hurried.add(feed_id)
 
-    def _back_in_line(self, run_id: str) -> None:
-        """Put a run back in line; while it was out of line, its stream kept it current."""
-        if run_id in self._parked:
-            self._parked.discard(run_id)
-            self._heard[run_id] = self._clock.monotonic()
+    def _back_in_line(self, feed_id: str) -> None:
+        """Put a feed back in line; while it was out of line, its stream kept it current."""
+        if feed_id in self._parked:
+            self._parked.discard(feed_id)
+            self._heard[feed_id] = self._clock.monotonic()
 
     # How it went
 
     def answered(
         self,
-        run_id: str,
+        feed_id: str,
         operation: str,
         started: float,
         failure: Failure | None,
@@ -181,60 +181,60 @@ class Gate:
     ) -> float:
         """Report how a request that had its turn ended; after a success call `settle` or `spent`.
 
-        `started` is the monotonic instant before sending; `backoff` counts this run's failures,
+        `started` is the monotonic instant before sending; `backoff` counts this feed's failures,
         None retries at the usual pace; `park` is as in `spent`. Returns the monotonic instant
-        before which the run sends no request.
+        before which the feed sends no request.
         """
         now = self._clock.monotonic()
         code = OK if failure is None else failure.code
-        self._metrics.count_request(self.name, operation, code, now - started, run_id)
+        self._metrics.count_request(self.name, operation, code, now - started, feed_id)
         if failure is None:
             if backoff is not None:
                 backoff.reset()
             if self.credential.accepted():
                 self._reopen()
-            if self._heard.get(run_id, 0.0) < 0.0:
+            if self._heard.get(feed_id, 0.0) < 0.0:
                 self._is_order_new = True
                 self._kick.set()
-            self._heard[run_id] = now
+            self._heard[feed_id] = now
             wall = self._clock.wall()
             self._metrics.last_poll_success_timestamp_seconds.labels(self.name).set(wall)
             return now
-        self._metrics.count_failure(self.name, failure, run_id)
-        self._granted.discard(run_id)
+        self._metrics.count_failure(self.name, failure, feed_id)
+        self._granted.discard(feed_id)
         self._kick.set()
         if park:
-            self._parked.add(run_id)
+            self._parked.add(feed_id)
         if failure.fault is Fault.RATE:
-            if run_id in self._called:
-                self._parked.add(run_id)  # the scheduler still has it out of line
-            self.scheduler.on_429(run_id, now, failure.wait_s)
+            if feed_id in self._called:
+                self._parked.add(feed_id)  # the scheduler still has it out of line
+            self.scheduler.on_429(feed_id, now, failure.wait_s)
             return self.scheduler.snapshot(now).blocked_until
         if failure.retry is Retry.AUTH_SUSPECT:
-            self.scheduler.on_error(run_id, now, not_before=_NEVER if park else 0.0)
+            self.scheduler.on_error(feed_id, now, not_before=_NEVER if park else 0.0)
             return self._suspect(now, started, failure)
         wait_s = failure.wait_s or 0.0
         if backoff is not None:
             wait_s = backoff.after_failure(jitter=self._jitter(), hint_s=failure.wait_s)
-        self.scheduler.on_error(run_id, now, not_before=_NEVER if park else now + wait_s)
+        self.scheduler.on_error(feed_id, now, not_before=_NEVER if park else now + wait_s)
         return now + wait_s
 
     def settle(
         self,
-        run_id: str,
+        feed_id: str,
         events: Sequence[float] | int,
         state: State | None,
         *,
         not_before: float = 0.0,
         head_window: bool = False,
     ) -> None:
-        """Report what a read of the events brought; the run stays in line.
+        """Report what a read of the events brought; the feed stays in line.
 
         `events` holds monotonic instants of new events, or is their number if those are unknown.
         """
-        self._granted.discard(run_id)
+        self._granted.discard(feed_id)
         self.scheduler.observe(
-            run_id,
+            feed_id,
             self._clock.monotonic(),
             events,
             state,
@@ -244,30 +244,30 @@ class Gate:
         )
         self._kick.set()
 
-    def spent(self, run_id: str, *, park: bool = False) -> None:
-        """Report a reply that says nothing about events; `park`: the run asks for its next turn."""
-        self._granted.discard(run_id)
+    def spent(self, feed_id: str, *, park: bool = False) -> None:
+        """Report a reply that says nothing about events; `park`: the feed asks for a turn."""
+        self._granted.discard(feed_id)
         if park:
-            self._parked.add(run_id)
+            self._parked.add(feed_id)
         not_before = _NEVER if park else 0.0
-        self.scheduler.spent(run_id, self._clock.monotonic(), not_before=not_before)
+        self.scheduler.spent(feed_id, self._clock.monotonic(), not_before=not_before)
         self._kick.set()
 
-    def leave(self, run_id: str) -> None:
-        """Take the run out of the line; a request under way is charged as if it was answered."""
-        if run_id in self._granted:
-            self._granted.discard(run_id)
-            self.scheduler.on_error(run_id, self._clock.monotonic())
-        self._back_in_line(run_id)
-        self._called.discard(run_id)
-        self._hurried.discard(run_id)
-        if run_id in self._known:
-            self._known.discard(run_id)
-            self.scheduler.forget(run_id)
+    def leave(self, feed_id: str) -> None:
+        """Take the feed out of the line; a request under way is charged as if it was answered."""
+        if feed_id in self._granted:
+            self._granted.discard(feed_id)
+            self.scheduler.on_error(feed_id, self._clock.monotonic())
+        self._back_in_line(feed_id)
+        self._called.discard(feed_id)
+        self._hurried.discard(feed_id)
+        if feed_id in self._known:
+            self._known.discard(feed_id)
+            self.scheduler.forget(feed_id)
         self._kick.set()
 
     def pace_s(self, share: float) -> float:
-        """Return the seconds between reads of one parked run, if all of them use `share`."""
+        """Return the seconds between reads of one parked feed, if all of them use `share`."""
         cap = self.scheduler.snapshot(self._clock.monotonic()).cap
         return len(self._parked) * WINDOW_S / (cap * share)
 
@@ -321,7 +321,7 @@ class Gate:
             self._kick.set()
 
     def _suspect(self, now: float, sent_at: float, failure: Failure) -> float:
-        """Allow one request at a time from now on, after a wait: its reply decides for all runs."""
+        """Allow one request at a time from now on, after a wait; its reply decides for all."""
         self.refusal = replace(failure, message="upstream refuses the token; replace it")
         again_at = self.credential.refused(now, sent_at)
         self.scheduler.is_probing = True
@@ -329,7 +329,7 @@ class Gate:
         return again_at
 
     def _reopen(self) -> None:
-        """The token is good again: catch up with all runs at once."""
+        """The token is good again: catch up with all feeds at once."""
         self.refusal = None
         self.scheduler.is_probing = False
         self.scheduler.hold(0.0)
@@ -341,8 +341,8 @@ class Gate:
     def memory(self) -> dict[str, Any]:
         """Return what a successor must know, in wall-clock seconds.
 
-        `requests` of the last minute; `saved`, when they last changed; `order`: the runs in the
-        order in which to read them, first the run that was last read longest ago.
+        `requests` of the last minute; `saved`, when they last changed; `order`: the feeds in the
+        order in which to read them, first the feed that was last read longest ago.
         """
         now = self._clock.monotonic()
         shift_s = self._clock.wall() - now
@@ -357,9 +357,9 @@ class Gate:
             self._logged = round(now + shift_s, 3), log
         return {"saved": self._logged[0], "requests": log, "order": self._order}
 
-    def _heard_at(self, run_id: str) -> float:
-        """When a run was last read; a run that is out of line counts as read now."""
-        return math.inf if run_id in self._parked else self._heard[run_id]
+    def _heard_at(self, feed_id: str) -> float:
+        """When a feed was last read; a feed that is out of line counts as read now."""
+        return math.inf if feed_id in self._parked else self._heard[feed_id]
 
     def recall(
         self,
@@ -378,4 +378,4 @@ class Gate:
             saved, age_s = self._clock.wall(), 0.0
         shift_s = now - age_s - saved
         self.scheduler.start(now, [t + shift_s for t in requests])
-        self._heard = {run_id: n - _NEVER for n, run_id in enumerate(order)}
+        self._heard = {feed_id: n - _NEVER for n, feed_id in enumerate(order)}

@@ -227,7 +227,7 @@ def _value_of(scan: Scan, first: int, last: int, verdict: Verdict) -> int:
         return read(scan, first, plain.end(), verdict, plain["quote"], plain["op"])
     if text[last : last + 1] in "\"'`)]\n\\ " and (done := _shown(scan, last, verdict)):
         return done
-    found = SEPARATOR.match(text, last, scan.end)
+    found = SEPARATOR().match(text, last, scan.end)
     if found is None:
         return without_separator(scan, first, last, verdict, is_flag=flag)
     return _behind(scan, first, last, verdict, found)
@@ -271,7 +271,7 @@ def _behind(  # noqa: C901, PLR0912 - one branch per notation
     # A comma: `setProperty("password", "x")`, `('token', 'x')`.
     if (quote or text.startswith("CURLOPT_", first)) and QUOTE.match(text, at, scan.end):
         value = quoted(scan, at)
-        scheme = SCHEME.match(text, value.start, value.end) if value is not None else None
+        scheme = SCHEME().match(text, value.start, value.end) if value is not None else None
         if value is not None and scheme is not None and verdict.kind == "authorization":
             value = value._replace(start=scheme.end())  # `setHeader("Authorization", "Basic x")`
         if value and not value.is_torn(scan) and is_literal(text[value.start : value.end]):

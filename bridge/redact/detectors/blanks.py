@@ -36,7 +36,7 @@ _TYPED = re.compile(
     r"[ \t]{0,4}\{[a-z; ]{1,40}\}[ \t]{0,4}=[ \t]{0,8}|"
     r"[ \t]{1,4}\*{0,2}(?:(?:[a-z]{2,10}|As)[ \t])?[A-Za-z_][\w.<>\[\]*?:]{0,40}[ \t]{0,4}:?=(?![=>~])[ \t]{0,8}"
 )
-_PROSE = re.compile(
+_PROSE = lazy(
     r"(?i:[ \t]{1,3}(?:for|of|to)[ \t]{1,3}[\w.@'`\"/ -]{1,40}?)?[ \t]{1,3}(?i:has been (?:re)?set to|has been changed to|(?:is|was) generated for \S{1,80}:|to|is|was|are|lautet|ist|est|es|è|é|(?:that[ ])?(?:you|we|i|they)(?:['’][a-z]{1,2})?[ ](?:[a-z']{1,12}[ ]){0,4}?[a-z']{1,12}(?=:)|will be|should be|set to|changed to|reset to|equals|value|as|named|of)"
     r"(?:[ \t]{1,3}(?:now|set to|currently|still|just|like|this|the following))?[ \t]{0,2}[:=]?[ \t]{1,3}"
 )
@@ -113,7 +113,7 @@ def _beside(scan: Scan, first: int, last: int, at: int, verdict: Verdict) -> int
 
 def _in_prose(scan: Scan, last: int, verdict: Verdict) -> int | None:
     """`the password is x`; None where no verb follows the name."""
-    prose = _PROSE.match(scan.text, last, scan.end)
+    prose = _PROSE().match(scan.text, last, scan.end)
     return None if prose is None else prose_value(scan, prose.end(), verdict)
 
 

@@ -53,7 +53,7 @@ def authorization(scan: Scan, at: int, verdict: Verdict) -> int:
     opened = QUOTE.match(text, at, scan.end)
     if opened is not None:
         at = _behind_tag(scan, opened.end())
-    scheme = SCHEME.match(text, at, scan.end) or _ANY_SCHEME().match(text, at, scan.end)
+    scheme = SCHEME().match(text, at, scan.end) or _ANY_SCHEME().match(text, at, scan.end)
     has_scheme = scheme is not None
     start = scheme.end() if scheme is not None else at
     if opened is not None:

@@ -7,8 +7,10 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from bridge.redact.expressions import lazy
+
 # The name is closed by its quote, by brackets, by emphasis; then comes the separator.
-SEPARATOR: Final = re.compile(
+SEPARATOR: Final = lazy(
     r"""
     (?P<quote>\\{0,15}["'`]|&quot;|&\#0?3[49];|&apos;|%2[27]|\\{1,15}u002[27])?
     (?:[\])}]{1,2}(?:\\{0,15}["'`])?|\[\d{0,3}\]|[ ]\#?\d{1,2}(?=[ \t]{0,3}[:=])|[ ]?\.{2,40}(?=[ :])|\*{1,3}|_{1,2}|\?|!|[ ]\([A-Za-z][\w ,.-]{0,30}\))?

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import base64
 import binascii
-import re
 from typing import Final
 
 from bridge.redact.expressions import lazy
@@ -32,7 +31,7 @@ _DIGEST_PART = lazy(r"[A-Za-z][-_][0-9a-f]{64}\Z")
 _TAME = lazy(r"[a-z_]{1,40}[0-9]{0,2}[a-z_]{0,40}[0-9]?[a-z]?\Z")  # `plot2d1`: a name
 _NUMBERED = lazy(r"[A-Za-z]{2,8}_?\d{1,3}\Z")
 PASSWORDY = frozenset(("password", "passphrase"))
-SCHEME = re.compile(
+SCHEME = lazy(
     r"(?i)(?:bearer|basic|token|digest|apikey|api-key|negotiate|ntlm|hawk|oauth|sso-key|gitlab|dpop|jwt"
     r"|key|bot|splunk|discogs|ghost|geniekey|klaviyo-api-key|snowflake|aws4-hmac-sha256|hmac(?:-sha256)?"
     r"|sharedkey(?:lite)?|sharedaccesssignature|private-token|user|client|service|secret|zoho-oauthtoken|kagi|ssws"
@@ -71,7 +70,7 @@ def take(scan: Scan, value: Value, verdict: Verdict) -> int:
     if not value.quote and stop - start >= BARE_MAX:
         stop = bare_end(scan, stop, start)
         cut = stop >= scan.end
-    scheme = SCHEME.match(content) if verdict.grade == SURE and " " in content[:24] else None
+    scheme = SCHEME().match(content) if verdict.grade == SURE and " " in content[:24] else None
     if scheme is not None and scheme.end() < len(content):
         start += scheme.end()
     return scan.add(start, stop, verdict.kind, ASSIGNMENT.id, is_cut=cut)

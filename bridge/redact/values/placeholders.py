@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from typing import Any, Final
 
@@ -16,7 +15,7 @@ PLACEHOLDER_MAX: Final = 96  # characters of a value that are looked at
 
 # Of a whole value, or of how it begins, in small letters: with case ignored no branch is passed
 # over by its first letter.
-_AS_A_WHOLE = re.compile(
+_AS_A_WHOLE = lazy(
     r"""(?x)
     here[\s_-] | (?:my|the|some|any|new|old|a|an|this|that|user|test|fake|dummy|sample|demo|mock|default|invalid|wrong|bad|valid|correct)[\s_.-]?(?:new|old|super|very|app|api|own|user|db|secure|secret|token|password|passwd|pass|pwd|key|access|auth|client|private|strong|jwt)(?:[\s_.-]?(?:secret|secure|token|password|passwd|pass|key|value|api|access|string|here|id|hash|name))*[\s_.-]?\d{0,3}\Z
   | (?:todo|fixme|tbd|n/?a|none|null|nil|undefined|unset|not[\s_-]?set|empty|unknown|foo|bar|baz|qux|foobar|foobaz|x+|y+|z+|asdf(?:gh)?|qwerty|lorem|ipsum|blah|abc|abcd|xyz|string|changed|secret[\s_-]?(?:value|string|key|here|token)|super[\s_-]?secret|password[\s_-]?(?:value|here|hash|string)|token[\s_-]?(?:value|here|string)|key[\s_-]?(?:value|here|string)|some[\s_-]?(?:value|thing|string)|value|dummy|fake|mock|sample|test|testing|demo|redacted|removed|hidden|masked|omitted|stripped|encrypted|sensitive|obfuscated|scrubbed|censored)\Z
@@ -65,7 +64,7 @@ def is_placeholder(value: str, chars_max: int = PLACEHOLDER_MAX) -> bool:
     """
     look = value[:chars_max]
     low = look.lower()
-    if _AS_A_WHOLE.match(low) is not None:
+    if _AS_A_WHOLE().match(low) is not None:
         return True
     if look.isascii() and next(_find(low), None) is None:
         return False

@@ -10,7 +10,9 @@ from __future__ import annotations
 
 import re
 
-_REFERENCE = re.compile(
+from bridge.redact.expressions import lazy
+
+_REFERENCE = lazy(
     r"""
     \$\{ | \$\( | \$\[\[? | \$[A-Za-z_][A-Za-z_]{0,63}(?:\b|\Z)(?![!@\#$%^&*]) | \$\d\b | \$[@*?]
   | \$[a-z]{1,12}(?:->|\[|\.|:)[A-Za-z_]
@@ -41,4 +43,4 @@ def is_reference(look: str) -> bool:
     """Does the value begin as a reference does?"""
     if look.isalnum() and look.isascii() and not look.startswith(_PLAIN):
         return False
-    return _REFERENCE.match(look) is not None
+    return _REFERENCE().match(look) is not None

@@ -2,6 +2,7 @@
 
 A new notation is a module with a `Detector` and its line here; the automaton, the rules, the
 metrics, docs/redaction-rules.md and the test of the list follow.
+Its expressions are `lazy` (`bridge/redact/expressions.py`), unless ordinary events need them.
 """
 
 from __future__ import annotations

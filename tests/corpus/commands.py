@@ -49,6 +49,7 @@ PRINTING: list[tuple[str, str]] = [
     ("git config --get github.token", "⟦h40⟧\n"), ("npm config get //r.example.org/:_authToken", "⟦a36⟧\n"), ("wp config get DB_PASSWORD", "⟦PA⟧\n"), ("rails credentials:fetch relay.token", "⟦a40⟧\n"),
     ("node -p 'process.env.API_TOKEN'", "⟦a40⟧\n"), ("python3 -c \"import os; print(os.environ['API_TOKEN'])\"", "⟦a40⟧\n"), ("ruby -e 'puts ENV[\"API_TOKEN\"]'", "⟦a40⟧\n"), ("printf '%s' \"$API_TOKEN\"", "⟦a40⟧"),
     ("psql -Atc \"select token from sessions limit 1\"", "⟦a40⟧\n"), ("sqlite3 a.db 'select password from users'", "⟦PA⟧\n⟦PA⟧\n"), ("redis-cli get session:token", "⟦a40⟧\n"),
+    ("rails runner 'puts User.first.api_key'", "⟦h40⟧\n"), ("firebase functions:secrets:access RELAY", "⟦a40⟧\n"), ("aws ssm get-parameters-by-path --path /prod --with-decryption --query 'Parameters[].Value' --output text", "⟦PA⟧\n"),
     ("cat secrets/db_password.txt", "⟦PA⟧\n"), ("cat ~/.config/gh/token", "⟦h40⟧\n"), ("age -d -i key.txt relay.age", "⟦PA⟧\n"), ("systemd-creds decrypt relay.cred -", "⟦PA⟧\n"),
     ("cat /run/secrets/db_password", "⟦PA⟧\n"), ("bash -lc 'pass show db/prod'", "⟦PA⟧\n"), ("cd infra && terraform output -raw admin_password", "⟦PA⟧"),
 ]  # fmt: skip
@@ -84,6 +85,7 @@ STORING: list[str] = [
     "doppler secrets set THING=⟦a24⟧", "infisical secrets set THING=⟦PA⟧ --env=prod", "supabase secrets set THING=⟦a32⟧", "railway variables --set THING=⟦a24⟧", "netlify env:set THING ⟦a24⟧",
     "cf set-env app THING ⟦a24⟧", "chamber write app thing ⟦a24⟧", "consul kv put app/thing ⟦PA⟧", "nomad var put nomad/jobs/x thing=⟦PA⟧", "op item create --category login thing=⟦PA⟧", "eas secret:create --name THING --value ⟦a24⟧",
     "echo '⟦PA⟧' | gcloud secrets create thing --data-file=-", "security add-generic-password -a dana -s thing -w ⟦PA⟧", "echo ⟦a24⟧ | vercel env add THING production", "firebase functions:config:set app.thing=⟦a24⟧",
+    "az functionapp keys set -n f -g g --key-type functionKeys --key-name k --key-value ⟦a40⟧",
     "dotnet user-secrets set Relay:Key ⟦a32⟧", "flyctl secrets import <<EOF\nTHING=⟦a24⟧\nOTHER=⟦PA⟧\nEOF", "gh secret set THING <<EOF\n⟦a40⟧\nEOF", "wrangler secret bulk <<EOF\n{\"THING\":\"⟦a40⟧\"}\nEOF",
     "gcloud secrets versions add x --data-file=- <<< '⟦PA⟧'", "docker secret create thing - <<< ⟦PA⟧", "pass insert -m web/x <<< '⟦PA⟧'", "kubectl patch secret x -p '{\"stringData\":{\"thing\":\"⟦PA⟧\"}}'",
     "conjur variable set -i x -v ⟦PA⟧", "credstash put thing ⟦PA⟧", "akeyless create-secret --name x --value ⟦PA⟧", "databricks secrets put-secret scope thing --string-value ⟦PA⟧", "glab variable set THING ⟦a32⟧",

@@ -18,6 +18,8 @@ from bridge.redact.values.judge import is_literal, looks_made, take
 
 _ASIDE = lazy(
     r"(?:['’]s[ ](?:now[ ])?"
+    r"|[`\"'][ ](?:to|is|was|as|being)[ ](?:now[ ])?"
+    r"|[ ](?:is|was|are)[ ](?:hard-?coded|stored|set|kept|visible|exposed|leaked|checked in|in plain ?text|as follows|the following|still|here)(?:[ ][a-z]{1,12}){0,4}:[ ]{1,4}"
     r"|[ ]?\((?!\))[^()\n]{1,60}\)[ ]?(?:[:=]|is|was)[ ]{1,4}"
     r"|,?[ ](?:which|that|it)(?:['’]s|[ ](?:is|was|reads|equals))[ ](?:now[ ]|currently[ ])?"
     r"|[ ](?:provided|given|supplied|used|found|received|entered|sent|issued|created|generated|rotated|below|here)(?:[ ][a-z]{1,12}){0,3}:[ ]{1,4}"

@@ -37,7 +37,7 @@ _TYPED = re.compile(
     r"[ \t]{1,4}\*{0,2}(?:(?:[a-z]{2,10}|As)[ \t])?[A-Za-z_][\w.<>\[\]*?:]{0,40}[ \t]{0,4}:?=(?![=>~])[ \t]{0,8}"
 )
 _PROSE = lazy(
-    r"(?i:[ \t]{1,3}(?:for|of|to)[ \t]{1,3}[\w.@'`\"/ -]{1,40}?)?[ \t]{1,3}(?i:has been (?:re)?set to|has been changed to|(?:is|was) generated for \S{1,80}:|to|is|was|are|lautet|ist|est|es|è|é|(?:that[ ])?(?:you|we|i|they)(?:['’][a-z]{1,2})?[ ](?:[a-z']{1,12}[ ]){0,4}?[a-z']{1,12}(?=:)|will be|should be|set to|changed to|reset to|equals|value|as|named|of)"
+    r"(?i:[ \t]{1,3}(?:for|of|to|(?:in|on|at)(?=[ ][\w.@'`/-]{1,40}[ ](?:is|was)[ ]))[ \t]{1,3}[\w.@'`\"/ -]{1,40}?)?[ \t]{1,3}(?i:(?:turned out|appears|seems|happens)[ ]to be|has been (?:re)?set to|has been changed to|(?:is|was) generated for \S{1,80}:|to|is|was|are|lautet|ist|est|es|è|é|(?:that[ ])?(?:you|we|i|they)(?:['’][a-z]{1,2})?[ ](?:[a-z']{1,12}[ ]){0,4}?[a-z']{1,12}(?=:)|will be|should be|set to|changed to|reset to|equals|value|as|named|of)"
     r"(?:[ \t]{1,3}(?:now|set to|currently|still|just|like|this|the following))?[ \t]{0,2}[:=]?[ \t]{1,3}"
 )
 # `Password for dana: x`
@@ -61,7 +61,7 @@ _FINGERPRINT = lazy(r"(?:0x)?[0-9A-Fa-f:]{8,80}\Z")
 _PAIR = lazy(r"\\{0,7}\"(?:[ \t]|\\{1,7}t){1,40}(?=\\{0,7}\")")
 _ENCODING = lazy(r"[0-9][ ](?=\S)")  # network gear: `password 7 <obfuscated>`
 _TOLD = lazy(
-    r"(?:\b(?:and|with|using|user \S{1,40}|is \S{1,40}|(?i:rotate|replace|revoke|try|typed?|enter(?:ed)?|tried|used?)(?:[ ](?:the|my|our|its?|old|new)){0,2})|,)[ \t]{1,3}\Z"
+    r"(?:\b(?:(?:and|with|using)(?:[ ](?:the|my|our|its?|their|this))?|user \S{1,40}|is \S{1,40}|(?i:rotate|replace|revoke|try|typed?|enter(?:ed)?|tried|used?)(?:[ ](?:the|my|our|its?|old|new)){0,2})|,)[ \t]{1,3}\Z"
 )
 
 

@@ -77,6 +77,7 @@ STORES: Final[dict[str, tuple[Lazy, ...]]] = {
     "nomad var put ": (_PAIRS,),
     "op item create": (_PAIRS,),
     "op item edit ": (_PAIRS,),
+    "functionapp keys set": (_value(r"[^\n|;&]{0,200}?--key-value[= ]{1,2}"),),
     "secret:create ": (_value(r"[^\n|;&]{0,200}?--value[= ]{1,2}"),),
     "env:create ": (_value(r"[^\n|;&]{0,200}?--value[= ]{1,2}"),),
     "add-generic-password": (_value(r"[^\n|;&]{0,300}?[ ]-w[ ]?"),),

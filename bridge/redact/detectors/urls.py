@@ -23,6 +23,7 @@ _USERINFO = re.compile(
 _USER_ONLY = lazy(r"(?P<user>[^\s/:@?#\"'<>`\\,]{16,512}):?@")
 _CUT_USERINFO = lazy(r"(?P<user>[^\s/:@?#\"'<>`\\]{1,256}):(?P<password>[^\s\"'<>`@/\\]{1,512})\Z")
 _CUT_USER = lazy(r"[A-Za-z0-9_-]{20,512}\Z")
+_HOST = lazy(r"[a-z0-9]{1,60}(?:-[a-z0-9]{1,60})+\Z")  # of a machine or a bucket
 _PORT = lazy(r"\d{1,5}(?:[/?#].*)?\Z", re.S)
 
 
@@ -99,8 +100,8 @@ def _cut_userinfo(scan: Scan, end: int, limit: int) -> int:
         alone = _CUT_USER().match(scan.text, end, limit)
         if alone is None or harmless.weight(alone.group()) != harmless.HEAVY:
             return 0
-        if harmless.is_uuid(alone.group()):
-            return 0  # `buildkite://<uuid>`: the id of a thing
+        if harmless.is_uuid(alone.group()) or _HOST().match(alone.group()):
+            return 0  # `buildkite://<uuid>`, `s3://acme-61bcl5-artifacts`: names of things
         return scan.add(end, limit, "url-credential", URL_USERINFO.id, is_cut=True)
     password = found.group("password")
     if password.isdigit() or _is_host(found.group("user")) or len(password) < 3:

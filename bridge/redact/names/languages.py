@@ -22,7 +22,7 @@ PASSWORDS: Final = (
 )  # fmt: skip
 KEYS: Final = (
     "api-schlüssel", "api schlüssel", "zugriffsschlüssel", "zugangsschlüssel", "geheimschlüssel", "lizenzschlüssel", "zugriffstoken", "zugangstoken",
-    "clé api", "clé d'api", "clé de l'api", "clé secrète", "clé d'accès", "clé privée", "jeton", "clave api", "clave de api", "clave de la api", "clave secreta", "clave de acceso", "clave privada",
+    "token de acceso", "token de acesso", "token di accesso", "token d'accès", "token dostępu", "token de api", "clé api", "clé d'api", "clé de l'api", "clé secrète", "clé d'accès", "clé privée", "jeton", "clave api", "clave de api", "clave de la api", "clave secreta", "clave de acceso", "clave privada",
     "chave api", "chave de api", "chave da api", "chave secreta", "chave de acesso", "chave privada", "chiave api", "chiave segreta", "chiave di accesso", "chiave privata",
     "api-sleutel", "toegangssleutel", "geheime sleutel", "toegangstoken", "klucz api", "klucz dostępu", "tajny klucz", "klíč api", "tajný klíč", "api-klíč", "api-nyckel", "åtkomstnyckel", "hemlig nyckel",
     "api-nøgle", "adgangsnøgle", "api-nøkkel", "tilgangsnøkkel", "api-avain", "salainen avain", "api anahtar", "gizli anahtar", "erişim anahtar", "api-kulcs", "titkos kulcs", "cheie api", "cheia api", "cheie secretă",

@@ -29,6 +29,7 @@ SIGNING_KEYS: Final = (
 _KEY_ID = lazy(r"(?:0x)?(?:[0-9A-F]{8}|[0-9A-F]{10}|[0-9A-F]{16}|[0-9A-F]{40})!?\Z")
 _DIGEST_PART = lazy(r"[A-Za-z][-_][0-9a-f]{64}\Z")
 _TAME = lazy(r"[a-z_]{1,40}[0-9]{0,2}[a-z_]{0,40}[0-9]?[a-z]?\Z")  # `plot2d1`: a name
+_URN = lazy(r"[a-z]{2,20}:[A-Za-z0-9]{6,40}\Z")  # `spotify:track:<id>`
 _NUMBERED = lazy(r"[A-Za-z]{2,8}_?\d{1,3}\Z")
 PASSWORDY = frozenset(("password", "passphrase"))
 SCHEME = lazy(
@@ -124,7 +125,8 @@ def _is_secret(  # noqa: C901, PLR0912 - one branch per notation
             weight == harmless.HEAVY
             and (not harmless.is_uuid(content) or is_issued(words))
             and "/" not in content[:1]
-            and not (harmless.is_identifier(content))
+            and not harmless.is_identifier(content)
+            and not (text[start - 1 : start] == ":" and _URN().match(content))
         )
     if quote:
         return True

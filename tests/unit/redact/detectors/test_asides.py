@@ -21,7 +21,9 @@ REDACTOR = Redactor()
         (f"Incorrect API key provided: {T}. You can find it in the dashboard.", T),
         (f"new access token issued for the relay: {T}", T), (f"the api token (relay): {T}", T),
         (f"The staging login is `qa@example.org` with password `{D}`.", D),
-        (f"Rotate password {D} of svc", D), (f"I tried the old password {D} first", D),
+        (f"Their API token turned out to be {T}.", T), (f"The database password in prod was `{P}`; gone now.", P),
+        (f"I logged in with dana@example.org and the password {P}, which worked.", P), (f"Set `ADMIN_PASSWORD` to {P} in the .env.", P),
+        (f"The api key is hard-coded in the client: {T}.", T), (f"el token de acceso es {T}", T), (f"Rotate password {D} of svc", D), (f"I tried the old password {D} first", D),
         (f"I used the credentials dana:{D} from the wiki.", D), (f"with creds svc/{P} it works", P),
     ],
 )  # fmt: skip
@@ -39,6 +41,7 @@ def test_an_aside_hides_no_value(text: str, secret: str) -> None:
         "token used in test: test_token_1", "The password in `config/db2.yml`: changed", "Invalid token received: undefined",
         "unexpected token in JSON at position 4: `}`", "use the password grant2 type", "try password-less login",
         "Error: token from cache: 9b1deb4d-3b7d-4bad-9bdd-2b0d7b3dcb6d", "the credentials file:line12 is read",
+        "Set `token` to step2 of it", "the password in the form is required", "the token is stored in: src/auth2.ts", "the `secret` is read from vault/app2",
         "secret (see RFC6749): must be kept", "password, that is `null` by default", "try the token v2 first",
     ],
 )  # fmt: skip
@@ -50,7 +53,7 @@ def test_an_aside_that_ends_in_words_stays(text: str) -> None:
     "text",
     [
         "buildkite://d04391d6-1f97-4875-b00c-3f6a1655e26e", "GPG_KEY=4173B30698B0B7299E78BA1C383A0F0914649CC2",
-        "PGP key 0x9E78BA1C383A0F09",
+        "PGP key 0x9E78BA1C383A0F09", "spotify:track:zD80mb0EPZFe0bFSDyGY7l", "s3://acme-61bcl5yrqgvo-artifacts",
     ],
 )  # fmt: skip
 def test_an_id_is_not_taken_for_the_secret_that_its_place_suggests(text: str) -> None:

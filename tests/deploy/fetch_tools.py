@@ -25,12 +25,7 @@ def main() -> None:
         return
     shutil.rmtree(TOOLS, ignore_errors=True)
     packages = TOOLS / "packages"
-    subprocess.run(
-        [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check",
-         "--no-deps", "--only-binary", ":all:", "--require-hashes", "--no-compile",
-         "--target", str(packages), "-r", str(LIST)],
-        check=True,
-    )  # fmt: skip
+    _install(packages)
     programs = TOOLS / "bin"
     programs.mkdir()
     _unpack_layer(packages / "aws_cdk", programs)
@@ -40,6 +35,21 @@ def main() -> None:
     for program in programs.iterdir():
         program.chmod(0o755)
     DONE.write_text(LIST.read_text())
+
+
+def _install(packages: Path) -> None:
+    """With uv, which needs a third of pip's time; where it finds no packages, pip does it."""
+    python = Path(sys.executable)
+    install = ["install", "--quiet", "--no-deps", "--only-binary", ":all:", "--require-hashes"]
+    where = ["--target", str(packages), "-r", str(LIST)]
+    if (uv := python.with_name("uv")).is_file():
+        # Copies: a link would be to the file in uv's cache, which is not ours to change.
+        command = [uv, "pip", *install, "--link-mode", "copy", "--python", python, *where]
+        if subprocess.run(command, check=False, capture_output=True).returncode == 0:
+            return
+        shutil.rmtree(packages, ignore_errors=True)
+    pip = [python, "-m", "pip", *install, "--disable-pip-version-check", "--no-compile"]
+    subprocess.run([*pip, *where], check=True)
 
 
 def _unpack_layer(package: Path, programs: Path) -> None:

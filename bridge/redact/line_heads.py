@@ -43,16 +43,20 @@ def may_share(text: str) -> bool:
 
 
 def without_shared(text: str, hits: Sequence[int]) -> View | None:
-    """The view without it; None if the lines share nothing.
+    """The view without it; None if the lines share nothing. Only of a text that `may_share`.
 
     `hits`: where the literals begin that detectors look at.
     """
-    if not may_share(text) or len(hits) > HITS_MAX:
+    if len(hits) > HITS_MAX:
         return None
     lines = text.split("\n")
     if len(lines) > LINES_MAX:
         return None
     heads = [_DIGITS.sub("0", line[:HEAD_MAX]) for line in lines]
+    inside = _filled(heads[1:-1])
+    # What more lines share, these share: mostly an indent, or nothing.
+    if len(inside) > 1 and _MORE.search(_common(inside)) is None:
+        return None
     starts = [0, *accumulate(len(line) + 1 for line in lines)]
     count = len(lines)
     # A line before and one behind may be of somebody else.
@@ -68,17 +72,24 @@ def without_shared(text: str, hits: Sequence[int]) -> View | None:
     return None
 
 
+def _filled(heads: list[str]) -> list[str]:
+    return [head for head in heads if head.strip()]
+
+
 def _shared(heads: list[str]) -> str:
-    filled = [head for head in heads if head.strip()]
-    if len(filled) < 2:
-        return ""
-    least, most = min(filled), max(filled)  # what these share, all between them share
+    filled = _filled(heads)
+    return _ended(_common(filled)) if len(filled) > 1 else ""
+
+
+def _common(heads: list[str]) -> str:
+    """What all begin with."""
+    least, most = min(heads), max(heads)  # what these share, all between them share
     size = 0
     for char, also in zip(least, most, strict=False):
         if char != also:
             break
         size += 1
-    return _ended(least[:size])
+    return least[:size]
 
 
 def _ended(shared: str) -> str:

@@ -263,18 +263,19 @@ class TextRedactor:
     def _read(self, scan: Scan, hits: list[Hit], depth: int) -> None:
         """Note what is found in the text without its dress, and in the literals inside it."""
         views = dress.undressed(scan.text)
-        is_plain = not views and not literals.may_have_some(scan.text)
-        if is_plain and not (hits and line_heads.may_share(scan.text)):  # nearly every text
-            if hits:
-                self._detect(scan, self._all(hits, scan.low), ())
-            return
         inner = scan.inside(views[-1].text, views[-1].text.lower()) if views else scan
         in_view = self._moved(hits, views, inner.low) if views else hits
-        shared = line_heads.without_shared(inner.text, anchors.named_places(in_view))
+        shared = None
+        if in_view and line_heads.may_share(inner.text):
+            shared = line_heads.without_shared(inner.text, anchors.named_places(in_view))
         if shared is not None:
             views.append(shared)
             inner = scan.inside(shared.text, shared.text.lower())
             in_view = self._moved(in_view, [shared], inner.low)
+        if not views and not literals.may_have_some(scan.text):  # nearly every text
+            if hits:
+                self._detect(scan, self._all(hits, scan.low), ())
+            return
         inside = literals.literals(inner.text) if depth < literals.DEPTH_MAX else []
         if in_view:
             self._detect(

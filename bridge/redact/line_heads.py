@@ -21,7 +21,7 @@ LINES_MAX: Final = 4_000
 HITS_MAX: Final = 400  # literals of a text beyond which it is read as it stands
 _TRIES: Final = 3
 _DIGITS = re.compile(r"\d+")
-_ENDS = re.compile(r"[\s\]|│›»]")
+_ENDED = re.compile(r".*[\s\]|│›»]", re.S)
 # Numbers and the marks of lists are read with what follows: only more than that is a prefix.
 _MORE = re.compile(r"[^\d\s.,:;*+-]")
 
@@ -94,13 +94,10 @@ def _common(heads: list[str]) -> str:
 
 def _ended(shared: str) -> str:
     """As far as it ends before a word of its own."""
-    for at in range(len(shared) - 1, -1, -1):
-        if _ENDS.match(shared, at):
-            shared = shared[: at + 1]
-            break
-    else:
+    found = _ENDED.match(shared)
+    if found is None or _MORE.search(found.group()) is None:
         return ""
-    return "" if _MORE.search(shared) is None else shared
+    return found.group()
 
 
 def _is_of_table(shared: str, lines: list[str]) -> bool:

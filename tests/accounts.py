@@ -8,6 +8,7 @@ from typing import Any
 from bridge.config import ResolvedAccount
 from bridge.config.tokens import TokenVariable
 from bridge.metrics import Metrics
+from bridge.outputs.sinks.oserrors import OS_REASONS
 from bridge.sources.mogplex.settings import MogplexAccount
 from bridge.sources.mogplex.words import WORDS
 
@@ -18,7 +19,8 @@ def mogplex_metrics(
     *accounts: str, sinks: Iterable[str] = (), rules: Iterable[str] = ()
 ) -> Metrics:
     """Metrics with Mogplex accounts of these names, else with one named "default"."""
-    return Metrics(dict.fromkeys(accounts or ("default",), WORDS), sinks, rules=rules)
+    words = dict.fromkeys(accounts or ("default",), WORDS)
+    return Metrics(words, dict.fromkeys(sinks, OS_REASONS), rules=rules)
 
 
 class Tokens:

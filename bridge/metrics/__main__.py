@@ -19,14 +19,17 @@ from bridge.metrics.words import (
     OK,
     OTHER,
     RETRIES,
-    SINK_ERROR_REASONS,
     SINK_MISS_REASONS,
     STATES,
     TRANSPORTS,
     WAIT_REASONS,
 )
+from bridge.output_kinds import BUILT_IN as OUTPUT_KINDS
 from bridge.systems import BUILT_IN
 
+_SINK_ERROR_REASONS = tuple(
+    dict.fromkeys(reason for kind in OUTPUT_KINDS for reason in kind.reasons)
+)
 LABELS: Mapping[str, Sequence[str] | str] = {
     "account": "names of the `[[accounts]]` entries",
     "code": "depends on the system, see below",
@@ -48,7 +51,7 @@ LABELS: Mapping[str, Sequence[str] | str] = {
 REASONS: Mapping[str, Sequence[str]] = {
     "gaps_total": GAP_REASONS,
     "rate_limit_wait_seconds_total": WAIT_REASONS,
-    "sink_errors_total": SINK_ERROR_REASONS,
+    "sink_errors_total": _SINK_ERROR_REASONS,
     "sink_missed_records_total": SINK_MISS_REASONS,
     "subscriber_disconnects_total": DISCONNECT_REASONS,
 }
@@ -56,7 +59,10 @@ REASONS: Mapping[str, Sequence[str]] = {
 
 def _everything(sinks: Sequence[str] = ()) -> Metrics:
     """Return all metrics, with an account of each system, named after it."""
-    return Metrics({system.name: system.words for system in BUILT_IN}, sinks)
+    return Metrics(
+        {system.name: system.words for system in BUILT_IN},
+        dict.fromkeys(sinks, _SINK_ERROR_REASONS),
+    )
 
 
 def _of_systems() -> Iterator[tuple[str, Sequence[str]]]:
@@ -144,7 +150,7 @@ def _series() -> list[str]:
     ]
     values: dict[str, set[str]] = {}
     having: Counter[str] = Counter()
-    for sample in _samples(Metrics({"a": BUILT_IN[0].words}, ["s"])):
+    for sample in _samples(Metrics({"a": BUILT_IN[0].words}, {"s": _SINK_ERROR_REASONS})):
         having.update(sample.labels.keys())
         for label, value in sample.labels.items():
             values.setdefault(label, set()).add(value)

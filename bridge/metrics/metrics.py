@@ -15,7 +15,7 @@ from bridge.core.state import FeedState
 from bridge.core.words import OwnMetric, SystemWords
 from bridge.metrics.metric_table import MetricTable, each_or_other
 from bridge.metrics.sums import Sums
-from bridge.metrics.words import GAP_REASONS, OK, OTHER, SINK_ERROR_REASONS, STATES
+from bridge.metrics.words import GAP_REASONS, OK, OTHER, STATES
 
 _EXEMPLAR_CHARS_MAX = 100  # OpenMetrics allows 128 for names and values together
 
@@ -24,15 +24,16 @@ class Metrics(MetricTable):
     """All metrics of one bridge, in a registry of its own. Any thread may count.
 
     `accounts` are names from the configuration with the words of their systems, `sinks` names of
-    outputs, `rules` the names of the redaction rules. Their series exist at 0 from the start,
-    because PromQL sees no increase in a series that begins at 1. Each attribute is the metric of
-    its name without `mogplex_bridge_`; those of one system only are in `own`.
+    outputs with their failure reasons, `rules` the names of the redaction rules. Their series exist
+    at 0 from the start, because PromQL sees no increase in a series that begins at 1. Each
+    attribute is the metric of its name without `mogplex_bridge_`; those of one system only are in
+    `own`.
     """
 
     def __init__(
         self,
         accounts: Mapping[str, SystemWords] | None = None,
-        sinks: Iterable[str] = (),
+        sinks: Mapping[str, Iterable[str]] | None = None,
         *,
         rules: Iterable[str] = (),
         version: str = __version__,
@@ -44,8 +45,8 @@ class Metrics(MetricTable):
         self._events: dict[str, dict[str, Counter]] = {}
         for account, words in (accounts or {}).items():
             self.add_account(account, words)
-        for sink in sinks:
-            self.add_sink(sink)
+        for sink, reasons in (sinks or {}).items():
+            self.add_sink(sink, reasons)
 
     # Series
 
@@ -70,8 +71,13 @@ class Metrics(MetricTable):
             )
             self.own[metric.name] = declared
 
-    def add_sink(self, sink: str, reasons: Iterable[str] = SINK_ERROR_REASONS) -> None:
-        """Create every series of an output at 0. Idempotent."""
+    def add_sink(self, sink: str, reasons: Iterable[str]) -> None:
+        """Create every series of an output at 0. Idempotent.
+
+        Args:
+            sink: The output's name.
+            reasons: The closed set of its failure reasons.
+        """
         self._add("sink", sink, reasons)
 
     def remove_account(self, account: str) -> None:

@@ -13,6 +13,7 @@ from functools import cache
 from prometheus_client.parser import text_string_to_metric_families
 
 from bridge.metrics import Metrics
+from bridge.outputs.sinks.oserrors import OS_REASONS
 from bridge.redact import RULES
 from bridge.systems import systems
 
@@ -74,7 +75,7 @@ def grouping_labels(expr: str) -> set[str]:
 def exposed() -> dict[str, tuple[str, dict[str, frozenset[str]]]]:
     """Of each series name that a bridge prints: its type, and its labels with their values."""
     accounts = {f"of {name}": system.words for name, system in systems().items()}
-    metrics = Metrics(accounts, ["out.ndjson"], rules=RULES)
+    metrics = Metrics(accounts, {"out.ndjson": OS_REASONS}, rules=RULES)
     found: dict[str, tuple[str, dict[str, set[str]]]] = {}
     for family in text_string_to_metric_families(metrics.render()[0].decode()):
         for sample in family.samples:

@@ -49,6 +49,8 @@ PRINTING: list[tuple[str, str]] = [
     ("git config --get github.token", "⟦h40⟧\n"), ("npm config get //r.example.org/:_authToken", "⟦a36⟧\n"), ("wp config get DB_PASSWORD", "⟦PA⟧\n"), ("rails credentials:fetch relay.token", "⟦a40⟧\n"),
     ("node -p 'process.env.API_TOKEN'", "⟦a40⟧\n"), ("python3 -c \"import os; print(os.environ['API_TOKEN'])\"", "⟦a40⟧\n"), ("ruby -e 'puts ENV[\"API_TOKEN\"]'", "⟦a40⟧\n"), ("printf '%s' \"$API_TOKEN\"", "⟦a40⟧"),
     ("psql -Atc \"select token from sessions limit 1\"", "⟦a40⟧\n"), ("sqlite3 a.db 'select password from users'", "⟦PA⟧\n⟦PA⟧\n"), ("redis-cli get session:token", "⟦a40⟧\n"),
+    ("doppler secrets download --no-file --format env", "RELAY=\"⟦a40⟧\"\nSTRIPE=\"⟦a32⟧\"\nPORT=\"3000\"\n"), ("heroku config -s", "RELAY=⟦a40⟧\nWEB_CONCURRENCY=2\n"), ("infisical export --env=prod", "RELAY='⟦a40⟧'\n"),
+    ("heroku config -a shop", "=== shop Config Vars\nRELAY:    ⟦a40⟧\nLANG:     en_US.UTF-8\n"), ("vault kv get secret/app", "====== Data ======\nKey       Value\n---       -----\nrelay     ⟦a32⟧\nregion    eu-west-1\n"),
     ("rails runner 'puts User.first.api_key'", "⟦h40⟧\n"), ("firebase functions:secrets:access RELAY", "⟦a40⟧\n"), ("aws ssm get-parameters-by-path --path /prod --with-decryption --query 'Parameters[].Value' --output text", "⟦PA⟧\n"),
     ("cat secrets/db_password.txt", "⟦PA⟧\n"), ("cat ~/.config/gh/token", "⟦h40⟧\n"), ("age -d -i key.txt relay.age", "⟦PA⟧\n"), ("systemd-creds decrypt relay.cred -", "⟦PA⟧\n"),
     ("cat /run/secrets/db_password", "⟦PA⟧\n"), ("bash -lc 'pass show db/prod'", "⟦PA⟧\n"), ("cd infra && terraform output -raw admin_password", "⟦PA⟧"),
@@ -69,6 +71,7 @@ HARMLESS: list[tuple[str, str]] = [
     ("heroku config:get WEB_HOST", "app1.example.org\n"), ("doppler secrets get STAGE --plain", "production\n"), ("consul kv get app/site", "https://app2.example.org/x\n"), ("netlify env:get NODE_VERSION", "22.4.1\n"),
     ("jq -r .nextPageToken page.json", "CAoQAA4x\n"), ("cat src/auth/token.ts", "export4a2\n"), ("grep -rn password src | cut -d: -f1", "src/auth2.ts\n"), ("cat password.txt | wc -l", "4221x\n"), ("node -p 'process.env.NODE_ENV'", "staging12\n"),
     ("node -p 'process.env.API_TOKEN.length'", "40\n"), ("select token from sessions", "Parse4error\n"), ("git config --get user.signingkey", "3AA5C34371567BD2\n"), ("jq -r '.scripts.test' package.json", "vitest2run\n"),
+    ("doppler secrets download --no-file", "PORT=\"3000\"\nSTAGE=\"production2\"\nREGION=eu-west-1\nSITE=https://app2.example.org/x\n"), ("heroku config -a shop", "=== shop Config Vars\nGIT_SHA: 3f8a9c1d2e4b5f60718293a4b5c6d7e8f9012345\nLANG:    en_US.UTF-8\n"),
     ("openssl version", "OpenSSL3.0.2\n"), ("bw status", "unlocked1\n"), ("git rev-parse HEAD", "3f8a9c1d2e4b5f60718293a4b5c6d7e8f9012345\n"), ("heroku config:get NODE_ENV", "production1\n"),
 ]  # fmt: skip
 

@@ -18,7 +18,7 @@ from bridge.redact.values.judge import is_literal, looks_made, take
 
 _ASIDE = lazy(
     r"(?:['’]s[ ](?:now[ ])?"
-    r"|[`\"'][ ](?:to|is|was|as|being)[ ](?:now[ ])?"
+    r"|(?P<quote>[`\"'])[ ](?:to|is|was|as|being)[ ](?:now[ ])?"
     r"|[ ](?:is|was|are)[ ](?:hard-?coded|stored|set|kept|visible|exposed|leaked|checked in|in plain ?text|as follows|the following|still|here)(?:[ ][a-z]{1,12}){0,4}:[ ]{1,4}"
     r"|[ ]?\((?!\))[^()\n]{1,60}\)[ ]?(?:[:=]|is|was)[ ]{1,4}"
     r"|,?[ ](?:which|that|it)(?:['’]s|[ ](?:is|was|reads|equals))[ ](?:now[ ]|currently[ ])?"
@@ -38,7 +38,7 @@ def after_aside(scan: Scan, last: int, verdict: Verdict) -> int:
     if QUOTE.match(text, at, scan.end) is not None:
         value = quoted(scan, at)
         return _in_quotes(scan, value, verdict) if value is not None else 0
-    return _bare(scan, at, verdict)
+    return _bare(scan, at, verdict, is_set=found.group("quote") is not None)
 
 
 def _in_quotes(scan: Scan, value: Value, verdict: Verdict) -> int:
@@ -47,7 +47,7 @@ def _in_quotes(scan: Scan, value: Value, verdict: Verdict) -> int:
     return take(scan, value, verdict)
 
 
-def _bare(scan: Scan, at: int, verdict: Verdict) -> int:
+def _bare(scan: Scan, at: int, verdict: Verdict, *, is_set: bool) -> int:
     text = scan.text
     bare = BARE.match(text, at, scan.end)
     if bare is None:
@@ -57,7 +57,8 @@ def _bare(scan: Scan, at: int, verdict: Verdict) -> int:
         stop -= 1
     content = text[at:stop]
     is_made = harmless.weight(content) == harmless.HEAVY and len(content) >= 12
-    if not is_made and not (verdict.kind == "password" and looks_made(content)):
+    is_said = is_set and is_literal(content)  # "set `PASSWORD` to x"
+    if not is_made and not (verdict.kind == "password" and (is_said or looks_made(content))):
         return 0
     if harmless.is_uuid(content) or content.startswith(("(", "[", "{")):
         return 0

@@ -10,6 +10,7 @@ that is known to hold one.
 from __future__ import annotations
 
 import re
+from typing import Final
 
 from bridge.redact.detectors.asides import after_aside
 from bridge.redact.detectors.reading import COUPLE, changed_to, read
@@ -29,9 +30,10 @@ from bridge.redact.values.extent import (
     quoted,
     words_of,
 )
-from bridge.redact.values.judge import PASSWORDY, SECRET_ID, is_literal, take
+from bridge.redact.values.judge import PASSWORDY, SECRET_ID, is_bare_key_secret, is_literal, take
 from bridge.redact.values.spoken import is_common_password, is_said_to_be
 
+BARE_KEY_MIN: Final = 32  # characters behind `leaked key` and a blank
 _TYPED = re.compile(
     r"[ \t]{0,4}\{[a-z; ]{1,40}\}[ \t]{0,4}=[ \t]{0,8}|"
     r"[ \t]{1,4}\*{0,2}(?:(?:[a-z]{2,10}|As)[ \t])?[A-Za-z_][\w.<>\[\]*?:]{0,40}[ \t]{0,4}:?=(?![=>~])[ \t]{0,8}"
@@ -103,7 +105,10 @@ def _beside(scan: Scan, first: int, last: int, at: int, verdict: Verdict) -> int
         return scan.add(at, digits.end(), verdict.kind, ASSIGNMENT.id)  # `2FA code 853736 accepted`
     is_id = verdict.words[-2:] == SECRET_ID
     if at == last or not (
-        verdict.grade == SURE or is_id or _is_variable(text[first:last], verdict)
+        verdict.grade == SURE
+        or is_id
+        or _is_variable(text[first:last], verdict)
+        or verdict.words[-1:] == ("key",)
     ):
         return 0
     if (typed_as := _ENCODING().match(text, at, scan.end)) is not None:
@@ -159,6 +164,12 @@ def _bare(scan: Scan, first: int, at: int, verdict: Verdict) -> int:
     if verdict.kind == "private-key" and _FINGERPRINT().match(value_text):
         return 0  # `using RSA key <fingerprint>`
     weight = harmless.weight(value_text)
+    if (
+        verdict.grade != SURE
+        and verdict.words[-1:] == ("key",)
+        and (len(value_text) < BARE_KEY_MIN or not is_bare_key_secret(value_text, weight))
+    ):
+        return 0
     if verdict.kind in PASSWORDY and is_common_password(value_text):
         return scan.add(at, stop, verdict.kind, ASSIGNMENT.id)
     if (

@@ -15,7 +15,7 @@ from typing import Final
 import ahocorasick
 
 from bridge.redact.detectors.detector import Detector
-from bridge.redact.detectors.printers import PRINTERS, READERS
+from bridge.redact.detectors.printers import DUMPERS, PRINTERS, READERS
 from bridge.redact.expressions import lazy
 from bridge.redact.names.classifier import CODE, ENV, NONE, SURE, Verdict
 from bridge.redact.names.words import BESIDE_WORDS, META, PUBLIC_ENV
@@ -32,7 +32,7 @@ LINE_CHARS_MAX: Final = 32_768
 COMMAND_MAX: Final = 2_000  # characters of a command
 
 _ANCHORS = ahocorasick.Automaton()
-for _table in (READERS, PRINTERS):
+for _table in (DUMPERS, READERS, PRINTERS):
     for _literal, _pattern in _table.items():
         _ANCHORS.add_word(_literal, (len(_literal), _pattern))
 _ANCHORS.make_automaton()
@@ -52,10 +52,11 @@ NOTHING: Final = 0
 SETTING: Final = 1  # kept under a name that does not say what it is: the value must look made
 NAMED: Final = 2  # read by the name of a secret, from where there may be none: it needs weight
 SECRET: Final = 3
+DUMP: Final = 4  # names and values, one to a line
 
 
 def prints(command: str, names: Names) -> int:
-    """What this command prints and nothing else: `NOTHING`, `SETTING`, `NAMED` or `SECRET`.
+    """What this command prints and nothing else: `NOTHING`, `SETTING`, `NAMED`, `SECRET` or `DUMP`.
 
     `names` judges names.
     """
@@ -96,7 +97,9 @@ def _what(found: re.Match[str], names: Names) -> int:
     """What a command prints by the names in it."""
     groups = found.groupdict()
     what = SECRET
-    if named := groups.get("named"):
+    if "dump" in groups:
+        what = DUMP
+    elif named := groups.get("named"):
         what = SECRET if "/" in named or names(named).grade not in (NONE, ENV) else NOTHING
     elif kept := groups.get("kept"):
         about = NOTHING if is_about(kept) else SETTING
@@ -154,12 +157,28 @@ def printed_lines(
             if stop - at > LINE_CHARS_MAX or (read == 1 and _TROUBLE().match(text)):
                 return
             first = at + line.index(text)
-            if " " not in text and "\t" not in text:
+            if what == DUMP:
+                yield from _of_dump(text, first)
+            elif " " not in text and "\t" not in text:
                 if _is_made(text) and _suits(text, what):
                     yield first, first + len(text)
             elif what == SECRET and (read == 1 or text.count("  ") or "\t" in text):
                 yield from _words(text, first)
         at = stop + 1
+
+
+_OF_DUMP = lazy(
+    r"(?:export |\|[ ]{0,20})?(?P<name>[A-Za-z_][\w.-]{0,80})(?:=|:[ \t]{1,40}|[ \t]{2,60}|[ ]{0,40}[|│][ ]{1,4})(?P<quote>[\"']?)(?P<value>[^\s\"'|│]{8,4096})(?P=quote)?(?:\s*[|│])?\Z"
+)
+
+
+def _of_dump(text: str, first: int) -> Iterator[tuple[int, int]]:
+    """`NAME=value`, `name: value`, `name    value`: the value, if it looks made."""
+    found = _OF_DUMP().match(text)
+    if found is None or is_about(found["name"]) or not _suits(found["value"], SETTING):
+        return
+    if not harmless.is_marked(found["value"]) and MARK_OPEN not in found["value"]:
+        yield first + found.start("value"), first + found.end("value")
 
 
 def _is_made(text: str) -> bool:

@@ -145,6 +145,23 @@ PRINTERS: Final[dict[str, Lazy]] = {
     }.items()
 }  # fmt: skip
 
+# What prints all of a store, one name and value a line: of these the values that look made.
+DUMPERS: Final[dict[str, Lazy]] = {
+    anchor: lazy(rf"(?P<dump>{pattern})")
+    for anchor, pattern in {
+        "doppler secrets download": r"\bdoppler secrets download [^\n]*--no-file",
+        "infisical export": r"\binfisical export\b",
+        "phase secrets export": r"\bphase secrets export\b",
+        "heroku config": r"\bheroku config(?: -s| --shell| -a \S+| --app \S+)*[ ]*(?=$|[|;&\n'\"])",
+        "railway variables": r"\brailway variables(?: --kv| -k)",
+        "chamber e": r"\bchamber (?:export|env) ",
+        "op run ": r"\bop run [^\n]*-- (?:env|printenv)\b",
+        "vault kv get ": r"\b(?:vault|bao) kv get (?![^\n|]*-field)(?:-\S+ )*(?!-)\S+[ ]*(?=$|[;&\n'\"])",
+        "eb printenv": r"\beb printenv\b",
+        "env pull ": r"\bvercel env pull (?:-|/dev/stdout)(?= |$)",
+    }.items()
+}  # fmt: skip
+
 # What prints one value of a file, a document or the environment, and names it. Literal -> command,
 # as above; looked for in the command of an event only: in other texts the literals are too common.
 # Group `read` must surely name a secret, group `file` a file that holds one and nothing else.

@@ -23,7 +23,8 @@ REDACTOR = Redactor()
         (f"The staging login is `qa@example.org` with password `{D}`.", D),
         (f"Their API token turned out to be {T}.", T), (f"The database password in prod was `{P}`; gone now.", P),
         (f"I logged in with dana@example.org and the password {P}, which worked.", P), (f"Set `ADMIN_PASSWORD` to {P} in the .env.", P),
-        (f"The api key is hard-coded in the client: {T}.", T), (f"el token de acceso es {T}", T), (f"Rotate password {D} of svc", D), (f"I tried the old password {D} first", D),
+        (f"The api key is hard-coded in the client: {T}.", T), (f"el token de acceso es {T}", T), (f"Rotate password {D} of svc", D),
+        (f"I replaced the leaked key {T} with a variable.", T), (f"Set `ADMIN_PASSWORD` to {D} in the .env.", D), (f"I tried the old password {D} first", D),
         (f"I used the credentials dana:{D} from the wiki.", D), (f"with creds svc/{P} it works", P),
     ],
 )  # fmt: skip
@@ -42,7 +43,7 @@ def test_an_aside_hides_no_value(text: str, secret: str) -> None:
         "unexpected token in JSON at position 4: `}`", "use the password grant2 type", "try password-less login",
         "Error: token from cache: 9b1deb4d-3b7d-4bad-9bdd-2b0d7b3dcb6d", "the credentials file:line12 is read",
         "Set `token` to step2 of it", "the password in the form is required", "the token is stored in: src/auth2.ts", "the `secret` is read from vault/app2",
-        "secret (see RFC6749): must be kept", "password, that is `null` by default", "try the token v2 first",
+        f"sort key {H} is used", "the composite key user2tenant4 is unique", "secret (see RFC6749): must be kept", "password, that is `null` by default", "try the token v2 first",
     ],
 )  # fmt: skip
 def test_an_aside_that_ends_in_words_stays(text: str) -> None:

@@ -22,7 +22,7 @@ from bridge.core.errors import ConfigError
 from bridge.daemon.sinks import Sinks
 from bridge.journal.memory import MemoryJournal
 from bridge.metrics import Metrics
-from bridge.outputs.sinks.port import Found, Known, Mark, Pace, Target, TargetError
+from bridge.outputs.sinks.port import Found, Intervals, Known, Mark, Target, TargetError
 from bridge.outputs.sinks.settings import OutputSection
 from tests.unit.outputs.sinks.file_outputs import until
 from tests.unit.outputs.sinks.lines_world import drafts
@@ -37,7 +37,7 @@ class TopicTarget:
     has_memory = False
     reasons = REASONS
     facts: Mapping[str, Any] = {"kind": "topic"}
-    pace = Pace(sync_s=0.0, checkpoint_s=0.0, idle_s=0.01)
+    intervals = Intervals(sync_s=0.0, checkpoint_s=0.0, idle_s=0.01)
 
     def __init__(self, topic: str) -> None:
         self.place = self._topic = topic

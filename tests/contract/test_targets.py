@@ -23,11 +23,11 @@ from bridge.journal.memory import MemoryJournal
 from bridge.metrics import Metrics
 from bridge.outputs.sinks.delivery import Delivery
 from bridge.outputs.sinks.files import FileTarget, Layout
-from bridge.outputs.sinks.port import Found, Known, Mark, Pace, Target, TargetError
+from bridge.outputs.sinks.port import Found, Intervals, Known, Mark, Target, TargetError
 from bridge.outputs.sinks.stdout import PipeTarget
 from tests.unit.outputs.sinks.lines_world import drafts, output_files
 
-FAST = Pace(sync_s=0.0, checkpoint_s=0.0, idle_s=0.01)
+FAST = Intervals(sync_s=0.0, checkpoint_s=0.0, idle_s=0.01)
 
 
 class ListTarget:
@@ -37,7 +37,7 @@ class ListTarget:
     reasons = ("unreachable", "refused", "other")
     place = "a list"
     facts: Mapping[str, Any] = {"kind": "list"}
-    pace = FAST
+    intervals = FAST
 
     def __init__(self, kept: list[bytes] | None = None) -> None:
         self.lines: list[bytes] = [] if kept is None else kept
@@ -93,9 +93,9 @@ class World:
         clock = SystemClock()
         match self.kind:
             case "file":
-                return FileTarget(Layout(self.directory / "events.ndjson"), clock, pace=FAST)
+                return FileTarget(Layout(self.directory / "events.ndjson"), clock, intervals=FAST)
             case "stdout":
-                return PipeTarget(self.write_fd, pace=FAST)
+                return PipeTarget(self.write_fd, intervals=FAST)
             case _:
                 return ListTarget(self.kept)
 

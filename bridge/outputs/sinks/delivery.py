@@ -238,10 +238,10 @@ class Delivery:
 
     async def _wait_for_more(self) -> None:
         """Wait until the journal grows, `reopen` is called, or a periodic task is due."""
-        pace = self.target.pace
-        wait_s = pace.idle_s
+        intervals = self.target.intervals
+        wait_s = intervals.idle_s
         if self._saved is None or self._saved.seq != self._position:
-            wait_s = min(wait_s, pace.checkpoint_s)
+            wait_s = min(wait_s, intervals.checkpoint_s)
         self._wake.clear()
         if self.lag or self._must_reopen:
             return
@@ -330,11 +330,11 @@ class Delivery:
     async def _make_sure(self) -> None:
         """Sync and save when due."""
         now_s = self._clock.monotonic()
-        pace, target = self.target.pace, self.target
-        if pace.sync_s is not None and now_s - self._synced_s >= pace.sync_s:
+        intervals, target = self.target.intervals, self.target
+        if intervals.sync_s is not None and now_s - self._synced_s >= intervals.sync_s:
             await target.sync()
             self._synced_s = now_s
-        is_due = now_s - self._saved_s >= pace.checkpoint_s
+        is_due = now_s - self._saved_s >= intervals.checkpoint_s
         if isinstance(target, Upkeep) and self._saved is not None:
             is_due = is_due or target.wants_checkpoint(self._saved.mark)
         if is_due and (self._saved is not None or not target.has_memory):

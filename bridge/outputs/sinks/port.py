@@ -30,7 +30,7 @@ class Found(NamedTuple):
     has_lines: bool = False  # this output may have written lines before
 
 
-class Pace(NamedTuple):
+class Intervals(NamedTuple):
     """Intervals of the loop's costly tasks, in seconds."""
 
     sync_s: float | None  # None: only for a checkpoint
@@ -81,7 +81,7 @@ class Target(Protocol):
         ...
 
     @property
-    def pace(self) -> Pace:
+    def intervals(self) -> Intervals:
         """How often the delivery loop syncs, stores its checkpoint and looks again."""
         ...
 

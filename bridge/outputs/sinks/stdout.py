@@ -16,7 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
 from bridge.outputs.sinks.oserrors import OS_REASONS, reason_of
-from bridge.outputs.sinks.port import Found, Known, Mark, Pace, TargetError
+from bridge.outputs.sinks.port import Found, Intervals, Known, Mark, TargetError
 
 CHECKPOINT_S = 0.2  # seconds; limits the repeats after a kill. Each one is a journal commit
 IDLE_S = 1.0  # seconds between checks for a reader
@@ -103,8 +103,10 @@ class PipeTarget:
     place = "stdout"
     facts: Mapping[str, Any] = {}
 
-    def __init__(self, fd: int = 1, *, pace: Pace | None = None) -> None:
-        self.pace = pace or Pace(sync_s=None, checkpoint_s=CHECKPOINT_S, idle_s=IDLE_S)
+    def __init__(self, fd: int = 1, *, intervals: Intervals | None = None) -> None:
+        self.intervals = intervals or Intervals(
+            sync_s=None, checkpoint_s=CHECKPOINT_S, idle_s=IDLE_S
+        )
         self._pipe = PipeWriter(fd)
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="sink-stdout")
         self._is_closed = False

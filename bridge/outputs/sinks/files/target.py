@@ -17,7 +17,7 @@ from bridge.outputs.sinks.files.layout import Layout
 from bridge.outputs.sinks.files.open_file import SyncFailedError, WriteStoppedError
 from bridge.outputs.sinks.files.writer import FileWriter
 from bridge.outputs.sinks.oserrors import OS_REASONS, reason_of
-from bridge.outputs.sinks.port import Found, Known, Mark, Pace, TargetError
+from bridge.outputs.sinks.port import Found, Intervals, Known, Mark, TargetError
 
 _log = get_logger()
 
@@ -45,14 +45,14 @@ class FileTarget:
         layout: Layout,
         clock: Clock,
         *,
-        pace: Pace | None = None,
+        intervals: Intervals | None = None,
         clean_s: float = CLEAN_S,
     ) -> None:
         self._layout = layout
         self._file = FileWriter(layout, clock)
         self._archive = Archive(layout, self._file.names, clock)
         is_lazy = layout.fsync == "never"
-        self.pace = pace or Pace(
+        self.intervals = intervals or Intervals(
             sync_s=FSYNC_S if layout.fsync == "interval" else None,
             checkpoint_s=CHECKPOINT_LAZY_S if is_lazy else CHECKPOINT_S,
             idle_s=TICK_S,

@@ -22,10 +22,12 @@ class Outputs:
         self._made: list[Delivery] = []
 
     async def open(
-        self, journal, *, name="out", file="events.ndjson", lines=None, pace=None, **layout
+        self, journal, *, name="out", file="events.ndjson", lines=None, intervals=None, **layout
     ):
         clock = SystemClock()
-        target = FileTarget(Layout(self.directory / file, **layout), clock, pace=pace, clean_s=0.02)
+        target = FileTarget(
+            Layout(self.directory / file, **layout), clock, intervals=intervals, clean_s=0.02
+        )
         sink = Delivery(
             name, target, journal, lines or LineSettings(), metrics=self.metrics, clock=clock
         )

@@ -13,7 +13,7 @@ from bridge.core.errors import JournalFullError
 from bridge.core.filter import Filter
 from bridge.journal.memory import MemoryJournal
 from bridge.outputs.sinks.lines import LineSettings
-from bridge.outputs.sinks.port import Pace
+from bridge.outputs.sinks.port import Intervals
 from tests.unit.outputs.sinks.file_outputs import copy_all, running, until
 from tests.unit.outputs.sinks.lines_world import RUN, drafts, output_files, records, sequences
 
@@ -172,7 +172,9 @@ async def test_no_line_is_written_before_the_journal_knows_the_output(outputs, t
 
 async def test_a_full_journal_does_not_stop_an_output_that_it_knows(outputs, tmp_path):
     journal = FullJournal()
-    sink = await outputs.open(journal, pace=Pace(sync_s=1.0, checkpoint_s=0.0, idle_s=0.01))
+    sink = await outputs.open(
+        journal, intervals=Intervals(sync_s=1.0, checkpoint_s=0.0, idle_s=0.01)
+    )
     async with running(sink):
         await journal.append(drafts(0, 3))
         await until(lambda: sink.lag == 0)

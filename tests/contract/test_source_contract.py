@@ -34,12 +34,22 @@ from tests.virtual_clock import VirtualClock, run_virtually
 RUN = "3f0c1c52-8d5e-4c8e-9d0a-2b1f6c7d8e9f"
 
 
+class SlowJournal(MemoryJournal):
+    """A commit takes its time; an append that is cancelled before has stored nothing."""
+
+    commit_s = 0.0
+
+    async def append(self, *args: Any, **more: Any) -> Any:
+        await asyncio.sleep(self.commit_s)
+        return await super().append(*args, **more)
+
+
 class Yard:
     """A source that runs, one feed of it, and a hand on upstream."""
 
     def __init__(self, source: Source, named: Feed, metrics: Metrics, clock: Any) -> None:
         self.source = source
-        self.journal = MemoryJournal()
+        self.journal = SlowJournal()
         self._intake = Intake(self.journal, Redactor(), metrics, clock)
         self.feed: OpenFeed = self._intake.feed(FeedState(named), systems.kind_of(named))
         self.add: Callable[[int], None]  # so many events upstream
@@ -201,6 +211,7 @@ def test_s2_a_follow_that_is_cancelled_anywhere_goes_on_without_loss_or_repeat(
     place: Any,
 ) -> None:
     async def scenario(yard: Yard) -> None:
+        yard.journal.commit_s = 0.07  # so that it is often cancelled meanwhile
         for moment in range(40):
             yard.add(2)
             async with asyncio.TaskGroup() as group:

@@ -37,10 +37,10 @@ _PART = lazy(
 
 def is_value(content: str, verdict: Verdict) -> bool:
     """Does it speak for itself, beside a name that only its place ties to it?"""
-    if harmless.harmless_code(content, verdict.words, ""):
-        return False
     heavy = len(content) >= 10 and harmless.weight(content) == harmless.HEAVY
-    return heavy or (verdict.kind == "password" and looks_made(content))
+    if not heavy and not (verdict.kind == "password" and looks_made(content)):
+        return False
+    return not harmless.harmless_code(content, verdict.words, "")
 
 
 def _led_to(scan: Scan, last: int, verdict: Verdict) -> int:

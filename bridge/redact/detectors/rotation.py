@@ -57,7 +57,7 @@ def changed(scan: Scan, first: int, last: int, verdict: Verdict) -> int:
     if verdict.grade != SURE or _DIGIT.search(low, last, min(scan.end, last + REACH)) is None:
         return 0
     near = low[max(0, first - _NEAR) : min(scan.end, last + _NEAR)]
-    if not any(word in near for word in _CHANGES):
+    if not any(map(near.__contains__, _CHANGES)):
         return 0
     if _is_about(scan.text, last):
         return 0
@@ -103,8 +103,10 @@ def _values(text: str, at: int, stop: int) -> Iterator[tuple[int, int]]:
 
 def _is_made(content: str) -> bool:
     """Made by a machine, or by a person who was told to: not the name of what was changed."""
-    if len(content) < 6 or harmless.harmless_code(content, ("password",), ""):
+    if len(content) < 6:
         return False
     if harmless.weight(content) == harmless.HEAVY:
-        return not harmless.is_uuid(content)
-    return looks_made(content)
+        is_made = not harmless.is_uuid(content)
+    else:
+        is_made = looks_made(content)
+    return is_made and not harmless.harmless_code(content, ("password",), "")  # the dearest last

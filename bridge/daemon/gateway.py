@@ -10,7 +10,7 @@ from bridge.core.errors import Failure, Retry
 from bridge.daemon.accounts import Accounts
 from bridge.daemon.followed import Followed
 from bridge.daemon.follows import Follows
-from bridge.outputs.gateway.port import Dialect, GatewaySettings, Seen
+from bridge.outputs.gateway.port import Dialect, GatewaySettings, HasDialect, Seen
 from bridge.outputs.gateway.seal import sealing_key
 from bridge.sources.port import Answer, Question, ReadThrough
 from bridge.systems import systems
@@ -18,8 +18,7 @@ from bridge.systems import systems
 
 def dialects() -> Sequence[Dialect]:
     """The dialects of the systems whose API the bridge can serve."""
-    found = [getattr(system, "dialect", None) for system in systems().values()]
-    return [dialect for dialect in found if dialect is not None]
+    return [system.dialect for system in systems().values() if isinstance(system, HasDialect)]
 
 
 class GatewayRuns:

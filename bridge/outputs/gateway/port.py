@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 from bridge.core.errors import Failure
 from bridge.core.event import Record
@@ -138,6 +138,16 @@ class Dialect(Protocol):
 
     def started(self, body: bytes) -> tuple[str | None, bytes]:
         """Return the run's id and row from a good answer; None and b"" if unreadable."""
+
+
+@runtime_checkable
+class HasDialect(Protocol):
+    """A system whose own API the bridge can serve; not every system has one."""
+
+    @property
+    def dialect(self) -> Dialect:
+        """How its API speaks."""
+        ...
 
 
 class Seen(NamedTuple):

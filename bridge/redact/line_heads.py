@@ -18,6 +18,7 @@ from bridge.redact.dress import Edit, View, viewed
 
 HEAD_MAX: Final = 160  # characters of a line that are compared
 LINES_MAX: Final = 4_000
+SAMPLE: Final = 12  # lines of a long text that are compared first
 HITS_MAX: Final = 400  # literals of a text beyond which it is read as it stands
 _TRIES: Final = 3
 _DIGITS = re.compile(r"\d+")
@@ -52,6 +53,10 @@ def without_shared(text: str, hits: Sequence[int]) -> View | None:
     lines = text.split("\n")
     if len(lines) > LINES_MAX:
         return None
+    if len(lines) > 2 * SAMPLE:  # what all lines share, some of them share
+        some = [line for line in lines[1:-1] if line][:: len(lines) // SAMPLE]
+        if not _shared([_DIGITS.sub("0", line[:HEAD_MAX]) for line in some]):
+            return None
     heads = [_DIGITS.sub("0", line[:HEAD_MAX]) for line in lines]
     inside = _filled(heads[1:-1])
     # What more lines share, these share: mostly an indent, or nothing.

@@ -65,6 +65,11 @@ def test_a_text_of_very_many_lines_or_names_is_read_as_it_stands() -> None:
     assert left("app: a\napp: b", *range(HITS_MAX + 1)) is None
 
 
+def test_empty_lines_between_hide_no_prefix_of_a_long_text() -> None:
+    text = "\n\n".join(f"worker-{n} | line {n}x" for n in range(60))
+    assert left(text) == "\n\n".join(f"line {n}x" for n in range(60)).replace("line ", "")
+
+
 @pytest.mark.parametrize("count", [2, 3, 40])
 def test_a_value_on_the_line_below_is_found_behind_any_prefix(count: int) -> None:
     lines = [f"worker-{n} | line {n}" for n in range(count - 2)]

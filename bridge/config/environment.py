@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import difflib
 import re
-import tomllib
 from collections.abc import Iterator, Mapping
 from typing import Final
 
@@ -69,6 +68,8 @@ def _value(text: str, kind: str) -> object:
         return text
     if kind == "list" and not text.lstrip().startswith("["):
         return [part.strip() for part in text.split(",") if part.strip()]
+    import tomllib  # noqa: PLC0415 - few variables need it
+
     try:
         return tomllib.loads(f"value = {text}")["value"]
     except (ValueError, RecursionError):  # a number of thousands of digits is no TOMLDecodeError

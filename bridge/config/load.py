@@ -6,7 +6,6 @@ import itertools
 import os
 import re
 import stat
-import tomllib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -116,6 +115,8 @@ class _Merged:
         self.origins: dict[Path, str] = {}
 
     def take_file(self, file: FileName) -> None:
+        import tomllib  # noqa: PLC0415 - `follow` rarely reads a file
+
         text = _read(file)
         try:
             self.tree = tomllib.loads(text.removeprefix("\ufeff"))

@@ -14,6 +14,8 @@ from bisect import bisect_right
 from collections.abc import Iterator
 from typing import Final, NamedTuple
 
+from bridge.redact.expressions import lazy
+
 LAYERS_MAX: Final = 3  # prefixes of one line that are taken off one after the other
 
 
@@ -94,7 +96,7 @@ def viewed(text: str, edits: Iterator[Edit] | list[Edit], *, of_lines: bool = Fa
 # those that tools write before words (`ESC [m`, `ESC [K` of grep).
 # ESC as one character or written out, `ESC [` as one character of eight bits, and what may follow.
 _ESC = r"(?:\x1b|␛|\\{1,4}(?:x1[bB]|u001[bB]|033|e)|\^\[)"
-_TERMINAL = re.compile(
+_TERMINAL = lazy(
     rf"(?:{_ESC}\[|\x9b)(?:[0-?]{{1,24}}+[ -/]{{0,4}}[A-HJKSTfhlmnqsu]|[HJKm]|[A-GSTsu](?![A-Za-z_]))"
     rf"|{_ESC}\](?:8;[^;\s\x1b\x07\\]{{0,40}};|\d{{1,3}};)"
     rf"|\x1b_[^\x07\x1b]{{0,64}}\x07|{_ESC}(?:\\{{1,2}}|[()][A-Za-z0-9]|[=>78cDEHMNOZ](?![A-Za-z]))|\x1b[@-Z\\-_]"
@@ -126,7 +128,7 @@ def _without_terminal(text: str) -> View | None:
         text,
         [
             Edit(found.start(), found.end(), " " if "]" in found.group()[:8] else "")
-            for found in _TERMINAL.finditer(text)
+            for found in _TERMINAL().finditer(text)
         ],
     )
 
@@ -136,7 +138,7 @@ def _without_terminal(text: str) -> View | None:
 _TIME = (
     r"\d{4}[-/]\d\d[-/]\d\d[T ]\d\d:\d\d(?::\d\d(?:[.,]\d{1,9})?)?(?:[ ]?(?:Z|[+-]\d\d:?\d\d|UTC))?"
 )
-_BY_DIGIT = re.compile(
+_BY_DIGIT = lazy(
     rf"""
     \[?(?:{_TIME}|\d\d:\d\d:\d\d(?:[.,]\d{{1,6}})?)\]?(?:[ \t](?:(?:stdout|stderr)[ ][FP][ ])?(?:[\w.-]{{1,40}}\[[\w.-]{{1,20}}\]:[ ])?|$)
   | [ ]{{0,8}}\d{{1,6}}(?:\#[A-Z]{{2,4}}:|\t|→|[ ]{{0,2}}[│|](?:[ ]|$)|[:)](?!\d\d:\d\d|\d\d[ ]|//)[ ]?)
@@ -144,7 +146,7 @@ _BY_DIGIT = re.compile(
     """,
     re.X,
 )
-_BY_NAME = re.compile(
+_BY_NAME = lazy(
     rf"""
     (?:[\w.~^/-]{{1,60}}+:)?[\w.@/+~-]{{1,120}}+:(?!5432:|5433:|6432:|\d{{1,5}}/)\d{{1,6}}:(?:\d{{1,4}}:)?[ ]?
   | [\w@/+~-]{{0,100}}(?:\.[A-Za-z]\w{{0,12}}){{1,4}}+-\d{{1,6}}-
@@ -299,13 +301,13 @@ def _behind_prefixes(line: str, size: int, *, has_letters: bool, is_marked: bool
         if char in "0123456789[" or (
             char == " " and line[size : size + 9].lstrip(" ")[:1].isdigit()
         ):
-            found = _BY_DIGIT.match(line, size)
+            found = _BY_DIGIT().match(line, size)
             if found is None and has_letters:
-                found = _BY_NAME.match(line, size)
+                found = _BY_NAME().match(line, size)
         elif char in "#>│┃║▏":
             found = _BY_MARK.match(line, size)
         elif has_letters and char not in " \t\"'{":
-            found = _BY_NAME.match(line, size)
+            found = _BY_NAME().match(line, size)
         else:
             break
         if found is None or found.end() == size:

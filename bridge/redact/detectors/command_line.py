@@ -10,7 +10,7 @@ from typing import Final
 from bridge.redact.detectors.detector import Detector, literals, shorter
 from bridge.redact.expressions import Lazy, lazy
 from bridge.redact.rule import COMMAND_LINE
-from bridge.redact.spans import Scan
+from bridge.redact.spans import MARK_OPEN, Scan
 from bridge.redact.values import harmless
 from bridge.redact.values.spoken import is_common_password
 
@@ -253,10 +253,12 @@ def program(scan: Scan, start: int, end: int, data: tuple[Lazy, ...]) -> int:
             found = pattern.search(text, at, stop)
             if found is None:
                 break
-            if noted := _note(scan, found):
-                done = noted
-                if expression not in _SEVERAL:
-                    break
+            noted = _note(scan, found)
+            done = noted or done
+            # One that is a marker was the password when it was read first, and what followed was not.
+            is_one = noted or found.group(found.lastindex or 0).startswith(MARK_OPEN)
+            if is_one and expression not in _SEVERAL:
+                break
             if not pattern.pattern.startswith(_FLAG):
                 break
             at = found.end()  # `-p 6379 -a x`: the next one

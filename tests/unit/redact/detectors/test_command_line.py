@@ -53,3 +53,12 @@ def test_two_flags_of_one_program_both_go() -> None:
 )  # fmt: skip
 def test_a_flag_that_says_what_is_shown_has_no_value(text: str) -> None:
     assert Redactor().text(text) == text
+
+
+@pytest.mark.parametrize(
+    "text", ["mysql -p00000A -p00000A", "redis-cli -a 00000A -p 00000A", "sshpass -p 00000A -p 7x"]
+)
+def test_a_second_pass_does_not_take_the_next_flag_for_the_password(text: str) -> None:
+    once = Redactor().text(text)
+    assert once != text
+    assert Redactor().text(once) == once

@@ -185,7 +185,7 @@ def test_a_new_certificate_is_used_without_dropping_a_stream(tmp_path: Path) -> 
             assert secured.subject() == "first"
             assert "tls.certificate_refused" in bridge.log()
             os.replace(shutil.copy(second[1], tmp_path / "new.key"), live[1])
-            ends_at = time.monotonic() + 6
+            ends_at = time.monotonic() + 60
             while secured.subject() != "second":
                 assert time.monotonic() < ends_at, bridge.log()
                 time.sleep(0.1)

@@ -11,7 +11,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
@@ -138,11 +137,10 @@ async def test_a_reader_that_has_enough_ends_it_quietly() -> None:
         assert err == b""
 
 
-async def test_the_first_record_is_there_within_a_second_or_so() -> None:
-    """0016-design.md asks for 1.0 s; the bench measures, this only refuses something absurd."""
+async def test_the_first_record_comes_before_the_run_has_ended() -> None:
+    """How soon is measured by the bench (0016-design.md asks for 1.0 s)."""
     async with Simulator() as sim:
         followed = sim.create_run(events=3)
-        started = time.monotonic()
         process = await asyncio.create_subprocess_exec(
             sys.executable, "-m", "bridge", "follow", followed.id,
             env=environment(sim.url), stdout=subprocess.PIPE, stderr=subprocess.PIPE,
@@ -150,7 +148,6 @@ async def test_the_first_record_is_there_within_a_second_or_so() -> None:
         assert process.stdout is not None
         async with asyncio.timeout(20):
             assert await process.stdout.readline()
-        assert time.monotonic() - started < 15
         process.kill()
         await process.communicate()
 

@@ -64,8 +64,8 @@ EVENTS: Mapping[str, str] = {
     "follow.account_missing": "a stored run belongs to an account that is not configured",
     "runs_from.line_refused": "a line of --runs-from is not a run id",
     "lease.taken": "this replica starts to follow the account",
-    "lease.lost": "this replica stops following the account: another one does, or NATS is"
-    " unreachable",
+    "lease.lost": "this replica stops following the account: another one does, or the"
+    " journal is unreachable",
     "follow.waits": "the journal does not answer; the follow resumes when it does",
     "follow.fenced": "another replica follows the feed; this one stored no more records",
     "journal.log_held": "another program reads an old state of the journal, so its -wal file grows;"

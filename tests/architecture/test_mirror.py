@@ -45,7 +45,7 @@ ROOMS = {
     "simulator/kit": (f"{CONTRACT}/test_simulator_control.py", "by what the services answer"),
     "simulator/miosa": (f"{CONTRACT}/test_simulator_miosa.py", "by what the service answers"),
     "simulator/mogplex": (f"{CONTRACT}/test_simulator_runs.py", "by what the service answers"),
-    "simulator/moot": (f"{CONTRACT}/test_moot_simulator.py", "by what the service answers"),
+    "simulator/moot": (f"{CONTRACT}/test_simulator_moot.py", "by what the service answers"),
     "sources/miosa": ("tests/scenarios/test_miosa.py", "whole follows against the simulator"),
     "sources/mogplex": ("tests/scenarios/test_reference.py", "whole follows, with an oracle"),
     "sources/moot": ("tests/scenarios/test_moot.py", "whole follows against the simulator"),

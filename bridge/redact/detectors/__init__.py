@@ -1,8 +1,10 @@
 """Where may a secret stand in a text? One module a notation, one value a detector, one list.
 
-A new notation is a module with a `Detector` and its line here; the automaton, the rules, the
-metrics, docs/redaction-rules.md and the test of the list follow.
-Its expressions are `lazy` (`bridge/redact/expressions.py`), unless ordinary events need them.
+A new notation with literals of its own is a module with a `Detector` and its line here; the
+automaton, the rules, the metrics, docs/redaction-rules.md and the test of the list follow. One more
+way to write a value behind a name belongs to `separators`, `reading` or `blanks`, which
+`ASSIGNMENTS` calls.
+Expressions are `lazy` (`bridge/redact/expressions.py`), unless ordinary events need them.
 """
 
 from __future__ import annotations

@@ -11,24 +11,22 @@ from bridge.core.error_table import ErrorRow
 from bridge.core.errors import Retry
 from bridge.core.event import Feed, feed_of
 from bridge.core.kind import Kind
-from bridge.core.words import OwnMetric, SystemWords
+from bridge.core.words import SystemWords
 from bridge.sources.moot.errors import ERRORS, FORBIDDEN, TENANT_SUSPENDED, UNAUTHORIZED
 from bridge.sources.moot.settings import A_SPACE_ID, SPACE, MootAccount, checked_space_id
 from bridge.sources.moot.told import note_space, recall_space
 from bridge.sources.moot.words import (
     GAP_REASONS,
     MESSAGE_TYPES,
+    METRICS,
     OPERATIONS,
     TYPE_PREFIX,
-    Cause,
-    Skip,
 )
 from bridge.sources.port import Account, Means, Source
 from bridge.wire.jsontext import dumps
 
 NAME: Final = "moot"
 _STEERS = re.compile(r"[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]")
-CONNECT_RESULTS = ("opened", "refused", "failed", "not_a_stream")
 _BELOW_HTTP = ("TIMEOUT", "TRANSPORT", "BODY_TOO_LARGE")
 
 
@@ -39,36 +37,6 @@ _FAILURES: dict[str, tuple[Retry, ...]] = {
     **dict.fromkeys(_BELOW_HTTP, (Retry.TRANSIENT,)),
 }
 _MENDED = frozenset({UNAUTHORIZED, TENANT_SUSPENDED, FORBIDDEN})
-METRICS: tuple[OwnMetric, ...] = (
-    OwnMetric(
-        "stream_connects_total",
-        "counter",
-        "Connects of event streams and WebSockets, by outcome.",
-        {"result": CONNECT_RESULTS},
-    ),
-    OwnMetric("stream_connected", "gauge", "Feeds whose stream or WebSocket is open."),
-    OwnMetric(
-        "replayed_total",
-        "counter",
-        "Events received again in replays and overlapping pages.",
-    ),
-    OwnMetric(
-        "skipped_frames_total",
-        "counter",
-        "Frames from upstream that cannot be recorded as an event.",
-        {"reason": tuple(Skip)},
-    ),
-    OwnMetric(
-        "catch_up_pages_total",
-        "counter",
-        "Pages of events that were read, by purpose.",
-        {"cause": tuple(Cause)},
-    ),
-    OwnMetric("discovered_total", "counter", "Feeds discovered upstream and followed."),
-    OwnMetric(
-        "suspended", "gauge", "1 while the tenant of the account's key is suspended upstream."
-    ),
-)
 WORDS: Final = SystemWords(
     kinds=(SPACE,),
     event_types=MESSAGE_TYPES,

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from bridge.core.event import Event
 from bridge.core.status import State
+from bridge.core.words import OwnMetric
 from bridge.wire import times
 
 SPACE: Final = "space"
@@ -55,6 +56,39 @@ class Cause(enum.StrEnum):
     SILENCE = "silence"
     POLL = "poll"
     END = "end"
+
+
+CONNECT_RESULTS = ("opened", "refused", "failed", "not_a_stream")
+METRICS: tuple[OwnMetric, ...] = (
+    OwnMetric(
+        "stream_connects_total",
+        "counter",
+        "Connects of event streams and WebSockets, by outcome.",
+        {"result": CONNECT_RESULTS},
+    ),
+    OwnMetric("stream_connected", "gauge", "Feeds whose stream or WebSocket is open."),
+    OwnMetric(
+        "replayed_total",
+        "counter",
+        "Events received again in replays and overlapping pages.",
+    ),
+    OwnMetric(
+        "skipped_frames_total",
+        "counter",
+        "Frames from upstream that cannot be recorded as an event.",
+        {"reason": tuple(Skip)},
+    ),
+    OwnMetric(
+        "catch_up_pages_total",
+        "counter",
+        "Pages of events that were read, by purpose.",
+        {"cause": tuple(Cause)},
+    ),
+    OwnMetric("discovered_total", "counter", "Feeds discovered upstream and followed."),
+    OwnMetric(
+        "suspended", "gauge", "1 while the tenant of the account's key is suspended upstream."
+    ),
+)
 
 
 def state_of(status: str) -> State:

@@ -17,8 +17,8 @@ from bridge.metrics import Metrics
 from bridge.outputs.http.access import Access
 from bridge.outputs.http.groups import Policy
 from bridge.outputs.http.limits import Limits
+from bridge.outputs.http.port import InvalidIdError, TooManyFeedsError, UnknownAccountError
 from bridge.outputs.http.server import Server
-from bridge.outputs.port import InvalidIdError, TooManyFeedsError, UnknownAccountError
 from bridge.redact import Redactor
 from bridge.wire.sse import Frame, FrameDecoder
 from tests.accounts import mogplex_metrics

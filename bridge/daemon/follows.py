@@ -19,7 +19,7 @@ from bridge.daemon.views import Views
 from bridge.intake import Intake, OpenFeed
 from bridge.journal.port import FencedError
 from bridge.log import get_logger
-from bridge.outputs.port import AmbiguousFeedError, TooManyFeedsError
+from bridge.outputs.http.port import AmbiguousFeedError, TooManyFeedsError
 from bridge.sources.port import Progress, Source
 from bridge.tasks import TaskGroup
 
@@ -31,7 +31,7 @@ log = get_logger()
 
 
 class Follows:
-    """Implements `outputs.port.Feeds` and `sources.port.Discovered`; `run` does the following."""
+    """Implements `outputs.http.port.Feeds` and `sources.port.Discovered`; `run` follows."""
 
     def __init__(
         self,

@@ -15,7 +15,7 @@ from bridge.core.state import By
 from bridge.daemon.follows import Follows
 from bridge.daemon.run_lists import to_run_text, watch
 from bridge.log import get_logger
-from bridge.outputs.port import InvalidIdError, TooManyFeedsError, UnknownAccountError
+from bridge.outputs.http.port import InvalidIdError, TooManyFeedsError, UnknownAccountError
 
 FULL_WAIT_S = 10.0  # between attempts to add a listed feed while the journal is full
 # A reload is complete when its lists are applied; 10,000 feeds take some seconds.

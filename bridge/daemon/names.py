@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import NoReturn
 
 from bridge.core.event import Feed
-from bridge.outputs.port import InvalidIdError, UnknownAccountError
+from bridge.outputs.http.port import InvalidIdError, UnknownAccountError
 from bridge.sources.port import Source
 
 _SHOWN_CHARS = 100  # of a name in an error

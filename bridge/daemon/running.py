@@ -30,15 +30,15 @@ from bridge.daemon.upkeep import Upkeep
 from bridge.daemon.workers.crew import Workers
 from bridge.journal.port import OwnedJournal
 from bridge.metrics import Metrics
+from bridge.outputs.http.port import OwnFeeds
 from bridge.outputs.http.server import Server
 from bridge.outputs.http.token_access import TokenAccess
-from bridge.outputs.port import OwnFeeds
 from bridge.redact import Redactor
 from bridge.tasks import TaskGroup
 
 
 class Running:
-    """Implements `outputs.port.Health`: `start`, run the tasks of `inner` and `outer`, `close`."""
+    """Implements `outputs.http.port.Health`: `start`, run `inner` and `outer`, `close`."""
 
     def __init__(
         self,
@@ -198,7 +198,7 @@ class Running:
             await self.holding.release()
         await self.accounts.close()
 
-    # outputs.port.Health
+    # outputs.http.port.Health
 
     def is_ready(self) -> bool:
         """See `Health.is_ready`."""

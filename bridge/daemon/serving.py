@@ -20,6 +20,7 @@ from bridge.outputs.http.feed_lists import FeedLists
 from bridge.outputs.http.groups import Policy, RouteGroup
 from bridge.outputs.http.limits import Limits
 from bridge.outputs.http.origins import Origins
+from bridge.outputs.http.port import Feeds, Health, OwnFeeds
 from bridge.outputs.http.relay import RELAY
 from bridge.outputs.http.routes_events import EventRoutes
 from bridge.outputs.http.routes_feeds import FeedRoutes
@@ -31,7 +32,6 @@ from bridge.outputs.http.streaming import Streams
 from bridge.outputs.http.tally import Tally
 from bridge.outputs.http.tokens import Tokens
 from bridge.outputs.http.turns import Turns
-from bridge.outputs.port import Feeds, Health, OwnFeeds
 from bridge.redact import Redactor
 
 

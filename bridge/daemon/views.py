@@ -26,7 +26,7 @@ class Views:
         )
 
     def of(self, entry: Followed) -> dict[str, Any]:
-        """See `outputs.port.Feeds`."""
+        """See `outputs.http.port.Feeds`."""
         feed, state, progress = entry.feed.feed, entry.feed.state, entry.progress
         is_live = entry.is_followed and progress.followed_by not in (None, "poll")
         return {

@@ -80,7 +80,6 @@ MODULES = {
         f"{CONTRACT}/test_simulator_control.py",
         "its page is compared there",
     ),
-    "outputs/port": (f"{CONTRACT}/test_http_routes.py", "protocols"),
     "outputs/sinks/health": (f"{CONTRACT}/test_targets.py", "T1-T4, on every target"),
     "outputs/sinks/oserrors": (f"{CONTRACT}/test_targets.py", "names of errors, told in metrics"),
     "outputs/sinks/port": (f"{CONTRACT}/test_targets.py", "the promises themselves"),

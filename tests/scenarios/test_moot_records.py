@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from bridge.outputs.port import InvalidIdError
+from bridge.outputs.http.port import InvalidIdError
 from bridge.simulator.moot.store import Draft
 from bridge.simulator.moot.variants import VARIANTS
 from bridge.wire.jsontext import loads

@@ -20,8 +20,8 @@ from bridge.journal.port import Journal
 from bridge.log import get_logger
 from bridge.metrics import Metrics
 from bridge.metrics.sums import Sums
+from bridge.outputs.http.port import KnownFeeds
 from bridge.outputs.http.server import Server
-from bridge.outputs.port import KnownFeeds
 from bridge.tasks import TaskGroup
 
 TICK_S = 1.0  # between checks of the workers

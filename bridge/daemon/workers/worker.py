@@ -56,7 +56,7 @@ class _Account(NamedTuple):
 
 
 class _Feeds:
-    """Implements `outputs.port.KnownFeeds`: parses ids here, asks the daemon for the rest."""
+    """Implements `outputs.http.port.KnownFeeds`: parses ids here, asks the daemon for the rest."""
 
     def __init__(self, settings: Settings, talk: Talk) -> None:
         self._talk = talk

@@ -27,10 +27,10 @@ from bridge.outputs.gateway.targets import Targets, check_path
 from bridge.outputs.gateway.upstream import Reply, Upstream
 from bridge.outputs.http.access import Identity, Need
 from bridge.outputs.http.groups import Policy, Route
+from bridge.outputs.http.port import TooManyFeedsError
 from bridge.outputs.http.problems import ProblemError
 from bridge.outputs.http.streaming import Beginning, Streams
 from bridge.outputs.http.turns import Reading, Turns
-from bridge.outputs.port import TooManyFeedsError
 from bridge.redact import Redactor
 from bridge.sources.port import Question
 

@@ -24,7 +24,7 @@ from bridge.outputs.gateway.owners import Owners
 from bridge.outputs.gateway.port import Dialect, Runs
 from bridge.outputs.gateway.seal import maybe_open, seal
 from bridge.outputs.gateway.upstream import Reply, Upstream
-from bridge.outputs.port import TooManyFeedsError
+from bridge.outputs.http.port import TooManyFeedsError
 from bridge.sources.port import Question
 from bridge.wire.jsontext import JsonError, dumps, loads
 

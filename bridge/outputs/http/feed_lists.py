@@ -13,8 +13,8 @@ from aiohttp import web
 from bridge.clock import Clock
 from bridge.outputs.http.access import Identity
 from bridge.outputs.http.limits import Limits
+from bridge.outputs.http.port import Feeds
 from bridge.outputs.http.query import check_names, invalid, maybe_number, read_text, single, values
-from bridge.outputs.port import Feeds
 
 LIST_S = 0.5
 """Seconds for which one list serves everybody. Each open page asks every two, and a list of 1,500

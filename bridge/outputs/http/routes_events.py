@@ -19,6 +19,7 @@ from bridge.outputs.http.access import Identity, Need
 from bridge.outputs.http.feed_lists import may_see
 from bridge.outputs.http.groups import Policy, Route
 from bridge.outputs.http.pages import has_records, read_page, search
+from bridge.outputs.http.port import InvalidIdError, KnownFeeds
 from bridge.outputs.http.problems import COMMON_HEADERS, ProblemError
 from bridge.outputs.http.query import (
     FeedPath,
@@ -33,7 +34,6 @@ from bridge.outputs.http.routes_runs import RUN, unknown_run
 from bridge.outputs.http.start import Start, find_start
 from bridge.outputs.http.streaming import STREAM_HEADERS, Beginning, Streams
 from bridge.outputs.http.turns import HungUpError, Reading, Turns
-from bridge.outputs.port import InvalidIdError, KnownFeeds
 from bridge.outputs.streams.formats import WEBSOCKET, Format, reset_facts
 from bridge.wire.websocket import maybe_accept_key
 

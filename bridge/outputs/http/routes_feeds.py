@@ -11,15 +11,15 @@ from bridge.core.errors import JournalError
 from bridge.outputs.http.access import Identity, Need
 from bridge.outputs.http.feed_lists import FeedLists, may_see, select
 from bridge.outputs.http.groups import Route
-from bridge.outputs.http.problems import ProblemError, unavailable
-from bridge.outputs.http.query import check_names, single
-from bridge.outputs.port import (
+from bridge.outputs.http.port import (
     AmbiguousFeedError,
     Feeds,
     InvalidIdError,
     TooManyFeedsError,
     UnknownAccountError,
 )
+from bridge.outputs.http.problems import ProblemError, unavailable
+from bridge.outputs.http.query import check_names, single
 from bridge.wire.jsontext import dumps
 
 

@@ -10,9 +10,9 @@ from aiohttp import hdrs, web
 
 from bridge.outputs.http.access import Access, Identity, Need
 from bridge.outputs.http.groups import Described, Route
+from bridge.outputs.http.port import Health
 from bridge.outputs.http.problems import ProblemError
 from bridge.outputs.http.query import check_names
-from bridge.outputs.port import Health
 from bridge.wire.jsontext import dumps, loads
 
 # Accept header -> exposition and its content type.

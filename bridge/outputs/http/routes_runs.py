@@ -10,10 +10,10 @@ from aiohttp import web
 from bridge.outputs.http.access import Identity, Need
 from bridge.outputs.http.feed_lists import FeedLists, may_see, select
 from bridge.outputs.http.groups import Route
+from bridge.outputs.http.port import Feeds
 from bridge.outputs.http.problems import ProblemError
 from bridge.outputs.http.query import check_names, single
 from bridge.outputs.http.routes_feeds import find, follow, json_answer, json_bytes, unfollow
-from bridge.outputs.port import Feeds
 from bridge.wire.jsontext import dumps
 
 RUN = "run"  # the kind of feed that these routes serve

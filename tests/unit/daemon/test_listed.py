@@ -14,7 +14,7 @@ from structlog.testing import capture_logs
 from bridge.core.errors import JournalFullError
 from bridge.core.state import By
 from bridge.daemon.listed import FULL_WAIT_S, LISTED_WAIT_S, Listed, ListedFeed, list_changes
-from bridge.outputs.port import InvalidIdError, TooManyFeedsError
+from bridge.outputs.http.port import InvalidIdError, TooManyFeedsError
 from tests.unit.daemon.parts import RUN
 
 Virtually = Callable[[Coroutine[Any, Any, None]], None]

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from bridge.daemon.names import Names
-from bridge.outputs.port import InvalidIdError, UnknownAccountError
+from bridge.outputs.http.port import InvalidIdError, UnknownAccountError
 from bridge.sources.moot.system import MOOT
 from tests.stranger.system import STRANGER
 from tests.unit.daemon.parts import RUN, StandingSource

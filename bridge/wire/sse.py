@@ -82,8 +82,8 @@ class FrameDecoder:
         """Return the frames that `chunk` completes, oldest first; often none.
 
         Raises:
-            FrameTooLargeError: A frame passed the limit. When the chunk also finished frames, the
-                next call raises it.
+            FrameTooLargeError: A frame passed the limit; with `cuts`, by over `SKIPPED_BYTES_MAX`.
+                When the chunk also finished frames, the next call raises it.
         """
         frames: list[Frame] = []
         if self._swallow_lf and chunk:
@@ -109,8 +109,9 @@ class FrameDecoder:
                     return
                 line = line[: max(room, _FIELD_BYTES_MAX - self._torn_bytes, 0)]
             if not is_whole:
-                self._torn.append(line)
-                self._torn_bytes += len(line)
+                if line:  # nothing is left of a piece behind the limit, and there may be millions
+                    self._torn.append(line)
+                    self._torn_bytes += len(line)
                 return
             if self._torn:
                 self._torn.append(line)

@@ -1,5 +1,7 @@
 """The frame decoder on cases a reader can check by eye, its limit, and the encoder."""
 
+import tracemalloc
+
 import pytest
 
 from bridge.wire.sse import (
@@ -144,6 +146,19 @@ def test_a_frame_over_the_limit_is_cut_and_those_after_it_are_whole(
             for one, (_, most, _) in zip(found, frames, strict=True)
         ] == frames, size
         assert all(len(one.data) <= 1_200 for one in found)
+
+
+def test_what_is_skipped_is_not_held_not_even_as_empty_pieces() -> None:
+    decoder = FrameDecoder(frame_bytes_max=100, cuts=True)
+    decoder.feed(b"data: " + LONG)
+    tracemalloc.start()
+    for _ in range(20_000):
+        assert decoder.feed(b"x") == []
+    held, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert held < 20_000  # a list of the pieces would have 8 bytes for each
+    (frame,) = decoder.feed(b"\nid: 1\n\n")
+    assert frame.id == "1"
 
 
 def test_a_frame_that_never_ends_is_given_up() -> None:

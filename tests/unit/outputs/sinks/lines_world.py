@@ -1,6 +1,6 @@
 """What the tests of line outputs share: a clock set by hand, drafts, and a strict reader of files.
 
-The reader knows nothing of the package: it is the oracle.
+The reader of files knows nothing of the package: it is the oracle.
 """
 
 from __future__ import annotations
@@ -14,6 +14,8 @@ from pathlib import Path
 import zstandard
 
 from bridge.core.event import Draft, Feed
+from bridge.outputs.sinks.files.layout import Layout
+from bridge.outputs.sinks.files.writer import FileWriter
 from bridge.wire.cloudevents import Encoder
 
 RUN = "3f0c1c52-6a3e-4f0e-9d3b-0d8f3c5b7a10"
@@ -85,3 +87,28 @@ def records(paths: Sequence[Path]) -> list[dict]:
 
 def sequences(paths: Sequence[Path]) -> list[int]:
     return [int(record["sequence"]) for record in records(paths)]
+
+
+def lines(first: int, count: int, size: int = 0) -> list[bytes]:
+    return [
+        d.head + b"%020d" % (first + i) + d.tail + b"\n"
+        for i, d in enumerate(drafts(first, count, size=size))
+    ]
+
+
+class World:
+    """A writer in a directory, opened and closed by the test."""
+
+    def __init__(self, directory: Path, **settings) -> None:
+        self.directory = directory
+        self.clock = HandClock()
+        self.layout = Layout(directory / "events.ndjson", **settings)
+        self.writer = FileWriter(self.layout, self.clock)
+
+    def open(self, *, owned: bool = True, number_min: int = 0):
+        return self.writer.open(owned=owned, number_min=number_min)
+
+    def killed(self) -> None:
+        """What a kill -9 leaves: descriptors are closed, nothing else happens."""
+        self.writer.drop()
+        self.writer = FileWriter(self.layout, self.clock)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import os
-from pathlib import Path
 
 import pytest
 
@@ -12,45 +11,7 @@ from bridge.core.errors import ConfigError
 from bridge.outputs.sinks.files.layout import Layout
 from bridge.outputs.sinks.files.open_file import WriteStoppedError
 from bridge.outputs.sinks.files.writer import MISSING_S, FileWriter
-from tests.unit.outputs.sinks.lines_world import HandClock, drafts, output_files, sequences
-
-
-def lines(first: int, count: int, size: int = 0) -> list[bytes]:
-    return [
-        d.head + b"%020d" % (first + i) + d.tail + b"\n"
-        for i, d in enumerate(drafts(first, count, size=size))
-    ]
-
-
-class World:
-    """A writer in a directory, opened and closed by the test."""
-
-    def __init__(self, directory: Path, **settings) -> None:
-        self.directory = directory
-        self.clock = HandClock()
-        self.layout = Layout(directory / "events.ndjson", **settings)
-        self.writer = FileWriter(self.layout, self.clock)
-
-    def open(self, *, owned: bool = True, number_min: int = 0):
-        return self.writer.open(owned=owned, number_min=number_min)
-
-    def killed(self) -> None:
-        """What a kill -9 leaves: descriptors are closed, nothing else happens."""
-        self.writer.drop()
-        self.writer = FileWriter(self.layout, self.clock)
-
-
-@pytest.fixture
-def world(tmp_path):
-    made = []
-
-    def make(**settings) -> World:
-        made.append(World(tmp_path, **settings))
-        return made[-1]
-
-    yield make
-    for each in made:
-        each.writer.drop()
+from tests.unit.outputs.sinks.lines_world import lines, output_files, sequences
 
 
 def test_numbered_files_are_never_renamed_and_stay_under_the_limit(world, tmp_path):

@@ -13,8 +13,8 @@ import string
 from collections.abc import Iterator
 from typing import Any
 
-import ahocorasick
 import orjson
+from ahocorasick_rs import BytesAhoCorasick
 from aiohttp import web
 
 from bridge.simulator import Simulator
@@ -38,7 +38,7 @@ class Canaries:
         self._number = 0
         self._trees: dict[bytes, Any] = {}
         self._headers: list[str] = []
-        self._pieces: tuple[int, Any] = (-1, None)
+        self._pieces: tuple[int, list[int], Any] = (-1, [], None)
 
     def secret(self, size: int = 32) -> str:
         while True:
@@ -110,14 +110,16 @@ class Canaries:
         Each is looked for by its two halves, and in capitals: a cut, not chance, leaves one half.
         """
         if self._pieces[0] != len(self.planted):
-            pieces = ahocorasick.Automaton()
+            pieces = {}
             for number, secret in enumerate(self.planted):
                 half = max(6, min(20, len(secret) // 2))
                 for piece in (secret[:half], secret[-half:], secret[:half].upper()):
-                    pieces.add_word(piece, number)
-            pieces.make_automaton()
-            self._pieces = len(self.planted), pieces
-        found = {number for _, number in self._pieces[1].iter(text)}
+                    pieces[piece.encode()] = number
+            self._pieces = len(self.planted), list(pieces.values()), BytesAhoCorasick(list(pieces))
+        _, numbers, automaton = self._pieces
+        raw = text.encode("utf-8", "surrogatepass")
+        matches = automaton.find_matches_as_indexes(raw, overlapping=True)
+        found = {numbers[which] for which, _, _ in matches}
         return [self.planted[number] for number in sorted(found)]
 
 

@@ -1,22 +1,21 @@
 """The prefilter: one pass over a text finds the few places worth a closer look.
 
-A multi-pattern automaton (Aho-Corasick) over the lower-cased text; every literal carries the
-detectors to ask. Four of five texts have no hit and are done.
+A multi-pattern automaton over the lower-cased text; every literal carries the detectors to ask.
+Four of five texts have no hit and are done.
 """
 
 from __future__ import annotations
 
 import re
 from bisect import bisect_left
-from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import lru_cache
+from itertools import islice
 from operator import itemgetter
 from typing import Any, Final, NamedTuple
 
-import ahocorasick
-
+from bridge.redact.automaton import WINDOW, Automaton
 from bridge.redact.detectors import DETECTORS
 from bridge.redact.detectors.assignment import ASSIGNMENTS
 from bridge.redact.detectors.command_line import PROGRAM_FLAGS
@@ -35,7 +34,7 @@ class Anchor(NamedTuple):
     data: Any
 
 
-POLICIES_HELD: Final = 4  # automata, 15 ms and 0.6 MiB each
+POLICIES_HELD: Final = 4  # prefilters, 35 ms and some MiB each
 HITS_MAX: Final = 4_096  # places of literals in one text that are held at once
 
 _ESCAPES: Final = re.compile(r"[\\%]")
@@ -47,17 +46,19 @@ _SHOWN_LOOKS: Final = frozenset(
 )
 
 
-class Anchors(tuple[Anchor, ...]):
+class Anchors:
     """All of one literal.
 
-    `shown`: those of them whose finds need no word around them. `begins_word`: inside a word all of
-    them find nothing, as `s.` at the end of a sentence.
+    `shown`: those of them whose finds need no word around them to be known. `begins_word`: inside a
+    word all of them find nothing, as `s.` at the end of a sentence.
     """
 
-    shown: tuple[Anchor, ...]
-    begins_word: bool
+    __slots__ = ("all", "begins_word", "shown", "size")
 
-    def __init__(self, anchors: Sequence[Anchor]) -> None:
+    def __init__(self, size: int, anchors: Sequence[Anchor]) -> None:
+        """`size`: characters of the literal."""
+        self.size = size
+        self.all = tuple(anchors)
         self.shown = tuple(anchor for anchor in anchors if anchor.look in _SHOWN_LOOKS)
         self.begins_word = all(
             anchor.look is PROGRAM_FLAGS.look
@@ -66,37 +67,55 @@ class Anchors(tuple[Anchor, ...]):
         )
 
 
-Place = tuple[int, tuple[Anchor, ...]]
 Hit = tuple[int, Anchors]  # the last character of a literal, and what to do there
 
 
-def shown_by_themselves(hits: Iterable[Hit]) -> Iterator[Place]:
-    """Those of the hits whose finds need no word around them to be known."""
-    for last, found in hits:
-        if found.shown:
-            yield last, found.shown
+class Prefilter:
+    """The literals of some detectors, and what to do where one stands. Nothing changes it."""
+
+    def __init__(self, detectors: Sequence[Detector], *, is_quick: bool = True) -> None:
+        """`is_quick`: see `Automaton`."""
+        anchors = {MARKER_LITERAL: [Anchor(len(MARKER_LITERAL), skip_marker, None)]}
+        for detector in detectors:
+            for literal, data in detector.literals.items():
+                anchors.setdefault(literal, []).append(Anchor(len(literal), detector.look, data))
+        self._anchors = [Anchors(len(literal), found) for literal, found in anchors.items()]
+        self._automaton = Automaton(list(anchors), is_quick=is_quick)
+
+    def iter(self, low: str) -> Iterator[Hit]:
+        """Where literals stand in a text in small letters, one after the other."""
+        for number, _, end in self._automaton.iter(low):
+            yield end - 1, self._anchors[number]
+
+    def hits(self, low: str) -> list[Hit]:
+        r"""The first `HITS_MAX`; if there are not more, without those that find nothing in a word.
+
+        Behind an escape (`\n`, `%3D`, `\u0022`) a word may begin at any letter.
+        """
+        anchors = self._anchors
+        if len(low) <= WINDOW:
+            found = self._automaton.within(low)
+        else:
+            found = list(islice(self._automaton.iter(low), HITS_MAX))
+        if len(found) >= HITS_MAX:
+            return [(end - 1, anchors[number]) for number, _, end in found[:HITS_MAX]]
+        return [
+            (end - 1, one)
+            for number, start, end in found
+            if not (one := anchors[number]).begins_word or _may_begin(low, start)
+        ]
 
 
 def named_places(hits: Iterable[Hit]) -> list[int]:
     """Where those of the hits begin that are not shown by themselves."""
-    return [last + 1 - found[0].size for last, found in hits if len(found.shown) < len(found)]
+    return [last + 1 - found.size for last, found in hits if len(found.shown) < len(found.all)]
 
 
-def at_words(hits: list[Hit], low: str) -> list[Hit]:
-    r"""The hits without those that would be looked at for nothing, inside a word.
-
-    Behind an escape (`\n`, `%3D`, `\u0022`) a word may begin at any letter.
-    """
-    return [hit for hit in hits if not hit[1].begins_word or _may_begin(hit, low)]
-
-
-def _may_begin(hit: Hit, low: str) -> bool:
-    """May a word begin where the literal of a hit begins?"""
-    last, found = hit
-    at = last - found[0].size  # of the character before it
-    if at < 0 or not (before := low[at]).isalnum() or not before.isascii():
+def _may_begin(low: str, at: int) -> bool:
+    """May a word begin here?"""
+    if at == 0 or not (before := low[at - 1]).isalnum() or not before.isascii():
         return True
-    return _ESCAPES.search(low, max(0, at - 5), at) is not None
+    return _ESCAPES.search(low, max(0, at - 6), at - 1) is not None
 
 
 def moved(hits: list[Hit], view: View) -> list[Hit] | None:
@@ -108,7 +127,7 @@ def moved(hits: list[Hit], view: View) -> list[Hit] | None:
     if not view.is_of_lines or len(hits) >= HITS_MAX:
         return None
     return [
-        (last, found) for at, found in hits if (last := view.forth(at + 1 - found[0].size, at)) >= 0
+        (last, found) for at, found in hits if (last := view.forth(at + 1 - found.size, at)) >= 0
     ]
 
 
@@ -121,49 +140,18 @@ def are_apart(hits: list[Hit], start: int, end: int) -> bool:
 
 
 @lru_cache(maxsize=POLICIES_HELD)
-def build(off: frozenset[str] = frozenset(), extra_names: tuple[str, ...] = ()) -> Any:
-    """Return the automaton of all detectors but those of the rules in `off`; nothing changes it.
+def build(
+    off: frozenset[str] = frozenset(), extra_names: tuple[str, ...] = (), *, is_quick: bool = True
+) -> Prefilter:
+    """Return the prefilter of all detectors but those of the rules in `off`.
 
     `extra_names`: further literals where a text may name a secret.
     """
     named = replace(ASSIGNMENTS, literals=name_literals(extra_names))
     known = [named if detector is ASSIGNMENTS else detector for detector in DETECTORS]
-    return automaton([detector for detector in known if detector.rule.id not in off])
-
-
-# Characters of agents' events, most common first, as they come outside of literals.
-_COMMON: Final = " \"1tfdn0:\nc.rb234/es,l56g9j-7wqm\\hzv_8ipkyxo+a=u()@{#}[]'*|`>;<!?$^%~\t&\r"
-# With a character behind it that no text in small letters has.
-_NEVER: Final = "A"
-
-
-# Ranks as characters: two thousand texts are made and compared faster than lists of numbers.
-_RANKS: Final = defaultdict(
-    lambda: chr(len(_COMMON)), {ord(char): chr(rank) for rank, char in enumerate(_COMMON)}
-)
-
-
-def _by_frequency(literal: str) -> str:
-    return literal.translate(_RANKS)
-
-
-def automaton(detectors: Sequence[Detector]) -> Any:
-    """Return the automaton; its values are `Anchors`."""
-    anchors = {MARKER_LITERAL: [Anchor(len(MARKER_LITERAL), skip_marker, None)]}
-    for detector in detectors:
-        for literal, data in detector.literals.items():
-            anchors.setdefault(literal, []).append(Anchor(len(literal), detector.look, data))
-    built = ahocorasick.Automaton()
-    # A node looks through its children in the order in which they came: common characters first.
-    # Those that begin no literal would be looked for among all hundred children of the root.
-    known = {literal[0] for literal in anchors}
-    for char in _COMMON:
-        if char not in known:
-            anchors[char + _NEVER] = []
-    for literal in sorted(anchors, key=_by_frequency):
-        built.add_word(literal, Anchors(anchors[literal]))
-    built.make_automaton()
-    return built
+    return Prefilter(
+        [detector for detector in known if detector.rule.id not in off], is_quick=is_quick
+    )
 
 
 def literals_of(globs: tuple[str, ...]) -> list[str]:

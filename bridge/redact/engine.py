@@ -45,15 +45,15 @@ class Redactor:
         Args:
             policy: What to look for.
             chars_max: Characters of one value that are read; the rest is replaced, unread.
-            compile_later: Compile an expression when a text first needs it. A short process is
-                done sooner, but its first events take longer.
+            compile_later: Compile an expression when a text first needs it, and build a smaller
+                automaton. A short process is done sooner, but its events take longer.
         """
         check_off(policy.off)
         if not compile_later:
             compile_all()
         self._keep = tuple(tuple(path.split(".")) for path in policy.keep if path)
         self._twin: Redactor | None = None
-        self._tree = TreeRedactor(policy, chars_max)
+        self._tree = TreeRedactor(policy, chars_max, is_quick=not compile_later)
 
     def adopt(self, other: Redactor) -> None:
         """Redact by the policy of `other` from the next call on; own secrets and counts stay.

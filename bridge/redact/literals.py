@@ -9,6 +9,8 @@ from json.decoder import scanstring  # type: ignore[attr-defined]  # documented 
 from typing import Final, NamedTuple
 
 from bridge.redact.dress import Edit, View, hides, viewed
+from bridge.redact.fold import offsets
+from bridge.redact.spans import Span
 
 LITERAL_MIN: Final = 12  # characters of a string literal that is read as a text of its own
 LITERAL_MAX: Final = 65_536  # of a longer one only the outside is read
@@ -136,3 +138,15 @@ def _escapes(content: str) -> Iterator[Edit]:
         else:
             char = _CHARS.get(found.group(3), found.group(3))
         yield Edit(found.start(), found.end(), char)
+
+
+def outside(spans: list[Span], literal: Literal, folded: str) -> Iterator[Span]:
+    """Spans inside a literal as spans of the text around it; `folded`: what it says, if folded."""
+    view = literal.view()
+    at = offsets(folded) if folded else None
+    for span in spans:
+        first, last = (at[span.start], at[span.end]) if at else (span.start, span.end)
+        if view is not None:
+            first, last = view.back(first, last)
+        quote = span.quote.replace("\\", "\\\\").replace('"', '\\"')
+        yield span.moved(literal.start + first, literal.start + last)._replace(quote=quote)

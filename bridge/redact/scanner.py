@@ -8,12 +8,11 @@ import copy
 import hashlib
 import re
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator, Sequence
-from itertools import islice
+from collections.abc import Iterable, Sequence
 from typing import Any, Final, NamedTuple, Self
 
 from bridge.redact import anchors, dress, echoes, line_heads, literals, patterns
-from bridge.redact.anchors import HITS_MAX, Hit, Place
+from bridge.redact.anchors import HITS_MAX, Hit
 from bridge.redact.fold import fold, offsets
 from bridge.redact.jsondoc import Document, NotADocumentError, parses
 from bridge.redact.names.remembered import Names
@@ -63,7 +62,9 @@ class Finding(NamedTuple):
 class TextRedactor:
     """Redacts single texts. Counts by rule; `trace`, if set to a list, collects findings."""
 
-    def __init__(self, policy: Policy, chars_max: int = EVENT_CHARS_MAX) -> None:
+    def __init__(
+        self, policy: Policy, chars_max: int = EVENT_CHARS_MAX, *, is_quick: bool = True
+    ) -> None:
         self._chars_max = chars_max
         self._chars_left = chars_max
         # Who lets more characters be read lets them cost more.
@@ -76,7 +77,9 @@ class TextRedactor:
             if policy.fingerprint_key is None
             else hashlib.sha256(policy.fingerprint_key).digest()
         )
-        self._find = anchors.build(policy.off, tuple(anchors.literals_of(policy.keys))).iter
+        names = tuple(anchors.literals_of(policy.keys))
+        self._prefilter = anchors.build(policy.off, names, is_quick=is_quick)
+        self._hits = self._prefilter.hits
         self._policy = policy
         self.names = Names(policy)
         self.counts: dict[str, int] = {}
@@ -143,11 +146,6 @@ class TextRedactor:
             return s
         return self._scan(s, text, low, hits)
 
-    def _hits(self, low: str) -> list[Hit]:
-        """Where literals stand in a text, in order: the first `HITS_MAX`."""
-        hits = list(islice(self._find(low), HITS_MAX))
-        return anchors.at_words(hits, low) if 0 < len(hits) < HITS_MAX else hits
-
     def _moved(self, hits: list[Hit], views: list[dress.View], low: str) -> list[Hit]:
         """The hits in a text as hits in the last of its views."""
         moved = anchors.moved(hits, views[0]) if len(views) == 1 else None
@@ -155,7 +153,7 @@ class TextRedactor:
 
     def _all(self, hits: list[Hit], low: str) -> Iterable[Hit]:
         """All of them: of a text that has more they are looked for again, one after the other."""
-        return hits if len(hits) < HITS_MAX else self._find(low)
+        return hits if len(hits) < HITS_MAX else self._prefilter.iter(low)
 
     def shows_nothing(self, s: str) -> bool:
         """Is there no secret in the text? Counts nothing and remembers nothing."""
@@ -290,11 +288,10 @@ class TextRedactor:
         for view in reversed(views):
             inner.spans = [span.moved(*view.back(span.start, span.end)) for span in inner.spans]
         if views and hits:
-            shown = anchors.shown_by_themselves(self._all(hits, scan.low))
-            inner.spans += self._in_dress(scan, shown, inner.spans)
+            inner.spans += self._in_dress(scan, self._all(hits, scan.low), inner.spans)
         scan.spans = inner.spans
 
-    def _in_dress(self, scan: Scan, shown: Iterable[Place], found: list[Span]) -> list[Span]:
+    def _in_dress(self, scan: Scan, hits: Iterable[Hit], found: list[Span]) -> list[Span]:
         """Tokens that show themselves in the text as it is and are not among those found already.
 
         What looks like dress may hold the beginning of a token (`ESC [` before `mog_...` ends with
@@ -302,7 +299,7 @@ class TextRedactor:
         is read without the dress.
         """
         scan.spans = []
-        self._detect(scan, shown, [])
+        self._detect(scan, hits, (), shown_only=True)
         # Of what was found, in order: where each starts, and how far it and those before reach.
         starts: list[int] = []
         reach: list[int] = []
@@ -326,12 +323,22 @@ class TextRedactor:
         self._read(inner, hits, depth + 1)
         scan.effort = inner.effort
         if inner.spans:
-            scan.spans += _outside(inner.spans, literal, said if len(text) != len(said) else "")
+            scan.spans += literals.outside(
+                inner.spans, literal, said if len(text) != len(said) else ""
+            )
 
     def _detect(
-        self, scan: Scan, hits: Iterable[Place], elsewhere: Sequence[tuple[int, int]]
+        self,
+        scan: Scan,
+        hits: Iterable[Hit],
+        elsewhere: Sequence[tuple[int, int]],
+        *,
+        shown_only: bool = False,
     ) -> None:
-        """Look at the hits in the text, but for those that are read `elsewhere`: in literals."""
+        """Look at the hits in the text, but for those that are read `elsewhere`: in literals.
+
+        `shown_only`: and for those whose finds need a word around them to be known.
+        """
         # What lies inside the last span is done; what lies between a name and its value is not.
         skip_from = skip = 0
         end = scan.end
@@ -339,7 +346,7 @@ class TextRedactor:
         apart = iter(elsewhere)
         apart_from, apart_to = next(apart, _NOWHERE)
         for last, found in hits:
-            for size, look, data in found:
+            for size, look, data in found.shown if shown_only else found.all:
                 start = last + 1 - size
                 if skip_from <= start < skip:
                     continue
@@ -383,15 +390,3 @@ class TextRedactor:
         if span.is_cut:  # half a secret: its fingerprint would match nothing
             return self.mark(span.kind, span.rule, s, first)
         return self.replace(s[first:last], span.kind, span.rule, s, first)
-
-
-def _outside(spans: list[Span], literal: literals.Literal, folded: str) -> Iterator[Span]:
-    """Spans inside a literal as spans of the text around it; `folded`: what it says, if folded."""
-    view = literal.view()
-    at = offsets(folded) if folded else None
-    for span in spans:
-        first, last = (at[span.start], at[span.end]) if at else (span.start, span.end)
-        if view is not None:
-            first, last = view.back(first, last)
-        quote = span.quote.replace("\\", "\\\\").replace('"', '\\"')
-        yield span.moved(literal.start + first, literal.start + last)._replace(quote=quote)

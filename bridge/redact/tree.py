@@ -37,8 +37,10 @@ class TreeRedactor(TextRedactor):
 
     memory: Memory | None = None
 
-    def __init__(self, policy: Policy, chars_max: int = EVENT_CHARS_MAX) -> None:
-        super().__init__(policy, chars_max)
+    def __init__(
+        self, policy: Policy, chars_max: int = EVENT_CHARS_MAX, *, is_quick: bool = True
+    ) -> None:
+        super().__init__(policy, chars_max, is_quick=is_quick)
         self.plans = Plans(self.names.verdict, self.shows_nothing)
         self._values_left = EVENT_VALUES_MAX
 

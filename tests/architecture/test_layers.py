@@ -50,7 +50,7 @@ NOT_FOR_WIRING = {"cli", "simulator", "__main__"}
 # Technology -> the only places that may know it.
 ONLY_IN = {
     "orjson": {"wire/jsontext.py", "simulator/"},
-    "ahocorasick": {"redact/"},
+    "ahocorasick_rs": {"redact/automaton.py"},
     "aiohttp": {"sources/http.py", "outputs/", "simulator/"},
     "sqlite3": {"journal/sqlite/"},
     "nats": {"journal/jetstream/client.py", "journal/jetstream/engine.py"},
@@ -74,7 +74,7 @@ WORLD = {
 }
 # fmt: on
 ALSO_PURE = "/rules/"  # a wing's rules
-STANDARD_LIBRARY_ONLY = {"redact": {"ahocorasick"}, "wire": {"orjson"}}  # and these
+STANDARD_LIBRARY_ONLY = {"redact": {"ahocorasick_rs"}, "wire": {"orjson"}}  # and these
 
 
 def is_pure(module: Module) -> bool:
@@ -242,7 +242,7 @@ def test_the_rule_of_rooms_sees_an_import_that_goes_up(name: str, text: str) -> 
     ("name", "text"),
     [
         ("core/x.py", "import time"),
-        ("redact/x.py", "import ahocorasick_other"),
+        ("redact/x.py", "import ahocorasick_rs_other"),
         ("wire/x.py", "from pathlib import Path"),
         ("wire/cloudevents.py", "import orjson"),
         ("intake/x.py", "import sqlite3"),
@@ -251,7 +251,7 @@ def test_the_rule_of_rooms_sees_an_import_that_goes_up(name: str, text: str) -> 
         ("journal/x.py", "import pydantic"),
         ("sources/mogplex/api.py", "import aiohttp"),
         ("sources/mogplex/rules/x.py", "import asyncio"),
-        ("core/event.py", "import ahocorasick"),
+        ("core/event.py", "import ahocorasick_rs"),
     ],
 )
 def test_the_rule_of_technologies_sees_one_outside_of_its_room(name: str, text: str) -> None:

@@ -168,5 +168,5 @@ def test_no_value_is_read_far_beyond_its_window() -> None:
     scan = Scan(text, text.lower())
     scan.budget = 600 + len(text) // 16
     tree = Redactor()._tree
-    tree._detect(scan, tree._find(scan.low), [])
+    tree._detect(scan, tree._prefilter.iter(scan.low), ())
     assert scan.effort <= 600 + len(text) // 16 + 16

@@ -12,8 +12,7 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Final
 
-import ahocorasick
-
+from bridge.redact.automaton import Automaton
 from bridge.redact.detectors.detector import Detector
 from bridge.redact.detectors.printers import DUMPERS, PRINTERS, READERS
 from bridge.redact.expressions import lazy
@@ -31,11 +30,9 @@ LINES_MAX: Final = (
 LINE_CHARS_MAX: Final = 32_768
 COMMAND_MAX: Final = 2_000  # characters of a command
 
-_ANCHORS = ahocorasick.Automaton()
-for _table in (DUMPERS, READERS, PRINTERS):
-    for _literal, _pattern in _table.items():
-        _ANCHORS.add_word(_literal, (len(_literal), _pattern))
-_ANCHORS.make_automaton()
+_TOOLS: Final = DUMPERS | READERS | PRINTERS
+_PATTERNS: Final = tuple(_TOOLS.values())
+_LITERALS: Final = Automaton(tuple(_TOOLS), is_quick=False)
 # What may follow: filters that still print it. `> file`, `| docker login` and `$(...)` print nothing.
 _SHOWS_ON = lazy(
     r"\|[ ]{0,2}(?:base64|tr|head|tail|cut|awk|sed|jq|xargs|cat|tee|rev|fold|grep|xxd|openssl base64|python3? -m base64|sort|uniq|column|less|strings)\b"
@@ -61,11 +58,10 @@ def prints(command: str, names: Names) -> int:
     `names` judges names.
     """
     command = command[:COMMAND_MAX]
-    for last, (size, pattern) in _ANCHORS.iter(command.lower()):
-        start = last + 1 - size
+    for number, start, end in _LITERALS.within(command.lower()):
         begin = command.rfind("\n", 0, start) + 1
         low = max(begin, start - 200)
-        found = pattern().search(command, low, line_end(command, last + 1, len(command)))
+        found = _PATTERNS[number]().search(command, low, line_end(command, end, len(command)))
         if found is not None and _is_printed(command, found):
             what = _what(found, names)
             if what:

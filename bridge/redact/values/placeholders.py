@@ -5,10 +5,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, Final
+from typing import Final
 
-import ahocorasick
-
+from bridge.redact.automaton import Automaton
 from bridge.redact.expressions import lazy
 
 PLACEHOLDER_MAX: Final = 96  # characters of a value that are looked at
@@ -45,15 +44,7 @@ def _literals() -> Iterator[str]:
             yield word + gap
 
 
-def _automaton() -> Any:
-    built = ahocorasick.Automaton()
-    for literal in _literals():
-        built.add_word(literal, literal)
-    built.make_automaton()
-    return built.iter
-
-
-_find = _automaton()
+_LITERALS: Final = Automaton(tuple(_literals()), is_quick=False)
 
 
 def is_placeholder(value: str, chars_max: int = PLACEHOLDER_MAX) -> bool:
@@ -66,6 +57,6 @@ def is_placeholder(value: str, chars_max: int = PLACEHOLDER_MAX) -> bool:
     low = look.lower()
     if _AS_A_WHOLE().match(low) is not None:
         return True
-    if look.isascii() and next(_find(low), None) is None:
+    if look.isascii() and next(_LITERALS.iter(low), None) is None:
         return False
     return _ANYWHERE().search(look) is not None

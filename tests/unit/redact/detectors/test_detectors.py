@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from bridge.redact import RULES, Redactor
-from bridge.redact.anchors import automaton
+from bridge.redact.anchors import Prefilter
 from bridge.redact.detectors import DETECTORS
 from bridge.redact.detectors.detector import Detector
 from bridge.redact.fold import fold
@@ -27,8 +27,8 @@ def looked_at(detector: Detector, text: str) -> str:
     folded = fold(text)  # as the engine shows it to detectors
     scan = Scan(folded, folded.lower())
     scan.names = Names(DEFAULT_POLICY)
-    for last, anchors in automaton([detector]).iter(scan.low):
-        for size, look, data in anchors:
+    for last, anchors in Prefilter([detector], is_quick=False).iter(scan.low):
+        for size, look, data in anchors.all:
             look(scan, last + 1 - size, last + 1, data)
     for span in reversed(merged(scan.spans)):
         text = f"{text[: span.start]}[REDACTED:{span.kind}]{text[span.end :]}"

@@ -10,7 +10,7 @@ from ahocorasick_rs import AhoCorasick, Implementation
 
 WINDOW: Final = 32_768  # characters searched at once: the matches of so many are held together
 # Half of a surrogate pair, which the automaton does not take; no literal has one.
-_HALF: Final = re.compile("[\ud800-\udfff]")
+_HALF: Final = re.compile(r"[\ud800-\udfff]")
 
 Match = tuple[int, int, int]  # number of the literal, its first character, and the one behind it
 

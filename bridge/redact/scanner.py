@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import copy
 import hashlib
 import re
 from bisect import bisect_left
@@ -81,6 +80,7 @@ class TextRedactor:
         self._prefilter = anchors.build(policy.off, names, is_quick=is_quick)
         self._hits = self._prefilter.hits
         self._policy = policy
+        self._is_quick = is_quick
         self.names = Names(policy)
         self.counts: dict[str, int] = {}
         self.echoes: dict[str, str] = {}
@@ -91,11 +91,9 @@ class TextRedactor:
         self.own_secrets: tuple[str, ...] = ()  # known by heart; replaced wherever they stand
 
     def apart(self) -> Self:
-        """The same automaton and patterns with a memory of its own."""
-        other = copy.copy(self)
-        other.names, other.counts, other.echoes = Names(self._policy), {}, {}
-        other.harmless = {}
-        other.trace = None
+        """The same policy and own secrets with a memory of its own."""
+        other = type(self)(self._policy, self._chars_max, is_quick=self._is_quick)
+        other.own_secrets = self.own_secrets
         return other
 
     def begin(self) -> None:

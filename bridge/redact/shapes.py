@@ -95,9 +95,9 @@ def _weak_value(value: str, verdict: Verdict) -> bool:
     return weight == harmless.HEAVY and (not harmless.is_uuid(value) or is_issued(verdict.words))
 
 
-def is_secret_number(value: float, verdict: Verdict) -> bool:
+def is_secret_number(number: str, verdict: Verdict) -> bool:
     """Numbers below `password`, `pin`, `token`: enough digits make a secret, fewer a count."""
-    return counts_as_secret(len(str(abs(value)).replace(".", "")), verdict)
+    return counts_as_secret(len(number.lstrip("-").replace(".", "")), verdict)
 
 
 def is_public_env(name: str, value: str) -> bool:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from typing import Any, Final, Self
+from typing import Any, Final
 
 from bridge.redact import shapes, tool_calls
 from bridge.redact.detectors import command_line, printed
@@ -43,12 +43,6 @@ class TreeRedactor(TextRedactor):
         super().__init__(policy, chars_max, is_quick=is_quick)
         self.plans = Plans(self.names.verdict, self.shows_nothing)
         self._values_left = EVENT_VALUES_MAX
-
-    def apart(self) -> Self:
-        """The same automaton and patterns with a memory of its own."""
-        other = super().apart()
-        other.plans = Plans(other.names.verdict, other.shows_nothing)
-        return other
 
     def forget(self) -> None:
         """Forget what was read without the own secrets there are now."""
@@ -171,7 +165,7 @@ class TreeRedactor(TextRedactor):
                     fresh[key] = self._named(obj[key], typed, depth + 1)
         name = shapes.pair_name(obj)
         if name is not None and (verdict := self.names.verdict(name)).grade not in (NONE, ENV):
-            for key in shapes.VALUE_MEMBERS & obj.keys():
+            for key in shapes.VALUE_MEMBERS.intersection(obj):
                 if changed is None or changed[key] is obj[key]:
                     fresh[key] = self._named(obj[key], verdict, depth + 1)
         if any(new is not obj[key] for key, new in fresh.items()):
@@ -331,7 +325,7 @@ class TreeRedactor(TextRedactor):
                 return self.replace(item, verdict.kind, rule)
             return self.text(item)
         if kind is int or kind is float:
-            if rule not in self.off and shapes.is_secret_number(item, verdict):
+            if rule not in self.off and shapes.is_secret_number(str(item), verdict):
                 return self.mark(verdict.kind, rule, str(item))
             return item
         if depth >= DEPTH_MAX or (kind is not dict and kind is not list):

@@ -79,8 +79,10 @@ class Prefilter:
         for detector in detectors:
             for literal, data in detector.literals.items():
                 anchors.setdefault(literal, []).append(Anchor(len(literal), detector.look, data))
-        self._anchors = [Anchors(len(literal), found) for literal, found in anchors.items()]
-        self._automaton = Automaton(list(anchors), is_quick=is_quick)
+        self._automaton = Automaton(anchors, is_quick=is_quick)
+        self._anchors = [
+            Anchors(len(literal), anchors[literal]) for literal in self._automaton.literals
+        ]
 
     def iter(self, low: str) -> Iterator[Hit]:
         """Where literals stand in a text in small letters, one after the other."""

@@ -31,8 +31,8 @@ LINE_CHARS_MAX: Final = 32_768
 COMMAND_MAX: Final = 2_000  # characters of a command
 
 _TOOLS: Final = DUMPERS | READERS | PRINTERS
-_PATTERNS: Final = tuple(_TOOLS.values())
-_LITERALS: Final = Automaton(tuple(_TOOLS), is_quick=False)
+_LITERALS: Final = Automaton(_TOOLS, is_quick=False)
+_PATTERNS: Final = tuple(_TOOLS[literal] for literal in _LITERALS.literals)
 # What may follow: filters that still print it. `> file`, `| docker login` and `$(...)` print nothing.
 _SHOWS_ON = lazy(
     r"\|[ ]{0,2}(?:base64|tr|head|tail|cut|awk|sed|jq|xargs|cat|tee|rev|fold|grep|xxd|openssl base64|python3? -m base64|sort|uniq|column|less|strings)\b"

@@ -44,7 +44,7 @@ def _literals() -> Iterator[str]:
             yield word + gap
 
 
-_LITERALS: Final = Automaton(tuple(_literals()), is_quick=False)
+_LITERALS: Final = Automaton(_literals(), is_quick=False)
 
 
 def is_placeholder(value: str, chars_max: int = PLACEHOLDER_MAX) -> bool:

@@ -17,9 +17,9 @@ LITERAL_MAX: Final = 65_536  # of a longer one only the outside is read
 LITERALS_MAX: Final = 64  # of one text
 DEPTH_MAX: Final = 4  # of literals inside literals
 
-# Only literals with an escape in them; begins with its quote, so that it is searched for fast.
-_DOUBLE = re.compile(r"\"([^\"\\\n]*+(?:\\.[^\"\\\n]*+)++)(?=\"|\n|\Z)", re.S)
-_SINGLE = re.compile(r"'([^'\\\n]*+(?:\\.[^'\\\n]*+)++)'", re.S)
+# The beginning of a literal with an escape in it, and its content up to what ends it.
+_DOUBLE = re.compile(r"\"([^\"\\\n]*+(?:\\.[^\"\\\n]*+)++)", re.S)
+_SINGLE = re.compile(r"'([^'\\\n]*+(?:\\.[^'\\\n]*+)++)", re.S)
 # An escape; two of UTF-16 that stand for one character are one.
 _ESCAPE = re.compile(
     r"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|u([0-9a-fA-F]{4})|x([0-9a-fA-F]{2})|(.))",
@@ -91,14 +91,38 @@ def _literals(text: str) -> Iterator[Literal]:
                     return
     if "\\" not in text or not _is_layer(text):
         return
-    for pattern in (_DOUBLE, _SINGLE) if "'" in text else (_DOUBLE,):
-        for found in pattern.finditer(text):
+    for quote, pattern in (('"', _DOUBLE), ("'", _SINGLE)):
+        for found in _quoted(text, quote, pattern):
             content = found.group(1)
             if LITERAL_MIN <= len(content) <= LITERAL_MAX and _is_layer(content):
                 yield Literal(found.start(1), content)
                 count += 1
                 if count >= LITERALS_MAX:
                     return
+
+
+def _quoted(text: str, quote: str, pattern: re.Pattern[str]) -> Iterator[re.Match[str]]:
+    """The literals with an escape in them, read from one backslash to the next.
+
+    A literal begins at the last quote before its first backslash, on the same line. Where one has
+    no end, none of the escaped quotes inside it begins one that has: all is read once.
+    """
+    done = 0
+    at = text.find("\\") if quote in text else -1
+    while at >= 0:
+        begin = text.rfind(quote, done, at)
+        found = None
+        if begin >= 0 and text.find("\n", begin, at) < 0:
+            found = pattern.match(text, begin)
+        if found is None:
+            done = at + 1
+        else:
+            done = found.end()
+            behind = text[done : done + 1]
+            if behind == quote or (quote == '"' and behind != "\\"):  # one of JSON may be cut
+                yield found
+                done += quote == "'"  # the end of one in double quotes may begin another
+        at = text.find("\\", done)
 
 
 def _has_shell_quote(text: str) -> bool:

@@ -333,7 +333,7 @@ def _element(scan: Scan, first: int, at: int, verdict: Verdict) -> int:
     stop = text.find(close, at, min(scan.end, at + VALUE_MAX))
     if stop < 0:
         stop = line_end(text, at, scan.end)
-        if stop < scan.end or not harmless.weight(text[at:stop]):
+        if text.startswith("\n", stop, scan.end) or not harmless.weight(text[at:stop]):
             return 0
     elif not text.startswith(("</", "<!", "]]>", "&lt;/"), stop):
         return 0

@@ -33,6 +33,7 @@ from bridge.redact.values.extent import (
 from bridge.redact.values.judge import PASSWORDY, SECRET_ID, is_bare_key_secret, is_literal, take
 from bridge.redact.values.spoken import is_common_password, is_said_to_be
 
+CELL_MAX: Final = 256  # characters of a table's cell
 BARE_KEY_MIN: Final = 32  # characters behind `leaked key` and a blank
 _TYPED = re.compile(
     r"[ \t]{0,4}\{[a-z; ]{1,40}\}[ \t]{0,4}=[ \t]{0,8}|"
@@ -303,7 +304,10 @@ def _is_said(text: str, at: int, stop: int, verdict: Verdict) -> bool:
 
 
 def _is_alternation(text: str, at: int, line: int) -> bool:
-    """`secret_key_base|Endpoint`: no blank at the stroke, and no table around it."""
+    """`secret_key_base|Endpoint`: no blank at the stroke, and no table around it.
+
+    `line`: where the line ends, or what is read of it.
+    """
     stroke = text.rfind("|", max(0, at - 26), at)
     if stroke < 1 or text[stroke - 1].isspace() or text[stroke + 1 : stroke + 2].isspace():
         return False
@@ -314,11 +318,11 @@ def _is_alternation(text: str, at: int, line: int) -> bool:
 def cell(scan: Scan, at: int, verdict: Verdict) -> int:
     """`| password | x |`: the cell to the right, unless this is a heading."""
     text = scan.text
-    stop = text.find("|", at, min(scan.end, at + 256))
     line = line_end(text, at, scan.end)
-    if stop < 0 or stop > line:
+    stop = text.find("|", at, min(line, at + CELL_MAX))
+    if stop < 0:
         stop = line
-    if _is_alternation(text, at, line):
+    if _is_alternation(text, at, min(line, at + CELL_MAX)):
         return 0
     content = text[at:stop].strip().strip("`*")
     if _FUNCTION().match(content):

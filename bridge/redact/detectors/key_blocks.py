@@ -42,12 +42,15 @@ def begin(scan: Scan, start: int, _end: int, _data: object) -> int:
     if found is None:
         return 0
     first = _LEAD().match(text, found.end(), scan.end).end()  # type: ignore[union-attr]
-    closing = _END_OF().search(text, first, min(scan.end, first + BLOCK_MAX))
+    # Another block begins before this one ends: so all is read once, however many begin.
+    limit = min(scan.end, first + BLOCK_MAX)
+    other = scan.low.find("-begin ", first, limit)
+    closing = _END_OF().search(text, first, limit if other < 0 else other)
     if closing is not None:
         last = closing.start()
         resume = closing.end()
     else:
-        last = _BODY().match(text, first, min(scan.end, first + BLOCK_MAX)).end()  # type: ignore[union-attr]
+        last = _BODY().match(text, first, limit).end()  # type: ignore[union-attr]
         resume = last
     while last > first and text[last - 1] in " \t\r\n\"'+,\\|>#*":
         last -= 1
@@ -81,7 +84,8 @@ def end(scan: Scan, start: int, _end: int, _data: object) -> int:
     if found is None:
         return 0
     low = max(scan.spans[-1].end if scan.spans else 0, start - BLOCK_MAX)
-    first = _block_start(text, low, start)
+    # No block reaches over the end of another: so all is read once, however many ends there are.
+    first = _block_start(text, max(low, scan.low.rfind("-end ", low, start)), start)
     last = start
     while last > first and (text[last - 1] in " \t\r\n\"'+,\\"):
         last -= 1

@@ -10,6 +10,7 @@ from bridge.redact.spans import Scan
 from bridge.redact.values import harmless
 
 VALUE_MAX = 32_768  # characters of a value; longer ones are redacted up to here and scanned on
+LINE_MAX = 65_536  # characters of a line that are read for its end
 BARE_MAX = 256  # characters of an unquoted value that are judged; what follows goes with it
 
 QUOTE = re.compile(
@@ -64,9 +65,13 @@ def bare_end(scan: Scan, stop: int, start: int) -> int:
 
 
 def line_end(text: str, at: int, end: int) -> int:
-    """Return the position of the next line break from `at`, or `end` if there is none before it."""
-    stop = text.find("\n", at, end)
-    return end if stop < 0 else stop
+    """Return the position of the next line break from `at`, or `end` if there is none before it.
+
+    A line is taken to end after `LINE_MAX` characters: many hits in a long one would read it all.
+    """
+    limit = min(end, at + LINE_MAX)
+    stop = text.find("\n", at, limit)
+    return limit if stop < 0 else stop
 
 
 def quoted(scan: Scan, at: int) -> Value | None:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import base64
 import json
 import random
+import re
 import string
 
 import pytest
 
 from bridge.redact import Redactor
+from bridge.redact.detectors import key_blocks
 
 DRAW = random.Random(3)
 LINES = ["".join(DRAW.choice(string.ascii_letters + string.digits + "+/") for _ in range(64)) for _ in range(6)] + ["Ab3dEf0xK1s="]  # fmt: skip
@@ -81,3 +83,45 @@ def test_private_members_of_a_json_web_key_are_removed() -> None:
     assert LINES[1][:43] not in text
     assert LINES[0][:43] in text
     assert json.loads(text)["d"] == "[REDACTED:private-key]"
+
+
+class Read:
+    """Counts the characters that a search or a walk may read."""
+
+    def __init__(self) -> None:
+        self.chars = 0
+
+    def __call__(self) -> Read:  # as a lazy expression
+        return self
+
+    def search(self, text: str, first: int, limit: int) -> re.Match[str] | None:
+        self.chars += limit - first
+        return END_OF.search(text, first, limit)
+
+    def block_start(self, text: str, low: int, start: int) -> int:
+        self.chars += start - low
+        return BLOCK_START(text, low, start)
+
+
+END_OF = key_blocks._END_OF()
+BLOCK_START = key_blocks._block_start
+
+
+def test_many_beginnings_of_blocks_are_not_read_to_the_end_each(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    read = Read()
+    monkeypatch.setattr(key_blocks, "_END_OF", read)
+    text = f"{HEAD}@</" * 1_000
+    Redactor().text(text)
+    assert 0 < read.chars <= 2 * len(text)
+
+
+def test_many_ends_of_blocks_are_not_read_from_the_beginning_each(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    read = Read()
+    monkeypatch.setattr(key_blocks, "_block_start", read.block_start)
+    text = f"{FOOT}x" * 1_000
+    Redactor().text(text)
+    assert 0 < read.chars <= 2 * len(text)

@@ -7,6 +7,7 @@ import random
 import string
 
 from bridge.redact import Redactor
+from bridge.redact.values.extent import LINE_MAX, line_end
 from tests.cases import each_case
 
 REDACTOR = Redactor()
@@ -43,3 +44,10 @@ def test_no_tail_of_a_value_is_left(form: str, size: int) -> None:
     assert result.startswith("start\n")
     assert result.endswith(f"{after}\nmore text here")
     assert len(result) < len(before) + len(after) + 80
+
+
+def test_a_line_of_a_megabyte_is_not_read_to_its_end_for_each_hit() -> None:
+    text = "|token" * 200_000
+    assert line_end(text, 12, len(text)) == 12 + LINE_MAX
+    assert line_end(text + "\n", len(text) - 9, len(text) + 1) == len(text)
+    assert line_end(text, len(text) - 9, len(text)) == len(text)

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 from bridge.redact.expressions import lazy
+from bridge.redact.spans import Span
 
 DEPTH_MAX: Final = 200  # levels of nesting; a deeper text is no document
 SAME_NAMES_MAX: Final = 32  # members of one name in one object
@@ -202,6 +203,23 @@ def written(value: Any) -> str:
     except UnicodeEncodeError:
         return json.dumps(value, separators=(",", ":"))
     return text
+
+
+# What goes on to the end inside a string, and what of it cannot stand outside of one.
+_WITHIN = re.compile(r"[^\"\\\x00-\x1f]*+\Z")
+_OF_STRINGS = re.compile(r"[^\s{}\[\],:0-9.+\-eEtrufalsn]")
+
+
+def keep_structure(text: str, spans: Iterable[Span]) -> bool:
+    """Does a JSON text stay one, whatever word stands in place of the spans?
+
+    True if each is certainly inside a string. It costs a tenth of reading the text.
+    """
+    return all(
+        _WITHIN.match(text, span.start, span.end) is not None
+        and _OF_STRINGS.search(text, span.start, span.end) is not None
+        for span in spans
+    )
 
 
 def parses(text: str) -> bool:

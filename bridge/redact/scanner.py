@@ -13,7 +13,7 @@ from typing import Any, Final, NamedTuple, Self
 from bridge.redact import anchors, dress, echoes, line_heads, literals, patterns
 from bridge.redact.anchors import HITS_MAX, Hit
 from bridge.redact.fold import fold, offsets
-from bridge.redact.jsondoc import Document, NotADocumentError, parses
+from bridge.redact.jsondoc import Document, NotADocumentError, keep_structure, parses
 from bridge.redact.names.remembered import Names
 from bridge.redact.policy import Policy
 from bridge.redact.spans import (
@@ -196,7 +196,12 @@ class TextRedactor:
         if not scan.spans:
             return s
         result = self._apply(s, scan)
-        if s[:1] in "{[" and s[-1:] in "}]" and not parses(result):
+        if (
+            s[:1] in "{["
+            and s[-1:] in "}]"
+            and not (len(s) == len(scan.text) and keep_structure(s, scan.spans))
+            and not parses(result)
+        ):
             return self._by_structure(s, result)
         return result
 

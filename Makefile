@@ -21,7 +21,7 @@ PYTEST = $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup check lint types unit test e2e nats-versions torture bench docs rules-age dashboards dashboards-preview site site-release demo demo-replicas clean lock tools man
+.PHONY: help setup check lint types unit test e2e nats-versions torture bench docs rules-age dashboards dashboards-preview site site-release demo demo-replicas clean lock tools man wheel
 
 help: ## this list
 	@sed -n 's/^\([a-z0-9-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST)
@@ -158,6 +158,9 @@ lock: $(STAMP) ## requirements.lock for every supported Python; UPGRADE=--upgrad
 		--no-header $(UPGRADE) --output-file requirements-site.lock docs/site/requirements.in
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 		--no-header --constraint requirements.lock --output-file requirements-runtime.lock pyproject.toml
+
+wheel: $(STAMP) ## dist/*.whl for this Python and machine, its redactor compiled (needs gcc and Python's headers)
+	HATCH_BUILD_HOOK_ENABLE_CUSTOM=1 $(BIN)/python -m hatchling build --target wheel
 
 man: $(STAMP) ## build/man: a man page for each command, from its help
 	$(BIN)/python -m bridge.cli.man build/man

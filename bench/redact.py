@@ -1,9 +1,11 @@
 """The redactor: events per CPU second, slowest events, growth on hostile texts, lag of the loop.
 
     python -m bench.redact [--events 10000] [--seed 1] [--corpus FILE.ndjson]
+    python -m bench.redact --compiled dist/*.whl      # its speed beside that of the source
 
 Events are the project's own corpus (tests/corpus) or lines of a file: an event object, or an object
-with one under `event`. CPU time of this process, best of five rounds. Prints four tables.
+with one under `event`. CPU time of this process, best of five rounds. Prints four tables; with
+`--compiled` one, in which the two forms take turns.
 """
 
 from __future__ import annotations
@@ -11,17 +13,23 @@ from __future__ import annotations
 import argparse
 import asyncio
 import platform
+import subprocess
+import sys
+import tempfile
 import time
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from bridge.redact import Redactor
+from bridge.redact import Redactor, scanner
 from bridge.wire import jsontext
 from tests.corpus.build import cases
 from tests.property.test_redact_properties import HOSTILE
 
 ROUNDS = 5
+TURNS = 2  # of each form with `--compiled`
+ROOT = Path(__file__).parents[1]
 SIZES = (5_000, 10_000, 20_000, 40_000)
 
 
@@ -46,24 +54,44 @@ def best_s(run: Callable[[], object]) -> float:
     return best
 
 
+HEADS = ("count", "bytes", "new/s", "again/s", "p50 us", "p99 us", "worst us", "parse us")
+
+
+def head() -> None:
+    print(f"{'events':<10} {'form':<8}" + "".join(f"{text:>10}" for text in HEADS))
+
+
 def throughput(name: str, events: list[dict[str, Any]]) -> None:
+    """A row. `new/s`: by a redactor that has seen no event; `again/s`: by one that has."""
     # A new one each time: what one remembers of a text must not be of the round before.
-    total = best_s(lambda: list(map(Redactor().event, events)))
+    new = best_s(lambda: list(map(Redactor().event, events)))
     redactor = Redactor()
     parse = [jsontext.dumps(event) for event in events]
     floor = best_s(lambda: [jsontext.loads(line) for line in parse])
-    each: list[float] = []
-    for event in events:
-        begin = time.process_time_ns()
-        redactor.event(event)
-        each.append((time.process_time_ns() - begin) / 1e3)
-    each.sort()
+    list(map(redactor.event, events))
+    again = best_s(lambda: list(map(redactor.event, events)))
+    each = sorted(1e6 * best_s(lambda event=event: redactor.event(event)) for event in events)
     size = sum(map(len, parse)) / len(parse)
     count = len(events)
+    form = "source" if str(scanner.__file__).endswith(".py") else "compiled"
     print(
-        f"{name:<10} {count:>7} {size:>7.0f} {count / total:>11,.0f} {1e6 * total / count:>8.1f}"
-        f" {each[count // 2]:>8.0f} {each[int(count * 0.99)]:>8.0f} {1e6 * floor / count:>8.1f}"
+        f"{name:<10} {form:<8}{count:>10,}{size:>10.0f}{count / new:>10,.0f}{count / again:>10,.0f}"
+        f"{each[count // 2]:>10.0f}{each[int(count * 0.99)]:>10.0f}{each[-1]:>10.0f}"
+        f"{1e6 * floor / count:>10.1f}",
+        flush=True,
     )
+
+
+def beside(wheel: str, arguments: list[str]) -> None:
+    """The rows of both forms, in turn, each in a process of its own."""
+    head()
+    with tempfile.TemporaryDirectory() as site:
+        zipfile.ZipFile(wheel).extractall(site)
+        for name in ("bench", "tests"):
+            Path(site, name).symlink_to(ROOT / name)
+        for directory in (ROOT, Path(site)) * TURNS:
+            command = [sys.executable, "-m", "bench.redact", "--rows-only", *arguments]
+            subprocess.run(command, cwd=directory, check=True)
 
 
 LARGE_BYTES = 18_000_000
@@ -111,17 +139,25 @@ def main() -> None:
     parser.add_argument("--events", type=int, default=10_000)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--corpus")
+    parser.add_argument("--compiled", metavar="WHEEL")
+    parser.add_argument("--rows-only", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args()
+    if options.compiled:
+        corpus = ["--corpus", str(Path(options.corpus).resolve())] if options.corpus else []
+        numbers = ["--events", str(options.events), "--seed", str(options.seed)]
+        beside(options.compiled, [*numbers, *corpus])
+        return
     events = load(options.corpus, options.seed, options.events)
-    clean = [event for event in events if Redactor().event(event) == event]
-    print(f"python {platform.python_version()}, {platform.machine()}; CPU time, best of {ROUNDS}\n")
-    heads = ("us", "p50 us", "p99 us", "parse us")
-    print(
-        f"{'events':<10} {'count':>7} {'bytes':>7} {'events/s':>11} "
-        + " ".join(f"{head:>8}" for head in heads)
-    )
+    redactor = Redactor()
+    clean = [event for event in events if redactor.event(event) is event]
+    if not options.rows_only:
+        machine = f"python {platform.python_version()}, {platform.machine()}"
+        print(f"{machine}; CPU time, best of {ROUNDS}\n")
+        head()
     throughput("all", events)
     throughput("clean", clean or events)
+    if options.rows_only:
+        return
     begin = time.perf_counter()
     Redactor()
     print(f"\na redactor is built in {1e3 * (time.perf_counter() - begin):.1f} ms\n")

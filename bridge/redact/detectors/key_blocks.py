@@ -94,7 +94,7 @@ def end(scan: Scan, start: int, _end: int, _data: object) -> int:
     return found.end()
 
 
-_PIECE = lazy(r"\\+[nr]|[A-Za-z0-9+/=]{1,20000}|[\s\"'+,>|#*]{1,200}|.", re.S)
+_PIECE = lazy(r"\\++[nr]?|[A-Za-z0-9+/=]{1,20000}|[\s\"'+,>|#*]{1,200}|.", re.S)
 
 
 def _block_start(text: str, low: int, start: int) -> int:
@@ -114,7 +114,7 @@ def _block_start(text: str, low: int, start: int) -> int:
                 break
             lines += 1
             first = piece.start()
-        elif not (chars[0] == "\\" and len(chars) > 1) and chars.strip("\"'+,>|#* \t\r\n"):
+        elif chars[-1] not in "nr" and chars.strip("\"'+,>|#* \t\r\n"):
             break
     return first
 

@@ -125,3 +125,8 @@ def test_many_ends_of_blocks_are_not_read_from_the_beginning_each(
     text = f"{FOOT}x" * 1_000
     Redactor().text(text)
     assert 0 < read.chars <= 2 * len(text)
+
+
+def test_a_run_of_backslashes_before_an_end_is_one_piece() -> None:
+    """From each of them the search for a line end began again."""
+    assert key_blocks._PIECE().findall("\\" * 1_000 + "-") == ["\\" * 1_000, "-"]

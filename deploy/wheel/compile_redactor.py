@@ -1,0 +1,86 @@
+"""A build hook: `bridge/redact` as C in the wheel, compiled by mypyc. See docs/decisions/0024.
+
+Hatchling runs it when `HATCH_BUILD_HOOK_ENABLE_CUSTOM=1` asks for it, and `pyproject.toml` names
+the modules. It compiles a copy: no compiled module is left beside its source, where it would be
+imported after the source has changed.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from hatchling.builders.hooks.plugin.interface import BuildHookInterface
+
+# Run in the copy, since mypyc derives names of modules from relative paths.
+_BUILD = """
+import sys
+from mypyc.build import mypycify
+from setuptools import setup
+
+setup(
+    name="compiled",
+    packages=[],
+    ext_modules=mypycify(sys.argv[1:], opt_level="2", debug_level="0", multi_file=True),
+    script_args=["-q", "build_ext", "--inplace"],
+)
+"""
+
+
+class CompileRedactor(BuildHookInterface[Any]):
+    """Adds one extension module beside each compiled module, and the one that they share."""
+
+    _directory: Path | None = None
+
+    def initialize(self, version: str, build_data: dict[str, Any]) -> None:
+        """Compile, unless the wheel is an editable one.
+
+        Raises:
+            SystemExit: There is no compiler, no header of Python, or a pattern names no module.
+        """
+        if version == "editable":
+            return
+        self._directory = Path(tempfile.mkdtemp(prefix="compile-redactor-"))
+        copy = self._directory / "bridge"
+        shutil.copytree(
+            Path(self.root) / "bridge", copy, ignore=shutil.ignore_patterns("*.so", "__pycache__")
+        )
+        modules = [str(path.relative_to(self._directory)) for path in self._modules(copy.parent)]
+        done = subprocess.run(  # noqa: S603 - this Python, and names of our modules
+            [sys.executable, "-c", _BUILD, *modules],
+            cwd=self._directory,
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if done.returncode:
+            raise SystemExit(
+                f"could not compile bridge/redact (a C compiler and Python's headers are needed):\n"
+                f"{done.stdout[-2_000:]}{done.stderr[-2_000:]}"
+            )
+        for module in self._directory.rglob("*.so"):
+            if "build" not in module.relative_to(self._directory).parts:
+                target = module.relative_to(self._directory)
+                build_data["force_include"][str(module)] = str(target)
+        build_data["pure_python"] = False
+        build_data["infer_tag"] = True
+
+    def finalize(self, *_: object) -> None:
+        """Remove the copy."""
+        if self._directory is not None:
+            shutil.rmtree(self._directory)
+
+    def _modules(self, root: Path) -> list[Path]:
+        modules = []
+        for pattern in self.config["modules"]:
+            found = sorted(root.glob(pattern))
+            if not found:
+                raise SystemExit(f"pyproject.toml: no module to compile: {pattern}")
+            modules += [path for path in found if path.name != "__init__.py"]
+        return modules

@@ -7,7 +7,6 @@ imported after the source has changed.
 
 from __future__ import annotations
 
-import os
 import shutil
 import subprocess
 import sys
@@ -19,6 +18,7 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 # Run in the copy, since mypyc derives names of modules from relative paths.
 _BUILD = """
+import os
 import sys
 from mypyc.build import mypycify
 from setuptools import setup
@@ -26,7 +26,13 @@ from setuptools import setup
 setup(
     name="compiled",
     packages=[],
-    ext_modules=mypycify(sys.argv[1:], opt_level="2", debug_level="0", multi_file=True),
+    ext_modules=mypycify(
+        # What else is installed where it is built must not matter.
+        ["--no-site-packages", "--ignore-missing-imports", *sys.argv[1:]],
+        opt_level=os.environ.get("MYPYC_OPT_LEVEL", "2"),
+        debug_level="0",
+        multi_file=True,
+    ),
     script_args=["-q", "build_ext", "--inplace"],
 )
 """
@@ -54,7 +60,6 @@ class CompileRedactor(BuildHookInterface[Any]):
         done = subprocess.run(  # noqa: S603 - this Python, and names of our modules
             [sys.executable, "-c", _BUILD, *modules],
             cwd=self._directory,
-            env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
             capture_output=True,
             text=True,
             check=False,

@@ -182,6 +182,8 @@ def _word_before(text: str, first: int) -> str:
 _DECLARERS = frozenset(
     "string str var const let final auto static val byte char local export".split()
 )
+# Words that say nothing of what the next one names.
+_POINTERS = frozenset("the my our your their its this that a new with using".split())
 
 
 def _with_word_before(scan: Scan, first: int, last: int, verdict: Verdict) -> tuple[int, Verdict]:
@@ -193,7 +195,7 @@ def _with_word_before(scan: Scan, first: int, last: int, verdict: Verdict) -> tu
     begin = first - 1 - len(word)
     if word[0] in "nrt" and text[begin - 1 : begin] == "\\":
         word, begin = word[1:], begin + 1  # the `n` of `\\nUnseal Key 2`
-    if word in _DECLARERS:
+    if word in _DECLARERS or word.lower() in _POINTERS:
         return first, verdict  # `string key = "x"`: a type, no part of the name
     joined: Verdict = scan.names.verdict(f"{word} {text[first:last]}")
     if joined.grade != NONE and (

@@ -30,7 +30,14 @@ from bridge.redact.values.extent import (
     quoted,
     words_of,
 )
-from bridge.redact.values.judge import PASSWORDY, SECRET_ID, is_bare_key_secret, is_literal, take
+from bridge.redact.values.judge import (
+    PASSWORDY,
+    SECRET_ID,
+    is_bare_key_secret,
+    is_literal,
+    is_told_key,
+    take,
+)
 from bridge.redact.values.spoken import is_common_password, is_said_to_be
 
 CELL_MAX: Final = 256  # characters of a table's cell
@@ -164,6 +171,8 @@ def _bare(scan: Scan, first: int, at: int, verdict: Verdict) -> int:
         return 0
     if verdict.kind == "private-key" and _FINGERPRINT().match(value_text):
         return 0  # `using RSA key <fingerprint>`
+    if verdict.grade == BARE_KEY and not is_told_key(value_text):
+        return 0
     weight = harmless.weight(value_text)
     if (
         verdict.grade != SURE
@@ -279,7 +288,8 @@ def prose_value(scan: Scan, at: int, verdict: Verdict) -> int:  # noqa: C901 - o
         return scan.add(at, stop, verdict.kind, ASSIGNMENT.id)
     is_phrase = " " in content
     needed = harmless.HEAVY if verdict.grade in (WEAKLY, BARE_KEY) else harmless.SOME_WEIGHT
-    if harmless.weight(content) < needed and not is_phrase:
+    is_light = harmless.weight(content) < needed and not is_phrase
+    if is_light or (verdict.grade == BARE_KEY and not is_told_key(content)):
         return 0
     return take(scan, Value(at, stop, "", stop >= scan.end), verdict)
 

@@ -61,9 +61,10 @@ for _names, _patterns in (
         (_secret(r"(?<!\S)-p(?![ ]|[a-z]{3,9}=)"), _secret(r"(?<!\S)--password[ ]{1,3}")),
     ),
     (
-        "mongo|mongosh|mongodump|mongorestore|mongoexport|mongoimport|cqlsh|clickhouse-client|influx|sqlcmd|bcp|isql|tsql|osql|impala-shell|presto|snowsql|vsql|beeline|neo4j-admin|cypher-shell|arangosh|couchbase-cli|redis-cli|keydb-cli|valkey-cli",
-        (_secret(r"(?<!\S)-(?:p|P|a|w)[ ]{0,3}"),),
+        "mongo|mongosh|mongodump|mongorestore|mongoexport|mongoimport|cqlsh|clickhouse-client|influx|sqlcmd|bcp|isql|tsql|osql|impala-shell|presto|snowsql|vsql|beeline|neo4j-admin|cypher-shell|arangosh|couchbase-cli",
+        (_secret(r"(?<!\S)-(?:p|P|w)[ ]{0,3}"),),
     ),
+    ("redis-cli|keydb-cli|valkey-cli", (_secret(r"(?<!\S)-a[ ]{0,3}"),)),
     (
         "sshpass|security unlock-keychain|security create-keychain|security set-keychain-password",
         (_secret(r"(?<!\S)-p[ ]{0,3}"),),

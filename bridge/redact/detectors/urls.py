@@ -123,6 +123,17 @@ def mysql_dsn(scan: Scan, start: int, _end: int, _data: object) -> int:
     return scan.add(start - len(password), start, "url-credential", URL_USERINFO.id)
 
 
+_THIN = lazy(r"\w{1,40}/(?P<password>[^\s@/\"'$<{]{3,100})@")
+
+
+def oracle(scan: Scan, _start: int, end: int, _data: object) -> int:
+    """`jdbc:oracle:thin:scott/x@//db:1521/orcl`."""
+    found = _THIN().match(scan.text, end, scan.end)
+    if found is None or harmless.harmless_text(found.group("password"), ("password",)):
+        return 0
+    return scan.add(*found.span("password"), "url-credential", URL_USERINFO.id)
+
+
 URL_USERINFO: Final = Rule("url-userinfo", "user:password@ in a URL or connection string")
 USERINFO = Detector(
     name="url-userinfo",
@@ -139,4 +150,15 @@ MYSQL_DSN = Detector(
     look=mysql_dsn,
     finds=("app:⟦PA⟧@tcp(db:3306)/shop",),
     leaves=("app:password@tcp(db:3306)/shop",),
+)
+ORACLE = Detector(
+    name="oracle-thin",
+    rule=URL_USERINFO,
+    literals=literals("jdbc:oracle:thin:", "jdbc:oracle:oci:"),
+    look=oracle,
+    finds=(
+        "jdbc:oracle:thin:scott/⟦A12⟧@//db:1521/orcl",
+        "jdbc:oracle:thin:scott/⟦PA⟧@db:1521:orcl",
+    ),
+    leaves=("jdbc:oracle:thin:@//db:1521/orcl", "jdbc:oracle:thin:scott/${PASSWORD}@db:1521:orcl"),
 )

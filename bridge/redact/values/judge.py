@@ -164,6 +164,17 @@ def is_bare_key_secret(content: str, weight: int) -> bool:
     return not all(char in "0123456789abcdef-_" for char in content)
 
 
+# Letters of both cases, and digits in three places: no name in capitals and small letters has them.
+_TOLD_KEY = lazy(
+    r"(?=[\w-]*[a-z])(?=[\w-]*[A-Z])(?![\w-]*[0-9a-f]{16})(?:[A-Za-z_-]*+[0-9]++){3}[\w-]*\Z"
+)
+
+
+def is_told_key(content: str) -> bool:
+    """`the key is x`: what else a sentence says of a key is a name, an id or a digest."""
+    return 32 <= len(content) <= 256 and _TOLD_KEY().match(content) is not None
+
+
 def _word_is_secret(text: str, start: int, stop: int, content: str, verdict: Verdict) -> bool:
     """A bare word without digits or signs: a secret in configuration, an identifier in code."""
     if " " in content and verdict.kind in PASSWORDY:

@@ -126,3 +126,15 @@ def test_ordinary_fragments_stay_as_they_are() -> None:
     redactor, memory = REDACTOR, Memory()
     for part in ("The tests pa", "ss now. The tok", "en budget is 4096, the key", " is `id`.\n"):
         assert redactor.event(fragment(part), memory)["message"] == part
+
+
+@each_case(
+    ("command", "kept"),
+    [
+        ("snowsql -a xy12345 -u loader -d sales", "xy12345"),
+        ("cypher-shell -a bolt2.example.com -u neo4j", "bolt2.example.com"),
+        ("sqlcmd -a 4096 -S sql01", "4096"),
+    ],
+)
+def test_an_account_or_address_behind_a_flag_is_no_password(command: str, kept: str) -> None:
+    assert kept in REDACTOR.text(command)

@@ -12,7 +12,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import lru_cache
 from itertools import islice
-from operator import itemgetter
 from typing import Any, Final, NamedTuple
 
 from bridge.redact.automaton import WINDOW, Automaton
@@ -133,12 +132,15 @@ def moved(hits: list[Hit], view: View) -> list[Hit] | None:
     ]
 
 
-def are_apart(hits: list[Hit], start: int, end: int) -> bool:
-    """Is none of the hits between two places? Not known if only the first of them are held."""
-    if len(hits) >= HITS_MAX:
+def are_apart(lasts: list[int], start: int, end: int) -> bool:
+    """Is none of the hits between two places? Not known if only the first of them are held.
+
+    `lasts`: the last character of each hit, in order.
+    """
+    if len(lasts) >= HITS_MAX:
         return False
-    at = bisect_left(hits, start, key=itemgetter(0))
-    return at == len(hits) or hits[at][0] >= end
+    at = bisect_left(lasts, start)
+    return at == len(lasts) or lasts[at] >= end
 
 
 @lru_cache(maxsize=POLICIES_HELD)

@@ -282,10 +282,10 @@ class TextRedactor:
             self._detect(
                 inner, self._all(in_view, inner.low), [(one.start, one.end) for one in inside]
             )
+        lasts = [last for last, _ in in_view] if inside else []
         for literal in inside:
-            if not (
-                anchors.are_apart(in_view, literal.start, literal.end) and literal.is_as_plain()
-            ):
+            is_apart = anchors.are_apart(lasts, literal.start, literal.end)
+            if not (is_apart and literal.is_as_plain()):
                 self._read_literal(inner, literal, depth)
         scan.effort = inner.effort
         for view in reversed(views):

@@ -261,7 +261,7 @@ class MetricTable(Declaring):
         self.config_last_reload_successful = self._gauge(
             "config_last_reload_successful", "0 if the newest configuration was rejected, else 1."
         )
-        self.of_process = ProcessCollector(registry=self.registry)
+        ProcessCollector(registry=self.registry)
 
         self.build_info.labels(version).set(1)
         self.config_last_reload_successful.set(1)

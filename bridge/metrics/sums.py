@@ -7,7 +7,6 @@ not fall), and its gauges leave it.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import chain
 
 from prometheus_client import CollectorRegistry
 from prometheus_client.metrics_core import Metric
@@ -16,41 +15,28 @@ from prometheus_client.samples import Sample
 from bridge.metrics.declaring import PREFIX
 from bridge.metrics.metric_table import MetricTable
 
-# Families that workers count; only one process counts each of the others.
+# Gauges of which each process holds a part. The others are of the daemon alone. Counters and
+# histograms are summed whoever counts.
 _HELD = {
     PREFIX + "subscribers",
     "process_resident_memory_bytes",
     "process_open_fds",
 }
-_COUNTED = {
-    PREFIX + "deliveries",
-    PREFIX + "subscriber_disconnects",
-    PREFIX + "subscriber_lag_records",
-    PREFIX + "http_requests",
-    PREFIX + "event_loop_lag_seconds",
-    "process_cpu_seconds",
-}
-
-_SERIES = [
-    name + part
-    for name in _HELD | _COUNTED
-    if name.startswith(PREFIX)  # the others have a collector that names none
-    for part in ("", "_total", "_bucket", "_count", "_sum")
-]
 
 Count = tuple[str, list[tuple[str, str]], float]  # of a sample: name, labels in order, value
-Key = tuple[str, tuple[tuple[str, str], ...]]
+Labels = tuple[tuple[str, str], ...]
+Key = tuple[str, Labels]
+_PARTS = ("", "_total", "_bucket", "_count", "_sum")  # of a family's name
 
 
 def counts_of(metrics: MetricTable) -> list[Count]:
     """Return the counts that one worker reports: all that are not 0."""
-    reported = metrics.registry.restricted_registry(_SERIES)
     return [
         (sample.name, sorted(sample.labels.items()), sample.value)
-        for metric in chain(reported.collect(), metrics.of_process.collect())
-        if metric.name in _HELD | _COUNTED
+        for metric in metrics.registry.collect()
+        if metric.type != "gauge" or metric.name in _HELD
         for sample in metric.samples
-        if sample.value
+        if sample.value and not sample.name.endswith("_created")
     ]
 
 
@@ -77,18 +63,22 @@ class Sums:
 
     def collect(self) -> Iterator[Metric]:
         """Return all families, summed, as `prometheus_client` collects from a registry."""
-        more = dict(self._gone)
-        for counts in self._now.values():
-            for key, value in counts.items():
-                more[key] = more.get(key, 0.0) + value
+        more: dict[str, dict[Labels, float]] = {}  # by name of the sample
+        for counts in (self._gone, *self._now.values()):
+            for (name, labels), value in counts.items():
+                of_name = more.setdefault(name, {})
+                of_name[labels] = of_name.get(labels, 0.0) + value
         for metric in self._own.collect():
-            if metric.name in _HELD | _COUNTED:
-                metric.samples = [
-                    sample._replace(value=sample.value + more.pop(_key(sample), 0.0))
-                    for sample in metric.samples
-                ]
+            metric.samples = [
+                sample._replace(value=sample.value + _taken(more, sample))
+                for sample in metric.samples
+            ]
+            # What has labels that this process has not counted under.
+            for name in (metric.name + part for part in _PARTS):
+                for labels, value in more.pop(name, {}).items():
+                    metric.samples.append(Sample(name, dict(labels), value))
             yield metric
 
 
-def _key(sample: Sample) -> Key:
-    return sample.name, tuple(sorted(sample.labels.items()))
+def _taken(more: dict[str, dict[Labels, float]], sample: Sample) -> float:
+    return more.get(sample.name, {}).pop(tuple(sorted(sample.labels.items())), 0.0)

@@ -68,6 +68,7 @@ _CONFIG_BEFORE = lazy(
 )
 _DIGITS = lazy(r"(?<=[ \t])\d{5,8}(?![\w.:-])")
 _FINGERPRINT = lazy(r"(?:0x)?[0-9A-Fa-f:]{8,80}\Z")
+_LOGIN = lazy(r"[\w.-]{1,64}@[\w.-]{1,253}(?::\S*)?\Z")
 _PAIR = lazy(r"\\{0,7}\"(?:[ \t]|\\{1,7}t){1,40}(?=\\{0,7}\")")
 _ENCODING = lazy(r"[0-9][ ](?=\S)")  # network gear: `password 7 <obfuscated>`
 _TOLD = lazy(
@@ -173,6 +174,8 @@ def _bare(scan: Scan, first: int, at: int, verdict: Verdict) -> int:
         return 0  # `using RSA key <fingerprint>`
     if verdict.grade == BARE_KEY and not is_told_key(value_text):
         return 0
+    if text[first - 1 : first] == "/" and _LOGIN().match(value_text) is not None:
+        return 0  # `ssh -i ~/.ssh/deploy_key deploy@10.0.0.4`
     weight = harmless.weight(value_text)
     if (
         verdict.grade != SURE

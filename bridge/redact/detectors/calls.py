@@ -47,7 +47,7 @@ CALLS: Final[dict[str, Call]] = {
     **dict.fromkeys(("new pdo(", "ftp_login(", "imap_open(", "pdo->__construct(", "mysqli->__construct(", "mysqli->real_connect(", "dbi->connect(", "ssh2_auth_password(", "ldap_bind(", "ftp(", "openssl_encrypt(", "openssl_decrypt(", "new pusher("), Call(2)),
     **dict.fromkeys(("ssh.connect(", "redis.redis("), Call(3)),
     **dict.fromkeys(("simple_bind_s(", "simple_bind(", "aes.encrypt(", "aes.decrypt("), Call(1)),
-    **dict.fromkeys(("aes.new(", "des3.new(", "algorithms.aes(", "secretkeyspec(", "aes.newcipher(", "github("), Call(0)),
+    **dict.fromkeys(("aes.new(", "des3.new(", "algorithms.aes(", "secretkeyspec(", "aes.newcipher(", "symmetrickey(", "github("), Call(0)),
     **dict.fromkeys(("networkcredential(", "usernamepasswordcredentials(", "passwordauthentication(", "plaincredentials(", "plaintextauthprovider(", ".auth(", ".authenticate("), Call(1)),
     **dict.fromkeys(("btoa(", "b64encode(", "base64_encode("), Call(0, pair=True)),
     **dict.fromkeys(

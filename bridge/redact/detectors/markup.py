@@ -109,7 +109,26 @@ def by_place(scan: Scan, first: int, last: int, verdict: Verdict) -> int:
         return _element(scan, first, last, verdict)
     if behind[:1] in ":,).":  # behind a blank it was looked for already
         return changed(scan, first, last, verdict)
+    if behind[:1] and behind[0] in "\"'" and scan.text[first - 1 : first] == behind[0]:
+        return _of_row(scan, first, last, verdict)
     return 0
+
+
+_ROW = lazy(
+    r"(?P<quote>[\"'])(?P<secret>[^\"'\n]{6,512})(?P=quote)[ ]{1,2}(?i:where)[ ]{1,2}[\w.\"`]{1,40}[ ]?=[ ]?[\"']\Z"
+)
+
+
+def _of_row(scan: Scan, first: int, last: int, verdict: Verdict) -> int:
+    """`update settings set value = 'x' where name = 'api_token'`."""
+    if scan.low.find("where ", max(0, first - 60), first) < 0:
+        return 0  # nearly always
+    low = max(0, first - 600)
+    found = _ROW().search(scan.text[low:first])
+    if found is None:
+        return 0
+    start, stop = found.span("secret")
+    return _noted(scan, low + start, low + stop, verdict) and last
 
 
 _BRACKETED = lazy(r"(?P<secret>[^\s\"'`()]{6,128})[\"'`]?[ ]\((?:[A-Za-z]{1,12}[ ]){0,2}\Z")

@@ -26,6 +26,7 @@ REDACTOR = Redactor()
         (f"The api key is hard-coded in the client: {T}.", T), (f"el token de acceso es {T}", T), (f"Rotate password {D} of svc", D),
         (f"I replaced the leaked key {T} with a variable.", T), (f"Set `ADMIN_PASSWORD` to {D} in the .env.", D), (f"I tried the old password {D} first", D),
         (f"The client secret they gave us, {T}, works with the sandbox.", T), (f"the passphrase you asked for - {P} - works", P),
+        (f"Shared secret between the two services ({T}) lives in vault", T), (f"the token for the relay ({T}) expired", T),
         (f"the token that we sent yesterday: {T}", T), (f"the key is {T} for now", T), (f"I authenticate with key {T} there", T), (f"my key: {T}", T),
         (f"I used the credentials dana:{D} from the wiki.", D), (f"with creds svc/{P} it works", P),
     ],
@@ -39,6 +40,8 @@ def test_an_aside_hides_no_value(text: str, secret: str) -> None:
 @each_case(
     "text",
     [
+        "The secret of service A (3f2a9b1c4d5e6f708192a3b4c5d6e7f801234567) was rotated", "the token for the relay (see wiki/tokens/Relay2024Setup.txt) expired",
+        "ssh -i ~/.ssh/deploy_key deploy@10.0.0.4 'uptime'", "scp -i /keys/id_ed25519_token a.txt root@web-1.example.com:/tmp/",
         "the key is 3f2a9b1c4d5e6f708192a3b4c5d6e7f801234567", "The key is in /etc/app/Key4Prod9zQw7LmN3xYt2Vb8Rk", "The key is that it never ends",
         "signed with key 9F8E7D6C5B4A39281706F5E4D3C2B1A098765432", "the token we use, once it expires, is renewed", "the secret they keep: nobody reads it", "with key npm-Linux-3f2a9b1c4d5e6f708192a3b4c5d6e7f8", "its key is usersByIdIndexedByTimestamp2024Values",
         "wrong password at line 3: retrying", "token found in src/auth2.ts: see above", "The token's `expires_at` field",

@@ -28,6 +28,7 @@ ACCOUNT = "AC" + "0123456789abcdef" * 2
         (f'ssh.connect("10.0.0.1", 22, "root", "{P}")', P, "10.0.0.1"),
         (f'redis.Redis("cache-1", 6379, 0, "{P}")', P, "cache-1"),
         (f'AES.new(b"{T}", AES.MODE_GCM)', T, "AES.MODE_GCM"),
+        (f'SymmetricKey(data: Data("{T}".utf8))', T, "utf8"),
         (f'aes.NewCipher([]byte("{T}"))', T, "NewCipher"),
         (f'new SecretKeySpec("{T}".getBytes(), "AES")', T, '"AES"'),
         (f'CryptoJS.AES.encrypt(data, "{T}")', T, "data"),

@@ -36,6 +36,8 @@ HOLD = [
     'new NetworkCredential("svc", "{p}")',
     "request(app).get('/').auth('dana', '{p}')",
     "ldap_bind($ds, 'cn=admin,dc=x', '{p}')",
+    "UPDATE settings SET value = '{k}' WHERE name = 'stripe_secret';",
+    'update config set v="{p}" where k="smtp_password"',
     "Reset your password: https://acme.example/reset?token={k}",
 ]
 HARMLESS = r"""│ password │ required │

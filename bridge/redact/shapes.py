@@ -100,6 +100,16 @@ def is_secret_number(number: str, verdict: Verdict) -> bool:
     return counts_as_secret(len(number.lstrip("-").replace(".", "")), verdict)
 
 
+def left_codes(old: list[Any], new: list[Any]) -> list[int]:
+    """Codes of a list that happen to have no digit: as long as those that were replaced."""
+    sizes = {len(a) for a, b in zip(old, new, strict=True) if a is not b and type(a) is str}
+    return [
+        at
+        for at, (a, b) in enumerate(zip(old, new, strict=True))
+        if a is b and type(a) is str and len(a) in sizes and " " not in a
+    ]
+
+
 def is_public_env(name: str, value: str) -> bool:
     """Is this variable of an environment public by name or plainly harmless by value?"""
     if name.lower() in PUBLIC_ENV:

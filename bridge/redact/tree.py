@@ -353,6 +353,8 @@ class TreeRedactor(TextRedactor):
     def _named_list(self, obj: list[Any], verdict: Verdict, depth: int) -> Any:
         items = [self._named_item(item, verdict, depth) for item in obj]
         if any(new is not old for new, old in zip(items, obj, strict=True)):
+            for at in shapes.left_codes(obj, items) if verdict.kind == "otp" else ():
+                items[at] = self.replace(obj[at], "otp", "key-name")
             return items
         return obj
 

@@ -101,6 +101,7 @@ THEMES = {
     "redact/test_limits": "texts of any size",
     "redact/test_neighbours": "the second secret of a line",
     "redact/test_own_secrets": "the program's own tokens",
+    "redact/test_unseen_kinds": "what sets of events by strangers brought",
 }
 
 

@@ -31,7 +31,7 @@ from bridge.redact.detectors.key_blocks import BASE64_PEM, KEY_BEGIN, KEY_END, P
 from bridge.redact.detectors.kubernetes import JSON_SECRETS, KUBERNETES_SECRETS
 from bridge.redact.detectors.languages import OTHER_LANGUAGES
 from bridge.redact.detectors.layouts import LAYOUTS, REDIS_AUTH
-from bridge.redact.detectors.logins import BRACKETED, LOGINS
+from bridge.redact.detectors.logins import BRACKETED, IDENTIFIED, LOGINS
 from bridge.redact.detectors.markup import FORM_PARTS
 from bridge.redact.detectors.password_hashes import PASSWORD_HASHES
 from bridge.redact.detectors.printed import PRINTED
@@ -48,7 +48,7 @@ from bridge.redact.detectors.wallets import (
     WALLET_LISTS,
 )
 from bridge.redact.detectors.web_keys import WEB_KEYS
-from bridge.redact.detectors.web_tokens import WEB_TOKENS
+from bridge.redact.detectors.web_tokens import PASETO, WEB_TOKENS
 from bridge.redact.detectors.webhooks import WEBHOOK_PATHS
 
 # In this order they are asked where their literals are the same.
@@ -61,6 +61,7 @@ DETECTORS: Final[tuple[Detector, ...]] = (
     PUTTY,
     BASE64_PEM,
     WEB_TOKENS,
+    PASETO,
     WEB_KEYS,
     USERINFO,
     BEARER,
@@ -89,6 +90,7 @@ DETECTORS: Final[tuple[Detector, ...]] = (
     PINS,
     TOLD_CODES,
     LOGINS,
+    IDENTIFIED,
     BRACKETED,
     OTHER_LANGUAGES,
     FORM_PARTS,

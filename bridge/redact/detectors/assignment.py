@@ -110,7 +110,7 @@ def _is_beside_secret(low: str, first: int) -> bool:
 
 
 _BEFORE = lazy(
-    r"(?:\A|[\s\"'`(])([^\s\"'`()]{8,128})[\"'`]?[ ](?:is|as|was)[ ](?:the|my|your|our|an?|its)?[ ]?(?:[A-Za-z]{1,12}[ ])?\Z"
+    r"(?:\A|[\s\"'`(])([^\s\"'`()]{8,128})[\"'`]?[ ](?:is|as|was)[ ](?:the|my|your|our|an?|its)?[ ]?(?:value (?:of|for) (?:the )?)?(?:[A-Za-z]{1,12}[ ])?\Z"
 )
 
 

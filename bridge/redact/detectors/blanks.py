@@ -340,6 +340,12 @@ def cell(scan: Scan, at: int, verdict: Verdict) -> int:
     content = text[at:stop].strip().strip("`*")
     if _FUNCTION().match(content):
         return 0  # of `jq` or of a template
+    quote = content[:1]
+    is_quoted = (
+        quote != "" and quote in "\"'" and harmless.weight(content.strip("\"';>")) < harmless.HEAVY
+    )
+    if is_quoted and text[max(0, at - 8) : at].rstrip(" |\t").endswith(quote):
+        return 0  # `'accessToken' | 'expiresIn'`: literals of a type
     if not content or not harmless.weight(content) or verdict.grade == NONE:
         return 0
     start = text.find(content, at)

@@ -51,7 +51,7 @@ CALLS: Final[dict[str, Call]] = {
     **dict.fromkeys(("networkcredential(", "usernamepasswordcredentials(", "passwordauthentication(", "plaincredentials(", "plaintextauthprovider(", ".auth(", ".authenticate("), Call(1)),
     **dict.fromkeys(("btoa(", "b64encode(", "base64_encode("), Call(0, pair=True)),
     **dict.fromkeys(
-        (".send_keys(", ".sendkeys(", ".type(", ".fill(", ".setvalue(", ".presssequentially(", ".sendline("),
+        (".send_keys(", ".sendkeys(", ".type(", ".fill(", ".setvalue(", ".presssequentially(", ".sendline(", ".unwrap_or(", ".unwrap_or_else("),
         Call(0, near=True),
     ),
     "client(": Call(1, account=True),

@@ -58,10 +58,7 @@ def begin(scan: Scan, start: int, _end: int, _data: object) -> int:
         last -= 1
         while last > first and text[last - 1] == "\\":
             last -= 1
-    if text.startswith("...[truncated", last - 3):
-        last -= 3  # upstream's mark, its line end escaped
-        while last > first and (text[last - 1] == "\\" or text[last - 2 : last] in ("\\n", "\\r")):
-            last -= 1
+    last = _before_mark(text, first, last)
     if last - first < 8 or text.startswith(("[REDACTED", "..."), first):
         return resume
     body = text[first:last]
@@ -71,6 +68,19 @@ def begin(scan: Scan, start: int, _end: int, _data: object) -> int:
         return resume
     scan.add(first, last, "private-key", PEM.id, is_cut=closing is None)
     return resume
+
+
+def _before_mark(text: str, first: int, last: int) -> int:
+    """Where a body ends that a tool or upstream cut, without the mark of what is left out."""
+    if text.startswith("... [", last - 3):
+        last -= 3
+        while last > first and text[last - 1] in " \t\r\n":
+            last -= 1
+    elif text.startswith("...[truncated", last - 3):
+        last -= 3  # its line end is escaped
+        while last > first and (text[last - 1] == "\\" or text[last - 2 : last] in ("\\n", "\\r")):
+            last -= 1
+    return last
 
 
 def _escaped(text: str, at: int) -> bool:

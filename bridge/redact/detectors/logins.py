@@ -23,6 +23,8 @@ _FILE = lazy(r"\.[a-z]{1,4}(?::\d{1,6})?\Z")
 WORDS: Final = (
     "log in as ", "login as ", "log in with ", "login with ", "sign in as ", "sign in with ", "login: ", "login (", "logins: ", "log on as ", "logged in with ",
     "credentials are ", "credentials (", "the credentials ", "with credentials ", "using credentials ", "these credentials ", "creds are ", "the creds ", "with creds ", "using creds ", "creds for ", "credentials for ", "login for ", "logins for ", "default login ", "use the login ", "admin login ", "account (",
+    "admin is ", "admin user is ", "admin account is ", "basic auth ", "basic auth: ", "basic auth with ",
+    "stats auth ", "]:25 ", "]:465 ", "]:587 ",
 )  # fmt: skip
 
 
@@ -34,6 +36,8 @@ def couple(scan: Scan, _start: int, end: int, _data: object) -> int:
     if found is None:
         return 0
     first, last = found.span("secret")
+    if text[end - 3 : end] == "is " and "/" not in text[end:first]:
+        return 0  # `admin is online: 14:32`
     while last > first and text[last - 1] in TRAIL and last < scan.end:
         last -= 1
     content = text[first:last]
@@ -68,11 +72,42 @@ BRACKETED = Detector(
     finds=("the root password (⟦PA⟧) was changed",),
     leaves=("the password (optional) is read", "password (see part2.txt)"),
 )
+_IDENTIFIED = lazy(
+    r"(?i)\w{1,40} (?:by|as) (?P<quote>['\"])(?P<secret>[^'\"\n\\]{4,128})(?P=quote)"
+)
+
+
+def identified(scan: Scan, _start: int, end: int, _data: object) -> int:
+    """`IDENTIFIED WITH sha256_password BY 'x'`: ClickHouse, MySQL."""
+    found = _IDENTIFIED().match(scan.text, end, scan.end)
+    if found is None or harmless.harmless_text(found.group("secret"), ("password",)):
+        return 0
+    return scan.add(*found.span("secret"), "password", ASSIGNMENT.id)
+
+
+IDENTIFIED = Detector(
+    name="identified",
+    rule=ASSIGNMENT,
+    literals=literals("identified with "),
+    look=identified,
+    finds=("CREATE USER a IDENTIFIED WITH sha256_password BY '⟦PA⟧'",),
+    leaves=("IDENTIFIED WITH auth_socket", "IDENTIFIED WITH mysql_native_password BY '<password>'"),
+)
 LOGINS = Detector(
     name="logins",
     rule=ASSIGNMENT,
     literals=literals(*WORDS),
     look=couple,
-    finds=("log in as admin / ⟦PA⟧", "the default login (admin:⟦PA⟧) works"),
-    leaves=("log in as admin / operator", "login: src/auth2.ts", "log in with GitHub / GitLab"),
+    finds=(
+        "log in as admin / ⟦PA⟧",
+        "the default login (admin:⟦PA⟧) works",
+        "the seeded admin is dana@example.com / ⟦PA⟧",
+    ),
+    leaves=(
+        "log in as admin / operator",
+        "login: src/auth2.ts",
+        "admin is online: 14:32:01",
+        "basic auth is:on2",
+        "log in with GitHub / GitLab",
+    ),
 )

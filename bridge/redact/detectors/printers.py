@@ -66,6 +66,7 @@ PRINTERS: Final[dict[str, Lazy]] = {
         "keepassxc-cli show": r"\bkeepassxc-cli show [^\n]*(?:-a|--attributes)[ =](?P<field>\w+)",
         "chamber read ": r"\bchamber read [^\n]*-q",
         "doppler secrets get ": r"\bdoppler secrets get (?P<kept>\w+)[^\n]*--plain",
+        "dumpprivkey ": r"\b(?:bitcoin|litecoin|dogecoin|dash|zcash|elements)-cli\b[^\n|;&]{0,120}\bdumpprivkey \S+",
         "infisical secrets get ": r"\binfisical secrets get (?P<kept>\w+)[^\n]*--(?:plain|raw-value)",
         "config:get ": r"\b(?:heroku|dokku) config:get (?:-\S+ )*(?:[a-z][\w-]{0,60} )?(?P<kept>\w+)",
         "env:get ": r"\bnetlify env:get (?P<kept>\w+)",

@@ -46,23 +46,19 @@ def url(scan: Scan, start: int, end: int, _data: object) -> int:
         return 0
     if "/" in password and ("." in found.group("user") or "?" in password):
         return 0
+    done = 0
+    if _is_token(found.group("user")):
+        done = scan.add(*found.span("user"), "url-credential", URL_USERINFO.id)
     if harmless.is_marked(password) or (
         harmless.harmless_text(password, ("password",)) and not _weak_word(password)
     ):
-        if (
-            found.group("user")
-            and harmless.weight(found.group("user")) == harmless.HEAVY
-            and len(found.group("user")) >= 20
-        ):
-            return scan.add(
-                found.start("user"), found.end("user"), "url-credential", URL_USERINFO.id
-            )
-        return 0
-    if harmless.weight(found.group("user")) == harmless.HEAVY and len(found.group("user")) >= 20:
-        scan.add(found.start("user"), found.end("user"), "url-credential", URL_USERINFO.id)
-    return scan.add(
-        found.start("password"), found.end("password"), "url-credential", URL_USERINFO.id
-    )
+        return done
+    return scan.add(*found.span("password"), "url-credential", URL_USERINFO.id)
+
+
+def _is_token(user: str) -> bool:
+    """Is the name of a user a token? An address of a mail is none, its sign escaped."""
+    return len(user) >= 20 and "%40" not in user and harmless.weight(user) == harmless.HEAVY
 
 
 def _is_host(user: str) -> bool:

@@ -1,4 +1,4 @@
-"""JSON web tokens, whole and cut."""
+"""JSON web tokens, whole and cut, and PASETO."""
 
 from __future__ import annotations
 
@@ -58,4 +58,28 @@ WEB_TOKENS = Detector(
     look=jwt,
     finds=("see ⟦eyJhbGciOiJIUzI1NiJ9.{a40}.{a43}⟧ now",),
     leaves=("eyJuYW1lIjoiZGFuYSJ9 is an object",),
+)
+
+_PASETO = lazy(r"v[1-4]\.(?:local|public)\.[A-Za-z0-9_-]{40,32768}+(?:\.[A-Za-z0-9_-]{1,4096})?")
+
+
+def paseto(scan: Scan, start: int, _end: int, _data: object) -> int:
+    """`v4.local.x.footer`: as github.com/paseto-standard/paseto-spec has it."""
+    text = scan.text
+    if start and (text[start - 1].isalnum() or text[start - 1] in "_-."):
+        return 0
+    found = _PASETO().match(text, start, scan.end)
+    if found is None:
+        return 0
+    scan.effort += (found.end() - start) >> 5
+    return scan.add(start, found.end(), "token", JWT.id, is_cut=found.end() >= scan.end)
+
+
+PASETO = Detector(
+    name="paseto",
+    rule=JWT,
+    literals=literals(*(f"v{n}.{use}." for n in range(1, 5) for use in ("local", "public"))),
+    look=paseto,
+    finds=("see ⟦v4.local.{w80}⟧ now", 'x = "⟦v2.public.{w80}.{w20}⟧"'),
+    leaves=("v2.public.example.com", "conv4.local.settings"),
 )

@@ -185,6 +185,10 @@ LABELS = (
     密碼 口令 비밀번호 암호 รหัสผ่าน पासवर्ड كلمة סיסמ κωδικ トークン シークレット キー 令牌 密钥 密鑰 toegangs nyckel
     avain anahtar klucz klíč chiave""".split(),
     "mot de passe",
+    "de acceso",
+    "de acesso",
+    "di accesso",
+    "d'accès",
     "mật khẩu",
     "clé d",
     "clave de",

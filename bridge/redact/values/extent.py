@@ -32,6 +32,7 @@ _WITHOUT_BLANKS = lazy(
 )
 # Inside a line: a bracket or a delimiter that nothing of a password follows.
 _CLOSES = re.compile(r"[,;&)\]}|](?![\w!@#$%^*-])|[)\]}](?=[\])},;.])|&(?=[\w.-]{1,40}=)")
+_NEXT = re.compile(r"&(?=[A-Za-z_][\w.-]{0,40}=)")  # the next parameter of a query
 TRAIL = ".,;:!?)]}>*"
 
 
@@ -60,6 +61,8 @@ def bare_end(scan: Scan, stop: int, start: int) -> int:
         if more is None:
             break
         stop = more.end()
+    if stop - start >= BARE_MAX and (found := _NEXT.search(text, start, stop)) is not None:
+        stop = found.start()
     scan.effort += (stop - start) >> 5
     return stop
 

@@ -64,7 +64,7 @@ _IDENT = re.compile(r"[A-Za-z_$][A-Za-z_$]{0,63}[0-9]{0,2}\Z")
 _URL = re.compile(r"(?:https?|wss?|ftp|git|ssh|file)://")
 # Every branch begins with a sign, so that it is searched for at the speed of a set.
 _REGEX = re.compile(
-    r"\[(?<=\A\[)[^\]]{1,120}\][+*?{]|%[YmdHMSjB][-/:. T_]{0,2}%[a-zA-Z]|\(\?[:=!<P]|\[\^|\\[wdsbS][+*{\])]|\[a-z0-9A-Z]-[a-zA-Z0-9]|\.[*+][?)$]|\)\?|\{\d{1,3},\d{0,4}\}"
+    r"\[(?<=\A\[)[^\]]{1,120}\][+*?{]|%[YmdHMSjB][-/:. T_]{0,2}%[a-zA-Z]|\(\?[:=!<P]|\[\^|\\[wdsbS][+*{\])]|\[a-z0-9A-Z]-[a-zA-Z0-9]|\.[*+][?)$]|\)\?|\{\d{1,3},\d{0,4}\}|\A/\^"
 )
 _ANNOTATION = re.compile(r"@[A-Za-z.]{1,40}\(|\d{0,3}\*{1,2}[a-zA-Z_][\w.]{0,60}\Z")
 _NUMBER = re.compile(r"[+-]?\d{1,40}(?:\.\d{1,20})?(?:[smhd]|ms|%|[kKMG]i?B?)?\Z")

@@ -182,7 +182,7 @@ def _word_is_secret(text: str, start: int, stop: int, content: str, verdict: Ver
     if verdict.words[-1:] == ("pass",) and text[start - 1 : start] != "=":
         return False  # `second pass: remove ...`
     if not content.isascii() and len(content) >= 4:
-        return True
+        return " " not in content  # a translation of its name
     before = text[start - 1 : start]
     after = text[stop : stop + 1]
     ends = after in ("", "\n", "\r", "\\", ";", "&", "<", " ", '"', "'")

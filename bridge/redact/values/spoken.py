@@ -47,6 +47,10 @@ _SAID_OF: Final = frozenset(
     hardcoded hardwired unset optional autofill impossible possible trivial nontrivial ignored
     matching nonempty immaterial problem question mystery pending reserved forbidden special
     popular crucial critical essential fundamental central internal external global ordinary regular normal
+    falsch richtig korrekt leer abgelaufen vergessen verloren erforderlich notwendig geheim sicher
+    schwach gespeichert incorrecta incorrecto invalida obligatoria obligatorio caducada errata
+    scaduta sbagliata obbligatoria incorrecte invalide obligatoire onjuist verkeerd verplicht
+    ongeldig felaktigt ugyldig forkert incorreta obrigatoria expirada nieprawidlowe wymagane
     abnormal unusual typical stupid terrible horrible awesome amazing wonderful crackable breakable""".split()
 )
 _ENDINGS: Final = lazy(

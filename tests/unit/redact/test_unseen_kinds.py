@@ -1,0 +1,57 @@
+"""Kinds that sets of events by strangers brought: what leaked, and what was destroyed."""
+
+from __future__ import annotations
+
+from bridge.redact import Redactor
+from tests.cases import each_case
+
+P = "Lupin-Quarry" + "8145"
+K = "wR7kd92LmQ" + "x4Tz8nVb3cYq5sHd" + "Jf61Pw0eRtUa"
+HEAD = "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9"
+JWT = f"{HEAD}.eyJzdWIiOi{K * 6}.{K}"
+REDACTOR = Redactor()
+
+
+@each_case(
+    ("text", "secret"),
+    [
+        (f'const legacy = "v4.local.{K}{K}"', K), (f"sub v2.public.{K}{K}.{K[:20]} ok", K), (f'let t = env::var("API_TOKEN").unwrap_or_else(|_| "{K}".to_string());', K),
+        (f'let token = env::var("API_TOKEN").unwrap_or("{K}".into());', K), (f"  stats auth ops:{P}", P),
+        (f"[smtp.example.org]:587 ops@example.com:{P}", P), (f"CREATE USER a IDENTIFIED WITH sha256_password BY '{P}' HOST ANY", P),
+        (f"The seeded admin is admin@example.com / {P}.", P), (f"it uses basic auth svc:{P} against nexus", P),
+        (f"Please add {K} as the value of the DEPLOY_KEY secret", K),
+    ],
+)  # fmt: skip
+def test_a_secret_of_these_kinds_goes(text: str, secret: str) -> None:
+    result = REDACTOR.text(text)
+    assert secret not in result
+    assert REDACTOR.text(result) == result
+
+
+@each_case(
+    ("text", "kept"),
+    [
+        (f"GET /ws?access_token={JWT}&room=lobby 101", "&room=lobby 101"), (f"location: https://a.example/#id_token={JWT}&state=home", "&state=home"),
+        (f"smtps://deploy%40example.com:{P}@smtp.example.org:465", "deploy%40example.com"),
+        ("-----BEGIN RSA PRIVATE" + f" KEY-----\n{K}{K}\n{K}{K}\n... [output truncated]", "\n... [output truncated]"),
+        ("type T = Pick<OAuth, 'accessToken' | 'expiresIn'>;", "'expiresIn'"), ("const JWT = /^eyJ[A-Za-z0-9_-]+\\.[A-Za-z0-9_-]+$/;", "/^eyJ[A-Za-z0-9_-]+\\.[A-Za-z0-9_-]+$/"),
+        ("Benutzername oder Passwort ist falsch", "falsch"), ("La contraseña es incorrecta", "incorrecta"), ('{"auth.token": "Código de acceso"}', "Código de acceso"),
+        ("import v4.local.settings; curl v2.public.example.com", "v4.local.settings; curl v2.public.example.com"), ("admin is online: 14:32:01", "14:32:01"),
+        ("listening on [::]:25 and [::]:587 for mail", "and [::]:587 for mail"), ("basic auth is required: see docs", "required: see docs"),
+    ],
+)  # fmt: skip
+def test_what_stands_beside_a_secret_or_looks_like_one_stays(text: str, kept: str) -> None:
+    assert kept in REDACTOR.text(text)
+
+
+def test_a_code_without_a_digit_goes_with_the_others_of_its_list() -> None:
+    codes = ["lrdmx-dvrcw", "9twut-5fo5r", "nw8uu-12qav", "keep them safe"]
+    assert REDACTOR.value({"recoveryCodes": codes}) == {
+        "recoveryCodes": ["[REDACTED:otp]", "[REDACTED:otp]", "[REDACTED:otp]", "keep them safe"]
+    }
+
+
+def test_the_output_of_dumpprivkey_is_a_secret() -> None:
+    key = "L2XBHVunB4xSh6soierPFfZ7pYjs" + "K3763UQoVaUjMyjYQxH3QAgw"
+    event = {"input": {"command": "bitcoin-cli dumpprivkey bc1qar0srr"}, "output": {"stdout": key}}
+    assert key not in str(REDACTOR.value(event))

@@ -273,3 +273,9 @@ def test_a_value_found_is_replaced_where_it_is_a_name() -> None:
 )
 def test_a_token_that_spells_something_by_chance_is_a_token(token: str) -> None:
     assert token not in Redactor().text(f"push with ghp_{token} now")
+
+
+def test_a_name_in_greek_capitals_is_not_missed_for_the_sigma_at_its_end() -> None:
+    # `lower` of mypyc makes the wrong small sigma of it; tests/deploy/test_compiled.py runs this.
+    assert Redactor().text(f"ΚΩΔΙΚΟΣ: {P}") == "ΚΩΔΙΚΟΣ: [REDACTED:password]"
+    assert payload({"ΚΩΔΙΚΌΣ": P}) == {"ΚΩΔΙΚΌΣ": "[REDACTED:password]"}

@@ -32,7 +32,9 @@ _WITHOUT_BLANKS = lazy(
 )
 # Inside a line: a bracket or a delimiter that nothing of a password follows.
 _CLOSES = re.compile(r"[,;&)\]}|](?![\w!@#$%^*-])|[)\]}](?=[\])},;.])|&(?=[\w.-]{1,40}=)")
-_NEXT = re.compile(r"&(?=[A-Za-z_][\w.-]{0,40}=)")  # the next parameter of a query
+# A parameter of a query or a fragment, and the beginning of the next one.
+_IN_QUERY = re.compile(r"[?&#][\w.%-]{1,64}=\Z")
+_NEXT = re.compile(r"&(?=[A-Za-z_][\w.-]{0,40}=)")
 TRAIL = ".,;:!?)]}>*"
 
 
@@ -61,8 +63,9 @@ def bare_end(scan: Scan, stop: int, start: int) -> int:
         if more is None:
             break
         stop = more.end()
-    if stop - start >= BARE_MAX and (found := _NEXT.search(text, start, stop)) is not None:
-        stop = found.start()
+    if _IN_QUERY.search(text, max(0, start - 66), start) is not None:
+        following = _NEXT.search(text, start, stop)
+        stop = stop if following is None else following.start()
     scan.effort += (stop - start) >> 5
     return stop
 

@@ -46,6 +46,15 @@ def test_no_tail_of_a_value_is_left(form: str, size: int) -> None:
     assert len(result) < len(before) + len(after) + 80
 
 
+def test_what_looks_like_a_parameter_in_a_long_value_goes_with_it() -> None:
+    """Only in a query another parameter follows: elsewhere it is the tail of the secret."""
+    head, tail = chance(300), chance(40)
+    for before in ("password=", "token: ", "secret ", "Authorization: Custom "):
+        assert tail not in REDACTOR.text(f"{before}{head}&room={tail}")
+    for before in ("/ws?access_token=", "/ws?a=b&access_token=", "https://a.example/#id_token="):
+        assert REDACTOR.text(f"{before}{head}&room=lobby 1").endswith("]&room=lobby 1")
+
+
 def test_a_line_of_a_megabyte_is_not_read_to_its_end_for_each_hit() -> None:
     text = "|token" * 200_000
     assert line_end(text, 12, len(text)) == 12 + LINE_MAX

@@ -13,6 +13,8 @@ MARKER: Final = re.compile(r"\[REDACTED:[a-z-]{2,24}(?::[0-9a-f]{10})?\](?:~\d{1
 MARKER_MAX: Final = 52  # characters of the longest one
 # What upstream appends where it cut a string (mogplex.md 1.9, step 3).
 CUT_MARK: Final = "\n...[truncated "
+LONG: Final = 100  # characters of a secret from which on its end may be that of a pattern
+_REST: Final = re.compile(r"(?:[\w+/=][\w+/=~.%!#$*^-]{0,32767}+)?")
 
 
 class Span(NamedTuple):
@@ -64,7 +66,12 @@ class Scan:
     def add(
         self, start: int, end: int, kind: str, rule: str, quote: str = "", *, is_cut: bool = False
     ) -> int:
-        """Note a span and return where to go on."""
+        """Note a span and return where to go on.
+
+        What reads a word reads so much of it at most; the rest of a long one goes with it.
+        """
+        if end - start >= LONG and (self.text[end - 1].isalnum() or self.text[end - 1] in "+/="):
+            end = _REST.match(self.text, end, self.end).end()  # type: ignore[union-attr]
         self.spans.append(Span(start, end, kind, rule, quote, is_cut))
         return end
 

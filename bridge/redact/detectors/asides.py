@@ -24,7 +24,7 @@ _ASIDE = lazy(
     r"|,?[ ](?:which|that|it)(?:['’]s|[ ](?:is|was|reads|equals))[ ](?:now[ ]|currently[ ])?"
     r"|[ ](?:provided|given|supplied|used|found|received|entered|sent|issued|created|generated|rotated|below|here)(?:[ ][a-z]{1,12}){0,3}:[ ]{1,4}"
     r"|(?:[ ](?:that|which))?[ ](?:they|we|you|i|he|she)(?:['’][a-z]{1,2})?(?:[ ][a-z]{1,12}){1,4}(?:,|:|[ ][-–—])[ ]{1,2}"
-    r"|[ ](?:between|for|of|from)[ ](?:[\w.'-]{1,24}[ ]){1,6}\((?=[^\s()]{20,512}\))"
+    r"|[ ](?:between|for|of|from)[ ](?:[\w.'-]{1,24}[ ]){1,6}\((?=[^\s()]{20,4096}\))"
     r"|[ ](?:in|on|at|from|under|inside)[ ](?:the[ ])?[\w.@'`/-]{1,60}(?:[ ][\w.@`-]{1,20}){0,3}:[ ]{1,4})"
 )
 

@@ -16,6 +16,7 @@ from bridge.redact.values.judge import is_literal
 
 ARGUMENTS_MAX = 6  # arguments of a call that are looked at
 CALL_MAX = 400  # characters of them
+LITERAL_MAX = 8_192  # characters of one that may be a secret
 NEAR = 120  # characters before a call that may name what it types into
 
 _BETWEEN = lazy(r"[^\"'`\n;\\]{0,80}")
@@ -104,7 +105,7 @@ def _take(scan: Scan, start: int, content: str, data: Call, place: int) -> int:
             return 0
     elif place == 0 and not data.near and harmless.weight(content) != harmless.HEAVY:
         return 0  # alone, or a user's name
-    if _ACCOUNT().match(content) or len(content) > 512 or not is_literal(content):
+    if _ACCOUNT().match(content) or len(content) > LITERAL_MAX or not is_literal(content):
         return 0
     if harmless.harmless_text(content, ("password",)) or "://" in content:
         return 0

@@ -16,6 +16,7 @@ from bridge.redact.values.spoken import is_common_password
 
 TRIES_MAX = 4  # flags of a line that look like the one for the password
 LINE_MAX = 400  # characters of a command that are read
+GIVEN_MAX: Final = 33_168  # of one that begins with its secret: as long as any, and a line
 
 # Quotes stand escaped in a JSON text.
 _WORD = r"(?:\\{{0,7}}'(?P<{0}1>[^'\n\\]{{1,200}})(?:\\{{0,7}}'|\Z)|\\{{0,7}}\"(?P<{0}2>[^\"\n\\]{{1,200}})(?:\\{{0,7}}\"|\Z)|(?P<{0}3>(?:[^\s'\"`;|&<>()\\]|(?<=\w)&(?=\w)){{1,200}}))"
@@ -162,7 +163,7 @@ for _names, _patterns in (
     ("wpa_passphrase", (_secret(r"wpa_passphrase[ ]{1,3}(?:\"[^\"]{1,60}\"|\S{1,60})[ ]{1,3}"),)),
     (
         "sqlplus|expdp|impdp|rman|sqlldr|exp|imp",
-        (lazy(r"(?<!\S)[\"']?\w{1,40}/(?P<s3>[^\s@/\"']{3,100})@"),),
+        (lazy(r"(?<!\S)[\"']?\w{1,40}/(?P<s3>[^\s@/\"']{3,32768}+)@"),),
     ),
     (
         "ngrok|snyk|vault login|vault|huggingface-cli|wandb|railway|flyctl|doctl|netlify|vercel|fly|wrangler|supabase|sentry-cli|heroku|databricks|codecov|tailscale|cloudflared|hcp|doppler|infisical|op|bw|gh|glab|npm|pulumi|hf|civo|linode-cli|hcloud|scw|turso|neonctl|pscale|stripe|twilio|expo|eas|appcenter|surge|shopify|surreal|firebase|cargo|gem|poetry",
@@ -216,7 +217,7 @@ for _names, _patterns in (
         PROGRAMS[_name] = _patterns
 
 _ECHO = lazy(
-    r"(?:echo|printf)[ ]{1,3}(?:-[neE]{1,3}[ ]{1,3})?(?:['\"]?%s(?:\\n)?['\"]?[ ]{1,3})?(?:\\{0,7}'(?P<s1>[^'\n\\]{4,200})\\{0,7}'|\\{0,7}\"(?P<s2>[^\"\n\\]{4,200})\\{0,7}\"|(?P<s3>[^\s'\"|;&\\]{4,200}))"
+    r"(?:echo|printf)[ ]{1,3}(?:-[neE]{1,3}[ ]{1,3})?(?:['\"]?%s(?:\\n)?['\"]?[ ]{1,3})?(?:\\{0,7}'(?P<s1>[^'\n\\]{4,32768}+)\\{0,7}'|\\{0,7}\"(?P<s2>[^\"\n\\]{4,32768}+)\\{0,7}\"|(?P<s3>[^\s'\"|;&\\]{4,32768}+))"
     r"[ ]{0,3}\|[ ]{0,3}(?:sudo[ ]{1,3}-S|\S{0,40}[^|\n]{0,80}--(?:password|token|passphrase|with-token|access-token)?-?(?:stdin|with-token|fd)|(?:sudo[ ]{1,3})?chpasswd|(?:sudo[ ]{1,3})?passwd|base64|gh auth|gh secret|(?:docker|podman) secret|wrangler|vercel|docker login|helm registry|vault|kinit|gpg|openssl)"
 )
 
@@ -269,9 +270,9 @@ def program(scan: Scan, start: int, end: int, data: tuple[Lazy, ...]) -> int:
 def echo(scan: Scan, start: int, end: int, _data: object) -> int:
     """`echo x | docker login --password-stdin`, `--password-command "echo x"`."""
     if _ASKED().search(scan.text, max(0, start - 40), start) is not None:
-        answer = _ANSWER().match(scan.text, end, min(scan.end, end + LINE_MAX))
+        answer = _ANSWER().match(scan.text, end, min(scan.end, end + GIVEN_MAX))
         return _note(scan, answer) if answer is not None else 0
-    found = _ECHO().match(scan.text, start, min(scan.end, start + LINE_MAX))
+    found = _ECHO().match(scan.text, start, min(scan.end, start + GIVEN_MAX))
     return _note(scan, found) if found is not None else 0
 
 
@@ -296,7 +297,7 @@ def here_string(scan: Scan, start: int, end: int, _data: object) -> int:
         return 0
     while end < scan.end and text[end] == " " and end - start < 8:
         end += 1
-    found = _HERE().match(text, end, min(scan.end, end + LINE_MAX))
+    found = _HERE().match(text, end, min(scan.end, end + GIVEN_MAX))
     return _note(scan, found) if found is not None else 0
 
 

@@ -50,7 +50,7 @@ def couple(scan: Scan, _start: int, end: int, _data: object) -> int:
     return scan.add(first, last, "password", ASSIGNMENT.id, is_cut=last >= scan.end)
 
 
-_BRACKETED = lazy(r"[\"'`]?(?P<secret>[^\s\"'`()]{6,128})[\"'`]?\)")
+_BRACKETED = lazy(r"[\"'`]?(?P<secret>[^\s\"'`()]{6,32768}+)[\"'`]?\)")
 
 
 def bracketed(scan: Scan, _start: int, end: int, _data: object) -> int:
@@ -73,7 +73,7 @@ BRACKETED = Detector(
     leaves=("the password (optional) is read", "password (see part2.txt)"),
 )
 _IDENTIFIED = lazy(
-    r"(?i)\w{1,40} (?:by|as) (?P<quote>['\"])(?P<secret>[^'\"\n\\]{4,128})(?P=quote)"
+    r"(?i)\w{1,40} (?:by|as) (?P<quote>['\"])(?P<secret>[^'\"\n\\]{4,32768}+)(?P=quote)"
 )
 
 

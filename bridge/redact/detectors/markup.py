@@ -115,7 +115,7 @@ def by_place(scan: Scan, first: int, last: int, verdict: Verdict) -> int:
 
 
 _ROW = lazy(
-    r"(?P<quote>[\"'])(?P<secret>[^\"'\n]{6,512})(?P=quote)[ ]{1,2}(?i:where)[ ]{1,2}[\w.\"`]{1,40}[ ]?=[ ]?[\"']\Z"
+    r"(?P<quote>[\"'])(?P<secret>[^\"'\n]{6,4096})(?P=quote)[ ]{1,2}(?i:where)[ ]{1,2}[\w.\"`]{1,40}[ ]?=[ ]?[\"']\Z"
 )
 
 
@@ -123,7 +123,7 @@ def _of_row(scan: Scan, first: int, last: int, verdict: Verdict) -> int:
     """`update settings set value = 'x' where name = 'api_token'`."""
     if scan.low.find("where ", max(0, first - 60), first) < 0:
         return 0  # nearly always
-    low = max(0, first - 600)
+    low = max(0, first - 4_200)
     found = _ROW().search(scan.text[low:first])
     if found is None:
         return 0

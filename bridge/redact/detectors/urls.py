@@ -119,7 +119,7 @@ def mysql_dsn(scan: Scan, start: int, _end: int, _data: object) -> int:
     return scan.add(start - len(password), start, "url-credential", URL_USERINFO.id)
 
 
-_THIN = lazy(r"\w{1,40}/(?P<password>[^\s@/\"'$<{]{3,100})@")
+_THIN = lazy(r"\w{1,40}/(?P<password>[^\s@/\"'$<{]{3,32768}+)@")
 
 
 def oracle(scan: Scan, _start: int, end: int, _data: object) -> int:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+import string
 from typing import Any
 
 import pytest
@@ -138,3 +140,21 @@ def test_ordinary_fragments_stay_as_they_are() -> None:
 )
 def test_an_account_or_address_behind_a_flag_is_no_password(command: str, kept: str) -> None:
     assert kept in REDACTOR.text(command)
+
+
+@each_case(
+    "command",
+    [
+        "curl -u svc:{} https://x", "mysql -p{} app", "redis-cli -a {} PING", "docker login -u x -p {} ghcr.io", "sshpass -p {} ssh x", "vault login {}",
+        "echo {} | docker login --password-stdin", "echo '{}' | docker login x -u ci --password-stdin", "wpa_passphrase Home {}", "gh secret set X --body {}",
+        "htpasswd -nb alice {}", "curl -b s={} x", "the root password ({}) was",
+        "IDENTIFIED WITH sha256_password BY '{}'", "createHmac('sha256', '{}')", "update s set v='{}' where k='api_token'",
+    ],
+)  # fmt: skip
+def test_no_tail_of_a_long_secret_is_left(command: str) -> None:
+    """As long as what `aws ecr get-login-password` prints; patterns read 100 to 500 characters."""
+    draw = random.Random(5)
+    secret = "".join(draw.choices(string.ascii_letters + string.digits + "+/", k=2_000))
+    result = REDACTOR.text(command.format(secret))
+    assert not any(secret[at : at + 16] in result for at in range(0, 1_984, 4))
+    assert REDACTOR.text(result) == result

@@ -129,7 +129,7 @@ HOSTILE = {
     "hashes": "$2y$10$", "hash": "$6$rounds=5000$a$", "pgpass": ":5432:a:b:", "auth": "AUTH default x1 ", "secrets": "kind: Secret\ndata:\n", "secret data": "kind: Secret\ndata:\n  a: aGVsbG8x\n",
     "typed into": '"#password").fill("', "hmac": 'createHmac("x", ', "list": "tokens:\n  - x1y2z3\n", "leader": "Password.....", "selector": '"#password","text":"', "net user": "net user a ",
     "stored": "secret set -b ", "escaped echo": 'echo \\"x', "numbered": "Key 1: ", "issuers": "heroku_key ", "camel": "aBcD", "plain words": "word ",
-    "block begins": "-----BEGIN PRIVATE" + " KEY-----@</", "block ends": "-----END PRIVATE" + " KEY-----x", "strokes": "|token", "backslashes before an end": "\\" * 1_000 + "-----END PRIVATE" + " KEY-----", "escaped quotes": "\\'\\n",
+    "block begins": "-----BEGIN PRIVATE" + " KEY-----@</", "block ends": "-----END PRIVATE" + " KEY-----x", "strokes": "|token", "rows": "where x = 'api_token' ", "backslashes before an end": "\\" * 1_000 + "-----END PRIVATE" + " KEY-----", "escaped quotes": "\\'\\n",
 }  # fmt: skip
 
 

@@ -114,21 +114,24 @@ def by_place(scan: Scan, first: int, last: int, verdict: Verdict) -> int:
     return 0
 
 
-_ROW = lazy(
-    r"(?P<quote>[\"'])(?P<secret>[^\"'\n]{6,4096})(?P=quote)[ ]{1,2}(?i:where)[ ]{1,2}[\w.\"`]{1,40}[ ]?=[ ]?[\"']\Z"
-)
+_COLUMN = lazy(r"[\w.\"`]{1,40}[ ]?=[ ]?[\"']")
+_CELL_MAX = 4_096  # characters of a value in a row
 
 
 def _of_row(scan: Scan, first: int, last: int, verdict: Verdict) -> int:
     """`update settings set value = 'x' where name = 'api_token'`."""
-    if scan.low.find("where ", max(0, first - 60), first) < 0:
+    text = scan.text
+    where = scan.low.rfind("where ", max(0, first - 60), first)
+    if where < 0 or _COLUMN().fullmatch(text, where + 6, first) is None:
         return 0  # nearly always
-    low = max(0, first - 4_200)
-    found = _ROW().search(scan.text[low:first])
-    if found is None:
+    close = where
+    while close > max(1, where - 3) and text[close - 1] == " ":
+        close -= 1
+    quote = text[close - 1 : close]
+    if quote not in ("'", '"'):
         return 0
-    start, stop = found.span("secret")
-    return _noted(scan, low + start, low + stop, verdict) and last
+    start = text.rfind(quote, max(0, close - 1 - _CELL_MAX), close - 1) + 1
+    return _noted(scan, start, close - 1, verdict) and last if start else 0
 
 
 _BRACKETED = lazy(r"(?P<secret>[^\s\"'`()]{6,128})[\"'`]?[ ]\((?:[A-Za-z]{1,12}[ ]){0,2}\Z")

@@ -69,6 +69,7 @@ class CompileRedactor(BuildHookInterface[Any]):
             check=False,
         )
         if done.returncode:
+            self.finalize()  # hatchling calls it after a build that succeeded
             raise SystemExit(
                 f"could not compile bridge/redact (a C compiler and Python's headers are needed):\n"
                 f"{done.stdout[-2_000:]}{done.stderr[-2_000:]}"

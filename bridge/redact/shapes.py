@@ -95,6 +95,11 @@ def _weak_value(value: str, verdict: Verdict) -> bool:
     return weight == harmless.HEAVY and (not harmless.is_uuid(value) or is_issued(verdict.words))
 
 
+def as_text(number: Any) -> str:
+    """A number in digits; one too long for that, which Python refuses to write, in hex."""
+    return hex(number) if type(number) is int and number.bit_length() > 10_000 else str(number)
+
+
 def is_secret_number(number: str, verdict: Verdict) -> bool:
     """Numbers below `password`, `pin`, `token`: enough digits make a secret, fewer a count."""
     return counts_as_secret(len(number.lstrip("-").replace(".", "")), verdict)

@@ -325,8 +325,9 @@ class TreeRedactor(TextRedactor):
                 return self.replace(item, verdict.kind, rule)
             return self.text(item)
         if kind is int or kind is float:
-            if rule not in self.off and shapes.is_secret_number(str(item), verdict):
-                return self.mark(verdict.kind, rule, str(item))
+            number = shapes.as_text(item)
+            if rule not in self.off and shapes.is_secret_number(number, verdict):
+                return self.mark(verdict.kind, rule, number)
             return item
         if depth >= DEPTH_MAX or (kind is not dict and kind is not list):
             return self.any(item, depth)

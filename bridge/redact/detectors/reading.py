@@ -37,7 +37,7 @@ _WRAPPER = re.compile(
 _FALLBACK = re.compile(r"[ \t]{0,4}(?:\|\||\?\?|\?:|\bor\b|,|:-)[ \t]{0,4}(?=\\{0,15}[\"'`])")
 _BRACE_DEFAULT = re.compile(r"\$\{[A-Za-z_]\w{0,64}:?[-=]")
 _YAML_TAG = re.compile(r"!{1,2}(?:str|binary|unsafe)[ \t]{1,4}|&\w{1,20}[ \t]{1,4}")
-_NUMBER = re.compile(r"-?\d{1,40}(?:\.\d{1,40})?(?:[eE][+-]?\d{1,4})?(?![\w.])")
+_NUMBER = re.compile(r"-?\d{1,32768}+(?:\.\d{1,40})?(?:[eE][+-]?\d{1,4})?(?![\w.])")
 _BLOCK_SCALAR = lazy(r"[|>][+-]?\d?[ \t]{0,8}(?:\n[+-]?|\\{1,15}n)[ \t]{1,40}")
 _ESCAPED_BREAK = re.compile(r"\\{1,15}r?\\{0,15}n")
 _ARROW = re.compile(r"[ \t]{1,4}(?:->|→|=>|⇒|➜)[ \t]{1,4}(?=[^\s(])")

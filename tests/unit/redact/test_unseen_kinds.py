@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bridge.redact import Redactor
+from bridge.redact.jsondoc import Document
 from tests.cases import each_case
 
 P = "Lupin-Quarry" + "8145"
@@ -49,6 +50,17 @@ def test_a_code_without_a_digit_goes_with_the_others_of_its_list() -> None:
     assert REDACTOR.value({"recoveryCodes": codes}) == {
         "recoveryCodes": ["[REDACTED:otp]", "[REDACTED:otp]", "[REDACTED:otp]", "keep them safe"]
     }
+
+
+@each_case("digits", [12, 41, 300, 1_001, 4_000, 5_000, 20_000])
+def test_a_number_of_any_length_goes(digits: int) -> None:
+    """Above 1,000 digits it was read as infinity, above 4,300 it raised an error."""
+    number = "73" * (digits // 2) + "5" * (digits % 2)
+    line = f'{{"password": {number}}}'
+    assert Document(line).changed(REDACTOR.value) == '{"password": "[REDACTED:password]"}'
+    assert REDACTOR.text(line) == '{"password": "[REDACTED:password]"}'
+    assert REDACTOR.value({"password": 7**digits}) == {"password": "[REDACTED:password]"}
+    assert REDACTOR.value({"size": 7**digits}) == {"size": 7**digits}
 
 
 def test_the_output_of_dumpprivkey_is_a_secret() -> None:

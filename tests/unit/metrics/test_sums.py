@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
+
+from prometheus_client import CollectorRegistry, Counter, Histogram
 
 from bridge.metrics import Metrics
+from bridge.metrics.histogram import BatchHistogram
 from bridge.metrics.sums import Sums, counts_of
 
 
@@ -61,6 +65,35 @@ def test_a_counter_that_nobody_listed_is_summed() -> None:
     sums.forget(1)
     text, _ = own.render(None, sums)
     assert value(text, 'mogplex_bridge_redactions_total{rule="a-new-rule"}') == 4
+
+
+def test_no_counter_or_histogram_of_the_table_is_lost() -> None:
+    """What a list in sums.py did not name was lost without an error."""
+    own, worker = Metrics(), Metrics()
+    for metric in vars(worker).values():
+        if isinstance(metric, BatchHistogram):
+            metric.labels(**{metric._label: "x"}).observe(1)
+        elif isinstance(metric, Counter | Histogram):
+            series = metric.labels(*"x" * len(metric._labelnames)) if metric._labelnames else metric
+            series.inc() if isinstance(series, Counter) else series.observe(1)
+    sums = Sums(own.registry)
+    sums.tell(1, told(worker))
+    counted = counts(worker.registry)
+    assert {name for name, kind, *_ in worker.catalogue if kind != "gauge"} == {
+        re.sub("_(bucket|count|sum)$", "", name) for name, _ in counted
+    }
+    assert counted.items() <= counts(sums).items()
+
+
+def counts(registry: CollectorRegistry | Sums) -> dict[tuple[str, str], float]:
+    """What is not 0, of our counters and histograms."""
+    return {
+        (sample.name, str(sorted(sample.labels.items()))): sample.value
+        for metric in registry.collect()
+        if metric.type != "gauge" and metric.name.startswith("mogplex_bridge_")
+        for sample in metric.samples
+        if sample.value and not sample.name.endswith("_created")
+    }
 
 
 def test_all_parts_of_a_histogram_are_summed() -> None:

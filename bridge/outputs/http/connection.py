@@ -8,6 +8,7 @@ answer. It counts open connections and answers unparsable requests with a proble
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
 from aiohttp import web
@@ -28,6 +29,7 @@ class Connection(web.RequestHandler):
     """One client connection that speaks HTTP."""
 
     __slots__ = (
+        "_answer_anyway",
         "_answer_bytes",
         "_largest_body",
         "_limits",
@@ -44,9 +46,18 @@ class Connection(web.RequestHandler):
         server: web.Server,
         limits: Limits,
         others: OpenConnections,
+        answer_anyway: Callable[[web.Request], Awaitable[web.StreamResponse]],
         largest_body: int = 0,
     ) -> None:
-        """`largest_body`: bytes of the largest body that any route reads."""
+        """Wait for requests.
+
+        Args:
+            server: aiohttp's server.
+            limits: Of sizes and times.
+            others: Counts this connection.
+            answer_anyway: Answers a request without a route, whose `Expect` aiohttp refused.
+            largest_body: Bytes of the largest body that any route reads.
+        """
         super().__init__(
             server,
             loop=asyncio.get_running_loop(),
@@ -59,6 +70,7 @@ class Connection(web.RequestHandler):
             auto_decompress=False,  # no route reads compressed bodies; do not unpack a bomb
         )
         self._limits = limits
+        self._answer_anyway = answer_anyway
         self._largest_body = max(largest_body, limits.body_bytes_max)
         self._open = others
         self._patience: asyncio.TimerHandle | None = None  # until the first whole head
@@ -163,6 +175,17 @@ class Connection(web.RequestHandler):
         """Drop the connection and its buffer now."""
         if self.transport is not None:
             self.transport.abort()
+
+    async def finish_response(
+        self, request: BaseRequest, resp: web.StreamResponse, start_time: float | None
+    ) -> tuple[web.StreamResponse, bool]:
+        """Send a response, but not aiohttp's own text about an unknown `Expect`.
+
+        Where no route matches, aiohttp reads that header before any of our code.
+        """
+        if isinstance(resp, web.HTTPExpectationFailed) and isinstance(request, web.Request):
+            resp = await self._answer_anyway(request)
+        return await super().finish_response(request, resp, start_time)
 
     def handle_error(
         self,

@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from typing import Any, cast
 
-from aiohttp import hdrs, web
+from aiohttp import HttpVersion11, hdrs, web
 
 from bridge.core.errors import ConfigError, JournalError
 from bridge.log import get_logger
@@ -93,7 +93,7 @@ class Server:
         for route in group.routes():
             guarded = self._guarded(route)
             self._group_of[guarded] = group.name
-            expect = _await_no_body if not route.body_bytes_max else None
+            expect = _await_body if route.body_bytes_max else _await_no_body
             for verb in (route.method, "HEAD") if route.method == "GET" else (route.method,):
                 self._app.router.add_route(verb, route.path, guarded, expect_handler=expect)
 
@@ -178,7 +178,9 @@ class Server:
     def _connection(self) -> Connection:
         web_server = self._runner.server
         assert web_server is not None
-        return Connection(web_server, self._policy.limits, self._open, self._largest_body)
+        return Connection(
+            web_server, self._policy.limits, self._open, self._answer_anyway, self._largest_body
+        )
 
     def adopt(self, policy: Policy) -> None:
         """Apply this policy from the next request on, within the limit of open files.
@@ -279,6 +281,10 @@ class Server:
         connection.note_answer(len(body) if isinstance(body, bytes) else 0)
         return response
 
+    async def _answer_anyway(self, request: web.Request) -> web.StreamResponse:
+        """Answer a request that no route reads, and whose expectation aiohttp refused."""
+        return await self._answer(request, request.match_info.handler)
+
     def _refuse(self, request: web.Request, problem: ProblemError) -> web.Response:
         """A refusal in the form of the path's clients."""
         for group in self._groups:
@@ -313,6 +319,14 @@ def _body_of(group: RouteGroup) -> int:
 async def _dress(request: web.Request, response: web.StreamResponse) -> None:  # noqa: ARG001
     """Add the common headers, as a signal: aiohttp's own answers skip the middleware."""
     response.headers.update(COMMON_HEADERS)
+
+
+async def _await_body(request: web.Request) -> None:
+    """Invite the body. Any other expectation is ignored, as RFC 9110, 10.1.1 allows."""
+    expected = request.headers.get(hdrs.EXPECT, "")
+    if request.version >= HttpVersion11 and expected.lower() == "100-continue":
+        await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+        request.writer.output_size = 0  # nothing of the answer is sent yet
 
 
 async def _await_no_body(request: web.Request) -> None:

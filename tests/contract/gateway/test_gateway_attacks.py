@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from bridge.outputs.http.groups import Policy
+from bridge.outputs.http.limits import Limits
 from bridge.outputs.http.origins import Origins
 from tests.accounts import TOKEN as UPSTREAM_TOKEN
 from tests.gateway_bridge import API, GatewayBridge, gateway_bridge, hashed
@@ -341,6 +342,37 @@ async def test_no_body_where_none_belongs(path: str) -> None:
         )
         assert status in (400, 413), whole
         assert bridge.asked() == 0
+
+
+async def test_an_unknown_expectation_changes_no_answer() -> None:
+    """It was refused with 417 in plain text, not in the gateway's form."""
+    async with gateway_bridge() as bridge:
+        for path, status, code in (("/runs", 400, b"BAD_REQUEST"), ("/nowhere", 404, b"NOT_FOUND")):
+            request = f"POST {API}{path} HTTP/1.1", "Expect: 200-something", "Content-Length: 2"
+            found, whole = await raw(bridge, *request, body=b"[]")
+            assert (found, code in whole) == (status, True), whole
+        request = f"POST {API}/runs HTTP/1.1", "Expect: 100-continue", "Content-Length: 2"
+        _, whole = await raw(bridge, *request, body=b"[]")
+        assert whole.startswith(b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 400 ")
+
+
+async def test_a_connection_stays_open_after_an_unknown_expectation() -> None:
+    """The time for its first request ran on, and at its end the bridge closed it."""
+    limits = Limits(header_wait_s=5, keepalive_s=60)
+    async with gateway_bridge(policy=Policy(limits)) as bridge:
+        host, _, port = bridge.url.removeprefix("http://").partition(":")
+        reader, writer = await asyncio.open_connection(host, int(port))
+        try:
+            for _ in range(2):
+                writer.write(
+                    f"GET /no HTTP/1.1\r\nHost: {host}:{port}\r\nExpect: x\r\n\r\n".encode()
+                )
+                async with asyncio.timeout(30):
+                    assert b"not_found" in await reader.readuntil(b"}")
+                await asyncio.sleep(10)  # virtual
+            assert not reader.at_eof()
+        finally:
+            writer.close()
 
 
 async def test_a_head_of_a_stream_ends() -> None:

@@ -20,23 +20,32 @@ RUNS = (
 class Run:
     """Makes the records of one run, a second apart."""
 
-    def __init__(self, run_id: str = RUNS[0], begin: datetime = BEGIN) -> None:
+    def __init__(
+        self, run_id: str = RUNS[0], begin: datetime = BEGIN, account: str = "default"
+    ) -> None:
         self.id = run_id
+        self.account = account
         self.at = begin
         self.begin = begin
         self.count = 0
         self.seen: list[tuple[datetime, Seen]] = []
+
+    @property
+    def source(self) -> str:
+        return f"/mogplex/{self.account}/runs/{self.id}"
 
     def record(self, type_: str, data: dict[str, Any], after_s: float = 1.0) -> Run:
         self.at += timedelta(seconds=after_s)
         self.count += 1
         body = {
             "specversion": "1.0", "id": f"{self.id}.{self.count}", "type": type_,
-            "subject": self.id, "source": f"/mogplex/default/runs/{self.id}", "time": _iso(self.at),
-            "sequence": f"{self.count:020}", "account": "default", "data": data,
+            "subject": self.id, "source": self.source, "time": _iso(self.at),
+            "sequence": f"{self.count:020}", "account": self.account, "data": data,
         }  # fmt: skip
         text = json.dumps(body, ensure_ascii=False, separators=(",", ":"))
-        self.seen.append((self.at, Seen(self.id, type_, text.encode("utf-8", "replace"))))
+        self.seen.append(
+            (self.at, Seen(self.id, self.source, type_, text.encode("utf-8", "replace")))
+        )
         return self
 
     def event(self, type_: str, message: str, payload: dict[str, Any] | None = None,

@@ -133,7 +133,8 @@ def follow(
     if url is not None:
         from bridge.cli.tailing import Tail, tail_bridge  # noqa: PLC0415
 
-        wish = Tail(url, more["token_file"], [id_ for _, id_ in wanted], tail, timeout_s)
+        run_ids = list(dict.fromkeys(id_ for _, id_ in wanted))
+        wish = Tail(url, more["token_file"], run_ids, tail, timeout_s)
         outcome, telling = tail_bridge(wish, manner)
     else:
         from bridge.loop import run  # noqa: PLC0415
@@ -282,7 +283,7 @@ async def _follow(
 
 def _conclude(outcome: Any, telling: Any, timeout_s: float | None, *, exit_status: bool) -> int:
     """Report what failed, and return the exit code."""
-    tales = telling.tales.by_run.values()
+    tales = telling.tales.all
     open_ = [tale for tale in tales if not tale.is_over]
     if outcome.timed_out:
         names = ", ".join(f"{tale.run_id[:8]} ({tale.status or 'not read yet'})" for tale in open_)

@@ -78,7 +78,7 @@ def tail_bridge(wish: Tail, manner: Manner) -> tuple[TailOutcome, Telling]:
     reader = threading.Thread(target=_read, args=(client, wish, lines, telling), daemon=True)
     reader.start()
     outcome = TailOutcome()
-    while not (wish.run_ids and all(tale.is_over for tale in telling.tales.by_run.values())):
+    while not (wish.run_ids and all(tale.is_over for tale in telling.tales.all)):
         now = clock.monotonic()
         if wish.timeout_s is not None and now - begun > wish.timeout_s:
             outcome.timed_out = True
@@ -115,7 +115,8 @@ def _seen(line: bytes) -> Seen | None:
         return None
     if not isinstance(record, dict) or "type" not in record or "id" not in record:
         return None
-    return Seen(str(record.get("subject")), str(record["type"]), line.strip())
+    names = str(record.get("subject")), str(record.get("source"))
+    return Seen(*names, str(record["type"]), line.strip())
 
 
 class _Client:

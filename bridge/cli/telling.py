@@ -18,6 +18,7 @@ from bridge.outputs.story.gaps import gap_words
 from bridge.outputs.story.harmless import json_for_terminal, json_without_commands
 from bridge.outputs.story.layout import Look
 from bridge.outputs.story.printer import Seen, StoryPrinter, Tales
+from bridge.outputs.story.tale import Tale
 from bridge.standard_error import standard_error
 from bridge.wire.jsontext import loads
 
@@ -53,10 +54,8 @@ class Telling:
         on_terminal = is_terminal(sys.stdout)
         self.format = manner.format or ("pretty" if on_terminal else "cloudevents")
         self.tales = Tales(redact)
-        for run_id in run_ids:
-            self.tales.of(run_id)
         self._says_ends = not (on_terminal and self.format == "pretty")
-        self._said: set[str] = set()
+        self._said: set[Tale] = set()
         self._in_runner = in_runner(environ)
         self._on_terminal = on_terminal
         self._story: StoryPrinter | None = None
@@ -70,6 +69,7 @@ class Telling:
             self._story = self._printer(look, run_ids, environ, wall)
         else:
             self._to_line = formatter(self.format)
+            self.tales.expect(run_ids)
         is_dumb = environ.get("TERM") == "dumb"
         self._shows_status = on_terminal and manner.progress and not is_dumb and self._story
         self._status, self._status_s = b"", 0.0
@@ -108,7 +108,7 @@ class Telling:
         for record in records:
             value = loads(record.body)
             if isinstance(value, dict):
-                tale = self.tales.of(record.run_id)
+                tale = self.tales.of(record)
                 tale.take(record.type, value, now_s)
                 self._tell_hole(record, value)
         self._say_ends()
@@ -159,9 +159,9 @@ class Telling:
 
         A run that the bridge stopped following is an error, with what the user can do.
         """
-        for tale in self.tales.by_run.values():
-            if tale.is_ended and tale.run_id not in self._said:
-                self._said.add(tale.run_id)
+        for tale in self.tales.all:
+            if tale.is_ended and tale not in self._said:
+                self._said.add(tale)
                 if self._says_ends:
                     self.say(self.tales.end_line(tale))
 
@@ -179,4 +179,4 @@ class Telling:
     @property
     def gaps(self) -> int:
         """The number of gaps in all runs."""
-        return sum(tale.numbers.gaps for tale in self.tales.by_run.values())
+        return sum(tale.numbers.gaps for tale in self.tales.all)

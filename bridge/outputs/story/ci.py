@@ -46,9 +46,9 @@ class _Blocks(StoryPrinter):
 
     def __init__(self, look: Look, tales: Tales, run_ids: Sequence[str] = ()) -> None:
         super().__init__(look, tales, run_ids)
-        self._held: dict[str, deque[str]] = {}
-        self._dropped: dict[str, int] = {}
-        self._finished: set[str] = set()
+        self._held: dict[Tale, deque[str]] = {}
+        self._dropped: dict[Tale, int] = {}
+        self._finished: set[Tale] = set()
         self._spoke_s: float | None = None
 
     def take(self, records: Sequence[Seen], now_s: float) -> list[str]:
@@ -65,32 +65,32 @@ class _Blocks(StoryPrinter):
 
     def end(self, now_s: float) -> list[str]:
         lines = self._passed(self.rest(now_s), now_s)
-        for run_id in list(self._held):
-            lines += self._finish(self.tales.of(run_id))
+        for tale in list(self._held):
+            lines += self._finish(tale)
         return [*lines, *self._last(), *self.summary()]
 
     def _passed(self, told: Sequence[tuple[Tale, str]], now_s: float) -> list[str]:
         lines: list[str] = []
         for tale, line in told:
             lines += self._put(tale, line)
-        for tale in self.tales.by_run.values():
-            if tale.is_over and tale.run_id not in self._finished:
-                self._finished.add(tale.run_id)
+        for tale in self.tales.all:
+            if tale.is_over and tale not in self._finished:
+                self._finished.add(tale)
                 lines += self._finish(tale)
         if lines:
             self._spoke_s = now_s
         return lines
 
     def _put(self, tale: Tale, line: str) -> list[str]:
-        held = self._held.setdefault(tale.run_id, deque(maxlen=BLOCK_LINES_MAX))
+        held = self._held.setdefault(tale, deque(maxlen=BLOCK_LINES_MAX))
         if len(held) == BLOCK_LINES_MAX:
-            self._dropped[tale.run_id] = self._dropped.get(tale.run_id, 0) + 1
+            self._dropped[tale] = self._dropped.get(tale, 0) + 1
         held.append(line)
         return []
 
     def _block(self, tale: Tale) -> list[str]:
-        lines = list(self._held.pop(tale.run_id, ()))
-        dropped = self._dropped.pop(tale.run_id, 0)
+        lines = list(self._held.pop(tale, ()))
+        dropped = self._dropped.pop(tale, 0)
         return [f"… {many(dropped, 'line')} before" for _ in range(min(dropped, 1))] + lines
 
     def _finish(self, tale: Tale) -> list[str]:
@@ -218,7 +218,7 @@ class GitlabPrinter(_Blocks):
 
 def step_summary(tales: Tales) -> bytes:
     """Markdown of all runs, failures first, in at most SUMMARY_BYTES_MAX bytes of UTF-8."""
-    ordered = sorted(tales.by_run.values(), key=lambda tale: (tale.tone == "good", tale.tone))
+    ordered = sorted(tales.all, key=lambda tale: (tale.tone == "good", tale.tone))
     parts = [
         f"### {escaped(tales.counts())}\n\n",
         "| Run | Status | Duration | Tool calls | Gaps | Title, reason |\n"

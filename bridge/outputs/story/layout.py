@@ -6,7 +6,7 @@ command in it, and wrapped text stays indented below its first line.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from typing import Final
@@ -46,17 +46,20 @@ class Layout:
 
     def __init__(self, look: Look) -> None:
         self.look = look
-        self._inks: dict[str, str] = {}
+        self._inks: dict[Hashable, str] = {}
         self._day = ""
 
-    def name_of(self, run_id: str, others: int) -> str:
-        """The colored name of a run before its lines; empty for a single run."""
+    def name_of(self, run_id: str, others: int, feed: Hashable) -> str:
+        """The colored name of a run before its lines; empty for a single run.
+
+        `feed` decides the color: the ids of two feeds may be equal.
+        """
         if not self.look.names or others < 2:
             return ""
-        return f"{self.paint(short(run_id), self._ink(run_id))} "
+        return f"{self.paint(short(run_id), self._ink(feed))} "
 
-    def _ink(self, run_id: str) -> str:
-        return self._inks.setdefault(run_id, _NAMES[len(self._inks) % len(_NAMES)])
+    def _ink(self, feed: Hashable) -> str:
+        return self._inks.setdefault(feed, _NAMES[len(self._inks) % len(_NAMES)])
 
     def paint(self, text: str, ink: str) -> str:
         """Return the text in a color; unchanged if colors are off or `ink` is empty."""

@@ -20,14 +20,15 @@ TITLE_COLUMNS: Final = 60
 class Seen(NamedTuple):
     """A record as printers need it, from a journal or a running bridge."""
 
-    run_id: str
+    run_id: str  # upstream's id; feeds of two kinds or accounts may share it
+    source: str  # unique per feed
     type: str
     body: bytes
 
     @classmethod
     def of(cls, record: Record) -> Seen:
         """Return the record of a journal in this form."""
-        return cls(record.feed.id, record.type, record.body)
+        return cls(record.feed.id, record.feed.source, record.type, record.body)
 
 
 class Printer(Protocol):
@@ -46,17 +47,31 @@ class Printer(Protocol):
 
 
 class Tales:
-    """The presented runs by id; every format needs them for its last lines."""
+    """The presented runs; every format needs them for its last lines."""
 
     def __init__(self, redact: Callable[[str], str]) -> None:
         self._redact = redact
-        self.by_run: dict[str, Tale] = {}
+        self.all: list[Tale] = []  # the expected ones first
+        self._by_source: dict[str, Tale] = {}
+        self._expected: dict[str, list[Tale]] = {}  # by id, without a record yet
 
-    def of(self, run_id: str) -> Tale:
-        """Return the run's tale; it is created at the first use."""
-        if run_id not in self.by_run:
-            self.by_run[run_id] = Tale(run_id, self._redact)
-        return self.by_run[run_id]
+    def expect(self, run_ids: Sequence[str]) -> None:
+        """Present these runs before their first record: each id once per feed that has it."""
+        for run_id in run_ids:
+            self._expected.setdefault(run_id, []).append(self._new(run_id))
+
+    def of(self, record: Seen) -> Tale:
+        """Return the tale of the record's feed; it is created at the first use."""
+        tale = self._by_source.get(record.source)
+        if tale is None:
+            expected = self._expected.get(record.run_id)
+            tale = expected.pop(0) if expected else self._new(record.run_id)
+            self._by_source[record.source] = tale
+        return tale
+
+    def _new(self, run_id: str) -> Tale:
+        self.all.append(Tale(run_id, self._redact))
+        return self.all[-1]
 
     def end_line(self, tale: Tale) -> str:
         """`run 6046c342 "Upgrade the HTTP client" failed after 3m12s: Out of memory`."""
@@ -67,7 +82,7 @@ class Tales:
     def counts(self) -> str:
         """`3 runs: 1 success, 1 failed, 1 not ended · 2 gaps`."""
         counts: dict[str, int] = {}
-        for tale in self.by_run.values():
+        for tale in self.all:
             word = "not ended"
             if tale.is_ended:
                 word = harmless(str(tale.status))
@@ -75,8 +90,8 @@ class Tales:
                 word = "unfollowed"
             counts[word] = counts.get(word, 0) + 1
         parts = ", ".join(f"{count} {word}" for word, count in counts.items())
-        gaps = sum(tale.numbers.gaps for tale in self.by_run.values())
-        return f"{many(len(self.by_run), 'run')}: {parts}" + (
+        gaps = sum(tale.numbers.gaps for tale in self.all)
+        return f"{many(len(self.all), 'run')}: {parts}" + (
             f" · {many(gaps, 'gap')}" if gaps else ""
         )
 
@@ -92,7 +107,7 @@ class _Merge:
 
     def put(self, record: Seen, value: Mapping[str, Any], now_s: float) -> None:
         at = str(value.get("time") or "")
-        key = self._newest[record.run_id] = max(at, self._newest.get(record.run_id, ""))
+        key = self._newest[record.source] = max(at, self._newest.get(record.source, ""))
         self._count += 1
         heapq.heappush(self._heap, (key, self._count, now_s, record, value))
 
@@ -116,8 +131,7 @@ class StoryPrinter:
         """`run_ids`: the expected runs. A single one needs no name and no merging."""
         self.layout = Layout(look)
         self.tales = tales
-        for run_id in run_ids:
-            tales.of(run_id)
+        tales.expect(run_ids)
         self._is_many = len(run_ids) != 1
         self._merge = _Merge(MERGE_S if self._is_many else 0.0)
 
@@ -146,31 +160,31 @@ class StoryPrinter:
     def tick_runs(self, now_s: float) -> list[tuple[Tale, str]]:
         """Return the lines that are due by time alone, each with its run."""
         lines = self._told(now_s)
-        for tale in self.tales.by_run.values():
+        for tale in self.tales.all:
             lines += self._lines(tale, tale.tick(now_s))
         return lines
 
     def rest(self, now_s: float) -> list[tuple[Tale, str]]:
         """Return the remaining lines, each with its run, because no record follows."""
         lines = self._told(now_s + 2 * MERGE_S)
-        for tale in self.tales.by_run.values():
+        for tale in self.tales.all:
             lines += self._lines(tale, tale.close())
         return lines
 
     def _told(self, now_s: float) -> list[tuple[Tale, str]]:
         lines: list[tuple[Tale, str]] = []
         for record, value in self._merge.ready(now_s):
-            tale = self.tales.of(record.run_id)
+            tale = self.tales.of(record)
             lines += self._lines(tale, tale.take(record.type, value, now_s))
         return lines
 
     def _lines(self, tale: Tale, told: Sequence[Told]) -> list[tuple[Tale, str]]:
-        name = self.layout.name_of(tale.run_id, 2 if self._is_many else 1)
+        name = self.layout.name_of(tale.run_id, 2 if self._is_many else 1, tale)
         return [(tale, line) for one in told for line in self.layout.lines(one, name)]
 
     def summary(self) -> list[str]:
         """A table of the runs, if there are several."""
-        tales = list(self.tales.by_run.values())
+        tales = self.tales.all
         if len(tales) < 2:
             return []
         look = self.layout.look
@@ -190,7 +204,7 @@ class StoryPrinter:
 
     def status(self, now_s: float) -> str:
         """The current activity as one line; empty if there is none."""
-        open_ = [tale for tale in self.tales.by_run.values() if not tale.is_over]
+        open_ = [tale for tale in self.tales.all if not tale.is_over]
         if not open_:
             return ""
         parts = []

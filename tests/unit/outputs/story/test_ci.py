@@ -12,7 +12,7 @@ from bridge.outputs.story import ci
 from bridge.outputs.story.layout import Look
 from bridge.outputs.story.printer import Tales
 from tests.ci_runner import commands
-from tests.story_records import RUNS, Run, cancelled, failing, merged, passing
+from tests.story_records import BEGIN, RUNS, Run, cancelled, failing, merged, passing
 
 LOOK = Look(zone=UTC)
 EVIL = (
@@ -66,6 +66,16 @@ def test_one_run_is_streamed_in_its_group_and_its_failure_stands_below() -> None
     assert "✗ exit 1" in below
     assert lines[-1].startswith("::error title=Upgrade the HTTP client")
     assert lines[-1].endswith("Sandbox ran out of memory (exit 137)")
+
+
+def test_two_feeds_with_one_id_have_a_block_each_when_they_end() -> None:
+    """The second to end was taken for one whose block was printed."""
+    runs = [passing(Run(RUNS[0])), passing(Run(RUNS[0], account="second"))]
+    printer, lines = github(*runs), []
+    for at, seen in merged(*runs):
+        lines += printer.take([seen], (at - BEGIN).total_seconds())
+    lines += printer.tick(9999.0)
+    assert sum(line.startswith("::group::") for line in lines) == 2
 
 
 def test_of_several_runs_the_good_ones_are_folded_and_the_others_open() -> None:

@@ -69,6 +69,22 @@ def test_runs_are_merged_by_time_and_never_later_than_a_second() -> None:
     assert [line.split()[-1] for line in lines] == ["early", "late"]
 
 
+def test_two_feeds_with_one_id_are_not_joined() -> None:
+    """A sandbox and a run, or the runs of two accounts: one ended the other, and had its title."""
+    one, other = (Run(RUNS[0], account=account) for account in ("default", "second"))
+    one.opening("Mend the build").ended("success")
+    other.opening("Write the docs").begun("make docs")
+    tales = Tales(lambda text: text)
+    printer = StoryPrinter(Look(zone=UTC), tales, (RUNS[0], RUNS[0]))
+    for at, seen in merged(one, other):
+        printer.take_runs([seen], (at - BEGIN).total_seconds())
+    printer.rest(60.0)
+    assert [(tale.title, tale.is_over) for tale in tales.all] == [
+        ("Mend the build", True), ("Write the docs", False)
+    ]  # fmt: skip
+    assert tales.counts() == "2 runs: 1 success, 1 not ended"
+
+
 def test_one_run_is_not_held_up() -> None:
     run = Run().event("log", "now")
     printer = StoryPrinter(Look(zone=UTC), Tales(lambda text: text), RUNS[:1])

@@ -30,13 +30,13 @@ _PARTS = ("", "_total", "_bucket", "_count", "_sum")  # of a family's name
 
 
 def counts_of(metrics: MetricTable) -> list[Count]:
-    """Return the counts that one worker reports: all that are not 0."""
+    """Return the counts that one worker reports: histograms whole, of the others what is not 0."""
     return [
         (sample.name, sorted(sample.labels.items()), sample.value)
         for metric in metrics.registry.collect()
         if metric.type != "gauge" or metric.name in _HELD
         for sample in metric.samples
-        if sample.value and not sample.name.endswith("_created")
+        if (sample.value or metric.type == "histogram") and not sample.name.endswith("_created")
     ]
 
 

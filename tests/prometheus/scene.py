@@ -179,8 +179,12 @@ async def _read(daemon: Daemon, accept: str, *, stalls: bool = False) -> None:
     if stalls:
         connected.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
     connected.setblocking(False)
-    await asyncio.get_running_loop().sock_connect(connected, (parts.hostname, parts.port))
-    reader, writer = await asyncio.open_connection(sock=connected, limit=4096)
+    try:
+        await asyncio.get_running_loop().sock_connect(connected, (parts.hostname, parts.port))
+        reader, writer = await asyncio.open_connection(sock=connected, limit=4096)
+    except BaseException:  # cancelled before it is connected
+        connected.close()
+        raise
     try:
         writer.write(
             f"GET /v1/events?after=0 HTTP/1.1\r\nHost: {parts.netloc}\r\nAccept: {accept}\r\n\r\n"

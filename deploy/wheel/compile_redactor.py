@@ -55,12 +55,14 @@ class CompileRedactor(BuildHookInterface[Any]):
         """
         if version == "editable":
             return
+        root = Path(self.root)
+        modules = [str(path.relative_to(root)) for path in self._modules(root)]
         self._directory = Path(tempfile.mkdtemp(prefix="compile-redactor-"))
-        copy = self._directory / "bridge"
         shutil.copytree(
-            Path(self.root) / "bridge", copy, ignore=shutil.ignore_patterns("*.so", "__pycache__")
+            root / "bridge",
+            self._directory / "bridge",
+            ignore=shutil.ignore_patterns("*.so", "__pycache__"),
         )
-        modules = [str(path.relative_to(self._directory)) for path in self._modules(copy.parent)]
         done = subprocess.run(  # noqa: S603 - this Python, and names of our modules
             [sys.executable, "-c", _BUILD, *modules],
             cwd=self._directory,

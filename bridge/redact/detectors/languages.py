@@ -19,7 +19,7 @@ from bridge.redact.fold import fold
 from bridge.redact.names import languages as said
 from bridge.redact.names.words import WORD_VALUES
 from bridge.redact.rule import ASSIGNMENT
-from bridge.redact.spans import Scan
+from bridge.redact.spans import MARK_OPEN, Scan
 from bridge.redact.values import harmless
 from bridge.redact.values.extent import TRAIL
 from bridge.redact.values.judge import is_literal
@@ -111,7 +111,9 @@ def told(scan: Scan, start: int, end: int, kind: object) -> int:
     for tie in _tied(scan, start, last, close):
         noted = _value(scan, tie, str(kind))
         done = noted or done
-        if noted and not _is_changed(scan, start, close):
+        # A marker was a value when the text was read first.
+        is_value = noted or text.startswith(MARK_OPEN, tie.at)
+        if is_value and not _is_changed(scan, start, close):
             break  # a change tells the old one and the new one
     return done or (_before(scan, start, str(kind)) and last)
 

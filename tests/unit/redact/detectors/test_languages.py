@@ -139,3 +139,10 @@ def test_a_change_tells_the_old_password_and_the_new_one() -> None:
     result = Redactor().text(f"Das Passwort wurde von {old} auf {PASSWORD} geändert")
     assert old not in result
     assert PASSWORD not in result
+
+
+def test_a_second_pass_reads_no_further_than_the_marker_of_the_first() -> None:
+    secret = "9eSnDM4nCktogtUd" + "dIcL3VUllFtOIQdS"
+    once = Redactor().text(f"пароль=%3DBearer passwordpasswordu:p@h{secret}")
+    assert "[REDACTED:password]" in once
+    assert Redactor().text(once) == once

@@ -17,6 +17,7 @@ import orjson
 
 TOKEN = "mog_" + "e" * 24
 START_S = 60.0  # the machine may be busy with other tests
+LINES_SHOWN = 50  # of a process's stderr, below the test that failed
 
 
 def environment(url: str | None, **more: str) -> dict[str, str]:
@@ -127,6 +128,9 @@ async def serve(*args: str, env: Mapping[str, str]) -> AsyncIterator[Daemon]:
             if process.returncode is None:
                 process.kill()
             await process.wait()
+    except BaseException:
+        print("".join(lines[-LINES_SHOWN:]))  # pytest shows it below the failure
+        raise
     finally:
         if process.returncode is None:
             process.kill()

@@ -1,8 +1,8 @@
 """Takes the dress off a text: what a tool put around and between the characters of another one.
 
 Colors and other escapes of terminals, a prefix on each line (numbers, file names, times, names of
-services, marks of a diff, quotes of a mail). Detectors read what is left; a `View` knows where every
-character of it stood. A layer of escapes is taken off in `literals`.
+services, marks of a diff, quotes of a mail), breaks inside a command. Detectors read what is left; a
+`View` knows where every character of it stood. A layer of escapes is taken off in `literals`.
 """
 
 # ruff: noqa: E501 - a pattern is read on one line
@@ -315,6 +315,37 @@ def _behind_prefixes(line: str, size: int, *, has_letters: bool, is_marked: bool
     if size and not is_marked and line.startswith("+", size) and not line.startswith("++", size):
         return size + 1
     return size
+
+
+# -- commands over several lines -------------------------------------------------------------------
+
+# What tells a shell, and PowerShell and `cmd`, that the line goes on below, with what indents it.
+# The last two stand apart from the word before: Markdown has backticks at the end of a line.
+_CONTINUED: Final = re.compile(r"\\\r?\n[ \t]{0,200}")
+_CONTINUED_WINDOWS: Final = re.compile(r"(?<=[ \t])[`^]\r?\n[ \t]{1,200}")
+
+
+def joined(text: str) -> View | None:
+    """The view in which a line that goes on below is one line; None if none does."""
+    if "\n" not in text:
+        return None
+    edits: list[Edit] = []
+    if "\\\n" in text or "\\\r\n" in text:
+        edits += [
+            Edit(found.start(), found.end(), _blank(text, found))
+            for found in _CONTINUED.finditer(text)
+            if text[found.start() - 1 : found.start()] != "\\"
+        ]
+    if any(mark in text for mark in ("`\n", "^\n", "`\r\n", "^\r\n")):
+        edits += [Edit(*found.span()) for found in _CONTINUED_WINDOWS.finditer(text)]
+        edits.sort()
+    return viewed(text, edits) if edits else None
+
+
+def _blank(text: str, found: re.Match[str]) -> str:
+    """What stands for the break: nothing where a blank is before it, or none is behind it."""
+    is_apart = found.start() == 0 or text[found.start() - 1] in " \t"
+    return " " if not is_apart and text[found.end() - 1] in " \t" else ""
 
 
 def undressed(text: str) -> list[View]:

@@ -273,6 +273,10 @@ class TextRedactor:
             views.append(shared)
             inner = scan.inside(shared.text, shared.text.lower())
             in_view = self._moved(in_view, [shared], inner.low)
+        if (lines := dress.joined(inner.text)) is not None:
+            views.append(lines)
+            inner = scan.inside(lines.text, lines.text.lower())
+            in_view = self._hits(inner.low)
         if not views and not literals.may_have_some(scan.text):  # nearly every text
             if hits:
                 self._detect(scan, self._all(hits, scan.low), ())

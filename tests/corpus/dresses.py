@@ -115,6 +115,14 @@ DRESSES: dict[str, Dress] = {
         lambda text: json.dumps({"out": json.dumps({"content": text})}),
         lambda text: str(json.loads(json.loads(text)["out"])["content"]),
     ),
+    "lines that go on": Dress(
+        lambda text: re.sub(r" (?=--?[A-Za-z])", " \\\n    ", text),
+        lambda text: text.replace(" \\\n    ", " "),
+    ),
+    "lines that go on, compose": Dress(
+        lambda text: "api-1  | " + re.sub(r" (?=--?[A-Za-z])", " \\\n    ", text).replace("\n", "\napi-1  | "),
+        lambda text: text.removeprefix("api-1  | ").replace("\napi-1  | ", "\n").replace(" \\\n    ", " "),
+    ),
     "shell": Dress(
         lambda text: "bash -lc '" + text.replace("'", "'\\''") + "'",
         lambda text: text[len("bash -lc '") : -1].replace("'\\''", "'"),

@@ -15,6 +15,7 @@ from typing import Final
 from bridge.redact.automaton import Automaton
 from bridge.redact.detectors.detector import Detector
 from bridge.redact.detectors.printers import DUMPERS, PRINTERS, READERS
+from bridge.redact.dress import joined
 from bridge.redact.expressions import lazy
 from bridge.redact.names.classifier import CODE, ENV, NONE, SURE, Verdict
 from bridge.redact.names.words import BESIDE_WORDS, META, PUBLIC_ENV
@@ -58,6 +59,8 @@ def prints(command: str, names: Names) -> int:
     `names` judges names.
     """
     command = command[:COMMAND_MAX]
+    if (lines := joined(command)) is not None:
+        command = lines.text
     for number, start, end in _LITERALS.within(command.lower()):
         begin = command.rfind("\n", 0, start) + 1
         low = max(begin, start - 200)

@@ -44,6 +44,18 @@ def test_what_a_command_prints_or_stores_is_gone(command: str, output: str, shap
         assert redacted(events) == events
 
 
+@each_case("sign", ["\\", "`", "^"])
+@each_case(("command", "output"), CASES, ids=[command for command, _ in CASES])
+def test_a_command_that_goes_on_below_is_read_to_its_end(
+    command: str, output: str, sign: str
+) -> None:
+    filled_in, secrets, _ = filled(Maker(1), f"{command}\x01{output}")
+    command, _, output = filled_in.partition("\x01")
+    broken = command.replace(" -", f" {sign}\n    -").replace(" | ", f" {sign}\n  | ")
+    seen = "\n".join(texts_in(redacted(told(broken, output, SHAPES[0])[:1])[0]))
+    assert not any(survives(secret, seen) for secret in secrets), seen
+
+
 @each_case("command", [command for command, _ in PRINTING if "⟦" not in command])
 def test_a_command_that_prints_a_secret_holds_none(command: str) -> None:
     assert REDACTOR.value({"input": {"command": command}}) == {"input": {"command": command}}

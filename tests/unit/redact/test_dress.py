@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bridge.redact import Redactor
-from bridge.redact.dress import Edit, undressed, viewed
+from bridge.redact.dress import Edit, joined, undressed, viewed
 from bridge.redact.literals import literals
 from tests.cases import each_case
 
@@ -101,3 +101,23 @@ def test_what_looks_like_dress_never_hides_a_token(around: str, token: str) -> N
 @pytest.mark.parametrize("text", ["\x1b[password: hunter2Wx9", "\x1b[secret_key=hunter2Wx9"])
 def test_a_letter_that_no_terminal_knows_belongs_to_the_name_behind_it(text: str) -> None:
     assert "hunter2Wx9" not in Redactor().text(text)
+
+
+@each_case(
+    ("text", "one"),
+    [
+        ("curl \\\n  -u x", "curl -u x"), ("curl\\\n  -u x", "curl -u x"), ("curl \\\r\n\t-u x", "curl -u x"), ("to\\\nken", "token"),
+        ("a `\n  -b ^\n  -c", "a -b -c"), ("\\\n  a", "a"),
+    ],
+)  # fmt: skip
+def test_a_line_that_goes_on_below_is_one_line(text: str, one: str) -> None:
+    view = joined(text)
+    assert view is not None
+    assert view.text == one
+
+
+@each_case(
+    "text", ["a\nb", "a \\", "```\na\n```\nb", "`a`\n  b", "a \\\\\nb", "x^\n  2", "a `\nb"]
+)  # fmt: skip
+def test_a_mark_at_the_end_of_a_line_that_is_no_break_stays(text: str) -> None:
+    assert joined(text) is None

@@ -77,6 +77,7 @@ EVENTS: Mapping[str, str] = {
     "tls.certificate_replaced": "the certificate changed; new connections get the new one",
     "tls.certificate_refused": "the changed certificate is invalid; the last valid one stays in"
     " force",
+    "gateway.start_unknown": "it is not known whether a run was started; trying again",
     "gateway.start_given_up": "the gateway could not find out whether a run was started",
     "http.request_failed": "a client got a 5xx answer; `error` is the kind, a bug has its stack",
     "sink.opened": "an output found its position and writes",

@@ -129,7 +129,7 @@ async def serve(*args: str, env: Mapping[str, str]) -> AsyncIterator[Daemon]:
                 process.kill()
             await process.wait()
     except BaseException:
-        print("".join(lines[-LINES_SHOWN:]))  # pytest shows it below the failure
+        sys.stderr.write("".join(lines[-LINES_SHOWN:]))  # pytest shows it below the failure
         raise
     finally:
         if process.returncode is None:

@@ -128,9 +128,13 @@ class Starts:
                     await self._forget(start)
                     continue
                 try:
-                    await self._finish(start, is_again=True)
-                except (JournalError, TooManyFeedsError):
+                    reply = await self._finish(start, is_again=True)
+                except (JournalError, TooManyFeedsError) as error:
+                    _log.warning("gateway.start_unknown", account=start.account, reason=str(error))
                     break  # later
+                if (start.account, start.key) in self._pending:
+                    reason = reply.code if isinstance(reply, Failure) else f"HTTP {reply.status}"
+                    _log.warning("gateway.start_unknown", account=start.account, reason=reason)
             if not self._pending:
                 await self._left_over.wait()
             self._left_over.clear()

@@ -7,6 +7,7 @@ import json
 from collections.abc import Callable
 
 import pytest
+from structlog.testing import capture_logs
 
 from bridge.core.errors import Failure, Retry
 from bridge.journal.memory import MemoryJournal
@@ -91,8 +92,10 @@ def test_a_lost_start_is_not_forgotten_when_asking_again_is_refused(
     says_nothing: Reply | Failure,
 ) -> None:
     """The refusal is of the question whether it was started, not of the start."""
-    runs = left_after(LOST, says_nothing, STARTED, until=lambda runs: bool(runs.followed))
+    with capture_logs() as logged:
+        runs = left_after(LOST, says_nothing, STARTED, until=lambda runs: bool(runs.followed))
     assert runs.followed == [RUN]
+    assert [line["event"] for line in logged] == ["gateway.start_unknown"]
 
 
 def test_a_lost_start_is_not_replaced_by_another_request_with_its_key() -> None:

@@ -164,7 +164,8 @@ _DIFF = re.compile(
     r"^(?:@@ -\d|diff --git |\+\+\+ [ab/]|--- [ab/]|\*\*\* (?:Begin Patch|(?:Add|Update) File: ))",
     re.M,
 )
-_NUMBERED = re.compile(r"[ ]{0,8}(\d{1,6})[ ](?![ ]{0,2}[|│])")  # `bat -n`, `less -N`
+# `bat -n`, `less -N`, and lines that `grep -nC` shows around those it found.
+_NUMBERED = re.compile(r"[ ]{0,8}(\d{1,6})(?:[ ](?![ ]{0,2}[|│])|[-:](?!\d))")
 _LIST_OR_FLAGS = re.compile(r"- |--")
 # What a prefix that begins with a letter has: a number between colons or dashes (a line, a time).
 # Patterns that begin with a fixed character are searched for at the speed of a plain search.
@@ -277,10 +278,13 @@ def _are_marked(text: str, lines: list[str]) -> bool:
 
 
 def _are_numbered(lines: list[str]) -> bool:
-    """Do all lines begin with numbers that count, and nothing but a blank parts them?"""
+    """Do all lines begin with numbers that count, and nothing but a blank or a sign parts them?"""
     before = None
     for line in lines:
         if not line:
+            continue
+        if line == "--":  # `grep` left lines out
+            before = None
             continue
         found = _NUMBERED.match(line)
         if found is None or before not in (None, int(found[1]) - 1):

@@ -23,8 +23,9 @@ HITS_MAX: Final = 400  # literals of a text beyond which it is read as it stands
 _TRIES: Final = 3
 _DIGITS = re.compile(r"\d+")
 _ENDED = re.compile(r".*[\s\]|│›»]", re.S)
-# Numbers and the marks of lists are read with what follows: only more than that is a prefix.
-_MORE = re.compile(r"[^\d\s.,:;*+-]")
+# Numbers and the marks of lists are read with what follows: only more than that is a prefix, or the
+# mark of a comment (`--`, `;`, ` * `).
+_MORE = re.compile(r"[^\d\s.,:;*+-]|^--|^;|^[ \t]{1,40}\*[ ]")
 
 
 def may_share(text: str) -> bool:

@@ -27,7 +27,14 @@ from bridge.redact.names.classifier import (
 )
 from bridge.redact.names.words import PUBLIC_ENV
 from bridge.redact.values import harmless
-from bridge.redact.values.judge import SECRET_ID, counts_as_secret, is_bare_key_secret, is_issued
+from bridge.redact.values.cookies import are_pairs, cookies
+from bridge.redact.values.judge import (
+    SECRET_ID,
+    behind_user,
+    counts_as_secret,
+    is_bare_key_secret,
+    is_issued,
+)
 
 # `{"name": "API_TOKEN", "value": "x"}` in the spellings of HAR, Kubernetes, CloudFormation, Postman.
 NAME_MEMBERS: Final = ("name", "key", "Name", "Key", "header", "field", "variable", "param", "k",
@@ -60,6 +67,13 @@ BESIDE: Final = frozenset(
     rotation rotated active valid source ref reference public publickey certificate fingerprint
     clientemail authuri tokenuri universedomain size length ttl max min scopesrequested""".split()
 )
+
+
+def secret_places(item: str, verdict: Verdict) -> list[tuple[int, int]]:
+    """Where secrets stand in a text below a name: mostly all of it, or nowhere."""
+    if verdict.kind == "cookie" and are_pairs(item, 0, len(item)):
+        return cookies(item, 0, len(item))
+    return [(behind_user(item, verdict), len(item))] if is_secret_value(item, verdict) else []
 
 
 def is_secret_value(value: str, verdict: Verdict) -> bool:

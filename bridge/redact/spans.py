@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from bisect import bisect_right
+from collections.abc import Callable, Iterable
 from typing import Any, Final, NamedTuple
 
 MARK_OPEN: Final = "[REDACTED:"
@@ -102,6 +103,16 @@ def merged(spans: list[Span]) -> list[Span]:
             continue
         result.append(span)
     return result
+
+
+def replaced(text: str, places: Iterable[tuple[int, int]], mark: Callable[[int, int], str]) -> str:
+    """The text with what `mark` gives for each place, in their order; itself if there are none."""
+    parts: list[str] = []
+    done = 0
+    for first, last in places:
+        parts += (text[done:first], mark(first, last))
+        done = last
+    return "".join((*parts, text[done:])) if parts else text
 
 
 def fingerprint(secret: str, key: bytes) -> str:

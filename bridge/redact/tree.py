@@ -16,7 +16,7 @@ from bridge.redact.names.classifier import CODE, ENV, FORCED, NONE, SURE, Verdic
 from bridge.redact.plans import KEY_MIN, Plans
 from bridge.redact.policy import Policy
 from bridge.redact.scanner import EVENT_CHARS_MAX, TEXT_MIN, TextRedactor
-from bridge.redact.spans import Scan
+from bridge.redact.spans import Scan, replaced
 from bridge.redact.values import harmless
 
 DEPTH_MAX: Final = 100  # levels of nesting; upstream cuts at 3, JSON encoders give up near 250
@@ -220,15 +220,12 @@ class TreeRedactor(TextRedactor):
         """The output of a command that prints a secret and nothing else."""
         headed = _OUTPUT_BELOW.search(text)
         begin = headed.end() if headed is not None else 0
-        parts: list[str] = []
-        done = 0
-        for first, last in printed.printed_lines(text[begin:], what=what):
-            mark = self.replace(
-                text[begin + first : begin + last], "secret", "assignment", text, begin + first
-            )
-            parts += (text[done : begin + first], mark)
-            done = begin + last
-        return "".join((*parts, text[done:])) if parts else text
+        lines = printed.printed_lines(text[begin:], what=what)
+        return replaced(
+            text,
+            [(begin + first, begin + last) for first, last in lines],
+            lambda at, end: self.replace(text[at:end], "secret", "assignment", text, at),
+        )
 
     def _kubernetes(self, obj: dict[str, Any], changed: dict[str, Any] | None) -> dict[str, Any]:
         result = obj if changed is None else changed
@@ -321,8 +318,10 @@ class TreeRedactor(TextRedactor):
         rule = "policy-key" if verdict.grade == FORCED else "key-name"
         if kind is str:
             is_named = verdict.grade != ENV and rule not in self.off
-            if is_named and shapes.is_secret_value(item, verdict):
-                return self.replace(item, verdict.kind, rule)
+            if is_named and (places := shapes.secret_places(item, verdict)):
+                return replaced(
+                    item, places, lambda at, end: self.replace(item[at:end], verdict.kind, rule)
+                )
             return self.text(item)
         if kind is int or kind is float:
             number = shapes.as_text(item)

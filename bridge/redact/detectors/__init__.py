@@ -38,7 +38,7 @@ from bridge.redact.detectors.printed import PRINTED
 from bridge.redact.detectors.shaped import SHAPED
 from bridge.redact.detectors.stored import PIPED, STORED
 from bridge.redact.detectors.tokens import OWN_TOKENS, PROVIDER_TOKENS
-from bridge.redact.detectors.urls import MYSQL_DSN, ORACLE, USERINFO
+from bridge.redact.detectors.urls import ESCAPED_USERINFO, MYSQL_DSN, ORACLE, USERINFO
 from bridge.redact.detectors.wallets import (
     KEYS_NEAR,
     MNEMONICS,
@@ -78,6 +78,7 @@ DETECTORS: Final[tuple[Detector, ...]] = (
     PROGRAM_FLAGS,
     ECHOED,
     HERE_STRING,
+    ESCAPED_USERINFO,
     MYSQL_DSN,
     ORACLE,
     STORED,

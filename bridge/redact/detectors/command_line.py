@@ -12,6 +12,7 @@ from bridge.redact.expressions import Lazy, lazy
 from bridge.redact.rule import COMMAND_LINE
 from bridge.redact.spans import MARK_OPEN, Scan
 from bridge.redact.values import harmless
+from bridge.redact.values.cookies import cookies
 from bridge.redact.values.spoken import is_common_password
 
 TRIES_MAX = 4  # flags of a line that look like the one for the password
@@ -306,15 +307,10 @@ def _after_escape(text: str, start: int) -> bool:
 
 
 def _note_cookies(scan: Scan, found: re.Match[str]) -> int:
-    """All of them, if one has weight."""
-    first, last = found.span(found.lastindex or 0)
-    pairs = scan.text[first:last].split(";")
-    values = [pair.partition("=")[2].strip() for pair in pairs]
-    if not any(
-        harmless.weight(value) and not harmless.harmless_text(value, ()) for value in values
-    ):
-        return 0
-    return scan.add(first, last, "cookie", COMMAND_LINE.id, is_cut=last >= scan.end)
+    done = 0
+    for first, last in cookies(scan.text, *found.span(found.lastindex or 0)):
+        done = scan.add(first, last, "cookie", COMMAND_LINE.id, is_cut=last >= scan.end)
+    return done
 
 
 def _note(scan: Scan, found: re.Match[str]) -> int:

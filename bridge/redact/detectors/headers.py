@@ -9,6 +9,7 @@ from bridge.redact.names.classifier import Verdict
 from bridge.redact.rule import AUTH_SCHEME, COOKIE
 from bridge.redact.spans import MARK_OPEN, Scan
 from bridge.redact.values import harmless
+from bridge.redact.values.cookies import are_pairs, cookies
 from bridge.redact.values.extent import BARE, LITERAL_TAG, QUOTE, Value, bare_end, line_end, quoted
 from bridge.redact.values.judge import SCHEME, take
 
@@ -133,14 +134,11 @@ def _is_params(text: str, start: int, stop: int) -> bool:
     )
 
 
-def _are_plain(content: str) -> bool:
-    """`theme=dark; lang=en`: settings of a page, every one a short word."""
-    values = [pair.partition("=")[2].strip() for pair in content.split(";")]
-    return all(len(value) < 12 and not harmless.weight(value) for value in values)
-
-
 def cookie(scan: Scan, at: int) -> int:
-    """`Cookie: a=b; c=d`: all of it, up to the end of the header."""
+    """`Cookie: a=b; c=d`: the values that are no settings, up to the end of the header.
+
+    Returns where to go on, 0 if all are settings, -1 if it is no list of pairs.
+    """
     text = scan.text
     opened = QUOTE.match(text, at, scan.end)
     start = opened.end() if opened is not None else at
@@ -149,9 +147,12 @@ def cookie(scan: Scan, at: int) -> int:
         return 0
     content = run.group()
     scan.effort += 1 + (len(content) >> 5)
-    if "=" not in content or harmless.is_marked(content[content.index("=") + 1 :] or "***"):
-        return 0
+    if not are_pairs(text, start, run.end()):
+        return -1
     value = content[content.index("=") + 1 :]
-    if harmless.harmless_code(value, ("cookie",), "") or _are_plain(content):
+    if harmless.harmless_code(value, ("cookie",), ""):
         return 0
-    return scan.add(start, run.end(), "cookie", COOKIE.id, is_cut=run.end() >= scan.end)
+    done = 0
+    for first, last in cookies(text, start, run.end()):
+        done = scan.add(first, last, "cookie", COOKIE.id, is_cut=last >= scan.end)
+    return done

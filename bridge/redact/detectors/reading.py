@@ -76,7 +76,9 @@ def read(scan: Scan, first: int, at: int, verdict: Verdict, name_quote: str, op:
     if verdict.kind == "authorization":
         return authorization(scan, at, verdict)
     if verdict.kind == "cookie" and not name_quote and op == ":" and text[at] != "[":
-        return cookie(scan, at)
+        behind = cookie(scan, at)
+        if behind >= 0:
+            return behind
     if op[:2] in ("==", "!=") and verdict.kind == "token" and not _has_weight(scan, at):
         return 0  # `if token == "end":` in a parser
     char = text[at]

@@ -12,7 +12,7 @@ from bridge.redact.expressions import lazy
 # The name is closed by its quote, by brackets, by emphasis; then comes the separator.
 SEPARATOR: Final = lazy(
     r"""
-    (?P<quote>\\{0,15}["'`]|&quot;|&\#0?3[49];|&apos;|%2[27]|\\{1,15}u002[27])?
+    (?P<quote>\\{0,15}["'`]|&quot;|&\#(?:0?3[49]|[xX]0?2[27]);|&apos;|%2[27]|\\{1,15}u002[27])?
     (?:[\])}]{1,2}(?:\\{0,15}["'`])?|\[\d{0,3}\]|[ ]\#?\d{1,2}(?=[ \t]{0,3}[:=])|[ ]?\.{2,40}(?=[ :])|\*{1,3}|_{1,2}|\?|!|[ ]\([A-Za-z][\w ,.-]{0,30}\))?
     [ \t]{0,24}
     (?:
@@ -28,7 +28,7 @@ SEPARATOR: Final = lazy(
       | (?P<dash>[-–—][ \t])
     )
     (?:\*{1,3}(?=[ \t])|_{2}(?=[ \t]))?
-    [ \t]{0,24}
+    (?:(?:%20){1,8}|\+(?=%22)|[ \t]{0,24})
     """,
     re.X,
 )

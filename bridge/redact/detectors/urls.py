@@ -130,6 +130,23 @@ def oracle(scan: Scan, _start: int, end: int, _data: object) -> int:
     return scan.add(*found.span("password"), "url-credential", URL_USERINFO.id)
 
 
+_ESCAPED = lazy(
+    r"(?:%(?!2[fF]|3[aA]|40)[0-9A-Fa-f]{2}|[^\s/:@%\"'<>&`\\]){0,256}%3[aA]"
+    r"(?P<password>(?:%(?!2[fF]|40)[0-9A-Fa-f]{2}|[^\s/@%\"'<>&`\\]){3,512}+)%40"
+)
+
+
+def escaped(scan: Scan, _start: int, end: int, _data: object) -> int:
+    """`url=postgres%3A%2F%2Fapp%3Ax%40db`: a URL inside a URL."""
+    found = _ESCAPED().match(scan.text, end, scan.end)
+    if found is None:
+        return 0
+    password = found.group("password")
+    if harmless.harmless_text(password, ("password",)) and not _weak_word(password):
+        return 0
+    return scan.add(*found.span("password"), "url-credential", URL_USERINFO.id)
+
+
 URL_USERINFO: Final = Rule("url-userinfo", "user:password@ in a URL or connection string")
 USERINFO = Detector(
     name="url-userinfo",
@@ -138,6 +155,17 @@ USERINFO = Detector(
     look=url,
     finds=("postgres://app:⟦PU⟧@db:5432/shop", "https://⟦a40⟧@git.example.com/x.git"),
     leaves=("https://example.com:8443/a@b", "postgres://app:password@localhost/shop"),
+)
+ESCAPED_USERINFO = Detector(
+    name="url-userinfo-escaped",
+    rule=URL_USERINFO,
+    literals=literals("%3a%2f%2f"),
+    look=escaped,
+    finds=("url=postgres%3A%2F%2Fapp%3A⟦PA⟧%40db%3A5432%2Fshop",),
+    leaves=(
+        "next=https%3A%2F%2Fexample.com%3A8443%2Fa%40b",
+        "url=postgres%3A%2F%2Fapp%3Apassword%40db",
+    ),
 )
 MYSQL_DSN = Detector(
     name="mysql-dsn",

@@ -15,6 +15,7 @@ from bridge.redact.names.issuers import ABOUT, ISSUERS
 from bridge.redact.rule import ASSIGNMENT
 from bridge.redact.spans import Scan
 from bridge.redact.values import harmless
+from bridge.redact.values.cookies import are_pairs, cookies
 from bridge.redact.values.extent import BARE_MAX, Value, bare_end
 
 # Vault and Consul hand out UUIDs under this name; elsewhere it is the name of a stored secret.
@@ -30,6 +31,7 @@ _KEY_ID = lazy(r"(?:0x)?(?:[0-9A-F]{8}|[0-9A-F]{10}|[0-9A-F]{16}|[0-9A-F]{40})!?
 _DIGEST_PART = lazy(r"[A-Za-z][-_][0-9a-f]{64}\Z")
 _TAME = lazy(r"[a-z_]{1,40}[0-9]{0,2}[a-z_]{0,40}[0-9]?[a-z]?\Z")  # `plot2d1`: a name
 _URN = lazy(r"[a-z]{2,20}:[A-Za-z0-9]{6,40}\Z")  # `spotify:track:<id>`
+_USER = lazy(r"(?P<user>[A-Za-z_][\w.@+-]{0,63}):(?=[^\s/])")
 _NUMBERED = lazy(r"[A-Za-z]{2,8}_?\d{1,3}\Z")
 PASSWORDY = frozenset(("password", "passphrase"))
 SCHEME = lazy(
@@ -66,6 +68,11 @@ def take(scan: Scan, value: Value, verdict: Verdict) -> int:
         return 0
     content = text[start:stop]
     cut = value.is_open and stop >= scan.end
+    if verdict.kind == "cookie" and are_pairs(text, start, stop):
+        done = 0
+        for first, last in cookies(text, start, stop):
+            done = scan.add(first, last, verdict.kind, ASSIGNMENT.id, is_cut=cut)
+        return done
     if not _is_secret(text, start, stop, content, value.quote, verdict, cut=cut):
         return 0
     if not value.quote and stop - start >= BARE_MAX:
@@ -74,6 +81,8 @@ def take(scan: Scan, value: Value, verdict: Verdict) -> int:
     scheme = SCHEME().match(content) if verdict.grade == SURE and " " in content[:24] else None
     if scheme is not None and scheme.end() < len(content):
         start += scheme.end()
+    else:
+        start += behind_user(content, verdict)
     return scan.add(start, stop, verdict.kind, ASSIGNMENT.id, is_cut=cut)
 
 
@@ -135,6 +144,19 @@ def _is_secret(  # noqa: C901, PLR0912 - one branch per notation
     if cut and len(content) < 6:
         return False
     return _word_is_secret(text, start, stop, content, verdict)
+
+
+def behind_user(content: str, verdict: Verdict) -> int:
+    """Where the password of `user:password` begins below a name for both; else 0."""
+    if ":" not in content or (
+        verdict.kind != "credential"
+        and not any(word.endswith(("userpwd", "userpass")) for word in verdict.words[-1:])
+    ):
+        return 0
+    user = _USER().match(content)
+    if user is None or harmless.weight(user.group("user")) == harmless.HEAVY:
+        return 0
+    return user.end()
 
 
 def is_issued(words: tuple[str, ...]) -> bool:

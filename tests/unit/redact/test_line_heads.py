@@ -27,6 +27,8 @@ def left(text: str, *hits: int) -> str | None:
         ("app |\napp | a: 1\napp | b: 2", "\n a: 1\n b: 2"),  # an empty line has no blank
         ("$ docker logs x\n// a: 1\n// b: 2\n// c: 3", "$ docker logs x\na: 1\nb: 2\nc: 3"),
         ("| a: 1\n| b: 2", "a: 1\nb: 2"),
+        ("-- a: 1\n-- b: 2", "a: 1\nb: 2"),
+        ("; a: 1\n; b: 2", "a: 1\nb: 2"),
     ],
 )
 def test_what_all_lines_begin_with_hides_the_lines(text: str, expected: str) -> None:

@@ -1,0 +1,44 @@
+"""Cookies in one text: `a=b; c=d`, as headers, commands and JSON have them."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from bridge.redact.expressions import lazy
+from bridge.redact.values import harmless
+
+# Of Set-Cookie; they are no cookies.
+_ATTRIBUTES: Final = frozenset(
+    ("path", "domain", "expires", "max-age", "samesite", "version", "priority")
+)
+# A cookie with such a name is not a setting of a page, however short its value is.
+_OF_SESSION = lazy(r"(?i)sess|sid\Z|auth|token|csrf|xsrf|jwt|remember|login|passw|secret|key\Z")
+_SETTING_MAX: Final = 11  # characters of the value of a setting
+_PAIR = lazy(r"[ \t]{0,4}[\w.%$-]{1,128}=[^=\s;]")
+
+
+def are_pairs(text: str, first: int, last: int) -> bool:
+    """Is this a list of pairs? Base64 that is filled up with `=` is none."""
+    return _PAIR().match(text, first, last) is not None
+
+
+def cookies(text: str, first: int, last: int) -> list[tuple[int, int]]:
+    """Where the values stand that are not settings; none if all are.
+
+    A setting (`theme=dark`) is a short word, and its name is not that of a session.
+    """
+    found: list[tuple[int, int]] = []
+    has_weight = False
+    end = first - 1
+    for pair in text[first:last].split(";"):
+        name, _, value = pair.partition("=")
+        start = end + 1 + len(pair) - len(value)
+        end += 1 + len(pair)
+        name = name.strip()
+        if not value.strip() or name.lower() in _ATTRIBUTES or harmless.is_marked(value):
+            continue
+        is_heavy = len(value) > _SETTING_MAX or harmless.weight(value.strip()) > 0
+        if is_heavy or _OF_SESSION().search(name) is not None:
+            found.append((start, end))
+        has_weight = has_weight or is_heavy
+    return found if has_weight else []

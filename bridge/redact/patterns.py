@@ -14,6 +14,8 @@ from typing import Final
 
 from bridge.core.errors import ConfigError
 from bridge.redact.policy import EXTRA_PATTERNS_MAX, Policy
+from bridge.redact.spans import Scan
+from bridge.redact.values import harmless
 
 TEXT_MAX: Final = 65_536  # characters of a text that a pattern is searched in
 WINDOW: Final = 2_048  # characters at once; upstream cuts the strings of a payload at 2,000
@@ -55,6 +57,15 @@ def matches(pattern: re.Pattern[str], text: str) -> Iterator[re.Match[str]]:
                 yield match
         if stop == end:
             return
+
+
+def search(scan: Scan, pattern: re.Pattern[str]) -> None:
+    """Note what a pattern finds: its group `secret`, or all of a match."""
+    group = "secret" if "secret" in pattern.groupindex else 0
+    for match in matches(pattern, scan.text):
+        first, last = match.span(group)
+        if last > first and not harmless.is_marked(match.group(group)):
+            scan.add(first, last, "secret", "policy-pattern")
 
 
 def probes(pattern: str) -> Iterator[str]:

@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 import hashlib
-import re
 from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from typing import Any, Final, NamedTuple, Self
@@ -16,6 +15,7 @@ from bridge.redact.fold import fold, offsets
 from bridge.redact.jsondoc import Document, NotADocumentError, keep_structure, parses
 from bridge.redact.names.remembered import Names
 from bridge.redact.policy import Policy
+from bridge.redact.seen import SHORT_MAX, Place, Seen, SeenTexts, key_of, places_in
 from bridge.redact.spans import (
     MARK_OPEN,
     MARKER_MAX,
@@ -25,7 +25,6 @@ from bridge.redact.spans import (
     fingerprint,
     merged,
 )
-from bridge.redact.values import harmless
 
 TEXT_MIN = 6  # a shorter text holds no secret that could be recognised
 # What a text may cost, in values read of up to 32 characters each; then it fails closed. Ordinary
@@ -38,14 +37,13 @@ EVENT_EFFORT_MAX: Final = 20_480
 TEXT_EFFORT: Final = 2  # of each text that holds literals
 UNSCANNED: Final = f"{MARK_OPEN}unscanned]"
 EFFORT_LONG: Final = 65_536  # characters from which on it is one for four times as many
-HARMLESS_MAX: Final = 2_048  # harmless texts that are remembered, of so many characters at most
-HARMLESS_CHARS_MAX: Final = 128
 # Characters of one event that are read; what follows is replaced, unread. Ten times the longest text
 # that upstream accepts (100,000, mogplex.md 1.6) and fifty times its largest payload. The worst
 # text known takes under a second for so many; ordinary ones 40 ms.
 EVENT_CHARS_MAX: Final = 2**20
 
 
+NOTHING: Final = Seen(0, ())
 _NOWHERE: Final = (2**62, 2**62)
 
 
@@ -84,9 +82,7 @@ class TextRedactor:
         self.names = Names(policy)
         self.counts: dict[str, int] = {}
         self.echoes: dict[str, str] = {}
-        # Texts in which nothing was found, and what they cost: agents say the same again and again.
-        # A text costs the same when it comes again, so what is replaced does not depend on it.
-        self.harmless: dict[str, int] = {}
+        self.seen = SeenTexts()
         self.trace: list[Finding] | None = None
         self.own_secrets: tuple[str, ...] = ()  # known by heart; replaced wherever they stand
 
@@ -107,11 +103,7 @@ class TextRedactor:
         size = len(s)
         if size < TEXT_MIN:
             return s
-        cost = self.harmless.get(s)
-        if cost is not None and size <= self._chars_left and cost < self._effort_left:
-            self._chars_left -= size
-            self._effort_left -= cost
-            return s
+        is_short = size <= SHORT_MAX
         if "[" in s and (marks := s.count(MARK_OPEN)):
             # Markers of an earlier pass are longer than what they replaced: they cost nothing, or
             # a text that just fitted would be cut by the second pass. Never under a quarter.
@@ -119,13 +111,9 @@ class TextRedactor:
         self._chars_left -= size
         if self._chars_left < 0:
             return self._beyond(s, size)
-        effort = self._effort_left
-        result = self._whole(s)
-        if result is s and size <= HARMLESS_CHARS_MAX and size == len(s):
-            if len(self.harmless) >= HARMLESS_MAX:
-                self.harmless.clear()
-            self.harmless[s] = effort - self._effort_left
-        return result
+        if is_short and self._maybe_seen(s) is not None:
+            return s  # one with a secret is not known by its text
+        return self._whole(s)
 
     def _beyond(self, s: str, size: int) -> str:
         """As much of the text as may still be read, and a marker for the rest."""
@@ -137,12 +125,26 @@ class TextRedactor:
         for secret in self.own_secrets:
             if secret in s:
                 s = s.replace(secret, self.mark("token", "own-token", s, s.index(secret)))
+        key = b""
+        if len(s) > SHORT_MAX and (seen := self._maybe_seen(key := key_of(s))) is not None:
+            return self._marked(s, seen.places)
         text = s if s.isascii() else fold(s)
         low = text.lower()
         hits = self._hits(low)
         if not hits and not self._patterns and not dress.hides(text):
+            self.seen.put(s, key, NOTHING)
             return s
-        return self._scan(s, text, low, hits)
+        if not key and (seen := self._maybe_seen(key := key_of(s))) is not None:
+            return self._marked(s, seen.places)
+        return self._scan(s, text, low, hits, key)
+
+    def _maybe_seen(self, key: str | bytes) -> Seen | None:
+        """What is known of a text that is read again, its cost paid; None if it must be read."""
+        seen = self.seen.get(key)
+        if seen is None or seen.cost >= self._effort_left:
+            return None
+        self._effort_left -= seen.cost
+        return seen
 
     def _moved(self, hits: list[Hit], views: list[dress.View], low: str) -> list[Hit]:
         """The hits in a text as hits in the last of its views."""
@@ -189,20 +191,24 @@ class TextRedactor:
                 result = result.replace(value, self.mark(self.echoes[value], "echo", s, at))
         return result
 
-    def _scan(self, s: str, text: str, low: str, hits: list[Hit]) -> str:
+    def _scan(self, s: str, text: str, low: str, hits: list[Hit], key: bytes) -> str:
+        before = self._effort_left
         scan = self._found(text, low, hits)
         if scan is None:
             return self.mark("unscanned", "unscanned", s)
-        if not scan.spans:
-            return s
-        result = self._apply(s, scan)
+        places = places_in(s, scan) if scan.spans else ()
+        result = self._marked(s, places)
         if (
-            s[:1] in "{["
+            places
+            and s[:1] in "{["
             and s[-1:] in "}]"
             and not (len(s) == len(scan.text) and keep_structure(s, scan.spans))
             and not parses(result)
         ):
             return self._by_structure(s, result)
+        # What did not fit into this event may fit into another.
+        if scan.effort <= scan.budget:
+            self.seen.put(s, key, Seen(before - self._effort_left, places))
         return result
 
     def rest_of(self, s: str, at: int) -> tuple[str, int | None]:
@@ -252,7 +258,7 @@ class TextRedactor:
         try:
             self._read(scan, hits, 0)
             for pattern in self._patterns:
-                self._search(scan, pattern)
+                patterns.search(scan, pattern)
         except Exception:  # noqa: BLE001 - whatever breaks, the text must not pass unread
             return None
         self._effort_left -= scan.effort + TEXT_EFFORT
@@ -372,24 +378,15 @@ class TextRedactor:
                     skip_from = scan.spans[-1].start if len(scan.spans) > before else start
                     skip = done
 
-    def _search(self, scan: Scan, pattern: re.Pattern[str]) -> None:
-        group = "secret" if "secret" in pattern.groupindex else 0
-        for match in patterns.matches(pattern, scan.text):
-            first, last = match.span(group)
-            if last > first and not harmless.is_marked(match.group(group)):
-                scan.add(first, last, "secret", "policy-pattern")
-
-    def _apply(self, s: str, scan: Scan) -> str:
-        text = scan.text
-        at = offsets(s) if len(text) != len(s) else None
+    def _marked(self, s: str, places: Sequence[Place]) -> str:
+        """The text with its places replaced; itself if there are none."""
+        if not places:
+            return s
         parts: list[str] = []
         done = 0
-        for span in merged(beside_markers(scan.spans, text)):
-            first, last = (at[span.start], at[span.end]) if at else (span.start, span.end)
+        for first, last, span in places:
             parts += (s[done:first], span.quote, self._marker(s, first, last, span), span.quote)
             done = last
-        if not parts:
-            return s
         parts.append(s[done:])
         return "".join(parts)
 

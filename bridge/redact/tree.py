@@ -47,7 +47,7 @@ class TreeRedactor(TextRedactor):
     def forget(self) -> None:
         """Forget what was read without the own secrets there are now."""
         self.plans.clear()
-        self.harmless.clear()
+        self.seen.clear()
 
     def begin(self, memory: Memory | None = None) -> None:
         """Forget the last event; `memory` is of the feed whose event comes now."""

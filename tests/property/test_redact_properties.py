@@ -158,7 +158,7 @@ def steps(run: Callable[[], object]) -> int:
 def test_twice_the_input_costs_at_most_twice_the_steps(piece: str) -> None:
     redactor = Redactor()
     small, large = ((piece * 4000)[:size] for size in (2000, 8000))
-    redactor.text(small)  # names are remembered now
+    redactor.text(small + " ")  # names are remembered now, and another text
     one, four = steps(lambda: redactor.text(small)), steps(lambda: redactor.text(large))
     assert four <= 4.6 * one + 400
 

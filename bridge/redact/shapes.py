@@ -73,7 +73,12 @@ def secret_places(item: str, verdict: Verdict) -> list[tuple[int, int]]:
     """Where secrets stand in a text below a name: mostly all of it, or nowhere."""
     if verdict.kind == "cookie" and are_pairs(item, 0, len(item)):
         return cookies(item, 0, len(item))
-    return [(behind_user(item, verdict), len(item))] if is_secret_value(item, verdict) else []
+    if not is_secret_value(item, verdict):
+        return []
+    at = behind_user(item, verdict)
+    if at and verdict.grade != FORCED and harmless.harmless_text(item[at:], verdict.words):
+        return []
+    return [(at, len(item))]
 
 
 def is_secret_value(value: str, verdict: Verdict) -> bool:

@@ -133,12 +133,15 @@ def find(scan: Scan, start: int, end: int, form: Format) -> int:
         return 0
     if _is_made_up(form, body, may_begin=may_begin) or _is_hash(scan, start, stop, body, form):
         return 0
+    if _IN_DIGEST.search(text, max(0, start - 96), start) is not None:
+        return 0
     if form.names_user:
         start = end  # a user name before the token: it says where the token belongs
     done = scan.add(start, stop, form.kind, form.rule.id, is_cut=at_end and size < form.least)
     return _secret_beside(scan, stop) or done if form.kind == "access-key-id" else done
 
 
+_IN_DIGEST = re.compile(r"(?i:sha)(?:1|224|256|384|512)[-=:][A-Za-z0-9+/_-]{0,88}\Z")
 _BESIDE = re.compile(
     r"[ \t]{0,3}(?:[/:|,;]|and|&)?[ \t]{0,3}"
     r"(?P<secret>[A-Za-z0-9+/]{30}(?:[A-Za-z0-9+/]{10})?)(?![\w+/=-])"

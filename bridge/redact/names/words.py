@@ -137,7 +137,7 @@ TOKEN_HARMLESS = frozenset(
     """page next continuation pagination prev previous cursor sync stop eos bos pad unk sep cls mask
     special end start first last cancellation cancel abort design input output prompt
     completion reasoning cached context thinking audio image text lex lexer syntax parse parser
-    word sub per each every any unexpected expected operator keyword identifier
+    forward backward sequence word sub per each every any unexpected expected operator keyword identifier
     idempotency lock export oov whitespace comment newline eof placeholder change
     watch starting resume resumption""".split()
 )

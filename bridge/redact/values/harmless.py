@@ -16,6 +16,7 @@ from typing import Final
 
 from bridge.redact.fold import fold
 from bridge.redact.names.words import LABELS, STOP, UI, WORD_VALUES
+from bridge.redact.values.code import is_code
 from bridge.redact.values.placeholders import is_placeholder
 from bridge.redact.values.references import is_reference
 
@@ -61,7 +62,8 @@ _CODE = re.compile(
 _UUID = re.compile(r"[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}\Z")
 _PATH = re.compile(r"(?:\.{1,2}|~|[A-Za-z]:|@|[a-z0-9_-]{1,32})?[/\\]{1,2}")
 _IDENT = re.compile(r"[A-Za-z_$][A-Za-z_$]{0,63}[0-9]{0,2}\Z")
-_URL = re.compile(r"(?:https?|wss?|ftp|git|ssh|file)://")
+_URL = re.compile(r"(?:https?|wss?|ftp|git|ssh|fileb?|s3|gs)://")
+_SECTION = re.compile(r"#[a-z][a-z]{2,20}[-.\d]{0,12}\Z")  # of a page
 # Every branch begins with a sign, so that it is searched for at the speed of a set.
 _REGEX = re.compile(
     r"\[(?<=\A\[)[^\]]{1,120}\][+*?{]|%[YmdHMSjB][-/:. T_]{0,2}%[a-zA-Z]|\(\?[:=!<P]|\[\^|\\[wdsbS][+*{\])]|\[a-z0-9A-Z]-[a-zA-Z0-9]|\.[*+][?)$]|\)\?|\{\d{1,3},\d{0,4}\}|\A/\^"
@@ -76,7 +78,9 @@ _TYPE_NAME = re.compile(
     r"[A-Z][A-Za-z0-9]{0,60}(?:Key|Token|Secret|Password|Credential|Auth)[A-Za-z]{0,20}\Z"
 )
 _DIGITS = re.compile(r"\d{1,20}")
-_TEMPLATE = re.compile(r"\{[A-Za-z_][\w.\[\]()]{0,60}(?:![rsa])?(?::[^{}]{0,20})?\}")
+_TEMPLATE = re.compile(
+    r"\{(?:[A-Za-z_][\w.\[\]()]{0,60})?(?:![rsa])?(?::[^{}]{0,20})?\}|%[sdr](?=[\\/])|%\d?\.\df"
+)
 _WORDS = re.compile(r"[A-Za-z']{1,40}")
 _PARTS = re.compile(r"[A-Z]{1,40}(?![a-z])|[A-Z]?[a-z]{1,60}|[0-9]{1,40}")
 
@@ -218,14 +222,15 @@ def harmless_text(value: str, words: tuple[str, ...]) -> bool:
     if look.isalnum() and look.isascii():  # most secrets: nothing below is without signs
         is_word = low in WORD_VALUES or low in words or is_placeholder(look)
         is_word = is_word or _ADDRESS.match(look) is not None
-        return is_word or _is_label(look, low) or _is_named_after(look)
+        return is_word or _is_label(look, low) or _is_named_after(look) or is_code(look, words)
     if (
         is_placeholder(look)
         or low in WORD_VALUES
         or low in words
         or _FORM.match(look)
-        or ("{" in look and _is_template(look))
+        or (("{" in look or "%" in look) and _is_template(look))
         or (len(look) < 16 and _VERSION.match(look))
+        or is_code(look, words)
     ):
         return True
     if " " in look:
@@ -307,6 +312,7 @@ def _is_location(look: str) -> bool:
     if "://" in look and _URL.match(look):
         if (query := _SECRET_QUERY.search(look)) is not None:
             look = look[: query.start()]  # its parameter is read by its own name
+        look = _SECTION.sub("", look)
         return "@" not in look and not any(weight(part) == HEAVY for part in look.split("/")[3:])
     if ":" in look and _HOST_PORT.match(look):
         return True

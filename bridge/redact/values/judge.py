@@ -32,6 +32,12 @@ _DIGEST_PART = lazy(r"[A-Za-z][-_][0-9a-f]{64}\Z")
 _TAME = lazy(r"[a-z_]{1,40}[0-9]{0,2}[a-z_]{0,40}[0-9]?[a-z]?\Z")  # `plot2d1`: a name
 _URN = lazy(r"[a-z]{2,20}:[A-Za-z0-9]{6,40}\Z")  # `spotify:track:<id>`
 _USER = lazy(r"(?P<user>[A-Za-z_][\w.@+-]{0,63}):(?=[^\s/])")
+# A text of several lines that is a configuration: its own names say what is secret in it.
+_SETTINGS = lazy(r"\n[ \t]{0,40}(?:\[[\w.: -]{1,60}\][ \t]{0,8}\n|[A-Za-z][\w.-]{0,40}[ ]?[=:][ ])")
+_DATE = lazy(r"(?:19|20)\d\d-[01]\d-[0-3]\d\Z")
+_DOCUMENTED = lazy(
+    r"[:@](?:param|type|arg|keyword|key|returns?)\b[^:\n]{0,40}:?[ ]{1,4}(?:\w{1,40}:[ ]{1,4})?\Z"
+)
 _NUMBERED = lazy(r"[A-Za-z]{2,8}_?\d{1,3}\Z")
 PASSWORDY = frozenset(("password", "passphrase"))
 SCHEME = lazy(
@@ -81,8 +87,10 @@ def take(scan: Scan, value: Value, verdict: Verdict) -> int:
     scheme = SCHEME().match(content) if verdict.grade == SURE and " " in content[:24] else None
     if scheme is not None and scheme.end() < len(content):
         start += scheme.end()
-    else:
-        start += behind_user(content, verdict)
+    elif (behind := behind_user(content, verdict)) and verdict.grade != FORCED:
+        if harmless.harmless_code(content[behind:], verdict.words, text[stop : stop + 1]):
+            return 0
+        start += behind
     return scan.add(start, stop, verdict.kind, ASSIGNMENT.id, is_cut=cut)
 
 
@@ -99,9 +107,16 @@ def _is_secret(  # noqa: C901, PLR0912 - one branch per notation
         return False  # of a key that signs commits or packages, as gpg shows it
     if content.startswith("-----BEGIN"):
         return False  # key blocks and certificates have a detector of their own
+    if (
+        _DOCUMENTED().search(text, max(0, start - 60), start)
+        and harmless.weight(content) != harmless.HEAVY
+    ):
+        return False
     if verdict.grade == CODE:
-        if _NUMBERED().match(content):
+        if _NUMBERED().match(content) or _DATE().match(content):
             return False  # `pin: GPIO17`
+        if not quote and harmless.harmless_code(content, words, text[stop : stop + 1]):
+            return False
         bare = content.replace("-", "").replace(" ", "")
         return (bare.isdigit() and 3 <= len(bare) <= 12) or (
             harmless.weight(content) >= harmless.SOME_WEIGHT
@@ -117,7 +132,7 @@ def _is_secret(  # noqa: C901, PLR0912 - one branch per notation
     if words == ("pwd",) and content[:1] == "/":
         return False  # the working directory
     if quote:
-        if harmless.harmless_text(content, words):
+        if harmless.harmless_text(content, words) or _SETTINGS().search(content) is not None:
             return False
         if len(content) > 512 and " " in content[:200]:
             return False

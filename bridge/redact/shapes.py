@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
-from bridge.redact.detectors.command_line import PROGRAMS
+from bridge.redact.detectors.command_line import PROGRAMS, program
 from bridge.redact.expressions import lazy
 from bridge.redact.names.classifier import (
     BARE_KEY,
@@ -26,6 +26,7 @@ from bridge.redact.names.classifier import (
     Verdict,
 )
 from bridge.redact.names.words import PUBLIC_ENV
+from bridge.redact.spans import Scan, Span
 from bridge.redact.values import harmless
 from bridge.redact.values.cookies import are_pairs, cookies
 from bridge.redact.values.judge import (
@@ -34,6 +35,7 @@ from bridge.redact.values.judge import (
     counts_as_secret,
     is_bare_key_secret,
     is_issued,
+    tells_itself,
 )
 
 # `{"name": "API_TOKEN", "value": "x"}` in the spellings of HAR, Kubernetes, CloudFormation, Postman.
@@ -88,6 +90,8 @@ def is_secret_value(value: str, verdict: Verdict) -> bool:
     if verdict.grade == FORCED:
         return not harmless.is_marked(value) or len(value) > 64
     if verdict.grade == SURE:
+        if value[0] == "{" and tells_itself(value):
+            return False  # its own names are read
         return not harmless.harmless_text(value, verdict.words)
     if verdict.grade == CODE:
         bare = value.replace("-", "").replace(" ", "")
@@ -269,6 +273,43 @@ def command_line(items: Sequence[Any]) -> tuple[str, list[int]]:
         starts.append(total)
         total += len(item) + 1
     return " ".join(items), starts
+
+
+def in_command(obj: Sequence[Any]) -> Iterator[tuple[int, int, Span]]:
+    """Secrets among the arguments of a program: the argument, where in it one begins, and its span."""
+    line, starts = command_line(obj)
+    if not line:
+        return
+    scan = Scan(line, line.lower())
+    name = obj[0].rsplit("/", 1)[-1]
+    program(scan, len(obj[0]) - len(name), len(obj[0]), PROGRAMS[name])
+    for span in scan.spans:
+        for at, start in enumerate(starts):
+            if start <= span.start < start + len(obj[at]):
+                yield at, span.start - start, span
+
+
+ROWS_MAX: Final = 4_096  # of a table that are read
+COLUMNS_MAX: Final = 64
+
+
+def cells(rows: Sequence[Any], verdict_of: Classifier) -> Iterator[tuple[int, int, Verdict]]:
+    """Cells of a table whose first row has names: row, column, and what the name says."""
+    head = rows[0]
+    if len(rows) < 2 or not 2 <= len(head) <= COLUMNS_MAX:
+        return
+    if not all(type(name) is str and _NAME().match(name) for name in head):
+        return
+    named = [(at, verdict_of(name)) for at, name in enumerate(head)]
+    named = [(at, verdict) for at, verdict in named if verdict.grade == SURE]
+    if not named or len(named) == len(head):
+        return
+    for number, row in enumerate(rows[1 : ROWS_MAX + 1], 1):
+        if type(row) is not list or len(row) != len(head):
+            return
+        for at, verdict in named:
+            if type(row[at]) is str and is_secret_value(row[at], verdict):
+                yield number, at, verdict
 
 
 _NAME = lazy(r"[^\W\d][\w.\- \u200b-\u200d\ufeff]{0,63}\Z")

@@ -10,13 +10,13 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from bridge.redact import shapes, tool_calls
-from bridge.redact.detectors import command_line, printed
+from bridge.redact.detectors import printed
 from bridge.redact.memory import Memory
 from bridge.redact.names.classifier import CODE, ENV, FORCED, NONE, SURE, Verdict
 from bridge.redact.plans import KEY_MIN, Plans
 from bridge.redact.policy import Policy
 from bridge.redact.scanner import EVENT_CHARS_MAX, TEXT_MIN, TextRedactor
-from bridge.redact.spans import Scan, replaced
+from bridge.redact.spans import replaced
 from bridge.redact.values import harmless
 
 DEPTH_MAX: Final = 100  # levels of nesting; upstream cuts at 3, JSON encoders give up near 250
@@ -273,6 +273,8 @@ class TreeRedactor(TextRedactor):
                 changed[at] = new
         if texts > 1 and "argv" not in self.off:
             return self._arguments(obj, changed)
+        if obj and type(obj[0]) is list and "key-name" not in self.off:
+            return self._table(obj, changed)
         return obj if changed is None else changed
 
     def _arguments(self, obj: list[Any], changed: list[Any] | None) -> list[Any]:
@@ -292,25 +294,22 @@ class TreeRedactor(TextRedactor):
         self, obj: list[Any], changed: list[Any] | None, found: Mapping[int, str]
     ) -> dict[int, str]:
         """`["mysql", "-pX"]`: read as the command line it is."""
-        line, starts = shapes.command_line(obj)
-        if not line:
-            return {}
-        scan = Scan(line, line.lower())
-        name = obj[0].rsplit("/", 1)[-1]
-        command_line.program(
-            scan, len(obj[0]) - len(name), len(obj[0]), command_line.PROGRAMS[name]
-        )
         more: dict[int, str] = {}
-        for span in scan.spans:
-            for at, start in enumerate(starts):
-                item = obj[at]
-                if not start <= span.start < start + len(item) or at in found:
-                    continue
-                if changed is None or changed[at] is item:
-                    cut = span.start - start
-                    mark = self.replace(item[cut:], span.kind, span.rule, item, cut)
-                    more[at] = item[:cut] + mark
+        for at, cut, span in shapes.in_command(obj):
+            item = obj[at]
+            if at not in found and (changed is None or changed[at] is item):
+                more[at] = item[:cut] + self.replace(item[cut:], span.kind, span.rule, item, cut)
         return more
+
+    def _table(self, obj: list[Any], changed: list[Any] | None) -> list[Any]:
+        """`[["user", "password"], ["dana", "x"]]`."""
+        rows = obj if changed is None else changed
+        for row, at, verdict in shapes.cells(obj, self.names.verdict):
+            if rows[row][at] is obj[row][at]:
+                rows = list(rows) if rows is obj else rows
+                rows[row] = list(rows[row])
+                rows[row][at] = self.replace(obj[row][at], verdict.kind, "key-name")
+        return rows
 
     def _named(self, item: Any, verdict: Verdict, depth: int) -> Any:
         """A value below a name that means something."""

@@ -47,9 +47,10 @@ _TYPED = re.compile(
     r"[ \t]{1,4}\*{0,2}(?:(?:[a-z]{2,10}|As)[ \t])?[A-Za-z_][\w.<>\[\]*?:]{0,40}[ \t]{0,4}:?=(?![=>~])[ \t]{0,8}"
 )
 _PROSE = lazy(
-    r"(?i:[ \t]{1,3}(?:for|of|to|(?:in|on|at)(?=[ ][\w.@'`/-]{1,40}[ ](?:is|was)[ ]))[ \t]{1,3}[\w.@'`\"/ -]{1,40}?)?[ \t]{1,3}(?i:(?:turned out|appears|seems|happens)[ ]to be|has been (?:re)?set to|has been changed to|(?:is|was) generated for \S{1,80}:|to|is|was|are|lautet|ist|est|es|è|é|(?:that[ ])?(?:you|we|i|they)(?:['’][a-z]{1,2})?[ ](?:[a-z']{1,12}[ ]){0,4}?[a-z']{1,12}(?=:)|will be|should be|set to|changed to|reset to|equals|value|as|named|of)"
+    r"(?i:[ \t]{1,3}(?:for|of|to|(?:in|on|at)(?=[ ](?:the[ ])?[\w.@'`/-]{1,40}[ ](?:is|was)[ ]))[ \t]{1,3}[\w.@'`\"/ -]{1,40}?)?[ \t]{1,3}(?i:(?:turned out|appears|seems|happens)[ ]to be|has been (?:re)?set to|has been changed to|(?:is|was) generated for \S{1,80}:|to|is|was|are|lautet|ist|est|es|è|é|(?:that[ ])?(?:you|we|i|they)(?:['’][a-z]{1,2})?[ ](?:[a-z']{1,12}[ ]){0,4}?[a-z']{1,12}(?=:)|will be|should be|set to|changed to|reset to|equals|value|as|named|of)"
     r"(?:[ \t]{1,3}(?:now|set to|currently|still|just|like|this|the following))?[ \t]{0,2}[:=]?[ \t]{1,3}"
 )
+_PHRASE = lazy(r"[a-z]{3,12}(?:[ -][a-z]{3,12}){2,11}\Z")  # of words, as Diceware makes it
 # `Password for dana: x`
 _OWNED = lazy(r"[ ](?:for|of)[ ](?:the[ ])?[\w.@'/-]{1,40}(?:[ ][\w.@-]{1,20})?:[ \t]{1,4}(?=\S)")
 # Flags that say what is shown, or where a secret is kept: a name follows them.
@@ -216,6 +217,8 @@ def _blank_fits(text: str, first: int, value: Value, verdict: Verdict) -> bool:
     content = text[value.start : value.end]
     if verdict.words == ("pass",):
         return False  # "pass `x` to it" is said in every manual
+    if verdict.kind == "passphrase" and _PHRASE().match(content):
+        return not harmless.is_sentence(content)
     if value.quote == "`":
         is_told = _is_told(text, first, content, verdict) and is_literal(content)
         return (is_told or harmless.weight(content) == harmless.HEAVY) and "=" not in content

@@ -90,6 +90,10 @@ for _names, _patterns in (
         "xfreerdp|wlfreerdp|rdesktop|freerdp",
         (_secret(r"(?<!\S)/p:"), _secret(r"(?<!\S)-p[ ]{1,3}")),
     ),
+    (
+        "altool|notarytool|itmstransporter",
+        (_secret(r"(?<!\S)(?:-p|--password)[ ]{1,3}(?!@)"),),
+    ),
     ("plink|pscp|psftp|putty|kitty|klink", (_secret(r"(?<!\S)-pw[ ]{1,3}"),)),
     (
         "psexec|psexec64|nxc|netexec|hydra|racadm|medusa",

@@ -22,7 +22,7 @@ _OWNER = lazy(r"[\w@./-]{1,40}(?:[ ][\w@.-]{1,20}){0,3}(?:[ ]are)?:?[ ](?=\S{2,6
 _FILE = lazy(r"\.[a-z]{1,4}(?::\d{1,6})?\Z")
 WORDS: Final = (
     "log in as ", "login as ", "log in with ", "login with ", "sign in as ", "sign in with ", "login: ", "login (", "logins: ", "log on as ", "logged in with ",
-    "credentials are ", "credentials (", "the credentials ", "with credentials ", "using credentials ", "these credentials ", "creds are ", "the creds ", "with creds ", "using creds ", "creds for ", "credentials for ", "login for ", "logins for ", "default login ", "use the login ", "admin login ", "account (",
+    "credentials are ", "credentials (", "the credentials ", "with credentials ", "using credentials ", "these credentials ", "creds are ", "the creds ", "with creds ", "using creds ", "creds for ", "credentials for ", "login for ", "logins for ", "default login ", "use the login ", "admin login ", "login is ", "logins are ", "account (",
     "admin is ", "admin user is ", "admin account is ", "basic auth ", "basic auth: ", "basic auth with ",
     "stats auth ", "]:25 ", "]:465 ", "]:587 ",
 )  # fmt: skip

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from itertools import islice
 from typing import Final
 
 from bridge.redact.automaton import Automaton
@@ -146,6 +147,10 @@ def printed_lines(
     `what`: as `prints` says it.
     """
     end = len(output) if end is None else end
+    begin = _OPENS_JSON.match(output, at, end)
+    if begin is not None:
+        yield from _of_json(output, begin.end(), end)
+        return
     read = 0
     while at < end and read < LINES_MAX:
         stop = line_end(output, at, min(end, at + LINE_CHARS_MAX + 1))
@@ -164,6 +169,23 @@ def printed_lines(
             elif what == SECRET and (read == 1 or text.count("  ") or "\t" in text):
                 yield from _words(text, first)
         at = stop + 1
+
+
+_OPENS_JSON: Final = re.compile(r"\s{0,8}[{\[]\s{0,200}[{\[\"]")
+_MEMBER: Final = re.compile(
+    r'"(?P<name>[^"\\\n]{1,80})"[ ]{0,4}:[ ]{0,4}"(?P<value>[^"\\\n]{8,4096})"'
+)
+
+
+def _of_json(output: str, at: int, end: int) -> Iterator[tuple[int, int]]:
+    """Members of JSON: values that a machine made and that are no id, no time and no address."""
+    for found in islice(_MEMBER.finditer(output, at - 1, end), LINES_MAX):
+        if (
+            _is_key(found["value"])
+            and not is_about(found["name"])
+            and found["name"][-2:].lower() != "id"
+        ):
+            yield found.span("value")
 
 
 _OF_DUMP = lazy(

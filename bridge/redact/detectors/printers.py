@@ -42,7 +42,7 @@ PRINTERS: Final[dict[str, Lazy]] = {
         "get-password-data": r"\baws ec2 get-password-data\b",
         "generate-login-token": r"\bgcloud sql generate-login-token\b",
         "credential show": r"\baz [\w -]{1,30}credential show [^\n|]*--query ['\"]?(?P<field>\w+)",
-        "keys list": r"\baz [\w -]{1,40}keys list [^\n]*(?:--query|-o |--output )",
+        "keys list": r"\baz [\w -]{1,40}keys list\b",
         "list-keys": r"\baz [\w -]{1,40}list-keys [^\n]*(?:--query|-o |--output )",
         "connection-string": r"\baz [\w -]{1,40}(?:show|list)-connection-strings? [^\n]*--query",
         "secrets versions access ": r"\bgcloud secrets versions access ",

@@ -17,10 +17,10 @@ from bridge.redact.values import harmless
 
 _UUID = r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
 SHAPES: Final[dict[str, Lazy]] = {
-    # Discord: the id of a bot in base64 (ids begin with 1), a time, a signature.
+    # Discord: the id of a bot in base64 (ids begin with 1, 2 or 3), a time, a signature.
     **dict.fromkeys(
-        ("mta", "mte", "mti", "mtm", "mtq", "mtu", "mty", "mtc", "mtg", "mtk"),
-        lazy(r"MT[A-Za-z0-9_-]{22,30}\.[A-Za-z0-9_-]{6}\.[A-Za-z0-9_-]{27,40}(?![\w-])"),
+        [f"m{second}{third}" for second in "tjz" for third in "aeimquycgk"],
+        lazy(r"M[Tjz][A-Za-z0-9_-]{22,30}\.[A-Za-z0-9_-]{6}\.[A-Za-z0-9_-]{27,40}(?![\w-])"),
     ),
     **dict.fromkeys(("sua", "saa", "soa", "sna", "sca", "sxa"), lazy(r"S[UAONCX]A[A-Z2-7]{55}(?![A-Z0-9])")),  # NATS: seeds of keys
     **dict.fromkeys(("xaat-", "xapt-"), lazy(rf"xa[ap]t-{_UUID}(?![\w-])")),  # Axiom

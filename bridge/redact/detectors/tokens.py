@@ -133,8 +133,6 @@ def find(scan: Scan, start: int, end: int, form: Format) -> int:
         return 0
     if _is_made_up(form, body, may_begin=may_begin) or _is_hash(scan, start, stop, body, form):
         return 0
-    if _IN_DIGEST.search(text, max(0, start - 96), start) is not None:
-        return 0
     if form.names_user:
         start = end  # a user name before the token: it says where the token belongs
     done = scan.add(start, stop, form.kind, form.rule.id, is_cut=at_end and size < form.least)
@@ -176,8 +174,10 @@ _FILE = re.compile(
 
 
 def _is_hash(scan: Scan, start: int, stop: int, body: str, form: Format) -> bool:
-    """A UUID, a hash or the name of a file that only begins like a token."""
+    """A UUID, a hash or the name of a file that only begins like a token, or a piece of one."""
     text = scan.text
+    if _IN_DIGEST.search(text, max(0, start - 96), start) is not None:
+        return True
     if form.prefix[0] in "0123456789abcdef":
         for uuid in _UUID.finditer(scan.low, max(0, start - 35), min(scan.end, start + 36)):
             if uuid.start() <= start < uuid.end():

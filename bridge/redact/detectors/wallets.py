@@ -21,6 +21,9 @@ _WORD = r"[a-z]{3,8}"
 _BETWEEN = r"(?:[ \t\r\n,|\"'`*]|\\n){1,12}(?:\d{1,2}[.):]?[ \t]{0,4})?"
 _PHRASE = lazy(rf"(?<![A-Za-z]){_WORD}(?:{_BETWEEN}{_WORD}(?![A-Za-z])){{{WORDS_LEAST - 1},24}}")
 
+# Words that only blanks part end at another sign: what follows is another line, or a sentence.
+_ON_ONE_LINE = lazy(rf"{_WORD}(?:[ ]{{1,3}}{_WORD}(?![A-Za-z])){{{WORDS_LEAST - 1},24}}")
+
 PHRASES: Final = (
     "mnemonic", "seed phrase", "seedphrase", "seed_phrase", "recovery phrase", "recoveryphrase", "recovery_phrase", "recovery words", "seed words",
     "secret phrase", "backup phrase", "wallet seed", "secret words", "fromphrase(", "bip39", "secret recovery",
@@ -34,9 +37,10 @@ def phrase(scan: Scan, _start: int, end: int, _data: object) -> int:
     found = _PHRASE().search(text, end, min(scan.end, end + LOOK + 400))
     if found is None or found.start() > end + LOOK:
         return 0
-    return scan.add(
-        found.start(), found.end(), "passphrase", ASSIGNMENT.id, is_cut=found.end() >= scan.end
-    )
+    start, stop = found.span()
+    if (line := _ON_ONE_LINE().match(text, start, stop)) is not None:
+        stop = line.end()
+    return scan.add(start, stop, "passphrase", ASSIGNMENT.id, is_cut=stop >= scan.end)
 
 
 _LIST = lazy(r"\\{0,7}[\"']?\s{0,4}[:=]\s{0,4}\[\s{0,40}")

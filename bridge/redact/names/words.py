@@ -213,7 +213,8 @@ PUBLIC_ENV = frozenset(
 
 # Last words of names that stand beside a secret.
 BESIDE_WORDS = frozenset(
-    "user username login host hostname port region database dbname db email account endpoint".split()
+    """user username login host hostname port region database dbname db email account endpoint engine
+    dbinstanceidentifier dbclusteridentifier""".split()
 )
 
 # Keys whose mapping or list is an environment.

@@ -36,6 +36,7 @@ _FORM = lazy(
     """,
     re.X,
 )
+_ADDRESS = re.compile(r"0x[0-9a-fA-F]{40}\Z")  # of a contract or an account; a key has 64 digits
 _CAMEL: Final = re.compile(r"[a-z][A-Z]")
 _NOT_WORDS: Final = re.compile(r"[\W_]+")
 # Names under which a client sends an id that it made up, to repeat a request safely.
@@ -50,7 +51,7 @@ def is_code(look: str, words: tuple[str, ...]) -> bool:
     `words`: of the name, in small letters.
     """
     if look.isalnum() and look.isascii():
-        return _repeats(look, words)
+        return _ADDRESS.match(look) is not None or _repeats(look, words)
     if words[-2:] in _MADE_UP and _UUID.match(look):
         return True
     return _FORM().fullmatch(look) is not None or _repeats(look, words)

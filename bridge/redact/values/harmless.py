@@ -63,7 +63,6 @@ _UUID = re.compile(r"[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}
 _PATH = re.compile(r"(?:\.{1,2}|~|[A-Za-z]:|@|[a-z0-9_-]{1,32})?[/\\]{1,2}")
 _IDENT = re.compile(r"[A-Za-z_$][A-Za-z_$]{0,63}[0-9]{0,2}\Z")
 _URL = re.compile(r"(?:https?|wss?|ftp|git|ssh|fileb?|s3|gs)://")
-_SECTION = re.compile(r"#[a-z][a-z]{2,20}[-.\d]{0,12}\Z")  # of a page
 # Every branch begins with a sign, so that it is searched for at the speed of a set.
 _REGEX = re.compile(
     r"\[(?<=\A\[)[^\]]{1,120}\][+*?{]|%[YmdHMSjB][-/:. T_]{0,2}%[a-zA-Z]|\(\?[:=!<P]|\[\^|\\[wdsbS][+*{\])]|\[a-z0-9A-Z]-[a-zA-Z0-9]|\.[*+][?)$]|\)\?|\{\d{1,3},\d{0,4}\}|\A/\^"
@@ -73,7 +72,6 @@ _NUMBER = re.compile(r"[+-]?\d{1,40}(?:\.\d{1,20})?(?:[smhd]|ms|%|[kKMG]i?B?)?\Z
 _HOST_PORT = re.compile(r"[A-Za-z][A-Za-z0-9.-]{0,80}:\d{2,5}/?\Z")
 _EMAIL = re.compile(r"[\w.+-]{1,64}@[\w-]{1,64}(?:\.[\w-]{1,64}){1,4}\Z")
 _VERSION = re.compile(r"[v^~=]?\d{1,5}(?:\.\d{1,6}){1,3}(?:[-+][\w.]{1,30})?\Z")
-_ADDRESS = re.compile(r"0x[0-9a-fA-F]{40}\Z")  # of a contract or an account; a key has 64 digits
 _TYPE_NAME = re.compile(
     r"[A-Z][A-Za-z0-9]{0,60}(?:Key|Token|Secret|Password|Credential|Auth)[A-Za-z]{0,20}\Z"
 )
@@ -221,7 +219,6 @@ def harmless_text(value: str, words: tuple[str, ...]) -> bool:
     low = look.lower()
     if look.isalnum() and look.isascii():  # most secrets: nothing below is without signs
         is_word = low in WORD_VALUES or low in words or is_placeholder(look)
-        is_word = is_word or _ADDRESS.match(look) is not None
         return is_word or _is_label(look, low) or _is_named_after(look) or is_code(look, words)
     if (
         is_placeholder(look)
@@ -312,7 +309,6 @@ def _is_location(look: str) -> bool:
     if "://" in look and _URL.match(look):
         if (query := _SECRET_QUERY.search(look)) is not None:
             look = look[: query.start()]  # its parameter is read by its own name
-        look = _SECTION.sub("", look)
         return "@" not in look and not any(weight(part) == HEAVY for part in look.split("/")[3:])
     if ":" in look and _HOST_PORT.match(look):
         return True
@@ -333,6 +329,7 @@ def _is_location(look: str) -> bool:
 
 _SECRET_QUERY = re.compile(
     r"[?#](?:[\w.-]{1,40}=[^&#]{0,80}&){0,4}[\w.-]{0,30}(?:token|key|secret|password|signature|jwt)="
+    r"|#[a-z][a-z]{2,20}[-.\d]{0,12}\Z"  # or a section of a page
 )
 
 

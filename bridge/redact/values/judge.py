@@ -10,8 +10,17 @@ import binascii
 from typing import Final
 
 from bridge.redact.expressions import lazy
-from bridge.redact.names.classifier import BARE_KEY, CODE, FORCED, SURE, WEAKLY, Verdict
+from bridge.redact.names.classifier import (
+    BARE_KEY,
+    CODE,
+    FORCED,
+    SURE,
+    WEAKLY,
+    Verdict,
+    classify,
+)
 from bridge.redact.names.issuers import ABOUT, ISSUERS
+from bridge.redact.names.words import BESIDE_WORDS
 from bridge.redact.rule import ASSIGNMENT
 from bridge.redact.spans import Scan
 from bridge.redact.values import harmless
@@ -30,10 +39,15 @@ SIGNING_KEYS: Final = (
 _KEY_ID = lazy(r"(?:0x)?(?:[0-9A-F]{8}|[0-9A-F]{10}|[0-9A-F]{16}|[0-9A-F]{40})!?\Z")
 _DIGEST_PART = lazy(r"[A-Za-z][-_][0-9a-f]{64}\Z")
 _TAME = lazy(r"[a-z_]{1,40}[0-9]{0,2}[a-z_]{0,40}[0-9]?[a-z]?\Z")  # `plot2d1`: a name
+_SAID = lazy(
+    r"[a-z]{3,12}(?:_[a-z]{3,12}){1,4}_?\d{2,4}\Z"
+)  # `otter_walrus_42`, as people are told to
 _URN = lazy(r"[a-z]{2,20}:[A-Za-z0-9]{6,40}\Z")  # `spotify:track:<id>`
 _USER = lazy(r"(?P<user>[A-Za-z_][\w.@+-]{0,63}):(?=[^\s/])")
 # A text of several lines that is a configuration: its own names say what is secret in it.
 _SETTINGS = lazy(r"\n[ \t]{0,40}(?:\[[\w.: -]{1,60}\][ \t]{0,8}\n|[A-Za-z][\w.-]{0,40}[ ]?[=:][ ])")
+_MEMBER = lazy(r"[{,]\s{0,8}\\{0,7}\"([\w.-]{1,40})\\{0,7}\"\s{0,4}:")
+MEMBERS_CHARS_MAX: Final = 2_048  # of a JSON text that are read for its names
 _DATE = lazy(r"(?:19|20)\d\d-[01]\d-[0-3]\d\Z")
 _DOCUMENTED = lazy(
     r"[:@](?:param|type|arg|keyword|key|returns?)\b[^:\n]{0,40}:?[ ]{1,4}(?:\w{1,40}:[ ]{1,4})?\Z"
@@ -113,17 +127,7 @@ def _is_secret(  # noqa: C901, PLR0912 - one branch per notation
     ):
         return False
     if verdict.grade == CODE:
-        if _NUMBERED().match(content) or _DATE().match(content):
-            return False  # `pin: GPIO17`
-        if not quote and harmless.harmless_code(content, words, text[stop : stop + 1]):
-            return False
-        bare = content.replace("-", "").replace(" ", "")
-        return (bare.isdigit() and 3 <= len(bare) <= 12) or (
-            harmless.weight(content) >= harmless.SOME_WEIGHT
-            and not harmless.harmless_text(content, words)
-            and len(content) <= 128
-            and " " not in content
-        )
+        return _is_secret_code(content, words, text[stop : stop + 1], is_bare=not quote)
     weight = harmless.weight(content)
     if verdict.grade == BARE_KEY and weight < harmless.HEAVY:
         return False
@@ -133,6 +137,8 @@ def _is_secret(  # noqa: C901, PLR0912 - one branch per notation
         return False  # the working directory
     if quote:
         if harmless.harmless_text(content, words) or _SETTINGS().search(content) is not None:
+            return False
+        if content[:1] == "{" and tells_itself(content):
             return False
         if len(content) > 512 and " " in content[:200]:
             return False
@@ -161,6 +167,23 @@ def _is_secret(  # noqa: C901, PLR0912 - one branch per notation
     return _word_is_secret(text, start, stop, content, verdict)
 
 
+def _is_secret_code(content: str, words: tuple[str, ...], after: str, *, is_bare: bool) -> bool:
+    """Below the name of a PIN or a one-time code."""
+    if _NUMBERED().match(content) or _DATE().match(content):
+        return False  # `pin: GPIO17`
+    bare = content.replace("-", "").replace(" ", "")
+    if bare.isdigit():
+        return 3 <= len(bare) <= 12
+    if is_bare and harmless.harmless_code(content, words, after):
+        return False
+    return (
+        harmless.weight(content) >= harmless.SOME_WEIGHT
+        and not harmless.harmless_text(content, words)
+        and len(content) <= 128
+        and " " not in content
+    )
+
+
 def behind_user(content: str, verdict: Verdict) -> int:
     """Where the password of `user:password` begins below a name for both; else 0."""
     if ":" not in content or (
@@ -172,6 +195,13 @@ def behind_user(content: str, verdict: Verdict) -> int:
     if user is None or harmless.weight(user.group("user")) == harmless.HEAVY:
         return 0
     return user.end()
+
+
+def tells_itself(content: str) -> bool:
+    """`{"username":"app","password":"x","host":"db"}`: JSON whose names say what is secret in it."""
+    names = _MEMBER().findall(content, 0, MEMBERS_CHARS_MAX)
+    verdicts = [classify(name).grade for name in names if name.lower() not in BESIDE_WORDS]
+    return bool(verdicts) and all(grade == SURE for grade in verdicts)
 
 
 def is_issued(words: tuple[str, ...]) -> bool:
@@ -240,7 +270,9 @@ def is_literal(content: str) -> bool:
     if weight == harmless.HEAVY:
         return True
     speaks = harmless.has_digit(content) or harmless.is_chancy(content)
-    return weight > 0 and speaks and _TAME().match(content) is None
+    return (
+        weight > 0 and speaks and (_TAME().match(content) is None or bool(_SAID().match(content)))
+    )
 
 
 def looks_made(content: str) -> bool:

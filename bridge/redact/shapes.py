@@ -35,6 +35,7 @@ from bridge.redact.values.judge import (
     counts_as_secret,
     is_bare_key_secret,
     is_issued,
+    stands_for_another,
     tells_itself,
 )
 
@@ -78,7 +79,7 @@ def secret_places(item: str, verdict: Verdict) -> list[tuple[int, int]]:
     if not is_secret_value(item, verdict):
         return []
     at = behind_user(item, verdict)
-    if at and verdict.grade != FORCED and harmless.harmless_text(item[at:], verdict.words):
+    if at and verdict.grade != FORCED and stands_for_another(item[at:]):
         return []
     return [(at, len(item))]
 

@@ -14,16 +14,17 @@ from typing import Final
 from bridge.redact.expressions import lazy
 
 # Whole values. A short word with a sign before, between or behind is no machine's.
+_SEGMENT = r"(?:[A-Z]{1,10}\d?|[A-Z]?[a-z_]{2,30}(?:[A-Z]{1,3}[a-z]{2,30}\d?){0,6})"
 _FORM = lazy(
     r"""
     (?:v|=)?(?:\d{1,10}[:!])?\d{1,8}(?:\.\d{1,8}){1,4}(?:[-+~][a-z0-9]{1,12}(?:\.[a-z0-9]{1,8}){0,3}){0,6}  # a version
   | (?:%[-\d.]{0,4}[a-zA-Z]|%\(\w{1,40}\)[a-z]|\{\w{0,20}\}|[\s:@/.,|_-]){1,40}  # holes of a format
-  | [A-Za-z_][\w.]{0,60}=(?:None|True|False|null|true|false|\d{1,4}|[A-Za-z_][\w.]{0,40}\([^=]{0,40})(?:[)\],].{0,80})?  # an argument
+  | [A-Za-z_][\w.]{0,60}=(?:None|True|False|null|true|false|\d{1,4}(?=\))|[A-Za-z_][\w.]{0,40}\([^=]{0,40})(?:[)\],].{0,80})?  # an argument
   | [A-Za-z]\w{0,40}=[a-z]{2,20}(?:,[A-Za-z]\w{0,40}=[a-z]{2,20}){1,20} | \d{1,6}=[a-z_]{2,60}
   | ["']?\s{0,4}(?:[+.]\s{1,4}[$A-Za-z_(\"']|;\s{0,4}(?:expires|path|domain|secure|max-age|samesite|httponly)\b).{0,160}  # joined strings
   | [\\"']{1,6}\$\{?[A-Za-z_]\w{0,60}\}?[\\"']{0,6}
-  | [A-Za-z_]\w{0,60}(?:::[A-Za-z_]\w{0,60}){1,6}[-:(]?  # a name of C++, Perl, Ruby, CloudFormation
-  | (?:_{0,2}[A-Za-z]{2,40}\d{0,2}[a-z_]{0,40}\.){1,6}(?:[A-Z][a-z]{0,30}[A-Z][A-Za-z]{0,40}|[A-Z]{1,30}(?:_[A-Z]{1,30}){1,5})[:,)]?
+  | (?:(?:_SEGMENT::){2,6}|(?=[A-Z])_SEGMENT::(?=[A-Z]))_SEGMENT[-:(]?  # a name of C++, Perl, Ruby, CloudFormation
+  | (?:_{0,2}[A-Za-z]{2,40}\d{0,2}[a-z_]{0,40}\.){1,6}(?:Py[A-Z][A-Za-z]{1,40}|(?:[A-Z]{1,4}[a-z]{2,30}){2,6}|[A-Z]{1,30}(?:_[A-Z]{1,30}){1,5})[:,)]?
   | [A-Za-z_]\w{0,60}\[(?:\d{0,4}|[A-Za-z_.]{1,60})\],? | \d{1,4}\][.\w]{0,60}  # an item, a generic type
   | (?:@|\#\s?)[A-Za-z_][\w.]{0,80}\(.{0,200} | @_?[a-z]{1,20}(?:_[a-z0-9]{1,20}){2,12} | @[a-z]{2,20}(?:[A-Z][A-Za-z]{1,20}){2,12}  # a decorator, a call in a comment
   | (?i:gh|bpo|issue|pr|rfc|pep|iso|cve)[-\#\ ]?\d[\d-]{0,12}
@@ -33,7 +34,7 @@ _FORM = lazy(
   | [\w?()^$:*+.\\-]{1,60}(?<=[a-z?])(?:\|[\w?()^$:*+.\\-]{1,60}){2,40}  # alternatives of a regular expression
   | [A-Za-z]{1,20}\)[A-Za-z]{0,20} | <[a-z]{2,20}\s?
   | (?:[a-z]{2,20}\.){1,4}(?:com|org|net|io|py|js|ts|go|rb|html|json|ya?ml|toml|cookies|parser)  # a module, a file
-    """,
+    """.replace("_SEGMENT", _SEGMENT),
     re.X,
 )
 _ADDRESS = re.compile(r"0x[0-9a-fA-F]{40}\Z")  # of a contract or an account; a key has 64 digits

@@ -76,9 +76,7 @@ _TYPE_NAME = re.compile(
     r"[A-Z][A-Za-z0-9]{0,60}(?:Key|Token|Secret|Password|Credential|Auth)[A-Za-z]{0,20}\Z"
 )
 _DIGITS = re.compile(r"\d{1,20}")
-_TEMPLATE = re.compile(
-    r"\{(?:[A-Za-z_][\w.\[\]()]{0,60})?(?:![rsa])?(?::[^{}]{0,20})?\}|%[sdr](?=[\\/])|%\d?\.\df"
-)
+_TEMPLATE = re.compile(r"\{(?:[A-Za-z_][\w.\[\]()]{0,60})?(?:![rsa])?(?::[^{}]{0,20})?\}")
 _WORDS = re.compile(r"[A-Za-z']{1,40}")
 _PARTS = re.compile(r"[A-Z]{1,40}(?![a-z])|[A-Z]?[a-z]{1,60}|[0-9]{1,40}")
 
@@ -225,7 +223,7 @@ def harmless_text(value: str, words: tuple[str, ...]) -> bool:
         or low in WORD_VALUES
         or low in words
         or _FORM.match(look)
-        or (("{" in look or "%" in look) and _is_template(look))
+        or ("{" in look and _is_template(look))
         or (len(look) < 16 and _VERSION.match(look))
         or is_code(look, words)
     ):

@@ -26,6 +26,7 @@ from bridge.redact.spans import Scan
 from bridge.redact.values import harmless
 from bridge.redact.values.cookies import are_pairs, cookies
 from bridge.redact.values.extent import BARE_MAX, Value, bare_end
+from bridge.redact.values.references import is_reference
 
 # Vault and Consul hand out UUIDs under this name; elsewhere it is the name of a stored secret.
 SECRET_ID: Final = ("secret", "id")
@@ -101,8 +102,8 @@ def take(scan: Scan, value: Value, verdict: Verdict) -> int:
     scheme = SCHEME().match(content) if verdict.grade == SURE and " " in content[:24] else None
     if scheme is not None and scheme.end() < len(content):
         start += scheme.end()
-    elif (behind := behind_user(content, verdict)) and verdict.grade != FORCED:
-        if harmless.harmless_code(content[behind:], verdict.words, text[stop : stop + 1]):
+    elif verdict.grade != FORCED and (behind := behind_user(content, verdict)):
+        if stands_for_another(content[behind:]):
             return 0
         start += behind
     return scan.add(start, stop, verdict.kind, ASSIGNMENT.id, is_cut=cut)
@@ -195,6 +196,11 @@ def behind_user(content: str, verdict: Verdict) -> int:
     if user is None or harmless.weight(user.group("user")) == harmless.HEAVY:
         return 0
     return user.end()
+
+
+def stands_for_another(content: str) -> bool:
+    """A reference to a secret, or the marker of one."""
+    return is_reference(content) or harmless.is_marked(content)
 
 
 def tells_itself(content: str) -> bool:

@@ -6,6 +6,8 @@ from typing import Final
 
 from bridge.redact.expressions import lazy
 from bridge.redact.values import harmless
+from bridge.redact.values.placeholders import is_placeholder
+from bridge.redact.values.references import is_reference
 
 # Of Set-Cookie; they are no cookies.
 _ATTRIBUTES: Final = frozenset(
@@ -34,10 +36,14 @@ def cookies(text: str, first: int, last: int) -> list[tuple[int, int]]:
         name, _, value = pair.partition("=")
         start = end + 1 + len(pair) - len(value)
         end += 1 + len(pair)
-        name = name.strip()
-        if not value.strip() or name.lower() in _ATTRIBUTES or harmless.is_marked(value):
+        name, look = name.strip(), value.strip()
+        if not look or name.lower() in _ATTRIBUTES or harmless.is_marked(look):
             continue
-        is_heavy = len(value) > _SETTING_MAX or harmless.weight(value.strip()) > 0
+        if is_reference(look) or is_placeholder(look):
+            continue
+        is_heavy = len(look) > _SETTING_MAX or harmless.weight(look) > 0
+        if is_heavy and harmless.harmless_text(look, ("cookie",)):
+            continue
         if is_heavy or _OF_SESSION().search(name) is not None:
             found.append((start, end))
         has_weight = has_weight or is_heavy

@@ -14,6 +14,8 @@ U = "6d1f0c3a-52b7-4e88-8f0d" + "-b7a94c2e1d35"
     ("before", "after"),
     [
         (f"Cookie: theme=dark; sid={A}; lang=de", "Cookie: theme=dark; sid=[REDACTED:cookie]; lang=de"),
+        (f"Cookie: lang=de; sid={'4bf776a9' * 2}b63ecd58a0298406; theme=dark", "Cookie: lang=de; sid=[REDACTED:cookie]; theme=dark"),
+        (f'await login("admin", "{A}")', 'await login("admin", "[REDACTED:secret]")'),
         (f"Cookie: SID=4711; cart=3; HSID={A}", "Cookie: SID=[REDACTED:cookie]; cart=3; HSID=[REDACTED:cookie]"),
         (f'{{"Cookie": "lang=nb; sid={A}"}}', '{"Cookie": "lang=nb; sid=[REDACTED:cookie]"}'),
         (f"cookies: 'lang=nb; sid={A}; theme=dark'", "cookies: 'lang=nb; sid=[REDACTED:cookie]; theme=dark'"),
@@ -65,6 +67,7 @@ def test_all_of_it_goes_and_what_is_beside_it_stays(before: str, after: str) -> 
     "text",
     [
         f"secret_id_accessor: {U}", f"session_id={U}", f"checksum/secret: {'0a1b2c3d' * 8}",
+        "Cookie: sid=${SID}; theme=dark", "Cookie: session=<your-session>; lang=de", "curl -b 'session=$SESSION; lang=de' https://x", "Cookie: theme=dark; cart=3",
         "aws secretsmanager get-secret-value --secret-id prod/db/password", "set -o vi; echo on >out2.log",
         'allow: ["Authorization", "Content-Type"]', 'h.Set("Authorization", "Bearer "+token)',
         'name, token = "alice", None', '{"token":"hello","logprob":-0.12}', "NAME  CREATED\ndb-password  2026-01-01T10:00:00",

@@ -71,7 +71,7 @@ KEY_BEFORE = frozenset(
 )
 # `<one of these> key` is a name of something, never a secret.
 KEY_HARMLESS = frozenset(
-    """primary foreign public sort partition cache object i18n l10n translation index row map
+    """result primary foreign public sort partition cache object i18n l10n translation index row map
     unique composite idempotency idempotent dedupe dedup group registry config setting settings
     feature flag shortcut hot arrow enter tab react json lookup hash range candidate natural
     surrogate routing message event query param parameter item list enum sequence sub dict
@@ -227,6 +227,7 @@ ENV_KEYS = frozenset(
 # Words that follow a name in code, documents and logs and are not its value.
 WORD_VALUES = frozenset(
     """string str text any number int integer long float double bool boolean bytes byte char object
+    expected encrypt decrypt pass passed fail failed seconds minutes hours days weeks months
     array list dict map set tuple null nil none undefined void true false yes no on off required
     optional missing invalid expired valid rejected accepted revoked updated created deleted unset
     empty unknown default defaults enabled disabled public private protected hidden masked redacted

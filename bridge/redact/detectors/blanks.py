@@ -47,7 +47,7 @@ _TYPED = re.compile(
     r"[ \t]{1,4}\*{0,2}(?:(?:[a-z]{2,10}|As)[ \t])?[A-Za-z_][\w.<>\[\]*?:]{0,40}[ \t]{0,4}:?=(?![=>~])[ \t]{0,8}"
 )
 _PROSE = lazy(
-    r"(?i:[ \t]{1,3}(?:for|of|to|(?:in|on|at)(?=[ ](?:the[ ])?[\w.@'`/-]{1,40}[ ](?:is|was)[ ]))[ \t]{1,3}[\w.@'`\"/ -]{1,40}?)?[ \t]{1,3}(?i:(?:turned out|appears|seems|happens)[ ]to be|has been (?:re)?set to|has been changed to|(?:is|was) generated for \S{1,80}:|to|is|was|are|lautet|ist|est|es|è|é|(?:that[ ])?(?:you|we|i|they)(?:['’][a-z]{1,2})?[ ](?:[a-z']{1,12}[ ]){0,4}?[a-z']{1,12}(?=:)|will be|should be|set to|changed to|reset to|equals|value|as|named|of)"
+    r"(?i:[ \t]{1,3}(?:for|of|to|(?:in|on|at)(?=[ ](?:the[ ])?[\w.@'`/-]{1,40}[ ](?:is|was)[ ]))[ \t]{1,3}[\w.@'`\"/ -]{1,40}?)?[ \t]{1,3}(?i:(?:turned out|appears|seems|happens)[ ]to be|has been (?:re)?set to|has been changed to|(?:is|was) generated for \S{1,80}:|to|is|was|are|lautet|ist|est|es|è|é|(?:that[ ])?(?:you|we|i|they)(?:['’][a-z]{1,2})?[ ](?:[a-z']{1,12}[ ]){0,4}?[a-z']{1,12}(?:(?=:)|[ ](?:is|was))|(?:just[ ]|then[ ])?(?:type|enter|try|fill in|put in)(?=[ ])|will be|should be|set to|changed to|reset to|equals|value|as|named|of)"
     r"(?:[ \t]{1,3}(?:now|set to|currently|still|just|like|this|the following))?[ \t]{0,2}[:=]?[ \t]{1,3}"
 )
 _PHRASE = lazy(r"[a-z]{3,12}(?:[ -][a-z]{3,12}){2,11}\Z")  # of words, as Diceware makes it

@@ -74,6 +74,7 @@ _TOLD: Final[dict[str, Lazy]] = {
     "enter ": lazy(
         r"(?:(?:the[ ])?code[ ])?(?P<code>\d{4,8})(?![\w.-])(?=[ ]{1,2}(?:to|in|on|at)\b[^\n]{0,30}\b(?:sign|log|verify|confirm|complete|authenticate|login|prompt)\b)"
     ),
+    " as your ": lazy(r"(?:[\w .-]{0,40}[ ])?(?:code|otp|passcode|pin)\b", re.I),
     "your code is": lazy(r"[: ]{1,3}(?P<code>\d{4,8})(?![\w.-])"),
     "your code: ": lazy(r"(?P<code>\d{4,8})(?![\w.-])"),
 }

@@ -12,16 +12,20 @@ from bridge.redact.rule import ASSIGNMENT
 from bridge.redact.spans import Scan
 from bridge.redact.values import harmless
 from bridge.redact.values.extent import TRAIL
-from bridge.redact.values.judge import is_literal
+from bridge.redact.values.judge import is_literal, looks_made
 from bridge.redact.values.spoken import is_common_password
 
 _COUPLE = lazy(
     r"(?:the[ ])?(?:user(?:name)?[ ])?[\"'`(]{0,2}[A-Za-z][\w.@+-]{1,60}[\"'`]?(?:[ ]{0,2}[/|][ ]{0,2}|[ ]?:(?!//)[ ]?)[\"'`]?(?P<secret>[^\s\"'`<>,;()\\]{6,128})"
 )
+# The same in words, where only what a person was told to make is a password.
+_WITH = lazy(
+    r"[\"'`]?[A-Za-z][\w.@+-]{1,60}[\"'`]?(?:,[ ]|[ ](?:and|with|using)[ ](?:the[ ])?(?:(?:password|passphrase|pw|pass)[ ])?)[\"'`]?(?P<secret>[^\s\"'`<>,;()\\]{8,128})"
+)
 _OWNER = lazy(r"[\w@./-]{1,40}(?:[ ][\w@.-]{1,20}){0,3}(?:[ ]are)?:?[ ](?=\S{2,60}[ ]{0,2}[:/|])")
 _FILE = lazy(r"\.[a-z]{1,4}(?::\d{1,6})?\Z")
 WORDS: Final = (
-    "log in as ", "login as ", "log in with ", "login with ", "sign in as ", "sign in with ", "login: ", "login (", "logins: ", "log on as ", "logged in with ",
+    "log in as ", "login as ", "log in with ", "login with ", "sign in as ", "sign in with ", "login: ", "login (", "logins: ", "log on as ", "logged in with ", "logged in as ", "credentials: ",
     "credentials are ", "credentials (", "the credentials ", "with credentials ", "using credentials ", "these credentials ", "creds are ", "the creds ", "with creds ", "using creds ", "creds for ", "credentials for ", "login for ", "logins for ", "default login ", "use the login ", "admin login ", "login is ", "logins are ", "account (",
     "admin is ", "admin user is ", "admin account is ", "basic auth ", "basic auth: ", "basic auth with ",
     "stats auth ", "]:25 ", "]:465 ", "]:587 ",
@@ -34,7 +38,7 @@ def couple(scan: Scan, _start: int, end: int, _data: object) -> int:
     owner = _OWNER().match(text, end, scan.end) if text[end - 4 : end] == "for " else None
     found = _COUPLE().match(text, end if owner is None else owner.end(), scan.end)
     if found is None:
-        return 0
+        return _with(scan, end)
     first, last = found.span("secret")
     if text[end - 3 : end] == "is " and "/" not in text[end:first]:
         return 0  # `admin is online: 14:32`
@@ -46,6 +50,20 @@ def couple(scan: Scan, _start: int, end: int, _data: object) -> int:
     if not is_literal(content) or "/" in content or _FILE().search(content):
         return 0
     if harmless.harmless_code(content, ("password",), text[last : last + 1]):
+        return 0
+    return scan.add(first, last, "password", ASSIGNMENT.id, is_cut=last >= scan.end)
+
+
+def _with(scan: Scan, at: int) -> int:
+    """`log in with dana@example.com and x`."""
+    found = _WITH().match(scan.text, at, scan.end)
+    if found is None:
+        return 0
+    first, last = found.span("secret")
+    while last > first and scan.text[last - 1] in TRAIL and last < scan.end:
+        last -= 1
+    content = scan.text[first:last]
+    if not looks_made(content) or "/" in content or _FILE().search(content):
         return 0
     return scan.add(first, last, "password", ASSIGNMENT.id, is_cut=last >= scan.end)
 

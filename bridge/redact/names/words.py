@@ -67,7 +67,8 @@ KEY_BEFORE = frozenset(
     encrypted encryption endpointaccess gpg hmac instrumentation integration jwt keystore kms
     licence license management master mgmt otp peer pgp preshared primaryshared private publish
     publishing push recovery restricted root rsa secret security server service session shared
-    sign signing srv ssh subscription symmetric token totp unseal vapid wallet webhook wireguard""".split()
+    sign signing srv ssh subscription symmetric token totp unseal vapid wallet webhook wep wifi wireguard
+    wlan wpa wpa2""".split()
 )
 # `<one of these> key` is a name of something, never a secret.
 KEY_HARMLESS = frozenset(

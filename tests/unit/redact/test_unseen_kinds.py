@@ -45,6 +45,30 @@ def test_what_stands_beside_a_secret_or_looks_like_one_stays(text: str, kept: st
     assert kept in REDACTOR.text(text)
 
 
+@each_case(
+    ("before", "after"),
+    [
+        ("can you log in with dana@acme.io and ⟦? Thanks", "can you log in with dana@acme.io and [REDACTED:password]? Thanks"), ("I logged in as root with ⟦", "I logged in as root with [REDACTED:password]"),
+        ("credentials: dana, ⟦", "credentials: dana, [REDACTED:password]"), ("the temp password I set is ⟦", "the temp password I set is [REDACTED:password]"),
+        ("when asked for the password enter ⟦", "when asked for the password enter [REDACTED:password]"), ("wifi key ⟦ upstairs", "wifi key [REDACTED:api-key] upstairs"),
+        ("Use 482913 as your account security code", "Use [REDACTED:otp] as your account security code"), ("The OTP I received is 482913.", "The OTP I received is [REDACTED:otp]."),
+    ],
+)  # fmt: skip
+def test_a_sentence_that_says_it_in_other_words(before: str, after: str) -> None:
+    assert REDACTOR.text(before.replace("⟦", "Vq8xZr2Lw97")) == after
+
+
+@each_case(
+    "text",
+    [
+        "sign in with Google and OAuth2", "log in as dana and page2", "logged in as root with sudo", "log in with SSO and YubiKey5", "credentials: optional, see part2.rst",
+        "Use 2024 as your base year", "the password you enter is checked", "enter the password you chose", "a password I can try is none",
+    ],
+)  # fmt: skip
+def test_a_sentence_about_logins_stays(text: str) -> None:
+    assert REDACTOR.text(text) == text
+
+
 def test_a_code_without_a_digit_goes_with_the_others_of_its_list() -> None:
     codes = ["lrdmx-dvrcw", "9twut-5fo5r", "nw8uu-12qav", "keep them safe"]
     assert REDACTOR.value({"recoveryCodes": codes}) == {

@@ -40,7 +40,7 @@ _FORM = lazy(
 _ADDRESS = re.compile(r"0x[0-9a-fA-F]{40}\Z")  # of a contract or an account; a key has 64 digits
 _CAMEL: Final = re.compile(r"[a-z][A-Z]")
 _NOT_WORDS: Final = re.compile(r"[\W_]+")
-# Names under which a client sends an id that it made up, to repeat a request safely.
+# Names under which a client sends an id that it generated, to repeat a request safely.
 _MADE_UP: Final = frozenset((("client", "token"), ("request", "token"), ("action", "token")))
 _UUID: Final = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}\Z")
 NAME_MIN: Final = 6  # characters of a name that its value may repeat

@@ -347,9 +347,8 @@ def joined(text: str) -> View | None:
 
 
 def _blank(text: str, found: re.Match[str]) -> str:
-    """What stands for the break: nothing where a blank is before it, or none is behind it."""
-    is_apart = found.start() == 0 or text[found.start() - 1] in " \t"
-    return " " if not is_apart and text[found.end() - 1] in " \t" else ""
+    """What stands for the break: a blank, as a path may end so too and is not to be glued."""
+    return "" if found.start() == 0 or text[found.start() - 1] in " \t" else " "
 
 
 def undressed(text: str) -> list[View]:

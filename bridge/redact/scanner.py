@@ -11,7 +11,7 @@ from typing import Any, Final, NamedTuple, Self
 
 from bridge.redact import anchors, dress, echoes, line_heads, literals, patterns
 from bridge.redact.anchors import HITS_MAX, Hit
-from bridge.redact.fold import fold, offsets
+from bridge.redact.fold import fold
 from bridge.redact.jsondoc import Document, NotADocumentError, keep_structure, parses
 from bridge.redact.names.remembered import Names
 from bridge.redact.policy import Policy
@@ -21,9 +21,7 @@ from bridge.redact.spans import (
     MARKER_MAX,
     Scan,
     Span,
-    beside_markers,
     fingerprint,
-    merged,
 )
 
 TEXT_MIN = 6  # a shorter text holds no secret that could be recognised
@@ -111,7 +109,7 @@ class TextRedactor:
         self._chars_left -= size
         if self._chars_left < 0:
             return self._beyond(s, size)
-        if is_short and self._maybe_seen(s) is not None:
+        if is_short and self._known(s) is not None:
             return s  # one with a secret is not known by its text
         return self._whole(s)
 
@@ -126,7 +124,7 @@ class TextRedactor:
             if secret in s:
                 s = s.replace(secret, self.mark("token", "own-token", s, s.index(secret)))
         key = b""
-        if len(s) > SHORT_MAX and (seen := self._maybe_seen(key := key_of(s))) is not None:
+        if len(s) > SHORT_MAX and (seen := self._known(key := key_of(s))) is not None:
             return self._marked(s, seen.places)
         text = s if s.isascii() else fold(s)
         low = text.lower()
@@ -134,11 +132,11 @@ class TextRedactor:
         if not hits and not self._patterns and not dress.hides(text):
             self.seen.put(s, key, NOTHING)
             return s
-        if not key and (seen := self._maybe_seen(key := key_of(s))) is not None:
+        if not key and (seen := self._known(key := key_of(s))) is not None:
             return self._marked(s, seen.places)
         return self._scan(s, text, low, hits, key)
 
-    def _maybe_seen(self, key: str | bytes) -> Seen | None:
+    def _known(self, key: str | bytes) -> Seen | None:
         """What is known of a text that is read again, its cost paid; None if it must be read."""
         seen = self.seen.get(key)
         if seen is None or seen.cost >= self._effort_left:
@@ -221,18 +219,16 @@ class TextRedactor:
         scan = self._found(text, low, self._hits(low))
         if scan is None:
             return self.mark("unscanned", "unscanned", s, at), None
-        places = offsets(s) if len(text) != len(s) else None
         parts: list[str] = []
         done = at
         open_from = None
-        for span in merged(beside_markers(scan.spans, text)):
-            first, last = (places[span.start], places[span.end]) if places else span[:2]
+        for first, last, span in places_in(s, scan):
             if span.is_cut and last >= len(s):
                 open_from = first
             if last <= at:
                 continue
-            first = max(first, done)
-            parts += (s[done:first], self._marker(s, first, last, span))
+            begin = max(first, done)
+            parts += (s[done:begin], self._marker(s, begin, last, span))
             done = last
         return "".join((*parts, s[done:])), open_from
 
@@ -280,10 +276,8 @@ class TextRedactor:
             inner = scan.inside(shared.text, shared.text.lower())
             in_view = self._moved(in_view, [shared], inner.low)
         if (lines := dress.joined(inner.text)) is not None:
-            views.append(lines)
-            inner = scan.inside(lines.text, lines.text.lower())
-            in_view = self._hits(inner.low)
-        if not views and not literals.may_have_some(scan.text):  # nearly every text
+            self._read_joined(inner, lines)
+        elif not views and not literals.may_have_some(scan.text):  # nearly every text
             if hits:
                 self._detect(scan, self._all(hits, scan.low), ())
             return
@@ -303,6 +297,13 @@ class TextRedactor:
         if views and hits:
             inner.spans += self._in_dress(scan, self._all(hits, scan.low), inner.spans)
         scan.spans = inner.spans
+
+    def _read_joined(self, scan: Scan, lines: dress.View) -> None:
+        """Note what shows only where a line that goes on below is one line."""
+        inner = scan.inside(lines.text, lines.text.lower())
+        self._detect(inner, self._all(self._hits(inner.low), inner.low), ())
+        scan.effort = inner.effort
+        scan.spans += [span.moved(*lines.back(span.start, span.end)) for span in inner.spans]
 
     def _in_dress(self, scan: Scan, hits: Iterable[Hit], found: list[Span]) -> list[Span]:
         """Tokens that show themselves in the text as it is and are not among those found already.

@@ -13,10 +13,10 @@ from typing import Final, NamedTuple
 from bridge.redact.fold import offsets
 from bridge.redact.spans import Scan, Span, beside_markers, merged
 
-SEEN_MAX: Final = 4_096  # texts; about 1.5 MB
+SEEN_MAX: Final = 4_096  # texts; about 2 MB, 8 MB if each has `PLACES_MAX` secrets
 SHORT_MAX: Final = 128  # characters of a harmless text that is its own key
 CHARS_MAX: Final = 65_536  # longer ones come once
-PLACES_MAX: Final = 32  # in one text
+PLACES_MAX: Final = 8  # in one text
 
 Place = tuple[int, int, Span]  # start and end in the text, and what is there
 

@@ -36,8 +36,9 @@ from bridge.redact.values.judge import (
     is_bare_key_secret,
     is_issued,
     stands_for_another,
-    tells_itself,
 )
+from bridge.redact.values.spoken import is_common_password
+from bridge.redact.values.whole import tells_itself
 
 # `{"name": "API_TOKEN", "value": "x"}` in the spellings of HAR, Kubernetes, CloudFormation, Postman.
 NAME_MEMBERS: Final = ("name", "key", "Name", "Key", "header", "field", "variable", "param", "k",
@@ -79,7 +80,7 @@ def secret_places(item: str, verdict: Verdict) -> list[tuple[int, int]]:
     if not is_secret_value(item, verdict):
         return []
     at = behind_user(item, verdict)
-    if at and verdict.grade != FORCED and stands_for_another(item[at:]):
+    if at and stands_for_another(item[at:]):
         return []
     return [(at, len(item))]
 
@@ -290,6 +291,13 @@ def in_command(obj: Sequence[Any]) -> Iterator[tuple[int, int, Span]]:
                 yield at, span.start - start, span
 
 
+def _is_cell(item: str, verdict: Verdict) -> bool:
+    """A column of words is one of words: `token`, `count`."""
+    if not is_secret_value(item, verdict):
+        return False
+    return harmless.weight(item) > 0 or (verdict.kind == "password" and is_common_password(item))
+
+
 ROWS_MAX: Final = 4_096  # of a table that are read
 COLUMNS_MAX: Final = 64
 
@@ -307,9 +315,9 @@ def cells(rows: Sequence[Any], verdict_of: Classifier) -> Iterator[tuple[int, in
         return
     for number, row in enumerate(rows[1 : ROWS_MAX + 1], 1):
         if type(row) is not list or len(row) != len(head):
-            return
+            continue
         for at, verdict in named:
-            if type(row[at]) is str and is_secret_value(row[at], verdict):
+            if type(row[at]) is str and _is_cell(row[at], verdict):
                 yield number, at, verdict
 
 

@@ -13,6 +13,7 @@ from bridge.redact.expressions import lazy
 from bridge.redact.names.classifier import SURE, Verdict
 from bridge.redact.spans import Scan
 from bridge.redact.values import harmless
+from bridge.redact.values.code import is_decorator
 from bridge.redact.values.extent import Value
 from bridge.redact.values.judge import is_literal, looks_made, take
 
@@ -228,5 +229,7 @@ def _alone(scan: Scan, head: _Heading, first: int, last: int, verdict: Verdict) 
             return 0
         at = text.find(row, start)
         stop = at + len(row)
+        if is_decorator(text, at):
+            return 0
         return take(scan, Value(at, stop, "", stop >= scan.end), verdict)
     return 0

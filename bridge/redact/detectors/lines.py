@@ -10,6 +10,7 @@ from bridge.redact.names.classifier import Verdict
 from bridge.redact.names.words import META
 from bridge.redact.spans import Scan
 from bridge.redact.values import harmless
+from bridge.redact.values.code import is_decorator
 from bridge.redact.values.extent import BARE, QUOTE, Value, line_end, quoted
 from bridge.redact.values.judge import is_literal, looks_made, take
 
@@ -40,7 +41,7 @@ def below_name(scan: Scan, at: int, verdict: Verdict, op: str) -> int:
             return 0
         return take(scan, value, verdict)
     found = _NEXT_LINE().match(scan.text, at, scan.end)
-    if found is None:
+    if found is None or is_decorator(scan.text, found.end()):
         return 0
     stop = line_end(scan.text, found.end(), scan.end)
     while stop > found.end() and scan.text[stop - 1] in " \t\r":

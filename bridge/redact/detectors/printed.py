@@ -8,6 +8,7 @@ The same table reads a transcript (`$ pass show db` and the next line) and the m
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Iterator
 from itertools import islice
@@ -147,10 +148,10 @@ def printed_lines(
     `what`: as `prints` says it.
     """
     end = len(output) if end is None else end
-    begin = _OPENS_JSON.match(output, at, end)
-    if begin is not None:
-        yield from _of_json(output, begin.end(), end)
-        return
+    behind = _json_end(output, at, end)
+    if behind > at:
+        yield from _of_json(output, at, behind)
+        at = behind
     read = 0
     while at < end and read < LINES_MAX:
         stop = line_end(output, at, min(end, at + LINE_CHARS_MAX + 1))
@@ -171,21 +172,32 @@ def printed_lines(
         at = stop + 1
 
 
-_OPENS_JSON: Final = re.compile(r"\s{0,8}[{\[]\s{0,200}[{\[\"]")
 _MEMBER: Final = re.compile(
     r'"(?P<name>[^"\\\n]{1,80})"[ ]{0,4}:[ ]{0,4}"(?P<value>[^"\\\n]{8,4096})"'
+    r'|[\[,]\s{0,40}"(?P<item>[^"\\\n]{8,4096})"(?=\s{0,40}[,\]])'
 )
+_DECODER: Final = json.JSONDecoder()
+JSON_MAX: Final = 65_536  # characters of an output that are read as JSON
+
+
+def _json_end(output: str, at: int, end: int) -> int:
+    """Where JSON ends with which the output begins; `at` if it begins with none."""
+    begin = at + len(output[at : at + 200]) - len(output[at : at + 200].lstrip())
+    if output[begin : begin + 1] not in ("{", "[") or end - begin > JSON_MAX:
+        return at
+    try:
+        return begin + _DECODER.raw_decode(output[begin:end])[1]
+    except (ValueError, RecursionError):
+        return at
 
 
 def _of_json(output: str, at: int, end: int) -> Iterator[tuple[int, int]]:
-    """Members of JSON: values that a machine made and that are no id, no time and no address."""
-    for found in islice(_MEMBER.finditer(output, at - 1, end), LINES_MAX):
-        if (
-            _is_key(found["value"])
-            and not is_about(found["name"])
-            and found["name"][-2:].lower() != "id"
-        ):
-            yield found.span("value")
+    """Values that a machine made and that are no id, no time and no address."""
+    for found in islice(_MEMBER.finditer(output, at, end), LINES_MAX):
+        group = "item" if found["item"] else "value"
+        name = found["name"] or ""
+        if _is_key(found[group]) and not is_about(name) and name[-2:].lower() != "id":
+            yield found.span(group)
 
 
 _OF_DUMP = lazy(

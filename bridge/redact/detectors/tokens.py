@@ -139,7 +139,6 @@ def find(scan: Scan, start: int, end: int, form: Format) -> int:
     return _secret_beside(scan, stop) or done if form.kind == "access-key-id" else done
 
 
-_IN_DIGEST = re.compile(r"(?i:sha)(?:1|224|256|384|512)[-=:][A-Za-z0-9+/_-]{0,88}\Z")
 _BESIDE = re.compile(
     r"[ \t]{0,3}(?:[/:|,;]|and|&)?[ \t]{0,3}"
     r"(?P<secret>[A-Za-z0-9+/]{30}(?:[A-Za-z0-9+/]{10})?)(?![\w+/=-])"
@@ -173,10 +172,33 @@ _FILE = re.compile(
 )
 
 
+# Characters of a digest in base64, with and without padding, and in hex.
+_DIGEST_SIZES: Final = {
+    "1": (27, 28, 40),
+    "224": (38, 40, 56),
+    "256": (43, 44, 64),
+    "384": (64, 96),
+    "512": (86, 88, 128),
+}
+_IN_DIGEST = re.compile(
+    r"(?i:sha)(?P<bits>1|224|256|384|512)[-=:](?P<digest>[A-Za-z0-9+/_-]{0,88})\Z"
+)
+_DIGEST_REST = re.compile(r"[A-Za-z0-9+/_-]{0,129}={0,2}")
+
+
+def _is_in_digest(text: str, start: int) -> bool:
+    """`sha256=GOsu4I-cog_5P7O...`: what begins like a token is a piece of a whole digest."""
+    found = _IN_DIGEST.search(text, max(0, start - 96), start)
+    if found is None:
+        return False
+    whole = _DIGEST_REST.match(text, found.start("digest"))
+    return whole is not None and len(whole.group()) in _DIGEST_SIZES[found["bits"]]
+
+
 def _is_hash(scan: Scan, start: int, stop: int, body: str, form: Format) -> bool:
     """A UUID, a hash or the name of a file that only begins like a token, or a piece of one."""
     text = scan.text
-    if _IN_DIGEST.search(text, max(0, start - 96), start) is not None:
+    if _is_in_digest(text, start):
         return True
     if form.prefix[0] in "0123456789abcdef":
         for uuid in _UUID.finditer(scan.low, max(0, start - 35), min(scan.end, start + 36)):

@@ -23,7 +23,9 @@ _USERINFO = re.compile(
 _USER_ONLY = lazy(r"(?P<user>[^\s/:@?#\"'<>`\\,]{16,512}):?@")
 _CUT_USERINFO = lazy(r"(?P<user>[^\s/:@?#\"'<>`\\]{1,256}):(?P<password>[^\s\"'<>`@/\\]{1,512})\Z")
 _CUT_USER = lazy(r"[A-Za-z0-9_-]{20,512}\Z")
-_SETTINGS = lazy(r"\d{1,5};")  # `jdbc:sqlserver://db:1433;user=...`: no user information
+_PORT_AND_SETTINGS = lazy(
+    r"\d{1,5};\w{1,40}="
+)  # `jdbc:sqlserver://db:1433;user=...`: no user information
 _HOST = lazy(r"[a-z0-9]{1,60}(?:-[a-z0-9]{1,60})+\Z")  # of a machine or a bucket
 _PORT = lazy(r"\d{1,5}(?:[/?#].*)?\Z", re.S)
 
@@ -41,7 +43,7 @@ def url(scan: Scan, start: int, end: int, _data: object) -> int:
     if found is None:
         return _lone_user(scan, end, limit)
     password = found.group("password")
-    if _SETTINGS().match(password):
+    if _PORT_AND_SETTINGS().match(password):
         return 0
     if _PORT().match(password) and (not password.isdigit() or _is_host(found.group("user"))):
         return 0
@@ -103,7 +105,7 @@ def _cut_userinfo(scan: Scan, end: int, limit: int) -> int:
             return 0  # `buildkite://<uuid>`, `s3://acme-61bcl5-artifacts`: names of things
         return scan.add(end, limit, "url-credential", URL_USERINFO.id, is_cut=True)
     password = found.group("password")
-    if _SETTINGS().match(password):
+    if _PORT_AND_SETTINGS().match(password):
         return 0
     if password.isdigit() or _is_host(found.group("user")) or len(password) < 3:
         return 0
@@ -136,8 +138,8 @@ def oracle(scan: Scan, _start: int, end: int, _data: object) -> int:
 
 
 _ESCAPED = lazy(
-    r"(?:%(?!2[fF]|3[aA]|40)[0-9A-Fa-f]{2}|[^\s/:@%\"'<>&`\\]){0,256}%3[aA]"
-    r"(?P<password>(?:%(?!2[fF]|40)[0-9A-Fa-f]{2}|[^\s/@%\"'<>&`\\]){3,512}+)%40"
+    r"(?:%(?!2[fF3]|3[aAfF]|40)[0-9A-Fa-f]{2}|[^\s/:@%\"'<>&`\\]){0,256}%3[aA]"
+    r"(?P<password>(?:%(?!2[fF3]|3[fF]|40)[0-9A-Fa-f]{2}|[^\s/@%\"'<>&`\\]){3,512}+)%40"
 )
 
 

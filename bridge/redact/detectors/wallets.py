@@ -21,8 +21,8 @@ _WORD = r"[a-z]{3,8}"
 _BETWEEN = r"(?:[ \t\r\n,|\"'`*]|\\n){1,12}(?:\d{1,2}[.):]?[ \t]{0,4})?"
 _PHRASE = lazy(rf"(?<![A-Za-z]){_WORD}(?:{_BETWEEN}{_WORD}(?![A-Za-z])){{{WORDS_LEAST - 1},24}}")
 
-# Words that only blanks part end at another sign: what follows is another line, or a sentence.
-_ON_ONE_LINE = lazy(rf"{_WORD}(?:[ ]{{1,3}}{_WORD}(?![A-Za-z])){{{WORDS_LEAST - 1},24}}")
+_ONE_WORD = lazy(r"(?<![a-z])[a-z]{3,8}(?![a-z])")
+_SIZES: Final = frozenset((12, 15, 18, 21, 24))  # words of a phrase (BIP 39)
 
 PHRASES: Final = (
     "mnemonic", "seed phrase", "seedphrase", "seed_phrase", "recovery phrase", "recoveryphrase", "recovery_phrase", "recovery words", "seed words",
@@ -37,10 +37,26 @@ def phrase(scan: Scan, _start: int, end: int, _data: object) -> int:
     found = _PHRASE().search(text, end, min(scan.end, end + LOOK + 400))
     if found is None or found.start() > end + LOOK:
         return 0
-    start, stop = found.span()
-    if (line := _ON_ONE_LINE().match(text, start, stop)) is not None:
-        stop = line.end()
+    start, stop = found.start(), _phrase_end(text, found.start(), found.end())
     return scan.add(start, stop, "passphrase", ASSIGNMENT.id, is_cut=stop >= scan.end)
+
+
+def _phrase_end(text: str, start: int, stop: int) -> int:
+    """Where a phrase ends if words of another line or sentence were taken for its own.
+
+    Only where something other than blanks parts them, and only if what is left has the size of a
+    phrase and the whole has not.
+    """
+    ends = [word.end() for word in _ONE_WORD().finditer(text, start, stop)]
+    if len(ends) in _SIZES:
+        return stop
+    for size in sorted(_SIZES, reverse=True):
+        if (
+            size < len(ends)
+            and text[ends[size - 1] : stop].lstrip(" ")[:1] not in "abcdefghijklmnopqrstuvwxyz"
+        ):
+            return ends[size - 1]
+    return stop
 
 
 _LIST = lazy(r"\\{0,7}[\"']?\s{0,4}[:=]\s{0,4}\[\s{0,40}")

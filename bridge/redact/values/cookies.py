@@ -9,13 +9,14 @@ from bridge.redact.values import harmless
 from bridge.redact.values.placeholders import is_placeholder
 from bridge.redact.values.references import is_reference
 
-# Of Set-Cookie; they are no cookies.
+# Of Set-Cookie; they are no cookies, unless somebody gave one such a name.
 _ATTRIBUTES: Final = frozenset(
     ("path", "domain", "expires", "max-age", "samesite", "version", "priority")
 )
 # A cookie with such a name is not a setting of a page, however short its value is.
 _OF_SESSION = lazy(r"(?i)sess|sid\Z|auth|token|csrf|xsrf|jwt|remember|login|passw|secret|key\Z")
 _SETTING_MAX: Final = 11  # characters of the value of a setting
+_WORD_MAX: Final = 5  # of what is no session's id: `auth=true`
 _PAIR = lazy(r"[ \t]{0,4}[\w.%$-]{1,128}=[^=\s;]")
 
 
@@ -25,9 +26,10 @@ def are_pairs(text: str, first: int, last: int) -> bool:
 
 
 def cookies(text: str, first: int, last: int) -> list[tuple[int, int]]:
-    """Where the values stand that are not settings; none if all are.
+    """Where the values stand that are not settings.
 
-    A setting (`theme=dark`) is a short word, and its name is not that of a session.
+    A setting (`theme=dark`) is a short word. Beside a cookie that is none, or if it is longer than
+    `_WORD_MAX`, one with the name of a session is none either.
     """
     found: list[tuple[int, int]] = []
     has_weight = False
@@ -37,14 +39,17 @@ def cookies(text: str, first: int, last: int) -> list[tuple[int, int]]:
         start = end + 1 + len(pair) - len(value)
         end += 1 + len(pair)
         name, look = name.strip(), value.strip()
-        if not look or name.lower() in _ATTRIBUTES or harmless.is_marked(look):
+        if not look or harmless.is_marked(look):
+            continue
+        if name.lower() in _ATTRIBUTES and harmless.weight(look) != harmless.HEAVY:
             continue
         if is_reference(look) or is_placeholder(look):
             continue
         is_heavy = len(look) > _SETTING_MAX or harmless.weight(look) > 0
         if is_heavy and harmless.harmless_text(look, ("cookie",)):
             continue
-        if is_heavy or _OF_SESSION().search(name) is not None:
+        is_named = _OF_SESSION().search(name) is not None
+        if is_heavy or is_named:
             found.append((start, end))
-        has_weight = has_weight or is_heavy
+        has_weight = has_weight or is_heavy or (is_named and len(look) > _WORD_MAX)
     return found if has_weight else []

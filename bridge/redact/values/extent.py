@@ -14,7 +14,7 @@ LINE_MAX = 65_536  # characters of a line that are read for its end
 BARE_MAX = 256  # characters of an unquoted value that are judged; what follows goes with it
 
 QUOTE = re.compile(
-    r"(?:\\{1,15}\"){3}|''(?=[^\s',;)][^'\n]{0,256}'')|\\{0,15}(?:\"\"\"|'''|[\"'`])"
+    r"(?:\\{1,15}\"){3}|(?<!')''(?=[^\s',;|+.(){}&][^\s',;|(){}]{2,256}'')|\\{0,15}(?:\"\"\"|'''|[\"'`])"
     r"|&quot;|&\#(?:0?3[49]|[xX]0?2[27]);|&apos;|%2[27]|\\{1,15}u002[27]|[“‘«„]"
 )
 LITERAL_TAG = re.compile(r"(?:[rbfuRBFULN@$]{1,2}|![a-z!]{1,20}[ \t]{1,4})(?=\\{0,15}[\"'`])")

@@ -16,7 +16,7 @@ from typing import Final
 
 from bridge.redact.fold import fold
 from bridge.redact.names.words import LABELS, STOP, UI, WORD_VALUES
-from bridge.redact.values.code import is_code
+from bridge.redact.values.code import is_code, is_code_name, is_told
 from bridge.redact.values.placeholders import is_placeholder
 from bridge.redact.values.references import is_reference
 
@@ -62,7 +62,7 @@ _CODE = re.compile(
 _UUID = re.compile(r"[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}\Z")
 _PATH = re.compile(r"(?:\.{1,2}|~|[A-Za-z]:|@|[a-z0-9_-]{1,32})?[/\\]{1,2}")
 _IDENT = re.compile(r"[A-Za-z_$][A-Za-z_$]{0,63}[0-9]{0,2}\Z")
-_URL = re.compile(r"(?:https?|wss?|ftp|git|ssh|fileb?|s3|gs)://")
+_URL = re.compile(r"(?:https?|wss?|ftp|git|ssh|fileb?)://")
 # Every branch begins with a sign, so that it is searched for at the speed of a set.
 _REGEX = re.compile(
     r"\[(?<=\A\[)[^\]]{1,120}\][+*?{]|%[YmdHMSjB][-/:. T_]{0,2}%[a-zA-Z]|\(\?[:=!<P]|\[\^|\\[wdsbS][+*{\])]|\[a-z0-9A-Z]-[a-zA-Z0-9]|\.[*+][?)$]|\)\?|\{\d{1,3},\d{0,4}\}|\A/\^"
@@ -72,11 +72,7 @@ _NUMBER = re.compile(r"[+-]?\d{1,40}(?:\.\d{1,20})?(?:[smhd]|ms|%|[kKMG]i?B?)?\Z
 _HOST_PORT = re.compile(r"[A-Za-z][A-Za-z0-9.-]{0,80}:\d{2,5}/?\Z")
 _EMAIL = re.compile(r"[\w.+-]{1,64}@[\w-]{1,64}(?:\.[\w-]{1,64}){1,4}\Z")
 _VERSION = re.compile(r"[v^~=]?\d{1,5}(?:\.\d{1,6}){1,3}(?:[-+][\w.]{1,30})?\Z")
-_TYPE_NAME = re.compile(
-    r"[A-Z][A-Za-z0-9]{0,60}(?:Key|Token|Secret|Password|Credential|Auth)[A-Za-z]{0,20}\Z"
-)
-_DIGITS = re.compile(r"\d{1,20}")
-_TEMPLATE = re.compile(r"\{(?:[A-Za-z_][\w.\[\]()]{0,60})?(?:![rsa])?(?::[^{}]{0,20})?\}")
+_TEMPLATE = re.compile(r"\{[A-Za-z_][\w.\[\]()]{0,60}(?:![rsa])?(?::[^{}]{0,20})?\}")
 _WORDS = re.compile(r"[A-Za-z']{1,40}")
 _PARTS = re.compile(r"[A-Z]{1,40}(?![a-z])|[A-Z]?[a-z]{1,60}|[0-9]{1,40}")
 
@@ -217,7 +213,12 @@ def harmless_text(value: str, words: tuple[str, ...]) -> bool:
     low = look.lower()
     if look.isalnum() and look.isascii():  # most secrets: nothing below is without signs
         is_word = low in WORD_VALUES or low in words or is_placeholder(look)
-        return is_word or _is_label(look, low) or _is_named_after(look) or is_code(look, words)
+        return (
+            is_word
+            or _is_label(look, low)
+            or _is_named_after(look)
+            or _is_code(look, words, is_bare=False)
+        )
     if (
         is_placeholder(look)
         or low in WORD_VALUES
@@ -225,7 +226,7 @@ def harmless_text(value: str, words: tuple[str, ...]) -> bool:
         or _FORM.match(look)
         or ("{" in look and _is_template(look))
         or (len(look) < 16 and _VERSION.match(look))
-        or is_code(look, words)
+        or _is_code(look, words, is_bare=False)
     ):
         return True
     if " " in look:
@@ -238,6 +239,15 @@ def harmless_text(value: str, words: tuple[str, ...]) -> bool:
     )
 
 
+def _is_code(look: str, words: tuple[str, ...], *, is_bare: bool) -> bool:
+    if is_told(look, words):
+        return True
+    return is_code(look, words, is_bare=is_bare) and not any(
+        weight(part) == HEAVY for part in _ALNUM.findall(look)
+    )
+
+
+_ALNUM = re.compile(r"[A-Za-z0-9]{1,256}+")
 _LABEL_MAX = 60
 _ESCAPED = re.compile(r"\\{1,7}u([0-9a-fA-F]{4})")
 _LABELS = frozenset(spelling for word in LABELS for spelling in (word, fold(word).lower()))
@@ -346,10 +356,11 @@ def harmless_code(value: str, words: tuple[str, ...], after: str) -> bool:
         return _NUMBER.match(look) is not None
     if (
         (after in ("(", "[") and _IDENT.match(look.rsplit(".", 1)[-1]))
-        or _is_code_name(look, after)
+        or is_code_name(look, after)
         or (_ANNOTATION.match(look) and (look[0] == "@" or not weight(look.lstrip("0123456789*"))))
         or _CODE.match(look)
         or _VERSION.match(look)
+        or _is_code(look, words, is_bare=True)
     ):
         return True
     if look[0] in "=&(" and is_behind_sign(look):
@@ -369,18 +380,6 @@ def is_behind_sign(look: str) -> bool:
         return look[0] == "=" or not any(char in "()[]{}<>.:,;&=" for char in rest)
     shape = rest.translate(_SHAPE)
     return look[0] != "=" and len(rest) >= 8 and rest.isalnum() and {"l", "u", "d"} <= set(shape)
-
-
-_SNAKE_NAME = re.compile(
-    r"_?[a-z]{2,20}(?:_[a-z0-9]{1,20}){0,5}_(?:key|token|secret|password|hash|id)\Z"
-)
-
-
-def _is_code_name(look: str, after: str) -> bool:
-    """`Ed25519PrivateKey,`, `_pep_440_key`: names of types and variables, digits and all."""
-    if after in (",", ")", "|", "=", "[", "]") and _TYPE_NAME.match(look):
-        return True
-    return _SNAKE_NAME.match(look) is not None and len(_DIGITS.findall(look)) < 2
 
 
 def is_identifier(value: str) -> bool:

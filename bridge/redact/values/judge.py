@@ -17,16 +17,15 @@ from bridge.redact.names.classifier import (
     SURE,
     WEAKLY,
     Verdict,
-    classify,
 )
 from bridge.redact.names.issuers import ABOUT, ISSUERS
-from bridge.redact.names.words import BESIDE_WORDS
 from bridge.redact.rule import ASSIGNMENT
 from bridge.redact.spans import Scan
 from bridge.redact.values import harmless
 from bridge.redact.values.cookies import are_pairs, cookies
 from bridge.redact.values.extent import BARE_MAX, Value, bare_end
 from bridge.redact.values.references import is_reference
+from bridge.redact.values.whole import is_configuration, tells_itself
 
 # Vault and Consul hand out UUIDs under this name; elsewhere it is the name of a stored secret.
 SECRET_ID: Final = ("secret", "id")
@@ -45,13 +44,10 @@ _SAID = lazy(
 )  # `otter_walrus_42`, as people are told to
 _URN = lazy(r"[a-z]{2,20}:[A-Za-z0-9]{6,40}\Z")  # `spotify:track:<id>`
 _USER = lazy(r"(?P<user>[A-Za-z_][\w.@+-]{0,63}):(?=[^\s/])")
-# A text of several lines that is a configuration: its own names say what is secret in it.
-_SETTINGS = lazy(r"\n[ \t]{0,40}(?:\[[\w.: -]{1,60}\][ \t]{0,8}\n|[A-Za-z][\w.-]{0,40}[ ]?[=:][ ])")
-_MEMBER = lazy(r"[{,]\s{0,8}\\{0,7}\"([\w.-]{1,40})\\{0,7}\"\s{0,4}:")
-MEMBERS_CHARS_MAX: Final = 2_048  # of a JSON text that are read for its names
 _DATE = lazy(r"(?:19|20)\d\d-[01]\d-[0-3]\d\Z")
+# A line of documentation: `:param password: user provided password`.
 _DOCUMENTED = lazy(
-    r"[:@](?:param|type|arg|keyword|key|returns?)\b[^:\n]{0,40}:?[ ]{1,4}(?:\w{1,40}:[ ]{1,4})?\Z"
+    r"(?m:^)[ \t*#/]{0,40}[:@](?:param|type|arg|keyword|returns?)\b[^:\n]{0,40}:[ ]{1,4}(?:\w{1,40}:?[ ]{1,4})?\Z"
 )
 _NUMBERED = lazy(r"[A-Za-z]{2,8}_?\d{1,3}\Z")
 PASSWORDY = frozenset(("password", "passphrase"))
@@ -102,7 +98,7 @@ def take(scan: Scan, value: Value, verdict: Verdict) -> int:
     scheme = SCHEME().match(content) if verdict.grade == SURE and " " in content[:24] else None
     if scheme is not None and scheme.end() < len(content):
         start += scheme.end()
-    elif verdict.grade != FORCED and (behind := behind_user(content, verdict)):
+    elif behind := behind_user(content, verdict):
         if stands_for_another(content[behind:]):
             return 0
         start += behind
@@ -122,10 +118,7 @@ def _is_secret(  # noqa: C901, PLR0912 - one branch per notation
         return False  # of a key that signs commits or packages, as gpg shows it
     if content.startswith("-----BEGIN"):
         return False  # key blocks and certificates have a detector of their own
-    if (
-        _DOCUMENTED().search(text, max(0, start - 60), start)
-        and harmless.weight(content) != harmless.HEAVY
-    ):
+    if not harmless.weight(content) and _DOCUMENTED().search(text, max(0, start - 90), start):
         return False
     if verdict.grade == CODE:
         return _is_secret_code(content, words, text[stop : stop + 1], is_bare=not quote)
@@ -137,7 +130,7 @@ def _is_secret(  # noqa: C901, PLR0912 - one branch per notation
     if words == ("pwd",) and content[:1] == "/":
         return False  # the working directory
     if quote:
-        if harmless.harmless_text(content, words) or _SETTINGS().search(content) is not None:
+        if harmless.harmless_text(content, words) or is_configuration(content):
             return False
         if content[:1] == "{" and tells_itself(content):
             return False
@@ -187,27 +180,26 @@ def _is_secret_code(content: str, words: tuple[str, ...], after: str, *, is_bare
 
 def behind_user(content: str, verdict: Verdict) -> int:
     """Where the password of `user:password` begins below a name for both; else 0."""
-    if ":" not in content or (
-        verdict.kind != "credential"
-        and not any(word.endswith(("userpwd", "userpass")) for word in verdict.words[-1:])
+    if (
+        ":" not in content
+        or verdict.grade == FORCED
+        or (
+            verdict.kind != "credential"
+            and not any(word.endswith(("userpwd", "userpass")) for word in verdict.words[-1:])
+        )
     ):
         return 0
     user = _USER().match(content)
-    if user is None or harmless.weight(user.group("user")) == harmless.HEAVY:
+    if user is None or harmless.weight(user.group("user")):
         return 0
-    return user.end()
+    rest = content[user.end() :]
+    is_one = stands_for_another(rest) or (len(rest) >= 6 and not harmless.harmless_text(rest, ()))
+    return user.end() if is_one else 0
 
 
 def stands_for_another(content: str) -> bool:
     """A reference to a secret, or the marker of one."""
     return is_reference(content) or harmless.is_marked(content)
-
-
-def tells_itself(content: str) -> bool:
-    """`{"username":"app","password":"x","host":"db"}`: JSON whose names say what is secret in it."""
-    names = _MEMBER().findall(content, 0, MEMBERS_CHARS_MAX)
-    verdicts = [classify(name).grade for name in names if name.lower() not in BESIDE_WORDS]
-    return bool(verdicts) and all(grade == SURE for grade in verdicts)
 
 
 def is_issued(words: tuple[str, ...]) -> bool:

@@ -107,7 +107,7 @@ def test_a_letter_that_no_terminal_knows_belongs_to_the_name_behind_it(text: str
 @each_case(
     ("text", "one"),
     [
-        ("curl \\\n  -u x", "curl -u x"), ("curl\\\n  -u x", "curl -u x"), ("curl \\\r\n\t-u x", "curl -u x"), ("to\\\nken", "token"),
+        ("curl \\\n  -u x", "curl -u x"), ("curl\\\n  -u x", "curl -u x"), ("curl \\\r\n\t-u x", "curl -u x"), ("to\\\nken", "to ken"),
         ("a `\n  -b ^\n  -c", "a -b -c"), ("\\\n  a", "a"),
     ],
 )  # fmt: skip

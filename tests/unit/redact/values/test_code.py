@@ -13,7 +13,7 @@ UUID = "5236cffc-ee13-4a32-bb5b-388d9da09d96"
     "text",
     [
         # names of code
-        "PrivateKey as _Curve25519_PrivateKey,", "OAuth2TokenMixin as OAuth2TokenMixin", "'NSHTTPCookie', 'NSHTTPCookieStorage', 'NSHTTPURLResponse'",
+        "OAuth2TokenMixin as OAuth2TokenMixin", "'NSHTTPCookie', 'NSHTTPCookieStorage', 'NSHTTPURLResponse'",
         "self.authentication_code_1 = authentication_code_1", 'code_1 = self._get_param("AuthenticationCode1")', "'device.authentication-code1': 'authentication-code-1',",
         "ROOT_KEY = '__root__'", 'reserved_key = "AWS::CloudFormation::Module"', "$h{$h_key} = autodie::Scope::Guard->new(sub {", "Credential: _win32typing.PyCredHandle,",
         "if key == cfnlint.helpers.FUNCTION_IF:", "elif entry.lpCompletionKey == CKeys.WAIT_OVERLAPPED:", "pin = ttk.Checkbutton(self.root, style='x')", "Pin = Pin_list[0]",
@@ -26,7 +26,7 @@ UUID = "5236cffc-ee13-4a32-bb5b-388d9da09d96"
         "a bug introduced in the first pass of gh-18450,", "class SecretApiMixin:\n    @utils.minimum_version('1.25')\n    def create",
         # joined strings and formats
         "sCookie += '; expires=' + sDate;", "'Unknown TAP token: \"' . $unk->raw . '\"' );", 'print("shlex: token=" + repr(raw))', "user_pass = '%s:%s' % (unquote(user),",
-        '$last_update_token = "\\"$last_update_token\\"";', '"-auth=anonymous:$FROM_EMAIL",', 'share_token += "-tags"', 'base_key = "Software\\\\Python\\\\Core\\\\{}.{}".format(',
+        '$last_update_token = "\\"$last_update_token\\"";', '"-auth=anonymous:$FROM_EMAIL",',
         # versions, dates, units, algorithms
         "ii  passwd         1:4.13+dfsg1-1+deb12u1 amd64        change and administer", "Setting up passwd (1:4.13+dfsg1-1+deb12u1) ...", "apt\tpython3-jwt\t2.10.1-2+deb13u1\n",
         "pip install 'grafana_foundation_sdk==1769699998!10.1.0'", "// pin : 2014-12-18 Amazon Registry Services, Inc.", '"md5", "password", "scram-sha-256",', "Password should be latin-1 encodable.",

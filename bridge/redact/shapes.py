@@ -9,10 +9,12 @@ environment maps and `K=V` lists. Decides where; the engine decides what replace
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from bridge.redact.detectors.command_line import PROGRAMS, program
+from bridge.redact.detectors.printed import is_about
 from bridge.redact.expressions import lazy
 from bridge.redact.names.classifier import (
     BARE_KEY,
@@ -25,7 +27,6 @@ from bridge.redact.names.classifier import (
     WEAKLY,
     Verdict,
 )
-from bridge.redact.names.words import PUBLIC_ENV
 from bridge.redact.spans import Scan, Span
 from bridge.redact.values import harmless
 from bridge.redact.values.cookies import are_pairs, cookies
@@ -35,6 +36,8 @@ from bridge.redact.values.judge import (
     counts_as_secret,
     is_bare_key_secret,
     is_issued,
+    is_url,
+    looks_made,
     stands_for_another,
 )
 from bridge.redact.values.spoken import is_common_password
@@ -69,7 +72,7 @@ BESIDE: Final = frozenset(
     role roles label hint placeholder default enum zone bucket owner org organization team
     environment stage realm domain protocol driver dialect charset timezone service appid
     rotation rotated active valid source ref reference public publickey certificate fingerprint
-    clientemail authuri tokenuri universedomain size length ttl max min scopesrequested""".split()
+    clientemail authuri tokenuri universedomain size length ttl max min scopesrequested profile policy samesite""".split()
 )
 
 
@@ -110,7 +113,7 @@ def is_secret_value(value: str, verdict: Verdict) -> bool:
 def _weak_value(value: str, verdict: Verdict) -> bool:
     if verdict.words[-2:] == SECRET_ID:
         return harmless.is_uuid(value)
-    if verdict.words[-1:] == ("dsn",) and "://" in value and "@" in value:
+    if verdict.words[-1:] == ("dsn",) and is_url(value):
         return False  # read as the URL it is, and keeps its host
     weight = harmless.weight(value)
     if not weight or len(value) > 512 or harmless.harmless_text(value, verdict.words):
@@ -141,10 +144,24 @@ def left_codes(old: list[Any], new: list[Any]) -> list[int]:
 
 
 def is_public_env(name: str, value: str) -> bool:
-    """Is this variable of an environment public by name or plainly harmless by value?"""
-    if name.lower() in PUBLIC_ENV:
+    """Is this variable of an environment public by name, or no secret by the look of its value?
+
+    Environments hold tokens below names of services (`STRIPE`), and far more settings.
+    """
+    if is_about(name) or _OF_BUILD.search(name) is not None or harmless.plain_setting(value):
         return True
-    return harmless.plain_setting(value)
+    if "," in value and value.count(",") < ITEMS_MAX:
+        return all(is_public_env(name, item.strip()) for item in value.split(","))
+    if harmless.weight(value) == harmless.HEAVY or looks_made(value):
+        return False
+    return len(value) < MADE_MIN or not (
+        value.replace("_", "").isalnum() and harmless.weight(value) and harmless.has_digit(value)
+    )
+
+
+_OF_BUILD: Final = re.compile(r"(?i)(?:commit|image|hash|build|release|revision|etag|trace|span)\Z")
+ITEMS_MAX: Final = 64  # of one variable that holds a list
+MADE_MIN: Final = 8  # characters of a value that a person made to be secret
 
 
 def pair_name(obj: Mapping[str, Any]) -> str | None:

@@ -42,7 +42,7 @@ CALLS: Final[dict[str, Call]] = {
     **dict.fromkeys(("createhmac(", "createcipheriv(", "createdecipheriv("), Call(1)),
     **dict.fromkeys(("hmac.new(", "cookieparser(", "fernet(", "telebot(", "bot.run(", "client.run("), Call(0)),
     **dict.fromkeys(("jwt.encode(", "jwt.decode(", "jwt.sign(", "jwt.verify("), Call(1)),
-    **dict.fromkeys(("login(", "basicauth(", "basic_auth(", "pscredential("), Call(0)),
+    **dict.fromkeys(("login(", "basicauth(", "basicauthenticator(", "basic_auth(", "pscredential("), Call(0)),
     **dict.fromkeys(("credentials.create(", "staticcredentialsprovider(", "staticcredentials("), Call(1)),
     **dict.fromkeys(("mysqli(", "mysqli_connect(", "mysql_connect(", "pymysql.connect(", "mysqldb.connect(", "getconnection("), Call(2)),
     **dict.fromkeys(("new pdo(", "ftp_login(", "imap_open(", "pdo->__construct(", "mysqli->__construct(", "mysqli->real_connect(", "dbi->connect(", "ssh2_auth_password(", "ldap_bind(", "ftp(", "openssl_encrypt(", "openssl_decrypt(", "new pusher("), Call(2)),

@@ -33,6 +33,7 @@ def _row(before: str) -> Lazy:
 LINES: Final[dict[str, Lazy]] = {
     "isakmp key ": _row(r"(?:[0-9][ ])?"),
     "pre-shared-key ": _row(r"(?:(?:local|remote|cipher|simple|ascii-text|hexadecimal|(?:address|hostname)[ ]\S{1,64}(?:[ ][\d.]{7,15})?[ ]key)[ ]){0,2}(?:[0-9][ ])?"),
+    "option key ": _row(r"(?=[\"']?[^\s\"']{8})"),  # OpenWrt
     "key-string ": _row(r"(?:[0-9][ ])?"),
     **dict.fromkeys(("wpa-psk ", "wpa2-psk ", " set-key "), _row(r"(?:ascii|hex)[ ](?:[0-9][ ])?")),
     **dict.fromkeys(("radius-server host ", "tacacs-server host "), _row(r"\S{1,64}(?:[ ](?!key\b)[\w-]{1,20}){0,8}[ ]key[ ](?:[0-9][ ])?")),

@@ -122,6 +122,10 @@ def _is_far(text: str, at: int) -> bool:
     return ord(text[at]) >= _FAR or ord(text[at]) in _THAI
 
 
+# `otter-walrus-42`, as people are told to make them.
+_PHRASE = lazy(r"[A-Za-z]{3,12}(?:[-_.][A-Za-z]{3,12}){1,4}[-_.]?\d{2,4}\Z")
+
+
 class _Tie(NamedTuple):
     """Where a value may begin, and how much the sentence says that it is one.
 
@@ -202,6 +206,8 @@ def is_told(content: str, kind: str, by: str) -> bool:
 
 def _looks_made(content: str, by: str) -> bool:
     """A password of a person: letters of both cases, digits, best a sign."""
+    if by == "said" and _PHRASE().match(content) is not None:
+        return True
     digits = sum(char.isdigit() for char in content)
     if len(content) < 8 or not digits or content.lower() == content or content.upper() == content:
         return False

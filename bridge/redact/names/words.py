@@ -75,7 +75,7 @@ KEY_HARMLESS = frozenset(
     """result primary foreign public sort partition cache object i18n l10n translation index row map
     unique composite idempotency idempotent dedupe dedup group registry config setting settings
     feature flag shortcut hot arrow enter tab react json lookup hash range candidate natural
-    surrogate routing message event query param parameter item list enum sequence sub dict
+    surrogate message event query param parameter item list enum sequence sub dict
     property prop attribute attr column field label metadata locale lang search filter
     from restored hit miss saved s3 redis memcache bucket file path page state store action keyboard any each other no every
     first last next prev previous current new old same duplicate missing invalid unknown

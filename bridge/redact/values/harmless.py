@@ -39,6 +39,7 @@ _FORM = re.compile(
     r"""
     \#(?:[0-9a-fA-F]{3,4}|[0-9a-fA-F]{6}|[0-9a-fA-F]{8})\Z  # a color
   | (?i:(?:sha(?:1|224|256|384|512)|md5|h1|blake2[bs]?|crc32)[-:=])  # a digest
+  | [dq]word:[0-9a-f]{8,16}\Z | @[\w.-]{1,60}@\Z  # a number of a registry, what Maven fills in
   | [A-Z][A-Z0-9]{0,30}+(?:_[A-Z0-9]{1,30}+){1,9}\Z  # a variable of the environment
   | \[[A-Z_/]{2,16}\d{0,3}\]\Z  # a token of a model
   | \d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d[\d:.,Z+-]{0,24})?\Z  # a time
@@ -53,7 +54,7 @@ _CODE = re.compile(
     r"""
     (?:(?:new|await|typeof|not|async|yield|return|lambda|func|function|fn|go|raise|throw)\s{1,4})?
       [A-Za-z_$][\w$]{0,63}+(?:(?:\??\.|::|->)[A-Za-z_$][\w$]{0,63}+){0,8}+!?\s?[(\[{<]  # a call
-  | [A-Za-z_$][A-Za-z_$]{0,40}+[0-9]{0,2}+(?:(?:\??\.|::|->)[A-Za-z_$][A-Za-z_$]{0,40}+[0-9]{0,2}+){1,8}+\Z
+  | (?!.*\d\d\Z)[A-Za-z_$][A-Za-z_$]{0,40}+[0-9]{0,2}+(?:(?:\??\.|::|->)[A-Za-z_$][A-Za-z_$]{0,40}+[0-9]{0,2}+){1,8}+\Z
   | [A-Za-z_]\w{0,60}+(?:\.\w{1,60}+){0,4}\.[A-Z]\w{0,60}(?:Key|Token|Secret|Password|Credential)\w{0,20}\b
   | (?:Read|Get|New|ConvertTo|ConvertFrom|Import|Invoke|Select|Unprotect|Join)-[A-Z][A-Za-z]{2,40}\Z
     """,
@@ -390,7 +391,9 @@ def is_identifier(value: str) -> bool:
 def plain_setting(value: str) -> bool:
     """Is this the value of an ordinary variable: a switch, a word, a size, a place?"""
     look = value[:LOOK_MAX]
-    if len(value) < 4 or is_marked(look) or _NUMBER.match(look) or _VERSION.match(look):
+    if len(value) < 4 or (len(value) <= 12 and look.isalpha() and look.islower()):
+        return True  # `warn`, `production`
+    if is_marked(look) or _NUMBER.match(look) or _VERSION.match(look):
         return True
     if is_reference(look) or is_placeholder(look, LOOK_MAX):
         return True

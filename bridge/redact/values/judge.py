@@ -98,6 +98,8 @@ def take(scan: Scan, value: Value, verdict: Verdict) -> int:
     scheme = SCHEME().match(content) if verdict.grade == SURE and " " in content[:24] else None
     if scheme is not None and scheme.end() < len(content):
         start += scheme.end()
+    elif content.startswith("base64:"):  # Laravel
+        start += len("base64:")
     elif behind := behind_user(content, verdict):
         if stands_for_another(content[behind:]):
             return 0
@@ -141,7 +143,7 @@ def _is_secret(  # noqa: C901, PLR0912 - one branch per notation
     if verdict.grade == BARE_KEY:
         return is_bare_key_secret(content, weight)
     if verdict.grade == WEAKLY:
-        if words[-1:] == ("dsn",) and "://" in content and "@" in content:
+        if words[-1:] == ("dsn",) and is_url(content):
             return False  # the URL is read as one, and keeps its host
         if verdict.kind == "password" and weight and len(content) >= 6:
             return True
@@ -200,6 +202,13 @@ def behind_user(content: str, verdict: Verdict) -> int:
 def stands_for_another(content: str) -> bool:
     """A reference to a secret, or the marker of one."""
     return is_reference(content) or harmless.is_marked(content)
+
+
+def is_url(content: str) -> bool:
+    """With a user and a password, which are read where it is read as a URL."""
+    return any(sign in content for sign in ("@tcp(", "@unix(")) or (
+        "://" in content and "@" in content
+    )
 
 
 def is_issued(words: tuple[str, ...]) -> bool:

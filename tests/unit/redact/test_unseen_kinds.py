@@ -91,3 +91,55 @@ def test_the_output_of_dumpprivkey_is_a_secret() -> None:
     key = "L2XBHVunB4xSh6soierPFfZ7pYjs" + "K3763UQoVaUjMyjYQxH3QAgw"
     event = {"input": {"command": "bitcoin-cli dumpprivkey bc1qar0srr"}, "output": {"stdout": key}}
     assert key not in str(REDACTOR.value(event))
+
+
+ENVIRONMENT = {
+    "FEATURE_FLAGS": "checkout,newnav", "JAVA_OPTS": "-Xmx2g -XX:+UseG1GC", "DATABASE_URL": "postgres://db:5432/app", "S3_BUCKET": "acme-prod-assets",
+    "GIT_SHA": "9f3c2d1e8b7a6f5e4d3c2b1a0f9e8d7c6b5a4f3e", "SMTP_FROM": "Acme <no-reply@acme.io>", "DB_NAME": "shop_production", "MODEL": "gpt-5-mini", "LOG_LEVEL": "warn",
+    "POD_NAME": "web-7d9f8b6c5-x2x9k", "KAFKA_BROKERS": "kafka-0:9092,kafka-1:9092", "TITLE": "Acme Admin", "SCHEDULE": "*/5 * * * *", "STRIPE_PRICE_ID": "price_1NvQ2eLkdIwHu7ixvD4kP2aB",
+    "ALLOWED_HOSTS": "localhost,127.0.0.1", "AUTH0_DOMAIN": "acme.eu.auth0.com", "DOCKER_HOST": "unix:///var/run/docker.sock", "CLUSTER": "prod-eu-1",
+}  # fmt: skip
+
+
+def test_the_settings_of_an_environment_stay() -> None:
+    """Two of five were replaced, because they are no words and have no well-known name."""
+    pairs = [{"name": name, "value": value} for name, value in ENVIRONMENT.items()]
+    for held in (ENVIRONMENT, [f"{name}={value}" for name, value in ENVIRONMENT.items()], pairs):
+        assert REDACTOR.value({"env": held}) == {"env": held}
+
+
+@each_case("value", ["hV3kTq8LmZx2Wn5Rj7pD6sYc", "otterHarbor22", "Summer2026!", "otter_walrus_42"])
+def test_a_secret_of_an_environment_goes_whatever_its_name(value: str) -> None:
+    assert REDACTOR.value({"env": {"RELAY": value}}) == {"env": {"RELAY": "[REDACTED:env]"}}
+    assert REDACTOR.value({"env": [f"RELAY={value}"]}) == {"env": ["RELAY=[REDACTED:env]"]}
+
+
+@each_case(
+    ("before", "after"),
+    [
+        ("La contraseña de la base es otter-walrus-59, el usuario es a", "La contraseña de la base es [REDACTED:password], el usuario es a"),
+        ("Het wachtwoord voor de VPN is otterHarbor.plum81, ja", "Het wachtwoord voor de VPN is [REDACTED:password], ja"), ("signing.password=otterHarbor.plum95", "signing.password=[REDACTED:password]"),
+        ('new HttpBasicAuthenticator("erp", "otter_2005x")', 'new HttpBasicAuthenticator("erp", "[REDACTED:secret]")'), ("\toption key 'otter1973!'\n", "\toption key '[REDACTED:password]'\n"),
+        ("APP_KEY=base64:hV3kTq8LmZx2Wn5Rj7pD6sYchV3kTq8LmZx2Wn5Rj7o=", "APP_KEY=base64:[REDACTED:api-key]"),
+    ],
+)  # fmt: skip
+def test_what_a_fifth_set_missed(before: str, after: str) -> None:
+    assert REDACTOR.text(before) == after
+    assert REDACTOR.text(after) == after
+
+
+@each_case(
+    "text",
+    [
+        "jwt.secret=@jwt.secret@",
+        '"BlockDomainPicturePassword"=dword:00000001',
+        "routing_key: orders.created",
+    ],
+)
+def test_what_a_fifth_set_lost(text: str) -> None:
+    assert REDACTOR.text(text) == text
+
+
+def test_a_data_source_keeps_its_host() -> None:
+    new = REDACTOR.value({"dsn": "root:otterHarbor22@tcp(mysql-0.mysql:3306)/billing"})["dsn"]
+    assert new == "root:[REDACTED:url-credential]@tcp(mysql-0.mysql:3306)/billing"

@@ -69,6 +69,7 @@ class Starts:
         self._pending: dict[tuple[str, str], Start] = {}
         # When each was first seen (monotonic), and its age then by the wall clock.
         self._first_looks: dict[tuple[str, str], tuple[float, float]] = {}
+        self._told: dict[tuple[str, str], str] = {}  # the reason that was logged last, for each
         self._writing = asyncio.Lock()
         self._owners = Owners()
         self._left_over = asyncio.Event()
@@ -130,15 +131,22 @@ class Starts:
                 try:
                     reply = await self._finish(start, is_again=True)
                 except (JournalError, TooManyFeedsError) as error:
-                    _log.warning("gateway.start_unknown", account=start.account, reason=str(error))
+                    self._tell(start, str(error))
                     break  # later
                 if (start.account, start.key) in self._pending:
-                    reason = reply.code if isinstance(reply, Failure) else f"HTTP {reply.status}"
-                    _log.warning("gateway.start_unknown", account=start.account, reason=reason)
+                    self._tell(
+                        start, reply.code if isinstance(reply, Failure) else f"HTTP {reply.status}"
+                    )
             if not self._pending:
                 await self._left_over.wait()
             self._left_over.clear()
             await asyncio.sleep(AGAIN_S)
+
+    def _tell(self, start: Start, reason: str) -> None:
+        """Log why the outcome is not known; once while the reason stays the same."""
+        if self._told.get((start.account, start.key)) != reason:
+            self._told[start.account, start.key] = reason
+            _log.warning("gateway.start_unknown", account=start.account, reason=reason)
 
     def _age_s(self, start: Start) -> float:
         """The age of a start; after the first call it grows by the monotonic clock at most.
@@ -198,6 +206,7 @@ class Starts:
 
     async def _forget(self, start: Start) -> None:
         self._first_looks.pop((start.account, start.key), None)
+        self._told.pop((start.account, start.key), None)
         if self._pending.pop((start.account, start.key), None) is not None:
             with suppress(JournalError):  # else repeated after a restart, which gives the same run
                 await self._write()

@@ -43,13 +43,14 @@ def cookies(text: str, first: int, last: int) -> list[tuple[int, int]]:
             continue
         if name.lower() in _ATTRIBUTES and harmless.weight(look) != harmless.HEAVY:
             continue
-        if is_reference(look) or is_placeholder(look):
-            continue
-        is_heavy = len(look) > _SETTING_MAX or harmless.weight(look) > 0
-        if is_heavy and harmless.harmless_text(look, ("cookie",)):
-            continue
         is_named = _OF_SESSION().search(name) is not None
-        if is_heavy or is_named:
-            found.append((start, end))
-        has_weight = has_weight or is_heavy or (is_named and len(look) > _WORD_MAX)
+        weight = harmless.weight(look)
+        if not (is_named and weight == harmless.HEAVY):
+            if is_reference(look) or is_placeholder(look):
+                continue
+            is_plain = len(look) <= _SETTING_MAX and not weight
+            if not is_named and (is_plain or harmless.harmless_text(look, ("cookie",))):
+                continue
+        found.append((start, end))
+        has_weight = has_weight or weight > 0 or len(look) > _WORD_MAX
     return found if has_weight else []

@@ -130,6 +130,7 @@ HOSTILE = {
     "typed into": '"#password").fill("', "hmac": 'createHmac("x", ', "list": "tokens:\n  - x1y2z3\n", "leader": "Password.....", "selector": '"#password","text":"', "net user": "net user a ",
     "stored": "secret set -b ", "escaped echo": 'echo \\"x', "numbered": "Key 1: ", "issuers": "heroku_key ", "camel": "aBcD", "plain words": "word ",
     "block begins": "-----BEGIN PRIVATE" + " KEY-----@</", "block ends": "-----END PRIVATE" + " KEY-----x", "strokes": "|token", "rows": "where x = 'api_token' ", "backslashes before an end": "\\" * 1_000 + "-----END PRIVATE" + " KEY-----", "escaped quotes": "\\'\\n",
+    "goes on": "password \\\n", "command goes on": "curl -u a:b \\\n ", "cookies": 'cookie="a=b; c=d" ', "logins": "login is a ", "output": '{"a":"b"},',
 }  # fmt: skip
 
 

@@ -184,7 +184,8 @@ LABELS = (
     *"""sekret geheim jeton hemlighet kennwort passwort contrase senha wachtwoord парол hasło heslo lösenord adgangskode passord
     salasan jelszó şifre geheimnis schlüssel zugriffs segredo secreto ключ секрет токен パスワード 密码
     密碼 口令 비밀번호 암호 รหัสผ่าน पासवर्ड كلمة סיסמ κωδικ トークン シークレット キー 令牌 密钥 密鑰 toegangs nyckel
-    avain anahtar klucz klíč chiave""".split(),
+    avain anahtar klucz klíč chiave nøgle nøkkel sleutel kulcs kunci cheie khóa κλειδ klucz mật sandi zugangsdaten einmal identifiant credencia
+    credenzial inlog logowan přihlaš parol belirte tunnus מפתח אסימון مفتاح رمز""".split(),
     "mot de passe",
     "de acceso",
     "de acesso",

@@ -14,9 +14,9 @@ from functools import lru_cache
 from operator import ne
 from typing import Final
 
-from bridge.redact.fold import fold
-from bridge.redact.names.words import LABELS, STOP, UI, WORD_VALUES
+from bridge.redact.names.words import STOP, UI, WORD_VALUES
 from bridge.redact.values.code import is_code, is_code_name, is_told
+from bridge.redact.values.labels import is_label
 from bridge.redact.values.placeholders import is_placeholder
 from bridge.redact.values.references import is_reference
 
@@ -216,7 +216,7 @@ def harmless_text(value: str, words: tuple[str, ...]) -> bool:
         is_word = low in WORD_VALUES or low in words or is_placeholder(look)
         return (
             is_word
-            or _is_label(look, low)
+            or is_label(look, low, words)
             or _is_named_after(look)
             or _is_code(look, words, is_bare=False)
         )
@@ -231,9 +231,9 @@ def harmless_text(value: str, words: tuple[str, ...]) -> bool:
     ):
         return True
     if " " in look:
-        return _is_label(look, low) or is_sentence(look)
+        return is_label(look, low, words) or is_sentence(look)
     return (
-        _is_label(look, low)
+        is_label(look, low, words)
         or _is_named_after(look)
         or _is_location(look)
         or _REGEX.search(look) is not None
@@ -249,22 +249,6 @@ def _is_code(look: str, words: tuple[str, ...], *, is_bare: bool) -> bool:
 
 
 _ALNUM = re.compile(r"[A-Za-z0-9]{1,256}+")
-_LABEL_MAX = 60
-_ESCAPED = re.compile(r"\\{1,7}u([0-9a-fA-F]{4})")
-_LABELS = frozenset(spelling for word in LABELS for spelling in (word, fold(word).lower()))
-
-
-def _is_label(look: str, low: str) -> bool:
-    """`Passwort`, `Aktuelles Kennwort`: a word for a secret in another language, and no digit."""
-    if "\\u" in look:
-        look = _ESCAPED.sub(lambda found: chr(int(found[1], 16)), look)
-        low = look.lower()
-    if (
-        len(look) > _LABEL_MAX
-        or not look.replace(" ", "").rstrip(".:?!*").replace("-", "").isalpha()
-    ):
-        return False
-    return any(word in low for word in _LABELS)
 
 
 def is_sentence(look: str) -> bool:

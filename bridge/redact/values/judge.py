@@ -44,6 +44,7 @@ _SAID = lazy(
 )  # `otter_walrus_42`, as people are told to
 _URN = lazy(r"[a-z]{2,20}:[A-Za-z0-9]{6,40}\Z")  # `spotify:track:<id>`
 _USER = lazy(r"(?P<user>[A-Za-z_][\w.@+-]{0,63}):(?=[^\s/])")
+_MORE_WORDS = lazy(r"[ ](?:[^\W\d_]|[ '’()/.!?-]){2,60}(?:[\r\n]|\Z)")
 _DATE = lazy(r"(?:19|20)\d\d-[01]\d-[0-3]\d\Z")
 # A line of documentation: `:param password: user provided password`.
 _DOCUMENTED = lazy(
@@ -253,6 +254,9 @@ def _word_is_secret(text: str, start: int, stop: int, content: str, verdict: Ver
     """A bare word without digits or signs: a secret in configuration, an identifier in code."""
     if " " in content and verdict.kind in PASSWORDY:
         return True
+    is_labelled = content[:1].isupper() or not content.isascii()
+    if is_labelled and verdict.kind != "passphrase" and _MORE_WORDS().match(text, stop):
+        return False  # `password=Mot de passe`: a translation
     if verdict.words[-1:] == ("pass",) and text[start - 1 : start] != "=":
         return False  # `second pass: remove ...`
     if not content.isascii() and len(content) >= 4:

@@ -132,6 +132,9 @@ def test_what_a_fifth_set_missed(before: str, after: str) -> None:
     "text",
     [
         "jwt.secret=@jwt.secret@",
+        '"passwordConfirm": "パスワード(確認)"',
+        '"secretKey": "秘密鍵"',
+        '"password": "비밀번호 확인"',
         '"BlockDomainPicturePassword"=dword:00000001',
         "routing_key: orders.created",
     ],

@@ -50,6 +50,8 @@ _PROSE = lazy(
     r"(?i:[ \t]{1,3}(?:for|of|to|(?:in|on|at)(?=[ ](?:the[ ])?[\w.@'`/-]{1,40}[ ](?:is|was)[ ]))[ \t]{1,3}[\w.@'`\"/ -]{1,40}?)?[ \t]{1,3}(?i:(?:turned out|appears|seems|happens)[ ]to be|has been (?:re)?set to|has been changed to|(?:is|was) generated for \S{1,80}:|to|is|was|are|lautet|ist|est|es|è|é|(?:that[ ])?(?:you|we|i|they)(?:['’][a-z]{1,2})?[ ](?:[a-z']{1,12}[ ]){0,4}?[a-z']{1,12}(?:(?=:)|[ ](?:is|was))|(?:just[ ]|then[ ])?(?:type|enter|try|fill in|put in)(?=[ ])|will be|should be|set to|changed to|reset to|equals|value|as|named|of)"
     r"(?:[ \t]{1,3}(?:now|set to|currently|still|just|like|this|the following))?[ \t]{0,2}[:=]?[ \t]{1,3}"
 )
+# The heading of a table that shows names and what became of their values.
+_DIGEST_COLUMN = lazy(r"\bNAME[ \t]{1,40}(?:[A-Z ]{1,40}[ \t]{1,40})?(?:DIGEST|HASH|CHECKSUM)\b")
 _PHRASE = lazy(r"[a-z]{3,12}(?:[ -][a-z]{3,12}){2,11}\Z")  # of words, as Diceware makes it
 # `Password for dana: x`
 _OWNED = lazy(r"[ ](?:for|of)[ ](?:the[ ])?[\w.@'/-]{1,40}(?:[ ][\w.@-]{1,20})?:[ \t]{1,4}(?=\S)")
@@ -158,6 +160,13 @@ def _labelled(scan: Scan, first: int, last: int, verdict: Verdict) -> int:
     return take(scan, Value(at, bare.end(), "", bare.end() >= scan.end), verdict)
 
 
+def _is_about(text: str, first: int, at: int, value: str) -> bool:
+    """`terraform import aws_kms_key.main <id>`, a row of `fly secrets list`: no secret itself."""
+    if harmless.is_uuid(value) and "." in text[first:at].strip():
+        return True
+    return _DIGEST_COLUMN().search(text, max(0, first - 400), first) is not None
+
+
 def _bare(scan: Scan, first: int, at: int, verdict: Verdict) -> int:
     """A word behind a blank: a token by its weight, a password where the line says so."""
     text = scan.text
@@ -173,6 +182,8 @@ def _bare(scan: Scan, first: int, at: int, verdict: Verdict) -> int:
         return 0
     if verdict.kind == "private-key" and _FINGERPRINT().match(value_text):
         return 0  # `using RSA key <fingerprint>`
+    if _is_about(text, first, at, value_text):
+        return 0
     if verdict.grade == BARE_KEY and not is_told_key(value_text):
         return 0
     if text[first - 1 : first] == "/" and _LOGIN().match(value_text) is not None:

@@ -66,6 +66,7 @@ for _names, _patterns in (
         "mongo|mongosh|mongodump|mongorestore|mongoexport|mongoimport|cqlsh|clickhouse-client|influx|sqlcmd|bcp|isql|tsql|osql|impala-shell|presto|snowsql|vsql|beeline|neo4j-admin|cypher-shell|arangosh|couchbase-cli",
         (_secret(r"(?<!\S)-(?:p|P|w)[ ]{0,3}"),),
     ),
+    ("influx", (_secret(r"(?<!\S)(?:-t|--token)[ ]{1,3}"), _secret(r"(?<!\S)-p[ ]{1,3}"))),
     ("redis-cli|keydb-cli|valkey-cli", (_secret(r"(?<!\S)-a[ ]{0,3}"),)),
     (
         "sshpass|security unlock-keychain|security create-keychain|security set-keychain-password",

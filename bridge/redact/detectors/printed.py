@@ -165,7 +165,7 @@ def printed_lines(
             if what == DUMP:
                 yield from _of_dump(text, first)
             elif " " not in text and "\t" not in text:
-                if _is_made(text) and _suits(text, what):
+                if _is_made(text) and _SETTING.match(text) is None and _suits(text, what):
                     yield first, first + len(text)
             elif what == SECRET and (read == 1 or text.count("  ") or "\t" in text):
                 yield from _words(text, first)
@@ -200,6 +200,7 @@ def _of_json(output: str, at: int, end: int) -> Iterator[tuple[int, int]]:
             yield found.span(group)
 
 
+_SETTING: Final = re.compile(r"[A-Z][A-Z0-9]{0,30}(?:_[A-Z0-9]{1,30}){1,8}=")  # of the file below
 _OF_DUMP = lazy(
     r"(?:export |\|[ ]{0,20})?(?P<name>[A-Za-z_][\w.-]{0,80})(?:=|:[ \t]{1,40}|[ \t]{2,60}|[ ]{0,40}[|│][ ]{1,4})(?P<quote>[\"']?)(?P<value>[^\s\"'|│]{8,4096})(?P=quote)?(?:\s*[|│])?\Z"
 )

@@ -134,7 +134,10 @@ def _opened(scan: Scan, at: int, verdict: Verdict) -> int | None:
     """A list, or a literal with delimiters of its own; None if there is neither."""
     inside = _DELIMITED().match(scan.text, at, scan.end)
     if inside is None:
-        return items_in_brackets(scan, at, verdict) if scan.text[at] == "[" else None
+        if scan.text.startswith("[]string{", at):
+            return items_in_brackets(scan, at + len("[]string"), verdict)
+        is_list = scan.text[at] == "[" and not scan.text.startswith("[]", at)  # `[]byte("x")` of Go
+        return items_in_brackets(scan, at, verdict) if is_list else None
     group = inside.lastgroup or 0
     is_value = is_literal(inside.group(group))
     return take(scan, Value(*inside.span(group), "'"), verdict) if is_value else 0

@@ -50,6 +50,9 @@ _BARE_FORM: Final = lazy(
 _BELOW: Final = lazy(
     r"(?:@|#[ ]?)_?[A-Za-z][\w.]{1,60}(?:\(|[ \t]{0,8}\r?\n\s{0,40}(?:@|def |class |async ))"
 )
+_PACKAGE: Final = re.compile(
+    r"@?[a-z0-9][a-z0-9._/-]{0,80}@\d{1,5}(?:\.\d{1,6}){2}(?:-[a-z0-9.]{1,30})?"
+)
 _ADDRESS: Final = re.compile(r"0x[0-9a-fA-F]{40}\Z")  # of a contract or an account
 _UUID: Final = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}\Z")
 # Names under which a client sends an id that it generated, to repeat a request safely.
@@ -87,7 +90,7 @@ def is_told(look: str, words: tuple[str, ...]) -> bool:
         return _ADDRESS.match(look) is not None
     if words[-2:] in _GENERATED and _UUID.match(look) is not None:
         return True
-    return _VERSION().fullmatch(look) is not None
+    return _VERSION().fullmatch(look) is not None or _PACKAGE.fullmatch(look) is not None
 
 
 def is_decorator(text: str, at: int) -> bool:

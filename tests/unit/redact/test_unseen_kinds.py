@@ -146,3 +146,25 @@ def test_what_a_fifth_set_lost(text: str) -> None:
 def test_a_data_source_keeps_its_host() -> None:
     new = REDACTOR.value({"dsn": "root:otterHarbor22@tcp(mysql-0.mysql:3306)/billing"})["dsn"]
     assert new == "root:[REDACTED:url-credential]@tcp(mysql-0.mysql:3306)/billing"
+
+
+@each_case(
+    ("before", "after"),
+    [
+        ('var signingKey = []byte("⟦")', 'var signingKey = []byte("[REDACTED:api-key]")'), ('@@ -1 +1 @@\n+jwtSecret := []byte(`⟦`)', '@@ -1 +1 @@\n+jwtSecret := []byte(`[REDACTED:secret]`)'),
+        ('tokens := []string{"⟦", "⟦x"}', 'tokens := []string{"[REDACTED:token]", "[REDACTED:token]"}'), ("influx config create -n prod -o acme -t ⟦", "influx config create -n prod -o acme -t [REDACTED:password]"),
+    ],
+)  # fmt: skip
+def test_what_a_seventh_set_missed(before: str, after: str) -> None:
+    assert REDACTOR.text(before.replace("⟦", "i0GL9DlmM2DOP5DAfsX0io1ry2FF9zgl")) == after
+
+
+@each_case(
+    "text",
+    [
+        "# Generate with: openssl rand -hex 32\nSECRET_KEY=\nDATABASE_URL=postgres://localhost:5432/app", '"jsonwebtoken": ["jsonwebtoken@9.0.2", "", {}, "x"],',
+        "terraform import aws_kms_key.main 8d254cf5-6426-4ea8-92ca-fff83f9ca3a3", "NAME            DIGEST            CREATED AT\nSESSION_SECRET  781a1581b60ce6cc  2d ago",
+    ],
+)  # fmt: skip
+def test_what_a_seventh_set_lost(text: str) -> None:
+    assert REDACTOR.text(text) == text

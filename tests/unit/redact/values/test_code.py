@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import signal
+
 from bridge.redact import Redactor
+from bridge.redact.values.code import FORMS
 from tests.cases import each_case
 
 REDACTOR = Redactor()
@@ -86,3 +89,41 @@ def test_json_that_a_command_printed_keeps_its_names() -> None:
     output = f'[\n  {{\n    "keyName": "key1",\n    "permissions": "FULL",\n    "value": "{key}"\n  }}\n]'
     event = {"input": {"command": "az storage account keys list -n a"}, "output": output}
     assert REDACTOR.value(event)["output"] == output.replace(key, "[REDACTED:secret]")
+
+
+def test_no_row_tries_for_ever_to_match() -> None:
+    """`@aaAAAA…!` took a row twice as long with each further letter: 50 of them hung the process."""
+    heads = ("", "@aa", "a.", "+ ", "a=", "A::", "(a", "1.2", "list[")
+    units = (
+        "a",
+        "A",
+        "aA",
+        "a1",
+        "a.",
+        "a_",
+        "a|",
+        "a::",
+        "a=b,",
+        "1.",
+        "-a",
+        "%s",
+        "{}",
+        " ",
+        ".",
+        "]",
+        "a/",
+    )
+
+    def too_long(*_: object) -> None:
+        raise AssertionError("a row backtracks")
+
+    before = signal.signal(signal.SIGALRM, too_long)  # it ends a match, too
+    signal.setitimer(signal.ITIMER_REAL, 20)
+    try:
+        for form in FORMS:
+            for head in heads:
+                for unit in units:
+                    assert form().fullmatch(head + (unit * 250)[:250] + "!\n") is None
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)

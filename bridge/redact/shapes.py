@@ -151,7 +151,8 @@ def is_public_env(name: str, value: str) -> bool:
     if is_about(name) or _OF_BUILD.search(name) is not None or harmless.plain_setting(value):
         return True
     if "," in value and value.count(",") < ITEMS_MAX:
-        return all(is_public_env(name, item.strip()) for item in value.split(","))
+        items = [item.strip() for item in value.split(",")]
+        return all(not harmless.weight(item) or harmless.plain_setting(item) for item in items)
     if harmless.weight(value) == harmless.HEAVY or looks_made(value):
         return False
     return len(value) < MADE_MIN or not (

@@ -108,7 +108,16 @@ def test_the_settings_of_an_environment_stay() -> None:
         assert REDACTOR.value({"env": held}) == {"env": held}
 
 
-@each_case("value", ["hV3kTq8LmZx2Wn5Rj7pD6sYc", "otterHarbor22", "Summer2026!", "otter_walrus_42"])
+@each_case(
+    "value",
+    [
+        "hV3kTq8LmZx2Wn5Rj7pD6sYc",
+        "Vq8xZr,2Lw9kTe,3Hj5Nb",
+        "otterHarbor22",
+        "Summer2026!",
+        "otter_walrus_42",
+    ],
+)
 def test_a_secret_of_an_environment_goes_whatever_its_name(value: str) -> None:
     assert REDACTOR.value({"env": {"RELAY": value}}) == {"env": {"RELAY": "[REDACTED:env]"}}
     assert REDACTOR.value({"env": [f"RELAY={value}"]}) == {"env": ["RELAY=[REDACTED:env]"]}

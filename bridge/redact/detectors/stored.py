@@ -17,6 +17,7 @@ from bridge.redact.expressions import Lazy, lazy
 from bridge.redact.rule import COMMAND_LINE
 from bridge.redact.spans import MARK_OPEN, Scan
 from bridge.redact.values import harmless
+from bridge.redact.values.extent import line_end
 
 COMMAND_CHARS: Final = 2_000  # of a command that are read behind its name
 VALUES_MAX: Final = 32  # of one command
@@ -114,15 +115,7 @@ def stored(scan: Scan, start: int, end: int, data: object) -> int:
     assert isinstance(data, tuple)
     text = scan.text
     limit = min(scan.end, end + COMMAND_CHARS)
-    stop = end
-    while True:  # a line ends unless it is continued
-        stop = text.find("\n", stop, limit)
-        if stop < 0:
-            stop = limit
-            break
-        if text[stop - 1] != "\\":
-            break
-        stop += 1
+    stop = line_end(text, end, limit)
     stop = _behind_document(text, end, stop, limit)
     scan.effort += 2 + ((stop - end) >> 5)
     done = 0
